@@ -1,0 +1,67 @@
+"""What a room wants done. Small values; whoever keeps the room carries them out, in this order."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from orchestrator.conference.model import Caller, LeaveReason, Participant, Refusal
+
+
+class StartWaiting(Struct, frozen=True):
+    """Let in, and the conference has not started: play it what its waitUrl says."""
+
+    participant: Participant
+
+
+class Join(Struct, frozen=True):
+    """Stop its waiting and take it into the FreeSWITCH conference; answer with Added, NotAdded or Left."""
+
+    participant: Participant
+
+
+class Kick(Struct, frozen=True):
+    """Take it out of the FreeSWITCH conference; its call lives on. Answer with Left."""
+
+    call_sid: str
+    member_id: str
+
+
+class HangUp(Struct, frozen=True):
+    """End its call."""
+
+    call_sid: str
+
+
+class Refuse(Struct, frozen=True):
+    """Not let in: its Dial has failed and its document goes on."""
+
+    call_sid: str
+    why: Refusal
+
+
+class Release(Struct, frozen=True):
+    """It was in and is out: its Dial is over and its document goes on, unless the call is gone."""
+
+    call_sid: str
+    reason: LeaveReason
+
+
+class Tell(Struct, frozen=True):
+    """One status callback that somebody subscribed to. Its sequence number is taken."""
+
+    event: str
+    """As sent: `conference-start`, `participant-join`, …"""
+    sequence: int
+    at: int
+    caller: Caller
+    participant: Participant | None = None
+    """As it was at that moment; absent where the callback is about the room."""
+    leave_reason: LeaveReason | None = None
+    call_gone: bool = False
+
+
+class Close(Struct, frozen=True):
+    """The room is over; nothing more will come of it."""
+
+
+Effect = StartWaiting | Join | Kick | HangUp | Refuse | Release | Tell | Close

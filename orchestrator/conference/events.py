@@ -1,0 +1,71 @@
+"""What can happen to a room. `at` is microseconds since the epoch, by the clock of whoever saw it happen."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from orchestrator.conference.model import Caller, EndReason, LeaveReason, Wish
+
+
+class Ask(Struct, frozen=True):
+    """A call's document reached `<Conference>`."""
+
+    at: int
+    caller: Caller
+    wish: Wish
+
+
+class Added(Struct, frozen=True):
+    """FreeSWITCH has it in the conference (`add-member`)."""
+
+    at: int
+    call_sid: str
+    member_id: str
+
+
+class NotAdded(Struct, frozen=True):
+    """The order to join came back without `add-member`, or did not come back in time."""
+
+    at: int
+    call_sid: str
+
+
+class Left(Struct, frozen=True):
+    """It is out: `del-member`, the conference application's end, or its hangup; the first of them counts."""
+
+    at: int
+    call_sid: str
+    gone: bool = False
+    """The call itself is over."""
+
+
+class Talking(Struct, frozen=True):
+    at: int
+    call_sid: str
+    on: bool
+
+
+class Remove(Struct, frozen=True):
+    """Somebody wants it out: a time limit, the star key, the API."""
+
+    at: int
+    call_sid: str
+    reason: LeaveReason = LeaveReason.HUNG_UP
+
+
+class End(Struct, frozen=True):
+    """Somebody wants the room ended; everybody in it is hung up."""
+
+    at: int
+    reason: EndReason = EndReason.VIA_API
+
+
+class Lost(Struct, frozen=True):
+    """FreeSWITCH no longer has the conference, or is no longer there itself."""
+
+    at: int
+    gone: bool = False
+    """The calls are over too."""
+
+
+Event = Ask | Added | NotAdded | Left | Talking | Remove | End | Lost

@@ -1,0 +1,146 @@
+"""What a room is at one instant. Values only: nothing here changes, and everything can be written to disk."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+from msgspec import Struct
+
+Method = Literal["GET", "POST"]
+Beep = Literal["true", "false", "onEnter", "onExit"]
+
+
+class RoomPhase(str, Enum):
+    """In the REST API's words; one that is ending still counts as `in-progress` there."""
+
+    INIT = "init"
+    STARTED = "in-progress"
+    ENDING = "ending"
+    ENDED = "completed"
+
+
+class Phase(str, Enum):
+    """Where one participant stands."""
+
+    WAITING = "waiting"
+    """Let in, on its own leg, hearing what its waitUrl says."""
+    JOINING = "joining"
+    """Ordered into the FreeSWITCH conference; not seen there yet."""
+    IN = "in"
+    LEAVING = "leaving"
+    """Ordered out; still in the FreeSWITCH conference or on its way into it."""
+
+
+class LeaveReason(str, Enum):
+    """Twilio's ReasonParticipantLeft."""
+
+    HUNG_UP = "participant_hung_up"
+    UPDATED_VIA_API = "participant_updated_via_api"
+    ADD_FAILED = "participant_add_failed"
+    MODERATOR_ENDED = "moderator_ended_conference"
+    ENDED_VIA_API = "conference_ended_via_api"
+
+
+class EndReason(str, Enum):
+    """Telnyx's reason_conference_ended."""
+
+    MODERATOR_LEFT = "participant-with-end-conference-on-exit-left"
+    LAST_LEFT = "last-participant-left"
+    VIA_API = "conference-ended-via-api"
+    TIME_EXCEEDED = "time-exceeded"
+
+
+class Refusal(str, Enum):
+    """Why somebody was not let in; the code is Telnyx's or Twilio's for the same thing."""
+
+    FULL = "90032 the conference is full"
+    JOINED_TWICE = "90044 the call is already in the conference"
+    ENDED = "90019 the conference has ended"
+    DUPLICATE_LABEL = "16025 another participant has this participantLabel"
+    COACHED_UNKNOWN = "13240 the call to coach is not in the conference"
+    NOT_JOINED = "90015 FreeSWITCH did not take the call into the conference"
+
+
+class Caller(Struct, frozen=True, gc=False):
+    """The facts about a call that every callback repeats (telnyx-texml section 2.3)."""
+
+    call_sid: str
+    leg: str
+    """FreeSWITCH's Unique-ID."""
+    connection_id: str = ""
+    from_: str = ""
+    to: str = ""
+    from_sip_uri: str = ""
+    to_sip_uri: str = ""
+    calling_party_type: str = ""
+
+
+class Wish(Struct, frozen=True, gc=False):
+    """What the noun asks for this participant alone; the rest of the noun is in `RoomTerms`."""
+
+    muted: bool = False
+    start_on_enter: bool = True
+    end_on_exit: bool = False
+    beep: Beep = "true"
+    label: str = ""
+    coach: str = ""
+    """CallSid of the only one to hear this participant."""
+
+
+class RoomTerms(Struct, frozen=True):
+    """What holds for the whole room. The first to come decides (telnyx-texml 1.2)."""
+
+    max_participants: int = 250
+    min_participants_to_start: int = 1
+    """1 is Telnyx's rule; 2 is Twilio's."""
+    status_callback: str = ""
+    status_callback_method: Method = "POST"
+    status_callback_event: frozenset[str] = frozenset()
+
+
+class Participant(Struct, frozen=True, gc=False):
+    caller: Caller
+    wish: Wish
+    phase: Phase
+    told: bool = False
+    """Its join is decided, and told to whoever subscribed; so its leave must be, once."""
+    member_id: str = ""
+    """FreeSWITCH's number for it in the conference; empty outside."""
+    talking: bool = False
+    leaving_for: LeaveReason = LeaveReason.HUNG_UP
+
+    @property
+    def call_sid(self) -> str:
+        return self.caller.call_sid
+
+
+class Room(Struct, frozen=True):
+    sid: str
+    """ConferenceSid, and the name of the FreeSWITCH conference."""
+    account_sid: str
+    name: str
+    terms: RoomTerms
+    node: str = "default"
+    profile: str = "default"
+    phase: RoomPhase = RoomPhase.INIT
+    participants: dict[str, Participant] = {}
+    """By CallSid, in the order in which they asked. Never changed in place."""
+    next_sequence: int = 0
+    created_at: int = 0
+    """Microseconds since the epoch, as every time here."""
+    opened_at: int = 0
+    """When the first participant was let in; 0 as long as none was."""
+    started_at: int = 0
+    ended_at: int = 0
+    first: Caller | None = None
+    """Whoever came first: named by callbacks that no participant causes."""
+    ending_by: Caller | None = None
+    end_reason: EndReason | None = None
+    hang_up_on_end: bool = False
+    """Ended through the API: the others are hung up instead of going on with their documents."""
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody who dials the name gets into this very room."""
+        return self.phase in (RoomPhase.INIT, RoomPhase.STARTED)
