@@ -1,0 +1,81 @@
+"""Who is served: accounts, and the applications whose documents say what happens to a call."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import uuid
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from orchestrator.config.fields import Method, Name, Seconds, Secret, Section, Url, fault
+
+SEED_BYTES = 32
+
+
+def _seed(value: SecretStr) -> SecretStr:
+    try:
+        seed = base64.b64decode(value.get_secret_value(), validate=True)
+    except (binascii.Error, ValueError):
+        seed = b""
+    if len(seed) != SEED_BYTES:
+        raise fault(
+            "this is no Ed25519 seed",
+            f"{SEED_BYTES} random bytes in base64: openssl rand -base64 {SEED_BYTES}",
+        )
+    return value
+
+
+def _uuid(value: str) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise fault("an account's sid is a UUID", f"e.g. {uuid.uuid4()}") from None
+
+
+class Account(Section):
+    """Whom a call, a room and a callback belong to. Rooms of two accounts never meet."""
+
+    sid: Annotated[str, AfterValidator(_uuid)] = Field(description="AccountSid: a UUID")
+    name: str = Field(default="", description="for people, and for `account:` of an application")
+    api_keys: tuple[Secret, ...] = Field(
+        default=(), description="bearer tokens of the REST API; none: no way in"
+    )
+    signing_key: Annotated[Secret, AfterValidator(_seed)] | None = Field(
+        default=None, description="Ed25519 seed, base64: signs callbacks; none: callbacks are not signed"
+    )
+
+    @property
+    def signing_seed(self) -> bytes | None:
+        """The 32 bytes of the signing key."""
+        return base64.b64decode(self.signing_key.get_secret_value()) if self.signing_key else None
+
+    def owns_key(self, key: str) -> bool:
+        """Whether `key` is one of this account's API keys; takes the same time for any wrong one."""
+        given = key.encode()
+        found = [hmac.compare_digest(given, own.get_secret_value().encode()) for own in self.api_keys]
+        return any(found)
+
+
+class Application(Section):
+    """Where the documents of a call come from, and who hears how it went."""
+
+    name: Name = Field(description="the key of this application in the file")
+    account: str = Field(
+        description="sid of its account; the file may say its name, or nothing if there is one account"
+    )
+    connection_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="ConnectionId in requests")
+    voice_url: Url = Field(description="where the first document is")
+    voice_method: Method = "POST"
+    voice_fallback_url: Url | None = Field(default=None, description="where it is when voice_url fails")
+    voice_fallback_method: Method = "POST"
+    status_callback: Url | None = Field(default=None, description="hears about the call itself")
+    status_callback_method: Method = "POST"
+    profile: Name | None = Field(default=None, description="conference profile of its rooms")
+    gateway: Name | None = Field(default=None, description="gateway of its outbound calls")
+    first_command_timeout_secs: Seconds = Field(
+        default=30.0,
+        description="how long the first document may take, fallback included, before the call is refused",
+    )

@@ -1,0 +1,108 @@
+"""What pydantic found, in words for the person who wrote the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from orchestrator.config.errors import ConfigError
+from orchestrator.config.references import did_you_mean
+from orchestrator.config.settings import Settings
+from orchestrator.config.tree import Path, Tree
+
+_SECRET_KEYS = ("password", "signing_key", "api_keys")
+
+_PLAIN_WORDS = {
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_parsing": "should be a number",
+    "bool_parsing": "should be true or false",
+    "string_type": "should be a text",
+    "model_type": "should be a section with keys of its own",
+    "dict_type": "should be a section with keys of its own",
+    "tuple_type": "should be a list",
+    "string_pattern_mismatch": "has characters that do not belong there",
+}
+
+
+def explain(error: ValidationError, tree: Tree) -> Iterator[ConfigError]:
+    for detail in error.errors(include_url=False):
+        # `[key]` marks a fault of the key itself.
+        path: Path = tuple(step for step in detail["loc"] if step != "[key]")
+        message, hint = _words(detail, path)
+        yield tree.error(path, message, hint)
+
+
+def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "setting":
+        return str(context["text"]), str(context["hint"])
+    if kind == "extra_forbidden":
+        known = known_keys(path[:-1])
+        return "unknown key", did_you_mean(str(path[-1]), known) or f"known: {', '.join(known)}"
+    if kind == "missing":
+        return "is missing", _description(path)
+    given = detail["input"]
+    shown = isinstance(given, str) and not any(step in _SECRET_KEYS for step in path)
+    suffix = f", not {given!r}" if shown else ""
+    if kind == "literal_error":
+        expected = str(context["expected"]).replace("'", "")
+        return f"should be {expected}{suffix}", did_you_mean(
+            str(given), expected.replace(" or ", ", ").split(", ")
+        ) if shown else ""
+    if kind == "string_pattern_mismatch":
+        return f"{_PLAIN_WORDS[kind]}{suffix.replace('not', 'it is')}", f"it has to fit {context['pattern']}"
+    message = _PLAIN_WORDS.get(kind) or _decapitalised(detail["msg"].removeprefix("Input "))
+    return f"{message}{suffix}", _description(path)
+
+
+def _decapitalised(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def known_keys(path: Path) -> list[str]:
+    """The keys that a section may have."""
+    model = _model_at(path)
+    if model is None:
+        return []
+    return [
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if name != "name" or model.__name__ in ("Account", "Node")
+    ]
+
+
+def _description(path: Path) -> str:
+    model = _model_at(path[:-1])
+    for name, field in model.model_fields.items() if model else ():
+        if (field.alias or name) == path[-1]:
+            return field.description or ""
+    return ""
+
+
+def _model_at(path: Path) -> type[BaseModel] | None:
+    current: Any = Settings
+    for step in path:
+        model = _model_in(current)
+        if model is not None and isinstance(step, str) and current is model:
+            fields = {field.alias or name: field for name, field in model.model_fields.items()}
+            if step not in fields:
+                return None
+            current = fields[step].annotation
+        else:
+            # An entry of a mapping or an item of a list: its own type is the last argument, `...` left out.
+            current = model
+    return _model_in(current) if isinstance(current, type) else None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,243 @@
+"""How the service itself behaves: FreeSWITCH, callbacks, rooms, fetching, media, speech, web, log."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, fault
+from orchestrator.config.patterns import best
+
+MIB = 1024 * 1024
+FLITE_VOICES = ("awb", "kal", "rms", "slt")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Node(Section):
+    """One FreeSWITCH. A directory that both use may have another path there (two containers)."""
+
+    name: Name = "default"
+    host: str = Field(default="127.0.0.1", min_length=1, description="of the event socket")
+    port: int = Field(default=8021, ge=1, le=65535, description="of the event socket")
+    password: Secret = SecretStr("ClueCon")
+    connect_timeout_secs: Seconds = 5.0
+    command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
+    recordings_dir: FilePath = Field(
+        default=Path("orchestrator-data/recordings"), description="as the orchestrator sees it"
+    )
+    recordings_dir_there: Path | None = Field(
+        default=None, description="the same as FreeSWITCH sees it; none: the same path"
+    )
+    media_dir: FilePath = Field(
+        default=Path("orchestrator-data/media"), description="fetched audio, as the orchestrator sees it"
+    )
+    media_dir_there: Path | None = Field(
+        default=None, description="the same as FreeSWITCH sees it; none: the same path"
+    )
+
+    @field_validator("recordings_dir_there", "media_dir_there")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise fault("a path on FreeSWITCH's side is absolute", "e.g. /var/lib/freeswitch/recordings")
+        return value
+
+    @field_validator("recordings_dir", "media_dir", "recordings_dir_there", "media_dir_there")
+    @classmethod
+    def _speakable(cls, value: Path | None) -> Path | None:
+        # `conference … recording start <path>` splits at spaces, and playback at `!` and `;`.
+        if value is not None and any(c.isspace() or c in "!;,|{}[]$'\"@" for c in str(value)):
+            raise fault(
+                f"FreeSWITCH cannot be told the path {value}", "a path without spaces and !;,|{}[]$'\"@"
+            )
+        return value
+
+    def there(self, path: Path) -> Path:
+        """The path on FreeSWITCH's side of a file in one of the two directories; ValueError for others."""
+        for here, there in (
+            (self.recordings_dir, self.recordings_dir_there),
+            (self.media_dir, self.media_dir_there),
+        ):
+            if path.is_relative_to(here):
+                return (there or here) / path.relative_to(here)
+        raise ValueError(f"{path} is in no directory that FreeSWITCH sees")
+
+    def here(self, path: Path) -> Path:
+        """The path on our side of a file that FreeSWITCH names; ValueError for a file we do not see."""
+        for here, there in (
+            (self.recordings_dir, self.recordings_dir_there),
+            (self.media_dir, self.media_dir_there),
+        ):
+            if path.is_relative_to(there or here):
+                return here / path.relative_to(there or here)
+        raise ValueError(f"{path} is in no directory that we share with FreeSWITCH")
+
+
+class FreeSwitch(Section):
+    """The nodes that mix the media. One for now."""
+
+    nodes: tuple[Node, ...] = (Node(),)
+
+    @field_validator("nodes")
+    @classmethod
+    def _one(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
+        if len(value) != 1:
+            raise fault(f"exactly one node for now, not {len(value)}")
+        return value
+
+    def node(self, name: str) -> Node | None:
+        return next((node for node in self.nodes if node.name == name), None)
+
+
+class Callbacks(Section):
+    """Delivery of status callbacks, and the database that makes them safe."""
+
+    timeout_secs: float = Field(default=5.0, ge=2, le=30, description="of one attempt")
+    attempts: int = Field(default=3, ge=1, le=20, description="of one callback, the first included")
+    backoff_secs: tuple[Annotated[float, Field(ge=0, le=3600)], ...] = Field(
+        default=(1.0, 2.0, 4.0),
+        min_length=1,
+        description="before the second attempt, the third, …; the last one repeats",
+    )
+    twilio_extras: bool = Field(default=True, description="add Twilio's fields to Telnyx's")
+    timestamp_format: Literal["iso8601", "rfc2822"] = "iso8601"
+    database: FilePath = Field(
+        default=Path("orchestrator-data/orchestrator.sqlite"), description="outbox, rooms and history"
+    )
+    max_age_secs: float = Field(
+        default=86400.0, ge=60, description="an undelivered callback older than this is given up"
+    )
+    history_days: float = Field(default=30.0, gt=0, description="how long what is over can be listed")
+    concurrency: int = Field(default=32, ge=1, le=1000, description="callbacks under way at once")
+
+
+class Tone(Section):
+    """A beep."""
+
+    hz: int = Field(ge=50, le=3400)
+    ms: int = Field(ge=20, le=2000)
+
+
+class Conference(Section):
+    """Where Telnyx and Twilio differ, and how a room sounds."""
+
+    min_participants_to_start: int = Field(default=1, ge=1, le=2, description="1 as Telnyx, 2 as Twilio")
+    speaker_mode: Literal["talkers", "floor"] = Field(
+        default="talkers", description="speaker callbacks: each talker, or floor changes"
+    )
+    action_after_hangup: bool = Field(default=False, description="request Dial's action after a hangup too")
+    hangup_on_star: bool = Field(
+        default=False, description="Dial's hangupOnStar leaves a conference too, as at Twilio"
+    )
+    wait_music: FilePath | None = Field(
+        default=None, description="WAV or MP3 where a document names no waitUrl; none: a built-in one"
+    )
+    enter_beep: Tone = Tone(hz=880, ms=200)
+    exit_beep: Tone = Tone(hz=440, ms=200)
+    record_beep: Tone = Tone(hz=1400, ms=200)
+
+
+class Fetch(Section):
+    """Requests for documents."""
+
+    timeout_secs: Seconds = Field(default=15.0, description="of one request, all of it")
+    max_bytes: int = Field(default=MIB, ge=1024, le=64 * MIB, description="of a document")
+    max_redirects: int = Field(default=3, ge=0, le=20)
+
+
+class Media(Section):
+    """Audio that documents name."""
+
+    max_bytes: int = Field(default=20 * MIB, ge=1024, le=1024 * MIB, description="of one file")
+    max_seconds: int = Field(default=3600, ge=1, le=86400, description="of one file")
+    cache_bytes: int = Field(default=512 * MIB, ge=0, description="kept in media_dir")
+
+
+class Speech(Section):
+    """<Say>. The voices map what a document may ask for to a voice of the engine."""
+
+    engine: Literal["flite", "command"] = "flite"
+    default_voice: str = "slt"
+    voices: dict[str, str] = Field(
+        default={"man": "rms", "woman": "slt", "alice": "slt", "Polly.*": "slt"},
+        description="name or pattern -> voice; the most specific one that fits wins",
+    )
+    command: tuple[str, ...] = Field(
+        default=(),
+        description="for engine command: argv, no shell; {text_file}, {out} and {voice} are filled in",
+    )
+    timeout_secs: Seconds = Field(default=20.0, description="for engine command")
+
+    @field_validator("default_voice", "voices")
+    @classmethod
+    def _engine_has_it(cls, value: str | dict[str, str], info: ValidationInfo) -> str | dict[str, str]:
+        if info.data.get("engine") == "flite":
+            for voice in (value,) if isinstance(value, str) else value.values():
+                if voice not in FLITE_VOICES:
+                    raise fault(f"flite has no voice {voice}", f"one of {', '.join(FLITE_VOICES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _engine_fits(self) -> Speech:
+        if self.engine == "command":
+            missing = [
+                part for part in ("{text_file}", "{out}") if not any(part in word for word in self.command)
+            ]
+            if missing:
+                raise fault(
+                    f"engine command needs a command with {' and '.join(missing)}",
+                    "e.g. command: [espeak-ng, -v, '{voice}', -f, '{text_file}', -w, '{out}']",
+                )
+        elif self.command:
+            raise fault("command goes with engine: command")
+        return self
+
+    def voice(self, asked: str | None) -> str:
+        """The engine's voice for the one that a document asks for."""
+        pattern = best(self.voices, asked) if asked else None
+        return self.voices[pattern] if pattern else self.default_voice
+
+
+def _listen(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise fault("an address to listen on is host:port", "e.g. 127.0.0.1:8080")
+    return value
+
+
+class Web(Section):
+    """REST API, console and metrics."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
+    public_url: Url | None = Field(
+        default=None, description="as others reach it (RecordingUrl); none: http:// and listen"
+    )
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def base_url(self) -> str:
+        """Without a slash at its end."""
+        return (self.public_url or f"http://{self.listen}").rstrip("/")
+
+
+class Logging(Section):
+    """Standard error, one event a line."""
+
+    format: Literal["human", "json"] = "human"
+    level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,0 +1,116 @@
+"""The settings as a whole, and the questions that the rest of the program asks them."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from orchestrator.config.applications import Account, Application
+from orchestrator.config.dialling import Gateway, Sip
+from orchestrator.config.fields import Name, Section, fault
+from orchestrator.config.patterns import best, is_pattern, number_key
+from orchestrator.config.profile import Profile
+from orchestrator.config.service import (
+    Callbacks,
+    Conference,
+    Fetch,
+    FreeSwitch,
+    Logging,
+    Media,
+    Speech,
+    Web,
+    is_loopback,
+)
+
+DEFAULT_PROFILE = "default"
+PLACEHOLDER_KEY = "change-me"
+
+
+class Settings(Section):
+    """Everything that can be set. Made by load(), which also fills in names and checks references."""
+
+    freeswitch: FreeSwitch = FreeSwitch()
+    accounts: tuple[Account, ...] = Field(description="at least one, with a sid")
+    applications: dict[Name, Application] = Field(default={}, description="name -> application")
+    numbers: dict[str, Name] = Field(
+        default={}, description="number, SIP user or pattern (* any characters, ? one) -> application"
+    )
+    default_application: Name | None = Field(
+        default=None, description="for numbers that fit nothing; none: they are refused"
+    )
+    profiles: dict[Name, Profile] = Field(default={}, description="name -> conference profile")
+    profile_patterns: dict[str, Name] = Field(default={}, description="room name or pattern -> profile")
+    callbacks: Callbacks = Callbacks()
+    conference: Conference = Conference()
+    fetch: Fetch = Fetch()
+    media: Media = Media()
+    speech: Speech = Speech()
+    gateways: dict[Name, Gateway] = Field(default={}, description="name -> way out for phone numbers")
+    default_gateway: Name | None = Field(
+        default=None, description="where an application names none; the only one needs no naming"
+    )
+    sip: Sip = Sip()
+    web: Web = Web()
+    logging: Logging = Logging()
+
+    @field_validator("accounts", mode="before")
+    @classmethod
+    def _somebody(cls, value: object) -> object:
+        if value == []:
+            raise fault("there is no account", "at least one, with a sid")
+        return value
+
+    def application_for(self, number: str) -> Application | None:
+        """The application of a number or SIP user: exact, else most specific pattern, else the default."""
+        key = number_key(number)
+        by_key = {number_key(pattern): name for pattern, name in self.numbers.items()}
+        # A number is dialled by strangers: a `*` in it must not find the entry of that pattern.
+        found = None if is_pattern(key) and key in by_key else by_key.get(key)
+        if found is None:
+            pattern = best((text for text in by_key if is_pattern(text)), key)
+            found = by_key[pattern] if pattern is not None else self.default_application
+        return self.applications.get(found) if found is not None else None
+
+    def account(self, sid: str) -> Account | None:
+        return next((account for account in self.accounts if account.sid == sid), None)
+
+    def account_by_key(self, key: str) -> Account | None:
+        """The account that a bearer token of the REST API belongs to."""
+        return next((account for account in self.accounts if account.owns_key(key)), None)
+
+    def profile_for(self, application: Application | None, room: str) -> Profile:
+        """The profile of a room: by the pattern of its name, else its application's, else the default one."""
+        pattern = best(self.profile_patterns, room)
+        name = (
+            self.profile_patterns[pattern]
+            if pattern is not None
+            else application.profile
+            if application
+            else None
+        )
+        return self.profiles[name or DEFAULT_PROFILE]
+
+    def gateway_for(self, application: Application | None) -> Gateway | None:
+        """The way out for an application's phone calls."""
+        name = (application.gateway if application else None) or self.default_gateway
+        if name is None and len(self.gateways) == 1:
+            return next(iter(self.gateways.values()))
+        return self.gateways.get(name) if name is not None else None
+
+    def advice(self) -> list[str]:
+        """What is allowed and yet unwise; for a person to read."""
+        found = []
+        for node in self.freeswitch.nodes:
+            if not is_loopback(node.host) and node.password.get_secret_value() == "ClueCon":
+                found.append(f"FreeSWITCH on {node.host} still has the password that everybody knows")
+        if not is_loopback(self.web.host) and self.account_by_key(PLACEHOLDER_KEY):
+            found.append(
+                f"the web address is not loopback and the example's API key {PLACEHOLDER_KEY} is in use"
+            )
+        for account in self.accounts:
+            if account.signing_key is None:
+                found.append(
+                    f"account {account.name or account.sid} has no signing_key: its callbacks are not signed"
+                )
+        if not self.numbers and self.default_application is None:
+            found.append("no number leads to an application: every call will be refused")
+        return found
