@@ -1,0 +1,333 @@
+"""The process that holds the softphones: `python _phone_worker.py FD DIRECTORY PORT RTP_PORT RTP_RANGE`.
+
+pjsua2 brings native threads that call into Python, which a gevent-patched process does not survive, so it
+lives here, unpatched. Commands come and events go as JSON lines over the inherited socket FD. What a phone
+hears is appended to DIRECTORY/<phone>.heard, one record a 20 ms frame: time.monotonic() when the frame came
+out of the jitter buffer (double), then 160 samples (int16, 8 kHz). Nothing is analysed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import math
+import os
+import re
+import select
+import socket
+import struct
+import sys
+import time
+import traceback
+import wave
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pjsua2 as pj
+
+RATE = 8000
+FRAME_SAMPLES = 160
+FRAME_BYTES = 2 * FRAME_SAMPLES
+SILENCE = bytes(FRAME_BYTES)
+POLL_MS = 5
+MAX_CALLS = 64
+
+
+def frame_bytes(vector: Any) -> bytes:
+    """The content of a std::vector<unsigned char>: in every C++ library its first words are begin and end.
+    Iterating through SWIG instead is too slow for 16 phones."""
+    begin, end = (ctypes.c_void_p * 2).from_address(int(vector.this))
+    return ctypes.string_at(begin, end - begin) if begin else b""
+
+
+class Ear(pj.AudioMediaPort):
+    """Writes what it is sent to a file, frame by frame."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        form = pj.MediaFormatAudio()
+        form.init(pj.PJMEDIA_FORMAT_PCM, RATE, 1, 20000, 16)
+        self.createPort(path.stem, form)
+
+    def onFrameReceived(self, frame: Any) -> None:
+        data = frame_bytes(frame.buf) if frame.size else SILENCE
+        if len(data) != FRAME_BYTES:
+            data = data[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+        os.write(self.fd, struct.pack("<d", time.monotonic()) + data)
+
+    def onFrameRequested(self, frame: Any) -> None:
+        frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
+
+
+class Phone(pj.Call):
+    """One call. Its media is connected as soon as there is any, early media included."""
+
+    def __init__(self, worker: Worker, name: str, account: Any, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+        super().__init__(account, call_id)
+        self.worker, self.name = worker, name
+        self.ear: Ear | None = None
+        self.media: Any = None
+        self.voice: Any = None
+        self.wanted: str | None = None
+        self.answered = False
+        self.last = ""
+        self.timers: list[tuple[float, int]] = []  # when to answer, with which code
+
+    def onCallState(self, prm: Any) -> None:
+        info = self.getInfo()
+        state = {
+            pj.PJSIP_INV_STATE_EARLY: "ringing",
+            pj.PJSIP_INV_STATE_CONFIRMED: "answered",
+            pj.PJSIP_INV_STATE_DISCONNECTED: "ended",
+        }.get(info.state)
+        if state is None or (state == "ringing" and self.last == "ringing"):
+            return
+        self.last = state
+        self.answered = self.answered or state == "answered"
+        status = None
+        if state != "ringing":
+            status = 200 if self.answered else info.lastStatusCode
+        if state == "ended":
+            self.speak(None)
+            self.media = None
+            self.worker.finished.append(self)
+        self.worker.tell(phone=self.name, state=state, status=status, reason=info.lastReason)
+
+    def onCallMediaState(self, prm: Any) -> None:
+        info = self.getInfo()
+        for index, media in enumerate(info.media):
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                self.media = self.getAudioMedia(index)
+                if self.ear is None:
+                    self.ear = Ear(self.worker.directory / f"{self.name}.heard")
+                self.media.startTransmit(self.ear)
+                if self.voice is not None:
+                    self.voice.startTransmit(self.media)
+                else:
+                    self.speak(self.wanted)
+                self.worker.tell(phone=self.name, media=True)
+
+    def onDtmfDigit(self, prm: Any) -> None:
+        self.worker.tell(phone=self.name, digit=prm.digit)
+
+    def speak(self, wanted: str | None) -> None:
+        """From now on: a file, repeated; or nothing."""
+        self.wanted = wanted
+        if self.voice is not None:
+            if self.media is not None:
+                with contextlib.suppress(pj.Error):  # the call's port has gone with the call
+                    self.voice.stopTransmit(self.media)
+            self.voice = None
+        if wanted is not None and self.media is not None:
+            self.voice = pj.AudioMediaPlayer()
+            self.voice.createPlayer(wanted)
+            self.voice.startTransmit(self.media)
+
+    def close(self) -> None:
+        if self.ear is not None:
+            os.close(self.ear.fd)
+        self.ear = self.voice = self.media = None
+
+
+class Account(pj.Account):
+    """Takes every call that comes to this port."""
+
+    worker: Worker
+
+    def onIncomingCall(self, prm: Any) -> None:
+        self.worker.incoming(self, prm)
+
+
+class Worker:
+    def __init__(
+        self, control: socket.socket, directory: Path, port: int, rtp_port: int, rtp_range: int
+    ) -> None:
+        self.control, self.directory = control, directory
+        self.phones: dict[str, Phone] = {}
+        self.finished: list[Phone] = []
+        self.behaviours: dict[str, dict[str, Any]] = {}
+        self.received = 0
+        self.endpoint = pj.Endpoint()
+        self.endpoint.libCreate()
+        config = pj.EpConfig()
+        config.logConfig.level = 3
+        config.logConfig.consoleLevel = 3
+        config.uaConfig.maxCalls = MAX_CALLS
+        config.uaConfig.threadCnt = 0
+        config.uaConfig.mainThreadOnly = True
+        config.medConfig.noVad = True
+        config.medConfig.clockRate = RATE
+        config.medConfig.sndClockRate = RATE
+        config.medConfig.ecTailLen = 0
+        config.medConfig.sndAutoCloseTime = -1
+        self.endpoint.libInit(config)
+        transport = pj.TransportConfig()
+        transport.port = port
+        transport.boundAddress = transport.publicAddress = "127.0.0.1"
+        ident = self.endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        self.endpoint.audDevManager().setNullDev()
+        self.endpoint.libStart()
+        for codec in self.endpoint.codecEnum2():
+            self.endpoint.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith("PCMU/") else 0)
+        self.port = int(self.endpoint.transportGetInfo(ident).localName.rpartition(":")[2])
+        self.account = Account()
+        self.account.worker = self
+        account = pj.AccountConfig()
+        account.idUri = f"sip:lab@127.0.0.1:{self.port}"
+        account.regConfig.registerOnAdd = False
+        media = account.mediaConfig.transportConfig
+        media.port, media.portRange, media.boundAddress, media.publicAddress = (
+            rtp_port,
+            rtp_range,
+            "127.0.0.1",
+            "127.0.0.1",
+        )
+        account.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE
+        self.account.create(account)
+
+    def tell(self, **event: Any) -> None:
+        event["at"] = time.monotonic()
+        self.control.sendall(json.dumps(event).encode() + b"\n")
+
+    def tone(self, hz: float, level: float) -> str:
+        """One second of a sine, which the player repeats without a seam when hz is whole."""
+        path = self.directory / f"tone{hz:g}at{level:g}.wav"
+        if not path.exists():
+            peak = 32767 * 10 ** (level / 20)
+            turn = 2 * math.pi * hz / RATE
+            samples = [round(peak * math.sin(turn * n)) for n in range(RATE)]
+            with wave.open(str(path), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(RATE)
+                file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+        return str(path)
+
+    def wanted(self, order: dict[str, Any]) -> str | None:
+        """The file that an order wants spoken: its own, or one of a tone."""
+        if order.get("file"):
+            return str(order["file"])
+        return self.tone(order["hz"], order.get("level", -12.0)) if order.get("hz") else None
+
+    def incoming(self, account: Account, prm: Any) -> None:
+        request = prm.rdata.wholeMsg
+        found = re.match(r"INVITE sips?:([^@;>\s]+)@", request)
+        number = unquote(found.group(1)) if found else ""
+        self.received += 1
+        name = f"in{self.received}"
+        phone = Phone(self, name, account, prm.callId)
+        self.phones[name] = phone
+        behaviour = self.behaviours.get(number) or self.behaviours.get("*")
+        sender = phone.getInfo().remoteUri
+        self.tell(phone=name, incoming=number, sender=sender, request=request, known=behaviour is not None)
+        if behaviour is None:
+            self.reply(phone, 404)
+            return
+        if behaviour.get("reject"):
+            phone.timers.append((time.monotonic() + behaviour.get("after", 0.0), behaviour["reject"]))
+            if behaviour.get("after"):
+                self.reply(phone, 180)
+            return
+        self.reply(phone, 180)
+        phone.wanted = self.wanted(behaviour)
+        if behaviour.get("after") is not None:
+            phone.timers.append((time.monotonic() + behaviour["after"], 200))
+
+    def reply(self, phone: Phone, code: int) -> None:
+        prm = pj.CallOpParam(True)
+        prm.statusCode = code
+        phone.answer(prm)
+
+    def do(self, order: dict[str, Any]) -> None:
+        name = order.get("phone", "")
+        match order["do"]:
+            case "call":
+                phone = self.phones[name] = Phone(self, name, self.account)
+                phone.wanted = self.wanted(order)
+                prm = pj.CallOpParam(True)
+                prm.txOption.localUri = order["sender"]
+                for key, value in order["headers"]:
+                    header = pj.SipHeader()
+                    header.hName, header.hValue = key, value
+                    prm.txOption.headers.append(header)
+                try:
+                    phone.makeCall(order["uri"], prm)
+                except pj.Error as failure:
+                    self.tell(phone=name, state="ended", status=0, reason=failure.info())
+                    del self.phones[name]
+            case "behave":
+                self.behaviours[order["number"]] = order
+                self.tell(registered=order["number"])
+            case "forget":
+                self.behaviours.pop(order["number"], None)
+            case "quit":
+                raise SystemExit
+            case verb if (phone := self.phones.get(name)) is not None:
+                self.control_phone(phone, verb, order)
+
+    def control_phone(self, phone: Phone, verb: str, order: dict[str, Any]) -> None:
+        if verb == "hang up":
+            phone.timers.clear()
+            prm = pj.CallOpParam(True)
+            prm.statusCode = order.get("code", 0)
+            phone.hangup(prm)
+        elif verb == "answer":
+            self.reply(phone, order["code"])
+        elif verb == "press":
+            prm = pj.CallSendDtmfParam()
+            prm.digits, prm.duration, prm.method = order["digits"], order["ms"], pj.PJSUA_DTMF_METHOD_RFC2833
+            phone.sendDtmf(prm)
+        elif verb == "sound":
+            phone.speak(self.wanted(order))
+
+    def run(self) -> None:
+        self.tell(ready=self.port)
+        waiting = b""
+        while True:
+            self.endpoint.libHandleEvents(POLL_MS)
+            while select.select([self.control], [], [], 0)[0]:
+                data = self.control.recv(65536)
+                if not data:
+                    return
+                *lines, waiting = (waiting + data).split(b"\n")
+                for line in lines:
+                    self.obey(json.loads(line))
+            now = time.monotonic()
+            for phone in list(self.phones.values()):
+                for timer in [timer for timer in phone.timers if timer[0] <= now]:
+                    phone.timers.remove(timer)
+                    if phone.last != "ended":
+                        self.obey({"do": "answer", "phone": phone.name, "code": timer[1]})
+            # A call's object must not be destroyed inside its own callback.
+            while self.finished:
+                phone = self.finished.pop()
+                phone.close()
+                self.phones.pop(phone.name, None)
+
+    def obey(self, order: dict[str, Any]) -> None:
+        try:
+            self.do(order)
+        except pj.Error as failure:
+            self.tell(phone=order.get("phone", ""), failure=f"{order}: {failure.info()}")
+
+
+def main() -> None:
+    fd, directory, port, rtp_port, rtp_range = sys.argv[1:]
+    worker = Worker(socket.socket(fileno=int(fd)), Path(directory), int(port), int(rtp_port), int(rtp_range))
+    try:
+        with contextlib.suppress(SystemExit, ConnectionError):
+            worker.run()
+    except Exception:
+        traceback.print_exc()
+        raise
+    finally:
+        # libDestroy waits a second for answers that nobody needs; Python's teardown races pjsua2's threads.
+        sys.stderr.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The pytest plugin: fixtures `switch` and `application`, --switch, and a closing line on what took part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.switches import Emulator, FreeSwitch, Switch
+from tests.lab.web import Application
+
+KINDS = {"emulator": Emulator, "freeswitch": FreeSwitch}
+TOOK_PART = pytest.StashKey[dict[str, int]]()
+REAL = pytest.StashKey[FreeSwitch]()
+GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--switch",
+        choices=["emulator", "freeswitch", "both"],
+        help="what tests with a switch run on; default: both where there is a FreeSWITCH, else the emulator",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TOOK_PART] = {}
+    config.addinivalue_line("markers", "only(kind): runs on that kind of switch only: emulator, freeswitch")
+
+
+def chosen(config: pytest.Config) -> list[str]:
+    option = config.getoption("--switch")
+    if option in KINDS:
+        return [option]
+    return ["emulator", "freeswitch"] if option == "both" or not FreeSwitch.why_not() else ["emulator"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "switch" in metafunc.fixturenames:
+        kinds = chosen(metafunc.config)
+        for mark in metafunc.definition.iter_markers("only"):
+            kinds = (
+                [mark.args[0]] if mark.args[0] in kinds or not metafunc.config.getoption("--switch") else []
+            )
+        metafunc.parametrize("switch", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def real_switch(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[FreeSwitch]:
+    """The one real FreeSWITCH of the session. Tests take `switch`, which looks after it."""
+    if reason := FreeSwitch.why_not():
+        if pytestconfig.getoption("--switch") in ("freeswitch", "both"):
+            pytest.fail(f"--switch asks for FreeSWITCH, but {reason}")
+        pytest.skip(reason)
+    switch = FreeSwitch(tmp_path_factory.mktemp("freeswitch"))
+    try:
+        switch.open()
+        pytestconfig.stash[REAL] = switch
+        yield switch
+    finally:
+        switch.close()
+
+
+@pytest.fixture
+def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
+    """A switch with nothing on it; after the test there has to be nothing on it again."""
+    if request.param == "freeswitch":
+        switch: Switch = request.getfixturevalue("real_switch")
+    else:
+        if reason := Emulator.why_not():
+            pytest.skip(reason)
+        switch = Emulator(tmp_path / "switch")
+    took_part = request.config.stash[TOOK_PART]
+    took_part[switch.kind] = took_part.get(switch.kind, 0) + 1
+    switch.begin()
+    try:
+        yield switch
+        switch.hang_up_all()
+        left = switch.leftovers(GOING_TIME) if switch.running else []
+        if left:
+            switch.force_clean()
+            pytest.fail("left on the switch after the test: " + "; ".join(left))
+    finally:
+        if isinstance(switch, FreeSwitch):
+            switch.restore()
+        else:
+            switch.stop()
+
+
+@pytest.fixture
+def application() -> Iterator[Application]:
+    """The customer's web application (see tests/lab/web.py)."""
+    application = Application()
+    application.start()
+    yield application
+    application.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()
+    switch = getattr(item, "funcargs", {}).get("switch")
+    if report.failed and isinstance(switch, FreeSwitch):
+        report.sections.append(("FreeSWITCH's log", switch.log_tail()))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    took_part = config.stash[TOOK_PART]
+    if real := took_part.get("freeswitch"):
+        version = config.stash[REAL].version if REAL in config.stash else "that did not start"
+        line = f"switch: real FreeSWITCH {version} took part in {real} tests"
+    elif reason := FreeSwitch.why_not():
+        line = f"switch: no FreeSWITCH here, the emulator stood in ({reason})"
+    elif took_part:
+        line = "switch: the emulator only, as asked for"
+    else:
+        line = "switch: no test needed one"
+    terminalreporter.write_line(line)

@@ -1,0 +1,457 @@
+"""Real softphones for tests: pjsua2 in a process of its own, driven over a socket pair (_phone_worker.py).
+
+Times are time.monotonic(), the same clock in every process. A sound's time is when it left the jitter buffer.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gevent
+import gevent.event
+import numpy as np
+
+from tests.lab import sound
+from tests.lab.ports import PortRange
+from tests.lab.processes import die_with_parent
+
+AVAILABLE = importlib.util.find_spec("pjsua2") is not None
+WORKER = Path(__file__).with_name("_phone_worker.py")
+RECORD = np.dtype([("at", "<f8"), ("samples", "<i2", 160)])
+FRAME = 0.020
+RECENT = 0.200
+POLL = 0.020
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a called phone does: rings, answers after so many seconds and speaks a tone, if one is given."""
+
+    after: float = 0.0
+    sounds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Refuses with a SIP status (486 busy, 603 declined …), at once or after ringing for so many seconds."""
+
+    code: int = 486
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NeverAnswers:
+    """Rings until the caller gives up."""
+
+
+Behaviour = Answers | Rejects | NeverAnswers
+
+
+class Phone:
+    """One call of one phone."""
+
+    def __init__(self, phones: Softphones, name: str, caller: str, number: str) -> None:
+        self._phones, self._name = phones, name
+        self.caller, self.number = caller, number
+        self.state = "calling"
+        self.sip_status: int | None = None
+        self.reason = ""
+        self.digits = ""  # DTMF that came to this phone
+        self.request = ""  # the INVITE, of a phone that was called
+        self.failures: list[str] = []
+        self.times = {"calling": time.monotonic()}
+        self._changed = gevent.event.Event()
+        self._heard = phones.directory / f"{name}.heard"
+
+    def __repr__(self) -> str:
+        return f"<Phone {self._name} {self.caller} -> {self.number} {self.state} {self.sip_status or ''}>"
+
+    # What it does
+
+    def hang_up(self) -> None:
+        """Ends the call; while it is still ringing this is a CANCEL."""
+        self._order("hang up")
+
+    cancel = hang_up
+
+    def answer(self, code: int = 200) -> None:
+        """Answers (or refuses, by the code) a call to this phone by hand."""
+        self._order("answer", code=code)
+
+    def press(self, digits: str, ms: int = 160) -> None:
+        """Sends DTMF as RFC 2833 telephone-events, each `ms` long."""
+        self._order("press", digits=digits, ms=ms)
+
+    def sounds(self, hz: float | None, level_db: float = -12.0) -> None:
+        """Speaks a sine of a whole number of hertz from now on, or is silent."""
+        self._order("sound", hz=hz, level=level_db)
+
+    def plays(self, path: Path | str) -> None:
+        """Speaks a WAV file (8 kHz, 16 bit, mono), over and over."""
+        self._order("sound", file=str(path))
+
+    # What it waits for
+
+    def wait_ringing(self, timeout: float = 5.0) -> None:
+        self._wait(lambda: "ringing" in self.times or self.state == "answered", timeout, "ringing")
+
+    def wait_answered(self, timeout: float = 5.0) -> None:
+        self._wait(lambda: "answered" in self.times, timeout, "answered", never="ended")
+
+    def wait_ended(self, timeout: float = 5.0) -> None:
+        self._wait(lambda: self.state == "ended", timeout, "ended")
+
+    def wait_digits(self, digits: str, timeout: float = 5.0) -> None:
+        self._wait(lambda: digits in self.digits, timeout, f"sent the digits {digits}")
+
+    def wait_hears(self, hz: float, timeout: float = 5.0, *, since: float | None = None) -> float:
+        """Waits until hz is heard and returns when it began; what ended more than 0.2 s ago does not count.
+
+        `since` (a monotonic time) reaches further back, or keeps earlier sound out.
+        """
+        since = time.monotonic() - RECENT if since is None else since
+        deadline = time.monotonic() + timeout
+        while True:
+            stretches = [stretch for stretch in self.heard(hz, since=since - 0.1) if stretch.end > since]
+            if stretches:
+                return stretches[0].start
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self!r} did not hear {hz:g} Hz within {timeout:g} s; {self._ears()}")
+            gevent.sleep(POLL)
+
+    def wait_quiet(self, timeout: float = 5.0, seconds: float = RECENT) -> float:
+        """Waits until nothing was heard for `seconds`; returns the moment from which on it was quiet."""
+        deadline = time.monotonic() + timeout
+        while True:
+            now = time.monotonic()
+            _, samples = self._audio(now - seconds)
+            loud = [
+                block
+                for block in range(0, len(samples), 160)
+                if sound.rms_db(samples[block : block + 160]) > sound.QUIET_DB
+            ]
+            if not loud and now - self.times["calling"] >= seconds:
+                return self._quiet_since(now - seconds)
+            if now > deadline:
+                raise AssertionError(f"{self!r} still hears something after {timeout:g} s; {self._ears()}")
+            gevent.sleep(POLL)
+
+    def wait_stops_hearing(self, hz: float, timeout: float = 5.0) -> float:
+        """Waits until hz is gone for 0.1 s and returns when it went; 0.0 if it never was there."""
+        deadline = time.monotonic() + timeout
+        while True:
+            stretches = self.heard(hz, since=time.monotonic() - 5.0)
+            if not stretches:
+                return 0.0
+            start, samples = self._audio(0.0)
+            if start + len(samples) / sound.RATE - stretches[-1].end > 0.1:
+                return stretches[-1].end
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self!r} still hears {hz:g} Hz after {timeout:g} s; {self._ears()}")
+            gevent.sleep(POLL)
+
+    # What it hears
+
+    def hears_now(self, hz: float) -> bool:
+        """Whether hz was there over the last 0.2 s as a whole."""
+        _, samples = self._audio(time.monotonic() - RECENT)
+        if len(samples) < RECENT * sound.RATE / 2:
+            return False
+        found = sound.level_db(samples, hz)
+        return found >= sound.FLOOR_DB and found - 3 >= sound.rms_db(samples) + 10 * np.log10(sound.SHARE)
+
+    def level_now(self, hz: float) -> float:
+        """dBFS of hz over the last 0.2 s."""
+        return sound.level_db(self._audio(time.monotonic() - RECENT)[1], hz)
+
+    def heard(self, hz: float, *, since: float | None = None, **limits: float) -> list[sound.Heard]:
+        """Every stretch of hz since the call began (or since a monotonic time): (start, end, level_db)."""
+        start, samples = self._audio(since or 0.0)
+        return [
+            sound.Heard(start + found.start, start + found.end, found.level_db)
+            for found in sound.timeline(samples, hz, **limits)
+        ]
+
+    def audio(self, since: float = 0.0) -> tuple[float, sound.Samples]:
+        """What was heard since then: the monotonic time of the first sample, and the samples."""
+        return self._audio(since)
+
+    @property
+    def recording(self) -> Path:
+        """A WAV file of everything heard up to now."""
+        path = self._heard.with_suffix(".wav")
+        sound.write_wav(path, self._audio(0.0)[1])
+        return path
+
+    # Inside
+
+    def _order(self, do: str, **words: object) -> None:
+        self._phones.order(do=do, phone=self._name, **words)
+
+    def _audio(self, since: float) -> tuple[float, sound.Samples]:
+        try:
+            size = self._heard.stat().st_size // RECORD.itemsize
+        except FileNotFoundError:
+            return since, sound.silence(0)
+        # Frames come every 20 ms, or later: a count back from now is enough to reach `since`.
+        count = size if not since else min(size, int((time.monotonic() - since) / FRAME) + 4)
+        records = np.fromfile(self._heard, RECORD, count, offset=(size - count) * RECORD.itemsize)
+        times = frame_times(records["at"])
+        first = int(np.searchsorted(times, since - FRAME))
+        if first >= len(records):
+            return since, sound.silence(0)
+        return float(times[first]), lay_out(times[first:], records["samples"][first:])
+
+    def _quiet_since(self, until: float) -> float:
+        start, samples = self._audio(0.0)
+        end = min(len(samples), max(0, int((until - start) * sound.RATE)))
+        loud = np.flatnonzero(np.abs(samples[:end].astype(np.int32)) > sound.FULL_SCALE * 10 ** (-47 / 20))
+        return start + (int(loud[-1]) + 1) / sound.RATE if len(loud) else self.times["calling"]
+
+    def _ears(self) -> str:
+        _, samples = self._audio(time.monotonic() - RECENT)
+        if not len(samples):
+            return "no sound at all came"
+        hz = sound.strongest_hz(samples)
+        return f"now {sound.rms_db(samples):.0f} dBFS, the strongest at {hz:.0f} Hz"
+
+    def _wait(self, met: Callable[[], bool], timeout: float, what: str, never: str = "") -> None:
+        deadline = time.monotonic() + timeout
+        while not met():
+            left = deadline - time.monotonic()
+            if left <= 0 or self.state == never:
+                raise AssertionError(
+                    f"{self!r} was not {what} within {timeout:g} s"
+                    + (f"; {self.reason}" if self.reason else "")
+                    + "".join(f"; {failure}" for failure in self.failures)
+                )
+            self._changed.clear()
+            self._changed.wait(left)
+
+    def _take(self, event: Mapping[str, object]) -> None:
+        if "state" in event:
+            self.state = str(event["state"])
+            self.times.setdefault(self.state, float(str(event["at"])))
+            self.reason = str(event.get("reason") or "")
+            if event.get("status") is not None:
+                self.sip_status = int(str(event["status"]))
+        self.digits += str(event.get("digit", ""))
+        if "failure" in event:
+            self.failures.append(str(event["failure"]))
+        if event.get("media"):
+            self.times.setdefault("media", float(str(event["at"])))
+        self._changed.set()
+
+
+def frame_times(at: np.ndarray) -> np.ndarray:
+    """When each frame was due. One that came late because the machine was busy is followed by others that
+    catch up, so the earliest of all later frames, counted back at 20 ms each, tells when it should have come."""
+    steps = FRAME * np.arange(len(at))
+    return np.minimum.accumulate((at - steps)[::-1])[::-1] + steps
+
+
+def lay_out(times: np.ndarray, frames: np.ndarray) -> sound.Samples:
+    """The frames on one line of samples, silence where none came (a call on hold, a stall)."""
+    positions = np.rint((times - times[0]) / FRAME).astype(int)
+    samples = np.zeros((int(positions[-1]) + 1, 160), np.int16)
+    samples[positions] = frames
+    return samples.reshape(-1)
+
+
+@dataclass(slots=True)
+class Target:
+    """A number that can be called at the laboratory's phones."""
+
+    number: str
+    calls: list[Phone] = field(default_factory=list)
+    _called: gevent.event.Event = field(default_factory=gevent.event.Event)
+
+    def wait_called(self, timeout: float = 5.0, nth: int = 1) -> Phone:
+        """The phone that rings (the nth call to this number)."""
+        deadline = time.monotonic() + timeout
+        while len(self.calls) < nth:
+            self._called.clear()
+            if not self._called.wait(max(0.0, deadline - time.monotonic())):
+                raise AssertionError(f"{self.number} was not called within {timeout:g} s")
+        return self.calls[nth - 1]
+
+
+class Softphones:
+    """All the phones of a test session: one process, one SIP port on 127.0.0.1 (`address`)."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.phones: dict[str, Phone] = {}
+        self.targets: dict[str, Target] = {}
+        self.strangers: list[Phone] = []  # calls to numbers nobody registered; they got 404
+        self.port = 0
+        self._count = itertools.count(1)
+        self._ready = gevent.event.Event()
+        self._registered = gevent.event.Event()
+        self._stopping = False
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self, timeout: float = 20.0) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._ports = PortRange()
+        ours, theirs = socket.socketpair()
+        with theirs, open(self.directory / "worker.log", "wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    str(WORKER),
+                    str(theirs.fileno()),
+                    str(self.directory),
+                    "0",
+                    str(self._ports.start),
+                    str(self._ports.end - self._ports.start),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        self._socket = ours
+        self._reader = gevent.spawn(self._read)
+        if not self._ready.wait(timeout) or not self.port:
+            log_text = (self.directory / "worker.log").read_text(errors="replace")[-2000:]
+            self.stop()
+            raise RuntimeError(f"the softphones did not start:\n{log_text}")
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._socket.close()
+        try:
+            self._process.wait(3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.kill()
+        self._ports.release()
+
+    def call(
+        self,
+        uri: str,
+        *,
+        from_: str = "+13125550001",
+        name: str = "",
+        headers: Mapping[str, str] | None = None,
+        sounds: float | None = None,
+    ) -> Phone:
+        """Calls a SIP URI. `headers` go into the INVITE; `sounds` is what the phone speaks, in hertz."""
+        number = re.sub(r"^sips?:|@.*$", "", uri)
+        phone = Phone(self, f"out{next(self._count)}", from_, number)
+        self.phones[phone._name] = phone
+        display = '"' + re.sub(r'(["\\])', r"\\\1", name) + '" ' if name else ""
+        self.order(
+            do="call",
+            phone=phone._name,
+            uri=uri,
+            sender=f"{display}<sip:{from_}@127.0.0.1:{self.port}>",
+            headers=list((headers or {}).items()),
+            hz=sounds,
+        )
+        return phone
+
+    def register(self, number: str, behaviour: Behaviour | None = None) -> Target:
+        """From now on a call to this number at `address` gets this behaviour ("*": to any number)."""
+        order: dict[str, object] = {"do": "behave", "number": number}
+        match behaviour or Answers():
+            case Answers(after, hz):
+                order.update(after=after, hz=hz)
+            case Rejects(code, after):
+                order.update(reject=code, after=after)
+        target = self.targets[number] = Target(number)
+        self._registered.clear()
+        self.order(**order)
+        if not self._registered.wait(5):
+            raise RuntimeError("the softphones do not react")
+        return target
+
+    def forget(self) -> None:
+        """Ends every call and forgets every registered number."""
+        for number in self.targets:
+            self.order(do="forget", number=number)
+        self.targets.clear()
+        for phone in self.phones.values():
+            if phone.state != "ended":
+                phone.hang_up()
+        for phone in self.phones.values():
+            phone.wait_ended()
+        self.phones.clear()
+        self.strangers.clear()
+
+    def order(self, **words: object) -> None:
+        self._socket.sendall(json.dumps(words).encode() + b"\n")
+
+    def _read(self) -> None:
+        waiting = b""
+        while True:
+            try:
+                data = self._socket.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            *lines, waiting = (waiting + data).split(b"\n")
+            for line in lines:
+                self._take(json.loads(line))
+        self._ready.set()
+        if not self._stopping:
+            for phone in self.phones.values():
+                phone._take(
+                    {"state": "ended", "at": time.monotonic(), "reason": "the softphones' process died"}
+                )
+
+    def _take(self, event: dict[str, object]) -> None:
+        if "ready" in event:
+            self.port = int(str(event["ready"]))
+            self._ready.set()
+            return
+        if "registered" in event:
+            self._registered.set()
+            return
+        name = str(event.get("phone", ""))
+        if "incoming" in event:
+            self._called(name, event)
+        if (phone := self.phones.get(name)) is not None:
+            phone._take(event)
+        elif "failure" in event:
+            print(f"softphones: {event['failure']}", file=sys.stderr)
+
+    def _called(self, name: str, event: dict[str, object]) -> None:
+        number, sender = str(event["incoming"]), str(event["sender"])
+        found = re.search(r"sips?:([^@;>]+)@", sender)
+        phone = Phone(self, name, found.group(1) if found else sender, number)
+        phone.request = str(event["request"])
+        phone.state = "ringing"
+        phone.times["ringing"] = float(str(event["at"]))
+        self.phones[name] = phone
+        target = self.targets.get(number) or self.targets.get("*")
+        if target is None:
+            self.strangers.append(phone)
+        else:
+            target.calls.append(phone)
+            target._called.set()
+
+
+def why_not() -> str:
+    """Why there are no softphones here; empty when there are."""
+    if not AVAILABLE:
+        return "pjsua2 is not installed"
+    return "" if os.name == "posix" else "the softphones need a POSIX system"
