@@ -31,6 +31,7 @@ from orchestrator.conference.model import (
     Refusal,
     Room,
     RoomPhase,
+    Wish,
 )
 
 # statusCallbackEvent's word for each callback (telnyx-texml 2.2).
@@ -77,6 +78,8 @@ class _Move:
         return replace(self.room, participants=self.participants, next_sequence=self.sequence, **self.fields)
 
     def put(self, participant: Participant) -> Participant:
+        if self.participants.get(participant.call_sid) == participant:
+            return participant
         if not self.changed:
             self.participants = dict(self.participants)
         self.changed.add(participant.call_sid)
@@ -95,13 +98,16 @@ class _Move:
         assert isinstance(phase, RoomPhase)
         return phase
 
-    def open_at(self, at: int) -> None:
-        if not self.room.opened_at:
-            self.fields["opened_at"] = at
+    def let_in(self, at: int, caller: Caller) -> None:
+        """The first one opens the room; without one it closes unnoticed, and nobody is named for it."""
+        if self.room.first is None:
+            self.fields |= {"first": caller, "opened_at": at}
 
     @property
-    def opened(self) -> bool:
-        return bool(self.room.opened_at or "opened_at" in self.fields)
+    def first(self) -> Caller | None:
+        first = self.fields.get("first", self.room.first)
+        assert first is None or isinstance(first, Caller)
+        return first
 
     @property
     def hang_up(self) -> bool:
@@ -131,20 +137,22 @@ def _ask(move: _Move, event: Ask) -> None:
     refusal = _refusal(room, event)
     if refusal:
         move.effects.append(Refuse(call_sid, refusal))
+        _end_if_empty(move, event.at, None)
         return
-    if room.first is None:
-        move.fields["first"] = event.caller
-    present = [*room.participants.values(), Participant(event.caller, wish, Phase.WAITING)]
-    if room.phase is RoomPhase.STARTED or (
-        len(present) >= room.terms.min_participants_to_start
-        and any(participant.wish.start_on_enter for participant in present)
-    ):
+    if room.phase is RoomPhase.STARTED or _may_start(room, wish):
         move.effects.append(Join(move.put(Participant(event.caller, wish, Phase.JOINING))))
         return
     waiting = move.put(Participant(event.caller, wish, Phase.WAITING, told=True))
-    move.open_at(event.at)
+    move.let_in(event.at, event.caller)
     move.effects.append(StartWaiting(waiting))
     move.tell("participant-join", event.at, event.caller, waiting)
+
+
+def _may_start(room: Room, wish: Wish) -> bool:
+    """Whether who asks would start it, with those who wait. Whoever is on its way in may not arrive."""
+    waiting = [other.wish for other in room.participants.values() if other.phase is Phase.WAITING]
+    present = [*waiting, wish]
+    return len(present) >= room.terms.min_participants_to_start and any(one.start_on_enter for one in present)
 
 
 def _refusal(room: Room, event: Ask) -> Refusal | None:
@@ -167,7 +175,7 @@ def _ask_late(move: _Move, event: Ask) -> None:
 def _added_first(move: _Move, event: Added) -> None:
     """The first one in starts the room and takes everybody who waits along."""
     participant = move.participants.get(event.call_sid)
-    if participant is not None and participant.phase is not Phase.LEAVING:
+    if participant is not None and participant.phase is Phase.JOINING:
         move.fields["phase"] = RoomPhase.STARTED
         move.fields["started_at"] = event.at
         # Whoever waits moves before anything else is done: its music must stop now.
@@ -180,14 +188,14 @@ def _added_first(move: _Move, event: Added) -> None:
 
 def _added(move: _Move, event: Added) -> None:
     participant = move.participants.get(event.call_sid)
-    if participant is None:
-        # The order to join was given up as lost, and took effect after all.
+    if participant is None or participant.phase is Phase.WAITING:
+        # The order to join was given up as lost, and took effect after all; its call may have asked again.
         move.effects.append(Kick(event.call_sid, event.member_id))
         return
     told, leaving = participant.told, participant.phase is Phase.LEAVING
     phase = Phase.LEAVING if leaving else Phase.IN
     participant = move.put(replace(participant, phase=phase, told=True, member_id=event.member_id))
-    move.open_at(event.at)
+    move.let_in(event.at, participant.caller)
     if not told:
         move.tell("participant-join", event.at, participant.caller, participant)
     if leaving:
@@ -234,6 +242,11 @@ def _send_off(move: _Move, participant: Participant, at: int, reason: LeaveReaso
 
 
 def _out(move: _Move, participant: Participant, at: int, reason: LeaveReason, gone: bool) -> None:
+    _part(move, participant, at, reason, gone)
+    _settle(move, participant, at)
+
+
+def _part(move: _Move, participant: Participant, at: int, reason: LeaveReason, gone: bool) -> None:
     """One participant fewer; who was never told as joined was, in the end, refused."""
     move.drop(participant.call_sid)
     if participant.told:
@@ -245,9 +258,13 @@ def _out(move: _Move, participant: Participant, at: int, reason: LeaveReason, go
             move.effects.append(Release(participant.call_sid, reason))
         else:
             move.effects.append(Refuse(participant.call_sid, Refusal.NOT_JOINED))
-    if participant.told and participant.wish.end_on_exit and move.phase is not RoomPhase.ENDING:
-        _begin_end(move, at, participant.caller, EndReason.MODERATOR_LEFT)
-    _end_if_empty(move, at, participant.caller)
+
+
+def _settle(move: _Move, last: Participant, at: int) -> None:
+    """What it means for the room that `last` is out."""
+    if last.told and last.wish.end_on_exit and move.phase is not RoomPhase.ENDING:
+        _begin_end(move, at, last.caller, EndReason.MODERATOR_LEFT)
+    _end_if_empty(move, at, last.caller if last.told else None)
 
 
 # --- speaking ----------------------------------------------------------------------------------------
@@ -267,17 +284,15 @@ def _talking(move: _Move, event: Talking) -> None:
 
 def _end(move: _Move, event: End) -> None:
     move.fields["hang_up_on_end"] = True
-    remaining = list(move.participants.values())
-    by = move.room.first
-    if by is None or move.room.ending_by is not None:
+    if move.phase is RoomPhase.ENDING:
         # Already on its way out: whoever is still inside is hung up instead of going on.
-        move.effects.extend(HangUp(participant.call_sid) for participant in remaining)
+        move.effects.extend(HangUp(call_sid) for call_sid in move.participants)
         return
-    _begin_end(move, event.at, by, event.reason)
-    _end_if_empty(move, event.at, by)
+    _begin_end(move, event.at, move.first, event.reason)
+    _end_if_empty(move, event.at, None)
 
 
-def _begin_end(move: _Move, at: int, by: Caller, reason: EndReason) -> None:
+def _begin_end(move: _Move, at: int, by: Caller | None, reason: EndReason) -> None:
     moderator_left = reason is EndReason.MODERATOR_LEFT
     move.fields |= {"phase": RoomPhase.ENDING, "ending_by": by, "end_reason": reason}
     for participant in list(move.participants.values()):
@@ -286,26 +301,32 @@ def _begin_end(move: _Move, at: int, by: Caller, reason: EndReason) -> None:
             _send_off(move, participant, at, why)
 
 
-def _end_if_empty(move: _Move, at: int, last: Caller) -> None:
+def _end_if_empty(move: _Move, at: int, last: Caller | None) -> None:
+    """`last` is whose leave emptied the room; somebody who was never in is not named."""
     if move.participants or move.phase is RoomPhase.ENDED:
         return
-    by = move.fields.get("ending_by", move.room.ending_by)
-    if by is None:
-        by = last
-        move.fields |= {"ending_by": by, "end_reason": EndReason.LAST_LEFT}
-    assert isinstance(by, Caller)
+    if move.phase is not RoomPhase.ENDING:
+        move.fields |= {"ending_by": last, "end_reason": EndReason.LAST_LEFT}
     move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at}
-    if move.opened:
-        # A room that nobody was ever let into closes without a word.
+    by = move.fields.get("ending_by", move.room.ending_by) or move.first
+    if by is not None:
+        # Else nobody was ever let in, and the room closes without a word.
+        assert isinstance(by, Caller)
         move.tell("conference-end", at, by)
     move.effects.append(Close())
 
 
 def _lost(move: _Move, event: Lost) -> None:
     """With the conference go those inside it; with FreeSWITCH go all."""
-    for participant in list(move.participants.values()):
-        if participant.call_sid in move.participants and (event.gone or participant.member_id):
-            _out(move, participant, event.at, participant.leaving_for, event.gone)
+    lost = [other for other in move.participants.values() if event.gone or other.member_id]
+    if not lost:
+        return
+    # All are out before it counts that one of them ends the room: nobody is ordered out of what is gone.
+    for participant in lost:
+        _part(move, participant, event.at, participant.leaving_for, event.gone)
+    told = [participant for participant in lost if participant.told] or lost
+    enders = [participant for participant in told if participant.wish.end_on_exit]
+    _settle(move, (enders or told[-1:])[0], event.at)
 
 
 def _ignore(move: _Move, event: Event) -> None:

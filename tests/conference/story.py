@@ -1,0 +1,136 @@
+"""What a test says to a room, and what the room answers, in words: `asks("anna")` -> `["join anna"]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.conference.effects import (
+    Close,
+    Effect,
+    HangUp,
+    Join,
+    Kick,
+    Refuse,
+    Release,
+    StartWaiting,
+    Tell,
+)
+from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove, Talking
+from orchestrator.conference.model import (
+    Beep,
+    Caller,
+    EndReason,
+    LeaveReason,
+    Participant,
+    Room,
+    RoomTerms,
+    Wish,
+)
+from orchestrator.conference.room import Outcome, step
+
+EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
+
+
+class Story:
+    """One room from its first caller on. Callers are named; a member's number is its name after an `m`."""
+
+    def __init__(
+        self,
+        subscribed: Iterable[str] = EVERY_CALLBACK,
+        max_participants: int = 250,
+        min_participants_to_start: int = 1,
+    ) -> None:
+        terms = RoomTerms(
+            max_participants=max_participants,
+            min_participants_to_start=min_participants_to_start,
+            status_callback="https://example.com/events",
+            status_callback_event=frozenset(subscribed),
+        )
+        self.room = Room(sid="room", account_sid="account", name="Room 1234", terms=terms)
+        self.at = 0
+        self.outcome = Outcome(self.room, [], set())
+
+    def happens(self, event: Event) -> list[str]:
+        self.outcome = step(self.room, event)
+        self.room = self.outcome.room
+        return [in_words(effect) for effect in self.outcome.effects]
+
+    def asks(
+        self,
+        who: str,
+        start: bool = True,
+        end: bool = False,
+        muted: bool = False,
+        beep: Beep = "true",
+        label: str = "",
+        coach: str = "",
+    ) -> list[str]:
+        wish = Wish(muted=muted, start_on_enter=start, end_on_exit=end, beep=beep, label=label, coach=coach)
+        return self.happens(Ask(self._now(), caller(who), wish))
+
+    def added(self, who: str) -> list[str]:
+        return self.happens(Added(self._now(), who, f"m{who}"))
+
+    def not_added(self, who: str) -> list[str]:
+        return self.happens(NotAdded(self._now(), who))
+
+    def enters(self, who: str, start: bool = True, end: bool = False, label: str = "") -> list[str]:
+        """Asks, and is taken in at once."""
+        return self.asks(who, start=start, end=end, label=label) + self.added(who)
+
+    def leaves(self, who: str) -> list[str]:
+        """Out of the conference; the call lives."""
+        return self.happens(Left(self._now(), who))
+
+    def hangs_up(self, who: str) -> list[str]:
+        return self.happens(Left(self._now(), who, gone=True))
+
+    def talks(self, who: str, on: bool = True) -> list[str]:
+        return self.happens(Talking(self._now(), who, on))
+
+    def is_removed(self, who: str, reason: LeaveReason = LeaveReason.HUNG_UP) -> list[str]:
+        return self.happens(Remove(self._now(), who, reason))
+
+    def is_ended(self, reason: EndReason = EndReason.VIA_API) -> list[str]:
+        return self.happens(End(self._now(), reason))
+
+    def loses_the_conference(self) -> list[str]:
+        return self.happens(Lost(self._now()))
+
+    def loses_freeswitch(self) -> list[str]:
+        return self.happens(Lost(self._now(), gone=True))
+
+    def participant(self, who: str) -> Participant:
+        return self.room.participants[who]
+
+    def told(self) -> list[Tell]:
+        """The callbacks of the last step."""
+        return [effect for effect in self.outcome.effects if isinstance(effect, Tell)]
+
+    def _now(self) -> int:
+        self.at += 1
+        return self.at
+
+
+def caller(who: str) -> Caller:
+    return Caller(call_sid=who, leg=f"leg-{who}", from_=f"+1{who}", to="+13125550002")
+
+
+def in_words(effect: Effect) -> str:
+    match effect:
+        case StartWaiting(participant):
+            return f"wait {participant.call_sid}"
+        case Join(participant):
+            return f"join {participant.call_sid}"
+        case Kick(call_sid, member_id):
+            return f"kick {call_sid} {member_id}"
+        case HangUp(call_sid):
+            return f"hang up {call_sid}"
+        case Refuse(call_sid, why):
+            return f"refuse {call_sid} {why.name}"
+        case Release(call_sid, reason):
+            return f"release {call_sid} {reason.value}"
+        case Tell():
+            return f"#{effect.sequence} {effect.event} {effect.caller.call_sid}"
+        case Close():
+            return "close"
