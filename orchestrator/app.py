@@ -1,0 +1,202 @@
+"""Puts the parts together, and owns every greenlet.
+
+Started in this order, each before what leans on it: outbox (nothing may happen before it can be written down), delivery
+(what the last run left goes out), web (health says `starting`), and last the event socket, which brings the calls.
+Stopped in the reverse order, so that nothing new comes while what is under way is finished.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+
+import gevent
+from gevent.event import Event as Flag
+
+from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.outbox import Message, Outbox, OutboxError
+from orchestrator.callbacks.payloads import PayloadSettings
+from orchestrator.callbacks.signature import SigningKey
+from orchestrator.calls.call import Call
+from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.calls.rooms import Rooms
+from orchestrator.calls.services import Services
+from orchestrator.calls.status import StatusCallbacks
+from orchestrator.calls.switchboard import Switchboard
+from orchestrator.config.settings import Settings
+from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.connection import Connection
+from orchestrator.freeswitch.errors import SwitchError
+from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.logs import get_logger
+from orchestrator.media.library import Library
+from orchestrator.media.speech import CommandSpeech
+
+log = get_logger(__name__)
+
+EVENTS = (
+    "CHANNEL_CREATE",
+    "CHANNEL_PARK",
+    "CHANNEL_PROGRESS",
+    "CHANNEL_PROGRESS_MEDIA",
+    "CHANNEL_ANSWER",
+    "CHANNEL_BRIDGE",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_HANGUP",
+    "CHANNEL_HANGUP_COMPLETE",
+    "CHANNEL_DESTROY",
+    "DTMF",
+    "BACKGROUND_JOB",
+    "CUSTOM conference::maintenance",
+)
+STOP_SECONDS = 10.0
+NO_NUMBER = "UNALLOCATED_NUMBER"
+
+
+class Orchestrator:
+    """One FreeSWITCH node, its calls and rooms."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        node = settings.freeswitch.nodes[0]
+        self.node = node
+        for directory in (node.recordings_dir, node.media_dir):
+            directory.mkdir(parents=True, exist_ok=True)
+        payload = PayloadSettings(settings.callbacks.twilio_extras, settings.callbacks.timestamp_format)
+        self.outbox = Outbox(settings.callbacks.database)
+        self._keys = {
+            account.sid: SigningKey(account.signing_seed)
+            for account in settings.accounts
+            if account.signing_seed
+        }
+        self.delivery = Delivery(self.outbox, self._keys.get, _delivery_settings(settings))
+        self.connection = Connection(
+            node.host,
+            node.port,
+            node.password.get_secret_value(),
+            node=node.name,
+            on_event=self._on_event,
+            on_up=self._on_up,
+            on_down=self._on_down,
+            events=EVENTS,
+            connect_timeout=node.connect_timeout_secs,
+            command_timeout=node.command_timeout_secs,
+        )
+        self.legs = Legs(self.connection)
+        self.rooms = Rooms(self.connection, self.legs, self.outbox, payload, self._poke)
+        self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
+        library = Library(node.media_dir, node.there, settings.media.max_seconds)
+        fetch = settings.fetch
+        self.services = Services(
+            settings=settings,
+            node=node,
+            connection=self.connection,
+            legs=self.legs,
+            switchboard=self.switchboard,
+            rooms=self.rooms,
+            fetcher=Fetcher(Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects)),
+            library=library,
+            speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),
+            status=StatusCallbacks(self.outbox, payload, self._poke),
+            wait_until_connected=self._wait_until_connected,
+        )
+        self._up = Flag()
+        self._core_uuid = ""
+
+    def start(self) -> None:
+        self.delivery.start()
+        self.connection.start()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Whether FreeSWITCH is connected within `timeout` seconds."""
+        return bool(self._up.wait(timeout))
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        self.connection.stop(timeout)
+        self.delivery.stop(timeout)
+        self.outbox.close()
+
+    # --- FreeSWITCH ----------------------------------------------------------------------------------
+
+    def _on_event(self, event: Event) -> None:
+        self.switchboard.on_event(event)
+
+    def _on_up(self) -> None:
+        if self._core_uuid and self._core_uuid != self.connection.core_uuid:
+            log.error("another FreeSWITCH answers: what the old one had is gone", node=self.node.name)
+            self.rooms.on_switch_restarted()
+        self._forget_lost_legs()
+        self._core_uuid = self.connection.core_uuid
+        self._up.set()
+        log.info("connected", node=self.node.name, host=self.node.host, port=self.node.port)
+
+    def _forget_lost_legs(self) -> None:
+        """Those that hung up while nobody listened."""
+        for leg in self.legs:
+            if self.connection.api(commands.exists(leg.uuid)) != "true":
+                self.rooms.on_leg_lost(leg.uuid)
+                self.legs.lost(leg.uuid)
+
+    def _on_down(self, error: SwitchError) -> None:
+        self._up.clear()
+        log.warning("not connected", node=self.node.name, problem=str(error))
+
+    def _wait_until_connected(self) -> None:
+        self._up.wait()
+
+    # --- calls ---------------------------------------------------------------------------------------
+
+    def _on_new_call(self, leg: Leg) -> None:
+        # The dialplan hangs up a call that nobody takes; this one is taken.
+        self.connection.post(commands.api("sched_del", leg.uuid))
+        number = leg.headers.get("Caller-Destination-Number", "")
+        application = self.settings.application_for(number)
+        if application is None:
+            log.warning("no application for this number, and no default one", leg=leg.uuid, number=number)
+            leg.hangup(NO_NUMBER)
+            return
+        call = Call(leg, application, self.services)
+        log.info("call", call=call.sid, number=number, caller=call.caller.from_, application=application.name)
+        if application.status_callback:
+            self.switchboard.watch(
+                leg.uuid,
+                self.services.status.follow(
+                    call.caller,
+                    call.account_sid,
+                    application.status_callback,
+                    application.status_callback_method,
+                    ("completed",),
+                ),
+            )
+        call.start()
+
+    def _poke(self, messages: Iterable[Message]) -> None:
+        for queue in {message.queue for message in messages}:
+            self.delivery.poke(queue)
+
+
+def _delivery_settings(settings: Settings) -> DeliverySettings:
+    callbacks = settings.callbacks
+    return DeliverySettings(
+        timeout=callbacks.timeout_secs,
+        attempts=callbacks.attempts,
+        backoff=callbacks.backoff_secs,
+    )
+
+
+def run(settings: Settings) -> int:
+    """Until SIGTERM or SIGINT; the exit code."""
+    try:
+        orchestrator = Orchestrator(settings)
+    except (OutboxError, OSError) as error:
+        log.error("cannot start", problem=str(error))
+        return 1
+    stop = Flag()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
+    orchestrator.start()
+    stop.wait()
+    log.info("stopping")
+    orchestrator.stop()
+    return 0

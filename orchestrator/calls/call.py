@@ -1,0 +1,142 @@
+"""One call: its leg, its documents one after the other, and its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gevent
+from requests.cookies import RequestsCookieJar
+
+from orchestrator.calls.documents import document_of
+from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
+from orchestrator.calls.sids import call_sid_of
+from orchestrator.calls.steps import Fields, Goto, HangUp, Step
+from orchestrator.calls.verbs import run_verb
+from orchestrator.freeswitch.errors import Disconnected, LegGone
+from orchestrator.freeswitch.legs import Leg
+from orchestrator.logs import get_logger
+from orchestrator.texml import Document, DocumentError, Verb
+
+if TYPE_CHECKING:
+    from orchestrator.calls.services import Services
+    from orchestrator.config.applications import Application
+
+log = get_logger(__name__)
+
+# A document that sends the call in circles without ever playing, asking or dialling is stopped here.
+MAX_DOCUMENTS_IN_A_ROW = 1000
+FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
+
+
+class Call:
+    """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
+
+    def __init__(
+        self, leg: Leg, application: Application, services: Services, direction: str = "inbound"
+    ) -> None:
+        self.leg = leg
+        self.sid = call_sid_of(leg.uuid)
+        self.application = application
+        self.account_sid = application.account
+        self.services = services
+        self.direction = direction
+        self.caller = caller_of(self.sid, leg.uuid, application.connection_id, leg.headers)
+        self.sip_headers = sip_header_fields(leg.headers)
+        self.cookies = RequestsCookieJar()
+        self.document_url = application.voice_url
+        self.log = log.bind(call=self.sid)
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._steering = False
+
+    def start(self) -> None:
+        self.leg.on_hangup.append(self._on_hangup)
+        self._greenlet = gevent.spawn(self._run)
+
+    @property
+    def status(self) -> str:
+        """CallStatus as instructions are asked for."""
+        return "in-progress" if self.leg.answered else "ringing"
+
+    def _on_hangup(self, leg: Leg) -> None:
+        # A wait on the leg ends by itself; a fetch, a pause or a wait for the room is ended here.
+        if self._steering and self._greenlet is not None:
+            self._greenlet.kill(LegGone(f"{leg.uuid} hung up: {leg.hangup_cause}"), block=False)
+
+    def _run(self) -> None:
+        self._steering = True
+        try:
+            end = self.documents(Goto(self.application.voice_url, self.application.voice_method))
+        except LegGone as gone:
+            self.log.debug("call is gone", reason=str(gone))
+            return
+        except FetchError as error:
+            self.log.error("no instructions", url=error.url, problem=error.problem)
+            end = FAILED
+        except Exception:
+            self.log.exception("call cannot go on")
+            end = FAILED
+        finally:
+            self._steering = False
+        self.leg.hangup((end or HangUp()).cause)
+
+    # --- documents -----------------------------------------------------------------------------------
+
+    def documents(self, step: Step) -> HangUp | None:
+        """One document after the other until one says so, or none leads on. Raises FetchError, LegGone."""
+        for _ in range(MAX_DOCUMENTS_IN_A_ROW):
+            if not isinstance(step, Goto):
+                return step
+            step = self.run_verbs(self.fetch(step).verbs)
+        self.log.error("documents lead in circles", url=self.document_url)
+        return FAILED
+
+    def run_verbs(self, verbs: tuple[Verb, ...]) -> Step:
+        for verb in verbs:
+            step = self.run_verb(verb)
+            if step is not None:
+                return step
+        return None
+
+    def run_verb(self, verb: Verb) -> Step:
+        """A lost event socket does not end a call: its verb is run again once FreeSWITCH is back."""
+        while True:
+            try:
+                return run_verb(self, verb)
+            except Disconnected:
+                self.log.warning("lost FreeSWITCH", verb=type(verb).__name__)
+                self.services.wait_until_connected()
+
+    def fetch(self, goto: Goto) -> Document:
+        """The document at `goto`, or at the application's fallback URL once. Raises FetchError."""
+        url = self.services.resolve(self.document_url, goto.url)
+        try:
+            return self._fetch(url, goto.method, goto.fields)
+        except FetchError as error:
+            fallback = self.application.voice_fallback_url
+            if not fallback or fallback == url:
+                raise
+            self.log.warning("instructions failed, trying the fallback", url=url, problem=error.problem)
+            failed: Fields = (("ErrorUrl", url), ("ErrorMessage", error.problem))
+            return self._fetch(fallback, self.application.voice_fallback_method, (*goto.fields, *failed))
+
+    def _fetch(self, url: str, method: str, fields: Fields) -> Document:
+        fetched = self.services.fetcher.fetch(url, method, (*self.standard_fields(), *fields), self.cookies)
+        try:
+            document = document_of(fetched)
+        except DocumentError as error:
+            raise FetchError(url, str(error)) from error
+        for warning in document.warnings:
+            self.log.warning("document", problem=str(warning))
+        self.document_url = fetched.url
+        return document
+
+    def standard_fields(self) -> Fields:
+        return standard_fields(
+            self.caller,
+            self.account_sid,
+            self.status,
+            self.direction,
+            self.sip_headers,
+            self.services.settings.callbacks.twilio_extras,
+        )

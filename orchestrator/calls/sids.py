@@ -1,0 +1,28 @@
+"""Ids that applications see.
+
+A CallSid follows from FreeSWITCH's own Unique-ID, so that after any restart the same call has the same one.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from uuid import UUID, uuid4
+
+CALL_SID_PREFIX = "v3:"
+
+
+def call_sid_of(leg: str) -> str:
+    """The CallSid of the leg with this Unique-ID. Raises ValueError for anything that is no UUID."""
+    return CALL_SID_PREFIX + urlsafe_b64encode(UUID(leg).bytes).rstrip(b"=").decode()
+
+
+def leg_of(call_sid: str) -> str:
+    """The Unique-ID behind a CallSid. Raises ValueError for anything that is no CallSid of ours."""
+    if not call_sid.startswith(CALL_SID_PREFIX):
+        raise ValueError(f"{call_sid!r} is no CallSid: it must start with {CALL_SID_PREFIX}")
+    return str(UUID(bytes=urlsafe_b64decode(call_sid[len(CALL_SID_PREFIX) :] + "==")))
+
+
+def new_sid() -> str:
+    """For conferences and recordings, which FreeSWITCH does not name."""
+    return str(uuid4())

@@ -1,0 +1,132 @@
+"""Call status callbacks: how a call goes, told to whoever subscribed (telnyx-texml section 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from orchestrator.callbacks.outbox import Message, Outbox
+from orchestrator.callbacks.payloads import CallEvent, CallFacts, CallStatus, PayloadSettings, call_fields
+from orchestrator.conference.model import Caller, Method
+from orchestrator.freeswitch.events import Event
+
+EVENTS: dict[str, CallEvent] = {
+    "CHANNEL_CREATE": "initiated",
+    "CHANNEL_PROGRESS": "ringing",
+    "CHANNEL_PROGRESS_MEDIA": "ringing",
+    "CHANNEL_ANSWER": "answered",
+    "CHANNEL_HANGUP_COMPLETE": "completed",
+}
+
+# How a call ended that was never answered, by FreeSWITCH's cause; any other cause is a failure.
+UNANSWERED: dict[str, CallStatus] = {
+    "USER_BUSY": "busy",
+    "NO_ANSWER": "no-answer",
+    "NO_USER_RESPONSE": "no-answer",
+    "ALLOTTED_TIMEOUT": "no-answer",
+    "PROGRESS_TIMEOUT": "no-answer",
+    "ORIGINATOR_CANCEL": "canceled",
+    "LOSE_RACE": "canceled",
+    "NORMAL_CLEARING": "canceled",
+}
+
+
+def status_at_end(cause: str, answered: bool) -> CallStatus:
+    return "completed" if answered else UNANSWERED.get(cause, "failed")
+
+
+class StatusCallbacks:
+    """Follows one leg's events and tells those that were asked for; one ordered queue a call."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        payload: PayloadSettings,
+        on_messages: Callable[[Collection[Message]], None],
+    ) -> None:
+        self._outbox = outbox
+        self._payload = payload
+        self._on_messages = on_messages
+
+    def follow(
+        self,
+        caller: Caller,
+        account_sid: str,
+        url: str,
+        method: Method,
+        events: Collection[str],
+        parent_call_sid: str = "",
+    ) -> Callable[[Event], None]:
+        """A listener for the leg's events. Numbers count what is sent, as in Telnyx's samples."""
+        told: set[str] = set()
+
+        def on_event(event: Event) -> None:
+            name = EVENTS.get(event.name)
+            if name is None or name in told or name not in events:
+                return
+            told.add(name)
+            facts = _facts(name, event, caller, account_sid, parent_call_sid, len(told) - 1)
+            message = Message(
+                queue=caller.call_sid,
+                url=url,
+                method=method,
+                fields=call_fields(facts, self._payload),
+                account_sid=account_sid,
+                event=name,
+                sequence=facts.sequence,
+                created_at=facts.at,
+            )
+            self._outbox.commit([message])
+            self._on_messages([message])
+
+        return on_event
+
+
+def _facts(
+    name: CallEvent, event: Event, caller: Caller, account_sid: str, parent_call_sid: str, sequence: int
+) -> CallFacts:
+    headers = event.headers()
+    answered_at = _time(headers, "Answered")
+    return CallFacts(
+        event=name,
+        account_sid=account_sid,
+        call_sid=caller.call_sid,
+        connection_id=caller.connection_id,
+        from_=caller.from_,
+        to=caller.to,
+        caller_id=caller.from_,
+        parent_call_sid=parent_call_sid,
+        sequence=sequence,
+        at=event.timestamp,
+        initiated_at=_time(headers, "Created"),
+        answered_at=answered_at,
+        ended_at=_time(headers, "Hangup"),
+        status=status_at_end(event.hangup_cause, bool(answered_at)),
+        codec=headers.get("variable_read_codec", ""),
+        sampling_rate=headers.get("variable_read_rate", ""),
+        hangup_cause=event.hangup_cause,
+        hangup_source=_hangup_source(headers),
+        sip_hangup_cause=_sip_status(headers, bool(answered_at)),
+        call_leg_id=event.uuid,
+        call_session_id=headers.get("Channel-Call-UUID", ""),
+    )
+
+
+def _time(headers: Mapping[str, str], what: str) -> int:
+    return int(headers.get(f"Caller-Channel-{what}-Time", "0") or 0)
+
+
+def _hangup_source(headers: Mapping[str, str]) -> str:
+    """mod_sofia's word for who ended it: recv_bye and recv_cancel came from the other side."""
+    disposition = headers.get("variable_sip_hangup_disposition", "")
+    inbound = headers.get("Call-Direction") == "inbound"
+    if disposition.startswith("recv_"):
+        return "caller" if inbound else "callee"
+    return ("callee" if inbound else "caller") if disposition else "unknown"
+
+
+def _sip_status(headers: Mapping[str, str], answered: bool) -> str:
+    """`sip:486` where SIP refused it; an answered call ended as any does."""
+    proto = headers.get("variable_proto_specific_hangup_cause", "")
+    if proto.startswith("sip:") and not answered:
+        return proto.removeprefix("sip:")
+    return headers.get("variable_sip_term_status", "") or ("200" if answered else "")

@@ -1,0 +1,27 @@
+"""What a verb leaves behind: nothing, another document, or the end of the call."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+Fields = tuple[tuple[str, str], ...]
+
+
+class Goto(NamedTuple):
+    """The rest of this document is dropped for the one at `url`."""
+
+    url: str
+    """As written: relative to the document it came from; empty for that document itself."""
+    method: str = "POST"
+    fields: Fields = ()
+    """What the verb has to say, on top of the standard parameters."""
+
+
+class HangUp(NamedTuple):
+    """The call is over."""
+
+    cause: str = "NORMAL_CLEARING"
+    """FreeSWITCH's name of it."""
+
+
+Step = Goto | HangUp | None

@@ -1,0 +1,62 @@
+"""Where FreeSWITCH's events go: to the leg, to the room, to a new call. Runs on the socket's reader; never blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.calls.rooms import Rooms
+from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+GUARD = "variable_texml_guard"
+
+
+class Switchboard:
+    def __init__(self, legs: Legs, rooms: Rooms, on_new_call: Callable[[Leg], None]) -> None:
+        self._legs = legs
+        self._rooms = rooms
+        self._on_new_call = on_new_call
+        self._watched: dict[str, Callable[[Event], None]] = {}
+
+    def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Everything about the leg `uuid`, until its end: for legs that others steer, as `bridge` does."""
+        self._watched[uuid] = on_event
+
+    def unwatch(self, uuid: str) -> None:
+        self._watched.pop(uuid, None)
+
+    def on_event(self, event: Event) -> None:
+        if event.subclass == "conference::maintenance":
+            self._rooms.on_conference_event(event)
+            return
+        watcher = self._watched.get(event.uuid)
+        if watcher is not None:
+            watcher(event)
+        match event.name:
+            case "CHANNEL_PARK":
+                self._on_park(event)
+            case "CHANNEL_HANGUP":
+                # The room first: its callbacks tell the truth of this moment, whatever the call does next.
+                self._rooms.on_hangup(event)
+                self._legs.feed(event)
+            case "CHANNEL_EXECUTE_COMPLETE":
+                if event.application == "conference":
+                    self._rooms.on_join_returned(event)
+                self._legs.feed(event)
+            case _:
+                self._legs.feed(event)
+
+    def _on_park(self, event: Event) -> None:
+        if self._legs.get(event.uuid) is not None:
+            return
+        headers = event.headers()
+        if headers.get(GUARD) != "1":
+            log.error(
+                "parked without the guard variables, not taken: use the dialplan of freeswitch-conf",
+                leg=event.uuid,
+            )
+            return
+        self._on_new_call(self._legs.adopt(event.uuid, headers))

@@ -1,0 +1,78 @@
+"""Dial's Conference noun: ask the room, wait for what it decides, and go on afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.calls.rooms import now
+from orchestrator.calls.seat import Outcome, Seat
+from orchestrator.calls.steps import Step
+from orchestrator.calls.verbs.dialled import dialled
+from orchestrator.calls.waiting import wait_music
+from orchestrator.conference.events import Remove
+from orchestrator.conference.model import LeaveReason, RoomTerms, Wish
+from orchestrator.texml import Conference, Dial
+
+if TYPE_CHECKING:
+    from orchestrator.calls.call import Call
+
+STAR = "*"
+
+
+def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+    leg, rooms, settings = call.leg, call.services.rooms, call.services.settings
+    seat = Seat(call.sid, leg, lambda: wait_music(call, noun))
+    if verb.hangup_on_star and settings.conference.hangup_on_star:
+        leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
+    try:
+        rooms.ask(
+            seat,
+            call.caller,
+            wish_of(noun),
+            call.account_sid,
+            noun.name,
+            terms_of(call, noun),
+            settings.profile_for(call.application, noun.name).name,
+        )
+        outcome = seat.wait(verb.time_limit)
+        if outcome is None:
+            call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
+            _leave(call, seat)
+            outcome = seat.wait()
+    finally:
+        leg.on_digit = None
+    return _go_on(verb, outcome or Outcome())
+
+
+def _leave(call: Call, seat: Seat) -> None:
+    call.services.rooms.feed(seat.room_sid, Remove(now(), call.sid))
+
+
+def _go_on(verb: Dial, outcome: Outcome) -> Step:
+    if outcome.refused is not None:
+        return dialled(verb, "failed", bridged=False)
+    if outcome.left is LeaveReason.ADD_FAILED:
+        return dialled(verb, "failed", bridged=False)
+    return dialled(verb, "answered", bridged=True)
+
+
+def wish_of(noun: Conference) -> Wish:
+    return Wish(
+        muted=noun.muted,
+        start_on_enter=noun.start_conference_on_enter,
+        end_on_exit=noun.end_conference_on_exit,
+        beep=noun.beep,
+        label=noun.participant_label or "",
+        coach=noun.coach or "",
+    )
+
+
+def terms_of(call: Call, noun: Conference) -> RoomTerms:
+    callback = noun.status_callback
+    return RoomTerms(
+        max_participants=noun.max_participants,
+        min_participants_to_start=call.services.settings.conference.min_participants_to_start,
+        status_callback=call.services.resolve(call.document_url, callback) if callback else "",
+        status_callback_method=noun.status_callback_method,
+        status_callback_event=noun.status_callback_event if callback else frozenset(),
+    )

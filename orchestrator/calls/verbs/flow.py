@@ -1,0 +1,27 @@
+"""Redirect, Hangup and Reject: where the document goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.calls.steps import Goto, HangUp, Step
+from orchestrator.texml import Hangup, Redirect, Reject
+
+if TYPE_CHECKING:
+    from orchestrator.calls.call import Call
+
+# As FreeSWITCH names what SIP says: 486, and 603 (404 by another of Telnyx's pages; the sheet's section 5).
+REJECTIONS = {"busy": "USER_BUSY", "rejected": "CALL_REJECTED"}
+
+
+def redirect(call: Call, verb: Redirect) -> Step:
+    return Goto(verb.url, verb.method)
+
+
+def hangup(call: Call, verb: Hangup) -> Step:
+    return HangUp()
+
+
+def reject(call: Call, verb: Reject) -> Step:
+    """Refuses an unanswered call; an answered one is just over."""
+    return HangUp() if call.leg.answered else HangUp(REJECTIONS[verb.reason])

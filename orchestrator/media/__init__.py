@@ -1,0 +1,1 @@
+"""Audio: fetched, checked, converted once and kept; spoken text; the music of those who wait."""

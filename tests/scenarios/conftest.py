@@ -1,0 +1,147 @@
+"""A whole orchestrator in front of a switch: what a customer has, with an application in the test's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.app import Orchestrator
+from orchestrator.config import loads
+from tests.lab.switches import FreeSwitch, Switch
+from tests.lab.web import Application, Request
+
+ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
+OTHER_ACCOUNT = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
+SEED = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+NUMBER = "+13125550100"
+
+SETTINGS = """
+freeswitch:
+  nodes:
+    - host: {host}
+      port: {port}
+      password: {password}
+      recordings_dir: {recordings}
+      media_dir: {media}
+accounts:
+  - sid: {account}
+    name: main
+    signing_key: {seed}
+  - sid: {other}
+    name: other
+applications:
+  main:
+    account: main
+    connection_id: "1568109700606592442"
+    voice_url: {voice}
+    voice_fallback_url: {fallback}
+    status_callback: {status}
+  other:
+    account: other
+    connection_id: "2"
+    voice_url: {other_voice}
+numbers:
+  "{number}": main
+  "+1312555*": main
+  "+44*": other
+gateways:
+  out:
+    dial_string: {out}
+sip:
+  allowed_hosts: ["127.0.0.1"]
+callbacks:
+  database: {database}
+  backoff_secs: [0.1, 0.2, 0.4]
+{more}
+"""
+
+
+class House:
+    """The orchestrator under test, its switch and its application."""
+
+    def __init__(self, switch: Switch, application: Application, directory: Path) -> None:
+        self.switch = switch
+        self.application = application
+        self.directory = directory
+        self.orchestrator: Orchestrator | None = None
+        application.takes_callbacks("/events")
+        application.takes_callbacks("/status")
+
+    def start(self, more: str = "") -> None:
+        address = self.switch.phones.address if isinstance(self.switch, FreeSwitch) else "127.0.0.1:5060"
+        url = self.application.url
+        settings = loads(
+            SETTINGS.format(
+                host=self.switch.host,
+                port=self.switch.port,
+                password=self.switch.password,
+                recordings=self.switch.recordings_dir,
+                media=self.switch.media_dir,
+                account=ACCOUNT,
+                other=OTHER_ACCOUNT,
+                seed=SEED,
+                voice=url("/voice"),
+                fallback=url("/fallback"),
+                other_voice=url("/other"),
+                status=url("/status"),
+                number=NUMBER,
+                out=f"sofia/texml/{{number}}@{address}",
+                database=self.directory / "orchestrator.sqlite",
+                more=more,
+            )
+        )
+        self.orchestrator = Orchestrator(settings)
+        self.orchestrator.start()
+        assert self.orchestrator.wait_ready(10)
+
+    def stop(self) -> None:
+        if self.orchestrator is not None:
+            self.orchestrator.stop(2)
+            self.orchestrator = None
+
+    def voice(self, *documents: str) -> None:
+        """What the number's application answers, one document after the other."""
+        self.application.document("/voice", *documents)
+
+    def joins(self, room: str = "Room 1234", after: str = "", **attributes: str) -> str:
+        """A document that joins a room, with everything told to /events."""
+        attributes = {
+            "statusCallback": self.application.url("/events"),
+            "statusCallbackEvent": "start end join leave",
+        } | attributes
+        text = "".join(f' {name}="{value}"' for name, value in attributes.items())
+        return f"<Response><Dial><Conference{text}>{room}</Conference></Dial>{after}</Response>"
+
+    def documents(self, by_caller: dict[str, str]) -> None:
+        """A document for each caller's number."""
+
+        def answer(request: Request) -> str:
+            return by_caller[request.fields["From"]]
+
+        self.application.route("/voice", answer)
+
+    def events(self, count: int = 0, timeout: float = 5.0) -> list[dict[str, str]]:
+        """The callbacks at /events, in the order in which they came; waits for `count`."""
+        if count:
+            self.application.wait_for("/events", count, timeout)
+        return [request.fields for request in self.application.to("/events")]
+
+    def told(self, count: int = 0, timeout: float = 5.0) -> list[tuple[str, str, str]]:
+        """(SequenceNumber, StatusCallbackEvent, From) of each."""
+        return [
+            (event["SequenceNumber"], event["StatusCallbackEvent"], event.get("From", ""))
+            for event in self.events(count, timeout)
+        ]
+
+
+@pytest.fixture
+def house(switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
+    house = House(switch, application, tmp_path)
+    house.start()
+    yield house
+    house.stop()
+
+
+Documents = Callable[[dict[str, str]], None]
