@@ -1,0 +1,281 @@
+"""`api` and `bgapi` commands (mod_commands.c)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from orchestrator.emulator.causes import cause_name
+from orchestrator.emulator.channel import ORIGINS
+from orchestrator.emulator.conference_api import conference_api
+from orchestrator.emulator.conference_list import compact_json
+from orchestrator.emulator.core import VERSION, Core
+from orchestrator.emulator.dialling import dial
+from orchestrator.emulator.events import SAFE as SAFE
+from orchestrator.emulator.session import Session
+
+NO_CHANNEL = "-ERR No such channel!\n"
+
+
+def _with_leg(run: Callable[[Core, Session, str], str]) -> Callable[[Core, str], str]:
+    def command(core: Core, argument: str) -> str:
+        uuid, _, rest = argument.strip().partition(" ")
+        session = core.locate(uuid)
+        return NO_CHANNEL if session is None else run(core, session, rest.strip())
+
+    return command
+
+
+def _break(core: Core, session: Session, rest: str) -> str:
+    session.break_off("all" in rest)
+    return "+OK\n"
+
+
+def _kill(core: Core, session: Session, rest: str) -> str:
+    session.hangup(cause_name(rest) if rest else "NORMAL_CLEARING")
+    return "+OK\n"
+
+
+def _dump(core: Core, session: Session, rest: str) -> str:
+    headers = core.bus.prefix("CHANNEL_DATA", ORIGINS["CHANNEL_DATA"]) + session.all_data()
+    if rest == "json":
+        return compact_json(dict(headers))
+    return "".join(f"{name}: {value}\n" for name, value in headers) + "\n"
+
+
+def _setvar(core: Core, session: Session, rest: str) -> str:
+    if not rest:
+        return "-ERR No variable specified\n"
+    name, _, value = rest.partition(" ")
+    session.set(name, value or None)
+    return "+OK\n"
+
+
+def _setvar_multi(core: Core, session: Session, rest: str) -> str:
+    for pair in rest.split(";"):
+        name, equals, value = pair.partition("=")
+        if equals:
+            session.set(name.strip(), value)
+    return "+OK\n"
+
+
+def _getvar(core: Core, session: Session, rest: str) -> str:
+    return session.variables.get(rest, "_undef_")
+
+
+def _send_dtmf(core: Core, session: Session, rest: str) -> str:
+    if session.phone:
+        session.phone.receive(rest.partition("@")[0])
+    return "+OK\n"
+
+
+def _recv_dtmf(core: Core, session: Session, rest: str) -> str:
+    session.press(rest.partition("@")[0])
+    return "+OK\n"
+
+
+def _answer(core: Core, session: Session, rest: str) -> str:
+    session.answer()
+    return "+OK\n"
+
+
+def _park(core: Core, session: Session, rest: str) -> str:
+    return "+OK\n"
+
+
+def _broadcast(core: Core, session: Session, rest: str) -> str:
+    app, found, argument = rest.partition("::")
+    words = (argument if found else app).split()
+    name = app if found else "playback"
+    session.post(
+        {"call-command": "execute", "execute-app-name": name, "execute-app-arg": words[0] if words else ""}
+    )
+    return "+OK Message sent\n"
+
+
+def _exists(core: Core, argument: str) -> str:
+    return "true" if core.locate(argument.strip()) else "false"
+
+
+def _hupall(core: Core, argument: str) -> str:
+    cause = cause_name(argument.split()[0]) if argument.split() else "MANAGER_REQUEST"
+    for session in list(core.sessions.values()):
+        session.hangup(cause)
+    return f"+OK hangup all channels with cause {cause}\n"
+
+
+def _status(core: Core, argument: str) -> str:
+    up = int(core.clock.now() - core.started)
+    days, rest = divmod(up, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return (
+        f"UP 0 years, {days} days, {hours} hours, {minutes} minutes, {seconds} seconds, 0 milliseconds, "
+        f"0 microseconds\nFreeSWITCH (Version {VERSION} 64bit) is ready\n{core.next_session_id() - 1} session(s) "
+        f"since startup\n{len(core.sessions)} session(s) - peak {len(core.sessions)}, last 5min "
+        f"{len(core.sessions)} \n0 session(s) per Sec out of max 500, peak 1, last 5min 1 \n"
+        "3000 session(s) max\nmin idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
+    )
+
+
+def _version(core: Core, argument: str) -> str:
+    return f"FreeSWITCH Version {VERSION}~64bit ( 64bit)\n"
+
+
+def _show(core: Core, argument: str) -> str:
+    words = argument.split()
+    if words[:1] not in (["channels"], ["calls"]):
+        return "-USAGE: show channels\n"
+    rows = [_row(session) for session in core.sessions.values()]
+    if words[1:] == ["as", "json"]:
+        if not rows:
+            return '{"row_count": 0}\n'
+        return compact_json({"row_count": len(rows), "rows": rows})
+    if words[1:] == ["count"]:
+        return f"\n{len(rows)} total.\n"
+    if not rows:
+        return "\n0 total.\n"
+    lines = [",".join(rows[0])] + [",".join(row.values()) for row in rows]
+    return "\n".join(lines) + f"\n\n{len(rows)} total.\n"
+
+
+def _row(session: Session) -> dict[str, str]:
+    profile = session.profile
+    read, write = session.read_codec or ("", "", ""), session.write_codec or ("", "", "")
+    created = profile.created // 1_000_000
+    row = {
+        "uuid": session.uuid,
+        "direction": profile.direction,
+        "created": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(created)),
+        "created_epoch": str(created),
+        "name": profile.channel_name,
+        "state": session.state,
+        "cid_name": profile.cid_name,
+        "cid_num": profile.cid_number,
+        "ip_addr": profile.network_addr,
+        "dest": profile.destination,
+        "application": session.get("current_application"),
+        "application_data": session.get("current_application_data"),
+        "dialplan": profile.dialplan,
+        "context": profile.context,
+        "read_codec": read[0],
+        "read_rate": read[1],
+        "read_bit_rate": read[2],
+        "write_codec": write[0],
+        "write_rate": write[1],
+        "write_bit_rate": write[2],
+        "secure": "",
+        "hostname": session.core.identity.hostname,
+        "presence_id": "",
+        "presence_data": "",
+        "accountcode": session.get("accountcode"),
+        "callstate": session.callstate,
+        "callee_name": profile.callee_name,
+        "callee_num": profile.callee_number,
+        "callee_direction": "",
+        "call_uuid": session.partner.uuid if session.partner and not session.inbound else "",
+        "sent_callee_name": "",
+        "sent_callee_num": "",
+        "initial_cid_name": profile.cid_name,
+        "initial_cid_num": profile.cid_number,
+        "initial_ip_addr": profile.network_addr,
+        "initial_dest": profile.destination,
+        "initial_dialplan": profile.dialplan,
+        "initial_context": profile.context,
+    }
+    return row
+
+
+def _originate(core: Core, argument: str) -> str:
+    """`<dial string> &app(arg)`; blocks until it is answered, as the real one does."""
+    split = argument.rfind(" &")
+    if split < 0:
+        return "-USAGE: <call url> <exten>|&<application_name>(<app_args>)\n"
+    attempt = dial(core, argument[:split])
+    if attempt.winner is None:
+        return f"-ERR {attempt.cause}\n"
+    app, _, rest = argument[split + 2 :].partition("(")
+    attempt.winner.core.spawn(_run_script, attempt.winner, ((app.strip(), rest.rpartition(")")[0]),))
+    return f"+OK {attempt.winner.uuid}\n"
+
+
+def _run_script(session: Session, script: tuple[tuple[str, str], ...]) -> None:
+    session.script = script
+    session.follow_script()
+
+
+def _global_getvar(core: Core, argument: str) -> str:
+    if not argument:
+        return "".join(f"{name}={value}\n" for name, value in core.globals.items())
+    return core.globals.get(argument, "")
+
+
+def _global_setvar(core: Core, argument: str) -> str:
+    name, _, value = argument.partition("=")
+    core.globals[name] = value
+    return "+OK"
+
+
+def _sched_hangup(core: Core, argument: str) -> str:
+    """`[+]<seconds> <uuid> [<cause>]`."""
+    words = argument.split()
+    if len(words) < 2:
+        return "-USAGE: [+]<time> <uuid> [<cause>]\n"
+    session = core.locate(words[1])
+    if session is None:
+        return NO_CHANNEL
+    seconds = float(words[0].lstrip("+"))
+    if not words[0].startswith("+"):
+        seconds -= core.clock.now()
+    cause = cause_name(words[2]) if len(words) > 2 else "ALLOTTED_TIMEOUT"
+    if seconds <= 0:
+        session.hangup(cause)
+    else:
+        core.schedule(seconds, session.uuid, session.hangup, cause)
+    return "+OK\n"
+
+
+def _sched_del(core: Core, argument: str) -> str:
+    return f"+OK Deleted: {core.unschedule(argument.strip())}\n"
+
+
+def _reloadxml(core: Core, argument: str) -> str:
+    return "+OK [Success]\n"
+
+
+def _create_uuid(core: Core, argument: str) -> str:
+    return str(uuid4())
+
+
+def _echo(core: Core, argument: str) -> str:
+    return argument
+
+
+COMMANDS: dict[str, Callable[[Core, str], str]] = {
+    "uuid_break": _with_leg(_break),
+    "break": _with_leg(_break),
+    "uuid_kill": _with_leg(_kill),
+    "uuid_dump": _with_leg(_dump),
+    "uuid_setvar": _with_leg(_setvar),
+    "uuid_setvar_multi": _with_leg(_setvar_multi),
+    "uuid_getvar": _with_leg(_getvar),
+    "uuid_send_dtmf": _with_leg(_send_dtmf),
+    "uuid_recv_dtmf": _with_leg(_recv_dtmf),
+    "uuid_answer": _with_leg(_answer),
+    "uuid_broadcast": _with_leg(_broadcast),
+    "uuid_exists": _exists,
+    "hupall": _hupall,
+    "status": _status,
+    "version": _version,
+    "show": _show,
+    "originate": _originate,
+    "conference": conference_api,
+    "global_getvar": _global_getvar,
+    "global_setvar": _global_setvar,
+    "sched_hangup": _sched_hangup,
+    "sched_del": _sched_del,
+    "reloadxml": _reloadxml,
+    "create_uuid": _create_uuid,
+    "echo": _echo,
+}

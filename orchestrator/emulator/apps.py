@@ -1,0 +1,158 @@
+"""Dialplan applications that need no sound (mod_dptools.c), and the table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from orchestrator.emulator.bridge import bridge
+from orchestrator.emulator.causes import cause_name
+from orchestrator.emulator.conference_app import conference
+from orchestrator.emulator.playback import (
+    endless_playback,
+    loop_playback,
+    playback,
+    sleep,
+    speak,
+    wait_for_silence,
+)
+from orchestrator.emulator.recorder import record
+from orchestrator.emulator.session import Session
+
+
+class Application(NamedTuple):
+    run: Callable[[Session, str], None]
+    media: bool  # pre-answers a call that has no media yet
+
+
+def _set_one(session: Session, pair: str) -> None:
+    name, equals, value = pair.partition("=")
+    if not equals or value == "undef":
+        session.set(name.strip(), None)
+    else:
+        session.set(name.strip(), value)
+
+
+def set_(session: Session, argument: str) -> None:
+    if argument:
+        _set_one(session, argument)
+
+
+def multiset(session: Session, argument: str) -> None:
+    """`^^;a=1;b=2`, or pairs between spaces."""
+    delimiter = " "
+    if argument.startswith("^^") and len(argument) > 2:
+        delimiter, argument = argument[2], argument[3:]
+    for pair in argument.split(delimiter):
+        if pair:
+            _set_one(session, pair)
+
+
+def unset(session: Session, argument: str) -> None:
+    session.set(argument, None)
+
+
+def answer(session: Session, argument: str) -> None:
+    session.answer()
+
+
+def pre_answer(session: Session, argument: str) -> None:
+    session.pre_answer()
+
+
+def ring_ready(session: Session, argument: str) -> None:
+    session.ring_ready()
+
+
+def hangup(session: Session, argument: str) -> None:
+    session.hangup(cause_name(argument) if argument else "NORMAL_CLEARING")
+
+
+def park(session: Session, argument: str) -> None:
+    """Wait for commands; `park_timeout=<seconds>:<cause>` ends the waiting and the call (switch_ivr_park)."""
+    if session.controlled:
+        return
+    until: float | None = None
+    cause = "NORMAL_CLEARING"
+    if timeout := session.get("park_timeout"):
+        seconds, _, named = timeout.partition(":")
+        cause = cause_name(named) if named else cause
+        until = session.core.clock.now() + int(seconds or 0)
+        session.set("park_timeout", None)
+        session.set("park_after_bridge", None)
+    session.controlled = session.parked = True
+    session.fire("CHANNEL_PARK")
+    while not session.down and session.controlled and session.parked:
+        session.run_messages()
+        if session.digits and not session.down:
+            session.next_digit()
+            session.poke()
+        elif not session.down:
+            session.wait(until)
+        if until is not None and session.core.clock.now() >= until:
+            session.hangup(cause)
+    session.controlled = session.parked = False
+
+
+def send_dtmf(session: Session, argument: str) -> None:
+    if session.phone:
+        session.phone.receive(argument.partition("@")[0])
+
+
+def queue_dtmf(session: Session, argument: str) -> None:
+    session.press(argument.partition("@")[0])
+
+
+def flush_dtmf(session: Session, argument: str) -> None:
+    session.digits.clear()
+
+
+def sched_hangup(session: Session, argument: str) -> None:
+    """`[+]<seconds> [<cause>]`."""
+    when, _, rest = argument.partition(" ")
+    cause = cause_name(rest.split()[0]) if rest.split() else "ALLOTTED_TIMEOUT"
+    seconds = int(when.lstrip("+") or 0)
+    if not when.startswith("+"):
+        seconds = int(seconds - session.core.clock.now())
+    if seconds <= 0:
+        session.hangup(cause)
+    else:
+        session.core.schedule(seconds, session.uuid, session.hangup, cause)
+
+
+def sched_cancel(session: Session, argument: str) -> None:
+    session.core.unschedule(argument or session.uuid)
+
+
+def nothing(session: Session, argument: str) -> None:
+    """log, info, export …: no effect that can be seen on the event socket here."""
+
+
+APPLICATIONS: dict[str, Application] = {
+    "answer": Application(answer, media=False),
+    "pre_answer": Application(pre_answer, media=False),
+    "ring_ready": Application(ring_ready, media=False),
+    "hangup": Application(hangup, media=False),
+    "park": Application(park, media=False),
+    "set": Application(set_, media=False),
+    "multiset": Application(multiset, media=False),
+    "unset": Application(unset, media=False),
+    "export": Application(set_, media=False),
+    "log": Application(nothing, media=False),
+    "info": Application(nothing, media=False),
+    "sleep": Application(sleep, media=False),
+    "playback": Application(playback, media=True),
+    "endless_playback": Application(endless_playback, media=True),
+    "loop_playback": Application(loop_playback, media=True),
+    "speak": Application(speak, media=True),
+    "record": Application(record, media=True),
+    "wait_for_silence": Application(wait_for_silence, media=True),
+    "conference": Application(conference, media=True),
+    "bridge": Application(bridge, media=False),
+    "send_dtmf": Application(send_dtmf, media=True),
+    "queue_dtmf": Application(queue_dtmf, media=False),
+    "flush_dtmf": Application(flush_dtmf, media=False),
+    "start_dtmf": Application(nothing, media=True),
+    "sched_hangup": Application(sched_hangup, media=False),
+    "sched_cancel": Application(sched_cancel, media=False),
+}

@@ -1,0 +1,157 @@
+"""Hangup causes: their numbers (switch_types.h) and the SIP status an unanswered caller sees (mod_sofia.c)."""
+
+from __future__ import annotations
+
+CODES: dict[str, int] = {
+    "NONE": 0,
+    "UNALLOCATED_NUMBER": 1,
+    "NO_ROUTE_TRANSIT_NET": 2,
+    "NO_ROUTE_DESTINATION": 3,
+    "CHANNEL_UNACCEPTABLE": 6,
+    "CALL_AWARDED_DELIVERED": 7,
+    "NORMAL_CLEARING": 16,
+    "USER_BUSY": 17,
+    "NO_USER_RESPONSE": 18,
+    "NO_ANSWER": 19,
+    "SUBSCRIBER_ABSENT": 20,
+    "CALL_REJECTED": 21,
+    "NUMBER_CHANGED": 22,
+    "REDIRECTION_TO_NEW_DESTINATION": 23,
+    "EXCHANGE_ROUTING_ERROR": 25,
+    "DESTINATION_OUT_OF_ORDER": 27,
+    "INVALID_NUMBER_FORMAT": 28,
+    "FACILITY_REJECTED": 29,
+    "RESPONSE_TO_STATUS_ENQUIRY": 30,
+    "NORMAL_UNSPECIFIED": 31,
+    "NORMAL_CIRCUIT_CONGESTION": 34,
+    "NETWORK_OUT_OF_ORDER": 38,
+    "NORMAL_TEMPORARY_FAILURE": 41,
+    "SWITCH_CONGESTION": 42,
+    "ACCESS_INFO_DISCARDED": 43,
+    "REQUESTED_CHAN_UNAVAIL": 44,
+    "PRE_EMPTED": 45,
+    "FACILITY_NOT_SUBSCRIBED": 50,
+    "OUTGOING_CALL_BARRED": 52,
+    "INCOMING_CALL_BARRED": 54,
+    "BEARERCAPABILITY_NOTAUTH": 57,
+    "BEARERCAPABILITY_NOTAVAIL": 58,
+    "SERVICE_UNAVAILABLE": 63,
+    "BEARERCAPABILITY_NOTIMPL": 65,
+    "CHAN_NOT_IMPLEMENTED": 66,
+    "FACILITY_NOT_IMPLEMENTED": 69,
+    "SERVICE_NOT_IMPLEMENTED": 79,
+    "INVALID_CALL_REFERENCE": 81,
+    "INCOMPATIBLE_DESTINATION": 88,
+    "INVALID_MSG_UNSPECIFIED": 95,
+    "MANDATORY_IE_MISSING": 96,
+    "MESSAGE_TYPE_NONEXIST": 97,
+    "WRONG_MESSAGE": 98,
+    "IE_NONEXIST": 99,
+    "INVALID_IE_CONTENTS": 100,
+    "WRONG_CALL_STATE": 101,
+    "RECOVERY_ON_TIMER_EXPIRE": 102,
+    "MANDATORY_IE_LENGTH_ERROR": 103,
+    "PROTOCOL_ERROR": 111,
+    "INTERWORKING": 127,
+    "SUCCESS": 142,
+    "ORIGINATOR_CANCEL": 487,
+    "CRASH": 700,
+    "SYSTEM_SHUTDOWN": 701,
+    "LOSE_RACE": 702,
+    "MANAGER_REQUEST": 703,
+    "BLIND_TRANSFER": 800,
+    "ATTENDED_TRANSFER": 801,
+    "ALLOTTED_TIMEOUT": 802,
+    "USER_CHALLENGE": 803,
+    "MEDIA_TIMEOUT": 804,
+    "PICKED_OFF": 805,
+    "USER_NOT_REGISTERED": 806,
+    "PROGRESS_TIMEOUT": 807,
+    "INVALID_GATEWAY": 808,
+    "GATEWAY_DOWN": 809,
+    "INVALID_URL": 810,
+    "INVALID_PROFILE": 811,
+    "NO_PICKUP": 812,
+    "SRTP_READ_ERROR": 813,
+    "BOWOUT": 814,
+    "BUSY_EVERYWHERE": 815,
+    "DECLINE": 816,
+    "DOES_NOT_EXIST_ANYWHERE": 817,
+    "NOT_ACCEPTABLE": 818,
+    "UNWANTED": 819,
+    "REJECT_ALL": 825,
+}
+
+# hangup_cause_to_sip, mod_sofia.c
+_STATUS: dict[int, tuple[str, ...]] = {
+    404: ("UNALLOCATED_NUMBER", "NO_ROUTE_TRANSIT_NET", "NO_ROUTE_DESTINATION"),
+    486: ("USER_BUSY",),
+    408: ("NO_USER_RESPONSE",),
+    603: ("CALL_REJECTED", "DECLINE", "REJECT_ALL"),
+    410: ("NUMBER_CHANGED", "REDIRECTION_TO_NEW_DESTINATION"),
+    502: ("DESTINATION_OUT_OF_ORDER", "INVALID_PROFILE"),
+    484: ("INVALID_NUMBER_FORMAT", "INVALID_URL", "INVALID_GATEWAY"),
+    501: ("FACILITY_REJECTED", "FACILITY_NOT_IMPLEMENTED", "SERVICE_NOT_IMPLEMENTED"),
+    503: (
+        "REQUESTED_CHAN_UNAVAIL",
+        "NORMAL_CIRCUIT_CONGESTION",
+        "NETWORK_OUT_OF_ORDER",
+        "NORMAL_TEMPORARY_FAILURE",
+        "SWITCH_CONGESTION",
+        "GATEWAY_DOWN",
+        "BEARERCAPABILITY_NOTAVAIL",
+    ),
+    403: ("OUTGOING_CALL_BARRED", "INCOMING_CALL_BARRED", "BEARERCAPABILITY_NOTAUTH"),
+    488: ("BEARERCAPABILITY_NOTIMPL", "INCOMPATIBLE_DESTINATION"),
+    504: ("RECOVERY_ON_TIMER_EXPIRE",),
+    487: ("ORIGINATOR_CANCEL",),
+    483: ("EXCHANGE_ROUTING_ERROR",),
+    600: ("BUSY_EVERYWHERE",),
+    604: ("DOES_NOT_EXIST_ANYWHERE",),
+    606: ("NOT_ACCEPTABLE",),
+    607: ("UNWANTED",),
+}
+SIP_STATUS: dict[str, int] = {cause: status for status, causes in _STATUS.items() for cause in causes}
+
+# sofia_glue.c, what a B leg's final answer becomes
+CAUSE_OF_STATUS: dict[int, str] = {
+    200: "NORMAL_CLEARING",
+    401: "CALL_REJECTED",
+    403: "CALL_REJECTED",
+    404: "UNALLOCATED_NUMBER",
+    405: "SERVICE_UNAVAILABLE",
+    407: "CALL_REJECTED",
+    408: "RECOVERY_ON_TIMER_EXPIRE",
+    410: "NUMBER_CHANGED",
+    480: "NO_USER_RESPONSE",
+    484: "INVALID_NUMBER_FORMAT",
+    485: "NO_ROUTE_DESTINATION",
+    486: "USER_BUSY",
+    487: "ORIGINATOR_CANCEL",
+    488: "INCOMPATIBLE_DESTINATION",
+    500: "NORMAL_TEMPORARY_FAILURE",
+    501: "SERVICE_NOT_IMPLEMENTED",
+    502: "NETWORK_OUT_OF_ORDER",
+    503: "NORMAL_TEMPORARY_FAILURE",
+    504: "RECOVERY_ON_TIMER_EXPIRE",
+    600: "USER_BUSY",
+    603: "CALL_REJECTED",
+    604: "NO_ROUTE_DESTINATION",
+}
+
+
+def cause_name(text: str) -> str:
+    """The cause that FreeSWITCH reads in `text`: a name or a number; NORMAL_CLEARING when it is neither."""
+    if text.isdigit():
+        return next((name for name, code in CODES.items() if code == int(text)), "NORMAL_CLEARING")
+    return text.upper() if text.upper() in CODES else "NORMAL_CLEARING"
+
+
+def sip_status(cause: str) -> int:
+    """What a caller whose call was never answered gets as final status."""
+    return SIP_STATUS.get(cause, 480)
+
+
+def q850(cause: str) -> int:
+    code = CODES.get(cause, 16)
+    return code if code < 128 else 16

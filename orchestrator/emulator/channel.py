@@ -1,0 +1,234 @@
+"""A channel: one leg's state, variables and profile, and the events that tell of them (switch_channel.c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from orchestrator.emulator.causes import CODES
+from orchestrator.emulator.events import Headers, Origin
+from orchestrator.emulator.templates import (
+    Profile,
+    Variables,
+    ack_variables,
+    media_variables,
+    rtp_variables,
+)
+
+if TYPE_CHECKING:
+    from orchestrator.emulator.core import Core
+    from orchestrator.emulator.phone import EmulatedPhone
+
+ORIGINS = {
+    "CHANNEL_CREATE": Origin("switch_core_state_machine.c", "switch_core_session_run", 626),
+    "CHANNEL_PARK": Origin("switch_ivr.c", "switch_ivr_park", 1002),
+    "CHANNEL_UNPARK": Origin("switch_ivr.c", "switch_ivr_park", 1205),
+    "CHANNEL_ANSWER": Origin("switch_channel.c", "switch_channel_perform_mark_answered", 3846),
+    "CHANNEL_PROGRESS": Origin("switch_channel.c", "switch_channel_perform_mark_ring_ready_value", 3503),
+    "CHANNEL_PROGRESS_MEDIA": Origin("switch_channel.c", "switch_channel_perform_mark_pre_answered", 3560),
+    "CHANNEL_EXECUTE": Origin("switch_core_session.c", "switch_core_session_exec", 2931),
+    "CHANNEL_EXECUTE_COMPLETE": Origin("switch_core_session.c", "switch_core_session_exec", 2967),
+    "CHANNEL_HANGUP": Origin("switch_channel.c", "switch_channel_perform_hangup", 3445),
+    "CHANNEL_HANGUP_COMPLETE": Origin(
+        "switch_core_state_machine.c", "switch_core_session_reporting_state", 943
+    ),
+    "CHANNEL_DESTROY": Origin("switch_core_session.c", "switch_core_session_perform_destroy", 1584),
+    "CHANNEL_ORIGINATE": Origin("switch_ivr_originate.c", "switch_ivr_originate", 2956),
+    "CHANNEL_OUTGOING": Origin("switch_core_session.c", "switch_core_session_outgoing_channel", 705),
+    "CHANNEL_BRIDGE": Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1788),
+    "CHANNEL_UNBRIDGE": Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1893),
+    "CHANNEL_STATE": Origin("switch_channel.c", "switch_channel_perform_set_running_state", 2371),
+    "CHANNEL_CALLSTATE": Origin("switch_channel.c", "switch_channel_perform_set_callstate", 293),
+    "CHANNEL_DATA": Origin("mod_commands.c", "uuid_dump_function", 6468),
+    "DTMF": Origin("switch_channel.c", "switch_channel_dequeue_dtmf", 677),
+    "PLAYBACK_START": Origin("switch_ivr_play_say.c", "switch_ivr_play_file", 1607),
+    "PLAYBACK_STOP": Origin("switch_ivr_play_say.c", "switch_ivr_play_file", 2018),
+    "RECORD_START": Origin("switch_ivr_play_say.c", "switch_ivr_record_file", 715),
+    "RECORD_STOP": Origin("switch_ivr_play_say.c", "switch_ivr_record_file", 1010),
+}
+
+_STATES = {
+    "CS_NEW": 0, "CS_INIT": 2, "CS_ROUTING": 3, "CS_EXECUTE": 4, "CS_SOFT_EXECUTE": 4, "CS_PARK": 6,
+    "CS_CONSUME_MEDIA": 7, "CS_EXCHANGE_MEDIA": 5, "CS_HANGUP": 10, "CS_REPORTING": 11, "CS_DESTROY": 12,
+}  # fmt: skip
+
+PCMU = ("PCMU", "8000", "64000")
+L16 = ("L16", "8000", "128000")
+
+
+class Channel:
+    """State and events of one leg. Times in µs of the emulated clock."""
+
+    # switch_channel_event_set_extended_data: every other event carries no variables
+    WITH_VARIABLES: ClassVar[frozenset[str]] = frozenset(ORIGINS) - {
+        "DTMF",
+        "CHANNEL_STATE",
+        "CHANNEL_CALLSTATE",
+    }
+
+    def __init__(self, core: Core, profile: Profile, variables: Variables, session_id: int) -> None:
+        self.core = core
+        self.profile = profile
+        self.variables = variables
+        self.session_id = session_id
+        self.uuid = profile.uuid
+        self.phone: EmulatedPhone | None = None
+        self.state = "CS_NEW"
+        self.state_number = 0
+        self.callstate = "DOWN"
+        self.answered = False
+        self.early = False
+        self.hangup_cause = ""
+        self.hit_dialplan = profile.direction == "inbound"
+        self.read_codec: tuple[str, str, str] | None = PCMU if profile.direction == "inbound" else None
+        self.write_codec = self.read_codec
+        self.other_leg: tuple[str, Profile] | None = None  # ("originator" or "originatee", its profile)
+        self.hung_up_by_phone = False
+
+    @property
+    def down(self) -> bool:
+        return bool(self.hangup_cause)
+
+    @property
+    def inbound(self) -> bool:
+        return self.profile.direction == "inbound"
+
+    @property
+    def media_up(self) -> bool:
+        return (self.early or self.answered) and not self.down
+
+    def set(self, name: str, value: str | None) -> None:
+        """A set variable moves to the end of the list, an empty value removes it: as switch_event headers do."""
+        self.variables.pop(name, None)
+        if value:
+            self.variables[name] = value
+
+    def update(self, values: Variables) -> None:
+        for name, value in values.items():
+            self.set(name, value)
+
+    def get(self, name: str, default: str = "") -> str:
+        return self.variables.get(name, default)
+
+    def true(self, name: str) -> bool:
+        return self.get(name).lower() in {"yes", "on", "true", "t", "enabled", "active", "allow", "1"}
+
+    def false(self, name: str) -> bool:
+        return self.get(name).lower() in {"no", "off", "false", "f", "disabled", "inactive", "disallow", "0"}
+
+    def enter(self, state: str) -> None:
+        self.state = state
+        if not self.down:
+            self.state_number = _STATES[state]
+
+    @property
+    def answer_state(self) -> str:
+        if self.down:
+            return "hangup"
+        return "answered" if self.answered else "early" if self.early else "ringing"
+
+    def basic_data(self) -> Headers:
+        headers: Headers = [
+            ("Channel-State", self.state),
+            ("Channel-Call-State", self.callstate),
+            ("Channel-State-Number", str(self.state_number)),
+            ("Channel-Name", self.profile.channel_name),
+            ("Unique-ID", self.uuid),
+            ("Call-Direction", self.profile.direction),
+            ("Presence-Call-Direction", self.profile.direction),
+            ("Channel-HIT-Dialplan", "true" if self.hit_dialplan else "false"),
+            ("Channel-Call-UUID", self.variables.get("call_uuid", self.uuid)),
+            ("Answer-State", self.answer_state),
+        ]
+        if self.hangup_cause:
+            headers.append(("Hangup-Cause", self.hangup_cause))
+        for side, codec in (("Read", self.read_codec), ("Write", self.write_codec)):
+            if codec:
+                name, rate, bits = codec
+                headers += [
+                    (f"Channel-{side}-Codec-Name", name),
+                    (f"Channel-{side}-Codec-Rate", rate),
+                    (f"Channel-{side}-Codec-Bit-Rate", bits),
+                ]
+        headers += self.profile.headers()
+        if self.other_leg:
+            kind, profile = self.other_leg
+            headers += [("Other-Type", kind), *profile.headers("Other-Leg")]
+        return headers
+
+    def all_data(self) -> Headers:
+        return self.basic_data() + [(f"variable_{name}", value) for name, value in self.variables.items()]
+
+    def fire(self, event: str, extra: Headers | None = None) -> None:
+        data = self.all_data if event in self.WITH_VARIABLES else self.basic_data
+        self.core.bus.fire(event, lambda: data() + (extra or []), ORIGINS[event])
+
+    def call_state(self, name: str) -> None:
+        self.callstate = name
+
+    def ring_ready(self) -> None:
+        """180: an inbound leg tells its caller, an outbound one was told by the phone."""
+        if self.down or self.early or self.answered or "Progress" in self.profile.times:
+            return
+        self.profile.times["Progress"] = self.core.clock.micros()
+        self.set("endpoint_disposition", "RING READY" if not self.inbound else None)
+        self.fire("CHANNEL_PROGRESS")
+        self.call_state("RINGING")
+        if self.inbound and self.phone:
+            self.phone.told(180)
+
+    def pre_answer(self) -> bool:
+        """183 with media; false when the leg is gone."""
+        if self.down:
+            return False
+        if not self.media_up:
+            if self.inbound:
+                self.update(media_variables(self.variables, self.session_id))
+            self.early = True
+            self.set("endpoint_disposition", "EARLY MEDIA")
+            self.profile.times["Progress-Media"] = self.core.clock.micros()
+            self.fire("CHANNEL_PROGRESS_MEDIA")
+            self.call_state("EARLY")
+            if self.inbound and self.phone:
+                self.phone.told(183)
+        return True
+
+    def answer(self) -> bool:
+        """200 to an inbound caller; false when the leg is gone."""
+        if self.down:
+            return False
+        if self.answered or not self.inbound:
+            return True
+        if self.early:
+            self.set("rtp_local_sdp_str", self.get("rtp_local_sdp_str"))
+        else:
+            self.update(media_variables(self.variables, self.session_id))
+        self.mark_answered()
+        if self.phone:
+            self.phone.told(200)
+        self.core.later(0.004, self._acknowledged)
+        self.core.later(0.03, self._first_packet)
+        return True
+
+    def mark_answered(self) -> None:
+        if self.down or self.answered:
+            return
+        self.profile.times["Answered"] = self.core.clock.micros()
+        self.answered = True
+        self.fire("CHANNEL_ANSWER")
+        self.set("endpoint_disposition", "ANSWER")
+        self.call_state("ACTIVE")
+
+    def _acknowledged(self) -> None:
+        if not self.down:
+            self.update(ack_variables(self.variables))
+
+    def _first_packet(self) -> None:
+        if not self.down:
+            self.update(rtp_variables(self.variables))
+
+    def use_read_codec(self, codec: tuple[str, str, str]) -> None:
+        self.read_codec = codec
+        self.update({"read_codec": codec[0], "read_rate": codec[1]})
+
+    def reject_unknown_cause(self, cause: str) -> str:
+        return cause if cause in CODES else "NORMAL_CLEARING"

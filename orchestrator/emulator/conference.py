@@ -1,0 +1,288 @@
+"""A conference: its members, its floor, its sounds, its recordings, its end (mod_conference.c, conference_member.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from gevent.event import Event
+
+from orchestrator.emulator.core import FRAME, Core
+from orchestrator.emulator.events import MAINTENANCE, Headers, Origin
+from orchestrator.emulator.players import Player
+from orchestrator.emulator.session import Playing
+from orchestrator.emulator.sound import RATE, SoundNotFound, open_sound
+
+if TYPE_CHECKING:
+    from orchestrator.emulator.member import Member
+    from orchestrator.emulator.recording import Recording
+
+_LINES = {
+    "conference-create": Origin("mod_conference.c", "conference_new", 3848),
+    "conference-destroy": Origin("mod_conference.c", "conference_thread_run", 863),
+    "add-member": Origin("conference_member.c", "conference_member_add", 962),
+    "del-member": Origin("conference_member.c", "conference_member_del", 1355),
+    "floor-change": Origin("conference_member.c", "conference_member_set_floor_holder", 1158),
+    "start-talking": Origin("conference_loop.c", "conference_loop_input", 1154),
+    "stop-talking": Origin("conference_loop.c", "stop_talking_handler", 783),
+    "mute-detect": Origin("conference_loop.c", "conference_loop_input", 1167),
+    "mute-member": Origin("conference_api.c", "conference_api_sub_mute", 339),
+    "unmute-member": Origin("conference_api.c", "conference_api_sub_unmute", 492),
+    "deaf-member": Origin("conference_api.c", "conference_api_sub_deaf", 797),
+    "undeaf-member": Origin("conference_api.c", "conference_api_sub_undeaf", 839),
+    "hold-member": Origin("conference_api.c", "conference_api_sub_hold", 440),
+    "unhold-member": Origin("conference_api.c", "conference_api_sub_unhold", 389),
+    "kick-member": Origin("conference_api.c", "conference_api_sub_kick", 902),
+    "hup-member": Origin("conference_api.c", "conference_api_sub_hup", 940),
+    "play-file": Origin("conference_api.c", "conference_api_sub_play", 2817),
+    "play-file-member": Origin("conference_api.c", "conference_api_sub_play", 2846),
+    "play-file-done": Origin("conference_file.c", "conference_file_close", 52),
+    "play-file-member-done": Origin("conference_file.c", "conference_file_close", 52),
+    "start-recording": Origin("conference_record.c", "conference_record_thread_run", 319),
+    "stop-recording": Origin("conference_record.c", "conference_record_thread_run", 427),
+    "pause-recording": Origin("conference_api.c", "conference_api_sub_pauserec", 3556),
+    "resume-recording": Origin("conference_api.c", "conference_api_sub_pauserec", 3556),
+    "speak-text": Origin("conference_api.c", "conference_api_sub_say", 2871),
+    "speak-text-member": Origin("conference_api.c", "conference_api_sub_saymember", 2932),
+    "lock": Origin("conference_api.c", "conference_api_sub_lock", 3181),
+    "unlock": Origin("conference_api.c", "conference_api_sub_unlock", 3205),
+    "rejected-join-only": Origin("mod_conference.c", "conference_function", 2127),
+}
+
+
+@dataclass(frozen=True)
+class ConferenceProfile:
+    """The parameters of conference.conf that change what is seen on the event socket."""
+
+    energy_level: int = 100
+    moh_sound: str = ""
+    enter_sound: str = ""
+    exit_sound: str = ""
+    max_members: int = 0
+    rate: int = RATE
+
+
+class Conference:
+    """Exists from its first member to its last, then tells conference-destroy."""
+
+    def __init__(self, core: Core, name: str, profile_name: str, profile: ConferenceProfile) -> None:
+        self.core = core
+        self.name = name
+        self.profile_name = profile_name
+        self.profile = profile
+        self.uuid = str(uuid4())
+        self.variables: dict[str, str] = {}
+        self.members: list[Member] = []  # the newest first, as FreeSWITCH keeps them
+        self.recordings: list[Recording] = []
+        self.floor_holder: Member | None = None
+        self.max_members = profile.max_members
+        self.moh_sound = profile.moh_sound
+        self.auto_record = ""
+        self.record_filename = ""
+        self.record_count = 0
+        self.locked = False
+        self.wait_mod = False
+        self.enforce_min = False
+        self.destruct = False
+        self.running = True
+        self.readers = 0  # legs and recordings that hold the conference's read lock
+        self.run_time = int(core.clock.now())
+        self.files = Player(core, self._file_started, self._file_done)
+        self.moh = Player(core, self._moh_started, self._moh_done)
+        self._attention = Event()
+        self._born = core.clock.now()
+        core.conferences[name] = self
+        self.fire("conference-create")
+        core.spawn(self._run)
+
+    @property
+    def count(self) -> int:
+        return len(self.members)
+
+    # events
+
+    def data(self) -> Headers:
+        return [
+            ("Conference-Name", self.name),
+            ("Conference-Domain", "cluecon.com"),
+            ("Conference-Size", str(self.count)),
+            ("Conference-Ghosts", "0"),
+            ("Conference-Profile-Name", self.profile_name),
+            ("Conference-Unique-ID", self.uuid),
+            *self.variables.items(),
+        ]
+
+    def fire(self, action: str, extra: Headers | None = None) -> None:
+        """An event of the conference as a whole: Action and what belongs to it come last."""
+        self.emit(action, lambda: [*self.data(), ("Action", action), *(extra or [])])
+
+    def emit(self, action: str, headers: Callable[[], Headers]) -> None:
+        self.core.bus.fire("CUSTOM", headers, _LINES[action], subclass=MAINTENANCE)
+
+    # its own thread
+
+    def poke(self) -> None:
+        self._attention.set()
+
+    def _end_frame(self) -> None:
+        age = (self.core.clock.now() - self._born) % FRAME
+        self.core.clock.sleep(FRAME - age)
+
+    def _run(self) -> None:
+        while not self.destruct:
+            self._attention.wait()
+            self._attention.clear()
+            self._end_frame()
+            self._give_floor()
+            self._music()
+            self._auto_record()
+        self._destroy()
+
+    def _give_floor(self) -> None:
+        for member in self.members:
+            if not member.running or self.destruct:
+                continue
+            holder = self.floor_holder
+            if holder is None or (member is not holder and member.audible and not holder.audible):
+                self.set_floor(member)
+
+    def set_floor(self, member: Member | None) -> None:
+        if self.floor_holder is member:
+            return
+        old, self.floor_holder = self.floor_holder, member
+        # a holder that has left the list already is told as none
+        old_id = str(old.id) if old is not None and old in self.members else "none"
+
+        def headers() -> Headers:
+            seat = member.seat_data() if member else []
+            new_id = str(member.id) if member else "none"
+            return [*self.data(), ("Action", "floor-change"), ("Old-ID", old_id), *seat, ("New-ID", new_id)]
+
+        self.emit("floor-change", headers)
+
+    def _music(self) -> None:
+        lone = self.count == 1 and not any(member.nomoh for member in self.members)
+        if self.moh_sound and (lone or self.wait_mod) and self.files.current is None:
+            if self.moh.current is None:
+                try:
+                    self.moh.queue(self.moh_sound, open_sound(self.moh_sound))
+                except SoundNotFound:
+                    self.moh_sound = ""
+        else:
+            self.moh.stop()
+
+    def _auto_record(self) -> None:
+        if self.auto_record and self.count and not self.recordings:
+            from orchestrator.emulator.recording import Recording
+
+            path, self.auto_record = self.auto_record, ""
+            self.record_filename = path
+            Recording(self, path)
+            for member in self.members:
+                member.session.set("conference_recording", path)
+
+    def _destroy(self) -> None:
+        if self.core.conferences.get(self.name) is self:
+            del self.core.conferences[self.name]
+        self.core.ending.append(self)
+        self.files.close()
+        self.moh.close()
+        for member in self.members:
+            if not member.session.false("hangup_after_conference"):
+                member.session.hangup("NORMAL_CLEARING")
+            member.stop()
+        self.running = False
+        for recording in list(self.recordings):
+            recording.stop()
+        while self.readers:
+            self._attention.wait()
+            self._attention.clear()
+        self.core.ending.remove(self)
+        self.fire("conference-destroy")
+
+    # members
+
+    def find(self, which: str) -> Member | None:
+        """By number, or `last`."""
+        if which == "last":
+            return max(self.members, key=lambda member: member.id, default=None)
+        return next((member for member in self.members if str(member.id) == which), None)
+
+    def release(self) -> None:
+        """A leg or recording lets go of the conference."""
+        self.readers -= 1
+        self.poke()
+
+    # sounds
+
+    def play(self, name: str) -> bool:
+        """For all; false when there is no such sound (the event that says so is sent)."""
+        try:
+            sound = open_sound(name)
+        except SoundNotFound:
+            self.fire(
+                "play-file", [("File", name), ("Async", "false"), ("Error", "File could not be played")]
+            )
+            return False
+        self.files.queue(name, sound)
+        return True
+
+    def _file_started(self, playing: Playing) -> None:
+        for member in self.members:
+            if member.can_hear and member.session.phone:
+                member.session.phone.hears(playing.name, playing.sound)
+        self.poke()
+
+    def _file_done(self, playing: Playing, seconds: float) -> None:
+        for recording in self.recordings:
+            recording.add_sound(playing)
+        self.fire_done("play-file-done", playing, seconds)
+        self.poke()
+
+    _moh_started = _file_started
+
+    def _moh_done(self, playing: Playing, seconds: float) -> None:
+        for recording in self.recordings:
+            recording.add_sound(playing)
+        self.fire_done("play-file-done", playing, seconds, asynchronous=True)
+
+    def fire_done(
+        self,
+        action: str,
+        playing: Playing,
+        seconds: float,
+        member: Member | None = None,
+        *,
+        asynchronous: bool = False,
+    ) -> None:
+        rate = self.profile.rate
+        lengths = [
+            ("seconds", str(int(seconds))),
+            ("milliseconds", str(int(seconds * 1000))),
+            ("samples", str(int(seconds * rate))),
+        ]
+        tail = [("File", playing.name), *([("Async", "true")] if asynchronous else [])]
+        self.emit(
+            action,
+            lambda: [
+                *self.data(),
+                *lengths,
+                ("Action", action),
+                *(member.seat_data() if member else []),
+                *tail,
+            ],
+        )
+
+    def voice_changed(self) -> None:
+        """Somebody started or stopped being heard: recordings note it, the floor may move."""
+        for recording in self.recordings:
+            recording.note_voices()
+        self.poke()
+
+    def __repr__(self) -> str:
+        return f"Conference({self.name}, {self.count} members)"
+
+
+__all__ = ["Conference", "ConferenceProfile"]

@@ -1,0 +1,104 @@
+"""What one running FreeSWITCH holds: its clock, event bus, channels, conferences and the phones around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING
+
+import gevent
+from gevent import Greenlet
+
+from orchestrator.emulator.clock import Clock
+from orchestrator.emulator.events import Bus, Identity
+
+if TYPE_CHECKING:
+    from orchestrator.emulator.conference import Conference, ConferenceProfile
+    from orchestrator.emulator.phone import Registry
+    from orchestrator.emulator.session import Session
+
+    Task = Greenlet[..., object]
+
+VERSION = "1.10.12-release"
+FRAME = 0.02  # seconds; park, conferences and playback look at their queues once a frame
+
+
+class Core:
+    """State that dies with the process when FreeSWITCH crashes."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        phones: Registry,
+        dialplan: tuple[tuple[str, str], ...],
+        profiles: dict[str, ConferenceProfile],
+    ) -> None:
+        self.clock = clock
+        self.identity = Identity.fresh()
+        self.bus = Bus(clock, self.identity)
+        self.phones = phones
+        self.dialplan = dialplan
+        self.profiles = profiles
+        self.sessions: dict[str, Session] = {}
+        self.conferences: dict[str, Conference] = {}
+        self.ending: list[Conference] = []
+        self.globals: dict[str, str] = {
+            "core_uuid": self.identity.core_uuid,
+            "hostname": self.identity.hostname,
+        }
+        self.expanded: list[str] = []
+        self.tasks: dict[int, tuple[str, Task]] = {}
+        self.started = clock.now()
+        self.dead = False
+        self._session_ids = count(1)
+        self._member_ids = count(1)
+        self._task_ids = count(1)
+        self._greenlets: set[Task] = set()
+
+    def next_session_id(self) -> int:
+        return next(self._session_ids)
+
+    def next_member_id(self) -> int:
+        return next(self._member_ids)
+
+    def locate(self, uuid: str) -> Session | None:
+        """The leg, unless it is hung up: FreeSWITCH does not find such a one either."""
+        session = self.sessions.get(uuid)
+        return session if session is not None and not session.down else None
+
+    def spawn(self, call: Callable[..., object], *args: object) -> Task:
+        return self._own(gevent.spawn(call, *args))
+
+    def later(self, seconds: float, call: Callable[..., object], *args: object) -> Task:
+        return self._own(gevent.spawn_later(self.clock.real(seconds), call, *args))
+
+    def _own(self, greenlet: Task) -> Task:
+        self._greenlets.add(greenlet)
+        greenlet.rawlink(self._greenlets.discard)
+        return greenlet
+
+    def schedule(self, seconds: float, group: str, call: Callable[..., object], *args: object) -> int:
+        """mod_commands' scheduler: a task that `sched_del <id or group>` takes back."""
+        number = next(self._task_ids)
+        greenlet = self.later(seconds, call, *args)
+        self.tasks[number] = (group, greenlet)
+        greenlet.rawlink(lambda _: self.tasks.pop(number, None))
+        return number
+
+    def unschedule(self, which: str) -> int:
+        found = [number for number, (group, _) in self.tasks.items() if which in (str(number), group)]
+        for number in found:
+            self.tasks.pop(number)[1].kill(block=False)
+        return len(found)
+
+    def kill(self) -> None:
+        """Everything stops at once; no event, no goodbye: what a crash looks like."""
+        self.dead = True
+        for greenlet in list(self._greenlets):
+            greenlet.kill(block=False)
+        for session in list(self.sessions.values()):
+            if session.phone is not None:
+                session.phone.cut_off()
+        self.sessions.clear()
+        self.conferences.clear()
+        self.tasks.clear()

@@ -1,0 +1,262 @@
+"""Phones around the emulated switch: they call, answer, speak a tone, press keys, and know what they hear."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from gevent.event import Event
+
+from orchestrator.emulator.causes import CAUSE_OF_STATUS, sip_status
+from orchestrator.emulator.clock import Clock
+from orchestrator.emulator.sound import Sound
+
+if TYPE_CHECKING:
+    from orchestrator.emulator.session import Session
+
+SHORT = 0.2  # seconds: what "now" means to an ear
+TOLERANCE = 0.03  # a frequency is recognised within this part of it
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a registered phone does when it is called. Seconds; `rejects` is a SIP status."""
+
+    rings_after: float = 0.0
+    answers_after: float | None = 0.1
+    rejects: int | None = None
+    early_media: bool = False
+    hangs_up_after: float | None = None
+    sounds: float | None = None
+
+
+class Listened(Protocol):
+    """Something that a phone listens to: a conference seat."""
+
+    def heard(self, begin: float, end: float) -> set[float]: ...
+
+
+class EmulatedPhone:
+    """One phone in one call. States: calling, ringing, answered, ended."""
+
+    def __init__(self, clock: Clock, number: str, caller: str, behaviour: Behaviour | None = None) -> None:
+        self.clock = clock
+        self.number = number
+        self.caller = caller
+        self.behaviour = behaviour or Behaviour()
+        self.leg: Session | None = None
+        self.state = "calling"
+        self.sip_status: int | None = None
+        self.speaking: float | None = None
+        self.turns = 0  # how often it has started or stopped speaking
+        self.received_digits = ""
+        self.prompts: list[str] = []  # names of the sounds and texts that were played to it
+        self.cause = ""
+        self.on_voice: Callable[[], None] | None = None
+        self.seat: Listened | None = None
+        self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
+        self._changed = Event()
+
+    # what it does
+
+    def hang_up(self) -> None:
+        if self.state == "ended" or self.leg is None:
+            return
+        leg = self.leg
+        if leg.down:
+            self._end(200 if self.state == "answered" else 487)
+            return
+        leg.hung_up_by_phone = True
+        if self.state == "answered":
+            leg.update(
+                {"sip_term_status": "200", "proto_specific_hangup_cause": "sip:200", "sip_term_cause": "16"}
+            )
+            self._end(200)
+            leg.hangup("NORMAL_CLEARING")
+            leg.set("sip_hangup_disposition", "recv_bye")
+        elif leg.inbound:
+            leg.update(
+                {
+                    "sip_hangup_disposition": "recv_cancel",
+                    "sip_invite_failure_status": "487",
+                    "sip_invite_failure_phrase": "CANCEL",
+                    "sip_term_status": "487",
+                    "proto_specific_hangup_cause": "sip:487",
+                    "sip_term_cause": "487",
+                }
+            )
+            self._end(487)
+            leg.hangup("ORIGINATOR_CANCEL")
+        else:
+            self.refuse(603)
+
+    def press(self, digits: str) -> None:
+        """Keys, sent as RTP telephone events; only a call with media carries them."""
+        if self.leg is not None and self.leg.media_up:
+            self.leg.press(digits)
+
+    def sounds(self, hz: float | None) -> None:
+        """The tone it speaks from now on; None: it is silent."""
+        if hz != self.speaking:
+            self.speaking = hz
+            self.turns += 1
+            if self.on_voice:
+                self.on_voice()
+
+    def answer(self) -> None:
+        """Pick up a call that came to it."""
+        if self.leg is not None and self.state in ("calling", "ringing"):
+            self._become("answered", 200)
+            self.leg.mark_answered()
+
+    def ring(self) -> None:
+        if self.leg is not None and self.state == "calling":
+            self._become("ringing")
+            self.leg.ring_ready()
+
+    def refuse(self, status: int) -> None:
+        """Turn a call down that came to it."""
+        leg = self.leg
+        if leg is None or leg.down or self.state == "answered":
+            return
+        cause = CAUSE_OF_STATUS.get(status, "NORMAL_UNSPECIFIED")
+        leg.hung_up_by_phone = True
+        leg.update(
+            {
+                "sip_hangup_disposition": "recv_refuse",
+                "sip_invite_failure_status": str(status),
+                "sip_term_status": str(status),
+                "proto_specific_hangup_cause": f"sip:{status}",
+            }
+        )
+        self._end(status)
+        leg.hangup(cause)
+
+    # what the switch tells it
+
+    def told(self, status: int) -> None:
+        """An answer to its INVITE."""
+        if status == 200:
+            self._become("answered", 200)
+        elif self.state == "calling":
+            self._become("ringing")
+
+    def left(self, leg: Session, cause: str) -> None:
+        """The switch ended the call."""
+        self.cause = cause
+        self._end(200 if leg.answered else sip_status(cause))
+
+    def cut_off(self) -> None:
+        """The switch is gone without a word."""
+        self._end(self.sip_status)
+
+    def receive(self, digits: str) -> None:
+        self.received_digits += digits
+        self._wake()
+
+    def hears(self, name: str, sound: Sound) -> None:
+        """A sound starts at its ear; noted, so that a short one is not missed by who waits for it."""
+        self.prompts.append(name)
+        self.note(sound.tones())
+
+    def note(self, hertz: set[float]) -> None:
+        if hertz:
+            self._noted.append((self.clock.now(), hertz))
+        self._wake()
+
+    def _become(self, state: str, status: int | None = None) -> None:
+        if self.state != "ended":
+            self.state = state
+            self.sip_status = status
+            self._wake()
+
+    def _end(self, status: int | None) -> None:
+        if self.state != "ended":
+            self.state, self.sip_status = "ended", status
+            self._wake()
+
+    # what a test waits for
+
+    def wait_ringing(self, timeout: float = 5.0) -> None:
+        self._until(lambda: self.state in ("ringing", "answered"), timeout, "ring")
+
+    def wait_answered(self, timeout: float = 5.0) -> None:
+        self._until(lambda: self.state == "answered", timeout, "be answered", given_up="ended")
+
+    def wait_ended(self, timeout: float = 5.0) -> None:
+        self._until(lambda: self.state == "ended", timeout, "end")
+
+    def wait_hears(self, hz: float, timeout: float = 5.0) -> None:
+        since = self.clock.now() - SHORT
+        self._until(lambda: self.hears_now(hz) or self._noted_since(since, hz), timeout, f"hear {hz} Hz")
+
+    def wait_quiet(self, timeout: float = 5.0) -> None:
+        self._until(lambda: not self.hearing(), timeout, "hear nothing")
+
+    def hears_now(self, hz: float) -> bool:
+        """Whether that tone was at its ear in the last 200 ms."""
+        return any(math.isclose(hz, heard, rel_tol=TOLERANCE) for heard in self.hearing())
+
+    def hearing(self) -> set[float]:
+        """All frequencies at its ear in the last 200 ms."""
+        leg = self.leg
+        if leg is None or leg.down or not leg.media_up:
+            return set()
+        now = self.clock.now()
+        heard: set[float] = set()
+        for playing in leg.playing:
+            heard |= playing.sound.within(now - SHORT - playing.began, now - playing.began)
+        if self.seat is not None and not leg.playing:
+            heard |= self.seat.heard(now - SHORT, now)
+        other = leg.partner
+        if (
+            other is not None
+            and other.phone is not None
+            and other.phone.speaking is not None
+            and not leg.playing
+        ):
+            heard.add(other.phone.speaking)
+        return heard
+
+    def _noted_since(self, since: float, hz: float) -> bool:
+        return any(
+            moment >= since and any(math.isclose(hz, heard, rel_tol=TOLERANCE) for heard in hertz)
+            for moment, hertz in self._noted
+        )
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+    def _until(
+        self, condition: Callable[[], bool], timeout: float, what: str, given_up: str | None = None
+    ) -> None:
+        """`timeout` is in real seconds."""
+        limit = time.monotonic() + timeout
+        while not condition() and time.monotonic() < limit and (given_up is None or self.state != given_up):
+            self._changed.clear()
+            self._changed.wait(0.01)
+        if condition():
+            return
+        raise AssertionError(
+            f"phone {self.caller} -> {self.number} did not {what} within {timeout} s: "
+            f"state={self.state} sip_status={self.sip_status} hears={sorted(self.hearing())}"
+        )
+
+
+class Registry:
+    """Who can be called: a number or user name and what its phone does."""
+
+    def __init__(self) -> None:
+        self.behaviours: dict[str, Behaviour] = {}
+        self.on_dial: Callable[[EmulatedPhone], None] | None = None
+        self.phones: list[EmulatedPhone] = []
+
+    def register(self, number: str, behaviour: Behaviour | None = None) -> None:
+        self.behaviours[number] = behaviour or Behaviour()
+
+    def find(self, number: str) -> Behaviour | None:
+        return self.behaviours.get(number)

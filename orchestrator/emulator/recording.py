@@ -1,0 +1,134 @@
+"""A conference's recording: two events and a real WAV file of who sounded when (conference_record.c)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.emulator.core import FRAME
+from orchestrator.emulator.session import Playing
+from orchestrator.emulator.sound import Score, write_wav
+
+if TYPE_CHECKING:
+    from orchestrator.emulator.conference import Conference
+
+
+class Recording:
+    """Sits in the conference like a member without a channel: it takes a member number too."""
+
+    def __init__(self, conference: Conference, path: str) -> None:
+        self.conference = conference
+        self.path = path
+        self.core = conference.core
+        self.id = self.core.next_member_id()
+        self.join_time = int(self.core.clock.now())
+        self.paused = False
+        self.stopping = False
+        self.score = Score()
+        self._began = 0.0
+        self._pause_began: float | None = None
+        self._paused_for = 0.0
+        self._voices: dict[int, tuple[float, float]] = {}  # member -> (hz, since which second of the file)
+        conference.recordings.append(self)
+        conference.record_count += 1
+        conference.readers += 1
+        self.core.later(FRAME, self._open)
+
+    def _open(self) -> None:
+        try:
+            write_wav(Path(self.path), self.score.render(0), self.conference.profile.rate)
+        except OSError:
+            error = ("Error", "File could not be opened for recording")
+            self.conference.fire("start-recording", [("Path", self.path), error])
+            self._leave()
+            return
+        self._began = self.core.clock.now()
+        self.conference.fire("start-recording", [("Path", self.path)])
+        self.note_voices()
+        if self.stopping or not self.conference.running or not self.conference.count:
+            self.core.later(FRAME, self._close)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the file so far."""
+        now = self.core.clock.now() if self._pause_began is None else self._pause_began
+        return max(0.0, now - self._began - self._paused_for)
+
+    def note_voices(self) -> None:
+        if not self._began:
+            return
+        position = self.seconds
+        speaking = {
+            member.id: member.voice
+            for member in self.conference.members
+            if member.voice is not None and not self.paused
+        }
+        for member, (hz, since) in list(self._voices.items()):
+            if speaking.get(member) != hz:
+                self.score.add(since, position, hz)
+                del self._voices[member]
+        for member, voice in speaking.items():
+            if voice is not None and member not in self._voices:
+                self._voices[member] = (voice, position)
+        if not self.conference.count:
+            self.stop()
+
+    def add_sound(self, playing: Playing) -> None:
+        """A sound that was played to all ends now."""
+        if self._began and not self.paused:
+            end = self.seconds
+            began = end - (self.core.clock.now() - playing.began)
+            self.score.add_sound(playing.sound, began, max(0.0, began), end)
+
+    def pause(self) -> None:
+        if not self.paused:
+            self.paused = True
+            self.note_voices()
+            self._pause_began = self.core.clock.now()
+
+    def resume(self) -> None:
+        if self.paused and self._pause_began is not None:
+            self._paused_for += self.core.clock.now() - self._pause_began
+            self._pause_began = None
+            self.paused = False
+            self.note_voices()
+
+    def stop(self) -> None:
+        """Ends at the next frame; before it has begun: as soon as it has."""
+        if self.stopping:
+            return
+        self.stopping = True
+        if self._began:
+            self.core.later(FRAME, self._close)
+
+    def _close(self) -> None:
+        position = self.seconds
+        for hz, since in self._voices.values():
+            self.score.add(since, position, hz)
+        self._voices.clear()
+        for player in (self.conference.files, self.conference.moh):
+            if player.current is not None:
+                self.add_sound(player.current)
+        rate = self.conference.profile.rate
+        samples = int(position * 50) * rate // 50
+        write_wav(Path(self.path), self.score.render(samples / rate, rate), rate)
+        self.conference.record_count -= 1
+        self.conference.fire(
+            "stop-recording",
+            [
+                ("Path", self.path),
+                ("Other-Recordings", "true" if self.conference.record_count else "false"),
+                ("Samples-Out", str(samples)),
+                ("Samplerate", str(rate)),
+                ("Milliseconds-Elapsed", str(samples * 1000 // rate)),
+                ("Record-File-Size", str(Path(self.path).stat().st_size)),
+            ],
+        )
+        self._leave(counted=False)
+
+    def _leave(self, *, counted: bool = True) -> None:
+        if counted:
+            self.conference.record_count -= 1
+        if self in self.conference.recordings:
+            self.conference.recordings.remove(self)
+        self.conference.release()

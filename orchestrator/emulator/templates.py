@@ -1,0 +1,349 @@
+"""The channel variables that FreeSWITCH sets by itself, in its order (taken from recorded conversations)."""
+
+from __future__ import annotations
+
+import random
+import string
+import time
+from dataclasses import dataclass, field
+
+from orchestrator.emulator.causes import q850
+from orchestrator.emulator.events import Headers
+
+Variables = dict[str, str]
+
+SDP = (
+    "v=0\r\no={owner} {version} {version} IN IP4 {ip}\r\ns={owner}\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
+    "m=audio {port} RTP/AVP 0 120\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:120 telephone-event/8000\r\n"
+    "a=fmtp:120 0-15\r\na=ptime:20\r\na=sendrecv\r\na=rtcp:{rtcp} IN IP4 {ip}\r\n"
+)
+
+
+def token(length: int = 32) -> str:
+    return "".join(random.choices(string.ascii_letters + string.digits, k=length))
+
+
+def sdp(owner: str, ip: str, port: int) -> str:
+    return SDP.format(owner=owner, version=int(time.time()), ip=ip, port=port, rtcp=port + 1)
+
+
+@dataclass
+class Profile:
+    """A caller profile: who calls whom, and when what happened to the call (µs, 0 while it has not)."""
+
+    direction: str
+    destination: str
+    uuid: str
+    channel_name: str
+    cid_name: str = ""
+    cid_number: str = ""
+    orig_cid_name: str = ""
+    orig_cid_number: str = ""
+    callee_name: str = ""
+    callee_number: str = ""
+    username: str = ""
+    dialplan: str = ""
+    network_addr: str = ""
+    ani: str = ""
+    source: str = "mod_sofia"
+    context: str = "public"
+    created: int = 0
+    times: dict[str, int] = field(default_factory=dict)
+
+    def headers(self, prefix: str = "Caller") -> Headers:
+        named = [
+            ("Direction", self.direction),
+            ("Logical-Direction", self.direction),
+            ("Username", self.username),
+            ("Dialplan", self.dialplan),
+            ("Caller-ID-Name", self.cid_name),
+            ("Caller-ID-Number", self.cid_number),
+            ("Orig-Caller-ID-Name", self.orig_cid_name),
+            ("Orig-Caller-ID-Number", self.orig_cid_number),
+            ("Callee-ID-Name", self.callee_name),
+            ("Callee-ID-Number", self.callee_number),
+            ("Network-Addr", self.network_addr),
+            ("ANI", self.ani),
+            ("Destination-Number", self.destination),
+            ("Unique-ID", self.uuid),
+            ("Source", self.source),
+            ("Context", self.context),
+            ("Channel-Name", self.channel_name),
+            ("Profile-Index", "1"),
+            ("Profile-Created-Time", str(self.created)),
+            ("Channel-Created-Time", str(self.created)),
+        ]
+        moments = ("Answered", "Progress", "Progress-Media", "Hangup", "Transfer", "Resurrect", "Bridged")
+        named += [(f"Channel-{moment}-Time", str(self.times.get(moment, 0))) for moment in moments]
+        named += [
+            ("Channel-Last-Hold", "0"),
+            ("Channel-Hold-Accum", "0"),
+            ("Screen-Bit", "true"),
+            ("Privacy-Hide-Name", "false"),
+            ("Privacy-Hide-Number", "false"),
+        ]
+        return [(f"{prefix}-{name}", value) for name, value in named if value]
+
+
+def inbound_variables(profile: Profile, session_id: int, port: int, headers: dict[str, str]) -> Variables:
+    """What mod_sofia has set on a fresh inbound leg; `headers` are SIP headers that become sip_h_* when X-."""
+    user, number, tag = profile.cid_number, profile.destination, token()
+    media = 4000 + 2 * (session_id % 20000)
+    from_display = f'"{profile.cid_name}" ' if profile.cid_name not in ("", user) else ""
+    full_from = f"{from_display}<sip:{user}@127.0.0.1>" if from_display else f"sip:{user}@127.0.0.1"
+    extra = {f"sip_h_{name}": value for name, value in headers.items() if name.upper().startswith("X-")}
+    return {
+        "direction": "inbound",
+        "uuid": profile.uuid,
+        "call_uuid": profile.uuid,
+        "session_id": str(session_id),
+        **({"sip_from_display": profile.cid_name} if from_display else {}),
+        "sip_from_user": user,
+        "sip_from_uri": f"{user}@127.0.0.1",
+        "sip_from_host": "127.0.0.1",
+        "video_media_flow": "disabled",
+        "text_media_flow": "disabled",
+        "channel_name": profile.channel_name,
+        "sip_call_id": token(),
+        "sip_local_network_addr": "127.0.0.1",
+        "sip_network_ip": "127.0.0.1",
+        "sip_network_port": str(port),
+        "sip_invite_stamp": str(profile.created),
+        "sip_received_ip": "127.0.0.1",
+        "sip_received_port": str(port),
+        "sip_via_protocol": "udp",
+        "sip_from_user_stripped": user.lstrip("+"),
+        "sip_from_tag": tag,
+        "sofia_profile_name": "internal",
+        "sofia_profile_url": "sip:mod_sofia@127.0.0.1:5060",
+        "recovery_profile_name": "internal",
+        "sip_full_via": f"SIP/2.0/UDP 127.0.0.1:{port};rport={port};branch=z9hG4bKPj{token(33)}",
+        "sip_full_from": f"{full_from};tag={tag}",
+        "sip_full_to": f"sip:{number}@127.0.0.1",
+        "sip_allow": "PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER, MESSAGE, OPTIONS",
+        "sip_req_user": number,
+        "sip_req_port": "5060",
+        "sip_req_uri": f"{number}@127.0.0.1:5060",
+        "sip_req_host": "127.0.0.1",
+        "sip_to_user": number,
+        "sip_to_uri": f"{number}@127.0.0.1",
+        "sip_to_host": "127.0.0.1",
+        "sip_contact_params": "ob",
+        "sip_contact_user": user,
+        "sip_contact_port": str(port),
+        "sip_contact_uri": f"{user}@127.0.0.1:{port}",
+        "sip_contact_host": "127.0.0.1",
+        **extra,
+        "sip_via_host": "127.0.0.1",
+        "sip_via_port": str(port),
+        "sip_via_rport": str(port),
+        "max_forwards": "70",
+        "switch_r_sdp": sdp("pjmedia", "192.0.2.2", media),
+        "ep_codec_string": "CORE_PCM_MODULE.PCMU@8000h@20i@64000b",
+        "rtp_use_codec_string": "PCMU",
+        "remote_video_media_flow": "inactive",
+        "remote_text_media_flow": "inactive",
+        "remote_audio_media_flow": "sendrecv",
+        "audio_media_flow": "sendrecv",
+        "rtp_remote_audio_rtcp_port": str(media + 1),
+        "remote_media_ip": "192.0.2.2",
+        "remote_media_port": str(media),
+        "rtp_audio_recv_pt": "0",
+        "rtp_use_codec_name": "PCMU",
+        "rtp_use_codec_rate": "8000",
+        "rtp_use_codec_ptime": "20",
+        "rtp_use_codec_channels": "1",
+        "rtp_last_audio_codec_string": "PCMU@8000h@20i@1c",
+        "read_codec": "PCMU",
+        "original_read_codec": "PCMU",
+        "read_rate": "8000",
+        "original_read_rate": "8000",
+        "write_codec": "PCMU",
+        "write_rate": "8000",
+        "dtmf_type": "rfc2833",
+        "endpoint_disposition": "RECEIVED",
+    }
+
+
+def outbound_variables(profile: Profile, session_id: int, target: str, extra: Variables) -> Variables:
+    """What a leg that FreeSWITCH itself calls starts with; `extra` are those of the dial string."""
+    media = 20000 + 2 * (session_id % 5000)
+    host = target.rpartition("@")[2]
+    return {
+        "direction": "outbound",
+        "is_outbound": "true",
+        "uuid": profile.uuid,
+        "call_uuid": profile.uuid,
+        "session_id": str(session_id),
+        "sip_local_network_addr": "127.0.0.1",
+        "sip_profile_name": "internal",
+        "video_media_flow": "disabled",
+        "text_media_flow": "disabled",
+        "channel_name": profile.channel_name,
+        "sip_destination_url": f"sip:{target}",
+        **extra,
+        "originate_early_media": "false" if extra.get("ignore_early_media") == "true" else "true",
+        "originate_endpoint": "sofia",
+        "rtp_use_codec_string": "PCMU",
+        "local_media_ip": "127.0.0.1",
+        "local_media_port": str(media),
+        "advertised_media_ip": "127.0.0.1",
+        "audio_media_flow": "sendrecv",
+        "rtp_local_sdp_str": sdp("FreeSWITCH", "127.0.0.1", media),
+        "sip_outgoing_contact_uri": "<sip:mod_sofia@127.0.0.1:5060>",
+        "sip_req_uri": target,
+        "sip_to_host": host,
+        "sip_from_host": "127.0.0.1",
+        "sofia_profile_name": "internal",
+        "recovery_profile_name": "internal",
+        "sofia_profile_url": "sip:mod_sofia@127.0.0.1:5060",
+    }
+
+
+def media_variables(variables: Variables, session_id: int) -> Variables:
+    """Set, in this order, when FreeSWITCH opens its media port (183 or 200)."""
+    port = 20000 + 2 * (session_id % 5000)
+    return {
+        "rtp_local_sdp_str": sdp("FreeSWITCH", "127.0.0.1", port),
+        "local_media_ip": "127.0.0.1",
+        "local_media_port": str(port),
+        "advertised_media_ip": "127.0.0.1",
+        "rtp_use_timer_name": "soft",
+        "rtp_use_pt": "0",
+        "rtp_use_ssrc": str(random.randrange(1 << 32)),
+        "rtp_2833_send_payload": "120",
+        "rtp_2833_recv_payload": "120",
+        "remote_media_ip": variables.get("remote_media_ip", "192.0.2.2"),
+        "remote_media_port": variables.get("remote_media_port", "4000"),
+    }
+
+
+def ack_variables(variables: Variables) -> Variables:
+    """Set when the caller's ACK arrives."""
+    tag = token(13)
+    full_to = variables.get("sip_full_to", "")
+    return {
+        "sip_to_tag": tag,
+        "sip_from_tag": variables.get("sip_from_tag", token()),
+        "sip_cseq": str(random.randrange(1, 32768)),
+        "sip_call_id": variables.get("sip_call_id", token()),
+        "sip_full_via": variables.get("sip_full_via", ""),
+        "sip_full_from": variables.get("sip_full_from", ""),
+        "sip_full_to": f"{full_to};tag={tag}" if ";tag=" not in full_to else full_to,
+    }
+
+
+def rtp_variables(variables: Variables) -> Variables:
+    """Set when the first RTP packet came from another address than the SDP named."""
+    port = variables.get("remote_media_port", "4000")
+    return {
+        "remote_audio_ip_reported": variables.get("remote_media_ip", "192.0.2.2"),
+        "remote_audio_ip": "127.0.0.1",
+        "remote_audio_port_reported": port,
+        "remote_audio_port": port,
+        "rtp_auto_adjust_audio": "true",
+    }
+
+
+_INTERVALS = (
+    ("duration", "created", "Hangup"),
+    ("bill", "Answered", "Hangup"),
+    ("progress", "created", "Progress"),
+    ("answer", "created", "Answered"),
+    ("wait", "created", "Bridged"),
+    ("progress_media", "created", "Progress-Media"),
+    ("flow_bill", "created", "Hangup"),
+)
+
+
+def _intervals(moments: dict[str, int], answered: bool) -> dict[str, int]:
+    spans = {}
+    for name, start, end in _INTERVALS:
+        span = moments[end] - moments[start] if moments.get(start) and moments.get(end) else 0
+        spans[name] = span if name != "flow_bill" or answered else 0
+    return spans
+
+
+def closing_variables(profile: Profile, cause: str, last_app: str, last_arg: str) -> Variables:
+    """The call detail record of a leg that is hung up, all times from the profile (µs)."""
+    moments = {**profile.times, "created": profile.created}
+    answered = bool(moments.get("Answered"))
+    out = {"hangup_cause": cause, "hangup_cause_q850": str(q850(cause)), "digits_dialed": "none"}
+    stamps = [
+        ("start", "created"),
+        ("profile_start", "created"),
+        ("answer", "Answered"),
+        ("progress", "Progress"),
+    ]
+    stamps += [("progress_media", "Progress-Media"), ("bridge", "Bridged"), ("end", "Hangup")]
+    for name, moment in stamps:
+        if micros := moments.get(moment, 0):
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(micros / 1e6))
+            out[f"{name}_stamp"] = stamp
+    epochs = [
+        ("start", "created"),
+        ("profile_start", "created"),
+        ("answer", "Answered"),
+        ("bridge", "Bridged"),
+    ]
+    for name, moment in [*epochs, ("last_hold", "")]:
+        out |= _epoch(name, moments.get(moment, 0))
+    out |= {"hold_accum_seconds": "0", "hold_accum_usec": "0", "hold_accum_ms": "0"}
+    for name, moment in (
+        ("resurrect", ""),
+        ("progress", "Progress"),
+        ("progress_media", "Progress-Media"),
+        ("end", "Hangup"),
+    ):
+        out |= _epoch(name, moments.get(moment, 0))
+    if last_app:
+        out["last_app"] = last_app
+    if last_arg:
+        out["last_arg"] = last_arg
+    out["caller_id"] = (
+        f'"{profile.cid_name}" <{profile.cid_number}>' if profile.cid_name else profile.cid_number
+    )
+    spans = _intervals(moments, answered)
+    for prefix, suffix, divisor in (("", "sec", 1_000_000), ("m", "msec", 1000), ("u", "usec", 1)):
+        out[f"{prefix}duration"] = str(spans["duration"] // divisor)
+        for name in ("bill", "progress", "answer", "wait", "progress_media", "flow_bill"):
+            out[f"{name}{suffix}"] = str(spans[name] // divisor)
+    return out
+
+
+def _epoch(name: str, micros: int) -> Variables:
+    return {f"{name}_epoch": str(micros // 1_000_000), f"{name}_uepoch": str(micros)}
+
+
+def rtp_statistics(seconds: float) -> Variables:
+    """Set on a leg that had media, after everything else."""
+    packets = int(seconds * 50)
+    size = str(packets * 172)
+    into = {
+        "raw_bytes": size,
+        "media_bytes": size,
+        "packet_count": str(packets),
+        "media_packet_count": str(packets),
+    }
+    into |= {f"{kind}_packet_count": "0" for kind in ("skip", "jitter", "dtmf", "cng", "flush")}
+    into |= {"largest_jb_size": "0", "jitter_min_variance": "0.00", "jitter_max_variance": "0.00"}
+    into |= {
+        "jitter_loss_rate": "0.00",
+        "jitter_burst_rate": "0.00",
+        "mean_interval": "20.00",
+        "flaw_total": "0",
+    }
+    into |= {"quality_percentage": "100.00", "mos": "4.50"}
+    out = {
+        "raw_bytes": size,
+        "media_bytes": size,
+        "packet_count": str(packets),
+        "media_packet_count": str(packets),
+    }
+    out |= {f"{kind}_packet_count": "0" for kind in ("skip", "dtmf", "cng")}
+    figures = {f"rtp_audio_in_{key}": value for key, value in into.items()}
+    figures |= {f"rtp_audio_out_{key}": value for key, value in out.items()}
+    return figures | {
+        "rtp_audio_rtcp_packet_count": str(packets),
+        "rtp_audio_rtcp_octet_count": str(packets * 160),
+    }
