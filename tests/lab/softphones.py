@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import gevent
 import gevent.event
@@ -32,6 +33,8 @@ RECORD = np.dtype([("at", "<f8"), ("samples", "<i2", 160)])
 FRAME = 0.020
 RECENT = 0.200
 POLL = 0.020
+CALLS = 4  # of one process: PJSUA_MAX_CALLS of the wheel
+RTP_PORTS = 40  # for each process: two a call, and some that were in use a moment ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,8 @@ Behaviour = Answers | Rejects | NeverAnswers
 class Phone:
     """One call of one phone."""
 
-    def __init__(self, phones: Softphones, name: str, caller: str, number: str) -> None:
-        self._phones, self._name = phones, name
+    def __init__(self, worker: Worker, name: str, caller: str, number: str) -> None:
+        self._worker, self._name = worker, name
         self.caller, self.number = caller, number
         self.state = "calling"
         self.sip_status: int | None = None
@@ -72,7 +75,7 @@ class Phone:
         self.failures: list[str] = []
         self.times = {"calling": time.monotonic()}
         self._changed = gevent.event.Event()
-        self._heard = phones.directory / f"{name}.heard"
+        self._heard = worker.directory / f"{name}.heard"
 
     def __repr__(self) -> str:
         return f"<Phone {self._name} {self.caller} -> {self.number} {self.state} {self.sip_status or ''}>"
@@ -197,7 +200,7 @@ class Phone:
     # Inside
 
     def _order(self, do: str, **words: object) -> None:
-        self._phones.order(do=do, phone=self._name, **words)
+        self._worker.order(do=do, phone=self._name, **words)
 
     def _audio(self, since: float) -> tuple[float, sound.Samples]:
         try:
@@ -255,8 +258,9 @@ class Phone:
 
 
 def frame_times(at: np.ndarray) -> np.ndarray:
-    """When each frame was due. One that came late because the machine was busy is followed by others that
-    catch up, so the earliest of all later frames, counted back at 20 ms each, tells when it should have come."""
+    """When each frame was due: one that came late on a busy machine is followed by others that catch
+    up, so the earliest of the later ones, counted back at 20 ms each, tells.
+    """
     steps = FRAME * np.arange(len(at))
     return np.minimum.accumulate((at - steps)[::-1])[::-1] + steps
 
@@ -287,51 +291,44 @@ class Target:
         return self.calls[nth - 1]
 
 
-class Softphones:
-    """All the phones of a test session: one process, one SIP port on 127.0.0.1 (`address`)."""
+class Worker:
+    """A process with up to four calls (_phone_worker.py) and the phones in it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, rtp_port: int, on_call: Callable[[Phone], None]) -> None:
+        directory.mkdir(parents=True)
         self.directory = directory
         self.phones: dict[str, Phone] = {}
-        self.targets: dict[str, Target] = {}
-        self.strangers: list[Phone] = []  # calls to numbers nobody registered; they got 404
         self.port = 0
+        self._on_call = on_call
         self._count = itertools.count(1)
         self._ready = gevent.event.Event()
         self._registered = gevent.event.Event()
         self._stopping = False
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def start(self, timeout: float = 20.0) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._ports = PortRange()
-        ours, theirs = socket.socketpair()
-        with theirs, open(self.directory / "worker.log", "wb") as log:
+        self._socket, theirs = socket.socketpair()
+        with theirs, open(directory / "log", "wb") as log:
+            words = [theirs.fileno(), directory, 0, rtp_port, RTP_PORTS]
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    str(WORKER),
-                    str(theirs.fileno()),
-                    str(self.directory),
-                    "0",
-                    str(self._ports.start),
-                    str(self._ports.end - self._ports.start),
-                ],
+                [sys.executable, str(WORKER), *map(str, words)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 preexec_fn=die_with_parent,
             )
-        self._socket = ours
         self._reader = gevent.spawn(self._read)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def busy(self) -> int:
+        return sum(phone.state != "ended" for phone in self.phones.values())
+
+    def wait_ready(self, timeout: float = 20.0) -> None:
         if not self._ready.wait(timeout) or not self.port:
-            log_text = (self.directory / "worker.log").read_text(errors="replace")[-2000:]
-            self.stop()
-            raise RuntimeError(f"the softphones did not start:\n{log_text}")
+            log = (self.directory / "log").read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"the softphones did not start:\n{log}")
 
     def stop(self) -> None:
         self._stopping = True
@@ -342,6 +339,92 @@ class Softphones:
             self._process.kill()
             self._process.wait()
         self._reader.kill()
+
+    def add(self, caller: str, number: str) -> Phone:
+        name = f"out{next(self._count)}"
+        phone = self.phones[name] = Phone(self, name, caller, number)
+        return phone
+
+    def register(self, number: str, **behaviour: object) -> None:
+        self._registered.clear()
+        self.order(do="behave", number=number, **behaviour)
+        if not self._registered.wait(5):
+            raise RuntimeError("the softphones do not react")
+
+    def order(self, **words: object) -> None:
+        self._socket.sendall(json.dumps(words).encode() + b"\n")
+
+    def _read(self) -> None:
+        waiting = b""
+        while data := self._receive():
+            *lines, waiting = (waiting + data).split(b"\n")
+            for line in lines:
+                self._take(json.loads(line))
+        self._ready.set()
+        if not self._stopping:
+            end = {"state": "ended", "at": time.monotonic(), "reason": "the softphones' process died"}
+            for phone in self.phones.values():
+                phone._take(end)
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(65536)
+        except OSError:
+            return b""
+
+    def _take(self, event: dict[str, object]) -> None:
+        if "ready" in event:
+            self.port = int(str(event["ready"]))
+            self._ready.set()
+            return
+        if "registered" in event:
+            self._registered.set()
+            return
+        name = str(event.get("phone", ""))
+        if "incoming" in event:
+            number, sender = str(event["incoming"]), str(event["sender"])
+            found = re.search(r"sips?:([^@;>]+)@", sender)
+            phone = self.phones[name] = Phone(self, name, found.group(1) if found else sender, number)
+            phone.request = str(event["request"])
+            phone.state = "ringing"
+            phone.times["ringing"] = float(str(event["at"]))
+            self._on_call(phone)
+        if (phone := self.phones.get(name)) is not None:
+            phone._take(event)
+        elif "failure" in event:
+            print(f"softphones: {event['failure']}", file=sys.stderr)
+
+
+class Softphones:
+    """All the phones of a test session. Those that are called share one SIP address, `address`, and take four
+    calls at a time between them; for those that call, processes are added as they are needed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.targets: dict[str, Target] = {}
+        self.strangers: list[Phone] = []  # calls to numbers nobody registered; they got 404
+        self.workers: list[Worker] = []  # the first is the one that is called
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.workers[0].port}"
+
+    def start(self, callers: int = 8) -> None:
+        self._ports = PortRange()
+        self._add()
+        self.prepare(callers)
+
+    def prepare(self, callers: int) -> None:
+        """So many phones will call at once: starts the processes for them now (0.1 s each)."""
+        while (len(self.workers) - 1) * CALLS < callers:
+            self._add()
+        for worker in self.workers:
+            worker.wait_ready()
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.stop()
+        self.workers.clear()
         self._ports.release()
 
     def call(
@@ -354,15 +437,14 @@ class Softphones:
         sounds: float | None = None,
     ) -> Phone:
         """Calls a SIP URI. `headers` go into the INVITE; `sounds` is what the phone speaks, in hertz."""
-        number = re.sub(r"^sips?:|@.*$", "", uri)
-        phone = Phone(self, f"out{next(self._count)}", from_, number)
-        self.phones[phone._name] = phone
+        worker = next((worker for worker in self.workers[1:] if worker.busy < CALLS), None) or self._add()
+        worker.wait_ready()
+        phone = worker.add(from_, unquote(re.sub(r"^sips?:|@.*$", "", uri)))
         display = '"' + re.sub(r'(["\\])', r"\\\1", name) + '" ' if name else ""
-        self.order(
-            do="call",
-            phone=phone._name,
+        phone._order(
+            "call",
             uri=uri,
-            sender=f"{display}<sip:{from_}@127.0.0.1:{self.port}>",
+            sender=f"{display}<sip:{quote(from_, safe='+*#')}@127.0.0.1:{worker.port}>",
             headers=list((headers or {}).items()),
             hz=sounds,
         )
@@ -370,79 +452,41 @@ class Softphones:
 
     def register(self, number: str, behaviour: Behaviour | None = None) -> Target:
         """From now on a call to this number at `address` gets this behaviour ("*": to any number)."""
-        order: dict[str, object] = {"do": "behave", "number": number}
+        target = self.targets[number] = Target(number)
         match behaviour or Answers():
             case Answers(after, hz):
-                order.update(after=after, hz=hz)
+                self.workers[0].register(number, after=after, hz=hz)
             case Rejects(code, after):
-                order.update(reject=code, after=after)
-        target = self.targets[number] = Target(number)
-        self._registered.clear()
-        self.order(**order)
-        if not self._registered.wait(5):
-            raise RuntimeError("the softphones do not react")
+                self.workers[0].register(number, reject=code, after=after)
+            case _:
+                self.workers[0].register(number)
         return target
 
     def forget(self) -> None:
         """Ends every call and forgets every registered number."""
         for number in self.targets:
-            self.order(do="forget", number=number)
+            self.workers[0].order(do="forget", number=number)
         self.targets.clear()
-        for phone in self.phones.values():
+        self.strangers.clear()
+        phones = [phone for worker in self.workers for phone in worker.phones.values()]
+        for phone in phones:
             if phone.state != "ended":
                 phone.hang_up()
-        for phone in self.phones.values():
+        for phone in phones:
             phone.wait_ended()
-        self.phones.clear()
-        self.strangers.clear()
+        for worker in self.workers:
+            worker.phones.clear()
 
-    def order(self, **words: object) -> None:
-        self._socket.sendall(json.dumps(words).encode() + b"\n")
+    def _add(self) -> Worker:
+        number = len(self.workers)
+        worker = Worker(
+            self.directory / f"worker{number}", self._ports.start + number * RTP_PORTS, self._called
+        )
+        self.workers.append(worker)
+        return worker
 
-    def _read(self) -> None:
-        waiting = b""
-        while True:
-            try:
-                data = self._socket.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            *lines, waiting = (waiting + data).split(b"\n")
-            for line in lines:
-                self._take(json.loads(line))
-        self._ready.set()
-        if not self._stopping:
-            for phone in self.phones.values():
-                phone._take(
-                    {"state": "ended", "at": time.monotonic(), "reason": "the softphones' process died"}
-                )
-
-    def _take(self, event: dict[str, object]) -> None:
-        if "ready" in event:
-            self.port = int(str(event["ready"]))
-            self._ready.set()
-            return
-        if "registered" in event:
-            self._registered.set()
-            return
-        name = str(event.get("phone", ""))
-        if "incoming" in event:
-            self._called(name, event)
-        if (phone := self.phones.get(name)) is not None:
-            phone._take(event)
-        elif "failure" in event:
-            print(f"softphones: {event['failure']}", file=sys.stderr)
-
-    def _called(self, name: str, event: dict[str, object]) -> None:
-        number, sender = str(event["incoming"]), str(event["sender"])
-        found = re.search(r"sips?:([^@;>]+)@", sender)
-        phone = Phone(self, name, found.group(1) if found else sender, number)
-        phone.request = str(event["request"])
-        phone.state = "ringing"
-        phone.times["ringing"] = float(str(event["at"]))
-        self.phones[name] = phone
-        target = self.targets.get(number) or self.targets.get("*")
+    def _called(self, phone: Phone) -> None:
+        target = self.targets.get(phone.number) or self.targets.get("*")
         if target is None:
             self.strangers.append(phone)
         else:
