@@ -21,10 +21,14 @@ _NAMED = ("applications", "profiles", "gateways")
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a misspelt word: the nearest one, or all of them where there are few."""
     words = list(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"there is {', '.join(words)}" if 0 < len(words) <= 12 else "there is none" if not words else ""
+    few = f"there is {', '.join(words)}" if len(words) <= 12 else ""
+    return nearest(word, words) or (few if words else "there is none")
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint for a misspelt word, or nothing where no word is like it."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def complete(tree: Tree) -> list[ConfigError]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.references import did_you_mean
+from orchestrator.config.references import did_you_mean, nearest
 from orchestrator.config.settings import Settings
 from orchestrator.config.tree import Path, Tree
 
@@ -24,7 +24,6 @@ _PLAIN_WORDS = {
     "model_type": "should be a section with keys of its own",
     "dict_type": "should be a section with keys of its own",
     "tuple_type": "should be a list",
-    "string_pattern_mismatch": "has characters that do not belong there",
 }
 
 
@@ -50,11 +49,12 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     suffix = f", not {given!r}" if shown else ""
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "")
-        return f"should be {expected}{suffix}", did_you_mean(
+        return f"should be {expected}{suffix}", nearest(
             str(given), expected.replace(" or ", ", ").split(", ")
-        ) if shown else ""
+        )
     if kind == "string_pattern_mismatch":
-        return f"{_PLAIN_WORDS[kind]}{suffix.replace('not', 'it is')}", f"it has to fit {context['pattern']}"
+        quoted = f"{given!r} " if shown else ""
+        return f"{quoted}has characters that do not belong there", f"it has to fit {context['pattern']}"
     message = _PLAIN_WORDS.get(kind) or _decapitalised(detail["msg"].removeprefix("Input "))
     return f"{message}{suffix}", _description(path)
 

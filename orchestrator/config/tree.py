@@ -13,8 +13,10 @@ from orchestrator.config.errors import ConfigError, ConfigErrors
 Data: TypeAlias = "str | list[Data] | dict[str, Data] | None"
 Path: TypeAlias = "tuple[str | int, ...]"
 
-_NULL = "tag:yaml.org,2002:null"
-_PLAIN = ("tag:yaml.org,2002:", "!")
+_CORE = "tag:yaml.org,2002:"
+_NULL = _CORE + "null"
+# What the parser finds in plain YAML; anything else was written there as a tag.
+_PLAIN = {_CORE + kind for kind in ("null", "bool", "int", "float", "timestamp", "str", "seq", "map")}
 MAX_DEPTH = 20
 
 
@@ -81,7 +83,7 @@ def _build(node: Node, path: Path, tree: Tree) -> Data:
         # An alias that contains itself ends here too.
         tree.errors.append(tree.error(path[:2], "is nested too deep"))
         return None
-    if not node.tag.startswith(_PLAIN):
+    if node.tag not in _PLAIN:
         tree.errors.append(tree.error(path, f"the tag {node.tag} means nothing here"))
     if isinstance(node, MappingNode):
         return _build_mapping(node, path, tree)

@@ -1,0 +1,178 @@
+"""The command `orchestrator`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from orchestrator import __version__, logs
+from orchestrator.config import ConfigErrors, Settings, load
+from orchestrator.freeswitch.render import render, write
+
+EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
+
+_ABOUT = """\
+TeXML conferences on your own FreeSWITCH. FreeSWITCH parks a call, the orchestrator fetches the TeXML of its
+number and runs it: <Dial><Conference> becomes a FreeSWITCH conference, what happens in it becomes callbacks.
+"""
+_START = """\
+first steps:
+  orchestrator demo                          a conference without any telephony, to look around
+  orchestrator example > orchestrator.yaml   commented settings, every key explained
+  orchestrator check -c orchestrator.yaml    all mistakes in them, each with its line
+  orchestrator render -c orchestrator.yaml --into freeswitch-conf
+  orchestrator run -c orchestrator.yaml
+
+exit codes: 0 all is well, 1 it failed, 2 the settings or the command line are wrong
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except ConfigErrors as errors:
+        _print_errors(errors)
+        return EXIT_SETTINGS
+    except BrokenPipeError:
+        # `orchestrator example | head`: the reader is gone, so Python must not flush into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="orchestrator", description=_ABOUT, epilog=_START, formatter_class=as_written
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, short: str, long: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=short, description=f"{short}. {long}", formatter_class=as_written
+        )
+
+    def settings_file(of: argparse.ArgumentParser) -> None:
+        of.add_argument(
+            "-c",
+            "--config",
+            type=Path,
+            default=Path("orchestrator.yaml"),
+            metavar="FILE",
+            help="settings (default: %(default)s)",
+        )
+
+    settings_file(
+        command(
+            "run", "take calls", "Runs until SIGTERM or SIGINT; calls and rooms in FreeSWITCH outlive it."
+        )
+    )
+    settings_file(
+        command(
+            "check", "check the settings", "Prints every mistake with its line. Exit code 2 if there is one."
+        )
+    )
+    rendering = command(
+        "render",
+        "make the FreeSWITCH files that follow from the settings",
+        "Conference profiles and gateways.\nReload them without dropping a call: fs_cli -x reloadxml; "
+        "for a new gateway also: fs_cli -x 'sofia profile texml rescan'",
+    )
+    settings_file(rendering)
+    rendering.add_argument(
+        "--into",
+        type=Path,
+        metavar="DIR",
+        help="write them below DIR, e.g. freeswitch-conf (default: print them, with their passwords)",
+    )
+    command("example", "print commented settings that work as they are", "Redirect them into a file.")
+    demo = command("demo", "show a conference without any telephony", "Nothing but this command is needed.")
+    demo.add_argument(
+        "--voice-url", metavar="URL", help="your own TeXML application instead of the built-in one"
+    )
+    demo.add_argument("--freeswitch", metavar="HOST", help="a real FreeSWITCH instead of the emulated one")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = _load(arguments)
+    logs.set_up(settings.logging.format, settings.logging.level)
+    log = logs.get_logger(__name__)
+    for advice in settings.advice():
+        log.warning(advice)
+    from orchestrator.app import run  # the whole service: the other commands start without it
+
+    code: int = run(settings)
+    return code
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    settings = _load(arguments)
+    console = Console(soft_wrap=True, highlight=False)
+    sections = ("accounts", "applications", "numbers", "profiles", "gateways")
+    counts = ", ".join(f"{section} {len(getattr(settings, section))}" for section in sections)
+    console.print(Text("ok", style="green"), f"{arguments.config}: {counts}", markup=False)
+    for advice in settings.advice():
+        console.print(Text("note", style="yellow"), advice, markup=False)
+    return EXIT_OK
+
+
+def _render(arguments: argparse.Namespace) -> int:
+    files = render(_load(arguments))
+    if arguments.into is None:
+        for name, content in files.items():
+            print(f"<!-- {name} -->\n{content}")
+        return EXIT_OK
+    try:
+        for path in write(files, arguments.into):
+            print(path)
+    except OSError as error:
+        print(f"orchestrator: {error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _example(arguments: argparse.Namespace) -> int:
+    sys.stdout.write(example())
+    return EXIT_OK
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from orchestrator.demo import main as demo  # it brings the emulator along
+
+    code: int = demo(voice_url=arguments.voice_url, freeswitch=arguments.freeswitch)
+    return code
+
+
+_COMMANDS = {"run": _run, "check": _check, "render": _render, "example": _example, "demo": _demo}
+
+
+def example() -> str:
+    """The commented example settings."""
+    return resources.files("orchestrator.config").joinpath("example.yaml").read_text(encoding="utf-8")
+
+
+def _load(arguments: argparse.Namespace) -> Settings:
+    return load(arguments.config)
+
+
+def _print_errors(errors: ConfigErrors) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for error in errors.errors:
+        place = f"{error.file}:{error.line}:" if error.line else f"{error.file}:"
+        line = Text(place, style="bold")
+        line.append(f" {error.path}:" if error.path else "", style="cyan")
+        line.append(f" {error.message}", style="red")
+        line.append(f" ({error.hint})" if error.hint else "")
+        console.print(line)
+    count = len(errors.errors)
+    console.print(f"{count} mistake{'' if count == 1 else 's'}", markup=False)

@@ -1,0 +1,57 @@
+"""The FreeSWITCH files that follow from the settings; they go into freeswitch-conf/ or a copy of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lxml import etree
+
+from orchestrator.config import Settings
+from orchestrator.config.dialling import Gateway
+from orchestrator.freeswitch.profiles import conference_conf
+
+_MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
+
+
+def render(settings: Settings) -> dict[str, str]:
+    """File name below freeswitch-conf -> its content. A gateway's file holds its password."""
+    files = {"configuration/conference.conf.xml": _document(conference_conf(settings.profiles))}
+    for gateway in settings.gateways.values():
+        if gateway.proxy is not None:
+            files[f"sip_profiles/gateways/{gateway.name}.xml"] = _document(_gateway(gateway))
+    return files
+
+
+def write(files: dict[str, str], directory: Path) -> list[Path]:
+    """Write rendered files below a directory, each whole or not at all. Raises OSError."""
+    written = []
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # FreeSWITCH may read the directory at any moment (reloadxml), and a gateway's file holds a password.
+        draft = path.with_name(f".{path.name}.new")
+        draft.touch(mode=0o640)
+        draft.write_text(content, encoding="utf-8")
+        draft.replace(path)
+        written.append(path)
+    return written
+
+
+def _gateway(gateway: Gateway) -> etree._Element:
+    element = etree.Element("gateway", name=gateway.name)
+    for name, value in (
+        ("proxy", gateway.proxy or ""),
+        # Sofia refuses a gateway without these two, also where it never logs in.
+        ("username", gateway.username or "not-used"),
+        ("password", gateway.password.get_secret_value() if gateway.password else "not-used"),
+        ("register", "true" if gateway.register_ else "false"),
+        ("caller-id-in-from", "true"),
+    ):
+        etree.SubElement(element, "param", name=name, value=value)
+    return element
+
+
+def _document(element: etree._Element) -> str:
+    etree.indent(element)
+    # FreeSWITCH fills in `$${…}` while it reads the file, before it is XML; ours is none of that.
+    return _MADE_BY + etree.tostring(element, encoding="unicode").replace("$${", "&#36;&#36;{") + "\n"

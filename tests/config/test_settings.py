@@ -1,0 +1,157 @@
+"""What the settings answer: which application, account, profile, voice, way out."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import Settings, loads
+
+SID = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
+SEED = base64.b64encode(bytes(range(32))).decode()
+TEXT = f"""
+accounts:
+  - {{sid: {SID.upper()}, name: main, api_keys: [KEY1, KEY2], signing_key: {SEED}}}
+  - {{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: other, api_keys: [KEY3]}}
+applications:
+  exact: {{account: main, voice_url: 'http://h/1'}}
+  chicago: {{account: main, voice_url: 'http://h/2', profile: wide, gateway: two}}
+  america: {{account: main, voice_url: 'http://h/3'}}
+  desk: {{account: other, voice_url: 'http://h/4'}}
+numbers:
+  +13125550001: exact
+  "+1312*": chicago
+  "+1*": america
+  "+1312555000?": america
+  desk-*: desk
+profiles:
+  wide: {{rate: 48000}}
+  board: {{}}
+profile_patterns: {{"board *": board}}
+gateways:
+  one: {{proxy: sip.example.com}}
+  two: {{dial_string: "sofia/texml/{{number}}@10.0.0.5"}}
+  three: {{sofia_gateway: outside}}
+default_gateway: one
+sip: {{allowed_hosts: ["*.example.com", 10.0.0.5]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return loads(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("number", "application"),
+    [
+        ("+13125550001", "exact"),
+        ("13125550001", "exact"),
+        ("+13125550002", "america"),  # seven digits and a ? beat four digits and a *
+        ("+13129990000", "chicago"),
+        ("+14155550000", "america"),
+        ("desk-7", "desk"),
+        ("DESK-7", None),
+        ("+4930", None),
+        ("", None),
+        ("+1312*", "chicago"),  # a caller who dials a star finds what any number there finds
+        ("desk-*", "desk"),
+    ],
+)
+def test_the_most_specific_entry_decides_for_a_number(
+    settings: Settings, number: str, application: str | None
+) -> None:
+    found = settings.application_for(number)
+    assert (found.name if found else None) == application
+
+
+def test_a_number_that_fits_nothing_goes_to_the_default_application() -> None:
+    settings = loads(TEXT + "default_application: desk\n")
+    found = settings.application_for("whatever")
+    assert found is not None
+    assert found.name == "desk"
+
+
+def test_an_application_has_a_connection_id_of_digits_that_never_changes(settings: Settings) -> None:
+    assert settings.applications["exact"].connection_id == loads(TEXT).applications["exact"].connection_id
+    assert settings.applications["exact"].connection_id.isdigit()
+    assert len({application.connection_id for application in settings.applications.values()}) == 4
+
+
+def test_an_account_is_found_by_its_sid_and_by_each_of_its_keys(settings: Settings) -> None:
+    account = settings.account(SID)
+    assert account is not None
+    assert settings.account_by_key("KEY2") is account
+    assert settings.account_by_key("KEY3") is settings.accounts[1]
+    assert settings.account_by_key("") is None
+    assert settings.account_by_key("KEY") is None
+    assert account.signing_seed == bytes(range(32))
+    assert settings.accounts[1].signing_seed is None
+
+
+def test_a_rooms_profile_follows_its_name_then_its_application_then_the_default(settings: Settings) -> None:
+    chicago, exact = settings.applications["chicago"], settings.applications["exact"]
+    assert settings.profile_for(chicago, "board of directors").name == "board"
+    assert settings.profile_for(chicago, "room").name == "wide"
+    assert settings.profile_for(exact, "room").name == "default"
+    assert settings.profile_for(None, "room").name == "default"
+
+
+def test_a_number_is_dialled_through_the_applications_gateway_else_the_default_one(
+    settings: Settings,
+) -> None:
+    chicago, exact = settings.applications["chicago"], settings.applications["exact"]
+    two, one = settings.gateway_for(chicago), settings.gateway_for(exact)
+    assert two is not None
+    assert one is not None
+    assert two.dial("+1312") == "sofia/texml/+1312@10.0.0.5"
+    assert one.dial("+1312") == "sofia/gateway/one/+1312"
+    assert settings.gateways["three"].dial("100") == "sofia/gateway/outside/100"
+
+
+@pytest.mark.parametrize("number", ["", "1,2", "1|2", "[a=b]1", "1 2", "1@evil.example", "1\n2", "${x}"])
+def test_no_dial_string_is_made_of_what_is_no_number(settings: Settings, number: str) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        settings.gateways["two"].dial(number)
+
+
+def test_sip_addresses_may_be_called_only_at_allowed_hosts(settings: Settings) -> None:
+    assert settings.sip.allows("pbx.EXAMPLE.com")
+    assert settings.sip.allows("10.0.0.5")
+    assert not settings.sip.allows("example.com.evil.org")
+    assert not settings.sip.allows("10.0.0.50")
+    assert not Settings.model_fields["sip"].default.allows("anything")
+
+
+def test_a_documents_voice_becomes_one_of_the_engines() -> None:
+    speech = loads(TEXT).speech
+    assert [speech.voice(asked) for asked in ("man", "alice", "Polly.Joanna", "unheard-of", None)] == [
+        "rms", "slt", "slt", "slt", "slt",
+    ]  # fmt: skip
+
+
+def test_a_file_is_named_as_each_side_sees_it() -> None:
+    settings = loads(
+        TEXT
+        + "freeswitch:\n  nodes: [{recordings_dir: /here/rec, recordings_dir_there: /there, media_dir: /m}]\n"
+    )
+    node = settings.freeswitch.nodes[0]
+    assert node.there(Path("/here/rec/a.wav")) == Path("/there/a.wav")
+    assert node.here(Path("/there/a.wav")) == Path("/here/rec/a.wav")
+    assert node.there(Path("/m/a.wav")) == Path("/m/a.wav")
+    with pytest.raises(ValueError, match="no directory that FreeSWITCH sees"):
+        node.there(Path("/etc/passwd"))
+
+
+def test_what_is_unwise_is_said() -> None:
+    text = (
+        f"accounts: [{{sid: {SID}, name: main, api_keys: [change-me]}}]\n"
+        "web: {listen: '0.0.0.0:8080'}\nfreeswitch: {nodes: [{host: fs}]}\n"
+    )
+    assert [advice.split(":")[0] for advice in loads(text).advice()] == [
+        "FreeSWITCH on fs still has the password that everybody knows",
+        "the web address is not loopback and the example's API key change-me is in use",
+        "account main has no signing_key",
+        "no number leads to an application",
+    ]
+    assert len(loads(text.replace("0.0.0.0", "127.0.0.1").replace("host: fs", "")).advice()) == 2
