@@ -1,0 +1,28 @@
+"""A TeXML document -> typed, immutable verbs. Pure: no sockets, no clock, and it imports nothing of ours."""
+
+from orchestrator.texml.dial import Conference, Dial, Noun, Number, Sip
+from orchestrator.texml.document import Document, DocumentError, Warning
+from orchestrator.texml.parse import parse
+from orchestrator.texml.response import Verb
+from orchestrator.texml.verbs import Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say
+
+__all__ = [
+    "Conference",
+    "Dial",
+    "Document",
+    "DocumentError",
+    "Gather",
+    "Hangup",
+    "Noun",
+    "Number",
+    "Pause",
+    "Play",
+    "Record",
+    "Redirect",
+    "Reject",
+    "Say",
+    "Sip",
+    "Verb",
+    "Warning",
+    "parse",
+]

@@ -1,0 +1,177 @@
+"""Dial and what it dials. Each reads like Telnyx's page of it; what Telnyx lacks says whose it is."""
+
+# attribute() makes a field of the dataclass, as field() does, and ruff cannot know.
+# ruff: noqa: RUF009
+
+from dataclasses import dataclass
+from typing import get_args
+
+from orchestrator.texml import converters as to
+from orchestrator.texml import limits
+from orchestrator.texml.schema import Element, attribute, body, children
+from orchestrator.texml.vocabulary import (
+    CHANNELS,
+    METHOD,
+    MILLISECONDS_OF_DETECTION,
+    NO_CONFIGURATIONS,
+    NO_DETECTION,
+    ONE_PLACE,
+    OWN_JITTER_BUFFER,
+    RECORDING_EVENTS,
+    SECONDS_RECORDED,
+    SENT_KEYS,
+    TRIM,
+    Beep,
+    CallEvent,
+    Channels,
+    ConferenceEvent,
+    ConferenceRecord,
+    DetectionMode,
+    DialRecord,
+    JitterBuffer,
+    MachineDetection,
+    Method,
+    RecordingEvent,
+    Trim,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conference(Element):
+    """A room to join, by its name."""
+
+    name: str = body(to.room_name, "", required=True)
+    muted: bool = attribute(to.boolean, False)
+    start_conference_on_enter: bool = attribute(to.boolean, True)
+    end_conference_on_exit: bool = attribute(to.boolean, False)
+    max_participants: int = attribute(
+        to.whole(limits.MIN_PARTICIPANTS, limits.MAX_PARTICIPANTS, clamp_low=True),
+        limits.DEFAULT_PARTICIPANTS,
+    )
+    beep: Beep = attribute(to.one_of(*get_args(Beep)), "true")
+    participant_label: str | None = attribute(to.participant_label, None)
+    record: ConferenceRecord = attribute(to.one_of(*get_args(ConferenceRecord)), "do-not-record")
+    record_beep: bool = attribute(to.boolean, True)
+    recording_status_callback: str | None = attribute(to.url, None)
+    recording_status_callback_event: frozenset[RecordingEvent] = attribute(
+        RECORDING_EVENTS, frozenset({"completed"})
+    )
+    recording_status_callback_method: Method = attribute(METHOD, "POST")
+    # Seconds of silence, counted once somebody has spoken; 0: no end.
+    recording_timeout: int = attribute(SECONDS_RECORDED, 0)
+    # Twilio and SignalWire trim by default, and so does Telnyx's REST API. The noun does not.
+    trim: Trim = attribute(TRIM, "do-not-trim")
+    send_recording_url: bool = attribute(to.boolean, True)
+    status_callback: str | None = attribute(to.url, None)
+    status_callback_method: Method = attribute(METHOD, "POST")
+    status_callback_event: frozenset[ConferenceEvent] = attribute(
+        to.some_of(*get_args(ConferenceEvent), or_none=True), frozenset()
+    )
+    # None: the built-in music; empty: silence (Twilio).
+    wait_url: str | None = attribute(to.url_or_empty, None)
+    wait_method: Method = attribute(METHOD, "POST")
+    # Twilio and SignalWire: the CallSid of the one participant who hears this one.
+    coach: str | None = attribute(to.text, None)
+    # Twilio and SignalWire: one POST at the end of the conference.
+    event_callback_url: str | None = attribute(to.url, None)
+    # Twilio.
+    jitter_buffer_size: JitterBuffer = attribute(
+        to.one_of(*get_args(JitterBuffer)), "large", idle=OWN_JITTER_BUFFER
+    )
+    region: str | None = attribute(to.text, None, idle=ONE_PLACE)
+    recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callee(Element):
+    """What Number and Sip have in common."""
+
+    status_callback: str | None = attribute(to.url, None)
+    status_callback_method: Method = attribute(METHOD, "POST")
+    status_callback_event: frozenset[CallEvent] = attribute(
+        to.some_of(*get_args(CallEvent)), frozenset({"completed"})
+    )
+    # A document that the callee hears before the two are connected.
+    url: str | None = attribute(to.url, None)
+    method: Method = attribute(METHOD, "POST")
+    machine_detection: MachineDetection = attribute(
+        to.one_of(*get_args(MachineDetection)), "Disable", idle=NO_DETECTION
+    )
+    detection_mode: DetectionMode = attribute(
+        to.one_of(*get_args(DetectionMode)), "Regular", idle=NO_DETECTION
+    )
+    machine_detection_timeout: int = attribute(MILLISECONDS_OF_DETECTION, 3500, idle=NO_DETECTION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number(Callee):
+    """A telephone number to call."""
+
+    number: str = body(to.text, "", required=True)
+    # Keys pressed once the callee has answered; w: half a second's pause.
+    send_digits: str | None = attribute(to.keys(SENT_KEYS), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sip(Callee):
+    """A SIP address to call."""
+
+    uri: str = body(to.text, "", required=True)
+    username: str | None = attribute(to.text, None)
+    password: str | None = attribute(to.text, None)
+
+
+Noun = Conference | Number | Sip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial(Element):
+    """Connects the call: with one Conference, or with the first of several Numbers and Sips that answers."""
+
+    nouns: tuple[Noun, ...] = children(Conference, Number, Sip, bare=Number, alone=Conference)
+    action: str | None = attribute(to.url, None)
+    method: Method = attribute(METHOD, "POST")
+    caller_id: str | None = attribute(to.text, None)
+    from_display_name: str | None = attribute(to.display_name, None)
+    # Number and Sip; with a Conference only at Twilio.
+    hangup_on_star: bool = attribute(to.boolean, False)
+    # Seconds to wait for an answer.
+    timeout: int = attribute(
+        to.whole(limits.MIN_ANSWER_TIMEOUT, limits.MAX_ANSWER_TIMEOUT, clamp_low=True), 30
+    )
+    # Seconds.
+    time_limit: int = attribute(to.whole(limits.MIN_TIME_LIMIT, limits.MAX_TIME_LIMIT), 14400)
+    answer_on_bridge: bool = attribute(to.boolean, False)
+    # A country code.
+    ring_tone: str = attribute(to.text, "us")
+    # What the caller hears while it rings, in place of `ring_tone`.
+    audio_url: str | None = attribute(to.url, None)
+    pass_diversion_header: bool = attribute(to.boolean, False)
+    # The recording attributes are about Number and Sip; a Conference has its own.
+    record: DialRecord = attribute(to.one_of(*get_args(DialRecord)), "do-not-record")
+    recording_channels: Channels = attribute(CHANNELS, "single")
+    # Seconds; 0: no end.
+    record_max_length: int = attribute(SECONDS_RECORDED, 0)
+    recording_status_callback: str | None = attribute(to.url, None)
+    recording_status_callback_method: Method = attribute(METHOD, "POST")
+    recording_status_callback_event: frozenset[RecordingEvent] = attribute(
+        RECORDING_EVENTS, frozenset({"completed"})
+    )
+    send_recording_url: bool = attribute(to.boolean, True)
+    # Twilio.
+    trim: Trim = attribute(TRIM, "do-not-trim")
+    machine_detection_speech_threshold: int | None = attribute(
+        MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
+    )
+    machine_detection_speech_end_threshold: int | None = attribute(
+        MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
+    )
+    machine_detection_silence_timeout: int | None = attribute(
+        MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
+    )
+
+    @property
+    def conference(self) -> Conference | None:
+        """The room, if a room is what is dialled."""
+        first = self.nouns[0] if self.nouns else None
+        return first if isinstance(first, Conference) else None

@@ -1,0 +1,43 @@
+"""A document's bytes -> its verbs. Pure: no network, no files, no clock."""
+
+from typing import cast
+
+from orchestrator.texml import limits
+from orchestrator.texml.document import Document, DocumentError
+from orchestrator.texml.encoding import to_utf8
+from orchestrator.texml.response import Response
+from orchestrator.texml.schema import schema_of
+from orchestrator.texml.tree import bare_name, line_of, to_tree
+from orchestrator.texml.walk import Walk
+
+_RESPONSE = schema_of(Response)
+
+
+def parse(document: bytes | str, *, source: str = "") -> Document:
+    """The verbs of a TeXML document and the warnings about it; `source` is how both name the document.
+
+    Whatever is wrong with a verb or an attribute is a warning. DocumentError only if there is no Response to
+    run: not well-formed, above MAX_BYTES, nested too deeply, a DTD, an unknown encoding, another root.
+    """
+    data = _bounded(document, source)
+    root, namespace_errors = to_tree(data, source)
+    if bare_name(root) != _RESPONSE.name:
+        raise DocumentError(source, line_of(root), f"the root is <{bare_name(root)}>, not <Response>")
+    walk = Walk(data, source)
+    for line, message in namespace_errors[: limits.MAX_WARNINGS]:
+        walk.warn(line, _RESPONSE.name, message)
+    response = cast(Response, walk.build(_RESPONSE, root))
+    return Document(response.verbs, tuple(walk.warnings))
+
+
+def _bounded(document: bytes | str, source: str) -> bytes:
+    too_big = f"has more than {limits.MAX_BYTES} bytes"
+    if len(document) > limits.MAX_BYTES:
+        raise DocumentError(source, 0, too_big)
+    try:
+        data = to_utf8(document)
+    except ValueError as error:
+        raise DocumentError(source, 0, f"cannot be read: {error}") from error
+    if len(data) > limits.MAX_BYTES:
+        raise DocumentError(source, 0, f"{too_big} in UTF-8")
+    return data

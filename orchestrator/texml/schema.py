@@ -1,0 +1,118 @@
+"""How a verb declares itself: `attribute`, `body` and `children` as the fields of its dataclass.
+
+The tables behind the declarations are made once, at import; the walk only looks things up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+E = TypeVar("E", bound="Element")
+_DECLARATION = "texml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """A verb or a noun. `line` is the one of the document in which its start tag ends, 0 if made by hand."""
+
+    line: int = field(default=0, compare=False)
+
+    def fault(self) -> str:
+        """Why the element, well written as it is, cannot be run; empty if it can."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One row of a vendor's table. `idle` says why the attribute has no effect, empty if it has one."""
+
+    field: str
+    convert: Callable[[str], object]
+    default: object
+    idle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The text of an element: `own` leaves out its children's, `ssml` speaks them."""
+
+    field: str
+    convert: Callable[[str], object]
+    required: bool
+    kind: Literal["own", "ssml"]
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The elements allowed inside. `bare`: what text alone stands for; `alone`: what suffers no siblings."""
+
+    field: str
+    schemas: dict[str, Schema]
+    bare: Schema | None
+    alone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """An element's tables. `names` finds the right capitals of an attribute, for the warning."""
+
+    name: str
+    make: Callable[..., Element]
+    attributes: dict[str, Attribute]
+    names: dict[str, str]
+    body: Body | None
+    children: Children | None
+
+
+def attribute(convert: Callable[[str], T], default: T, *, idle: str = "") -> T:
+    """A field read from the attribute of its name in camelCase; `default` is the vendor's."""
+
+    def declare(name: str) -> Attribute:
+        return Attribute(name, convert, default, idle)
+
+    return field(default=default, metadata={_DECLARATION: declare})
+
+
+def body(
+    convert: Callable[[str], T], default: T, *, required: bool = False, kind: Literal["own", "ssml"] = "own"
+) -> T:
+    """A field read from the element's text; without a `required` one the element is skipped."""
+
+    def declare(name: str) -> Body:
+        return Body(name, convert, required, kind)
+
+    return field(default=default, metadata={_DECLARATION: declare})
+
+
+def children(*kinds: type[E], bare: type[E] | None = None, alone: type[E] | None = None) -> tuple[E, ...]:
+    """A field with the elements inside, in their order."""
+
+    def declare(name: str) -> Children:
+        schemas = {kind.__name__: schema_of(kind) for kind in kinds}
+        return Children(name, schemas, schema_of(bare) if bare else None, alone.__name__ if alone else "")
+
+    return field(default=(), metadata={_DECLARATION: declare})
+
+
+def schema_of(kind: type[Element]) -> Schema:
+    """The tables of a class declared with the helpers above."""
+    declared = [
+        found.metadata[_DECLARATION](found.name) for found in fields(kind) if _DECLARATION in found.metadata
+    ]
+    attributes = {_camel_case(one.field): one for one in declared if isinstance(one, Attribute)}
+    return Schema(
+        name=kind.__name__,
+        make=kind,
+        attributes=attributes,
+        names={name.lower(): name for name in attributes},
+        body=next((one for one in declared if isinstance(one, Body)), None),
+        children=next((one for one in declared if isinstance(one, Children)), None),
+    )
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,143 @@
+"""The verbs that need no other party, each like Telnyx's page of it; what Telnyx lacks says whose it is."""
+
+# attribute() makes a field of the dataclass, as field() does, and ruff cannot know.
+# ruff: noqa: RUF009
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from orchestrator.texml import converters as to
+from orchestrator.texml import limits
+from orchestrator.texml.schema import Element, attribute, body, children
+from orchestrator.texml.vocabulary import (
+    CHANNELS,
+    DIALLED_KEYS,
+    METHOD,
+    NO_SPEECH,
+    NO_TRANSCRIPTION,
+    RECORDING_EVENTS,
+    SECONDS_RECORDED,
+    SENT_KEYS,
+    TRIM,
+    Channels,
+    Effect,
+    Gender,
+    InputKind,
+    Method,
+    RecordingEvent,
+    Trim,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(Element):
+    """Speaks `text`. SSML inside is spoken as its plain text."""
+
+    text: str = body(to.spoken, "", required=True, kind="ssml")
+    voice: str = attribute(to.text, "man")
+    language: str | None = attribute(to.text, None)
+    # 0: for ever.
+    loop: int = attribute(to.whole(0, limits.MAX_SAY_LOOP), 1)
+    gender: Gender | None = attribute(to.one_of(*get_args(Gender)), None)
+    effect: Effect | None = attribute(to.one_of(*get_args(Effect)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play(Element):
+    """Plays an MP3 or WAV, or sends `digits` and then plays nothing."""
+
+    url: str = body(to.url_or_empty, "")
+    # SignalWire: 0 is for ever.
+    loop: int = attribute(to.whole(0, limits.MAX_PLAY_LOOP), 1)
+    # True: `url` is the name of stored media.
+    media_storage: bool = attribute(to.boolean, False)
+    # w: half a second's pause.
+    digits: str | None = attribute(to.keys(SENT_KEYS), None)
+
+    def fault(self) -> str:
+        return "" if self.url or self.digits else "has neither a URL nor digits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Element):
+    """Waits `length` seconds."""
+
+    length: int = attribute(to.whole(limits.MIN_PAUSE, limits.MAX_PAUSE, clamp_low=True), 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gather(Element):
+    """Collects keys while its prompts are spoken."""
+
+    prompts: tuple[Say | Play | Pause, ...] = children(Say, Play, Pause)
+    action: str | None = attribute(to.url, None)
+    # Twilio. None: the application's, which is what Telnyx uses.
+    method: Method | None = attribute(METHOD, None)
+    input: frozenset[InputKind] = attribute(
+        to.without("speech", NO_SPEECH, to.some_of(*get_args(InputKind))), frozenset({"dtmf"})
+    )
+    # Seconds between digits, counted from the end of the prompts.
+    timeout: int = attribute(to.whole(limits.MIN_DIGIT_TIMEOUT, limits.MAX_DIGIT_TIMEOUT, clamp_low=True), 5)
+    # Empty: no key ends the input.
+    finish_on_key: str = attribute(to.keys(DIALLED_KEYS, or_none=True), "#")
+    num_digits: int | None = attribute(to.whole(limits.MIN_DIGITS, limits.MAX_DIGITS), None)
+    min_digits: int = attribute(to.whole(limits.MIN_DIGITS, limits.MAX_DIGITS), 1)
+    max_digits: int = attribute(to.whole(limits.MIN_DIGITS, limits.MAX_DIGITS), 128)
+    valid_digits: str | None = attribute(to.keys(DIALLED_KEYS), None)
+    invalid_digits_action: str | None = attribute(to.url, None)
+    # Twilio and SignalWire: request `action` also when nothing was pressed.
+    action_on_empty_result: bool = attribute(to.boolean, False)
+    speech_timeout: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    language: str = attribute(to.text, "en-US", idle=NO_SPEECH)
+    hints: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    profanity_filter: bool | None = attribute(to.boolean, None, idle=NO_SPEECH)
+    use_enhanced: bool | None = attribute(to.boolean, None, idle=NO_SPEECH)
+    transcription_engine: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    partial_result_callback: str | None = attribute(to.url, None, idle=NO_SPEECH)
+    partial_result_callback_method: Method = attribute(METHOD, "POST", idle=NO_SPEECH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect(Element):
+    """Goes on with another document; an empty `url` is the current one again (Twilio)."""
+
+    url: str = body(to.url_or_empty, "")
+    method: Method = attribute(METHOD, "POST")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hangup(Element):
+    """Ends the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject(Element):
+    """Refuses the call unanswered if it is the first verb, else hangs up."""
+
+    reason: Literal["rejected", "busy"] = attribute(to.one_of("rejected", "busy"), "rejected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Element):
+    """Records the caller."""
+
+    action: str | None = attribute(to.url, None)
+    method: Method = attribute(METHOD, "POST")
+    finish_on_key: str = attribute(to.keys(DIALLED_KEYS, or_none=True), DIALLED_KEYS)
+    # Seconds of silence that end it; 0: none do.
+    timeout: int = attribute(SECONDS_RECORDED, 0)
+    # Seconds; 0: no end.
+    max_length: int = attribute(SECONDS_RECORDED, 3600)
+    play_beep: bool = attribute(to.boolean, True)
+    trim: Trim = attribute(TRIM, "do-not-trim")
+    channels: Channels = attribute(CHANNELS, "dual")
+    format: Literal["mp3", "wav"] = attribute(to.one_of("mp3", "wav"), "mp3")
+    recording_status_callback: str | None = attribute(to.url, None)
+    recording_status_callback_method: Method = attribute(METHOD, "POST")
+    recording_status_callback_event: frozenset[RecordingEvent] = attribute(
+        RECORDING_EVENTS, frozenset({"completed"})
+    )
+    transcription: bool = attribute(to.boolean, False, idle=NO_TRANSCRIPTION)
+    transcription_callback: str | None = attribute(to.url, None, idle=NO_TRANSCRIPTION)
+    transcription_engine: str | None = attribute(to.text, None, idle=NO_TRANSCRIPTION)
+    transcription_language: str | None = attribute(to.text, None, idle=NO_TRANSCRIPTION)

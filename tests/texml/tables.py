@@ -1,0 +1,115 @@
+"""A vendor's row about an attribute, and the sentences that have to hold for every such row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.sax.saxutils import quoteattr
+
+from orchestrator.texml import Dial, Document, parse
+
+# The smallest document in which each element stands; {} takes the attribute, on line 3.
+DOCUMENTS = {
+    "Say": "<Response>\n<Say\n{}>Hello</Say></Response>",
+    "Play": "<Response>\n<Play\n{}>https://example.com/a.mp3</Play></Response>",
+    "Pause": "<Response>\n<Pause\n{}/></Response>",
+    "Gather": "<Response>\n<Gather\n{}/></Response>",
+    "Redirect": "<Response>\n<Redirect\n{}>/next</Redirect></Response>",
+    "Reject": "<Response>\n<Reject\n{}/></Response>",
+    "Record": "<Response>\n<Record\n{}/></Response>",
+    "Dial": "<Response>\n<Dial\n{}/></Response>",
+    "Conference": "<Response><Dial>\n<Conference\n{}>Room</Conference></Dial></Response>",
+    "Number": "<Response><Dial>\n<Number\n{}>+13125550000</Number></Dial></Response>",
+    "Sip": "<Response><Dial>\n<Sip\n{}>sip:a@example.com</Sip></Dial></Response>",
+}
+NOUNS = ("Conference", "Number", "Sip")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`good`: as written -> the field. `bad`: as written -> the field, with a warning.
+
+    `says` is the specification's wording. `idle`: accepted, but with a warning that it has no effect.
+    """
+
+    element: str
+    attribute: str
+    says: str
+    default: object
+    good: Mapping[str, object]
+    bad: Mapping[str, object] = field(default_factory=dict)
+    idle: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.element}.{self.attribute}"
+
+    @property
+    def field(self) -> str:
+        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.attribute)
+
+    def document(self, value: str | None) -> Document:
+        written = "" if value is None else f"{self.attribute}={quoteattr(value)}"
+        return parse(DOCUMENTS[self.element].format(written), source="room.xml")
+
+    def value_in(self, document: Document) -> object:
+        (found,) = document.verbs
+        if self.element in NOUNS:
+            assert isinstance(found, Dial)
+            return getattr(found.nouns[0], self.field)
+        return getattr(found, self.field)
+
+
+def check_default(row: Row) -> None:
+    document = row.document(None)
+    assert row.value_in(document) == row.default
+    assert document.warnings == ()
+
+
+def check_good(row: Row) -> None:
+    for written, expected in row.good.items():
+        document = row.document(written)
+        assert row.value_in(document) == expected, written
+        if row.idle and expected != row.default:
+            (warning,) = document.warnings
+            assert "no effect" in warning.message
+        else:
+            assert document.warnings == (), written
+
+
+def check_bad(row: Row) -> None:
+    for written, used in row.bad.items():
+        document = row.document(written)
+        assert row.value_in(document) == used, written
+        (warning,) = document.warnings
+        assert (warning.source, warning.line) == ("room.xml", 3)
+        assert (warning.element, warning.attribute) == (row.element, row.attribute)
+        assert warning.value == written[:200]
+        assert warning.message
+        assert warning.used == shown(used)
+
+
+def shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value)) or "nothing"
+    return str(value) if value not in (None, "") else "nothing"
+
+
+def boolean(element: str, attribute: str, says: str, default: bool) -> Row:
+    good = {"true": True, "false": False, "TRUE": True, "False": False, " true ": True}
+    return Row(element, attribute, says, default, good, {"": default, "yes": default, "1": default})
+
+
+def url(element: str, attribute: str, says: str) -> Row:
+    written = ["https://example.com/a?b=c&d=e", "/relative", "next.xml", "http://user:pw@example.com/a b"]
+    good = {address: address for address in written} | {" /a\n": "/a"}
+    return Row(element, attribute, says, None, good, {"": None, "  ": None})
+
+
+def method(element: str, attribute: str, says: str, default: str | None = "POST") -> Row:
+    good = {"GET": "GET", "POST": "POST", "get": "GET", "Post": "POST"}
+    return Row(element, attribute, says, default, good, {"": default, "PUT": default, "GET POST": default})
+
+
+def words(element: str, attribute: str, says: str, default: str, *options: str) -> Row:
+    good = {option: option for option in options} | {options[0].upper(): options[0]}
+    return Row(element, attribute, says, default, good, {"": default, "nonsense": default})

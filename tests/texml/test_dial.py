@@ -1,0 +1,189 @@
+"""Dial, Number and Sip, attribute by attribute. Telnyx: dial, unless a row says otherwise."""
+
+import pytest
+
+from tests.texml.tables import Row, boolean, check_bad, check_default, check_good, method, url, words
+
+COMPLETED = frozenset({"completed"})
+
+
+def detection_time(element: str, attribute: str, default: int | None) -> Row:
+    says = "Milliseconds of answering machine detection, 500 - 60000; the overall timeout 3500 by default."
+    good = {"500": 500, "60000": 60000}
+    return Row(element, attribute, says, default, good, {"": default, "fast": default}, idle=True)
+
+
+DIAL = [
+    url("Dial", "action", "Requested when the dialled call ends; the response replaces the flow."),
+    method("Dial", "method", "Method of action. GET, POST; default POST."),
+    Row(
+        "Dial",
+        "callerId",
+        "Caller ID, a valid E.164 number. None by default.",
+        None,
+        {"+13125550000": "+13125550000", " 100 ": "100"},
+        {"": None, "1\n2": None},
+    ),
+    Row(
+        "Dial",
+        "fromDisplayName",
+        "Up to 128 characters, only letters, numbers, spaces and -_~!.+",
+        None,
+        {"Info": "Info", "A-b_c~d!e.f+ 1": "A-b_c~d!e.f+ 1", "x" * 128: "x" * 128, "Jürgen": "Jürgen"},
+        dict.fromkeys(["", "x" * 129, "<a>", 'a"b', "a;b", "a,b"], None),
+    ),
+    boolean(
+        "Dial", "hangupOnStar", "The caller ends the dialled call with *. Not for Conference. False.", False
+    ),
+    Row(
+        "Dial",
+        "timeout",
+        "Seconds to wait for an answer. 5 - 120, default 30.",
+        30,
+        {"5": 5, "30": 30, "120": 120},
+        {"4": 5, "0": 5, "121": 120, "": 30, "long": 30},
+    ),
+    Row(
+        "Dial",
+        "timeLimit",
+        "The maximum duration of the call in seconds. 60 - 14400, default 14400. Any limit of 1 s or more is "
+        "honoured (REST: 30); 0 cannot mean a call that ends at once.",
+        14400,
+        {"1": 1, "59": 59, "60": 60, "14400": 14400},
+        {"14401": 14400, "0": 14400, "-5": 14400, "": 14400, "1h": 14400},
+    ),
+    boolean("Dial", "answerOnBridge", "Answer the caller only when the callee answers. False.", False),
+    Row(
+        "Dial",
+        "ringTone",
+        "Country code of the ringback tone, default us.",
+        "us",
+        {"us": "us", "de": "de"},
+        {"": "us"},
+    ),
+    url("Dial", "audioUrl", "Custom ringback; wins over ringTone."),
+    boolean("Dial", "passDiversionHeader", "Default false.", False),
+    words(
+        "Dial",
+        "record",
+        "Number and Sip only. do-not-record, record-from-answer, record-from-ringing and both with -dual; "
+        "default do-not-record.",
+        "do-not-record",
+        "do-not-record",
+        "record-from-answer",
+        "record-from-ringing",
+        "record-from-answer-dual",
+        "record-from-ringing-dual",
+    ),
+    Row(
+        "Dial",
+        "recordingChannels",
+        "single, dual; default single. mono in other places means single.",
+        "single",
+        {"single": "single", "dual": "dual", "mono": "single"},
+        {"": "single", "2": "single"},
+    ),
+    Row(
+        "Dial",
+        "recordMaxLength",
+        "Maximum length of the recording in seconds, 0 for infinite. 0 - 14400, default 0.",
+        0,
+        {"0": 0, "60": 60, "14400": 14400},
+        {"20000": 14400, "-1": 0, "": 0},
+    ),
+    url("Dial", "recordingStatusCallback", "Optional URL requested when the recording is available."),
+    method("Dial", "recordingStatusCallbackMethod", "GET, POST; default POST."),
+    Row(
+        "Dial",
+        "recordingStatusCallbackEvent",
+        "in-progress, completed, absent; default completed.",
+        COMPLETED,
+        {"in-progress absent": frozenset({"in-progress", "absent"})},
+        {"": COMPLETED, "x": COMPLETED},
+    ),
+    boolean("Dial", "sendRecordingUrl", "Default true.", True),
+    words(
+        "Dial",
+        "trim",
+        "Twilio: trim-silence, do-not-trim; default do-not-trim.",
+        "do-not-trim",
+        "trim-silence",
+    ),
+    detection_time("Dial", "machineDetectionSpeechThreshold", None),
+    detection_time("Dial", "machineDetectionSpeechEndThreshold", None),
+    detection_time("Dial", "machineDetectionSilenceTimeout", None),
+]
+
+
+def callee(element: str) -> list[Row]:
+    """What Telnyx's page lists for Number and Sip alike."""
+    return [
+        url(element, "statusCallback", "Where the events of the dialled call go."),
+        method(element, "statusCallbackMethod", "GET, POST; default POST."),
+        Row(
+            element,
+            "statusCallbackEvent",
+            "initiated, ringing, answered, amd, dtmf, completed; default completed.",
+            COMPLETED,
+            {
+                "initiated ringing answered completed": frozenset(
+                    {"initiated", "ringing", "answered", "completed"}
+                ),
+                "amd dtmf": frozenset({"amd", "dtmf"}),
+            },
+            {"": COMPLETED, "hangup": COMPLETED, "hangup ringing": frozenset({"ringing"})},
+        ),
+        url(element, "url", "A document that the callee hears before bridging."),
+        method(element, "method", "Method of url. GET, POST; default POST."),
+        Row(
+            element,
+            "machineDetection",
+            "Enable, DetectMessageEnd, Disable; default Disable.",
+            "Disable",
+            {"Enable": "Enable", "DetectMessageEnd": "DetectMessageEnd", "Disable": "Disable"},
+            {"": "Disable", "on": "Disable"},
+            idle=True,
+        ),
+        Row(
+            element,
+            "detectionMode",
+            "Regular, Premium; default Regular.",
+            "Regular",
+            {"Regular": "Regular", "Premium": "Premium"},
+            {"": "Regular", "Best": "Regular"},
+            idle=True,
+        ),
+        detection_time(element, "machineDetectionTimeout", 3500),
+    ]
+
+
+ROWS = [
+    *DIAL,
+    *callee("Number"),
+    *callee("Sip"),
+    Row(
+        "Number",
+        "sendDigits",
+        "Keys pressed once the callee has answered: 0-9 # * and w.",
+        None,
+        {"1234#": "1234#", "ww*1": "ww*1"},
+        {"": None, "12a": None, "1 2": None},
+    ),
+    Row("Sip", "username", "Digest authentication.", None, {"bob": "bob"}, {"": None}),
+    Row("Sip", "password", "Digest authentication.", None, {"s3cret!": "s3cret!"}, {"": None}),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_an_absent_attribute_is_its_default(row: Row) -> None:
+    check_default(row)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_an_accepted_value_is_taken(row: Row) -> None:
+    check_good(row)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_a_bad_value_warns_of_its_line_and_of_what_is_used(row: Row) -> None:
+    check_bad(row)
