@@ -118,6 +118,7 @@ class Rooms:
         at = event.timestamp or now()
         match event.action:
             case "add-member":
+                self._with_seat(call_sid_of(event.uuid), Seat.settled)
                 self.feed(sid, Added(at, call_sid_of(event.uuid), event.member_id))
             case "del-member":
                 self.feed(sid, Left(at, call_sid_of(event.uuid)))
