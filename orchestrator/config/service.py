@@ -177,6 +177,14 @@ class Speech(Section):
     )
     timeout_secs: Seconds = Field(default=20.0, description="for engine command")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_voices(cls, data: object) -> object:
+        """The default map leads to flite's voices, which another engine does not have."""
+        if isinstance(data, dict) and data.get("engine") == "command":
+            return {"voices": {}} | data
+        return data
+
     @field_validator("default_voice", "voices")
     @classmethod
     def _engine_has_it(cls, value: str | dict[str, str], info: ValidationInfo) -> str | dict[str, str]:
@@ -197,6 +205,8 @@ class Speech(Section):
                     f"engine command needs a command with {' and '.join(missing)}",
                     "e.g. command: [espeak-ng, -v, '{voice}', -f, '{text_file}', -w, '{out}']",
                 )
+            if "default_voice" not in self.model_fields_set:
+                raise fault("engine command needs a default_voice of its own", "e.g. default_voice: en")
         elif self.command:
             raise fault("command goes with engine: command")
         return self

@@ -32,7 +32,8 @@ class Settings(Section):
     accounts: tuple[Account, ...] = Field(description="at least one, with a sid")
     applications: dict[Name, Application] = Field(default={}, description="name -> application")
     numbers: dict[str, Name] = Field(
-        default={}, description="number, SIP user or pattern (* any characters, ? one) -> application"
+        default={},
+        description="number, SIP user or pattern (* any characters, ? one) -> application; no plus",
     )
     default_application: Name | None = Field(
         default=None, description="for numbers that fit nothing; none: they are refused"
@@ -59,15 +60,19 @@ class Settings(Section):
             raise fault("there is no account", "at least one, with a sid")
         return value
 
+    @field_validator("numbers")
+    @classmethod
+    def _comparable(cls, value: dict[str, str]) -> dict[str, str]:
+        return {number_key(number): name for number, name in value.items()}
+
     def application_for(self, number: str) -> Application | None:
         """The application of a number or SIP user: exact, else most specific pattern, else the default."""
         key = number_key(number)
-        by_key = {number_key(pattern): name for pattern, name in self.numbers.items()}
-        # A number is dialled by strangers: a `*` in it must not find the entry of that pattern.
-        found = None if is_pattern(key) and key in by_key else by_key.get(key)
+        # A number is dialled by strangers: a `*` in it is no pattern and must not find one as its equal.
+        found = None if is_pattern(key) else self.numbers.get(key)
         if found is None:
-            pattern = best((text for text in by_key if is_pattern(text)), key)
-            found = by_key[pattern] if pattern is not None else self.default_application
+            pattern = best((text for text in self.numbers if is_pattern(text)), key)
+            found = self.numbers[pattern] if pattern is not None else self.default_application
         return self.applications.get(found) if found is not None else None
 
     def account(self, sid: str) -> Account | None:

@@ -87,6 +87,11 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ),
         ("speech: {voices: {man: bob}}", 4, "speech.voices: flite has no voice bob"),
         ("speech: {engine: command}", 4, "engine command needs a command with {text_file} and {out}"),
+        (
+            "speech: {engine: command, command: [x, '{text_file}', '{out}']}",
+            4,
+            "speech: engine command needs a default_voice of its own (e.g. default_voice: en)",
+        ),
         ("speech: {command: [x]}", 4, "command goes with engine: command"),
         ("freeswitch: {nodes: []}", 4, "exactly one node for now, not 0"),
         ("freeswitch: {nodes: [{}, {name: b}]}", 4, "exactly one node for now, not 2"),
@@ -191,7 +196,8 @@ def test_a_number_without_quotes_keeps_its_plus_and_a_password_its_zeros() -> No
         APPLICATION
         + "numbers:\n  +13125550001: support\n  no: support\nfreeswitch: {nodes: [{password: 0123}]}\n"
     )
-    assert list(settings.numbers) == ["+13125550001", "no"]
+    assert settings.application_for("+13125550001") is not None
+    assert settings.application_for("no") is not None
     assert settings.freeswitch.nodes[0].password.get_secret_value() == "0123"
 
 

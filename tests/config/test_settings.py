@@ -130,6 +130,14 @@ def test_a_documents_voice_becomes_one_of_the_engines() -> None:
     ]  # fmt: skip
 
 
+def test_another_engine_has_only_the_voices_it_is_given() -> None:
+    text = (
+        "speech: {engine: command, command: [tts, '{text_file}', '{out}', '{voice}'], default_voice: en%s}\n"
+    )
+    assert loads(TEXT + text % "").speech.voice("man") == "en"
+    assert loads(TEXT + text % ", voices: {man: en-m7}").speech.voice("man") == "en-m7"
+
+
 def test_a_file_is_named_as_each_side_sees_it() -> None:
     settings = loads(
         TEXT

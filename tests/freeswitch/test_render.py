@@ -24,6 +24,29 @@ GATEWAYS = (
     + """gateways:
   carrier: {proxy: "127.0.0.1:9", username: 'a"<b>&c', password: '$${hostname}&"', register: false}
   existing: {sofia_gateway: x}
+profiles:
+  full:
+    rate: 16000
+    interval: 40
+    auto_energy_level: 400
+    auto_energy_seconds: 3
+    max_energy_level: 30000
+    max_energy_level_mute_ms: 200
+    auto_gain_level: 1000
+    auto_gain_low_energy_level: 100
+    auto_gain_margin: 20
+    auto_gain_change_factor: 3
+    auto_gain_period_len: 20
+    comfort_noise: 300
+    max_members: 5
+    moh_sound: tone_stream://%(100,100,400)
+    sounds: {muted: "tone_stream://%(100,0,300)"}
+    member_flags: [mute-detect]
+    conference_flags: [audio-always]
+    caller_id_name: A & B
+    heartbeat_period_secs: 20
+    terminate_on_silence_secs: 600
+    endconf_grace_secs: 5
 """
 )
 FREESWITCH = shutil.which("freeswitch") or shutil.which("freeswitch", path="/usr/local/freeswitch/bin")
@@ -309,6 +332,20 @@ def test_a_call_that_was_taken_stays_also_when_it_comes_back_from_a_conference(
     until("the call is back in park", lambda: own.api(f"uuid_getvar {uuid} back") == "yes")
     time.sleep(2.5)  # longer than FS_TAKE_WITHIN: that nothing happens can only be waited for
     assert own.api(f"uuid_exists {uuid}") == "true"
+
+
+def test_a_profile_with_everything_in_it_is_taken_without_a_complaint(
+    own: Switch, call: Callable[..., Caller]
+) -> None:
+    caller = call()
+    uuid = parked(own)
+    before = len(own.log())
+    own.execute(uuid, "conference", "c2@full")
+    assert caller.final() == 200
+    until("the call is in the conference", lambda: own.api("conference c2 list count") == "1")
+    assert json.loads(own.api("conference c2 json_list"))[0]["rate"] == 16000
+    complaints = [line for line in own.log()[before:].splitlines() if "[ERR]" in line or "[WARNING]" in line]
+    assert complaints == []
 
 
 @pytest.mark.parametrize("guard", ["true", "false"])
