@@ -1,8 +1,8 @@
 """Puts the parts together, and owns every greenlet.
 
-Started in this order, each before what leans on it: outbox (nothing may happen before it can be written down), delivery
-(what the last run left goes out), web (health says `starting`), and last the event socket, which brings the calls.
-Stopped in the reverse order, so that nothing new comes while what is under way is finished.
+Started in this order, each before what leans on it: outbox (nothing may happen before it can be written
+down), delivery (what the last run left goes out), web (it says `not ready`), and last the event socket, which
+brings the calls. Stopped in the reverse order, so that nothing new comes while what is under way is finished.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
 from orchestrator.media.library import Library
 from orchestrator.media.speech import CommandSpeech
+from orchestrator.web.health import health
+from orchestrator.web.recordings import recordings
+from orchestrator.web.server import WebServer
 
 log = get_logger(__name__)
 
@@ -101,11 +104,18 @@ class Orchestrator:
             status=StatusCallbacks(self.outbox, payload, self._poke),
             wait_until_connected=self._wait_until_connected,
         )
+        self.web = WebServer(
+            settings.web.host,
+            settings.web.port,
+            (health(self._problems), recordings(node.recordings_dir)),
+        )
+        self._calls: set[Call] = set()
         self._up = Flag()
         self._core_uuid = ""
 
     def start(self) -> None:
         self.delivery.start()
+        self.web.start()
         self.connection.start()
 
     def wait_ready(self, timeout: float) -> bool:
@@ -114,6 +124,10 @@ class Orchestrator:
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self.connection.stop(timeout)
+        for call in list(self._calls):
+            call.abandon()
+        self.rooms.abandon()
+        self.web.stop(timeout)
         self.delivery.stop(timeout)
         self.outbox.close()
 
@@ -145,6 +159,9 @@ class Orchestrator:
     def _wait_until_connected(self) -> None:
         self._up.wait()
 
+    def _problems(self) -> dict[str, str]:
+        return {} if self._up.is_set() else {self.node.name: "FreeSWITCH is not connected"}
+
     # --- calls ---------------------------------------------------------------------------------------
 
     def _on_new_call(self, leg: Leg) -> None:
@@ -169,7 +186,8 @@ class Orchestrator:
                     ("completed",),
                 ),
             )
-        call.start()
+        self._calls.add(call)
+        call.start(self._calls.discard)
 
     def _poke(self, messages: Iterable[Message]) -> None:
         for queue in {message.queue for message in messages}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import gevent
@@ -49,9 +50,16 @@ class Call:
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._steering = False
 
-    def start(self) -> None:
+    def start(self, on_end: Callable[[Call], None]) -> None:
         self.leg.on_hangup.append(self._on_hangup)
         self._greenlet = gevent.spawn(self._run)
+        self._greenlet.link(lambda greenlet: on_end(self))
+
+    def abandon(self) -> None:
+        """Stop steering; the call lives on in FreeSWITCH."""
+        self._steering = False
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
 
     @property
     def status(self) -> str:

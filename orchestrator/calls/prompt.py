@@ -33,6 +33,10 @@ class Prompt:
         self._greenlet.join(timeout)
         return self.over
 
+    def abandon(self) -> None:
+        """What plays goes on to its end; nothing follows."""
+        self._greenlet.kill(block=False)
+
     def stop(self) -> None:
         """Silence within a frame; does not block."""
         if not self._greenlet.ready():

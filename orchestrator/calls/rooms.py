@@ -1,7 +1,7 @@
 """Every live room: feeds its state machine, writes what it decided to disk, then has it done.
 
-A room changes only in `_drain`, which never yields to another greenlet: one change at a time, and what one change
-causes is on disk, callbacks and all, before anything of it is done or sent.
+A room changes only in `_drain`, which never yields to another greenlet: one change at a time, and what one
+change causes is on disk, callbacks and all, before anything of it is done or sent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ KICK_AGAIN_SECONDS = 0.05
 
 
 class Rooms:
-    """All rooms of one FreeSWITCH node, by ConferenceSid; and by account and name those that still let people in."""
+    """All rooms of one FreeSWITCH node; by account and name those that still let people in."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Rooms:
         terms: RoomTerms,
         profile: str,
     ) -> None:
-        """Ask for a place in the room of this name; opens it where there is none. The answer comes to the seat."""
+        """Ask for a place in the room of this name, opened if need be. The answer comes to the seat."""
         sid = self._by_name.get((account_sid, name))
         if sid is None:
             sid = new_sid()
@@ -105,6 +105,11 @@ class Rooms:
                 self._drain()
             finally:
                 self._draining = False
+
+    def abandon(self) -> None:
+        """Stop steering; conferences live on in FreeSWITCH."""
+        for seat in self._seats.values():
+            seat.abandon()
 
     # --- from FreeSWITCH -----------------------------------------------------------------------------
 

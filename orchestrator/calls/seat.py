@@ -69,6 +69,12 @@ class Seat:
             self._deadline.kill(block=False)
             self._deadline = None
 
+    def abandon(self) -> None:
+        """Nothing more is done to the leg."""
+        self.settled()
+        if self._waiting is not None:
+            self._waiting.abandon()
+
     def finish(self, outcome: Outcome) -> None:
         self.settled()
         if self._waiting is not None:

@@ -1,4 +1,4 @@
-"""Where FreeSWITCH's events go: to the leg, to the room, to a new call. Runs on the socket's reader; never blocks."""
+"""Where FreeSWITCH's events go: to the leg, the room, a new call. On the socket's reader; never blocks."""
 
 from __future__ import annotations
 
