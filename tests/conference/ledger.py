@@ -1,0 +1,240 @@
+"""What must hold of a room whatever happens to it, checked after each event."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrator.conference.effects import (
+    Close,
+    Effect,
+    HangUp,
+    Join,
+    Kick,
+    Refuse,
+    Release,
+    StartWaiting,
+    Tell,
+)
+from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove
+from orchestrator.conference.model import EndReason, Phase, Refusal, Room, RoomPhase, RoomTerms
+from orchestrator.conference.room import SUBSCRIPTION, Outcome, step
+
+EVERY_CALLBACK = frozenset(SUBSCRIPTION.values())
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Room).decode
+
+
+class Ledger:
+    """Keeps a room and a book on it: who asked, who was told as joined, what was told of the room.
+
+    The room is subscribed to everything, so that nothing escapes the book. Beside it goes one that is
+    subscribed to `choosy` alone: it must do the same and tell the same, less what nobody wants to hear.
+    """
+
+    def __init__(self, terms: RoomTerms, choosy: frozenset[str] = frozenset()) -> None:
+        self.room = _room(replace(terms, status_callback_event=EVERY_CALLBACK))
+        self.choosy = _room(replace(terms, status_callback_event=choosy))
+        self.places: dict[str, bool] = {}
+        """Who has a place, and whether it was told as joined."""
+        self.ever_joined: set[str] = set()
+        self.speaking: set[str] = set()
+        self.sequence = 0
+        self.asked = self.started = self.ended = self.closed = False
+
+    def feed(self, event: Event) -> list[Effect]:
+        before, written = self.room, _encode(self.room)
+        outcome = step(before, event)
+        after, effects, changed = outcome
+        assert _encode(before) == written, "a room was changed in place"
+        read = _decode(written)
+        assert read == before, "what was written is not what is read"
+        assert step(read, event) == outcome, "a room that was read goes on differently"
+        calls = before.participants.keys() | after.participants.keys()
+        assert changed == {
+            call for call in calls if before.participants.get(call) != after.participants.get(call)
+        }
+        self._choosy_room_agrees(event, outcome)
+        self._write_up(event, before, outcome)
+        self._orders_fit_the_phases(before, outcome)
+        self._the_event_was_heeded(event, before, outcome)
+        self._the_room_is_sound(after)
+        self.room = after
+        return effects
+
+    def _choosy_room_agrees(self, event: Event, outcome: Outcome) -> None:
+        wanted = self.choosy.terms.status_callback_event
+        expected: list[Effect] = []
+        number = self.choosy.next_sequence
+        for effect in outcome.effects:
+            if isinstance(effect, Tell):
+                if SUBSCRIPTION[effect.event] not in wanted:
+                    continue
+                effect = replace(effect, sequence=number)
+                number += 1
+            expected.append(effect)
+        after, effects, changed = step(self.choosy, event)
+        assert (effects, changed) == (expected, outcome.changed)
+        assert after.next_sequence == number
+        assert (
+            replace(after, terms=outcome.room.terms, next_sequence=outcome.room.next_sequence) == outcome.room
+        )
+        self.choosy = after
+
+    def _write_up(self, event: Event, before: Room, outcome: Outcome) -> None:
+        after, effects, _ = outcome
+        refused_now = ""
+        if isinstance(event, Ask):
+            self.asked = True
+            if isinstance(effects[0], Refuse):
+                refused_now = event.caller.call_sid
+                assert effects[0].call_sid == refused_now
+                assert (effects[0].why is Refusal.JOINED_TWICE) is (
+                    before.open and refused_now in self.places
+                )
+                assert (effects[0].why is Refusal.ENDED) is (not before.open)
+            else:
+                assert event.caller.call_sid not in self.places
+                self.places[event.caller.call_sid] = False
+        answers: dict[str, list[Effect]] = {}
+        starter = ""
+        for effect in effects[1:] if refused_now else effects:
+            assert not self.closed or isinstance(effect, Kick), "something came after the end"
+            match effect:
+                case Tell():
+                    assert effect.sequence == self.sequence
+                    self.sequence += 1
+                    starter = self._told(effect, starter)
+                case Refuse(call_sid) | Release(call_sid) | HangUp(call_sid):
+                    answers.setdefault(call_sid, []).append(effect)
+                case Close():
+                    assert effect is effects[-1]
+                    self.closed = True
+        if starter:
+            assert self.places[starter], "a start told of somebody who is not in"
+            may = after.participants[starter].wish.start_on_enter
+            assert may or after.terms.min_participants_to_start > 1, "started by somebody who must not"
+        for call_sid in before.participants.keys() - after.participants.keys():
+            self._is_out(call_sid, answers.pop(call_sid, []), _gone(event, call_sid), after)
+        for rest in answers.values():
+            assert after.hang_up_on_end
+            assert all(isinstance(effect, HangUp) for effect in rest), "an answer to somebody who is still in"
+        assert self.places == {call_sid: one.told for call_sid, one in after.participants.items()}
+
+    def _told(self, tell: Tell, starter: str) -> str:
+        call_sid = tell.caller.call_sid
+        assert not self.ended, "told after the end"
+        match tell.event:
+            case "conference-start":
+                assert not self.started
+                self.started = True
+                return call_sid
+            case "participant-join":
+                assert self.places[call_sid] is False, "joined twice"
+                self.places[call_sid] = True
+                self.ever_joined.add(call_sid)
+            case "participant-leave":
+                assert self.places.pop(call_sid), "left without having joined"
+                self.speaking.discard(call_sid)
+            case "conference-end":
+                assert not any(self.places.values())
+                assert call_sid in self.ever_joined
+                self.ended = True
+            case "participant-speech-start":
+                assert self.places[call_sid]
+                assert call_sid not in self.speaking
+                self.speaking.add(call_sid)
+            case "participant-speech-stop":
+                self.speaking.remove(call_sid)
+        return starter
+
+    def _is_out(self, call_sid: str, answers: list[Effect], gone: bool, after: Room) -> None:
+        """One answer and no more, unless nobody is left to be answered."""
+        was_joined = call_sid not in self.places
+        if not was_joined:
+            assert self.places.pop(call_sid) is False, "joined, and left without a word"
+        if gone:
+            assert answers == []
+            return
+        (answer,) = answers
+        expected = HangUp if after.hang_up_on_end else Release if was_joined else Refuse
+        assert isinstance(answer, expected)
+
+    def _orders_fit_the_phases(self, before: Room, outcome: Outcome) -> None:
+        after, effects, _ = outcome
+        now = {call_sid: one.phase for call_sid, one in after.participants.items()}
+        new = {
+            call_sid: phase
+            for call_sid, phase in now.items()
+            if call_sid not in before.participants or before.participants[call_sid].phase is not phase
+        }
+        joins = [effect.participant.call_sid for effect in effects if isinstance(effect, Join)]
+        waits = [effect.participant.call_sid for effect in effects if isinstance(effect, StartWaiting)]
+        assert sorted(joins) == sorted(call for call, phase in new.items() if phase is Phase.JOINING)
+        assert sorted(waits) == sorted(call for call, phase in new.items() if phase is Phase.WAITING)
+        ordered_out = {effect.call_sid for effect in effects if isinstance(effect, (Kick, HangUp))}
+        for call_sid, phase in new.items():
+            if phase is Phase.LEAVING and after.participants[call_sid].member_id:
+                assert call_sid in ordered_out
+
+    def _the_event_was_heeded(self, event: Event, before: Room, outcome: Outcome) -> None:
+        after, effects, _ = outcome
+        for call_sid, was in before.participants.items():
+            match event:
+                case Left(_, who) if who == call_sid:
+                    assert call_sid not in after.participants
+                case NotAdded(_, who) if who == call_sid:
+                    settled = was.phase is Phase.WAITING or was.member_id
+                    assert after is before if settled else call_sid not in after.participants
+                case Remove(_, who) if who == call_sid and was.phase is Phase.LEAVING:
+                    assert after is before, "the first reason to leave counts"
+                case Lost(_, gone) if gone or was.member_id:
+                    assert call_sid not in after.participants
+                case Lost() if not any(one.wish.end_on_exit for one in before.participants.values()):
+                    assert after.participants[call_sid] is was
+                case End() if before.phase is not RoomPhase.ENDED:
+                    assert HangUp(call_sid) in effects
+        if isinstance(event, Added):
+            found = before.participants.get(event.call_sid)
+            expected = found is not None and found.phase in (Phase.JOINING, Phase.IN)
+            assert (Kick(event.call_sid, event.member_id) in effects) is not expected
+        if isinstance(event, Lost):
+            told_only = all(isinstance(effect, (Tell, Close)) for effect in effects)
+            assert told_only or not event.gone, "an order to a FreeSWITCH that is gone"
+            assert not any(isinstance(effect, Kick) for effect in effects)
+        if not before.open:
+            assert (after.ending_by, after.end_reason) == (before.ending_by, before.end_reason)
+
+    def _the_room_is_sound(self, room: Room) -> None:
+        phases = [one.phase for one in room.participants.values()]
+        assert len(phases) <= room.terms.max_participants
+        assert self.started is bool(room.started_at)
+        assert bool(self.ever_joined) is bool(room.opened_at) is (room.first is not None)
+        assert self.closed is (room.phase is RoomPhase.ENDED) is bool(room.ended_at)
+        assert self.ended is (self.closed and bool(self.ever_joined))
+        assert self.closed or phases or not self.asked, "a room that nobody is in does not end"
+        if room.phase is RoomPhase.INIT:
+            assert not self.started
+            assert Phase.IN not in phases
+            waiting = [one.wish for one in room.participants.values() if one.phase is Phase.WAITING]
+            enough = len(waiting) >= room.terms.min_participants_to_start
+            assert not (enough and any(wish.start_on_enter for wish in waiting)), "they could start, and wait"
+        if room.phase is RoomPhase.STARTED:
+            assert self.started
+            assert Phase.WAITING not in phases
+        if room.phase is RoomPhase.ENDING:
+            assert set(phases) == {Phase.LEAVING}
+        if self.closed:
+            assert phases == []
+            assert room.end_reason is not None
+            assert room.hang_up_on_end or room.end_reason in (EndReason.MODERATOR_LEFT, EndReason.LAST_LEFT)
+
+
+def _room(terms: RoomTerms) -> Room:
+    return Room(sid="room", account_sid="account", name="Room 1234", terms=terms, created_at=1)
+
+
+def _gone(event: Event, call_sid: str) -> bool:
+    if isinstance(event, Left):
+        return event.gone and event.call_sid == call_sid
+    return isinstance(event, Lost) and event.gone

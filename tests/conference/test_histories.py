@@ -1,0 +1,108 @@
+"""Rooms under whatever can happen.
+
+HISTORIES=20000 makes hypothesis run that many of each kind, and chance ten times as many, instead of a few.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove, Talking
+from orchestrator.conference.model import EndReason, LeaveReason, RoomTerms
+from tests.conference.ledger import Ledger
+from tests.conference.story import caller
+from tests.conference.world import CALLS, CHOOSY, TERMS, WISHES, World
+
+T = TypeVar("T")
+HISTORIES = int(os.environ.get("HISTORIES", "0"))
+LONG = settings(
+    max_examples=HISTORIES or 100,
+    stateful_step_count=100 if HISTORIES else 30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+calls = st.sampled_from(CALLS)
+times = st.just(7)
+anything: st.SearchStrategy[Event] = st.one_of(
+    st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
+    st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
+    st.builds(Added, times, calls, st.sampled_from(("1", "2"))),
+    st.builds(Added, times, calls, st.sampled_from(("1", "2"))),
+    st.builds(NotAdded, times, calls),
+    st.builds(Left, times, calls, st.booleans()),
+    st.builds(Talking, times, calls, st.booleans()),
+    st.builds(Remove, times, calls, st.sampled_from(LeaveReason)),
+    st.builds(End, times, st.sampled_from((EndReason.VIA_API, EndReason.TIME_EXCEEDED))),
+    st.builds(Lost, times, st.booleans()),
+)
+
+
+@LONG
+@given(st.sampled_from(TERMS), st.sampled_from(CHOOSY), st.lists(anything, max_size=60))
+def test_anything_in_any_order(terms: RoomTerms, choosy: frozenset[str], events: list[Event]) -> None:
+    room = Ledger(terms, choosy)
+    for event in events:
+        room.feed(event)
+    for call_sid in CALLS:
+        room.feed(Left(8, call_sid, gone=True))
+    assert room.closed or not room.asked
+
+
+def test_what_a_faulty_switch_makes_of_it() -> None:
+    for seed in range(HISTORIES * 10 or 1500):
+        history(seed)
+
+
+def history(seed: int) -> None:
+    """One history by its number: `history(42)` is always the same."""
+    chance = random.Random(seed)
+    world = World(chance.choice)
+    moves = [move for weight, move in World.MOVES for _ in range(weight)]
+    try:
+        for _ in range(chance.randrange(120)):
+            chance.choice(moves)(world)
+        world.comes_to_rest()
+    except AssertionError as error:
+        raise AssertionError(f"history({seed})") from error
+
+
+class Drawn:
+    """Hypothesis's choice instead of chance's."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self.data = data
+
+    def __call__(self, among: Sequence[T], /) -> T:
+        return self.data.draw(st.sampled_from(among))
+
+
+class FaultySwitch(RuleBasedStateMachine):
+    """The same by hypothesis, which looks for the shortest history that goes wrong."""
+
+    @initialize(data=st.data())
+    def opens(self, data: st.DataObject) -> None:
+        self.world = World(Drawn(data))
+        self.world.ask()
+
+    @rule(data=st.data(), move=st.sampled_from([move for _, move in World.MOVES]))
+    def goes_on(self, data: st.DataObject, move: Callable[[World], None]) -> None:
+        self.world.pick = Drawn(data)
+        move(self.world)
+
+    @rule(data=st.data())
+    def comes_to_rest_and_opens_anew(self, data: st.DataObject) -> None:
+        self.world.pick = Drawn(data)
+        self.world.comes_to_rest()
+        self.opens(data)
+
+
+TestAFaultySwitchByHypothesis = FaultySwitch.TestCase
+TestAFaultySwitchByHypothesis.settings = LONG

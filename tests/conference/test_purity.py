@@ -1,0 +1,42 @@
+"""The conference core is pure: no socket, no clock, no random number, nothing of ours but itself (D3)."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import orchestrator.conference
+
+MODULES = sorted(Path(orchestrator.conference.__file__).parent.glob("*.py"))
+ALLOWED = {"__future__", "collections", "enum", "msgspec", "typing"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_a_module_imports_values_and_its_neighbours_alone(module: Path) -> None:
+    for name in imported(ast.parse(module.read_text())):
+        top = name.partition(".")[0]
+        assert top in ALLOWED or name.startswith("orchestrator.conference"), name
+
+
+def test_loading_it_loads_nothing_else_of_ours_and_no_gevent() -> None:
+    code = "import sys, orchestrator.conference.room; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = [name for name in loaded if name.startswith("orchestrator.")]
+    assert all(name.startswith("orchestrator.conference") for name in ours)
+    assert not any(name.partition(".")[0] in ("gevent", "greenswitch") for name in loaded)
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            yield node.module or ""

@@ -1,0 +1,250 @@
+"""A shell and a FreeSWITCH that do what rooms want in any order, late, twice or never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Protocol, TypeVar
+
+from orchestrator.conference.effects import HangUp, Join, Kick, Refuse, Release
+from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove, Talking
+from orchestrator.conference.model import EndReason, LeaveReason, RoomTerms, Wish
+from tests.conference.ledger import EVERY_CALLBACK, Ledger
+from tests.conference.story import caller
+
+CALLS = ("anna", "bert", "cleo", "dora", "emil")
+WISHES = tuple(
+    Wish(start_on_enter=start, end_on_exit=end, label=label, coach=coach)
+    for start, end, label, coach in product(
+        (True, False), (False, False, True), ("", "", "host"), ("", "", "anna")
+    )
+)
+TERMS = tuple(
+    RoomTerms(max_participants=most, min_participants_to_start=least)
+    for most, least in product((2, 3, 250), (1, 1, 2))
+)
+CHOOSY = (frozenset[str](), frozenset({"start", "end"}), frozenset({"join", "speaker"}), EVERY_CALLBACK)
+
+T = TypeVar("T")
+
+
+class Pick(Protocol):
+    def __call__(self, among: Sequence[T], /) -> T: ...
+
+
+class World:
+    """Each move picks one thing that can happen and lets it happen; a move with nothing to do does nothing.
+
+    A name's room is its last one: whoever asks after its end is given a new one, while what belongs to the
+    old one may still arrive there.
+    """
+
+    def __init__(self, pick: Pick) -> None:
+        self.pick = pick
+        self.rooms: list[Ledger] = []
+        self.waiting_for_answer: dict[str, Ledger] = {}
+        self.hung_up: set[str] = set()
+        self.orders: list[tuple[Ledger, str]] = []
+        self.kicks: list[tuple[Ledger, str, str]] = []
+        self.hangups: list[str] = []
+        self.members: list[tuple[Ledger, str, str]] = []
+        self.under_way: list[tuple[Ledger, Event]] = []
+        self.limits: list[tuple[Ledger, Event]] = []
+        self.at = 1
+
+    # what callers and customers do
+
+    def ask(self) -> None:
+        call_sid = self.pick(CALLS)
+        if call_sid in self.waiting_for_answer or call_sid in self.hung_up:
+            return
+        if not self.rooms or not self.rooms[-1].room.open:
+            self.rooms.append(Ledger(self.pick(TERMS), self.pick(CHOOSY)))
+        self.waiting_for_answer[call_sid] = self.rooms[-1]
+        self.feed(self.rooms[-1], Ask(self.now(), caller(call_sid), self.pick(WISHES)))
+
+    def ask_twice(self) -> None:
+        """What no sound shell does: it is refused and changes nothing."""
+        if self.waiting_for_answer:
+            call_sid = self.pick(list(self.waiting_for_answer))
+            asked = self.waiting_for_answer[call_sid]
+            asked.feed(Ask(self.now(), caller(call_sid), self.pick(WISHES)))
+
+    def hang_up(self) -> None:
+        self._hang_up(self.pick(CALLS))
+
+    def remove(self) -> None:
+        if self.rooms:
+            self.feed(
+                self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), self.pick(list(LeaveReason)))
+            )
+
+    def end(self) -> None:
+        if self.rooms:
+            why = self.pick((EndReason.VIA_API, EndReason.TIME_EXCEEDED))
+            self.feed(self.pick(self.rooms), End(self.now(), why))
+
+    # what FreeSWITCH does
+
+    def join(self) -> None:
+        order = self._take(self.orders)
+        if order is None or order[1] in self.hung_up:
+            return
+        room, call_sid = order
+        member_id = str(self.now())
+        self.members.append((room, call_sid, member_id))
+        self.under_way.append((room, Added(self.now(), call_sid, member_id)))
+
+    def refuse(self) -> None:
+        order = self._take(self.orders)
+        if order is not None:
+            room, call_sid = order
+            returned: tuple[Event, ...] = (NotAdded(self.now(), call_sid), Left(self.now(), call_sid))
+            self.under_way.append((room, self.pick(returned)))
+
+    def kick(self) -> None:
+        kick = self._take(self.kicks)
+        if kick is not None and kick in self.members:
+            self._put_out(kick)
+
+    def carry_out_hangup(self) -> None:
+        call_sid = self._take(self.hangups)
+        if call_sid is not None:
+            self._hang_up(call_sid)
+
+    def talk(self) -> None:
+        if self.members:
+            room, call_sid, _ = self.pick(self.members)
+            self.under_way.append((room, Talking(self.now(), call_sid, self.pick((True, False)))))
+
+    def lose_conference(self) -> None:
+        if self.rooms:
+            room = self.pick(self.rooms)
+            self.members = [member for member in self.members if member[0] is not room]
+            self.feed(room, Lost(self.now()))
+
+    def lose_freeswitch(self) -> None:
+        self.members, self.orders, self.kicks, self.hangups = [], [], [], []
+        self.hung_up.update(self.waiting_for_answer)
+        self.waiting_for_answer.clear()
+        for room in self.rooms:
+            self.feed(room, Lost(self.now(), gone=True))
+
+    # what becomes of orders and events on their way
+
+    def deliver(self) -> None:
+        letter = self._take(self.under_way)
+        if letter is not None:
+            self.feed(*letter)
+
+    def deliver_and_keep(self) -> None:
+        if self.under_way:
+            self.feed(*self.pick(self.under_way))
+
+    def lose(self) -> None:
+        lost: list[Callable[[], object]] = [
+            lambda: self._take(self.orders),
+            lambda: self._take(self.kicks),
+            lambda: self._take(self.hangups),
+            lambda: self._take(self.under_way),
+        ]
+        self.pick(lost)()
+
+    def time_is_up(self) -> None:
+        limit = self._take(self.limits)
+        if limit is not None:
+            self.feed(*limit)
+
+    MOVES: tuple[tuple[int, Callable[[World], None]], ...] = (
+        (6, ask),
+        (1, ask_twice),
+        (2, hang_up),
+        (2, remove),
+        (1, end),
+        (6, join),
+        (1, refuse),
+        (3, kick),
+        (2, carry_out_hangup),
+        (2, talk),
+        (1, lose_conference),
+        (1, lose_freeswitch),
+        (9, deliver),
+        (2, deliver_and_keep),
+        (2, lose),
+        (2, time_is_up),
+    )
+
+    def comes_to_rest(self) -> None:
+        """Nobody does anything any more, and every time limit fires: nobody is left without an answer."""
+        how = self.pick(("all hang up", "their time limits", "the API", "all of it gets lost"))
+        while self.under_way:
+            self.deliver()
+        if how == "all hang up":
+            for call_sid in CALLS:
+                self._hang_up(call_sid)
+            while self.under_way:
+                self.deliver()
+        for room in self.rooms:
+            if how == "their time limits":
+                for call_sid in CALLS:
+                    self.feed(room, Remove(self.now(), call_sid))
+            elif how == "the API":
+                self.feed(room, End(self.now()))
+            elif how == "all of it gets lost":
+                self.feed(room, Lost(self.now(), gone=True))
+                self.waiting_for_answer.clear()
+        self.limits.reverse()
+        while self.limits:
+            self.feed(*self.limits.pop())
+        assert self.waiting_for_answer == {}, "forgotten"
+        for room in self.rooms:
+            assert room.closed, "a room that never ends"
+
+    # the machinery
+
+    def feed(self, room: Ledger, event: Event) -> None:
+        for effect in room.feed(event):
+            match effect:
+                case Join(participant):
+                    call_sid = participant.call_sid
+                    self.orders.append((room, call_sid))
+                    self.limits.append((room, NotAdded(self.now(), call_sid)))
+                case Kick(call_sid, member_id):
+                    self.kicks.append((room, call_sid, member_id))
+                    self.limits.append((room, Left(self.now(), call_sid)))
+                case HangUp(call_sid):
+                    self.hangups.append(call_sid)
+                    self.limits.append((room, Left(self.now(), call_sid, gone=True)))
+                    if call_sid not in room.room.participants:
+                        self._answered(call_sid, room)
+                case Refuse(call_sid) | Release(call_sid):
+                    self._answered(call_sid, room)
+        if isinstance(event, Left) and event.gone:
+            self._answered(event.call_sid, room)
+
+    def _answered(self, call_sid: str, room: Ledger) -> None:
+        if self.waiting_for_answer.get(call_sid) is room:
+            del self.waiting_for_answer[call_sid]
+
+    def _hang_up(self, call_sid: str) -> None:
+        self.hung_up.add(call_sid)
+        for member in [member for member in self.members if member[1] == call_sid]:
+            self._put_out(member)
+        for room in self.rooms:
+            self.under_way.append((room, Left(self.now(), call_sid, gone=True)))
+
+    def _put_out(self, member: tuple[Ledger, str, str]) -> None:
+        self.members.remove(member)
+        self.under_way.append((member[0], Left(self.now(), member[1])))
+
+    def _take(self, things: list[T]) -> T | None:
+        """Picks one, and it is gone from there."""
+        if not things:
+            return None
+        thing = self.pick(things)
+        things.remove(thing)
+        return thing
+
+    def now(self) -> int:
+        self.at += 1
+        return self.at
