@@ -1,0 +1,160 @@
+"""One attempt at telling one message over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urldefrag, urlsplit
+
+import gevent
+from requests import PreparedRequest, RequestException, Response
+from requests.exceptions import InvalidURL
+
+from orchestrator.callbacks.connections import Adapter, StaleConnection
+from orchestrator.callbacks.message import Queued
+from orchestrator.callbacks.policy import Answer, DeliverySettings, judge
+from orchestrator.callbacks.signature import SigningKey, sign
+
+log = logging.getLogger(__name__)
+
+Keys = Callable[[str], SigningKey | None]
+"""AccountSid -> what its callbacks are signed with; None: not at all."""
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Unrequestable(Exception):
+    """The URL is none that HTTP could be spoken with; no attempt can ever succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A callback URL made ready once for all its messages."""
+
+    origin: str
+    """Scheme, host and port: what connections are kept for."""
+    url: str
+    headers: Mapping[str, str]
+
+
+@lru_cache(maxsize=2048)
+def target(url: str) -> Target:
+    """`url` checked, quoted and split, its user and password as a header. Raises Unrequestable."""
+    request = PreparedRequest()
+    try:
+        parts = urlsplit(url)
+        if parts.scheme.lower() not in ("http", "https"):
+            raise Unrequestable(f"scheme {parts.scheme!r} is not http or https")
+        request.prepare(method="POST", url=url)
+    except (RequestException, ValueError) as error:
+        raise Unrequestable(str(error)) from error
+    assert request.url is not None
+    prepared = urlsplit(request.url)
+    host = prepared.netloc.rpartition("@")[2]
+    headers = {name: value for name, value in request.headers.items() if name.lower() == "authorization"}
+    return Target(f"{prepared.scheme}://{host}", urldefrag(request.url).url, headers)
+
+
+def for_log(url: str) -> str:
+    """The URL without what may be secret in it: user, password and query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "unreadable"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class Sender:
+    """Sends one message at a time over whatever connection the adapter has."""
+
+    def __init__(self, keys: Keys, settings: DeliverySettings) -> None:
+        self._keys = keys
+        self._timeout = settings.timeout
+        self._body_limit = settings.body_limit
+        self._headers = {"User-Agent": settings.user_agent, "Accept": "*/*"}
+        self._verify = settings.verify
+
+    def send(self, message: Queued, adapter: Adapter) -> Answer:
+        """One attempt, signed afresh, over within the time limit whatever the receiver does.
+
+        The answer counts from its header on: a body that drips or never ends changes no verdict, it only
+        costs the connection.
+        """
+        limit = gevent.Timeout.start_new(self._timeout)
+        status: int | None = None
+        try:
+            try:
+                response = self._send(message, adapter)
+            except RequestException as error:
+                if not isinstance(_innermost(error), StaleConnection):
+                    raise
+                # What else is kept is no fresher. A receiver that had the request after all gets it twice.
+                adapter.close()
+                response = self._send(message, adapter)
+            status = response.status_code
+            # What is read to its end leaves its connection to the next message; the rest is hung up on.
+            if len(response.raw.read(self._body_limit + 1, decode_content=False)) > self._body_limit:
+                response.close()
+        except gevent.Timeout as expired:
+            if expired is not limit:
+                raise
+            if status is None:
+                return Answer("retry", None, f"no answer within {self._timeout:g} s")
+        except (Unrequestable, InvalidURL, UnicodeError) as error:
+            return Answer("final", None, f"cannot be requested: {error}")
+        except (RequestException, OSError) as error:
+            if status is None:
+                return Answer("retry", None, _reason(error))
+        # urllib3 has exceptions of its own, and whatever happens here is a fault of this attempt alone.
+        except Exception as error:
+            if status is None:
+                log.warning("queue=%s event=%s attempt failed", message.queue, message.event, exc_info=True)
+                return Answer("retry", None, _reason(error))
+        finally:
+            limit.close()
+        assert status is not None
+        return judge(status)
+
+    def _send(self, message: Queued, adapter: Adapter) -> Response:
+        # No time limits on the socket: the one around it is for everything, and one timer is cheaper.
+        return adapter.send(self._request(message), stream=True, timeout=None, verify=self._verify)
+
+    def _request(self, message: Queued) -> PreparedRequest:
+        to = target(message.url)
+        request = PreparedRequest()
+        request.method = message.method
+        headers = {**self._headers, **to.headers}
+        if message.method == "GET":
+            body = b""
+            separator = "&" if "?" in to.url else "?"
+            request.url = f"{to.url}{separator}{message.body.decode('ascii')}"
+        else:
+            body = message.body
+            request.url = to.url
+            request.body = body
+            headers |= {"Content-Type": _FORM, "Content-Length": str(len(body))}
+        key = self._keys(message.account_sid)
+        if key is not None:
+            headers |= sign(key, body, int(time.time()))
+        request.prepare_headers(headers)
+        return request
+
+
+def _reason(error: BaseException) -> str:
+    error = _innermost(error)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{type(error).__name__}: {text}"[:200]
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Of a chain of wrapped exceptions the first cause: `Connection refused` and not what it led to."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = getattr(error, "reason", None)
+        candidates = [inner, *reversed(error.args)]
+        error = next((each for each in candidates if isinstance(each, BaseException)), error)
+    return error

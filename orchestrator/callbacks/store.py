@@ -1,0 +1,153 @@
+"""The outbox's SQLite file: opened, owned by one process, its schema checked, its faults put into words."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+_APPLICATION_ID = 0x54584F42  # "TXOB"
+_BUSY_SECONDS = 0.5
+"""How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
+
+_SCHEMA = """
+CREATE TABLE pending (
+    id INTEGER PRIMARY KEY,
+    queue TEXT NOT NULL,
+    url TEXT NOT NULL,
+    method TEXT NOT NULL,
+    body BLOB NOT NULL,
+    account_sid TEXT NOT NULL,
+    event TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE told (
+    id INTEGER PRIMARY KEY,
+    queue TEXT NOT NULL,
+    url TEXT NOT NULL,
+    method TEXT NOT NULL,
+    body BLOB NOT NULL,
+    account_sid TEXT NOT NULL,
+    event TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    done_at INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT NOT NULL
+);
+CREATE INDEX told_by_time ON told (done_at);
+CREATE INDEX told_by_queue ON told (queue);
+CREATE INDEX told_given_up ON told (delivered) WHERE delivered = 0;
+CREATE TABLE state (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+"""
+
+
+class OutboxError(Exception):
+    """The outbox's file cannot be used. Says which file, what is wrong and what helps."""
+
+    def __init__(self, path: Path, fault: str, remedy: str) -> None:
+        super().__init__(f"outbox {path}: {fault}; {remedy}")
+        self.path = path
+        self.fault = fault
+        self.remedy = remedy
+
+
+def explain(path: Path, error: sqlite3.Error) -> OutboxError:
+    """SQLite's error with a remedy. By its text: Python 3.10 has no error codes on the exception."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        remedy = "another process holds it: end that process, or give each its own file"
+    elif "full" in text:
+        remedy = "free space on its disk"
+    elif "not a database" in text or "malformed" in text or "file is encrypted" in text:
+        remedy = "restore it, or move it away with its -wal and -shm files, which loses the callbacks in it"
+    elif "readonly" in text or "unable to open" in text or "disk I/O" in text:
+        remedy = "its directory must exist, and this user must be able to write in it"
+    else:
+        remedy = "this is a fault of the program: please report it"
+    return OutboxError(path, text, remedy)
+
+
+def own(path: Path) -> int:
+    """Take the file for this process alone, until the descriptor returned is closed or the process ends.
+
+    Two orchestrators on one outbox would tell everything twice. SQLite's own locks do not prevent that, and
+    its exclusive mode would shut out backups and shells that only read.
+    """
+    lock = path.with_name(path.name + "-lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise OutboxError(
+            path, f"{lock.name}: {error.strerror}", "its directory must exist and be writable by this user"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise OutboxError(
+            path,
+            f"it is locked by another process (pid {holder})",
+            "end that process, or give each its own file",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, b"%d\n" % os.getpid())
+    return descriptor
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The file with its schema in place. OutboxError if it is not an outbox, or a newer one."""
+    try:
+        database = sqlite3.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+    except sqlite3.Error as error:
+        raise explain(path, error) from error
+    try:
+        _prepare(path, database)
+    except sqlite3.Error as error:
+        database.close()
+        raise explain(path, error) from error
+    except OutboxError:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(path: Path, database: sqlite3.Connection) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != _APPLICATION_ID:
+        raise OutboxError(
+            path, "it is some other program's SQLite file", "point the outbox at a file of its own"
+        )
+    if version > SCHEMA_VERSION:
+        raise OutboxError(
+            path,
+            f"it was written by a newer version (schema {version}, this program knows {SCHEMA_VERSION})",
+            "run that version, or start with another file",
+        )
+    # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("PRAGMA journal_size_limit = 67108864")
+    if not tables:
+        database.executescript(
+            f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; "
+            f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
+        )
+    # An unwritable file shows itself here and not at the first callback.
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("ROLLBACK")

@@ -1,0 +1,530 @@
+from __future__ import annotations
+
+import base64
+import gc
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import gevent
+import pytest
+from telnyx.lib.webhook_verification import verify_webhook_signature
+
+from orchestrator.callbacks.delivery import DeliverySettings
+from orchestrator.callbacks.signature import public_key
+from tests.callbacks.conftest import QUICK, Office, make, wait_until
+from tests.callbacks.receiver import Receiver, answers, drips, hangs, resets
+
+
+def test_the_defaults_are_those_of_the_sheet() -> None:
+    settings = DeliverySettings(jitter=0)
+    assert (settings.timeout, settings.attempts, settings.user_agent) == (5.0, 3, "telnyx-webhooks")
+    assert [settings.pause(attempts) for attempts in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 4.0]
+
+
+def test_a_callback_is_a_form_with_telnyx_s_headers(office: Office, receiver: Receiver) -> None:
+    office.tell(
+        make("room", receiver.url(), 7, fields=(("From", "+35319605860"), ("FriendlyName", "Room 1234")))
+    )
+    office.wait_results(1)
+    (request,) = receiver.requests
+    assert request.method == "POST"
+    assert request.body == b"From=%2B35319605860&FriendlyName=Room+1234&SequenceNumber=7"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.headers["user-agent"] == "telnyx-webhooks"
+    assert office.results_of("room") == [(200, 1, "")]
+
+
+def test_the_signature_covers_the_exact_bytes_on_the_wire(office: Office, receiver: Receiver) -> None:
+    office.tell(make("room", receiver.url(), fields=(("FriendlyName", "Größe & 会議 ~*+"),)))
+    office.wait_results(1)
+    (request,) = receiver.requests
+    assert office.key is not None
+    verify_webhook_signature(request.body, request.headers, public_key(office.key))
+    assert request.fields["FriendlyName"] == "Größe & 会議 ~*+"
+
+
+def test_what_is_stored_is_what_is_sent(office: Office, receiver: Receiver) -> None:
+    office.tell(make("room", receiver.url(), fields=(("FriendlyName", "a=b&c"),)))
+    office.wait_results(1)
+    office.outbox.flush()
+    assert [told.body for told in office.outbox.told()] == [receiver.requests[0].body]
+
+
+def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], receiver: Receiver) -> None:
+    office = open_office(replace(QUICK, backoff=(1.1,), jitter=0))
+    receiver.behave(answers(500, 200))
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    first, second = receiver.requests
+    assert office.key is not None
+    for request in (first, second):
+        verify_webhook_signature(request.body, request.headers, public_key(office.key))
+    assert int(second.headers["telnyx-timestamp"]) > int(first.headers["telnyx-timestamp"])
+    assert first.body == second.body
+
+
+def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, receiver: Receiver) -> None:
+    office.key = None
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert not any(name.startswith("telnyx-") for name in receiver.requests[0].headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/c", "/c?Name=a+b&SequenceNumber=0"),
+        ("/c?token=1%202", "/c?token=1%202&Name=a+b&SequenceNumber=0"),
+        ("/c?token=1#fragment", "/c?token=1&Name=a+b&SequenceNumber=0"),
+        ("", "/?Name=a+b&SequenceNumber=0"),
+    ],
+)
+def test_a_get_carries_the_fields_in_its_query_and_signs_an_empty_body(
+    office: Office, receiver: Receiver, path: str, target: str
+) -> None:
+    office.tell(make("room", receiver.url(path), method="GET", fields=(("Name", "a b"),)))
+    office.wait_results(1)
+    (request,) = receiver.requests
+    assert (request.method, request.target, request.body) == ("GET", target, b"")
+    assert office.key is not None
+    verify_webhook_signature(b"", request.headers, public_key(office.key))
+
+
+def test_user_and_password_in_the_url_become_basic_authorization(office: Office, receiver: Receiver) -> None:
+    office.tell(make("room", f"http://me:s3cret@127.0.0.1:{receiver.port}/callbacks"))
+    office.wait_results(1)
+    credentials = base64.b64encode(b"me:s3cret").decode()
+    assert receiver.requests[0].headers["authorization"] == f"Basic {credentials}"
+
+
+ANSWERS = [
+    # status          requests  delivered
+    (200, 1, True),
+    (201, 1, True),
+    (204, 1, True),
+    (301, 1, False),
+    (302, 1, False),
+    (307, 1, False),
+    (400, 1, False),
+    (401, 1, False),
+    (404, 1, False),
+    (408, 3, False),
+    (410, 1, False),
+    (429, 3, False),
+    (500, 3, False),
+    (503, 3, False),
+]
+
+
+@pytest.mark.parametrize(("status", "requests", "delivered"), ANSWERS)
+def test_only_time_outs_rate_limits_and_server_errors_are_tried_again(
+    office: Office, receiver: Receiver, status: int, requests: int, delivered: bool
+) -> None:
+    receiver.behave(answers(status, headers=f"Location: {receiver.url('/elsewhere')}\r\n"))
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    office.outbox.flush()
+    assert [request.path for request in receiver.requests] == ["/callbacks"] * requests
+    (told,) = office.outbox.told()
+    assert (told.delivered, told.status, told.attempts) == (delivered, status, requests)
+    assert bool(told.error) is not delivered
+
+
+def test_after_two_failures_the_third_attempt_may_deliver(office: Office, receiver: Receiver) -> None:
+    receiver.behave(answers(500, 503, 200))
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert office.results_of("room") == [(200, 3, "")]
+
+
+def test_the_pauses_between_attempts_grow(open_office: Callable[..., Office], receiver: Receiver) -> None:
+    office = open_office(replace(QUICK, backoff=(0.1, 0.2), jitter=0.1))
+    receiver.behave(answers(500))
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    first, second, third = (request.at for request in receiver.requests)
+    assert second - first >= 0.09
+    assert third - second >= 0.18
+
+
+def test_a_queue_is_told_in_order_although_its_head_is_retried(office: Office, receiver: Receiver) -> None:
+    receiver.behave(answers(500, 200, 500, 503, 200, 200, 500, 200))
+    office.tell(*(make("room", receiver.url(), number) for number in range(10)))
+    office.wait_results(10)
+    assert [request.sequence for request in receiver.requests] == [0, 0, 1, 1, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_message_given_up_lets_the_next_go(office: Office, receiver: Receiver) -> None:
+    receiver.behave(answers(410, 200))
+    office.tell(*(make("room", receiver.url(), number) for number in range(3)))
+    office.wait_results(3)
+    assert [status for status, _, _ in office.results_of("room")] == [410, 200, 200]
+    office.outbox.flush()
+    assert [told.sequence for told in office.outbox.told(given_up=True)] == [0]
+
+
+def test_what_comes_while_a_queue_is_being_sent_is_sent_too(office: Office, receiver: Receiver) -> None:
+    for number in range(50):
+        office.tell(make("room", receiver.url(), number))
+        gevent.sleep(0)
+    office.wait_results(50)
+    assert [request.sequence for request in receiver.requests] == list(range(50))
+
+
+def test_a_queue_may_have_messages_for_several_receivers_and_keeps_its_order(office: Office) -> None:
+    one, other = Receiver(), Receiver()
+    try:
+        one.behave(answers(500, 200))
+        office.tell(*(make("room", (one, other)[number % 2].url(), number) for number in range(6)))
+        office.wait_results(6)
+        order = sorted(one.requests + other.requests, key=lambda request: request.at)
+        assert [request.sequence for request in order] == [0, 0, 1, 2, 3, 4, 5]
+    finally:
+        one.stop()
+        other.stop()
+
+
+def test_a_slow_receiver_delays_nobody_else(open_office: Callable[..., Office]) -> None:
+    office = open_office(replace(QUICK, timeout=3.0, concurrency=8, per_host=4))
+    slow, fast = Receiver(), Receiver()
+    try:
+        slow.behave(hangs)
+        office.tell(*(make(f"slow-{number}", slow.url()) for number in range(200)))
+        wait_until(lambda: len(slow.requests) == 4, "the slow receiver's share of workers is taken")
+        begin = time.monotonic()
+        office.tell(*(make(f"fast-{number}", fast.url(), n) for number in range(20) for n in range(5)))
+        wait_until(lambda: len(fast.requests) == 100, "the fast receiver has got everything")
+        assert time.monotonic() - begin < 2
+        assert len(slow.requests) == 4
+    finally:
+        slow.stop()
+        fast.stop()
+
+
+def test_a_slow_queue_delays_no_other_queue_of_the_same_receiver(office: Office, receiver: Receiver) -> None:
+    receiver.behave(hangs, "/slow")
+    office.tell(make("slow", receiver.url("/slow")), make("fast", receiver.url("/fast")))
+    wait_until(lambda: len(receiver.on("/fast")) == 1, "the fast one is told")
+    assert not office.results_of("slow")
+
+
+def test_a_receiver_that_never_answers_is_given_up_after_its_attempts(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.behave(hangs)
+    begin = time.monotonic()
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
+    assert 1.5 <= time.monotonic() - begin < 4
+
+
+def test_a_dripping_header_is_cut_off_by_the_time_limit_of_the_whole_attempt(
+    office: Office, receiver: Receiver
+) -> None:
+    receiver.behave(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", every=0.05))
+    begin = time.monotonic()
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
+    assert time.monotonic() - begin < 4
+
+
+def test_a_dripping_body_costs_the_time_limit_but_not_the_answer(office: Office, receiver: Receiver) -> None:
+    receiver.behave(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", every=0.05))
+    begin = time.monotonic()
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert office.results_of("room") == [(200, 1, "")]
+    assert 0.4 < time.monotonic() - begin < 2
+
+
+def test_an_endless_body_is_not_read(office: Office, receiver: Receiver) -> None:
+    receiver.behave(answers(200, body=b"x" * 50_000_000))
+    begin = time.monotonic()
+    office.tell(make("room", receiver.url(), 0), make("room", receiver.url(), 1))
+    office.wait_results(2)
+    assert office.results_of("room") == [(200, 1, "")] * 2
+    assert time.monotonic() - begin < QUICK.timeout
+    assert receiver.connections == 2
+
+
+def test_a_connection_is_kept_for_the_next_message(office: Office, receiver: Receiver) -> None:
+    receiver.behave(answers(200, body=b"thank you" * 100))
+    office.tell(*(make("room", receiver.url(), number) for number in range(10)))
+    office.wait_results(10)
+    assert receiver.connections == 1
+
+
+def test_a_connection_closed_while_it_was_kept_costs_no_attempt(office: Office, receiver: Receiver) -> None:
+    for number in range(3):
+        receiver.behave(lambda request, client: answers(200)(request, client) and False)
+        office.tell(make("room", receiver.url(), number))
+        office.wait_results(number + 1)
+        gevent.sleep(0.01)
+    assert office.results_of("room") == [(200, 1, "")] * 3
+
+
+def test_a_receiver_that_closes_every_connection_without_saying_so_costs_no_attempt(
+    office: Office, receiver: Receiver
+) -> None:
+    # Symptom: half of all callbacks to such a receiver came a second late.
+    # Cause: it closed the kept connection just when the next message was written to it.
+    # Fix: such a message is sent again at once, on a new connection.
+    def answer_and_close_late(request: object, client: socket.socket) -> bool:
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        client.recv(1)
+        return False
+
+    receiver.behave(answer_and_close_late)
+    office.tell(*(make("room", receiver.url(), number) for number in range(20)))
+    office.wait_results(20)
+    assert office.results_of("room") == [(200, 1, "")] * 20
+    assert [request.sequence for request in receiver.requests] == list(range(20))
+
+
+def test_a_reset_connection_is_tried_again(office: Office, receiver: Receiver) -> None:
+    behaviours = [resets, resets, answers(200)]
+    receiver.behave(lambda request, client: behaviours[len(receiver.requests) - 1](request, client))
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert office.results_of("room") == [(200, 3, "")]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("makes its certificate with the openssl command")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    make_it = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files]
+    subprocess.run(make_it, check=True, capture_output=True)
+    return cert, key
+
+
+def test_https_is_checked_against_the_given_authorities(
+    open_office: Callable[..., Office], certificate: tuple[Path, Path]
+) -> None:
+    cert, key = certificate
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    receiver = Receiver(tls)
+    try:
+        trusting = open_office(replace(QUICK, timeout=5, verify=str(cert)))
+        trusting.tell(*(make("room", receiver.url(), number) for number in range(3)))
+        trusting.wait_results(3)
+        assert trusting.results_of("room") == [(200, 1, "")] * 3
+        assert receiver.connections == 1
+        wary = open_office(replace(QUICK, timeout=5))
+        wary.tell(make("room", receiver.url()))
+        wary.wait_results(1)
+        ((status, attempts, error),) = wary.results_of("room")
+        assert (status, attempts) == (None, 3)
+        assert "certificate" in error.lower()
+    finally:
+        receiver.stop()
+
+
+def test_a_receiver_that_is_not_there_is_tried_again(office: Office) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    office.tell(make("room", f"http://127.0.0.1:{port}/"))
+    office.wait_results(1)
+    ((status, attempts, error),) = office.results_of("room")
+    assert (status, attempts) == (None, 3)
+    assert "refused" in error
+
+
+def test_an_answer_that_is_not_http_is_tried_again(office: Office, receiver: Receiver) -> None:
+    def answer_as_sip(request: object, client: socket.socket) -> bool:
+        client.sendall(b"SIP/2.0 200 OK\r\n\r\n")
+        return True
+
+    receiver.behave(answer_as_sip)
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    ((status, attempts, error),) = office.results_of("room")
+    assert (status, attempts) == (None, 3)
+    assert "SIP/2.0" in error
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "callbacks",
+        "/callbacks",
+        "example.com/x",
+        "ftp://h/x",
+        "mailto:a@b",
+        "http://",
+        "http://h:99999/",
+        "http://[::1/",
+    ],
+)
+def test_a_url_that_cannot_be_requested_is_given_up_at_once(
+    office: Office, receiver: Receiver, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "orchestrator.callbacks"):
+        office.tell(make("room", url), make("room", receiver.url(), 1))
+        office.wait_results(2)
+    (status, attempts, error), after = office.results_of("room")
+    assert (status, attempts, after) == (None, 1, (200, 1, ""))
+    assert "cannot be requested" in error
+    assert "queue=room" in caplog.text
+
+
+def test_the_log_shows_neither_password_nor_query(
+    office: Office, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.behave(answers(404))
+    with caplog.at_level(logging.INFO, "orchestrator.callbacks"):
+        office.tell(make("room", f"http://me:s3cret@127.0.0.1:{receiver.port}/x?token=h1dden"))
+        office.wait_results(1)
+    assert f"http://127.0.0.1:{receiver.port}/x" in caplog.text
+    assert "s3cret" not in caplog.text
+    assert "h1dden" not in caplog.text
+
+
+def test_thousands_of_waiting_queues_are_not_thousands_of_greenlets(
+    open_office: Callable[..., Office], receiver: Receiver
+) -> None:
+    def greenlets() -> int:
+        gc.collect()
+        return sum(isinstance(each, gevent.Greenlet) and not each.dead for each in gc.get_objects())
+
+    office = open_office(replace(QUICK, timeout=30, concurrency=20, per_host=10, backoff=(30.0,)))
+    before = greenlets()
+    receiver.behave(answers(500), "/failing")
+    receiver.behave(hangs, "/hanging")
+    office.tell(*(make(f"failing-{number}", receiver.url("/failing")) for number in range(500)))
+    wait_until(lambda: office.delivery.backing_off == 500, "all of these queues are backing off")
+    office.tell(*(make(f"hanging-{number}", receiver.url("/hanging")) for number in range(5000)))
+    wait_until(lambda: len(receiver.on("/hanging")) == 10, "the host's share is being sent")
+    assert office.delivery.sending == 10
+    # The receiver of this test takes one for each connection, too.
+    assert greenlets() - before <= 40
+
+
+def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
+    open_office: Callable[..., Office], receiver: Receiver
+) -> None:
+    # Symptom: with all workers just ended, a new message was left lying until the next poke.
+    # Cause: ended greenlets counted as workers until the hub's next turn. Fix: workers count themselves.
+    office = open_office(replace(QUICK, concurrency=1))
+    told = iter(range(1, 50))
+
+    def tell_another(*_: object) -> None:
+        number = next(told, None)
+        if number is not None:
+            worker = gevent.getcurrent()
+            assert isinstance(worker, gevent.Greenlet)
+            worker.rawlink(lambda _: office.tell(make(f"room-{number}", receiver.url(), number)))
+
+    office.delivery._on_result = tell_another
+    office.tell(make("room-0", receiver.url(), 0))
+    wait_until(lambda: len(receiver.requests) == 50, "all are told")
+
+
+def test_a_long_queue_that_cannot_be_requested_lets_others_run(office: Office) -> None:
+    office.tell(*(make("room", "mailto:nobody", number) for number in range(2000)))
+    longest, last = 0.0, time.monotonic()
+    while len(office.results) < 2000:
+        gevent.sleep(0)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    assert longest < 0.5
+
+
+def test_after_a_restart_everything_that_waits_is_taken_up_in_order(
+    office: Office, receiver: Receiver
+) -> None:
+    office.delivery.stop()
+    for number in range(5):
+        office.tell(make("one", receiver.url(), number), make("other", receiver.url("/other"), number))
+    assert not receiver.requests
+    office.restart()
+    office.wait_results(10)
+    assert [request.sequence for request in receiver.on("/callbacks")] == [0, 1, 2, 3, 4]
+    assert [request.sequence for request in receiver.on("/other")] == [0, 1, 2, 3, 4]
+
+
+def test_attempts_made_before_a_restart_count(open_office: Callable[..., Office], receiver: Receiver) -> None:
+    office = open_office(replace(QUICK, backoff=(0.5,)))
+    receiver.behave(answers(500))
+    office.tell(make("room", receiver.url()))
+    wait_until(lambda: office.delivery.backing_off == 1, "the first attempt has failed")
+    office.restart()
+    office.wait_results(1)
+    assert office.results_of("room") == [(500, 3, "answered 500")]
+    assert len(receiver.requests) == 3
+    # The pause before the second attempt was not forgotten either.
+    assert receiver.requests[1].at - receiver.requests[0].at >= 0.45
+
+
+def test_stopping_finishes_what_is_in_flight_and_leaves_the_rest(office: Office, receiver: Receiver) -> None:
+    def answer_late(request: object, client: socket.socket) -> bool:
+        gevent.sleep(0.2)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        return True
+
+    receiver.behave(answer_late)
+    office.tell(*(make("room", receiver.url(), number) for number in range(3)))
+    wait_until(lambda: len(receiver.requests) == 1, "the first is in flight")
+    assert office.delivery.stop(5) is True
+    assert office.results_of("room") == [(200, 1, "")]
+    assert [message.sequence for message in office.outbox.waiting()] == [1, 2]
+
+
+def test_stopping_cuts_off_what_takes_too_long_and_tells_it_again(
+    open_office: Callable[..., Office], receiver: Receiver
+) -> None:
+    office = open_office(replace(QUICK, timeout=30))
+    receiver.behave(hangs)
+    office.tell(make("room", receiver.url(), 4))
+    wait_until(lambda: len(receiver.requests) == 1, "it is in flight")
+    begin = time.monotonic()
+    assert office.delivery.stop(0.1) is False
+    assert time.monotonic() - begin < 1
+    receiver.behave(answers(200))
+    office.restart()
+    office.wait_results(1)
+    first, second = receiver.requests
+    assert first.body == second.body
+
+
+def test_an_idle_delivery_has_no_workers_and_nothing_due(office: Office, receiver: Receiver) -> None:
+    office.tell(*(make(f"room-{number}", receiver.url()) for number in range(10)))
+    office.wait_results(10)
+    wait_until(lambda: office.delivery.sending == 0, "the workers have gone")
+    assert office.delivery.backing_off == 0
+    assert office.outbox.counts().pending == 0
+
+
+def test_an_on_result_that_fails_stops_nothing(office: Office, receiver: Receiver) -> None:
+    seen: list[int] = []
+
+    def fail(message: object, status: object, attempts: int, error: str) -> None:
+        seen.append(attempts)
+        raise RuntimeError("metrics are down")
+
+    office.delivery._on_result = fail
+    office.tell(make("room", receiver.url(), 0), make("room", receiver.url(), 1))
+    wait_until(lambda: seen == [1, 1], "both are told")
+
+
+def test_the_environment_s_proxies_do_not_see_callbacks(
+    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    office.tell(make("room", receiver.url()))
+    office.wait_results(1)
+    assert office.results_of("room") == [(200, 1, "")]
