@@ -11,6 +11,7 @@ from orchestrator.app import Orchestrator
 from orchestrator.config import loads
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application, Request
+from tests.scenarios.journal import Journal
 
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 OTHER_ACCOUNT = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
@@ -51,6 +52,8 @@ gateways:
     dial_string: {out}
 sip:
   allowed_hosts: ["127.0.0.1"]
+web:
+  listen: 127.0.0.1:0
 callbacks:
   database: {database}
   backoff_secs: [0.1, 0.2, 0.4]
@@ -61,8 +64,9 @@ callbacks:
 class House:
     """The orchestrator under test, its switch and its application."""
 
-    def __init__(self, switch: Switch, application: Application, directory: Path) -> None:
+    def __init__(self, switch: Switch, application: Application, directory: Path, log: Journal) -> None:
         self.switch = switch
+        self.log = log
         self.application = application
         self.directory = directory
         self.orchestrator: Orchestrator | None = None
@@ -138,10 +142,12 @@ class House:
 
 @pytest.fixture
 def house(switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
-    house = House(switch, application, tmp_path)
-    house.start()
-    yield house
-    house.stop()
+    with Journal().kept() as log:
+        house = House(switch, application, tmp_path, log)
+        house.start()
+        yield house
+        house.stop()
+        assert not log.unexpected(), "\n".join(["the orchestrator's log has errors:", *log.unexpected()])
 
 
 Documents = Callable[[dict[str, str]], None]
