@@ -426,9 +426,8 @@ def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
     def tell_another(*_: object) -> None:
         number = next(told, None)
         if number is not None:
-            worker = gevent.getcurrent()
-            assert isinstance(worker, gevent.Greenlet)
-            worker.rawlink(lambda _: office.tell(make(f"room-{number}", receiver.url(), number)))
+            # Runs as soon as this worker has ended, before the hub tells anybody that it has.
+            gevent.get_hub().loop.run_callback(office.tell, make(f"room-{number}", receiver.url(), number))
 
     office.delivery._on_result = tell_another
     office.tell(make("room-0", receiver.url(), 0))
