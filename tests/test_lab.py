@@ -14,14 +14,14 @@ import requests
 from tests.lab import sound
 from tests.lab.eventsocket import EventSocket, named
 from tests.lab.softphones import Answers, NeverAnswers, Phone, Rejects, frame_times, lay_out
-from tests.lab.switches import FreeSwitch
+from tests.lab.switches import Switch
 from tests.lab.web import Answer, Application
 
 real = pytest.mark.only("freeswitch")
 
 
 @pytest.fixture
-def desk(switch: FreeSwitch) -> Iterator[EventSocket]:
+def desk(switch: Switch) -> Iterator[EventSocket]:
     """An event-socket connection that does what the orchestrator would do."""
     with switch.events() as desk:
         yield desk
@@ -31,7 +31,7 @@ def parked(desk: EventSocket, number: str) -> str:
     return desk.wait_event(named("CHANNEL_PARK", Caller_Destination_Number=number))["Unique-ID"]
 
 
-def answered(switch: FreeSwitch, desk: EventSocket, number: str, **how: object) -> tuple[Phone, str]:
+def answered(switch: Switch, desk: EventSocket, number: str, **how: object) -> tuple[Phone, str]:
     """A call that is up, and its leg."""
     phone = switch.call(number, **how)
     leg = parked(desk, number)
@@ -46,7 +46,7 @@ def completes(desk: EventSocket, ident: str, timeout: float = 10.0) -> None:
 
 @real
 def test_a_phone_hears_a_tone_where_and_as_long_and_as_loud_as_it_was_played(
-    switch: FreeSwitch, desk: EventSocket
+    switch: Switch, desk: EventSocket
 ) -> None:
     pieces = [(0.5, 0.0), (0.1, 1000.0), (0.5, 0.0), (0.4, 1000.0), (0.5, 0.0)]
     file = switch.media_dir / "two beeps.wav"
@@ -66,14 +66,13 @@ def test_a_phone_hears_a_tone_where_and_as_long_and_as_loud_as_it_was_played(
     assert not phone.heard(700)
 
 
-@real
 def test_two_phones_in_a_conference_hear_each_other_and_not_themselves(
-    switch: FreeSwitch, desk: EventSocket
+    switch: Switch, desk: EventSocket
 ) -> None:
     anna, anna_leg = answered(switch, desk, "+13125550101", sounds=500)
     bert, bert_leg = answered(switch, desk, "+13125550102", sounds=800)
     for leg in (anna_leg, bert_leg):
-        desk.execute(leg, "conference", "lab@texml")
+        desk.execute(leg, "conference", "lab@default")
     anna.wait_hears(800)
     bert.wait_hears(500)
     gevent.sleep(0.3)
@@ -90,8 +89,7 @@ def test_two_phones_in_a_conference_hear_each_other_and_not_themselves(
     assert len(switch.leftovers(1.0)) >= 2
 
 
-@real
-def test_digits_pressed_on_a_phone_arrive(switch: FreeSwitch, desk: EventSocket) -> None:
+def test_digits_pressed_on_a_phone_arrive(switch: Switch, desk: EventSocket) -> None:
     phone, leg = answered(switch, desk, "+13125550103")
     phone.press("15*#")
     events = desk.wait_events(named("DTMF", Unique_ID=leg), 4)
@@ -100,8 +98,7 @@ def test_digits_pressed_on_a_phone_arrive(switch: FreeSwitch, desk: EventSocket)
     phone.wait_digits("42")
 
 
-@real
-def test_a_busy_number_gives_486(switch: FreeSwitch, desk: EventSocket) -> None:
+def test_a_busy_number_gives_486(switch: Switch, desk: EventSocket) -> None:
     phone = switch.call("+13125550104")
     desk.api(f"uuid_kill {parked(desk, '+13125550104')} USER_BUSY")
     phone.wait_ended()
@@ -110,8 +107,7 @@ def test_a_busy_number_gives_486(switch: FreeSwitch, desk: EventSocket) -> None:
         phone.wait_answered(0.1)
 
 
-@real
-def test_a_caller_who_gives_up_while_it_rings_cancels(switch: FreeSwitch, desk: EventSocket) -> None:
+def test_a_caller_who_gives_up_while_it_rings_cancels(switch: Switch, desk: EventSocket) -> None:
     phone = switch.call("+13125550105")
     leg = parked(desk, "+13125550105")
     desk.execute(leg, "ring_ready")
@@ -124,7 +120,7 @@ def test_a_caller_who_gives_up_while_it_rings_cancels(switch: FreeSwitch, desk: 
 
 
 @real
-def test_who_calls_and_what_the_invite_carries_arrive(switch: FreeSwitch, desk: EventSocket) -> None:
+def test_who_calls_and_what_the_invite_carries_arrive(switch: Switch, desk: EventSocket) -> None:
     name = 'Zoë "Z" O\\Neil'
     switch.call("+13125550106", from_="+491711234567", name=name, headers={"X-Order": "a=1;b"})
     leg = parked(desk, "+13125550106")
@@ -134,7 +130,6 @@ def test_who_calls_and_what_the_invite_carries_arrive(switch: FreeSwitch, desk: 
     assert event["variable_sip_h_X-Order"] == "a=1;b"
 
 
-@real
 @pytest.mark.parametrize(
     ("behaviour", "outcome"),
     [
@@ -146,12 +141,12 @@ def test_who_calls_and_what_the_invite_carries_arrive(switch: FreeSwitch, desk: 
     ],
 )
 def test_a_phone_that_is_called_behaves(
-    switch: FreeSwitch, desk: EventSocket, behaviour: Answers, outcome: str
+    switch: Switch, desk: EventSocket, behaviour: Answers, outcome: str
 ) -> None:
     target = switch.register("+13125550107", behaviour)
     desk.send(
         "bgapi originate {originate_timeout=2,origination_caller_id_number=+13125550999}"
-        f"sofia/texml/+13125550107@{switch.phones.address} &park"
+        f"sofia/texml/+13125550107@{switch.phones_address} &park"
     )
     phone = target.wait_called()
     assert phone.caller == "+13125550999"
@@ -161,20 +156,43 @@ def test_a_phone_that_is_called_behaves(
         phone.wait_answered()
 
 
-@real
-def test_an_unregistered_number_is_not_found(switch: FreeSwitch, desk: EventSocket) -> None:
-    answer = desk.api(f"originate sofia/texml/+19999@{switch.phones.address} &park")
+def test_an_unregistered_number_is_not_found(switch: Switch, desk: EventSocket) -> None:
+    answer = desk.api(f"originate sofia/texml/+19999@{switch.phones_address} &park")
     assert answer.startswith("-ERR UNALLOCATED_NUMBER")
 
 
-@real
-def test_a_killed_switch_comes_back_empty(switch: FreeSwitch) -> None:
-    with switch.events() as desk:
-        parked_phone = switch.call("+13125550108")
-        parked(desk, "+13125550108")
-        switch.restart()
+def test_a_killed_switch_comes_back_empty(switch: Switch, desk: EventSocket) -> None:
+    switch.call("+13125550108")
+    parked(desk, "+13125550108")
+    switch.restart()
     assert switch.leftovers() == []
-    parked_phone.hang_up()
+
+
+def test_a_switch_that_stays_dead_is_there_for_the_next_test(switch: Switch, desk: EventSocket) -> None:
+    answered(switch, desk, "+13125550109")
+    switch.kill()
+
+
+@real
+def test_a_frozen_switch_answers_nothing_until_it_thaws(switch: Switch, desk: EventSocket) -> None:
+    desk.timeout = 0.2
+    switch.freeze()
+    with pytest.raises(gevent.Timeout):
+        desk.api("status")
+    switch.thaw()
+    assert "is ready" in switch.api("status")
+
+
+def test_six_phones_are_heard_by_each_other_at_once(switch: Switch, desk: EventSocket) -> None:
+    speaks = {f"+1312555020{n}": 400 + 170 * n for n in range(6)}
+    phones = {number: switch.call(number, sounds=hz) for number, hz in speaks.items()}
+    for number in speaks:
+        desk.execute(parked(desk, number), "conference", "six@default")
+    for number, phone in phones.items():
+        for other, hz in speaks.items():
+            if other != number:
+                phone.wait_hears(hz)
+        assert not phone.hears_now(speaks[number])
 
 
 class TestSound:

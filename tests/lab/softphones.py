@@ -1,6 +1,7 @@
 """Real softphones for tests: pjsua2 in a process of its own, driven over a socket pair (_phone_worker.py).
 
-Times are time.monotonic(), the same clock in every process. A sound's time is when it left the jitter buffer.
+Times are time.monotonic(), the same clock in every process. A sound's time is when the switch sent it,
+as near as the jitter buffer lets it be known: 10 ms early to 30 ms late.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import gevent
@@ -33,6 +35,8 @@ RECORD = np.dtype([("at", "<f8"), ("samples", "<i2", 160)])
 FRAME = 0.020
 RECENT = 0.200
 POLL = 0.020
+BUFFERED = 0.020  # what the jitter buffer most often holds back; measured 10 to 50 ms on loopback
+LEVEL_DB = -20.0  # ten phones at once do not clip
 CALLS = 4  # of one process: PJSUA_MAX_CALLS of the wheel
 RTP_PORTS = 40  # for each process: two a call, and some that were in use a moment ago
 
@@ -73,6 +77,7 @@ class Phone:
         self.digits = ""  # DTMF that came to this phone
         self.request = ""  # the INVITE, of a phone that was called
         self.failures: list[str] = []
+        self.lost = False  # up when its switch died: pjsua keeps its place occupied
         self.times = {"calling": time.monotonic()}
         self._changed = gevent.event.Event()
         self._heard = worker.directory / f"{name}.heard"
@@ -96,7 +101,7 @@ class Phone:
         """Sends DTMF as RFC 2833 telephone-events, each `ms` long."""
         self._order("press", digits=digits, ms=ms)
 
-    def sounds(self, hz: float | None, level_db: float = -12.0) -> None:
+    def sounds(self, hz: float | None, level_db: float = LEVEL_DB) -> None:
         """Speaks a sine of a whole number of hertz from now on, or is silent."""
         self._order("sound", hz=hz, level=level_db)
 
@@ -119,9 +124,8 @@ class Phone:
         self._wait(lambda: digits in self.digits, timeout, f"sent the digits {digits}")
 
     def wait_hears(self, hz: float, timeout: float = 5.0, *, since: float | None = None) -> float:
-        """Waits until hz is heard and returns when it began; what ended more than 0.2 s ago does not count.
-
-        `since` (a monotonic time) reaches further back, or keeps earlier sound out.
+        """Waits until hz is heard and returns when it began, at most 0.3 s ago; what was over 0.2 s ago does
+        not count. `since` (a monotonic time) reaches further back, or keeps earlier sound out.
         """
         since = time.monotonic() - RECENT if since is None else since
         deadline = time.monotonic() + timeout
@@ -151,15 +155,15 @@ class Phone:
             gevent.sleep(POLL)
 
     def wait_stops_hearing(self, hz: float, timeout: float = 5.0) -> float:
-        """Waits until hz is gone for 0.1 s and returns when it went; 0.0 if it never was there."""
+        """Waits until hz is gone for 0.1 s and returns when it went; 0.0 if it was not there for 5 s."""
         deadline = time.monotonic() + timeout
         while True:
-            stretches = self.heard(hz, since=time.monotonic() - 5.0)
+            start, samples = self._audio(time.monotonic() - 5.0)
+            stretches = sound.timeline(samples, hz)
             if not stretches:
                 return 0.0
-            start, samples = self._audio(0.0)
-            if start + len(samples) / sound.RATE - stretches[-1].end > 0.1:
-                return stretches[-1].end
+            if len(samples) / sound.RATE - stretches[-1].end > 0.1:
+                return start + stretches[-1].end
             if time.monotonic() > deadline:
                 raise AssertionError(f"{self!r} still hears {hz:g} Hz after {timeout:g} s; {self._ears()}")
             gevent.sleep(POLL)
@@ -208,9 +212,9 @@ class Phone:
         except FileNotFoundError:
             return since, sound.silence(0)
         # Frames come every 20 ms, or later: a count back from now is enough to reach `since`.
-        count = size if not since else min(size, int((time.monotonic() - since) / FRAME) + 4)
+        count = size if not since else min(size, int((time.monotonic() - since) / FRAME) + 6)
         records = np.fromfile(self._heard, RECORD, count, offset=(size - count) * RECORD.itemsize)
-        times = frame_times(records["at"])
+        times = frame_times(records["at"]) - BUFFERED
         first = int(np.searchsorted(times, since - FRAME))
         if first >= len(records):
             return since, sound.silence(0)
@@ -278,10 +282,14 @@ class Target:
     """A number that can be called at the laboratory's phones."""
 
     number: str
-    calls: list[Phone] = field(default_factory=list)
+    calls: list[Any] = field(default_factory=list)
     _called: gevent.event.Event = field(default_factory=gevent.event.Event)
 
-    def wait_called(self, timeout: float = 5.0, nth: int = 1) -> Phone:
+    def came(self, phone: Any) -> None:
+        self.calls.append(phone)
+        self._called.set()
+
+    def wait_called(self, timeout: float = 5.0, nth: int = 1) -> Any:
         """The phone that rings (the nth call to this number)."""
         deadline = time.monotonic() + timeout
         while len(self.calls) < nth:
@@ -294,19 +302,21 @@ class Target:
 class Worker:
     """A process with up to four calls (_phone_worker.py) and the phones in it."""
 
-    def __init__(self, directory: Path, rtp_port: int, on_call: Callable[[Phone], None]) -> None:
+    def __init__(
+        self, directory: Path, rtp_port: int, on_call: Callable[[Phone], None], port: int = 0
+    ) -> None:
         directory.mkdir(parents=True)
         self.directory = directory
         self.phones: dict[str, Phone] = {}
         self.port = 0
-        self._on_call = on_call
+        self._on_call, self._rtp_port = on_call, rtp_port
         self._count = itertools.count(1)
         self._ready = gevent.event.Event()
         self._registered = gevent.event.Event()
         self._stopping = False
         self._socket, theirs = socket.socketpair()
         with theirs, open(directory / "log", "wb") as log:
-            words = [theirs.fileno(), directory, 0, rtp_port, RTP_PORTS]
+            words = [theirs.fileno(), directory, port, rtp_port, RTP_PORTS]
             self._process = subprocess.Popen(
                 [sys.executable, str(WORKER), *map(str, words)],
                 pass_fds=[theirs.fileno()],
@@ -323,7 +333,7 @@ class Worker:
 
     @property
     def busy(self) -> int:
-        return sum(phone.state != "ended" for phone in self.phones.values())
+        return sum(phone.state != "ended" or phone.lost for phone in self.phones.values())
 
     def wait_ready(self, timeout: float = 20.0) -> None:
         if not self._ready.wait(timeout) or not self.port:
@@ -339,6 +349,33 @@ class Worker:
             self._process.kill()
             self._process.wait()
         self._reader.kill()
+
+    def hang_up_all(self) -> None:
+        for phone in self.phones.values():
+            if phone.state != "ended":
+                phone.hang_up()
+
+    def wait_idle(self, timeout: float = 2.0) -> bool:
+        """Whether every call ended, properly and in time."""
+        if any(phone.lost for phone in self.phones.values()):
+            return False
+        deadline = time.monotonic() + timeout
+        for phone in self.phones.values():
+            while phone.state != "ended":
+                phone._changed.clear()
+                if not phone._changed.wait(max(0.0, deadline - time.monotonic())):
+                    return False
+        self.phones.clear()
+        return True
+
+    def again(self) -> Worker:
+        """Another in its place, on the same port."""
+        self.stop()
+        number, _, turn = self.directory.name.partition("-")
+        place = self.directory.with_name(f"{number}-{int(turn or 0) + 1}")
+        worker = Worker(place, self._rtp_port, self._on_call, port=self.port)
+        worker.wait_ready()
+        return worker
 
     def add(self, caller: str, number: str) -> Phone:
         name = f"out{next(self._count)}"
@@ -447,6 +484,7 @@ class Softphones:
             sender=f"{display}<sip:{quote(from_, safe='+*#')}@127.0.0.1:{worker.port}>",
             headers=list((headers or {}).items()),
             hz=sounds,
+            level=LEVEL_DB,
         )
         return phone
 
@@ -455,7 +493,7 @@ class Softphones:
         target = self.targets[number] = Target(number)
         match behaviour or Answers():
             case Answers(after, hz):
-                self.workers[0].register(number, after=after, hz=hz)
+                self.workers[0].register(number, after=after, hz=hz, level=LEVEL_DB)
             case Rejects(code, after):
                 self.workers[0].register(number, reject=code, after=after)
             case _:
@@ -468,14 +506,16 @@ class Softphones:
             self.workers[0].order(do="forget", number=number)
         self.targets.clear()
         self.strangers.clear()
-        phones = [phone for worker in self.workers for phone in worker.phones.values()]
-        for phone in phones:
-            if phone.state != "ended":
-                phone.hang_up()
-        for phone in phones:
-            phone.wait_ended()
         for worker in self.workers:
-            worker.phones.clear()
+            worker.hang_up_all()
+        for number, worker in enumerate(self.workers):
+            if not worker.wait_idle():
+                self.workers[number] = worker.again()
+
+    def switch_died(self) -> None:
+        for worker in self.workers:
+            for phone in worker.phones.values():
+                phone.lost = phone.lost or phone.state != "ended"
 
     def _add(self) -> Worker:
         number = len(self.workers)
@@ -490,8 +530,7 @@ class Softphones:
         if target is None:
             self.strangers.append(phone)
         else:
-            target.calls.append(phone)
-            target._called.set()
+            target.came(phone)
 
 
 def why_not() -> str:

@@ -22,6 +22,7 @@ RATE = 8000
 FULL_SCALE = 32768.0
 WINDOW = 320  # 40 ms
 HOP = 40  # 5 ms
+CHUNK = 4000  # windows in memory at a time
 FLOOR_DB = -45.0
 SHARE = 0.02
 QUIET_DB = -50.0
@@ -107,9 +108,14 @@ def amplitudes(samples: Samples, hz: float, rate: int = RATE) -> tuple[Numbers, 
     """
     padded = np.concatenate([np.zeros(WINDOW // 2), samples.astype(np.float64), np.zeros(WINDOW // 2)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
-    found = np.abs(windows @ _probe(hz, WINDOW, rate))
+    probe = _probe(hz, WINDOW, rate)
     weights = np.square(np.hanning(WINDOW + 2)[1:-1])
-    power = np.square(windows / FULL_SCALE) @ (weights / weights.sum())
+    weights /= weights.sum()
+    found, power = np.empty(len(windows)), np.empty(len(windows))
+    for first in range(0, len(windows), CHUNK):
+        part = np.array(windows[first : first + CHUNK])
+        found[first : first + CHUNK] = np.abs(part @ probe)
+        power[first : first + CHUNK] = np.square(part / FULL_SCALE) @ weights
     return found, np.square(found) / 2 / np.maximum(power, 1e-12)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -23,7 +24,7 @@ from tests.lab.ports import PortRange, free_port
 from tests.lab.processes import die_with_parent
 from tests.lab.softphones import Answers, Behaviour, NeverAnswers, Rejects, Softphones, Target
 
-__all__ = ["Answers", "Emulator", "FreeSwitch", "NeverAnswers", "Rejects", "Switch"]
+__all__ = ["Answers", "FreeSwitch", "NeverAnswers", "Rejects", "Switch"]
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "freeswitch-conf"
 USUAL_PLACE = Path("/usr/local/freeswitch/bin/freeswitch")
@@ -35,7 +36,8 @@ class Switch(ABC):
 
     kind: str
     host = "127.0.0.1"
-    port: int
+    port: Any  # an int
+    phones_address: Any  # "host:port" that reaches the registered numbers
     password = PASSWORD
     media_dir: Path
     recordings_dir: Path
@@ -143,6 +145,10 @@ class FreeSwitch(Switch):
         return softphones.why_not()
 
     @property
+    def phones_address(self) -> str:
+        return self.phones.address
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -215,13 +221,26 @@ class FreeSwitch(Switch):
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            self.phones.switch_died()
+
+    def freeze(self) -> None:
+        """It neither answers nor closes anything, as behind a network that drops packets; thaw() ends it."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self.running:
+            os.kill(self.pid, signal.SIGCONT)
 
     def begin(self) -> None:
         if not self.running:
             self.start()
+        for directory in (self.media_dir, self.recordings_dir):
+            shutil.rmtree(directory)
+            directory.mkdir()
         self._log_start = self.log_file.stat().st_size if self.log_file.exists() else 0
 
     def hang_up_all(self) -> None:
+        self.thaw()
         self.phones.forget()
 
     def force_clean(self) -> None:
@@ -292,79 +311,3 @@ class FreeSwitch(Switch):
                 return False
             return f":{self.sip_port}" in connection.api("sofia status")
         return False
-
-
-class Emulator(Switch):
-    """The project's emulator and its phones. Nothing of it stays from one test to the next."""
-
-    kind = "emulator"
-
-    def __init__(self, directory: Path) -> None:
-        self.media_dir = directory / "media"
-        self.recordings_dir = directory / "recordings"
-        self.media_dir.mkdir(parents=True, exist_ok=True)
-        self.recordings_dir.mkdir(parents=True, exist_ok=True)
-        self.port = 0
-        self.switch: Any = None
-        self._phones: list[Any] = []
-
-    @staticmethod
-    def why_not() -> str:
-        try:
-            from orchestrator.emulator import EmulatedSwitch  # noqa: F401
-        except ImportError as failure:
-            return f"no emulator: {failure}"
-        return ""
-
-    @property
-    def running(self) -> bool:
-        return self.switch is not None
-
-    def start(self) -> None:
-        from orchestrator.emulator import EmulatedSwitch
-
-        self.switch = EmulatedSwitch(self.host, self.port, self.password)
-        self.switch.start()
-        self.port = self.switch.port
-
-    def stop(self) -> None:
-        if self.switch is not None:
-            self.switch.stop()
-            self.switch = None
-
-    def kill(self) -> None:
-        if self.switch is not None:
-            self.switch.kill()
-        self.stop()
-
-    def begin(self) -> None:
-        if not self.running:
-            self.start()
-
-    def hang_up_all(self) -> None:
-        for phone in self._phones:
-            if phone.state != "ended":
-                phone.hang_up()
-        self._phones.clear()
-
-    def force_clean(self) -> None:
-        self.restart()
-
-    def call(
-        self,
-        to: str,
-        *,
-        from_: str = "+13125550001",
-        name: str = "",
-        headers: Mapping[str, str] | None = None,
-        sounds: float | None = None,
-    ) -> Any:
-        phone = self.switch.call(to, from_=from_, name=name, headers=dict(headers or {}), sounds=sounds)
-        self._phones.append(phone)
-        return phone
-
-    def register(self, number: str, behaviour: Behaviour | None = None) -> Any:
-        return self.switch.register(number, behaviour or Answers())
-
-    def log_errors(self) -> list[str]:
-        return []

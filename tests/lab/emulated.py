@@ -1,0 +1,183 @@
+"""The emulator as a switch for tests; its phones with the manners of real ones, as far as it can hear."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import gevent
+
+from orchestrator.emulator import Behaviour as EmulatedBehaviour
+from orchestrator.emulator import EmulatedPhone, EmulatedSwitch
+from tests.lab.softphones import Answers, Behaviour, Rejects, Target
+from tests.lab.switches import Switch
+
+POLL = 0.01
+
+
+class Handset:
+    """An EmulatedPhone, and what real phones can do besides. Measuring (`heard`, levels) needs real ones."""
+
+    def __init__(self, phone: EmulatedPhone) -> None:
+        self.phone = phone
+        self.hang_up = self.cancel = phone.hang_up
+        self.press = phone.press
+        self.sounds = phone.sounds
+        self.wait_ringing = phone.wait_ringing
+        self.wait_answered = phone.wait_answered
+        self.wait_ended = phone.wait_ended
+        self.hears_now = phone.hears_now
+
+    def __repr__(self) -> str:
+        return f"<Phone {self.caller} -> {self.number} {self.state} {self.sip_status or ''}>"
+
+    @property
+    def caller(self) -> str:
+        return self.phone.caller
+
+    @property
+    def number(self) -> str:
+        return self.phone.number
+
+    @property
+    def state(self) -> str:
+        return self.phone.state
+
+    @property
+    def sip_status(self) -> int | None:
+        return self.phone.sip_status
+
+    @property
+    def digits(self) -> str:
+        return self.phone.received_digits
+
+    def answer(self, code: int = 200) -> None:
+        if code == 200:
+            self.phone.answer()
+        else:
+            self.phone.refuse(code)
+
+    def wait_hears(self, hz: float, timeout: float = 5.0) -> float:
+        self.phone.wait_hears(hz, timeout)
+        return time.monotonic()
+
+    def wait_quiet(self, timeout: float = 5.0) -> float:
+        self.phone.wait_quiet(timeout)
+        return time.monotonic()
+
+    def wait_stops_hearing(self, hz: float, timeout: float = 5.0) -> float:
+        deadline = time.monotonic() + timeout
+        while self.phone.hears_now(hz):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self!r} still hears {hz:g} Hz after {timeout:g} s")
+            gevent.sleep(POLL)
+        return time.monotonic()
+
+    def wait_digits(self, digits: str, timeout: float = 5.0) -> None:
+        deadline = time.monotonic() + timeout
+        while digits not in self.digits:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self!r} was sent {self.digits!r} within {timeout:g} s, not {digits}")
+            gevent.sleep(POLL)
+
+
+class Handsets:
+    """The phones around one emulated switch."""
+
+    def __init__(self, switch: EmulatedSwitch) -> None:
+        self.switch = switch
+        self.handsets: list[Handset] = []
+        self.targets: dict[str, Target] = {}
+        switch.on_dial = self._called
+
+    def add(self, phone: EmulatedPhone) -> Handset:
+        handset = Handset(phone)
+        self.handsets.append(handset)
+        return handset
+
+    def register(self, number: str, behaviour: Behaviour) -> Target:
+        match behaviour:
+            case Answers(after, hz):
+                does = EmulatedBehaviour(answers_after=after, sounds=hz)
+            case Rejects(code, after):
+                does = EmulatedBehaviour(answers_after=after, rejects=code)
+            case _:
+                does = EmulatedBehaviour(answers_after=None)
+        self.switch.register(number, does)
+        target = self.targets[number] = Target(number)
+        return target
+
+    def hang_up_all(self) -> None:
+        for handset in self.handsets:
+            if handset.state != "ended":
+                handset.hang_up()
+
+    def _called(self, phone: EmulatedPhone) -> None:
+        handset = self.add(phone)
+        if target := self.targets.get(phone.number):
+            target.came(handset)
+
+
+class Emulator(Switch):
+    """The project's emulator and its phones. Nothing of it stays from one test to the next."""
+
+    kind = "emulator"
+    phones_address = "127.0.0.1:5060"  # no port is open there; the emulator knows its phones by number
+
+    def __init__(self, directory: Path) -> None:
+        self.media_dir = directory / "media"
+        self.recordings_dir = directory / "recordings"
+        self.media_dir.mkdir(parents=True, exist_ok=True)
+        self.recordings_dir.mkdir(parents=True, exist_ok=True)
+        self.emulated = EmulatedSwitch(self.host, 0, self.password)
+        self.handsets = Handsets(self.emulated)
+        self._running = False
+
+    @property
+    def port(self) -> int:
+        return self.emulated.port
+
+    @property
+    def running(self) -> bool:
+        return self._running
+
+    def start(self) -> None:
+        self.emulated.start()
+        self._running = True
+
+    def stop(self) -> None:
+        self.emulated.stop()
+        self._running = False
+
+    def kill(self) -> None:
+        self.emulated.kill()
+        self._running = False
+
+    def begin(self) -> None:
+        if not self.running:
+            self.start()
+
+    def hang_up_all(self) -> None:
+        self.handsets.hang_up_all()
+
+    def force_clean(self) -> None:
+        self.restart()
+
+    def call(
+        self,
+        to: str,
+        *,
+        from_: str = "+13125550001",
+        name: str = "",
+        headers: Mapping[str, str] | None = None,
+        sounds: float | None = None,
+    ) -> Handset:
+        phone = self.emulated.call(to, from_=from_, name=name, headers=headers, sounds=sounds)
+        return self.handsets.add(phone)
+
+    def register(self, number: str, behaviour: Behaviour | None = None) -> Target:
+        return self.handsets.register(number, behaviour or Answers())
+
+    def log_errors(self) -> list[str]:
+        return []
