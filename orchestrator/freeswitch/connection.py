@@ -1,0 +1,345 @@
+"""The event socket of one FreeSWITCH, kept up: greenswitch's client with its faulty parts replaced."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+import gevent
+import gevent.event
+import greenswitch
+from gevent import socket
+
+from . import commands
+from .errors import (
+    AuthenticationFailed,
+    CommandTimeout,
+    Disconnected,
+    NotConnected,
+    ProtocolError,
+    SwitchError,
+)
+from .events import Event, decode
+from .link import Anomalies, Link, OnReply, Reply
+
+log = logging.getLogger(__name__)
+
+DEFAULT_EVENTS: Final = (
+    "CHANNEL_CREATE",
+    "CHANNEL_PARK",
+    "CHANNEL_ANSWER",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_BRIDGE",
+    "CHANNEL_UNBRIDGE",
+    "CHANNEL_HANGUP",
+    "CHANNEL_HANGUP_COMPLETE",
+    "CHANNEL_DESTROY",
+    "DTMF",
+    "BACKGROUND_JOB",
+    # CUSTOM last: mod_event_socket takes every word after it for a subclass.
+    "CUSTOM conference::maintenance",
+)
+AUTHENTICATION_RETRY_SECONDS: Final = 30.0
+_TICK_SECONDS: Final = 0.25
+
+
+class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch has no types
+    """One FreeSWITCH over its event socket, reconnecting for as long as it is started.
+
+    Kept of greenswitch: being its `InboundESL` (host, port, password, timeout, connected, `connect`, `send`,
+    `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
+    happens to those who wait when the socket ends, and reconnecting.
+
+    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and must not block. `on_up` and
+    `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of its own, so
+    it may use `send`. Times are seconds.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        password: str,
+        *,
+        node: str = "default",
+        on_event: Callable[[Event], None] = lambda event: None,
+        on_up: Callable[[], None] = lambda: None,
+        on_down: Callable[[SwitchError], None] = lambda error: None,
+        events: Sequence[str] = DEFAULT_EVENTS,
+        connect_timeout: float = 5.0,
+        command_timeout: float = 10.0,
+        probe_after: float = 5.0,
+        probe_timeout: float = 5.0,
+        backoff: tuple[float, float] = (0.1, 5.0),
+    ) -> None:
+        super().__init__(host, port, password, timeout=connect_timeout)
+        commands.wire(f"auth {password}")
+        self.node = node
+        self.core_uuid = ""
+        """Of the FreeSWITCH process: another one after a reconnect means that every call and conference is
+        gone."""
+        self.anomalies = Anomalies()
+        self.last_error: SwitchError | None = None
+        self.down_hooks: list[Callable[[SwitchError], None]] = []
+        """Called before `on_down`, on the same greenlet."""
+        self._on_event = on_event
+        self._on_up = on_up
+        self._on_down = on_down
+        self._subscribe = "event json " + " ".join(events)
+        self._command_timeout = command_timeout
+        self._probe_after = probe_after
+        self._probe_timeout = probe_timeout
+        self._backoff = backoff
+        self._jobs: dict[str, gevent.event.AsyncResult[str]] = {}
+        self._link: Link | None = None
+        self._was_up = False
+        self._up = gevent.event.Event()
+        self._attempted = gevent.event.Event()
+        self._stopping = gevent.event.Event()
+        self._supervisor: gevent.Greenlet[[], None] | None = None
+
+    # Life
+
+    def start(self) -> None:
+        """Connect, and connect again whenever the socket ends, in the background."""
+        if self._supervisor is None:
+            self._stopping.clear()
+            self._supervisor = gevent.spawn(self._supervise)
+
+    def connect(self) -> None:
+        """`start`, and wait for the first attempt. Raises what kept it from coming up, and does not try
+        again then."""
+        self._attempted.clear()
+        self.start()
+        self._attempted.wait(self.timeout + 1.0)
+        if not self.connected:
+            error = self.last_error or NotConnected(f"{self.host}:{self.port}: stopped")
+            self.stop()
+            raise error
+
+    def wait_up(self, timeout: float) -> bool:
+        """Whether the socket is ready, within `timeout`."""
+        return bool(self._up.wait(timeout))
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Say `exit`, close, and stop reconnecting. From inside a callback of ours it does not wait for
+        itself."""
+        self._stopping.set()
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
+            return
+        if self._link is not None and self.connected:
+            try:
+                self._link.post(commands.wire("exit"), _ignore, time.monotonic() + timeout)
+            except SwitchError as error:
+                log.debug("node=%s exit was not sent: %s", self.node, error)
+        if supervisor is gevent.getcurrent():
+            if self._link is not None:
+                gevent.spawn_later(timeout, self._link.close, Disconnected("stopped"))
+            return
+        supervisor.join(timeout)
+        if not supervisor.dead and self._link is not None:
+            self._link.close(Disconnected("stopped"))
+            supervisor.join(1.0)
+        supervisor.kill(timeout=1.0)
+
+    def _supervise(self) -> None:
+        delay = self._backoff[0]
+        while not self._stopping.is_set():
+            try:
+                link = self._open()
+            except SwitchError as error:
+                self._log_failure(error)
+                self.last_error = error
+                self._attempted.set()
+                if isinstance(error, ProtocolError):
+                    self.anomalies.protocol_errors += 1
+                wait = AUTHENTICATION_RETRY_SECONDS if isinstance(error, AuthenticationFailed) else delay
+                delay = min(delay * 2, self._backoff[1])
+            else:
+                self._serve(link)
+                wait = delay = self._backoff[0]
+            # Jitter: many orchestrators must not all return to a restarted FreeSWITCH in the same moment.
+            self._stopping.wait(wait * random.uniform(0.5, 1.0))
+
+    def _log_failure(self, error: SwitchError) -> None:
+        if isinstance(error, AuthenticationFailed):
+            log.error("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
+        elif self.last_error is None or str(self.last_error) != str(error):
+            log.warning("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
+
+    def _open(self) -> Link:
+        limit = NotConnected(f"{self.host}:{self.port} did not answer within {self.timeout} s")
+        link: Link | None = None
+        with gevent.Timeout(self.timeout, limit):
+            try:
+                sock = socket.create_connection((self.host, self.port))
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                link = Link(sock, self.anomalies, self._event)
+                self.core_uuid = link.open(self.password, self._subscribe)
+            except OSError as error:
+                raise NotConnected(f"{self.host}:{self.port}: {error}") from error
+            finally:
+                # Whatever interrupts the opening, the time limit and a kill included, closes the socket.
+                if link is not None and not link.opened:
+                    link.discard()
+        return link
+
+    def _serve(self, link: Link) -> None:
+        self._link, self.sock = link, link.sock
+        self.anomalies.reconnects += self._was_up
+        self._was_up = True
+        self.connected = True
+        self.last_error = None
+        self._up.set()
+        self._attempted.set()
+        log.info("node=%s event socket up, core_uuid=%s", self.node, self.core_uuid)
+        watchdog = gevent.spawn(self._watch, link)
+        gevent.spawn(self._on_up)
+        error: SwitchError = Disconnected("stopped")
+        try:
+            error = link.run()
+        finally:
+            watchdog.kill(block=False)
+            self.connected = False
+            self._up.clear()
+            self._link = None
+            self.last_error = error
+            level = logging.INFO if self._stopping.is_set() else logging.WARNING
+            log.log(level, "node=%s event socket down: %s", self.node, error)
+            jobs, self._jobs = self._jobs, {}
+            for result in jobs.values():
+                result.set_exception(Disconnected(str(error)))
+            for hook in (*self.down_hooks, self._on_down):
+                self._guarded(hook, error)
+
+    def _watch(self, link: Link) -> None:
+        """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
+        probe = commands.wire("api global_getvar core_uuid")
+        while True:
+            gevent.sleep(_TICK_SECONDS)
+            now = time.monotonic()
+            overdue = link.expire(now)
+            silent = now - link.received_at
+            # A long `api` keeps the socket silent, rightly: only a command past its limit counts.
+            if overdue > 0 and silent >= self._probe_timeout:
+                self.anomalies.half_open += 1
+                link.close(Disconnected(f"FreeSWITCH has been silent for {silent:.1f} s"))
+                return
+            if silent >= self._probe_after and link.idle:
+                try:
+                    link.post(probe, _ignore, now + self._probe_timeout)
+                except SwitchError:
+                    return
+
+    # Events
+
+    def _event(self, raw: bytes) -> None:
+        try:
+            event = decode(raw)
+        except ProtocolError as error:
+            self.anomalies.decode_errors += 1
+            log.warning("node=%s %s", self.node, error)
+            return
+        if event.job_uuid and event.name == "BACKGROUND_JOB":
+            result = self._jobs.pop(event.job_uuid, None)
+            if result is not None:
+                result.set(event.body)
+        try:
+            self._on_event(event)
+        except Exception:
+            self.anomalies.callback_errors += 1
+            log.exception(
+                "node=%s handling an event failed event=%s uuid=%s", self.node, event.name, event.uuid
+            )
+
+    def _guarded(self, hook: Callable[[SwitchError], None], error: SwitchError) -> None:
+        try:
+            hook(error)
+        except Exception:
+            self.anomalies.callback_errors += 1
+            log.exception("node=%s handling the end of the event socket failed", self.node)
+
+    # Commands
+
+    def post(self, command: str, on_reply: OnReply | None = None) -> None:
+        """Send without waiting. `on_reply` gets the `Reply` or the error, on the reading greenlet; at once
+        where there is
+        no socket. Raises `ValueError` for what is not one command."""
+        data = commands.wire(command)
+        on_reply = on_reply or _ignore
+        link = self._link
+        if link is None:
+            on_reply(NotConnected(f"{self.node}: no event socket"))
+            return
+        try:
+            link.post(data, on_reply, time.monotonic() + self._command_timeout)
+        except SwitchError as error:
+            on_reply(error)
+
+    def send(self, command: str, timeout: float | None = None) -> Reply:
+        """Send and wait for the reply, an error reply too. Raises `NotConnected`, `Disconnected`,
+        `CommandTimeout`."""
+        data = commands.wire(command)
+        link = self._link
+        if link is None:
+            raise NotConnected(f"{self.node}: no event socket")
+        timeout = self._command_timeout if timeout is None else timeout
+        result: gevent.event.AsyncResult[Reply] = gevent.event.AsyncResult()
+        pending = link.post(data, _settle(result), time.monotonic() + timeout)
+        result.wait(timeout)
+        if result.ready():
+            return cast(Reply, result.get_nowait())
+        # Its place in the row stays: the late reply must not answer the next command.
+        pending.on_reply = None
+        self.anomalies.command_timeouts += 1
+        raise CommandTimeout(f"no reply within {timeout} s: {command[:80]!r}")
+
+    def api(self, command: str, timeout: float | None = None) -> str:
+        """Run an API command (without the word `api`) and return what it printed.
+
+        Blocks every other command of this socket while it runs: `bgapi` is for what takes long. Raises as
+        `send`, and `CommandFailed`, `LegGone`, `ConferenceGone` or `MemberGone` for an `-ERR` or `-USAGE`.
+        """
+        reply = self.send(command if command.startswith("api ") else f"api {command}", timeout)
+        if reply.text == "-ERR no reply":
+            # mod_event_socket.c, api_exec(): so it names an empty output.
+            return ""
+        reply.raise_for_error()
+        return reply.body
+
+    def bgapi(self, command: str, timeout: float) -> str:
+        """Run an API command in a thread of FreeSWITCH's and return what it printed, within `timeout`.
+        Raises as `api`."""
+        job = str(uuid.uuid4())
+        result = self._jobs[job] = gevent.event.AsyncResult()
+        ends = time.monotonic() + timeout
+        try:
+            self.send(f"bgapi {commands.one_line(command)}\nJob-UUID: {job}", timeout).raise_for_error()
+            result.wait(max(0.0, ends - time.monotonic()))
+            if result.ready():
+                body = cast(str, result.get_nowait())
+                Reply(body).raise_for_error()
+                return body
+        finally:
+            self._jobs.pop(job, None)
+        raise CommandTimeout(f"no result within {timeout} s: {command[:80]!r}")
+
+
+def _ignore(outcome: Reply | SwitchError) -> None:
+    if isinstance(outcome, SwitchError):
+        log.debug("a command that nobody waits for: %s", outcome)
+
+
+def _settle(result: gevent.event.AsyncResult[Reply]) -> OnReply:
+    def settle(outcome: Reply | SwitchError) -> None:
+        if isinstance(outcome, SwitchError):
+            result.set_exception(outcome)
+        else:
+            result.set(outcome)
+
+    return settle

@@ -1,0 +1,308 @@
+"""One socket's life: commands go out in order, replies come back in order, and its end fails whatever is
+unanswered."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import gevent
+import gevent.event
+from gevent import socket
+
+from .errors import (
+    AuthenticationFailed,
+    CommandTimeout,
+    Disconnected,
+    ProtocolError,
+    SwitchError,
+    WriteOverflow,
+    failure,
+)
+from .frames import EVENT_JSON, Frame, FrameDecoder
+
+log = logging.getLogger(__name__)
+
+RECEIVE_BYTES: Final = 64 * 1024
+# A thousand queued sendmsg are 0.3 MB; this much unread means that FreeSWITCH has stopped reading.
+MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
+# A socket that always has data never makes the reader wait, and a greenlet that never waits starves all
+# others.
+_MAX_READING_SECONDS: Final = 0.01
+
+
+class Reply(NamedTuple):
+    """An answer: `text` is Reply-Text, or the first line of an api/response; `body` the whole of the
+    latter."""
+
+    text: str
+    body: str = ""
+
+    def raise_for_error(self) -> None:
+        """Raise `CommandFailed`, or its subclass, when FreeSWITCH said `-ERR` or `-USAGE`."""
+        error = failure(self.text)
+        if error is not None:
+            raise error
+
+
+OnReply = Callable[["Reply | SwitchError"], None]
+
+
+@dataclass(slots=True)
+class Anomalies:
+    """What should not have happened, counted since the start; and reconnects."""
+
+    reconnects: int = 0
+    protocol_errors: int = 0
+    decode_errors: int = 0
+    unexpected_frames: int = 0
+    unexpected_replies: int = 0
+    command_timeouts: int = 0
+    late_replies: int = 0
+    callback_errors: int = 0
+    overflows: int = 0
+    half_open: int = 0
+
+
+class Pending:
+    """A command whose reply is still to come. It keeps its place in the row even when nobody waits for it
+    any more."""
+
+    __slots__ = ("deadline", "expects", "on_reply")
+
+    def __init__(self, expects: str, on_reply: OnReply | None, deadline: float) -> None:
+        self.expects = expects
+        self.on_reply = on_reply
+        self.deadline = deadline
+
+
+class Link:
+    """One connected, not yet authenticated socket. `run` is its reader; everything may be called from any
+    greenlet."""
+
+    def __init__(self, sock: socket.socket, anomalies: Anomalies, on_event: Callable[[bytes], None]) -> None:
+        self.sock = self._sock = sock
+        self.opened = False
+        self._anomalies = anomalies
+        self._on_event = on_event
+        self._decoder = FrameDecoder()
+        self._early: deque[Frame] = deque()
+        self._pending: deque[Pending] = deque()
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
+        self._wake = gevent.event.Event()
+        self._writer: gevent.Greenlet[[], None] | None = None
+        self._error: SwitchError | None = None
+        self.received_at = time.monotonic()
+        """When bytes last came (monotonic seconds)."""
+
+    # Opening
+
+    def open(self, password: str, subscribe: str) -> str:
+        """Greet, authenticate, subscribe; return the Core-UUID. The caller sets the time limit.
+
+        Raises `AuthenticationFailed`, `ProtocolError` or `Disconnected`. No command may be posted before it
+        returns.
+        """
+        frames = self._frames()
+        banner = next(frames)
+        if banner.content_type != "auth/request":
+            raise ProtocolError(f"{banner.content_type} where auth/request should be")
+        self._sock.sendall(f"auth {password}\n\n".encode())
+        if next(frames).headers.get("Reply-Text") != "+OK accepted":
+            raise AuthenticationFailed("FreeSWITCH refuses the event socket's password")
+        self._sock.sendall(f"{subscribe}\n\napi global_getvar core_uuid\n\n".encode())
+        subscribed = Reply(next(frames).headers.get("Reply-Text", ""))
+        subscribed.raise_for_error()
+        # Events may already come between the two replies: they wait until there is somebody to tell.
+        events: list[Frame] = []
+        while (frame := next(frames)).content_type == EVENT_JSON:
+            events.append(frame)
+        self._early.extendleft(reversed(events))
+        self._writer = gevent.spawn(self._write)
+        self.opened = True
+        return _text(frame.body).strip()
+
+    def _frames(self) -> Iterator[Frame]:
+        while True:
+            while self._early:
+                frame = self._early.popleft()
+                if frame.content_type == "text/rude-rejection":
+                    raise AuthenticationFailed(f"FreeSWITCH rejects our address: {_first_line(frame.body)}")
+                if frame.content_type == "text/disconnect-notice":
+                    raise Disconnected(f"FreeSWITCH says: {_first_line(frame.body)}")
+                yield frame
+            self._early.extend(self._receive())
+
+    def _receive(self) -> list[Frame]:
+        """The next frames. Raises `Disconnected` at the end of the stream."""
+        try:
+            data = self._sock.recv(RECEIVE_BYTES)
+        except OSError as error:
+            raise self._error or Disconnected(f"the event socket failed: {error}") from error
+        if not data:
+            inside = " inside a frame" if self._decoder.inside_frame else ""
+            raise (
+                self._error
+                or self._decoder.error
+                or Disconnected(f"FreeSWITCH closed the event socket{inside}")
+            )
+        self.received_at = time.monotonic()
+        return self._decoder.feed(data)
+
+    # Reading
+
+    def run(self) -> SwitchError:
+        """Read until the end; return why it ended. Whatever was pending has failed by then."""
+        try:
+            self._read()
+        except SwitchError as error:
+            self._error = self._error or error
+        reason = self._error or Disconnected("the event socket ended")
+        if isinstance(reason, ProtocolError):
+            self._anomalies.protocol_errors += 1
+        self.close(reason)
+        self.discard()
+        ended = _as_disconnected(reason)
+        while self._pending:
+            self._tell(self._pending.popleft(), ended)
+        return reason
+
+    def _read(self) -> None:
+        frames: deque[Frame] | list[Frame] = self._early
+        on_event = self._on_event
+        yielded_at = time.monotonic()
+        while True:
+            for frame in frames:
+                if frame.content_type == EVENT_JSON:
+                    on_event(frame.body)
+                else:
+                    self._control(frame)
+            if self._decoder.error is not None:
+                raise self._decoder.error
+            if self.received_at - yielded_at > _MAX_READING_SECONDS:
+                gevent.sleep(0)
+                yielded_at = time.monotonic()
+            frames = self._receive()
+
+    def _control(self, frame: Frame) -> None:
+        kind = frame.content_type
+        if kind == "command/reply":
+            self._answer(kind, Reply(frame.headers.get("Reply-Text", "")))
+        elif kind == "api/response":
+            body = _text(frame.body)
+            self._answer(kind, Reply(body.partition("\n")[0], body))
+        elif kind == "text/disconnect-notice":
+            raise self._error or Disconnected(f"FreeSWITCH says: {_first_line(frame.body)}")
+        elif kind == "text/rude-rejection":
+            raise AuthenticationFailed(f"FreeSWITCH rejects our address: {_first_line(frame.body)}")
+        else:
+            self._anomalies.unexpected_frames += 1
+
+    def _answer(self, kind: str, reply: Reply) -> None:
+        pending = self._pending.popleft() if self._pending else None
+        if pending is None or pending.expects != kind:
+            # One reply too many or too few: every later one would answer the wrong command.
+            self._anomalies.unexpected_replies += 1
+            if pending is not None:
+                self._pending.appendleft(pending)
+            raise ProtocolError(f"{kind} where {pending.expects if pending else 'no reply'} should be")
+        self._tell(pending, reply)
+
+    def _tell(self, pending: Pending, outcome: Reply | SwitchError) -> None:
+        on_reply, pending.on_reply = pending.on_reply, None
+        if on_reply is None:
+            self._anomalies.late_replies += isinstance(outcome, Reply)
+            return
+        try:
+            on_reply(outcome)
+        except Exception:
+            self._anomalies.callback_errors += 1
+            log.exception("a reply's callback failed")
+
+    # Writing
+
+    def post(self, data: bytes, on_reply: OnReply, deadline: float) -> Pending:
+        """Queue a command (from `commands.wire`); all that is queued in one turn of the hub goes out in one
+        send.
+
+        Raises `Disconnected` when the socket has ended, `WriteOverflow` (and ends it) when too much is
+        unsent.
+        """
+        if self._error is not None:
+            raise _as_disconnected(self._error)
+        if self._unsent_bytes + len(data) > MAX_UNSENT_BYTES:
+            self._anomalies.overflows += 1
+            overflow = WriteOverflow(f"FreeSWITCH reads nothing: {self._unsent_bytes} bytes are unsent")
+            self.close(overflow)
+            raise overflow
+        pending = Pending("api/response" if data.startswith(b"api ") else "command/reply", on_reply, deadline)
+        self._pending.append(pending)
+        self._unsent.append(data)
+        self._unsent_bytes += len(data)
+        if len(self._unsent) == 1:
+            self._wake.set()
+        return pending
+
+    def _write(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._unsent:
+                data = b"".join(self._unsent)
+                self._unsent.clear()
+                try:
+                    self._sock.sendall(data)
+                except OSError as error:
+                    self.close(Disconnected(f"the event socket failed: {error}"))
+                    return
+                self._unsent_bytes -= len(data)
+
+    # Ending
+
+    @property
+    def idle(self) -> bool:
+        """Whether no reply is awaited."""
+        return not self._pending
+
+    def expire(self, now: float) -> float:
+        """Time out what is due; return for how long the command next in line has been overdue (0.0: it is
+        not)."""
+        due = [
+            pending for pending in self._pending if pending.on_reply is not None and pending.deadline <= now
+        ]
+        for pending in due:
+            self._anomalies.command_timeouts += 1
+            self._tell(pending, CommandTimeout("no reply in time"))
+        return max(0.0, now - self._pending[0].deadline) if self._pending else 0.0
+
+    def close(self, error: SwitchError) -> None:
+        """End the socket with `error` as the reason; `run` notices and does the rest."""
+        if self._error is None:
+            self._error = error
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            log.debug("the event socket was gone already")
+
+    def discard(self) -> None:
+        """Close the socket without a word."""
+        if self._writer is not None:
+            self._writer.kill(block=False)
+        self._sock.close()
+
+
+def _as_disconnected(error: SwitchError) -> Disconnected:
+    return error if isinstance(error, Disconnected) else Disconnected(str(error))
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _first_line(body: bytes) -> str:
+    return _text(body).strip().partition("\n")[0][:120]
