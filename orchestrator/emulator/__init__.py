@@ -1,7 +1,16 @@
 """An event-socket server that behaves like FreeSWITCH, for demos and for tests without telephony."""
 
 from orchestrator.emulator.conference import ConferenceProfile
-from orchestrator.emulator.phone import Behaviour, EmulatedPhone
-from orchestrator.emulator.switch import EmulatedSwitch
+from orchestrator.emulator.phone import Answers, EmulatedPhone, NeverAnswers, Rejects, Target
+from orchestrator.emulator.switch import DIALPLAN, EmulatedSwitch
 
-__all__ = ["Behaviour", "ConferenceProfile", "EmulatedPhone", "EmulatedSwitch"]
+__all__ = [
+    "DIALPLAN",
+    "Answers",
+    "ConferenceProfile",
+    "EmulatedPhone",
+    "EmulatedSwitch",
+    "NeverAnswers",
+    "Rejects",
+    "Target",
+]

@@ -11,15 +11,16 @@ from orchestrator.emulator.channel import ORIGINS
 from orchestrator.emulator.conference_api import conference_api
 from orchestrator.emulator.conference_list import compact_json
 from orchestrator.emulator.core import VERSION, Core
-from orchestrator.emulator.dialling import dial
-from orchestrator.emulator.events import SAFE as SAFE
+from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
 
 NO_CHANNEL = "-ERR No such channel!\n"
 
 
-def _with_leg(run: Callable[[Core, Session, str], str]) -> Callable[[Core, str], str]:
+def _with_leg(run: Callable[[Core, Session, str], str], usage: str) -> Callable[[Core, str], str]:
     def command(core: Core, argument: str) -> str:
+        if not argument.strip():
+            return f"-USAGE: {usage}\n"
         uuid, _, rest = argument.strip().partition(" ")
         session = core.locate(uuid)
         return NO_CHANNEL if session is None else run(core, session, rest.strip())
@@ -46,7 +47,7 @@ def _dump(core: Core, session: Session, rest: str) -> str:
 
 def _setvar(core: Core, session: Session, rest: str) -> str:
     if not rest:
-        return "-ERR No variable specified\n"
+        return "-USAGE: <uuid> <var> [value]\n"
     name, _, value = rest.partition(" ")
     session.set(name, value or None)
     return "+OK\n"
@@ -67,7 +68,7 @@ def _getvar(core: Core, session: Session, rest: str) -> str:
 def _send_dtmf(core: Core, session: Session, rest: str) -> str:
     if session.phone:
         session.phone.receive(rest.partition("@")[0])
-    return "+OK\n"
+    return f"+OK {session.uuid} sent DTMF {rest}.\n"
 
 
 def _recv_dtmf(core: Core, session: Session, rest: str) -> str:
@@ -77,10 +78,6 @@ def _recv_dtmf(core: Core, session: Session, rest: str) -> str:
 
 def _answer(core: Core, session: Session, rest: str) -> str:
     session.answer()
-    return "+OK\n"
-
-
-def _park(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
@@ -174,7 +171,7 @@ def _row(session: Session) -> dict[str, str]:
         "callee_name": profile.callee_name,
         "callee_num": profile.callee_number,
         "callee_direction": "",
-        "call_uuid": session.partner.uuid if session.partner and not session.inbound else "",
+        "call_uuid": session.get("call_uuid") if session.partner else "",
         "sent_callee_name": "",
         "sent_callee_num": "",
         "initial_cid_name": profile.cid_name,
@@ -201,6 +198,14 @@ def _originate(core: Core, argument: str) -> str:
 
 
 def _run_script(session: Session, script: tuple[tuple[str, str], ...]) -> None:
+    """An answered outbound leg takes its extension: from here on the called one is its caller."""
+    profile = session.profile
+    session.set("pre_transfer_caller_id_name", profile.cid_name)
+    session.set("pre_transfer_caller_id_number", profile.cid_number)
+    profile.cid_name, profile.callee_name = profile.callee_name, profile.cid_name
+    profile.cid_number, profile.callee_number = profile.callee_number, profile.cid_number
+    session.set("channel_cid_flipped", "yes")
+    session.set("call_uuid", session.uuid)
     session.script = script
     session.follow_script()
 
@@ -221,7 +226,7 @@ def _sched_hangup(core: Core, argument: str) -> str:
     """`[+]<seconds> <uuid> [<cause>]`."""
     words = argument.split()
     if len(words) < 2:
-        return "-USAGE: [+]<time> <uuid> [<cause>]\n"
+        return NO_CHANNEL
     session = core.locate(words[1])
     if session is None:
         return NO_CHANNEL
@@ -253,17 +258,17 @@ def _echo(core: Core, argument: str) -> str:
 
 
 COMMANDS: dict[str, Callable[[Core, str], str]] = {
-    "uuid_break": _with_leg(_break),
-    "break": _with_leg(_break),
-    "uuid_kill": _with_leg(_kill),
-    "uuid_dump": _with_leg(_dump),
-    "uuid_setvar": _with_leg(_setvar),
-    "uuid_setvar_multi": _with_leg(_setvar_multi),
-    "uuid_getvar": _with_leg(_getvar),
-    "uuid_send_dtmf": _with_leg(_send_dtmf),
-    "uuid_recv_dtmf": _with_leg(_recv_dtmf),
-    "uuid_answer": _with_leg(_answer),
-    "uuid_broadcast": _with_leg(_broadcast),
+    "uuid_break": _with_leg(_break, "<uuid> [all]"),
+    "break": _with_leg(_break, "<uuid> [all]"),
+    "uuid_kill": _with_leg(_kill, "<uuid> [cause]"),
+    "uuid_dump": _with_leg(_dump, "<uuid> [format]"),
+    "uuid_setvar": _with_leg(_setvar, "<uuid> <var> [value]"),
+    "uuid_setvar_multi": _with_leg(_setvar_multi, "<uuid> <var>=<value>;<var>=<value>..."),
+    "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),
+    "uuid_send_dtmf": _with_leg(_send_dtmf, "<uuid> <dtmf_data>"),
+    "uuid_recv_dtmf": _with_leg(_recv_dtmf, "<uuid> <dtmf_data>"),
+    "uuid_answer": _with_leg(_answer, "<uuid>"),
+    "uuid_broadcast": _with_leg(_broadcast, "<uuid> <path> [aleg|bleg|holdb|both]"),
     "uuid_exists": _exists,
     "hupall": _hupall,
     "status": _status,

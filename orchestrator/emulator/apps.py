@@ -92,6 +92,7 @@ def park(session: Session, argument: str) -> None:
         if until is not None and session.core.clock.now() >= until:
             session.hangup(cause)
     session.controlled = session.parked = False
+    session.fire("CHANNEL_UNPARK")
 
 
 def send_dtmf(session: Session, argument: str) -> None:

@@ -1,89 +1,133 @@
-"""`bridge`: legs towards other phones, joined to this one (switch_ivr_bridge.c)."""
+"""`bridge`: another phone is called and joined to this leg (mod_dptools.c, switch_ivr_bridge.c)."""
 
 from __future__ import annotations
 
-from orchestrator.emulator.dialling import Attempt, dial
-from orchestrator.emulator.playback import Ended, frames
+from dataclasses import replace
+
+from orchestrator.emulator.causes import CODES
+from orchestrator.emulator.originate import Attempt, dial
 from orchestrator.emulator.session import Session
+
+# switch_ivr_originate.c; any other cause is its own DIALSTATUS
+DIAL_STATUS = {
+    "SUCCESS": "SUCCESS",
+    "ORIGINATOR_CANCEL": "CANCEL",
+    "USER_BUSY": "BUSY",
+    "NO_ANSWER": "NOANSWER",
+    "DESTINATION_OUT_OF_ORDER": "INVALIDARGS",
+    "INVALID_PROFILE": "INVALIDARGS",
+    "CALL_REJECTED": "DONTCALL",
+}
+ALWAYS_CONTINUE = ("NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL")
 
 
 def bridge(session: Session, argument: str) -> None:
     """A dial string; the leg is back when the other one hangs up, or when nobody answered."""
-    session.set("last_bridge_hangup_cause", None)
+    if not argument:
+        return
     attempt = dial(session.core, argument, caller=session)
     session.set("originate_disposition", attempt.cause)
+    session.set("DIALSTATUS", DIAL_STATUS.get(attempt.cause, attempt.cause))
+    for leg in attempt.legs:
+        session.set("originate_causes", f"{leg.uuid};{leg.hangup_cause or 'NONE'}")
     if attempt.winner is None:
         _failed(session, attempt)
         return
     other = attempt.winner
-    session.set("DIALSTATUS", "SUCCESS")
-    session.set("originate_disposition", "SUCCESS")
-    if not session.answer():
+    if not (session.answer() if other.answered else session.pre_answer()):
         other.hangup("ORIGINATOR_CANCEL")
+        session.core.spawn(other.close)
         return
-    _talk(session, other)
+    other.on_answer = session.answer
+    _join(session, other)
 
 
 def _failed(session: Session, attempt: Attempt) -> None:
-    status = {
-        "USER_BUSY": "BUSY",
-        "NO_ANSWER": "NOANSWER",
-        "NO_USER_RESPONSE": "NOANSWER",
-        "ORIGINATOR_CANCEL": "CANCEL",
-        "CALL_REJECTED": "CANCEL",
-        "INVALIDARGS": "INVALIDARGS",
-    }.get(attempt.cause, "CHANUNAVAIL" if attempt.cause == "CHAN_NOT_IMPLEMENTED" else "CONGESTION")
-    session.set("DIALSTATUS", status)
-    session.set("bridge_hangup_cause", attempt.cause)
-    session.set("current_application_response", attempt.cause)
-    continues = session.get("continue_on_fail").lower()
-    goes_on = continues in ("true", "yes", "on", "1") or attempt.cause.lower() in continues.split(",")
-    if not goes_on and not session.controlled and not session.down:
+    if attempt.legs:
+        last = attempt.legs[-1]
+        session.set("originate_signal_bond", last.uuid)
+        for name in ("sip_invite_failure_status", "sip_invite_failure_phrase"):
+            session.set(name, last.get(name) or session.get(name))
+        session.set("last_bridge_hangup_cause", last.hangup_cause)
+        session.set("last_bridge_proto_specific_hangup_cause", last.get("proto_specific_hangup_cause"))
+    session.set("originate_failed_cause", attempt.cause)
+    if not _continues(session, attempt.cause):
         session.hangup(attempt.cause)
 
 
-def _talk(session: Session, other: Session) -> None:
+def _continues(session: Session, cause: str) -> bool:
+    """switch_channel_handle_cause: `continue_on_fail` is true or lists causes by name or number."""
+    wanted = session.get("continue_on_fail")
+    if not wanted:
+        return cause in ALWAYS_CONTINUE
+    listed = wanted.lower().split(",")
+    return session.true("continue_on_fail") or cause.lower() in listed or str(CODES.get(cause)) in listed
+
+
+def _join(session: Session, other: Session) -> None:
     core = session.core
     now = core.clock.micros()
-    for one, two, kind in ((session, other, "originatee"), (other, session, "originator")):
-        one.partner = two
-        one.other_leg = (kind, two.profile)
-        one.profile.times["Bridged"] = now
+    session.profile.callee_name, session.profile.callee_number = (
+        other.profile.callee_name,
+        other.profile.callee_number,
+    )
+    session.other_leg = ("originatee", replace(other.profile, times=dict(other.profile.times)))
+    session.profile.times["Bridged"] = other.profile.times["Bridged"] = now
+    session.partner, other.partner = other, session
+    session.set("signal_bond", other.uuid)
+    other.set("call_uuid", session.uuid)
+    pair = [("Bridge-A-Unique-ID", session.uuid), ("Bridge-B-Unique-ID", other.uuid)]
+    session.fire("CHANNEL_BRIDGE", first=pair)
+    for one, two in ((session, other), (other, session)):
+        one.set("last_bridge_to", two.uuid)
         one.set("bridge_channel", two.profile.channel_name)
         one.set("bridge_uuid", two.uuid)
         one.set("signal_bond", two.uuid)
-    pair = [("Bridge-A-Unique-ID", session.uuid), ("Bridge-B-Unique-ID", other.uuid)]
-    session.fire("CHANNEL_BRIDGE", pair)
-    other.on_down.append(session.poke)
+        one.set(
+            "last_sent_callee_id_name",
+            other.profile.callee_name if one is session else other.profile.cid_name,
+        )
+        one.set(
+            "last_sent_callee_id_number",
+            other.profile.destination if one is session else other.profile.cid_number,
+        )
+        one.on_down.append(two.poke)
+        if one.phone is not None and two.phone is not None and two.phone.speaking is not None:
+            one.phone.note({two.phone.speaking})
+    core.spawn(_far_side, other)
     while not session.down and not other.down:
-        if frames_once(session) is Ended.GONE:
-            break
-        if other.digits:
-            digit = other.next_digit()
-            if session.phone:
-                session.phone.receive(digit)
-            other.poke()
+        _look(session)
     cause = other.hangup_cause if other.down else session.hangup_cause
-    session.partner = other.partner = None
+    if not other.down:
+        other.set("last_bridge_role", "originatee")
+        other.hangup(session.hangup_cause)
+    elif not session.down:
+        session.set("last_bridge_hangup_cause", cause)
+        # the other leg's thread reports before this one is told
+        session.end_frame()
     session.set("bridge_hangup_cause", cause)
-    session.fire("CHANNEL_UNBRIDGE", pair)
-    other.hangup(session.hangup_cause if session.down else "NORMAL_CLEARING")
-    if other.down and session.true("hangup_after_bridge"):
-        session.hangup(other.hangup_cause)
+    session.partner = other.partner = None
+    session.on_down.remove(other.poke)
+    session.fire("CHANNEL_UNBRIDGE", first=pair)
+    if session.true("hangup_after_bridge"):
+        session.hangup(cause)
 
 
-def frames_once(session: Session) -> Ended:
-    """One look at queue and digits, then wait for the next poke."""
-    session.run_messages()
-    if session.down:
-        return Ended.GONE
-    while session.digits:
-        digit = session.next_digit()
-        if session.partner and session.partner.phone:
-            session.partner.phone.receive(digit)
-    session.breaking = 0
-    session.wait()
-    return Ended.SUCCESS
+def _far_side(leg: Session) -> None:
+    """The other leg's thread: CS_EXCHANGE_MEDIA until it is hung up."""
+    leg.enter("CS_EXCHANGE_MEDIA")
+    while not leg.down:
+        _look(leg)
+    leg.close()
 
 
-__all__ = ["bridge", "frames"]
+def _look(leg: Session) -> None:
+    """Queue and digits, which go to the other phone; then wait for the next poke."""
+    leg.run_messages()
+    while leg.digits and not leg.down:
+        digit = leg.next_digit()
+        if leg.partner is not None and leg.partner.phone is not None:
+            leg.partner.phone.receive(digit)
+    leg.breaking = 0
+    if not leg.down and (leg.partner is None or not leg.partner.down):
+        leg.wait()

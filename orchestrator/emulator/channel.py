@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from orchestrator.emulator.causes import CODES
 from orchestrator.emulator.events import Headers, Origin
 from orchestrator.emulator.templates import (
     Profile,
     Variables,
     ack_variables,
+    agreed_variables,
     media_variables,
     rtp_variables,
 )
@@ -23,7 +24,7 @@ ORIGINS = {
     "CHANNEL_PARK": Origin("switch_ivr.c", "switch_ivr_park", 1002),
     "CHANNEL_UNPARK": Origin("switch_ivr.c", "switch_ivr_park", 1205),
     "CHANNEL_ANSWER": Origin("switch_channel.c", "switch_channel_perform_mark_answered", 3846),
-    "CHANNEL_PROGRESS": Origin("switch_channel.c", "switch_channel_perform_mark_ring_ready_value", 3503),
+    "CHANNEL_PROGRESS": Origin("switch_channel.c", "switch_channel_perform_mark_ring_ready_value", 3505),
     "CHANNEL_PROGRESS_MEDIA": Origin("switch_channel.c", "switch_channel_perform_mark_pre_answered", 3560),
     "CHANNEL_EXECUTE": Origin("switch_core_session.c", "switch_core_session_exec", 2931),
     "CHANNEL_EXECUTE_COMPLETE": Origin("switch_core_session.c", "switch_core_session_exec", 2967),
@@ -32,10 +33,10 @@ ORIGINS = {
         "switch_core_state_machine.c", "switch_core_session_reporting_state", 943
     ),
     "CHANNEL_DESTROY": Origin("switch_core_session.c", "switch_core_session_perform_destroy", 1584),
-    "CHANNEL_ORIGINATE": Origin("switch_ivr_originate.c", "switch_ivr_originate", 2956),
-    "CHANNEL_OUTGOING": Origin("switch_core_session.c", "switch_core_session_outgoing_channel", 705),
-    "CHANNEL_BRIDGE": Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1788),
-    "CHANNEL_UNBRIDGE": Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1893),
+    "CHANNEL_ORIGINATE": Origin("switch_core_state_machine.c", "switch_core_session_run", 632),
+    "CHANNEL_OUTGOING": Origin("switch_core_session.c", "switch_core_session_outgoing_channel", 768),
+    "CHANNEL_BRIDGE": Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1689),
+    "CHANNEL_UNBRIDGE": Origin("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", 1879),
     "CHANNEL_STATE": Origin("switch_channel.c", "switch_channel_perform_set_running_state", 2371),
     "CHANNEL_CALLSTATE": Origin("switch_channel.c", "switch_channel_perform_set_callstate", 293),
     "CHANNEL_DATA": Origin("mod_commands.c", "uuid_dump_function", 6468),
@@ -63,6 +64,7 @@ class Channel:
         "DTMF",
         "CHANNEL_STATE",
         "CHANNEL_CALLSTATE",
+        "CHANNEL_OUTGOING",
     }
 
     def __init__(self, core: Core, profile: Profile, variables: Variables, session_id: int) -> None:
@@ -83,6 +85,9 @@ class Channel:
         self.write_codec = self.read_codec
         self.other_leg: tuple[str, Profile] | None = None  # ("originator" or "originatee", its profile)
         self.hung_up_by_phone = False
+        self.sip = True
+        self.on_answering: Callable[[], object] | None = None  # before it is told
+        self.on_answer: Callable[[], object] | None = None  # after
 
     @property
     def down(self) -> bool:
@@ -152,15 +157,22 @@ class Channel:
         headers += self.profile.headers()
         if self.other_leg:
             kind, profile = self.other_leg
-            headers += [("Other-Type", kind), *profile.headers("Other-Leg")]
+            other = profile.headers("Other-Leg")
+            headers += [
+                ("Other-Type", kind),
+                *(pair for pair in other if pair[0] != "Other-Leg-Profile-Index"),
+            ]
         return headers
 
     def all_data(self) -> Headers:
         return self.basic_data() + [(f"variable_{name}", value) for name, value in self.variables.items()]
 
-    def fire(self, event: str, extra: Headers | None = None) -> None:
+    def fire(self, event: str, extra: Headers | None = None, first: Headers | None = None) -> None:
         data = self.all_data if event in self.WITH_VARIABLES else self.basic_data
-        self.core.bus.fire(event, lambda: data() + (extra or []), ORIGINS[event])
+        # switch_core_session_reporting_state puts the cause before everything else
+        if event == "CHANNEL_HANGUP_COMPLETE":
+            first = [("Hangup-Cause", self.hangup_cause)]
+        self.core.bus.fire(event, lambda: (first or []) + data() + (extra or []), ORIGINS[event])
 
     def call_state(self, name: str) -> None:
         self.callstate = name
@@ -181,7 +193,7 @@ class Channel:
         if self.down:
             return False
         if not self.media_up:
-            if self.inbound:
+            if self.inbound and self.sip:
                 self.update(media_variables(self.variables, self.session_id))
             self.early = True
             self.set("endpoint_disposition", "EARLY MEDIA")
@@ -200,9 +212,11 @@ class Channel:
             return True
         if self.early:
             self.set("rtp_local_sdp_str", self.get("rtp_local_sdp_str"))
-        else:
+        elif self.sip:
             self.update(media_variables(self.variables, self.session_id))
         self.mark_answered()
+        if not self.sip:
+            return True
         if self.phone:
             self.phone.told(200)
         self.core.later(0.004, self._acknowledged)
@@ -212,11 +226,15 @@ class Channel:
     def mark_answered(self) -> None:
         if self.down or self.answered:
             return
+        if self.on_answering:
+            self.on_answering()
         self.profile.times["Answered"] = self.core.clock.micros()
         self.answered = True
         self.fire("CHANNEL_ANSWER")
         self.set("endpoint_disposition", "ANSWER")
         self.call_state("ACTIVE")
+        if self.on_answer:
+            self.on_answer()
 
     def _acknowledged(self) -> None:
         if not self.down:
@@ -226,9 +244,12 @@ class Channel:
         if not self.down:
             self.update(rtp_variables(self.variables))
 
+    def agree(self) -> None:
+        """The called phone took a codec."""
+        if not self.inbound and self.read_codec is None:
+            self.read_codec = self.write_codec = PCMU
+            self.update(agreed_variables(self.variables, self.session_id))
+
     def use_read_codec(self, codec: tuple[str, str, str]) -> None:
         self.read_codec = codec
         self.update({"read_codec": codec[0], "read_rate": codec[1]})
-
-    def reject_unknown_cause(self, cause: str) -> str:
-        return cause if cause in CODES else "NORMAL_CLEARING"

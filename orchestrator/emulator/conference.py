@@ -62,6 +62,7 @@ class ConferenceProfile:
     exit_sound: str = ""
     max_members: int = 0
     rate: int = RATE
+    tts: bool = False  # the profile names a tts-engine and a tts-voice
 
 
 class Conference:

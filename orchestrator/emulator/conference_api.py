@@ -32,7 +32,8 @@ def conference_api(core: Core, argument: str) -> str:
     if words[0].lower() == "list":
         if not rooms:
             return "+OK No active conferences.\n"
-        return "".join(conference_list.headline(room) + conference_list.text_list(room) for room in rooms)
+        listed = "".join(conference_list.headline(room) + conference_list.text_list(room) for room in rooms)
+        return f"+OK {listed}"
     if words[0].lower() == "count":
         return str(len(rooms))
     return f"-ERR Conference {words[0]} not found\n"
@@ -191,7 +192,8 @@ def _play(room: Conference, rest: list[str]) -> str | None:
         return f"+OK (play) Playing file {name}\n"
     member = room.find(options[0])
     if member is None:
-        return f"-ERR Member: {options[0]} not found.\n"
+        # FreeSWITCH prints the address of the name here, not the name
+        return f"-ERR Member: {id(options) % (1 << 32)} not found.\n" + _usage("play")
     if not _play_to(member, name):
         return f"-ERR (play) File: {name} not found.\n"
     member.fire("play-file-member", [("File", name)])
@@ -214,6 +216,8 @@ def _stop(room: Conference, rest: list[str]) -> str | None:
 def _say(room: Conference, text: str) -> str:
     if not text:
         return "-ERR (say) Error! No text.\n" + _usage("say")
+    if not room.profile.tts:
+        return "-ERR (say) Error!\n" + _usage("say")
     room.files.queue(text, speech(text))
     room.fire("speak-text", [("Text", text)])
     return "+OK (say) OK\n"
@@ -228,7 +232,8 @@ def _say_member(room: Conference, argument: str) -> str:
         return f"-ERR (saymember) Unknown Member {number}!\n" + _usage("saymember")
     # conference_api.c expands here whatever the leg's app_disable_expand_variables says of applications
     room.core.expanded += [text] if "${" in text else []
-    member.files.queue(text, speech(text))
+    if room.profile.tts:
+        member.files.queue(text, speech(text))
     member.fire("speak-text-member", [("Text", text)])
     return "+OK (saymember) OK\n"
 
@@ -282,7 +287,8 @@ def _recording(room: Conference, rest: list[str]) -> str | None:
     if action in ("stop", "check") and not path:
         path = "all"
     if not path:
-        return None
+        # the old syntax: `recording <file>`, so that a bare `recording start` records into a file called start
+        return _record(room, rest)
     if action == "start":
         return _record(room, [path])
     if action == "stop":
@@ -332,8 +338,8 @@ def _pause_recording(room: Conference, action: str, path: str) -> str:
         room.fire(f"{action}-recording", [("Path", path), ("Other-Recordings", "false")])
     word = "Pause" if action == "pause" else "Resume"
     if not chosen:
-        return f"-ERR non-existant recording '{path}'\n"
-    return f"{word} recording file {path}\n+OK {word} recording {len(chosen)} file{'' if len(chosen) == 1 else 's'}\n"
+        return f"+OK {word} recording file {path}\n-ERR non-existant recording '{path}'\n"
+    return f"+OK {word} recording file {path}\n"
 
 
 def _lock(room: Conference, rest: list[str]) -> str | None:
@@ -356,6 +362,18 @@ def _list(room: Conference, rest: list[str]) -> str | None:
 
 def _json_list(room: Conference, rest: list[str]) -> str | None:
     return conference_list.json_list([room], compact=rest == ["compact"])
+
+
+def _get(room: Conference, rest: list[str]) -> str | None:
+    return str(room.max_members) if rest == ["max_members"] else None
+
+
+def _set(room: Conference, rest: list[str]) -> str | None:
+    """Answers with the value that it had."""
+    if len(rest) != 2 or rest[0] != "max_members" or not rest[1].isdigit():
+        return None
+    old, room.max_members = room.max_members, int(rest[1])
+    return str(old)
 
 
 def _count(room: Conference, rest: list[str]) -> str | None:
@@ -382,5 +400,7 @@ ROOM_COMMANDS: dict[str, RoomCommand] = {
     "list": _list,
     "json_list": _json_list,
     "count": _count,
+    "get": _get,
+    "set": _set,
     "get-uuid": _get_uuid,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Union
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,7 +11,8 @@ from orchestrator.emulator.conference import Conference
 from orchestrator.emulator.member import Member
 from orchestrator.emulator.recording import Recording
 
-Json = Union[str, int, bool, Mapping[str, "Json"], Sequence["Json"]]
+if TYPE_CHECKING:
+    Json = str | int | bool | Mapping[str, "Json"] | Sequence["Json"]
 
 
 def text_list(room: Conference, delimiter: str = ";") -> str:

@@ -39,6 +39,8 @@ class Core:
         self.phones = phones
         self.dialplan = dialplan
         self.profiles = profiles
+        self.sip_profile = "texml"
+        self.extensions: dict[str, tuple[tuple[str, str], ...]] = {}
         self.sessions: dict[str, Session] = {}
         self.conferences: dict[str, Conference] = {}
         self.ending: list[Conference] = []

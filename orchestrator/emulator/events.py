@@ -38,16 +38,10 @@ class Fired:
 
     def json(self) -> bytes:
         if self._json is None:
-            merged: dict[str, str | list[str]] = {}
-            for key, value in self.headers:
-                earlier = merged.get(key)
-                if earlier is None:
-                    merged[key] = value
-                elif isinstance(earlier, list):
-                    earlier.append(value)
-                else:
-                    merged[key] = [earlier, value]
-            self._json = msgspec.json.encode(merged)
+            # FreeSWITCH writes a header that it has set twice (CHANNEL_HANGUP_COMPLETE's Hangup-Cause) twice
+            encode = msgspec.json.encode
+            pairs = [encode(key) + b":" + encode(value) for key, value in self.headers]
+            self._json = b"{" + b",".join(pairs) + b"}"
         return self._json
 
     def plain(self) -> bytes:

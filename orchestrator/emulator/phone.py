@@ -6,32 +6,71 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import gevent
 from gevent.event import Event
 
-from orchestrator.emulator.causes import CAUSE_OF_STATUS, sip_status
+from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.sound import Sound
+from orchestrator.emulator.templates import reply_variables
 
 if TYPE_CHECKING:
     from orchestrator.emulator.session import Session
 
 SHORT = 0.2  # seconds: what "now" means to an ear
 TOLERANCE = 0.03  # a frequency is recognised within this part of it
+UNREACHABLE = 503  # what FreeSWITCH itself makes of an address where nothing listens
+PHRASES = {
+    404: "Not Found",
+    480: "Temporarily Unavailable",
+    486: "Busy Here",
+    503: "Service Unavailable",
+    603: "Decline",
+}
 
 
 @dataclass(frozen=True)
-class Behaviour:
-    """What a registered phone does when it is called. Seconds; `rejects` is a SIP status."""
+class Answers:
+    """A called phone rings (if `after` is above 0), answers after so many seconds and speaks a tone."""
 
-    rings_after: float = 0.0
-    answers_after: float | None = 0.1
-    rejects: int | None = None
+    after: float = 0.0
+    sounds: float | None = None
     early_media: bool = False
     hangs_up_after: float | None = None
-    sounds: float | None = None
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """A called phone refuses with a SIP status, at once or after ringing for so many seconds."""
+
+    code: int = 486
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class NeverAnswers:
+    """A called phone rings until the caller gives up."""
+
+
+@dataclass
+class Target:
+    """A number that can be called, and the calls that came to it."""
+
+    number: str
+    behaviour: object
+    calls: list[EmulatedPhone] = field(default_factory=list)
+
+    def wait_called(self, timeout: float = 5.0, nth: int = 1) -> EmulatedPhone:
+        """The phone that rings (the nth call to this number). Real seconds."""
+        limit = time.monotonic() + timeout
+        while len(self.calls) < nth:
+            if time.monotonic() > limit:
+                raise AssertionError(f"{self.number} was not called within {timeout:g} s")
+            gevent.sleep(0.005)
+        return self.calls[nth - 1]
 
 
 class Listened(Protocol):
@@ -43,20 +82,21 @@ class Listened(Protocol):
 class EmulatedPhone:
     """One phone in one call. States: calling, ringing, answered, ended."""
 
-    def __init__(self, clock: Clock, number: str, caller: str, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, clock: Clock, number: str, caller: str) -> None:
         self.clock = clock
         self.number = number
         self.caller = caller
-        self.behaviour = behaviour or Behaviour()
         self.leg: Session | None = None
         self.state = "calling"
         self.sip_status: int | None = None
         self.speaking: float | None = None
         self.turns = 0  # how often it has started or stopped speaking
-        self.received_digits = ""
+        self.digits = ""  # DTMF that came to it
+        self.times = {"calling": time.monotonic()}
         self.prompts: list[str] = []  # names of the sounds and texts that were played to it
         self.cause = ""
         self.on_voice: Callable[[], None] | None = None
+        self.on_act: Callable[[], None] | None = None
         self.seat: Listened | None = None
         self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
         self._changed = Event()
@@ -107,16 +147,34 @@ class EmulatedPhone:
             if self.on_voice:
                 self.on_voice()
 
-    def answer(self) -> None:
-        """Pick up a call that came to it."""
-        if self.leg is not None and self.state in ("calling", "ringing"):
+    def answer(self, code: int = 200) -> None:
+        """Pick up a call that came to it, or refuse it with another code."""
+        if code >= 300:
+            self.refuse(code)
+        elif self.leg is not None and self.state in ("calling", "ringing"):
             self._become("answered", 200)
+            self.leg.agree()
             self.leg.mark_answered()
+            self._acted()
 
     def ring(self) -> None:
         if self.leg is not None and self.state == "calling":
             self._become("ringing")
+            self.leg.update(reply_variables(self.leg.variables))
             self.leg.ring_ready()
+            self._acted()
+
+    def sing(self) -> None:
+        """183: media before it answers."""
+        if self.leg is not None and self.state in ("calling", "ringing"):
+            self._become("ringing")
+            self.leg.agree()
+            self.leg.pre_answer()
+            self._acted()
+
+    def _acted(self) -> None:
+        if self.on_act:
+            self.on_act()
 
     def refuse(self, status: int) -> None:
         """Turn a call down that came to it."""
@@ -125,12 +183,15 @@ class EmulatedPhone:
             return
         cause = CAUSE_OF_STATUS.get(status, "NORMAL_UNSPECIFIED")
         leg.hung_up_by_phone = True
+        leg.update(reply_variables(leg.variables, reached=status != UNREACHABLE))
         leg.update(
             {
                 "sip_hangup_disposition": "recv_refuse",
                 "sip_invite_failure_status": str(status),
+                "sip_invite_failure_phrase": PHRASES.get(status, "Failure"),
                 "sip_term_status": str(status),
                 "proto_specific_hangup_cause": f"sip:{status}",
+                "sip_term_cause": str(q850(cause)),
             }
         )
         self._end(status)
@@ -155,7 +216,7 @@ class EmulatedPhone:
         self._end(self.sip_status)
 
     def receive(self, digits: str) -> None:
-        self.received_digits += digits
+        self.digits += digits
         self._wake()
 
     def hears(self, name: str, sound: Sound) -> None:
@@ -171,12 +232,14 @@ class EmulatedPhone:
     def _become(self, state: str, status: int | None = None) -> None:
         if self.state != "ended":
             self.state = state
+            self.times.setdefault(state, time.monotonic())
             self.sip_status = status
             self._wake()
 
     def _end(self, status: int | None) -> None:
         if self.state != "ended":
             self.state, self.sip_status = "ended", status
+            self.times["ended"] = time.monotonic()
             self._wake()
 
     # what a test waits for
@@ -190,9 +253,19 @@ class EmulatedPhone:
     def wait_ended(self, timeout: float = 5.0) -> None:
         self._until(lambda: self.state == "ended", timeout, "end")
 
-    def wait_hears(self, hz: float, timeout: float = 5.0) -> None:
+    def wait_digits(self, digits: str, timeout: float = 5.0) -> None:
+        self._until(lambda: digits in self.digits, timeout, f"get the digits {digits}")
+
+    def wait_hears(self, hz: float, timeout: float = 5.0) -> float:
+        """Also a tone that was too short to be looked at in time. Returns time.monotonic()."""
         since = self.clock.now() - SHORT
         self._until(lambda: self.hears_now(hz) or self._noted_since(since, hz), timeout, f"hear {hz} Hz")
+        return time.monotonic()
+
+    def wait_stops_hearing(self, hz: float, timeout: float = 5.0) -> float:
+        """Until that tone is gone; returns time.monotonic()."""
+        self._until(lambda: not self.hears_now(hz), timeout, f"stop hearing {hz} Hz")
+        return time.monotonic()
 
     def wait_quiet(self, timeout: float = 5.0) -> None:
         self._until(lambda: not self.hearing(), timeout, "hear nothing")
@@ -248,15 +321,22 @@ class EmulatedPhone:
 
 
 class Registry:
-    """Who can be called: a number or user name and what its phone does."""
+    """Who can be called: numbers or user names, and what their phones do."""
 
     def __init__(self) -> None:
-        self.behaviours: dict[str, Behaviour] = {}
+        self.targets: dict[str, Target] = {}
         self.on_dial: Callable[[EmulatedPhone], None] | None = None
-        self.phones: list[EmulatedPhone] = []
 
-    def register(self, number: str, behaviour: Behaviour | None = None) -> None:
-        self.behaviours[number] = behaviour or Behaviour()
+    def register(self, number: str, behaviour: object) -> Target:
+        target = self.targets[number] = Target(number, behaviour)
+        return target
 
-    def find(self, number: str) -> Behaviour | None:
-        return self.behaviours.get(number)
+    def find(self, number: str) -> object | None:
+        target = self.targets.get(number)
+        return None if target is None else target.behaviour
+
+    def called(self, phone: EmulatedPhone) -> None:
+        if target := self.targets.get(phone.number):
+            target.calls.append(phone)
+        if self.on_dial:
+            self.on_dial(phone)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
-from orchestrator.emulator.session import BREAK_ALL, Playing, Session
-from orchestrator.emulator.sound import RATE, SoundNotFound, open_sound, silence, speech
-from orchestrator.emulator.sound import Sound as Sound
+from orchestrator.emulator.session import Playing, Session
+from orchestrator.emulator.sound import RATE, Sound, SoundNotFound, open_sound, speech
 
 
 class Ended(Enum):
@@ -187,14 +188,19 @@ def wait_for_silence(session: Session, argument: str) -> None:
             return
 
 
-__all__ = [
-    "BREAK_ALL",
-    "Ended",
-    "endless_playback",
-    "frames",
-    "loop_playback",
-    "play_file",
-    "playback",
-    "silence",
-    "sleep",
-]
+@contextmanager
+def ringback(session: Session) -> Iterator[None]:
+    """What the caller hears while others ring: `ringback`, or `transfer_ringback` once it is answered."""
+    name = session.get("transfer_ringback" if session.answered else "ringback")
+    playing: Playing | None = None
+    if name and (session.answered or session.pre_answer()):
+        try:
+            playing = Playing(name, open_sound(name), session.core.clock.now())
+            session.play(playing)
+        except SoundNotFound:
+            playing = None
+    try:
+        yield
+    finally:
+        if playing is not None:
+            session.stop_playing(playing)

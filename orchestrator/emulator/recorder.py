@@ -28,11 +28,11 @@ def record(session: Session, argument: str) -> None:
     clock = session.core.clock
     score = Score()
     began = clock.now()
+    session.set("silence_hits_exhausted", "false")
     session.fire("RECORD_START", [("Record-File-Path", str(path))])
     end = began + limit if limit else math.inf
     quiet_since = began
     last = began
-    cause = "unknown"
     while True:
         voice = session.phone.speaking if session.phone else None
         until = min(end, clock.now() + 0.1) if threshold and silence else end
@@ -44,25 +44,25 @@ def record(session: Session, argument: str) -> None:
             quiet_since = now
         last = now
         if ended is not None and ended is not Ended.SUCCESS:
-            cause = "break" if ended is Ended.BREAK else "hangup"
             break
         if now >= end:
             break
         if threshold and silence and now - quiet_since >= silence:
+            session.set("silence_hits_exhausted", "true")
             break
     seconds = clock.now() - began
     write_wav(path, score.render(seconds))
     milliseconds = int(seconds * 1000) // 20 * 20
     session.update(
         {
+            "record_record_file_size": str(path.stat().st_size),
+            "record_file_size": str(path.stat().st_size),
             "record_seconds": str(milliseconds // 1000),
             "record_ms": str(milliseconds),
             "record_samples": str(milliseconds * RATE // 1000),
         }
     )
-    session.fire("RECORD_STOP", [("Record-File-Path", str(path)), ("Record-Completion-Cause", cause)])
-    if session.down:
-        return
+    session.fire("RECORD_STOP", [("Record-File-Path", str(path))])
 
 
 def _until_turn(session: Session, until: float, turned: int) -> Ended | None:

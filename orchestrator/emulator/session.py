@@ -67,6 +67,8 @@ class Session(Channel):
         """CS_INIT, told with CHANNEL_CREATE, without a thread of its own yet."""
         self.enter("CS_INIT")
         self.fire("CHANNEL_CREATE")
+        if not self.inbound:
+            self.fire("CHANNEL_ORIGINATE")
 
     def _run(self) -> None:
         if self.state == "CS_NEW":
@@ -96,7 +98,7 @@ class Session(Channel):
         self.profile.times["Hangup"] = self.core.clock.micros()
         self.update(closing_variables(self.profile, self.hangup_cause, *self.last_app))
         self._part()
-        if self.media_was_up:
+        if self.media_was_up and self.sip:
             self.update(rtp_statistics(self.core.clock.now() - self._born))
         self.state, self.state_number = "CS_REPORTING", 11
         self.fire("CHANNEL_HANGUP_COMPLETE")
@@ -110,7 +112,9 @@ class Session(Channel):
         return self.answered or self.early
 
     def _part(self) -> None:
-        if not self.hung_up_by_phone:
+        if not self.sip:
+            self.set("is_loopback", "1")
+        elif not self.hung_up_by_phone:
             way = "send_bye" if self.answered else "send_refuse" if self.inbound else "send_cancel"
             self.set("sip_hangup_disposition", way)
             if self.phone:

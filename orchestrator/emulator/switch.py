@@ -13,20 +13,32 @@ from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference import ConferenceProfile
 from orchestrator.emulator.core import Core
-from orchestrator.emulator.phone import Behaviour, EmulatedPhone, Registry
+from orchestrator.emulator.phone import Answers, EmulatedPhone, Registry, Target
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.templates import Profile, inbound_variables
 from orchestrator.emulator.wire import Listener
 
 log = logging.getLogger(__name__)
 
-GUARDS = ("app_disable_expand_variables=true", "park_timeout=10:NORMAL_TEMPORARY_FAILURE")
+# the project's own dialplan: freeswitch-conf/dialplan/texml.xml
+DIALPLAN = (
+    ("set", "app_disable_expand_variables=true"),
+    ("set", "hangup_after_conference=false"),
+    ("set", "playback_terminators=none"),
+    ("set", "park_after_bridge=false"),
+    ("set", "hangup_after_bridge=false"),
+    ("set", "continue_on_fail=true"),
+    ("set", "texml_guard=1"),
+    ("sched_hangup", "+30 NORMAL_TEMPORARY_FAILURE"),
+    ("park", ""),
+)
 
 
 class EmulatedSwitch:
     """`time_scale` is how many real seconds an emulated second takes; 0.01 makes an hour 36 seconds.
 
-    `guards` are the variables that the dialplan sets before it parks a call. Nothing survives `kill`.
+    `dialplan` is what runs on each incoming call: applications and their arguments. `extensions` are those that
+    `loopback/<name>` reaches. `profiles` are the conference profiles; an unknown one has FreeSWITCH's defaults. Nothing survives `kill`.
     """
 
     kind = "emulator"
@@ -38,8 +50,11 @@ class EmulatedSwitch:
         password: str = "ClueCon",
         *,
         time_scale: float = 1.0,
-        guards: Sequence[str] = GUARDS,
+        dialplan: Sequence[tuple[str, str]] = DIALPLAN,
         profiles: Mapping[str, ConferenceProfile] | None = None,
+        extensions: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        sip_profile: str = "texml",
+        context: str = "texml",
     ) -> None:
         self.host = host
         self.port = port
@@ -47,14 +62,20 @@ class EmulatedSwitch:
         self.clock = Clock(time_scale)
         self.phones = Registry()
         self.profiles = dict(profiles or {})
-        self._dialplan = (*(("set", guard) for guard in guards), ("park", ""))
+        self.sip_profile = sip_profile
+        self.context = context
+        self._extensions = {name: tuple(script) for name, script in (extensions or {}).items()}
+        self._dialplan = tuple(dialplan)
         self.core = self._boot()
         self._server: StreamServer | None = None
         self._listeners: set[Listener] = set()
         self._next_port = 6001
 
     def _boot(self) -> Core:
-        return Core(self.clock, self.phones, self._dialplan, self.profiles)
+        core = Core(self.clock, self.phones, self._dialplan, self.profiles)
+        core.extensions = self._extensions
+        core.sip_profile = self.sip_profile
+        return core
 
     def start(self) -> EmulatedSwitch:
         self._server = StreamServer((self.host, self.port), self._serve)
@@ -122,7 +143,7 @@ class EmulatedSwitch:
         core = self.core
         phone = EmulatedPhone(self.clock, to, from_)
         phone.speaking = sounds
-        channel_name = f"sofia/internal/{from_}@127.0.0.1"
+        channel_name = f"sofia/{self.sip_profile}/{from_}@127.0.0.1"
         profile = Profile(
             direction="inbound",
             destination=to,
@@ -136,20 +157,23 @@ class EmulatedSwitch:
             dialplan="XML",
             network_addr="127.0.0.1",
             ani=from_,
+            context=self.context,
             created=self.clock.micros(),
         )
         number = core.next_session_id()
-        variables = inbound_variables(profile, number, self._next_port, dict(headers or {}))
+        variables = inbound_variables(profile, number, self._next_port, dict(headers or {}), self.sip_profile)
         self._next_port = 6001 + (self._next_port - 6000) % 50000
         session = Session(core, profile, variables, number)
         session.phone, phone.leg = phone, session
-        self.phones.phones.append(phone)
         session.start(core.dialplan)
         return phone
 
-    def register(self, number: str, behaviour: Behaviour | None = None) -> None:
-        """A phone that can be called under this number or user name."""
-        self.phones.register(number, behaviour)
+    def register(self, number: str, behaviour: object | None = None) -> Target:
+        """A phone that can be called under this number or user name; by default it answers at once.
+
+        `behaviour` is an Answers, Rejects or NeverAnswers, or anything with their attributes.
+        """
+        return self.phones.register(number, Answers() if behaviour is None else behaviour)
 
     @property
     def on_dial(self) -> Callable[[EmulatedPhone], None] | None:

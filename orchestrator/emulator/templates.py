@@ -85,7 +85,9 @@ class Profile:
         return [(f"{prefix}-{name}", value) for name, value in named if value]
 
 
-def inbound_variables(profile: Profile, session_id: int, port: int, headers: dict[str, str]) -> Variables:
+def inbound_variables(
+    profile: Profile, session_id: int, port: int, headers: dict[str, str], sip_profile: str
+) -> Variables:
     """What mod_sofia has set on a fresh inbound leg; `headers` are SIP headers that become sip_h_* when X-."""
     user, number, tag = profile.cid_number, profile.destination, token()
     media = 4000 + 2 * (session_id % 20000)
@@ -114,9 +116,9 @@ def inbound_variables(profile: Profile, session_id: int, port: int, headers: dic
         "sip_via_protocol": "udp",
         "sip_from_user_stripped": user.lstrip("+"),
         "sip_from_tag": tag,
-        "sofia_profile_name": "internal",
+        "sofia_profile_name": sip_profile,
         "sofia_profile_url": "sip:mod_sofia@127.0.0.1:5060",
-        "recovery_profile_name": "internal",
+        "recovery_profile_name": sip_profile,
         "sip_full_via": f"SIP/2.0/UDP 127.0.0.1:{port};rport={port};branch=z9hG4bKPj{token(33)}",
         "sip_full_from": f"{full_from};tag={tag}",
         "sip_full_to": f"sip:{number}@127.0.0.1",
@@ -165,15 +167,27 @@ def inbound_variables(profile: Profile, session_id: int, port: int, headers: dic
     }
 
 
-def outbound_variables(profile: Profile, session_id: int, target: str, extra: Variables) -> Variables:
-    """What a leg that FreeSWITCH itself calls starts with; `extra` are those of the dial string."""
+def outbound_variables(
+    profile: Profile, session_id: int, target: str, extra: Variables, originator: str
+) -> Variables:
+    """What a leg that FreeSWITCH itself calls starts with.
+
+    `extra` are those of the dial string, `originator` is the leg on whose behalf it calls, or empty.
+    """
     media = 20000 + 2 * (session_id % 5000)
     host = target.rpartition("@")[2]
+    bond = {
+        "max_forwards": "69",
+        "originator_codec": "PCMU@8000h@20i",
+        "originator": originator,
+        "signal_bond": originator,
+        "call_uuid": originator,
+    }
     return {
         "direction": "outbound",
         "is_outbound": "true",
         "uuid": profile.uuid,
-        "call_uuid": profile.uuid,
+        **({} if originator else {"call_uuid": profile.uuid}),
         "session_id": str(session_id),
         "sip_local_network_addr": "127.0.0.1",
         "sip_profile_name": "internal",
@@ -181,8 +195,10 @@ def outbound_variables(profile: Profile, session_id: int, target: str, extra: Va
         "text_media_flow": "disabled",
         "channel_name": profile.channel_name,
         "sip_destination_url": f"sip:{target}",
+        **(bond if originator else {}),
         **extra,
         "originate_early_media": "false" if extra.get("ignore_early_media") == "true" else "true",
+        **({"originating_leg_uuid": originator} if originator else {}),
         "originate_endpoint": "sofia",
         "rtp_use_codec_string": "PCMU",
         "local_media_ip": "127.0.0.1",
@@ -216,6 +232,34 @@ def media_variables(variables: Variables, session_id: int) -> Variables:
         "remote_media_ip": variables.get("remote_media_ip", "192.0.2.2"),
         "remote_media_port": variables.get("remote_media_port", "4000"),
     }
+
+
+def reply_variables(variables: Variables, *, reached: bool = True) -> Variables:
+    """Set when a called phone's answer comes, or when there is none because nothing listens there."""
+    found = {"sip_call_id": variables.get("sip_call_id") or token(), "sip_local_network_addr": "127.0.0.1"}
+    if not reached:
+        return {**found, "sip_reply_port": "0", "sip_network_port": "0"}
+    user, number = variables.get("origination_caller_id_number", ""), variables.get("sip_req_uri", "")
+    reply = {"sip_reply_host": "127.0.0.1", "sip_reply_port": "5060"}
+    reply |= {"sip_network_ip": "127.0.0.1", "sip_network_port": "5060"}
+    reply |= {"sip_from_user": user, "sip_from_uri": f"{user}@127.0.0.1", "sip_from_host": "127.0.0.1"}
+    return {**found, **reply, "sip_to_user": number.partition("@")[0], "sip_to_uri": number}
+
+
+def agreed_variables(variables: Variables, session_id: int) -> Variables:
+    """Set when a called phone has answered with its SDP."""
+    codec = {"rtp_use_codec_name": "PCMU", "rtp_use_codec_rate": "8000", "rtp_use_codec_ptime": "20"}
+    codec |= {"rtp_use_codec_channels": "1", "rtp_last_audio_codec_string": "PCMU@8000h@20i@1c"}
+    codec |= {"read_codec": "PCMU", "original_read_codec": "PCMU", "read_rate": "8000"}
+    codec |= {
+        "original_read_rate": "8000",
+        "write_codec": "PCMU",
+        "write_rate": "8000",
+        "dtmf_type": "rfc2833",
+    }
+    media = media_variables(variables, session_id)
+    del media["rtp_local_sdp_str"]
+    return {"ep_codec_string": "CORE_PCM_MODULE.PCMU@8000h@20i@64000b", **codec, **media}
 
 
 def ack_variables(variables: Variables) -> Variables:

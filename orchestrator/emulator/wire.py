@@ -11,6 +11,7 @@ import gevent
 from gevent import socket
 from gevent.event import Event
 
+from orchestrator.emulator.event_names import EVENT_NAMES
 from orchestrator.emulator.events import Fired, Origin
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Listener:
                     self.names.clear()
             elif word.upper() == "CUSTOM":
                 known = custom = True
-            elif word.replace("_", "").isalpha():
+            elif word.upper() in EVENT_NAMES:
                 known = True
                 (self.names.add if add else self.names.discard)(word.upper())
         return known
