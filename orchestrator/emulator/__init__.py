@@ -1,16 +1,14 @@
 """An event-socket server that behaves like FreeSWITCH, for demos and for tests without telephony."""
 
 from orchestrator.emulator.conference import ConferenceProfile
-from orchestrator.emulator.phone import Answers, EmulatedPhone, NeverAnswers, Rejects, Target
+from orchestrator.emulator.phone import Behaviour, EmulatedPhone, Target
 from orchestrator.emulator.switch import DIALPLAN, EmulatedSwitch
 
 __all__ = [
     "DIALPLAN",
-    "Answers",
+    "Behaviour",
     "ConferenceProfile",
     "EmulatedPhone",
     "EmulatedSwitch",
-    "NeverAnswers",
-    "Rejects",
     "Target",
 ]

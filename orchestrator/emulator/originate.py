@@ -186,21 +186,21 @@ class _Ringing:
         if behaviour is None:
             core.later(0.02, phone.refuse, 404)
             return
-        after = getattr(behaviour, "after", 0.0)
-        code = getattr(behaviour, "code", None)
-        answers = code is None and hasattr(behaviour, "after")
-        phone.speaking = getattr(behaviour, "sounds", None)
-        if after or not (answers or code):
-            core.later(0.01, phone.ring)
-        if getattr(behaviour, "early_media", False):
-            core.later(0.015, phone.sing)
-        if code is not None:
-            core.later(after + 0.02, phone.refuse, code)
-        elif answers:
-            core.later(after + 0.02, phone.answer)
-            lasts = getattr(behaviour, "hangs_up_after", None)
-            if lasts is not None:
-                core.later(after + lasts + 0.02, phone.hang_up)
+        phone.speaking = behaviour.sounds
+        after = behaviour.answers_after
+        if after != 0:
+            core.later(behaviour.rings_after + 0.01, phone.ring)
+        if behaviour.early_media:
+            core.later(behaviour.rings_after + 0.015, phone.sing)
+        if after is None:
+            return
+        decides = behaviour.rings_after + after + 0.02
+        if behaviour.rejects is not None:
+            core.later(decides, phone.refuse, behaviour.rejects)
+        else:
+            core.later(decides, phone.answer)
+            if behaviour.hangs_up_after is not None:
+                core.later(decides + behaviour.hangs_up_after, phone.hang_up)
 
 
 def _time_out(leg: Session) -> None:

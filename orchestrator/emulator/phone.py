@@ -33,26 +33,19 @@ PHRASES = {
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A called phone rings (if `after` is above 0), answers after so many seconds and speaks a tone."""
+class Behaviour:
+    """What a called phone does. Seconds; `rejects` is a SIP status.
 
-    after: float = 0.0
-    sounds: float | None = None
+    It rings after `rings_after`, and `answers_after` later it answers or refuses; None: it rings for ever, 0: it
+    answers or refuses without having rung.
+    """
+
+    rings_after: float = 0.0
+    answers_after: float | None = 0.1
+    rejects: int | None = None
     early_media: bool = False
     hangs_up_after: float | None = None
-
-
-@dataclass(frozen=True)
-class Rejects:
-    """A called phone refuses with a SIP status, at once or after ringing for so many seconds."""
-
-    code: int = 486
-    after: float = 0.0
-
-
-@dataclass(frozen=True)
-class NeverAnswers:
-    """A called phone rings until the caller gives up."""
+    sounds: float | None = None
 
 
 @dataclass
@@ -60,7 +53,7 @@ class Target:
     """A number that can be called, and the calls that came to it."""
 
     number: str
-    behaviour: object
+    behaviour: Behaviour
     calls: list[EmulatedPhone] = field(default_factory=list)
 
     def wait_called(self, timeout: float = 5.0, nth: int = 1) -> EmulatedPhone:
@@ -91,7 +84,7 @@ class EmulatedPhone:
         self.sip_status: int | None = None
         self.speaking: float | None = None
         self.turns = 0  # how often it has started or stopped speaking
-        self.digits = ""  # DTMF that came to it
+        self.received_digits = ""  # DTMF that came to it
         self.times = {"calling": time.monotonic()}
         self.prompts: list[str] = []  # names of the sounds and texts that were played to it
         self.cause = ""
@@ -216,7 +209,7 @@ class EmulatedPhone:
         self._end(self.sip_status)
 
     def receive(self, digits: str) -> None:
-        self.digits += digits
+        self.received_digits += digits
         self._wake()
 
     def hears(self, name: str, sound: Sound) -> None:
@@ -254,7 +247,7 @@ class EmulatedPhone:
         self._until(lambda: self.state == "ended", timeout, "end")
 
     def wait_digits(self, digits: str, timeout: float = 5.0) -> None:
-        self._until(lambda: digits in self.digits, timeout, f"get the digits {digits}")
+        self._until(lambda: digits in self.received_digits, timeout, f"get the digits {digits}")
 
     def wait_hears(self, hz: float, timeout: float = 5.0) -> float:
         """Also a tone that was too short to be looked at in time. Returns time.monotonic()."""
@@ -327,11 +320,11 @@ class Registry:
         self.targets: dict[str, Target] = {}
         self.on_dial: Callable[[EmulatedPhone], None] | None = None
 
-    def register(self, number: str, behaviour: object) -> Target:
+    def register(self, number: str, behaviour: Behaviour) -> Target:
         target = self.targets[number] = Target(number, behaviour)
         return target
 
-    def find(self, number: str) -> object | None:
+    def find(self, number: str) -> Behaviour | None:
         target = self.targets.get(number)
         return None if target is None else target.behaviour
 

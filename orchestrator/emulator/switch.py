@@ -13,7 +13,7 @@ from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference import ConferenceProfile
 from orchestrator.emulator.core import Core
-from orchestrator.emulator.phone import Answers, EmulatedPhone, Registry, Target
+from orchestrator.emulator.phone import Behaviour, EmulatedPhone, Registry, Target
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.templates import Profile, inbound_variables
 from orchestrator.emulator.wire import Listener
@@ -168,12 +168,9 @@ class EmulatedSwitch:
         session.start(core.dialplan)
         return phone
 
-    def register(self, number: str, behaviour: object | None = None) -> Target:
-        """A phone that can be called under this number or user name; by default it answers at once.
-
-        `behaviour` is an Answers, Rejects or NeverAnswers, or anything with their attributes.
-        """
-        return self.phones.register(number, Answers() if behaviour is None else behaviour)
+    def register(self, number: str, behaviour: Behaviour | None = None) -> Target:
+        """A phone that can be called under this number or user name; any other answers 404."""
+        return self.phones.register(number, behaviour or Behaviour())
 
     @property
     def on_dial(self) -> Callable[[EmulatedPhone], None] | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.emulator import EmulatedSwitch, Rejects
+from orchestrator.emulator import Behaviour, EmulatedSwitch
 from tests.emulator.replay import TRACES, Entry, Replay, load, settle
 from tests.emulator.socket_client import Frame, SocketClient
 
@@ -74,7 +74,7 @@ def emulator() -> Iterator[EmulatedSwitch]:
         sip_profile="internal",
         context="public",
     )
-    switch.register("none", Rejects(503))
+    switch.register("none", Behaviour(answers_after=0, rejects=503))
     switch.start()
     yield switch
     switch.stop()
