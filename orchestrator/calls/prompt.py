@@ -8,6 +8,12 @@ import gevent
 
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.legs import Leg
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+FRAME_SECONDS = 0.02
+QUIET_SECONDS = 5.0
 
 
 class Prompt:
@@ -24,21 +30,32 @@ class Prompt:
         except SwitchError:
             # The call's own greenlet hears of a lost leg or socket by itself, and decides.
             return
+        except Exception:
+            # Silence is no reason to lose a caller who waits or types.
+            log.exception("prompt cannot go on", leg=self._leg.uuid)
 
     @property
     def over(self) -> bool:
         return bool(self._greenlet.ready())
 
+    def on_over(self, heard: Callable[[], None]) -> None:
+        """`heard` is called once the prompt is through, at once where it is."""
+        self._greenlet.rawlink(lambda _: heard())
+
     def wait(self, timeout: float | None = None) -> bool:
         self._greenlet.join(timeout)
         return self.over
-
-    def abandon(self) -> None:
-        """What plays goes on to its end; nothing follows."""
-        self._greenlet.kill(block=False)
 
     def stop(self) -> None:
         """Silence within a frame; does not block."""
         if not self._greenlet.ready():
             self._greenlet.kill(block=False)
             self._leg.break_()
+
+    def finish(self) -> None:
+        """Stop, and wait until nothing plays: what is started earlier would be played inside of it (Leg.break_)."""
+        self.stop()
+        self._greenlet.join()
+        with gevent.Timeout(QUIET_SECONDS, False):
+            while self._leg.playing and not self._leg.gone:
+                gevent.sleep(FRAME_SECONDS)

@@ -1,20 +1,40 @@
-"""Audio of any kind that libsndfile reads, as WAV that every FreeSWITCH plays. Blocks: run it in a thread."""
+"""Audio of any kind that libsndfile reads, as WAV that every FreeSWITCH plays. Blocks: run it `in_thread`."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
+import gevent
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 65536
+Result = TypeVar("Result")
 
 
 class AudioError(Exception):
     """Not audio, or more of it than is allowed."""
+
+
+def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
+    """`work` beside the event loop, in gevent's thread pool. Raises what it raises."""
+
+    def guarded() -> tuple[Result, None] | tuple[None, Exception]:
+        # The pool would write a traceback of whatever gets out of here to standard error.
+        try:
+            return work(*arguments), None
+        except Exception as error:  # noqa: BLE001
+            return None, error
+
+    result, error = gevent.get_hub().threadpool.apply(guarded)
+    if error is not None:
+        raise error
+    return result
 
 
 def convert(source: bytes, target: Path, max_seconds: float) -> float:

@@ -7,10 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-import gevent
-
 from orchestrator.media import music
-from orchestrator.media.audio import AudioError, convert, seconds_of, write_wav
+from orchestrator.media.audio import AudioError, convert, in_thread, seconds_of, write_wav
 
 
 class Sound(NamedTuple):
@@ -31,8 +29,7 @@ class Library:
         path = self._directory / f"{sha256(content).hexdigest()}.wav"
         if path.exists():
             return Sound(self._path(path), seconds_of(path))
-        pool = gevent.get_hub().threadpool
-        seconds = pool.apply(convert, (content, path, self._max_seconds))
+        seconds = in_thread(convert, content, path, self._max_seconds)
         return Sound(self._path(path), seconds)
 
     def made(self, name: str, make: Callable[[Path], None]) -> Sound:

@@ -13,52 +13,49 @@ from orchestrator.texml import Gather
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
 
+# Stands among the keys where the prompts ended.
+PROMPTS_OVER = ""
+
 
 def gather(call: Call, verb: Gather) -> Step:
     call.leg.answer()
     digits = _collect(call, verb)
+    method = verb.method or call.application.voice_method
+    fields = (("Digits", digits),)
     if verb.valid_digits and not set(digits) <= set(verb.valid_digits) and verb.invalid_digits_action:
-        return Goto(verb.invalid_digits_action, _method(call, verb), (("Digits", digits),))
+        return Goto(verb.invalid_digits_action, method, fields)
     if len(digits) < verb.min_digits and not (verb.action_on_empty_result and not digits):
         return None
     # Without an action the current document is asked again, as Twilio does.
-    return Goto(verb.action or "", _method(call, verb), (("Digits", digits),))
-
-
-def _method(call: Call, verb: Gather) -> str:
-    return verb.method or call.application.voice_method
+    return Goto(verb.action or "", method, fields)
 
 
 def _collect(call: Call, verb: Gather) -> str:
     """The first key silences the prompts; the finishing key is not part of what was pressed."""
     leg, digits = call.leg, ""
     wanted = min(verb.num_digits or verb.max_digits, verb.max_digits)
+    # Pressed before this was asked: meant for something else.
     while not leg.digits.empty():
         leg.digits.get_nowait()
     prompts = Prompt(leg, lambda: _prompt(call, verb))
+    prompts.on_over(lambda: leg.digits.put_nowait(PROMPTS_OVER) if not leg.digits.full() else None)
     try:
         while len(digits) < wanted:
-            key = _next_key(call, verb, prompts)
-            if key is None or (key and key in verb.finish_on_key):
+            try:
+                # The prompts' own time does not count.
+                key = leg.digits.get(timeout=verb.timeout if prompts.over else None)
+            except Empty:
+                break
+            if key == PROMPTS_OVER:
+                continue
+            if key in verb.finish_on_key:
                 break
             digits += key
             prompts.stop()
     finally:
         prompts.stop()
+    prompts.finish()
     return digits
-
-
-def _next_key(call: Call, verb: Gather, prompts: Prompt) -> str | None:
-    """None once nothing was pressed for `timeout` seconds; the prompts' time does not count."""
-    while not prompts.over:
-        try:
-            return str(call.leg.digits.get(timeout=0.1))
-        except Empty:
-            continue
-    try:
-        return str(call.leg.digits.get(timeout=verb.timeout))
-    except Empty:
-        return None
 
 
 def _prompt(call: Call, verb: Gather) -> None:

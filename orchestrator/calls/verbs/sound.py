@@ -22,6 +22,14 @@ PLAY_MARGIN_SECONDS = 10.0
 # Flite speaks some twelve characters a second; a text is given four times that.
 SPEAK_SECONDS_A_CHARACTER = 0.35
 FOR_EVER = 0
+# mod_dptools.c, playback_function(): the response where it could not play.
+NOT_PLAYED = ("FILE NOT FOUND", "PLAYBACK ERROR")
+DIGIT_MS = 120
+# A digit with the gap after it, as FreeSWITCH sends them, and some; a w is half a second.
+DIGIT_SECONDS = 0.4
+WAIT_SECONDS = 0.5
+# A phone takes in no media before it has seen the 200 OK.
+MEDIA_SECONDS = 0.3
 
 
 def times(loop: int) -> range | count[int]:
@@ -33,33 +41,49 @@ def say(call: Call, verb: Say) -> Step:
     call.leg.answer()
     speech = call.services.settings.speech
     voice = speech.voice(verb.voice)
-    sound: Sound | None = None
-    if speech.engine == "command":
-        try:
-            sound = call.services.speech.sound(verb.text, voice)
-        except SpeechError as error:
-            call.log.error("nothing said", problem=str(error))
-            return None
-    for _ in times(verb.loop):
-        if sound is not None:
+    if speech.engine == "flite":
+        _speak(call, verb, voice)
+        return None
+    try:
+        sound = call.services.speech.sound(verb.text, voice)
+        for _ in times(verb.loop):
             play_sound(call, sound)
-        else:
-            limit = PLAY_MARGIN_SECONDS + SPEAK_SECONDS_A_CHARACTER * len(verb.text)
-            call.leg.execute("speak", f"flite|{voice}|{commands.speakable(verb.text)}", timeout=limit)
+    except (SpeechError, AudioError) as error:
+        call.log.error("nothing said", problem=str(error), line=verb.line)
     return None
 
 
+def _speak(call: Call, verb: Say, voice: str) -> None:
+    text = commands.speakable(verb.text).strip()
+    if not text:
+        return
+    limit = PLAY_MARGIN_SECONDS + SPEAK_SECONDS_A_CHARACTER * len(text)
+    for _ in times(verb.loop):
+        call.leg.execute("speak", f"flite|{voice}|{text}", timeout=limit)
+        if verb.loop == FOR_EVER:
+            # Without mod_flite it is through at once: that must not become a busy loop.
+            gevent.sleep(MEDIA_SECONDS)
+
+
 def play(call: Call, verb: Play) -> Step:
-    call.leg.answer()
+    answering = call.leg.answer()
     if verb.digits:
-        # FreeSWITCH's W is a second's pause and w half a one, as in TeXML.
-        call.leg.execute("send_dtmf", verb.digits, timeout=PLAY_MARGIN_SECONDS + len(verb.digits))
+        answering.wait()
+        gevent.sleep(MEDIA_SECONDS)
+        send_digits(call, verb.digits)
         return None
     try:
         play_url(call, call.services.resolve(call.document_url, verb.url), verb.loop)
     except (FetchError, AudioError) as error:
-        call.log.error("nothing played", url=verb.url, problem=str(error))
+        call.log.warning("nothing played", url=verb.url, problem=str(error), line=verb.line)
     return None
+
+
+def send_digits(call: Call, digits: str) -> None:
+    """Until the last one is out: FreeSWITCH only queues them, and a hangup would cut them off."""
+    call.leg.execute("send_dtmf", f"{digits}@{DIGIT_MS}")
+    waits = digits.lower().count("w")
+    gevent.sleep(waits * WAIT_SECONDS + (len(digits) - waits) * DIGIT_SECONDS)
 
 
 def pause(call: Call, verb: Pause) -> Step:
@@ -78,4 +102,7 @@ def play_url(call: Call, url: str, loop: int = 1) -> None:
 
 
 def play_sound(call: Call, sound: Sound) -> None:
-    call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)
+    """Raises AudioError where FreeSWITCH cannot: most often the directory is not where it looks."""
+    done = call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)
+    if done.application_response.startswith(NOT_PLAYED):
+        raise AudioError(f"FreeSWITCH: {done.application_response}: {sound.path}")
