@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from orchestrator.conference.model import Caller, LeaveReason, Participant, Refusal
+
+BeepKind = Literal["enter", "exit", "record"]
 
 
 class StartWaiting(Struct, frozen=True):
@@ -60,8 +64,68 @@ class Tell(Struct, frozen=True):
     call_gone: bool = False
 
 
+class Beep(Struct, frozen=True):
+    """Play a beep to these members, each on its own: into nobody else's ear, and into no recording."""
+
+    kind: BeepKind
+    members: tuple[str, ...]
+
+
+class SetMute(Struct, frozen=True):
+    member_id: str
+    on: bool
+
+
+class SetHold(Struct, frozen=True):
+    """On: neither heard nor hearing, with its own music."""
+
+    call_sid: str
+    member_id: str
+    on: bool
+
+
+class Relate(Struct, frozen=True):
+    """`member` is not heard by `other`."""
+
+    member: str
+    other: str
+
+
+class StartRecording(Struct, frozen=True):
+    """The conference has started, by `by`; record it as the room's terms say."""
+
+    by: Caller
+
+
+class StopRecording(Struct, frozen=True):
+    """It has been silent for long enough."""
+
+
+class AwaitSilence(Struct, frozen=True):
+    """Answer with Silence(since=since) after so many seconds."""
+
+    since: int
+    seconds: int
+
+
 class Close(Struct, frozen=True):
     """The room is over; nothing more will come of it."""
 
 
-Effect = StartWaiting | Join | Kick | HangUp | Refuse | Release | Tell | Close
+Effect = (
+    StartWaiting
+    | Join
+    | Kick
+    | HangUp
+    | Refuse
+    | Release
+    | Tell
+    | Beep
+    | SetMute
+    | SetHold
+    | Relate
+    | StartRecording
+    | StopRecording
+    | AwaitSilence
+    | Close
+)

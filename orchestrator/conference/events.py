@@ -45,6 +45,29 @@ class Talking(Struct, frozen=True):
     on: bool
 
 
+class Silence(Struct, frozen=True):
+    """Nobody has spoken since `since` for as long as was asked for."""
+
+    at: int
+    since: int
+
+
+class Mute(Struct, frozen=True):
+    """Somebody wants it muted, or heard again."""
+
+    at: int
+    call_sid: str
+    on: bool
+
+
+class Hold(Struct, frozen=True):
+    """Somebody wants it on hold, or back: on hold it neither hears the others nor is heard."""
+
+    at: int
+    call_sid: str
+    on: bool
+
+
 class Remove(Struct, frozen=True):
     """Somebody wants it out: a time limit, the star key, the API."""
 
@@ -68,4 +91,4 @@ class Lost(Struct, frozen=True):
     """The calls are over too."""
 
 
-Event = Ask | Added | NotAdded | Left | Talking | Remove | End | Lost
+Event = Ask | Added | NotAdded | Left | Talking | Silence | Mute | Hold | Remove | End | Lost

@@ -88,6 +88,19 @@ class Wish(Struct, frozen=True, gc=False):
     """CallSid of the only one to hear this participant."""
 
 
+class RecordingTerms(Struct, frozen=True):
+    """record-from-start and what goes with it (telnyx-texml 1.1, section 3)."""
+
+    beep: bool = True
+    timeout: int = 0
+    """Seconds of silence after which it ends; 0: it does not."""
+    trim: bool = False
+    send_url: bool = True
+    status_callback: str = ""
+    status_callback_method: Method = "POST"
+    status_callback_event: frozenset[str] = frozenset()
+
+
 class RoomTerms(Struct, frozen=True):
     """What holds for the whole room. The first to come decides (telnyx-texml 1.2)."""
 
@@ -97,6 +110,7 @@ class RoomTerms(Struct, frozen=True):
     status_callback: str = ""
     status_callback_method: Method = "POST"
     status_callback_event: frozenset[str] = frozenset()
+    recording: RecordingTerms | None = None
 
 
 class Participant(Struct, frozen=True, gc=False):
@@ -108,6 +122,7 @@ class Participant(Struct, frozen=True, gc=False):
     member_id: str = ""
     """FreeSWITCH's number for it in the conference; empty outside."""
     talking: bool = False
+    held: bool = False
     leaving_for: LeaveReason = LeaveReason.HUNG_UP
 
     @property
@@ -129,12 +144,16 @@ class Room(Struct, frozen=True):
     next_sequence: int = 0
     created_at: int = 0
     """Microseconds since the epoch, as every time here."""
+    told_at: int = 0
+    """The Timestamp last told: those of a room never go back."""
+    silent_since: int = 0
+    """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
     opened_at: int = 0
     """When the first participant was let in; 0 as long as none was."""
     started_at: int = 0
     ended_at: int = 0
     first: Caller | None = None
-    """Whoever came first: named by callbacks that no participant causes."""
+    """Whoever was let in first: named by callbacks that no participant causes."""
     ending_by: Caller | None = None
     end_reason: EndReason | None = None
     hang_up_on_end: bool = False

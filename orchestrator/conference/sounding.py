@@ -1,0 +1,124 @@
+"""What a room sounds like: beeps, who speaks, mute, hold, coaching, when a recording begins and ends."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from orchestrator.conference.effects import (
+    AwaitSilence,
+    Beep,
+    BeepKind,
+    Relate,
+    SetHold,
+    SetMute,
+    StartRecording,
+    StopRecording,
+)
+from orchestrator.conference.events import Hold, Mute, Silence, Talking
+from orchestrator.conference.model import Caller, Participant, Phase, RoomPhase
+from orchestrator.conference.move import Move
+
+# Which of `beep`'s values sound when (telnyx-texml 1.1).
+ENTER_BEEPS = ("true", "onEnter")
+EXIT_BEEPS = ("true", "onExit")
+
+
+def settle_in(move: Move, participant: Participant, moved_in: bool) -> None:
+    """It has just been added; `moved_in` with those who waited when the room started."""
+    others = [other for other in move.inside if other.call_sid != participant.call_sid]
+    recording = move.room.terms.recording
+    if not moved_in:
+        if participant.wish.beep in ENTER_BEEPS:
+            beep(move, "enter", others)
+    elif recording is not None and recording.beep:
+        # The recording began while it was still on its way.
+        beep(move, "record", [participant])
+    _keep_coaches_apart(move, participant, others)
+    if participant.held:
+        move.effects.append(SetHold(participant.call_sid, participant.member_id, True))
+
+
+def _keep_coaches_apart(move: Move, participant: Participant, others: list[Participant]) -> None:
+    """A coach is heard by the coached one alone, whoever came first. It joins muted for that moment."""
+    coached = participant.wish.coach
+    for other in others:
+        if coached and other.call_sid != coached:
+            move.effects.append(Relate(participant.member_id, other.member_id))
+        if other.wish.coach and other.wish.coach != participant.call_sid:
+            move.effects.append(Relate(other.member_id, participant.member_id))
+    if coached and not participant.wish.muted and not participant.held:
+        move.effects.append(SetMute(participant.member_id, False))
+
+
+def leave_sound(move: Move, participant: Participant, at: int) -> None:
+    """It is out already; nobody hears anything of it while the room ends."""
+    if not participant.member_id or move.phase is not RoomPhase.STARTED:
+        return
+    if participant.wish.beep in EXIT_BEEPS and not participant.wish.end_on_exit:
+        beep(move, "exit", move.inside)
+    if participant.talking:
+        _listen_for_silence(move, at)
+
+
+def beep(move: Move, kind: BeepKind, to: list[Participant]) -> None:
+    """Into their ears one by one: so the one that it announces never hears it, and no recording has it."""
+    members = tuple(other.member_id for other in to if not other.held)
+    if members:
+        move.effects.append(Beep(kind, members))
+
+
+def begin_recording(move: Move, by: Caller) -> None:
+    if move.room.terms.recording is not None:
+        move.effects.append(StartRecording(by))
+
+
+def talking(move: Move, event: Talking) -> None:
+    participant = move.participants.get(event.call_sid)
+    if participant is None or participant.phase is not Phase.IN or participant.talking is event.on:
+        return
+    participant = move.put(replace(participant, talking=event.on))
+    name = "participant-speech-start" if event.on else "participant-speech-stop"
+    move.tell(name, event.at, participant.caller, participant)
+    _listen_for_silence(move, event.at)
+
+
+def _listen_for_silence(move: Move, at: int) -> None:
+    """recordingTimeout counts from the moment when nobody speaks any more, once somebody has."""
+    recording = move.room.terms.recording
+    if recording is None or not recording.timeout:
+        return
+    if any(other.talking for other in move.inside):
+        move.fields["silent_since"] = 0
+    else:
+        move.fields["silent_since"] = at
+        move.effects.append(AwaitSilence(at, recording.timeout))
+
+
+def silence(move: Move, event: Silence) -> None:
+    if event.since == move.room.silent_since:
+        move.effects.append(StopRecording())
+
+
+def mute(move: Move, event: Mute) -> None:
+    participant = move.participants.get(event.call_sid)
+    if participant is None or participant.wish.muted is event.on:
+        return
+    participant = move.put(replace(participant, wish=replace(participant.wish, muted=event.on)))
+    # In FreeSWITCH, unmuting ends a hold (conference_api.c): a held one is unmuted when its hold ends.
+    if participant.phase is Phase.IN and not participant.held:
+        move.effects.append(SetMute(participant.member_id, event.on))
+    name = "participant-mute" if event.on else "participant-unmute"
+    move.tell(name, event.at, participant.caller, participant)
+
+
+def hold(move: Move, event: Hold) -> None:
+    participant = move.participants.get(event.call_sid)
+    if participant is None or participant.held is event.on:
+        return
+    participant = move.put(replace(participant, held=event.on))
+    if participant.phase is Phase.IN:
+        move.effects.append(SetHold(event.call_sid, participant.member_id, event.on))
+        if not event.on:
+            move.effects.append(SetMute(participant.member_id, participant.wish.muted))
+    name = "participant-hold" if event.on else "participant-unhold"
+    move.tell(name, event.at, participant.caller, participant)
