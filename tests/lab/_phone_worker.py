@@ -18,6 +18,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 import traceback
 import wave
@@ -48,6 +49,7 @@ class Ear(pj.AudioMediaPort):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.fd = -1
+        self.lock = threading.Lock()  # frames come on pjsua's thread
         form = pj.MediaFormatAudio()
         form.init(pj.PJMEDIA_FORMAT_PCM, RATE, 1, 20000, 16)
         self.createPort(name, form)
@@ -56,9 +58,10 @@ class Ear(pj.AudioMediaPort):
         self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def close(self) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
+        with self.lock:
+            fd, self.fd = self.fd, -1
+            if fd >= 0:
+                os.close(fd)
 
     def onFrameReceived(self, frame: Any) -> None:
         if self.fd < 0:
@@ -66,7 +69,9 @@ class Ear(pj.AudioMediaPort):
         data = frame_bytes(frame.buf) if frame.size else SILENCE
         if len(data) != FRAME_BYTES:
             data = data[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
-        os.write(self.fd, struct.pack("<d", time.monotonic()) + data)
+        with self.lock:
+            if self.fd >= 0:
+                os.write(self.fd, struct.pack("<d", time.monotonic()) + data)
 
     def onFrameRequested(self, frame: Any) -> None:
         frame.type = pj.PJMEDIA_FRAME_TYPE_NONE
@@ -182,6 +187,11 @@ class Worker:
         config.medConfig.clockRate = RATE
         config.medConfig.sndClockRate = RATE
         config.medConfig.ecTailLen = 0
+        # Left alone, it grows to half a second when the machine is busy, and takes a minute to shrink again.
+        config.medConfig.jbInit = 20
+        config.medConfig.jbMinPre = 20
+        config.medConfig.jbMaxPre = 40
+        config.medConfig.jbMax = 100
         config.medConfig.sndAutoCloseTime = -1
         self.endpoint.libInit(config)
         transport = pj.TransportConfig()
@@ -344,6 +354,8 @@ class Worker:
 
 def main() -> None:
     fd, directory, port, rtp_port, rtp_range = sys.argv[1:]
+    with contextlib.suppress(PermissionError):  # FreeSWITCH does the same
+        os.setpriority(os.PRIO_PROCESS, 0, -10)
     worker = Worker(socket.socket(fileno=int(fd)), Path(directory), int(port), int(rtp_port), int(rtp_range))
     try:
         with contextlib.suppress(SystemExit, ConnectionError):

@@ -117,7 +117,8 @@ def pytest_terminal_summary(
         version = config.stash[REAL].version if REAL in config.stash else "that did not start"
         line = f"switch: real FreeSWITCH {version} took part in {real} tests"
     elif reason := FreeSwitch.why_not():
-        line = f"switch: no FreeSWITCH here, the emulator stood in ({reason})"
+        stood_in = "the emulator stood in" if took_part else "and no test that can do without"
+        line = f"switch: no FreeSWITCH here, {stood_in} ({reason})"
     elif took_part:
         line = "switch: the emulator only, as asked for"
     else:

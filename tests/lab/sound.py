@@ -119,6 +119,13 @@ def amplitudes(samples: Samples, hz: float, rate: int = RATE) -> tuple[Numbers, 
     return found, np.square(found) / 2 / np.maximum(power, 1e-12)
 
 
+def present(
+    found: Numbers, part: Numbers, floor_db: float = FLOOR_DB, share: float = SHARE
+) -> NDArray[np.bool_]:
+    """In which windows a frequency counts as there."""
+    return (found >= 10 ** (floor_db / 20)) & (part >= share)
+
+
 def timeline(
     samples: Samples,
     hz: float,
@@ -135,7 +142,7 @@ def timeline(
     dropped.
     """
     found, part = amplitudes(samples, hz, rate)
-    there = (found >= 10 ** (floor_db / 20)) & (part >= share)
+    there = present(found, part, floor_db, share)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(np.int8)))
     step = HOP / rate
     heard: list[Heard] = []
