@@ -25,18 +25,19 @@ def bridge(session: Session, argument: str) -> None:
     """A dial string; the leg is back when the other one hangs up, or when nobody answered."""
     if not argument:
         return
+    session.set("originate_causes", None)
     attempt = dial(session.core, argument, caller=session)
     session.set("originate_disposition", attempt.cause)
     session.set("DIALSTATUS", DIAL_STATUS.get(attempt.cause, attempt.cause))
     for leg in attempt.legs:
-        session.set("originate_causes", f"{leg.uuid};{leg.hangup_cause or 'NONE'}")
+        session.push("originate_causes", f"{leg.uuid};{leg.hangup_cause or 'NONE'}")
     if attempt.winner is None:
         _failed(session, attempt)
         return
     other = attempt.winner
     if not (session.answer() if other.answered else session.pre_answer()):
         other.hangup("ORIGINATOR_CANCEL")
-        session.core.spawn(other.close)
+        other.close_soon()
         return
     other.on_answer = session.answer
     _join(session, other)
@@ -99,7 +100,6 @@ def _join(session: Session, other: Session) -> None:
         _look(session)
     cause = other.hangup_cause if other.down else session.hangup_cause
     if not other.down:
-        other.set("last_bridge_role", "originatee")
         other.hangup(session.hangup_cause)
     elif not session.down:
         session.set("last_bridge_hangup_cause", cause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from orchestrator.emulator.events import Headers, Origin
+from orchestrator.emulator.events import ARRAY, Headers, Origin
 from orchestrator.emulator.templates import (
     Profile,
     Variables,
@@ -107,6 +107,12 @@ class Channel:
         if value:
             self.variables[name] = value
 
+    def push(self, name: str, value: str) -> None:
+        """Add to a variable that may hold several values: JSON shows those as a list."""
+        if earlier := self.variables.get(name):
+            value = f"{ARRAY}{earlier.removeprefix(ARRAY)}|:{value}"
+        self.set(name, value)
+
     def update(self, values: Variables) -> None:
         for name, value in values.items():
             self.set(name, value)
@@ -182,7 +188,6 @@ class Channel:
         if self.down or self.early or self.answered or "Progress" in self.profile.times:
             return
         self.profile.times["Progress"] = self.core.clock.micros()
-        self.set("endpoint_disposition", "RING READY" if not self.inbound else None)
         self.fire("CHANNEL_PROGRESS")
         self.call_state("RINGING")
         if self.inbound and self.phone:

@@ -15,6 +15,7 @@ from orchestrator.emulator.clock import Clock
 
 Headers = list[tuple[str, str]]
 
+ARRAY = "ARRAY::"  # how switch_event.c writes a header with several values, with |: between them
 MAINTENANCE = "conference::maintenance"
 
 
@@ -40,7 +41,7 @@ class Fired:
         if self._json is None:
             # FreeSWITCH writes a header that it has set twice (CHANNEL_HANGUP_COMPLETE's Hangup-Cause) twice
             encode = msgspec.json.encode
-            pairs = [encode(key) + b":" + encode(value) for key, value in self.headers]
+            pairs = [encode(key) + b":" + encode(_listed(value)) for key, value in self.headers]
             self._json = b"{" + b",".join(pairs) + b"}"
         return self._json
 
@@ -50,6 +51,10 @@ class Fired:
             body = dict(self.headers).get("_body", "")
             self._plain = ("".join(lines) + "\n" + body).encode()
         return self._plain
+
+
+def _listed(value: str) -> str | list[str]:
+    return value.removeprefix(ARRAY).split("|:") if value.startswith(ARRAY) else value
 
 
 # switch_url_encode leaves everything but these alone: "\r\n \"#%&+:;<=>?@[\\]^`{|}" (switch_utils.h)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from gevent.event import Event
 
-from orchestrator.emulator.core import Core
+from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.dialstring import Target, parse
 from orchestrator.emulator.loopback import call_loopback
 from orchestrator.emulator.phone import EmulatedPhone
@@ -17,6 +17,7 @@ from orchestrator.emulator.templates import Profile, outbound_variables
 
 DEFAULT_TIMEOUT = 60.0  # seconds
 ENDPOINTS = ("sofia", "user", "loopback")
+SOFIA_PROFILES = ("gateway", "internal", "external")  # known beside the emulator's own
 
 
 @dataclass
@@ -67,7 +68,7 @@ class _Ringing:
                 self.attempt.cause = refusal
                 continue
             leg = _new_leg(self.core, target, self.caller)
-            leg.on_down.append(self.changed.set)
+            leg.on_down += [self.changed.set, leg.close_soon]
             self.attempt.legs.append(leg)
             leg.begin()
             leg.enter("CS_CONSUME_MEDIA")
@@ -91,12 +92,15 @@ class _Ringing:
         if leg is None:
             self.attempt.cause = "NO_ROUTE_DESTINATION"
             return
-        leg.on_down.append(self.changed.set)
+        leg.on_down += [self.changed.set, leg.close_soon]
         self.attempt.legs.append(leg)
 
     def _impossible(self, target: Target) -> str:
         if target.module not in ENDPOINTS:
             return "CHAN_NOT_IMPLEMENTED"
+        profile = target.endpoint.split("/")[1] if "/" in target.endpoint else ""
+        if target.module == "sofia" and profile not in (self.core.sip_profile, *SOFIA_PROFILES):
+            return "INVALID_PROFILE"
         if target.module == "user" and self.core.phones.find(target.number) is None:
             return "SUBSCRIBER_ABSENT"
         return ""
@@ -121,6 +125,8 @@ class _Ringing:
                     self._tell_ringing(caller)
             if not up:
                 attempt.cause = attempt.legs[0].hangup_cause
+                # FreeSWITCH looks at its legs once a frame: they have told their ends by then
+                self.core.clock.sleep(FRAME)
                 return
             left = deadline - self.core.clock.now()
             # who has answered is being asked to confirm: originate_timeout holds for ringing
@@ -172,10 +178,9 @@ class _Ringing:
             cause = "ORIGINATOR_CANCEL"
         for leg in attempt.legs:
             if leg is attempt.winner:
-                leg.on_down.remove(self.changed.set)
-                continue
-            leg.hangup(cause)
-            self.core.spawn(leg.close)
+                leg.on_down.clear()
+            else:
+                leg.hangup(cause)
 
     def _call_phone(self, leg: Session, target: Target) -> None:
         core, behaviour = self.core, self.core.phones.find(target.number)

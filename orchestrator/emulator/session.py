@@ -107,6 +107,10 @@ class Session(Channel):
         self.core.sessions.pop(self.uuid, None)
         self.over.set()
 
+    def close_soon(self) -> None:
+        """For a leg without a thread that runs applications: it reports its end by itself."""
+        self.core.spawn(self.close)
+
     @property
     def media_was_up(self) -> bool:
         return self.answered or self.early
@@ -128,6 +132,8 @@ class Session(Channel):
         self.state_number = 10
         if self.partner is not None and not self.partner.down:
             self.partner.set("last_bridge_hangup_cause", cause)
+            kind = self.other_leg[0] if self.other_leg else ""
+            self.set("last_bridge_role", "originator" if kind == "originatee" else "originatee")
         self.fire("CHANNEL_HANGUP")
         for call in list(self.on_down):
             call()

@@ -11,6 +11,7 @@ from orchestrator.emulator.causes import q850
 from orchestrator.emulator.events import Headers
 
 Variables = dict[str, str]
+SIP_ALLOW = "PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER, MESSAGE, OPTIONS"
 
 SDP = (
     "v=0\r\no={owner} {version} {version} IN IP4 {ip}\r\ns={owner}\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
@@ -122,7 +123,7 @@ def inbound_variables(
         "sip_full_via": f"SIP/2.0/UDP 127.0.0.1:{port};rport={port};branch=z9hG4bKPj{token(33)}",
         "sip_full_from": f"{full_from};tag={tag}",
         "sip_full_to": f"sip:{number}@127.0.0.1",
-        "sip_allow": "PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER, MESSAGE, OPTIONS",
+        "sip_allow": SIP_ALLOW,
         "sip_req_user": number,
         "sip_req_port": "5060",
         "sip_req_uri": f"{number}@127.0.0.1:5060",
@@ -239,11 +240,41 @@ def reply_variables(variables: Variables, *, reached: bool = True) -> Variables:
     found = {"sip_call_id": variables.get("sip_call_id") or token(), "sip_local_network_addr": "127.0.0.1"}
     if not reached:
         return {**found, "sip_reply_port": "0", "sip_network_port": "0"}
-    user, number = variables.get("origination_caller_id_number", ""), variables.get("sip_req_uri", "")
-    reply = {"sip_reply_host": "127.0.0.1", "sip_reply_port": "5060"}
-    reply |= {"sip_network_ip": "127.0.0.1", "sip_network_port": "5060"}
-    reply |= {"sip_from_user": user, "sip_from_uri": f"{user}@127.0.0.1", "sip_from_host": "127.0.0.1"}
-    return {**found, **reply, "sip_to_user": number.partition("@")[0], "sip_to_uri": number}
+    number = variables.get("sip_req_uri", "").partition("@")[0]
+    user = variables.get("origination_caller_id_number", "")
+    via, from_tag, to_tag = (
+        f"SIP/2.0/UDP 127.0.0.1:5060;rport=5060;branch=z9hG4bK{token(14)}",
+        token(13),
+        token(),
+    )
+    return {
+        **found,
+        "sip_reply_host": "127.0.0.1",
+        "sip_reply_port": "5060",
+        "sip_network_ip": "127.0.0.1",
+        "sip_network_port": "5060",
+        "sip_allow": SIP_ALLOW,
+        "sip_recover_contact": f"<sip:{number}@127.0.0.1:5060>",
+        "sip_full_via": via,
+        "sip_recover_via": via,
+        "sip_from_display": variables.get("origination_caller_id_name") or user,
+        "sip_full_from": f"<sip:{user}@127.0.0.1>;tag={from_tag}",
+        "sip_full_to": f"<sip:{number}@127.0.0.1>;tag={to_tag}",
+        "sip_from_user": user,
+        "sip_from_uri": f"{user}@127.0.0.1",
+        "sip_from_host": "127.0.0.1",
+        "sip_to_user": number,
+        "sip_to_uri": f"{number}@127.0.0.1",
+        "sip_to_host": "127.0.0.1",
+        "sip_contact_user": number,
+        "sip_contact_port": "5060",
+        "sip_contact_uri": f"{number}@127.0.0.1:5060",
+        "sip_contact_host": "127.0.0.1",
+        "sip_to_tag": to_tag,
+        "sip_from_tag": from_tag,
+        "sip_cseq": str(random.randrange(1, 1 << 27)),
+        "sip_call_id": found["sip_call_id"],
+    }
 
 
 def agreed_variables(variables: Variables, session_id: int) -> Variables:
@@ -259,7 +290,9 @@ def agreed_variables(variables: Variables, session_id: int) -> Variables:
     }
     media = media_variables(variables, session_id)
     del media["rtp_local_sdp_str"]
-    return {"ep_codec_string": "CORE_PCM_MODULE.PCMU@8000h@20i@64000b", **codec, **media}
+    flow = {f"remote_{kind}_media_flow": "inactive" for kind in ("video", "text")}
+    flow |= {"remote_audio_media_flow": "sendrecv", "rtp_remote_audio_rtcp_port": "4001"}
+    return {"ep_codec_string": "CORE_PCM_MODULE.PCMU@8000h@20i@64000b", **flow, **codec, **media}
 
 
 def ack_variables(variables: Variables) -> Variables:
