@@ -18,7 +18,8 @@ from orchestrator.conference.effects import (
 )
 from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove
 from orchestrator.conference.model import EndReason, Phase, Refusal, Room, RoomPhase, RoomTerms
-from orchestrator.conference.room import SUBSCRIPTION, Outcome, step
+from orchestrator.conference.move import SUBSCRIPTION
+from orchestrator.conference.room import Outcome, step
 
 EVERY_CALLBACK = frozenset(SUBSCRIPTION.values())
 _encode = msgspec.json.Encoder().encode
@@ -65,20 +66,21 @@ class Ledger:
     def _choosy_room_agrees(self, event: Event, outcome: Outcome) -> None:
         wanted = self.choosy.terms.status_callback_event
         expected: list[Effect] = []
-        number = self.choosy.next_sequence
+        number, told_at = self.choosy.next_sequence, self.choosy.told_at
         for effect in outcome.effects:
             if isinstance(effect, Tell):
                 if SUBSCRIPTION[effect.event] not in wanted:
                     continue
-                effect = replace(effect, sequence=number)
+                told_at = max(told_at, event.at)
+                effect = replace(effect, sequence=number, at=told_at)
                 number += 1
             expected.append(effect)
         after, effects, changed = step(self.choosy, event)
         assert (effects, changed) == (expected, outcome.changed)
-        assert after.next_sequence == number
-        assert (
-            replace(after, terms=outcome.room.terms, next_sequence=outcome.room.next_sequence) == outcome.room
-        )
+        assert (after.next_sequence, after.told_at) == (number, told_at)
+        full = outcome.room
+        full_terms = replace(after, terms=full.terms, next_sequence=full.next_sequence, told_at=full.told_at)
+        assert full_terms == full
         self.choosy = after
 
     def _write_up(self, event: Event, before: Room, outcome: Outcome) -> None:
@@ -181,8 +183,9 @@ class Ledger:
         after, effects, _ = outcome
         for call_sid, was in before.participants.items():
             match event:
-                case Left(_, who) if who == call_sid:
-                    assert call_sid not in after.participants
+                case Left(_, who, gone) if who == call_sid:
+                    given_up_before = was.phase is Phase.WAITING and not gone
+                    assert after is before if given_up_before else call_sid not in after.participants
                 case NotAdded(_, who) if who == call_sid:
                     settled = was.phase is Phase.WAITING or was.member_id
                     assert after is before if settled else call_sid not in after.participants

@@ -5,23 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.conference.effects import (
+    AwaitSilence,
     Close,
     Effect,
     HangUp,
     Join,
     Kick,
     Refuse,
+    Relate,
     Release,
+    SetHold,
+    SetMute,
+    StartRecording,
     StartWaiting,
+    StopRecording,
     Tell,
 )
-from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove, Talking
+from orchestrator.conference.effects import Beep as PlayBeep
+from orchestrator.conference.events import (
+    Added,
+    Ask,
+    End,
+    Event,
+    Hold,
+    Left,
+    Lost,
+    Mute,
+    NotAdded,
+    Remove,
+    Silence,
+    Talking,
+)
 from orchestrator.conference.model import (
     Beep,
     Caller,
     EndReason,
     LeaveReason,
     Participant,
+    RecordingTerms,
     Room,
     RoomTerms,
     Wish,
@@ -29,6 +50,7 @@ from orchestrator.conference.model import (
 from orchestrator.conference.room import Outcome, step
 
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
+SOUNDS = (PlayBeep, SetMute, SetHold, Relate, StartRecording, StopRecording, AwaitSilence)
 
 
 class Story:
@@ -39,21 +61,28 @@ class Story:
         subscribed: Iterable[str] = EVERY_CALLBACK,
         max_participants: int = 250,
         min_participants_to_start: int = 1,
+        recording: RecordingTerms | None = None,
     ) -> None:
         terms = RoomTerms(
             max_participants=max_participants,
             min_participants_to_start=min_participants_to_start,
             status_callback="https://example.com/events",
             status_callback_event=frozenset(subscribed),
+            recording=recording,
         )
         self.room = Room(sid="room", account_sid="account", name="Room 1234", terms=terms)
         self.at = 0
         self.outcome = Outcome(self.room, [], set())
 
     def happens(self, event: Event) -> list[str]:
+        """What it answers, but for what only sounds: that is `sounds()`."""
         self.outcome = step(self.room, event)
         self.room = self.outcome.room
-        return [in_words(effect) for effect in self.outcome.effects]
+        return [in_words(effect) for effect in self.outcome.effects if not isinstance(effect, SOUNDS)]
+
+    def sounds(self) -> list[str]:
+        """What the last step changed in what is heard and recorded."""
+        return [in_words(effect) for effect in self.outcome.effects if isinstance(effect, SOUNDS)]
 
     def asks(
         self,
@@ -68,8 +97,8 @@ class Story:
         wish = Wish(muted=muted, start_on_enter=start, end_on_exit=end, beep=beep, label=label, coach=coach)
         return self.happens(Ask(self._now(), caller(who), wish))
 
-    def added(self, who: str) -> list[str]:
-        return self.happens(Added(self._now(), who, f"m{who}"))
+    def added(self, who: str, member_id: str = "") -> list[str]:
+        return self.happens(Added(self._now(), who, member_id or f"m{who}"))
 
     def not_added(self, who: str) -> list[str]:
         return self.happens(NotAdded(self._now(), who))
@@ -87,6 +116,15 @@ class Story:
 
     def talks(self, who: str, on: bool = True) -> list[str]:
         return self.happens(Talking(self._now(), who, on))
+
+    def mutes(self, who: str, on: bool = True) -> list[str]:
+        return self.happens(Mute(self._now(), who, on))
+
+    def holds(self, who: str, on: bool = True) -> list[str]:
+        return self.happens(Hold(self._now(), who, on))
+
+    def has_been_silent(self, since: int) -> list[str]:
+        return self.happens(Silence(self._now(), since))
 
     def is_removed(self, who: str, reason: LeaveReason = LeaveReason.HUNG_UP) -> list[str]:
         return self.happens(Remove(self._now(), who, reason))
@@ -132,5 +170,19 @@ def in_words(effect: Effect) -> str:
             return f"release {call_sid} {reason.value}"
         case Tell():
             return f"#{effect.sequence} {effect.event} {effect.caller.call_sid}"
+        case PlayBeep(kind, members):
+            return f"beep {kind} {' '.join(members)}"
+        case SetMute(member_id, on):
+            return f"{'mute' if on else 'unmute'} {member_id}"
+        case SetHold(call_sid, member_id, on):
+            return f"{'hold' if on else 'unhold'} {call_sid} {member_id}"
+        case Relate(member, other):
+            return f"{member} is not heard by {other}"
+        case StartRecording(by):
+            return f"record {by.call_sid}"
+        case StopRecording():
+            return "stop recording"
+        case AwaitSilence(since, seconds):
+            return f"await {seconds} s of silence since {since}"
         case Close():
             return "close"
