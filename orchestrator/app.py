@@ -19,10 +19,14 @@ from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.call import Call
 from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.calls.performer import Performer
+from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.services import Services
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
+from orchestrator.conference.effects import BeepKind
+from orchestrator.config.service import Tone
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
@@ -31,9 +35,10 @@ from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
 from orchestrator.media.library import Library
+from orchestrator.media.recording_files import RecordingFiles
 from orchestrator.media.speech import CommandSpeech
 from orchestrator.web.health import health
-from orchestrator.web.recordings import recordings
+from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import WebServer
 
 log = get_logger(__name__)
@@ -87,9 +92,14 @@ class Orchestrator:
             command_timeout=node.command_timeout_secs,
         )
         self.legs = Legs(self.connection)
-        self.rooms = Rooms(self.connection, self.legs, self.outbox, payload, self._poke)
-        self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
         library = Library(node.media_dir, node.there, settings.media.max_seconds)
+        files = RecordingFiles(node.recordings_dir, node.there, self._base_url)
+        recordings = RoomRecordings(self.connection, self.outbox, payload, self._poke, files)
+        performer = Performer(self.connection, recordings, _beeps(settings, library))
+        self.rooms = Rooms(
+            performer, lambda uuid: self.legs.get(uuid) is not None, self.outbox, payload, self._poke
+        )
+        self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
         fetch = settings.fetch
         self.services = Services(
             settings=settings,
@@ -100,14 +110,16 @@ class Orchestrator:
             rooms=self.rooms,
             fetcher=Fetcher(Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects)),
             library=library,
+            recording_files=files,
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),
             status=StatusCallbacks(self.outbox, payload, self._poke),
             wait_until_connected=self._wait_until_connected,
+            signing_key=self._keys.get,
         )
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
-            (health(self._problems), recordings(node.recordings_dir)),
+            (health(self._problems), recording_pages(node.recordings_dir)),
         )
         self._calls: set[Call] = set()
         self._up = Flag()
@@ -131,6 +143,10 @@ class Orchestrator:
         self.delivery.stop(timeout)
         self.outbox.close()
 
+    def _base_url(self) -> str:
+        web = self.settings.web
+        return web.public_url or f"http://{web.host}:{self.web.port}"
+
     # --- FreeSWITCH ----------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
@@ -149,7 +165,7 @@ class Orchestrator:
         """Those that hung up while nobody listened."""
         for leg in self.legs:
             if self.connection.api(commands.exists(leg.uuid)) != "true":
-                self.rooms.on_leg_lost(leg.uuid)
+                self.rooms.on_hangup(leg.uuid)
                 self.legs.lost(leg.uuid)
 
     def _on_down(self, error: SwitchError) -> None:
@@ -192,6 +208,17 @@ class Orchestrator:
     def _poke(self, messages: Iterable[Message]) -> None:
         for queue in {message.queue for message in messages}:
             self.delivery.poke(queue)
+
+
+def _beeps(settings: Settings, library: Library) -> dict[BeepKind, str]:
+    """A file for each beep; two that sound alike share one."""
+    conference = settings.conference
+    tones: dict[BeepKind, Tone] = {
+        "enter": conference.enter_beep,
+        "exit": conference.exit_beep,
+        "record": conference.record_beep,
+    }
+    return {kind: library.beep(tone.hz, tone.ms).path for kind, tone in tones.items()}
 
 
 def _delivery_settings(settings: Settings) -> DeliverySettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import gevent
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import Fetched, FetchError
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.steps import Fields, Goto, HangUp, Step
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-# A document that sends the call in circles without ever playing, asking or dialling is stopped here.
-MAX_DOCUMENTS_IN_A_ROW = 1000
+# Documents that send a call in circles without playing, asking or dialling anything are slowed down after the
+# first few, and ended after some more; a menu or a queue that goes round for hours is not.
+QUICK_SECONDS = 1.0
+QUICK_DOCUMENTS = 10
+MAX_QUICK_DOCUMENTS = 50
 FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 
 
@@ -64,6 +68,8 @@ class Call:
     @property
     def status(self) -> str:
         """CallStatus as instructions are asked for."""
+        if self.leg.gone:
+            return "completed"
         return "in-progress" if self.leg.answered else "ringing"
 
     def _on_hangup(self, leg: Leg) -> None:
@@ -74,7 +80,8 @@ class Call:
     def _run(self) -> None:
         self._steering = True
         try:
-            end = self.documents(Goto(self.application.voice_url, self.application.voice_method))
+            first = self.first_document(Goto(self.application.voice_url, self.application.voice_method))
+            end = self.documents(self.run_verbs(first.verbs))
         except LegGone as gone:
             self.log.debug("call is gone", reason=str(gone))
             return
@@ -92,12 +99,30 @@ class Call:
 
     def documents(self, step: Step) -> HangUp | None:
         """One document after the other until one says so, or none leads on. Raises FetchError, LegGone."""
-        for _ in range(MAX_DOCUMENTS_IN_A_ROW):
+        quick = 0
+        while quick < MAX_QUICK_DOCUMENTS:
             if not isinstance(step, Goto):
                 return step
+            began = time.monotonic()
             step = self.run_verbs(self.fetch(step).verbs)
+            took = time.monotonic() - began
+            quick = quick + 1 if took < QUICK_SECONDS else 0
+            if quick > QUICK_DOCUMENTS:
+                gevent.sleep(QUICK_SECONDS - took)
         self.log.error("documents lead in circles", url=self.document_url)
         return FAILED
+
+    def first_document(self, goto: Goto) -> Document:
+        """Its time limit counts the fallback's too: a caller does not ring for ever. Raises FetchError."""
+        seconds = self.application.first_command_timeout_secs
+        over = gevent.Timeout(seconds)
+        try:
+            with over:
+                return self.fetch(goto)
+        except gevent.Timeout as timeout:
+            if timeout is not over:
+                raise
+            raise FetchError(goto.url, f"no instructions within {seconds:g} s") from None
 
     def run_verbs(self, verbs: tuple[Verb, ...]) -> Step:
         for verb in verbs:
@@ -129,7 +154,7 @@ class Call:
             return self._fetch(fallback, self.application.voice_fallback_method, (*goto.fields, *failed))
 
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
-        fetched = self.services.fetcher.fetch(url, method, (*self.standard_fields(), *fields), self.cookies)
+        fetched = self._ask(url, method, fields)
         try:
             document = document_of(fetched)
         except DocumentError as error:
@@ -138,6 +163,22 @@ class Call:
             self.log.warning("document", problem=str(warning))
         self.document_url = fetched.url
         return document
+
+    def notify(self, goto: Goto) -> None:
+        """A request whose answer is not followed, for a call that is over."""
+        try:
+            self._ask(self.services.resolve(self.document_url, goto.url), goto.method, goto.fields)
+        except FetchError as error:
+            self.log.warning("not told", url=error.url, problem=error.problem)
+
+    def _ask(self, url: str, method: str, fields: Fields) -> Fetched:
+        return self.services.fetcher.fetch(
+            url,
+            method,
+            (*self.standard_fields(), *fields),
+            self.cookies,
+            key=self.services.signing_key(self.account_sid),
+        )
 
     def standard_fields(self) -> Fields:
         return standard_fields(

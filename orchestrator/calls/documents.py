@@ -1,4 +1,4 @@
-"""What was fetched, as a document: XML by its content, audio as Play, plain text as Say (telnyx-texml 4.3)."""
+"""What was fetched, as a document: XML by its content, audio as Play, text as Say (telnyx-texml 4.3)."""
 
 from __future__ import annotations
 

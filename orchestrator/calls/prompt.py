@@ -46,6 +46,10 @@ class Prompt:
         self._greenlet.join(timeout)
         return self.over
 
+    def abandon(self) -> None:
+        """What plays goes on to its end; nothing follows."""
+        self._greenlet.kill(block=False)
+
     def stop(self) -> None:
         """Silence within a frame; does not block."""
         if not self._greenlet.ready():
@@ -53,9 +57,10 @@ class Prompt:
             self._leg.break_()
 
     def finish(self) -> None:
-        """Stop, and wait until nothing plays: what is started earlier would be played inside of it (Leg.break_)."""
+        """Stop, and wait until nothing plays: what is started before that would play inside of it (Leg.break_)."""
         self.stop()
         self._greenlet.join()
-        with gevent.Timeout(QUIET_SECONDS, False):
-            while self._leg.playing and not self._leg.gone:
-                gevent.sleep(FRAME_SECONDS)
+        for _ in range(round(QUIET_SECONDS / FRAME_SECONDS)):
+            if not self._leg.playing:
+                return
+            gevent.sleep(FRAME_SECONDS)

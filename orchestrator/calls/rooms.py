@@ -6,44 +6,27 @@ change causes is on disk, callbacks and all, before anything of it is done or se
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 
-import gevent
 import msgspec
 
 from orchestrator.callbacks.outbox import Message, Outbox, OutboxError
 from orchestrator.callbacks.payloads import PayloadSettings, conference_fields
-from orchestrator.calls.seat import JOIN_SECONDS, LEAVE_SECONDS, Outcome, Seat
+from orchestrator.calls.clock import now
+from orchestrator.calls.performer import Performer
+from orchestrator.calls.seat import Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
-from orchestrator.conference.effects import (
-    Close,
-    Effect,
-    HangUp,
-    Join,
-    Kick,
-    Refuse,
-    Release,
-    StartWaiting,
-    Tell,
-)
+from orchestrator.conference.effects import Effect, Tell
 from orchestrator.conference.events import Added, Ask, Event, Left, Lost, Talking
 from orchestrator.conference.model import Caller, Room, RoomTerms, Wish
 from orchestrator.conference.room import step
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event as SwitchEvent
-from orchestrator.freeswitch.legs import Legs
-from orchestrator.freeswitch.link import Reply
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
 ROOM, PARTICIPANT = "room", "participant"
-# add-member is sent a moment before FreeSWITCH can address the member (freeswitch sheet, Conferences).
-KICK_AGAIN_SECONDS = 0.05
 
 
 class Rooms:
@@ -51,20 +34,21 @@ class Rooms:
 
     def __init__(
         self,
-        connection: Connection,
-        legs: Legs,
+        performer: Performer,
+        is_ours: Callable[[str], bool],
         outbox: Outbox,
         payload: PayloadSettings,
         on_messages: Callable[[list[Message]], None],
     ) -> None:
-        self._connection = connection
-        self._legs = legs
+        self._performer = performer
+        self._is_ours = is_ours
         self._outbox = outbox
         self._payload = payload
         self._on_messages = on_messages
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
-        self._seats: dict[str, Seat] = {}
+        self._instances: dict[str, str] = {}
+        """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
         self._inbox: deque[tuple[str, Event]] = deque()
         self._draining = False
         self._messages: list[Message] = []
@@ -94,7 +78,7 @@ class Rooms:
             )
             self._by_name[account_sid, name] = sid
         seat.room_sid = sid
-        self._seats.setdefault(caller.call_sid, seat)
+        self._performer.take(seat)
         self.feed(sid, Ask(now(), caller, wish))
 
     def feed(self, sid: str, event: Event) -> None:
@@ -108,63 +92,61 @@ class Rooms:
 
     def abandon(self) -> None:
         """Stop steering; conferences live on in FreeSWITCH."""
-        for seat in self._seats.values():
-            seat.abandon()
+        self._performer.abandon()
 
-    # --- from FreeSWITCH -----------------------------------------------------------------------------
+    # From FreeSWITCH
 
     def on_conference_event(self, event: SwitchEvent) -> None:
         """conference::maintenance. What concerns no room of ours is let pass."""
         sid = event.conference
+        if event.path:
+            # A recording may outlast its room.
+            self._performer.on_recording_event(event)
         if sid not in self._rooms:
-            if event.action == "add-member" and event.member_id:
-                self._expel_stranger(event)
+            if event.action == "add-member" and self._is_ours(event.uuid):
+                # The order to join was given up, its room has ended, and then FreeSWITCH carried it out.
+                self._performer.kick_stranger(sid, event.member_id)
             return
         at = event.timestamp or now()
         match event.action:
             case "add-member":
-                self._with_seat(call_sid_of(event.uuid), Seat.settled)
-                self.feed(sid, Added(at, call_sid_of(event.uuid), event.member_id))
+                self._instances[sid] = _instance(event)
+                call_sid = call_sid_of(event.uuid)
+                seat = self._performer.seat(call_sid)
+                if seat is not None and seat.room_sid == sid:
+                    seat.settled()
+                self.feed(sid, Added(at, call_sid, event.member_id))
             case "del-member":
                 self.feed(sid, Left(at, call_sid_of(event.uuid)))
             case "start-talking" | "stop-talking":
                 self.feed(sid, Talking(at, call_sid_of(event.uuid), event.action == "start-talking"))
-            case "conference-destroy":
+            case "conference-destroy" if _instance(event) == self._instances.get(sid):
+                # Else an earlier one of that name: its last member left while the next was on its way in.
                 self.feed(sid, Lost(at))
 
     def on_join_returned(self, event: SwitchEvent) -> None:
         """The `conference` application is through: with a kick, or without having let the leg in."""
-        seat = self._seats.get(call_sid_of(event.uuid))
+        seat = self._performer.seat(call_sid_of(event.uuid))
         if seat and seat.joining and seat.joining.uuid == event.application_uuid:
             self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid))
 
-    def on_hangup(self, event: SwitchEvent) -> None:
-        seat = self._seats.get(call_sid_of(event.uuid))
+    def on_hangup(self, uuid: str, at: int = 0) -> None:
+        """The leg is gone; `at` in microseconds, 0 if nobody saw when."""
+        seat = self._performer.seat(call_sid_of(uuid))
         if seat:
-            self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid, gone=True))
-
-    def on_leg_lost(self, uuid: str) -> None:
-        """Gone while nobody listened."""
-        seat = self._seats.get(call_sid_of(uuid))
-        if seat:
-            self.feed(seat.room_sid, Left(now(), seat.call_sid, gone=True))
+            self.feed(seat.room_sid, Left(at or now(), seat.call_sid, gone=True))
 
     def on_switch_restarted(self) -> None:
         """Another FreeSWITCH answers: what the old one had is gone."""
         for sid in list(self._rooms):
             self.feed(sid, Lost(now(), gone=True))
 
-    def _expel_stranger(self, event: SwitchEvent) -> None:
-        """The order to join was given up, its room has ended, and then FreeSWITCH carried it out."""
-        if self._legs.get(event.uuid) is not None:
-            self._kick(event.conference, event.member_id)
-
-    # --- one change after the other ------------------------------------------------------------------
+    # One change after the other
 
     def _drain(self) -> None:
         while self._inbox:
             effects: list[tuple[Room, Effect]] = []
-            out: list[str] = []
+            out: list[tuple[Room, str]] = []
             while self._inbox:
                 sid, event = self._inbox.popleft()
                 room = self._rooms.get(sid)
@@ -172,32 +154,42 @@ class Rooms:
                     effects.extend(self._step(room, event, out))
             self._write()
             for room, effect in effects:
-                self._carry_out(room, effect)
-            for call_sid in out:
-                self._finish(call_sid, Outcome())
+                self._performer.perform(room, effect, self.feed)
+            for room, call_sid in out:
+                self._performer.dismiss(room, call_sid)
 
-    def _step(self, room: Room, event: Event, out: list[str]) -> list[tuple[Room, Effect]]:
+    def _step(self, room: Room, event: Event, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)
-        if after is room:
-            return [(after, effect) for effect in effects]
-        self._rooms[room.sid] = after
-        if room.open and not after.open:
-            self._by_name.pop((room.account_sid, room.name), None)
-        self._put[ROOM, room.sid] = self._encode(msgspec.structs.replace(after, participants={}))
-        for call_sid in changed:
-            key = PARTICIPANT, f"{room.sid}/{call_sid}"
-            participant = after.participants.get(call_sid)
-            if participant is None:
-                self._put.pop(key, None)
-                self._delete.add(key)
-                out.append(call_sid)
-            else:
-                self._delete.discard(key)
-                self._put[key] = self._encode(participant)
+        if after is not room:
+            self._keep(room, after)
+            for call_sid in changed:
+                key = PARTICIPANT, f"{room.sid}/{call_sid}"
+                participant = after.participants.get(call_sid)
+                if participant is None:
+                    self._forget(key)
+                    out.append((after, call_sid))
+                else:
+                    self._delete.discard(key)
+                    self._put[key] = self._encode(participant)
         for effect in effects:
             if isinstance(effect, Tell):
                 self._messages.append(self._message(after, effect))
         return [(after, effect) for effect in effects]
+
+    def _keep(self, room: Room, after: Room) -> None:
+        if room.open and not after.open:
+            self._by_name.pop((room.account_sid, room.name), None)
+        if after.ended_at:
+            del self._rooms[room.sid]
+            self._instances.pop(room.sid, None)
+            self._forget((ROOM, room.sid))
+        else:
+            self._rooms[room.sid] = after
+            self._put[ROOM, room.sid] = self._encode(msgspec.structs.replace(after, participants={}))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        self._put.pop(key, None)
+        self._delete.add(key)
 
     def _message(self, room: Room, tell: Tell) -> Message:
         return Message(
@@ -229,65 +221,6 @@ class Rooms:
         if messages:
             self._on_messages(messages)
 
-    # --- effects -------------------------------------------------------------------------------------
 
-    def _carry_out(self, room: Room, effect: Effect) -> None:
-        match effect:
-            case Tell():
-                pass
-            case StartWaiting(participant):
-                self._with_seat(participant.call_sid, Seat.start_waiting)
-            case Join(participant):
-                self._with_seat(participant.call_sid, lambda seat: seat.join(room, participant, self))
-            case Kick(call_sid, member_id):
-                self._kick(room.sid, member_id)
-                self._with_seat(call_sid, lambda seat: seat.limit(LEAVE_SECONDS, self.leave_overdue))
-            case HangUp(call_sid):
-                self._with_seat(call_sid, lambda seat: seat.leg.hangup())
-            case Refuse(call_sid, why):
-                log.info("refused", why=why.value, room=room.sid, call=call_sid)
-                self._finish(call_sid, Outcome(refused=why))
-            case Release(call_sid, reason):
-                self._finish(call_sid, Outcome(left=reason))
-            case Close():
-                self._close(room)
-
-    def _with_seat(self, call_sid: str, act: Callable[[Seat], None]) -> None:
-        seat = self._seats.get(call_sid)
-        if seat is not None:
-            act(seat)
-
-    def _finish(self, call_sid: str, outcome: Outcome) -> None:
-        seat = self._seats.pop(call_sid, None)
-        if seat is not None:
-            seat.finish(outcome)
-
-    def _close(self, room: Room) -> None:
-        self._rooms.pop(room.sid, None)
-        self._by_name.pop((room.account_sid, room.name), None)
-        self._delete.add((ROOM, room.sid))
-        self._put.pop((ROOM, room.sid), None)
-
-    def _kick(self, sid: str, member_id: str, again: bool = True) -> None:
-        def on_reply(reply: Reply | SwitchError) -> None:
-            if again and not isinstance(reply, SwitchError) and not reply.body.startswith("+OK"):
-                gevent.spawn_later(KICK_AGAIN_SECONDS, self._kick, sid, member_id, False)
-
-        self._connection.post(commands.conference(sid, "kick", member_id), on_reply)
-
-    # --- time limits ---------------------------------------------------------------------------------
-
-    def join_overdue(self, seat: Seat) -> None:
-        log.error("not in after", seconds=JOIN_SECONDS, room=seat.room_sid, call=seat.call_sid)
-        self.feed(seat.room_sid, Left(now(), seat.call_sid))
-
-    def leave_overdue(self, seat: Seat) -> None:
-        """Whom FreeSWITCH does not let go of is hung up."""
-        log.error("not out after", seconds=LEAVE_SECONDS, room=seat.room_sid, call=seat.call_sid)
-        seat.leg.hangup()
-        self.feed(seat.room_sid, Left(now(), seat.call_sid, gone=True))
-
-
-def now() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
+def _instance(event: SwitchEvent) -> str:
+    return event.headers().get("Conference-Unique-ID", "")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import gevent
 from gevent.event import AsyncResult
 
+from orchestrator.calls.clock import now
 from orchestrator.calls.prompt import Prompt
+from orchestrator.conference.events import Event, Left
 from orchestrator.conference.model import LeaveReason, Participant, Refusal, Room
 from orchestrator.freeswitch.legs import Execution, Leg
+from orchestrator.logs import get_logger
 
-if TYPE_CHECKING:
-    from orchestrator.calls.rooms import Rooms
+log = get_logger(__name__)
 
+Feed = Callable[[str, Event], None]
 JOIN_SECONDS = 10.0
 LEAVE_SECONDS = 5.0
 
@@ -29,13 +32,17 @@ class Outcome(NamedTuple):
 class Seat:
     """Never blocks, except in `wait`."""
 
-    def __init__(self, call_sid: str, leg: Leg, wait_music: Callable[[], None]) -> None:
+    def __init__(
+        self, call_sid: str, leg: Leg, wait_music: Callable[[], None], hold_music: Callable[[], None]
+    ) -> None:
         self.call_sid = call_sid
         self.leg = leg
         self.room_sid = ""
         self.joining: Execution | None = None
         self._wait_music = wait_music
+        self._hold_music = hold_music
         self._waiting: Prompt | None = None
+        self._holding: Prompt | None = None
         self._deadline: gevent.Greenlet[..., None] | None = None
         self._outcome: AsyncResult[Outcome] = AsyncResult()
 
@@ -47,22 +54,43 @@ class Seat:
     def start_waiting(self) -> None:
         self._waiting = Prompt(self.leg, self._wait_music)
 
-    def join(self, room: Room, participant: Participant, rooms: Rooms) -> None:
+    def join(self, room: Room, participant: Participant, feed: Feed) -> None:
         """Music off, into the FreeSWITCH conference: one write to the socket, one media frame."""
         if self._waiting is not None:
             self._waiting.stop()
-        flags = "mute" if participant.wish.muted else ""
+        # A coach is unmuted once everybody else has been shut off from it.
+        flags = "mute" if participant.wish.muted or participant.wish.coach else ""
         self.leg.set(
             conference_member_flags=flags,
             conference_max_members=str(room.terms.max_participants),
         )
         self.joining = self.leg.start("conference", f"{room.sid}@{room.profile}")
-        self.limit(JOIN_SECONDS, rooms.join_overdue)
+        self._limit(JOIN_SECONDS, self._join_overdue, feed)
 
-    def limit(self, seconds: float, overdue: Callable[[Seat], None]) -> None:
-        """`overdue` is called with this seat unless `settled` comes first."""
+    def kicked(self, feed: Feed) -> None:
+        """Whom FreeSWITCH does not let go of is hung up."""
+        self._limit(LEAVE_SECONDS, self._leave_overdue, feed)
+
+    def hold(self, on: bool) -> None:
+        """Its own music, on its own leg, over the conference that it does not hear."""
+        if self._holding is not None:
+            self._holding.stop()
+        self._holding = Prompt(self.leg, self._hold_music) if on else None
+
+    def _limit(self, seconds: float, overdue: Callable[[Feed], None], feed: Feed) -> None:
         self.settled()
-        self._deadline = gevent.spawn_later(seconds, overdue, self)
+        self._deadline = gevent.spawn_later(seconds, overdue, feed)
+
+    def _join_overdue(self, feed: Feed) -> None:
+        self._deadline = None
+        log.error("not in the conference", room=self.room_sid, call=self.call_sid, seconds=JOIN_SECONDS)
+        feed(self.room_sid, Left(now(), self.call_sid))
+
+    def _leave_overdue(self, feed: Feed) -> None:
+        self._deadline = None
+        log.error("not out of the conference", room=self.room_sid, call=self.call_sid, seconds=LEAVE_SECONDS)
+        self.leg.hangup()
+        feed(self.room_sid, Left(now(), self.call_sid, gone=True))
 
     def settled(self) -> None:
         if self._deadline is not None:
@@ -72,14 +100,16 @@ class Seat:
     def abandon(self) -> None:
         """Nothing more is done to the leg."""
         self.settled()
-        if self._waiting is not None:
-            self._waiting.abandon()
+        for prompt in (self._waiting, self._holding):
+            if prompt is not None:
+                prompt.abandon()
 
     def finish(self, outcome: Outcome) -> None:
         self.settled()
-        if self._waiting is not None:
-            self._waiting.stop()
-            if self.leg.playing:
-                # The break came before the music started, which then played on beneath the conference.
-                self.leg.break_()
+        for prompt in (self._waiting, self._holding):
+            if prompt is not None:
+                prompt.stop()
+        if self.leg.playing:
+            # A break came before the music started, which then played on beneath the conference.
+            self.leg.break_()
         self._outcome.set(outcome)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
+from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
@@ -16,6 +17,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.media.library import Library, Sound
+from orchestrator.media.recording_files import RecordingFiles, RecordingKind
 from orchestrator.media.speech import CommandSpeech
 
 
@@ -29,9 +31,12 @@ class Services:
     rooms: Rooms
     fetcher: Fetcher
     library: Library
+    recording_files: RecordingFiles
     speech: CommandSpeech
     status: StatusCallbacks
     wait_until_connected: Callable[[], None]
+    signing_key: Callable[[str], SigningKey | None]
+    """An account's, by its sid."""
 
     @property
     def media_limits(self) -> Limits:
@@ -43,11 +48,12 @@ class Services:
         chosen = self.settings.conference.wait_music
         return self.library.keep(chosen.read_bytes()) if chosen else self.library.hold_music()
 
-    def recording_url(self, sid: str) -> str:
-        return f"{self.settings.web.base_url}/recordings/{sid}.wav"
+    def recording_url(self, sid: str, kind: RecordingKind = "wav") -> str:
+        return self.recording_files.url(sid, kind)
 
-    def recording_path(self, sid: str) -> Path:
-        return self.node.recordings_dir / f"{sid}.wav"
+    def recording_path(self, sid: str, kind: RecordingKind = "wav") -> Path:
+        """FreeSWITCH writes the WAV; an MP3 is made of it."""
+        return self.recording_files.path(sid, kind)
 
     @staticmethod
     def resolve(base: str, url: str) -> str:

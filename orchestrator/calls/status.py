@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 
 from orchestrator.callbacks.outbox import Message, Outbox
-from orchestrator.callbacks.payloads import CallEvent, CallFacts, CallStatus, PayloadSettings, call_fields
+from orchestrator.callbacks.payloads import (
+    CallEvent,
+    CallFacts,
+    CallStatus,
+    PayloadSettings,
+    RecordingFacts,
+    call_fields,
+    recording_fields,
+)
 from orchestrator.conference.model import Caller, Method
 from orchestrator.freeswitch.events import Event
 
@@ -79,6 +88,21 @@ class StatusCallbacks:
             self._on_messages([message])
 
         return on_event
+
+    def tell_recording(self, facts: RecordingFacts, url: str, method: Method, sequence: int) -> None:
+        """One ordered queue a recording."""
+        message = Message(
+            queue=facts.recording_sid,
+            url=url,
+            method=method,
+            fields=recording_fields(facts, self._payload),
+            account_sid=facts.account_sid,
+            event=facts.status,
+            sequence=sequence,
+            created_at=time.time_ns() // 1000,
+        )
+        self._outbox.commit([message])
+        self._on_messages([message])
 
 
 def _facts(

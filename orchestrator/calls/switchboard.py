@@ -19,28 +19,30 @@ class Switchboard:
         self._legs = legs
         self._rooms = rooms
         self._on_new_call = on_new_call
-        self._watched: dict[str, Callable[[Event], None]] = {}
+        self._watched: dict[str, list[Callable[[Event], None]]] = {}
 
     def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
-        """Everything about the leg `uuid`, until its end: for legs that others steer, as `bridge` does."""
-        self._watched[uuid] = on_event
+        """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
+        self._watched.setdefault(uuid, []).append(on_event)
 
     def unwatch(self, uuid: str) -> None:
+        """For a leg that never came to be, and so never ends."""
         self._watched.pop(uuid, None)
 
     def on_event(self, event: Event) -> None:
         if event.subclass == "conference::maintenance":
             self._rooms.on_conference_event(event)
             return
-        watcher = self._watched.get(event.uuid)
-        if watcher is not None:
+        for watcher in self._watched.get(event.uuid, ()):
             watcher(event)
+        if event.name == "CHANNEL_DESTROY":
+            self.unwatch(event.uuid)
         match event.name:
             case "CHANNEL_PARK":
                 self._on_park(event)
             case "CHANNEL_HANGUP":
                 # The room first: its callbacks tell the truth of this moment, whatever the call does next.
-                self._rooms.on_hangup(event)
+                self._rooms.on_hangup(event.uuid, event.timestamp)
                 self._legs.feed(event)
             case "CHANNEL_EXECUTE_COMPLETE":
                 if event.application == "conference":

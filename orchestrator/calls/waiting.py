@@ -34,6 +34,11 @@ def wait_music(call: Call, noun: Conference) -> None:
     _loop(call, call.services.hold_music())
 
 
+def hold_music(call: Call) -> None:
+    """For somebody on hold: runs until it is stopped."""
+    _loop(call, call.services.hold_music())
+
+
 def _loop(call: Call, sound: Sound) -> None:
     while True:
         play_sound(call, sound)

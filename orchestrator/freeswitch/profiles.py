@@ -13,6 +13,8 @@ _NAMES = {
     "heartbeat_period_secs": "heartbeat-period-sec",
     "terminate_on_silence_secs": "terminate-on-silence",
 }
+# By the names of conference_utils_clear_eflags() in mod_conference's conference_utils.c.
+_NEVER_HEEDED = ("energy-level", "volume-level", "gain-level", "dtmf", "mute-detect", "play-file-member")
 _NAMES |= {"endconf_grace_secs": "endconf-grace-time"}
 
 
@@ -24,10 +26,22 @@ def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
     etree.SubElement(controls, "group", name="none")
     found = etree.SubElement(root, "profiles")
     for name, profile in profiles.items():
-        element = etree.SubElement(found, "profile", name=name)
-        for parameter, value in parameters(profile):
-            etree.SubElement(element, "param", name=parameter, value=value)
+        for talking in (True, False):
+            element = etree.SubElement(found, "profile", name=room_profile(name, talking))
+            for parameter, value in parameters(profile):
+                etree.SubElement(element, "param", name=parameter, value=value)
+            etree.SubElement(element, "param", name="suppress-events", value=",".join(_unheeded(talking)))
     return root
+
+
+def room_profile(name: str, talking: bool) -> str:
+    """The rendered profile for a room: `talking` if somebody wants to know who speaks."""
+    return name if talking else f"{name}.quiet"
+
+
+def _unheeded(talking: bool) -> tuple[str, ...]:
+    """Events that FreeSWITCH need not send: each costs it a kilobyte or three, and us the reading."""
+    return _NEVER_HEEDED if talking else (*_NEVER_HEEDED, "start-talking", "stop-talking", "floor-change")
 
 
 def parameters(profile: Profile) -> Iterator[tuple[str, str]]:

@@ -24,16 +24,16 @@ class AudioError(Exception):
 def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
     """`work` beside the event loop, in gevent's thread pool. Raises what it raises."""
 
-    def guarded() -> tuple[Result, None] | tuple[None, Exception]:
+    def guarded() -> Result | Exception:
         # The pool would write a traceback of whatever gets out of here to standard error.
         try:
-            return work(*arguments), None
+            return work(*arguments)
         except Exception as error:  # noqa: BLE001
-            return None, error
+            return error
 
-    result, error = gevent.get_hub().threadpool.apply(guarded)
-    if error is not None:
-        raise error
+    result: Result | Exception = gevent.get_hub().threadpool.apply(guarded)
+    if isinstance(result, Exception):
+        raise result
     return result
 
 
@@ -61,6 +61,29 @@ def convert(source: bytes, target: Path, max_seconds: float) -> float:
     finally:
         unfinished.unlink(missing_ok=True)
     return float(frames / audio.samplerate)
+
+
+def export(source: Path, target: Path, channels: int) -> None:
+    """A recording in the form of `target`'s name (.wav, .mp3); further channels are silent.
+
+    Raises AudioError.
+    """
+    unfinished = target.with_name(f"{target.name}.part")
+    kind = target.suffix[1:].upper()
+    try:
+        with (
+            soundfile.SoundFile(source) as audio,
+            soundfile.SoundFile(unfinished, "w", audio.samplerate, channels, format=kind) as out,
+        ):
+            for block in audio.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+                wide = np.zeros((len(block), channels), np.float32)
+                wide[:, : block.shape[1]] = block[:, :channels]
+                out.write(wide)
+        os.replace(unfinished, target)
+    except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+        raise AudioError(f"{source.name} cannot be written as {kind}: {error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def seconds_of(path: Path) -> float:

@@ -39,6 +39,9 @@ class Library:
             make(path)
         return Sound(self._path(path), seconds_of(path))
 
+    def beep(self, hz: int, ms: int) -> Sound:
+        return self.made(f"beep-{hz}-{ms}", lambda path: write_wav(path, music.beep(hz, ms), music.RATE))
+
     def hold_music(self) -> Sound:
         return self.made("hold-music", lambda path: write_wav(path, music.hold_music(), music.RATE))
 

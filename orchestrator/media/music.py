@@ -16,6 +16,15 @@ CHORDS = (
 )
 PATTERN = (0, 1, 2, 3, 2, 1, 2, 1)
 LEVEL = 0.18
+BEEP_LEVEL = 0.25
+BEEP_EDGE_SECONDS = 0.005
+
+
+def beep(hz: int, ms: int) -> NDArray[np.float64]:
+    """A tone that begins and ends without a click, samples from -1 to 1 at `RATE`."""
+    time = np.arange(RATE * ms // 1000) / RATE
+    edge = np.minimum(time, time[-1] - time) / BEEP_EDGE_SECONDS
+    return np.asarray(BEEP_LEVEL * np.sin(2 * np.pi * hz * time) * np.clip(edge, 0, 1))
 
 
 def hold_music() -> NDArray[np.float64]:

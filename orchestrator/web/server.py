@@ -20,7 +20,7 @@ class WebServer:
 
     @property
     def port(self) -> int:
-        return int(self._server.server_port)
+        return int(self._server.server_port or 0)
 
     def start(self) -> None:
         """Raises OSError where the address is taken or not ours."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.calls.rooms import now
+from orchestrator.calls.clock import now
 from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.steps import Step
 from orchestrator.calls.verbs.dialled import dialled
-from orchestrator.calls.waiting import wait_music
+from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
-from orchestrator.conference.model import LeaveReason, RoomTerms, Wish
+from orchestrator.conference.model import LeaveReason, RecordingTerms, RoomTerms, Wish
+from orchestrator.freeswitch.profiles import room_profile
 from orchestrator.texml import Conference, Dial
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ STAR = "*"
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
     leg, rooms, settings = call.leg, call.services.rooms, call.services.settings
-    seat = Seat(call.sid, leg, lambda: wait_music(call, noun))
+    seat = Seat(call.sid, leg, lambda: wait_music(call, noun), lambda: hold_music(call))
     if verb.hangup_on_star and settings.conference.hangup_on_star:
         leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
+    terms = terms_of(call, noun)
     try:
         rooms.ask(
             seat,
@@ -31,8 +33,10 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
             wish_of(noun),
             call.account_sid,
             noun.name,
-            terms_of(call, noun),
-            settings.profile_for(call.application, noun.name).name,
+            terms,
+            room_profile(
+                settings.profile_for(call.application, noun.name).name, _wants_to_know_who_speaks(terms)
+            ),
         )
         outcome = seat.wait(verb.time_limit)
         if outcome is None:
@@ -56,6 +60,11 @@ def _go_on(verb: Dial, outcome: Outcome) -> Step:
     return dialled(verb, "answered", bridged=True)
 
 
+def _wants_to_know_who_speaks(terms: RoomTerms) -> bool:
+    recording = terms.recording
+    return "speaker" in terms.status_callback_event or bool(recording and recording.timeout)
+
+
 def wish_of(noun: Conference) -> Wish:
     return Wish(
         muted=noun.muted,
@@ -75,4 +84,18 @@ def terms_of(call: Call, noun: Conference) -> RoomTerms:
         status_callback=call.services.resolve(call.document_url, callback) if callback else "",
         status_callback_method=noun.status_callback_method,
         status_callback_event=noun.status_callback_event if callback else frozenset(),
+        recording=_recording_of(call, noun) if noun.record == "record-from-start" else None,
+    )
+
+
+def _recording_of(call: Call, noun: Conference) -> RecordingTerms:
+    callback = noun.recording_status_callback
+    return RecordingTerms(
+        beep=noun.record_beep,
+        timeout=noun.recording_timeout,
+        trim=noun.trim == "trim-silence",
+        send_url=noun.send_recording_url,
+        status_callback=call.services.resolve(call.document_url, callback) if callback else "",
+        status_callback_method=noun.recording_status_callback_method,
+        status_callback_event=noun.recording_status_callback_event if callback else frozenset(),
     )

@@ -1,14 +1,14 @@
-"""Record: the caller's voice into a file, until a key, silence, or the time is up (telnyx-texml section 5)."""
+"""Record: the caller's voice into a file, until a key, silence, or the time is up (telnyx-texml 5)."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.calls.recording import Recording
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.steps import Goto, Step
 from orchestrator.calls.verbs.sound import PLAY_MARGIN_SECONDS
-from orchestrator.media.audio import AudioError, seconds_of
+from orchestrator.freeswitch.errors import LegGone
 from orchestrator.texml import Record
 
 if TYPE_CHECKING:
@@ -21,37 +21,34 @@ LONGEST_SECONDS = 14400
 
 
 def record(call: Call, verb: Record) -> Step:
-    leg, services = call.leg, call.services
+    leg = call.leg
     leg.answer()
+    if verb.trim != "do-not-trim":
+        call.log.warning("recordings are not trimmed yet", trim=verb.trim, line=verb.line)
     if verb.play_beep:
         leg.execute("playback", BEEP, timeout=PLAY_MARGIN_SECONDS)
-    sid = new_sid()
-    path = services.recording_path(sid)
+    recording = Recording(call, new_sid(), verb, "RecordVerb")
     limit = verb.max_length or LONGEST_SECONDS
     leg.set(playback_terminators=verb.finish_on_key or "none")
+    # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
+    running = leg.start("record", f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}")
+    recording.started()
     try:
-        argument = f"{services.node.there(path)} {limit} {SILENCE_LEVEL} {verb.timeout}".removesuffix(" 0")
-        done = leg.execute("record", argument, timeout=limit + PLAY_MARGIN_SECONDS)
-    finally:
-        if not leg.gone:
-            leg.set(playback_terminators="none")
-    seconds = _seconds(call, path)
-    headers = done.headers()
-    fields = [
-        ("RecordingSid", sid),
-        ("RecordingDuration", str(round(seconds))),
-        ("RecordingUrl", services.recording_url(sid)),
-        ("Digits", headers.get("variable_playback_terminator_used", "")),
-    ]
-    if verb.action is None and not seconds:
+        done = running.wait(limit + PLAY_MARGIN_SECONDS)
+    except LegGone:
+        # What was said is kept, and told to whoever asked to hear of it.
+        recording.end_with_the_leg(lambda: _told_to_the_action(call, verb, recording))
+        raise
+    leg.set(playback_terminators="none")
+    recording.finish()
+    if verb.action is None and not recording.seconds:
         return None
     # Without an action the current document is asked again (Twilio).
-    return Goto(verb.action or "", verb.method, tuple(fields))
+    key = done.headers().get("variable_playback_terminator_used", "")
+    return Goto(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
 
 
-def _seconds(call: Call, path: Path) -> float:
-    try:
-        return seconds_of(path)
-    except AudioError as error:
-        call.log.error("no recording", problem=str(error))
-        return 0.0
+def _told_to_the_action(call: Call, verb: Record, recording: Recording) -> None:
+    """As at Twilio; whatever it answers, there is nobody left to do it to."""
+    if verb.action is not None and recording.seconds:
+        call.notify(Goto(verb.action, verb.method, (*recording.fields(), ("Digits", "hangup"))))

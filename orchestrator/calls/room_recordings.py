@@ -1,0 +1,236 @@
+"""Recordings of conferences: begun with the room, ended with it or by silence, with exactly one of two ends.
+
+FreeSWITCH's events tell what became of the file, and may come after the room is over; so a recording has a life
+of its own. What is under way is on disk, like the rooms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+import msgspec
+from msgspec.structs import replace
+
+from orchestrator.callbacks.outbox import Message, Outbox
+from orchestrator.callbacks.payloads import PayloadSettings, RecordingFacts, RecordingStatus, recording_fields
+from orchestrator.calls.clock import now
+from orchestrator.calls.sids import new_sid
+from orchestrator.conference.model import Caller, RecordingTerms, Room
+from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.connection import Connection
+from orchestrator.freeswitch.errors import SwitchError, failure
+from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.link import Reply
+from orchestrator.logs import get_logger
+from orchestrator.media.audio import AudioError, in_thread, seconds_of
+from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.media.trim import trim_silence
+
+log = get_logger(__name__)
+
+RECORDING, RECORDED = "recording", "recorded"
+START_SECONDS = 5.0
+# From the end of the room until FreeSWITCH has closed the file.
+CLOSE_SECONDS = 10.0
+# A file that does not grow for so long is no longer being written.
+WATCH_SECONDS = 10.0
+
+
+class RoomRecording(msgspec.Struct, frozen=True):
+    sid: str
+    conference_sid: str
+    account_sid: str
+    by: Caller
+    """The participant that started the conference."""
+    terms: RecordingTerms
+    asked_at: int
+    started_at: int = 0
+    """Microseconds since the epoch; 0 until FreeSWITCH has opened the file."""
+    status: RecordingStatus = "in-progress"
+    duration: float = 0.0
+    """Seconds, once completed."""
+
+
+class RoomRecordings:
+    def __init__(
+        self,
+        connection: Connection,
+        outbox: Outbox,
+        payload: PayloadSettings,
+        on_messages: Callable[[list[Message]], None],
+        files: RecordingFiles,
+    ) -> None:
+        self._connection = connection
+        self._outbox = outbox
+        self._payload = payload
+        self._on_messages = on_messages
+        self._files = files
+        self._running: dict[str, RoomRecording] = {}
+        self._by_conference: dict[str, str] = {}
+        self._limits: dict[str, gevent.Greenlet[..., None]] = {}
+        self._watching: gevent.Greenlet[..., None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, room: Room, by: Caller) -> None:
+        terms = room.terms.recording
+        assert terms is not None
+        recording = RoomRecording(new_sid(), room.sid, room.account_sid, by, terms, asked_at=now())
+        self._keep(recording)
+        self._by_conference[room.sid] = recording.sid
+        self._limit(recording.sid, START_SECONDS, "FreeSWITCH did not begin it")
+        path = self._files.path_there(recording.sid)
+
+        def on_reply(reply: Reply | SwitchError) -> None:
+            problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
+            if problem is not None:
+                self._fail(recording.sid, str(problem))
+
+        self._connection.post(commands.conference(room.sid, "recording", "start", path), on_reply)
+        if self._watching is None:
+            self._watching = gevent.spawn(self._watch)
+
+    def stop(self, conference_sid: str) -> None:
+        """The end comes with FreeSWITCH's event."""
+        sid = self._by_conference.get(conference_sid)
+        if sid is not None:
+            path = self._files.path_there(sid)
+            self._limit(sid, CLOSE_SECONDS, "")
+            self._connection.post(commands.conference(conference_sid, "recording", "stop", path))
+
+    def room_closed(self, conference_sid: str) -> None:
+        sid = self._by_conference.pop(conference_sid, None)
+        if sid is not None and sid in self._running:
+            self._limit(sid, CLOSE_SECONDS, "")
+
+    def on_event(self, event: Event) -> None:
+        """start-recording and stop-recording."""
+        sid = Path(event.path).stem
+        recording = self._running.get(sid)
+        if recording is None:
+            return
+        if event.action == "start-recording":
+            if event.error:
+                self._fail(sid, event.error)
+            elif not recording.started_at:
+                self._limits.pop(sid).kill(block=False)
+                started = replace(recording, started_at=event.timestamp or now())
+                self._keep(started, [self._message(started, "in-progress")])
+        elif event.action == "stop-recording":
+            self._finish(sid)
+
+    def abandon(self) -> None:
+        """Stop looking after them; FreeSWITCH goes on writing."""
+        for greenlet in (*self._limits.values(), self._watching):
+            if greenlet is not None:
+                greenlet.kill(block=False)
+
+    # The end
+
+    def _limit(self, sid: str, seconds: float, problem: str) -> None:
+        """After `seconds` it has ended, and has failed if `problem` says why."""
+        earlier = self._limits.pop(sid, None)
+        if earlier is not None:
+            earlier.kill(block=False)
+        end = (self._fail, sid, problem) if problem else (self._finish, sid)
+        self._limits[sid] = gevent.spawn_later(seconds, *end)
+
+    def _fail(self, sid: str, problem: str) -> None:
+        recording = self._running.get(sid)
+        if recording is not None:
+            log.error("not recorded", room=recording.conference_sid, recording=sid, problem=problem)
+            self._end(recording, "absent", 0.0)
+
+    def _finish(self, sid: str) -> None:
+        """The file is closed. Measuring and trimming it takes a while; a second end meanwhile is no end."""
+        recording = self._running.pop(sid, None)
+        if recording is None:
+            return
+        self._forget_limit(sid)
+        gevent.spawn(self._measure, recording)
+
+    def _measure(self, recording: RoomRecording) -> None:
+        path = self._files.path(recording.sid)
+        try:
+            seconds = in_thread(trim_silence if recording.terms.trim else seconds_of, path)
+            if not seconds:
+                raise AudioError("nothing was recorded")
+        except (AudioError, OSError) as error:
+            log.error(
+                "no recording", room=recording.conference_sid, recording=recording.sid, problem=str(error)
+            )
+            self._end(recording, "absent", 0.0)
+        else:
+            self._end(recording, "completed", seconds)
+
+    def _end(self, recording: RoomRecording, status: RecordingStatus, seconds: float) -> None:
+        sid = recording.sid
+        self._running.pop(sid, None)
+        self._forget_limit(sid)
+        self._by_conference.pop(recording.conference_sid, None)
+        ended = replace(recording, status=status, duration=seconds)
+        messages = [message for message in [self._message(ended, status)] if message is not None]
+        self._outbox.commit(messages, [(RECORDED, sid, msgspec.json.encode(ended))], [(RECORDING, sid)])
+        if messages:
+            self._on_messages(messages)
+
+    def _forget_limit(self, sid: str) -> None:
+        limit = self._limits.pop(sid, None)
+        if limit is not None and limit is not gevent.getcurrent():
+            limit.kill(block=False)
+
+    def _keep(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
+        self._running[recording.sid] = recording
+        messages = [message for message in told or [] if message is not None]
+        self._outbox.commit(messages, [(RECORDING, recording.sid, msgspec.json.encode(recording))])
+        if messages:
+            self._on_messages(messages)
+
+    def _message(self, recording: RoomRecording, status: RecordingStatus) -> Message | None:
+        terms = recording.terms
+        if not terms.status_callback or status not in terms.status_callback_event:
+            return None
+        facts = RecordingFacts(
+            status=status,
+            account_sid=recording.account_sid,
+            call_sid=recording.by.call_sid,
+            connection_id=recording.by.connection_id,
+            recording_sid=recording.sid,
+            conference_sid=recording.conference_sid,
+            started_at=recording.started_at,
+            duration=round(recording.duration),
+            url=self._files.url(recording.sid) if terms.send_url else "",
+        )
+        return Message(
+            queue=f"recording {recording.sid}",
+            url=terms.status_callback,
+            method=terms.status_callback_method,
+            fields=recording_fields(facts, self._payload),
+            account_sid=recording.account_sid,
+            event=f"recording-{status}",
+            sequence=0 if status == "in-progress" else 1,
+            created_at=now(),
+        )
+
+    # The watchdog
+
+    def _watch(self) -> None:
+        """A recording that silently stopped is told as what it has become, while its conference goes on."""
+        sizes: dict[str, int] = {}
+        while True:
+            gevent.sleep(WATCH_SECONDS)
+            before, sizes = sizes, {sid: self._size(sid) for sid in self._running}
+            for sid, size in sizes.items():
+                recording = self._running.get(sid)
+                if recording is not None and recording.started_at and before.get(sid) == size:
+                    log.error("recording stopped by itself", room=recording.conference_sid, recording=sid)
+                    self._finish(sid)
+
+    def _size(self, sid: str) -> int:
+        try:
+            return self._files.path(sid).stat().st_size
+        except OSError:
+            return 0
