@@ -48,21 +48,24 @@ def completes(desk: EventSocket, ident: str, timeout: float = 10.0) -> None:
 def test_a_phone_hears_a_tone_where_and_as_long_and_as_loud_as_it_was_played(
     switch: Switch, desk: EventSocket
 ) -> None:
-    pieces = [(0.5, 0.0), (0.1, 1000.0), (0.5, 0.0), (0.4, 1000.0), (0.5, 0.0)]
-    file = switch.media_dir / "two beeps.wav"
-    sound.write_wav(
-        file,
-        np.concatenate([sound.tone(hz, length) if hz else sound.silence(length) for length, hz in pieces]),
-    )
+    lengths = [0.1, 0.4, 0.1, 0.4, 0.1, 0.4]
+    file = switch.media_dir / "six beeps.wav"
+    beeps = [np.concatenate([sound.silence(0.4), sound.tone(1000, length)]) for length in lengths]
+    sound.write_wav(file, np.concatenate([*beeps, sound.silence(0.4)]))
     phone, leg = answered(switch, desk, "+13125550100")
     before = time.monotonic()
     completes(desk, desk.execute(leg, "playback", str(file)))
-    first, second = phone.heard(1000)
-    assert first.start - before == pytest.approx(0.5, abs=0.12)
-    assert second.start - first.start == pytest.approx(0.6, abs=0.04)
-    assert first.seconds == pytest.approx(0.1, abs=0.04)
-    assert second.seconds == pytest.approx(0.4, abs=0.04)
-    assert second.level_db == pytest.approx(-12, abs=1)
+    heard = phone.heard(1000)
+    assert len(heard) == len(lengths)
+    # A busy machine makes the jitter buffer shift single edges; the middle one of them is what it measures.
+    starts = before + 0.4 * np.arange(1, 7) + np.cumsum([0, *lengths[:-1]])
+    lags = [found.start - start for found, start in zip(heard, starts, strict=True)]
+    errors = [found.seconds - length for found, length in zip(heard, lengths, strict=True)]
+    assert np.median(lags) == pytest.approx(0.04, abs=0.04)  # 35 ms of it are FreeSWITCH's own
+    assert np.median(errors) == pytest.approx(0.0, abs=0.01)
+    assert np.ptp(lags) < 0.08
+    assert max(map(abs, errors)) < 0.08
+    assert np.median([found.level_db for found in heard]) == pytest.approx(-12, abs=0.5)
     assert not phone.heard(700)
 
 
@@ -144,13 +147,14 @@ def test_a_phone_that_is_called_behaves(
     switch: Switch, desk: EventSocket, behaviour: Answers, outcome: str
 ) -> None:
     target = switch.register("+13125550107", behaviour)
+    patience = 1 if isinstance(behaviour, NeverAnswers) else 10
     desk.send(
-        "bgapi originate {originate_timeout=2,origination_caller_id_number=+13125550999}"
+        f"bgapi originate {{originate_timeout={patience},origination_caller_id_number=+13125550999}}"
         f"sofia/texml/+13125550107@{switch.phones_address} &park"
     )
     phone = target.wait_called()
     assert phone.caller == "+13125550999"
-    done = desk.wait_event(named("BACKGROUND_JOB"))
+    done = desk.wait_event(named("BACKGROUND_JOB"), 15)
     assert done["_body"].startswith(outcome)
     if outcome == "+OK":
         phone.wait_answered()
