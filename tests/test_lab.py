@@ -13,7 +13,7 @@ import requests
 
 from tests.lab import sound
 from tests.lab.eventsocket import EventSocket, named
-from tests.lab.softphones import Answers, NeverAnswers, Phone, Rejects, frame_times, lay_out
+from tests.lab.phone import Answers, NeverAnswers, Phone, Rejects, frame_times, lay_out
 from tests.lab.switches import Switch
 from tests.lab.web import Answer, Application
 

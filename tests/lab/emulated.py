@@ -10,7 +10,7 @@ import gevent
 
 from orchestrator.emulator import Behaviour as EmulatedBehaviour
 from orchestrator.emulator import EmulatedPhone, EmulatedSwitch
-from tests.lab.softphones import Answers, Behaviour, Rejects, Target
+from tests.lab.phone import Answers, Behaviour, Rejects, Target
 from tests.lab.switches import Switch
 
 POLL = 0.01
