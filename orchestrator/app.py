@@ -96,8 +96,14 @@ class Orchestrator:
         files = RecordingFiles(node.recordings_dir, node.there, self._base_url)
         recordings = RoomRecordings(self.connection, self.outbox, payload, self._poke, files)
         performer = Performer(self.connection, recordings, _beeps(settings, library))
+        conference = settings.conference
         self.rooms = Rooms(
-            performer, lambda uuid: self.legs.get(uuid) is not None, self.outbox, payload, self._poke
+            performer,
+            lambda uuid: self.legs.get(uuid) is not None,
+            self.outbox,
+            payload,
+            (conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000),
+            self._poke,
         )
         self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
         fetch = settings.fetch

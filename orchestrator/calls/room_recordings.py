@@ -1,7 +1,7 @@
 """Recordings of conferences: begun with the room, ended with it or by silence, with exactly one of two ends.
 
-FreeSWITCH's events tell what became of the file, and may come after the room is over; so a recording has a life
-of its own. What is under way is on disk, like the rooms.
+FreeSWITCH's events tell what became of the file, and may come after the room is over; so a recording has a
+life of its own. What is under way is on disk, like the rooms.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.performer import Performer
 from orchestrator.calls.seat import Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
+from orchestrator.calls.speech import Debounce
 from orchestrator.conference.effects import Effect, Tell
-from orchestrator.conference.events import Added, Ask, Event, Left, Lost, Talking
+from orchestrator.conference.events import Added, Ask, Event, Floor, Left, Lost
 from orchestrator.conference.model import Caller, Room, RoomTerms, Wish
 from orchestrator.conference.room import step
 from orchestrator.freeswitch.events import Event as SwitchEvent
@@ -38,6 +39,7 @@ class Rooms:
         is_ours: Callable[[str], bool],
         outbox: Outbox,
         payload: PayloadSettings,
+        debounce: tuple[float, float],
         on_messages: Callable[[list[Message]], None],
     ) -> None:
         self._performer = performer
@@ -45,6 +47,7 @@ class Rooms:
         self._outbox = outbox
         self._payload = payload
         self._on_messages = on_messages
+        self._speech = Debounce(*debounce, self.feed)
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
         self._instances: dict[str, str] = {}
@@ -119,7 +122,9 @@ class Rooms:
             case "del-member":
                 self.feed(sid, Left(at, call_sid_of(event.uuid)))
             case "start-talking" | "stop-talking":
-                self.feed(sid, Talking(at, call_sid_of(event.uuid), event.action == "start-talking"))
+                self._speech.heard(sid, call_sid_of(event.uuid), event.action == "start-talking", at)
+            case "floor-change" if event.uuid:
+                self.feed(sid, Floor(at, call_sid_of(event.uuid)))
             case "conference-destroy" if _instance(event) == self._instances.get(sid):
                 # Else an earlier one of that name: its last member left while the next was on its way in.
                 self.feed(sid, Lost(at))
@@ -167,6 +172,7 @@ class Rooms:
                 participant = after.participants.get(call_sid)
                 if participant is None:
                     self._forget(key)
+                    self._speech.forget(call_sid)
                     out.append((after, call_sid))
                 else:
                     self._delete.discard(key)

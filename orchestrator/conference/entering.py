@@ -20,12 +20,18 @@ def ask(move: Move, event: Ask) -> None:
         end_if_empty(move, event.at, None)
         return
     if room.phase is RoomPhase.STARTED or may_start(room, wish):
-        move.effects.append(Join(move.put(Participant(event.caller, wish, Phase.JOINING))))
+        take_in(move, Participant(event.caller, wish, Phase.JOINING))
         return
     waiting = move.put(Participant(event.caller, wish, Phase.WAITING, told=True))
     move.let_in(event.at, event.caller)
     move.effects.append(StartWaiting(waiting))
     move.tell("participant-join", event.at, event.caller, waiting)
+
+
+def take_in(move: Move, participant: Participant) -> None:
+    """A coach comes in muted, until all but the coached one have been shut off from it."""
+    muted = participant.wish.muted or bool(participant.wish.coach)
+    move.effects.append(Join(move.put(replace(participant, phase=Phase.JOINING, joins_muted=muted))))
 
 
 def may_start(room: Room, wish: Wish) -> bool:
@@ -61,29 +67,31 @@ def added_first(move: Move, event: Added) -> None:
         # Whoever waits moves before anything else is done: its music must stop now.
         for other in list(move.participants.values()):
             if other.phase is Phase.WAITING:
-                move.effects.append(Join(move.put(replace(other, phase=Phase.JOINING))))
+                take_in(move, other)
         move.tell("conference-start", event.at, participant.caller)
         begin_recording(move, participant.caller)
     added(move, event)
 
 
 def added(move: Move, event: Added) -> None:
-    participant = move.participants.get(event.call_sid)
-    if participant is None or participant.phase is Phase.WAITING:
+    was = move.participants.get(event.call_sid)
+    if was is None or was.phase is Phase.WAITING:
         # The order to join was given up as lost, and took effect after all; its call may have asked again.
         move.effects.append(Kick(event.call_sid, event.member_id))
         return
-    told, leaving = participant.told, participant.phase is Phase.LEAVING
+    if was.phase is Phase.IN and was.member_id == event.member_id:
+        return
+    leaving = was.phase is Phase.LEAVING
     phase = Phase.LEAVING if leaving else Phase.IN
-    participant = move.put(replace(participant, phase=phase, told=True, member_id=event.member_id))
+    participant = move.put(replace(was, phase=phase, told=True, member_id=event.member_id))
     move.let_in(event.at, participant.caller)
-    if not told:
+    if not was.told:
         move.tell("participant-join", event.at, participant.caller, participant)
     if leaving:
         # Ordered out between the order to join and its being carried out.
         move.effects.append(Kick(event.call_sid, event.member_id))
     else:
-        settle_in(move, participant, moved_in=told)
+        settle_in(move, participant, was, event.at)
 
 
 def added_late(move: Move, event: Added) -> None:

@@ -45,6 +45,13 @@ class Talking(Struct, frozen=True):
     on: bool
 
 
+class Floor(Struct, frozen=True):
+    """FreeSWITCH gave it the floor: it is the dominant speaker now."""
+
+    at: int
+    call_sid: str
+
+
 class Silence(Struct, frozen=True):
     """Nobody has spoken since `since` for as long as was asked for."""
 
@@ -91,4 +98,4 @@ class Lost(Struct, frozen=True):
     """The calls are over too."""
 
 
-Event = Ask | Added | NotAdded | Left | Talking | Silence | Mute | Hold | Remove | End | Lost
+Event = Ask | Added | NotAdded | Left | Talking | Floor | Silence | Mute | Hold | Remove | End | Lost

@@ -108,6 +108,8 @@ def end_if_empty(move: Move, at: int, last: Caller | None) -> None:
 
 def lost(move: Move, event: Lost) -> None:
     """With the conference go those inside it; with FreeSWITCH go all."""
+    if move.room.recording:
+        move.fields["recording"] = False
     lost = [other for other in move.participants.values() if event.gone or other.member_id]
     if not lost:
         return

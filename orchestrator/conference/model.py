@@ -111,6 +111,8 @@ class RoomTerms(Struct, frozen=True):
     status_callback_method: Method = "POST"
     status_callback_event: frozenset[str] = frozenset()
     recording: RecordingTerms | None = None
+    speaker_mode: Literal["talkers", "floor"] = "talkers"
+    """What `speaker` callbacks are about: everybody who speaks, or Telnyx's older dominant speaker."""
 
 
 class Participant(Struct, frozen=True, gc=False):
@@ -121,6 +123,8 @@ class Participant(Struct, frozen=True, gc=False):
     """Its join is decided, and told to whoever subscribed; so its leave must be, once."""
     member_id: str = ""
     """FreeSWITCH's number for it in the conference; empty outside."""
+    joins_muted: bool = False
+    """How it is ordered into the conference; what changes on its way is done when it is in."""
     talking: bool = False
     held: bool = False
     leaving_for: LeaveReason = LeaveReason.HUNG_UP
@@ -146,6 +150,10 @@ class Room(Struct, frozen=True):
     """Microseconds since the epoch, as every time here."""
     told_at: int = 0
     """The Timestamp last told: those of a room never go back."""
+    floor: str = ""
+    """CallSid of the dominant speaker."""
+    recording: bool = False
+    """From the start until it has been silent for long enough, or the conference is lost."""
     silent_since: int = 0
     """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
     opened_at: int = 0

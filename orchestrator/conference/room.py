@@ -15,6 +15,7 @@ from orchestrator.conference.events import (
     Ask,
     End,
     Event,
+    Floor,
     Hold,
     Left,
     Lost,
@@ -27,7 +28,7 @@ from orchestrator.conference.events import (
 from orchestrator.conference.leaving import end, left, lost, remove
 from orchestrator.conference.model import Room, RoomPhase
 from orchestrator.conference.move import Move
-from orchestrator.conference.sounding import hold, mute, silence, talking
+from orchestrator.conference.sounding import floor, hold, mute, silence, talking
 
 
 class Outcome(NamedTuple):
@@ -57,6 +58,7 @@ TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
     NotAdded: (not_added, not_added, not_added, ignore),
     Left: (left, left, left, ignore),
     Talking: (ignore, talking, ignore, ignore),
+    Floor: (ignore, floor, ignore, ignore),
     Silence: (ignore, silence, ignore, ignore),
     Mute: (mute, mute, ignore, ignore),
     Hold: (hold, hold, ignore, ignore),

@@ -14,7 +14,7 @@ from orchestrator.conference.effects import (
     StartRecording,
     StopRecording,
 )
-from orchestrator.conference.events import Hold, Mute, Silence, Talking
+from orchestrator.conference.events import Floor, Hold, Mute, Silence, Talking
 from orchestrator.conference.model import Caller, Participant, Phase, RoomPhase
 from orchestrator.conference.move import Move
 
@@ -77,9 +77,19 @@ def talking(move: Move, event: Talking) -> None:
     if participant is None or participant.phase is not Phase.IN or participant.talking is event.on:
         return
     participant = move.put(replace(participant, talking=event.on))
-    name = "participant-speech-start" if event.on else "participant-speech-stop"
-    move.tell(name, event.at, participant.caller, participant)
+    if move.room.terms.speaker_mode == "talkers":
+        name = "participant-speech-start" if event.on else "participant-speech-stop"
+        move.tell(name, event.at, participant.caller, participant)
     _listen_for_silence(move, event.at)
+
+
+def floor(move: Move, event: Floor) -> None:
+    participant = move.participants.get(event.call_sid)
+    if participant is None or participant.phase is not Phase.IN or move.room.floor == event.call_sid:
+        return
+    move.fields["floor"] = event.call_sid
+    if move.room.terms.speaker_mode == "floor":
+        move.tell("participant-speech-start", event.at, participant.caller, participant)
 
 
 def _listen_for_silence(move: Move, at: int) -> None:

@@ -134,6 +134,10 @@ class Conference(Section):
     speaker_mode: Literal["talkers", "floor"] = Field(
         default="talkers", description="speaker callbacks: each talker, or floor changes"
     )
+    speech_start_ms: int = Field(0, ge=0, le=10000, description="how long somebody speaks before it is told")
+    speech_stop_ms: int = Field(
+        500, ge=0, le=10000, description="how long somebody is silent before it is told"
+    )
     action_after_hangup: bool = Field(default=False, description="request Dial's action after a hangup too")
     hangup_on_star: bool = Field(
         default=False, description="Dial's hangupOnStar leaves a conference too, as at Twilio"

@@ -1,0 +1,56 @@
+"""The event socket goes and comes back; calls and conferences live on meanwhile."""
+
+from __future__ import annotations
+
+from orchestrator.freeswitch.errors import Disconnected
+from tests.scenarios.conftest import House
+
+FIRST, SECOND = "+13125550002", "+13125550003"
+
+
+def cut(house: House) -> None:
+    """Ends the socket, and waits until the orchestrator has noticed and is back."""
+    assert house.orchestrator is not None
+    connection = house.orchestrator.connection
+    house.orchestrator._up.clear()
+    connection._link.close(Disconnected("cut by the test"))
+    assert house.orchestrator.wait_ready(10)
+
+
+def test_a_conference_survives_a_lost_event_socket(house: House) -> None:
+    house.voice(house.joins())
+    first = house.switch.call("+13125550100", from_=FIRST, sounds=500)
+    second = house.switch.call("+13125550100", from_=SECOND)
+    house.told(3)
+    cut(house)
+    second.wait_hears(500)
+    first.hang_up()
+    assert house.told(4)[3] == ("3", "participant-leave", FIRST)
+    second.hang_up()
+    assert house.told(6)[5][1] == "conference-end"
+
+
+def test_who_hung_up_while_nobody_listened_is_told_as_gone(house: House) -> None:
+    house.voice(house.joins())
+    first = house.switch.call("+13125550100", from_=FIRST)
+    second = house.switch.call("+13125550100", from_=SECOND)
+    house.told(3)
+    assert house.orchestrator is not None
+    connection = house.orchestrator.connection
+    connection.stop(1)
+    first.hang_up()
+    first.wait_ended()
+    connection.start()
+    assert house.told(4, 10)[3] == ("3", "participant-leave", FIRST)
+    second.hang_up()
+    house.told(6)
+
+
+def test_a_document_goes_on_after_a_lost_event_socket(house: House) -> None:
+    tone, after = house.application.tone(700, 3.0), house.application.tone(1500, 1.0)
+    house.voice(f"<Response><Play>{tone}</Play><Play>{after}</Play></Response>")
+    phone = house.switch.call("+13125550100", from_=FIRST)
+    phone.wait_hears(700)
+    cut(house)
+    phone.wait_hears(1500, 10)
+    phone.wait_ended(5)
