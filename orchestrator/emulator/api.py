@@ -107,11 +107,12 @@ def _status(core: Core, argument: str) -> str:
     days, rest = divmod(up, 86400)
     hours, rest = divmod(rest, 3600)
     minutes, seconds = divmod(rest, 60)
+    now = len(core.sessions)
     return (
         f"UP 0 years, {days} days, {hours} hours, {minutes} minutes, {seconds} seconds, 0 milliseconds, "
-        f"0 microseconds\nFreeSWITCH (Version {VERSION} 64bit) is ready\n{core.next_session_id() - 1} session(s) "
-        f"since startup\n{len(core.sessions)} session(s) - peak {len(core.sessions)}, last 5min "
-        f"{len(core.sessions)} \n0 session(s) per Sec out of max 500, peak 1, last 5min 1 \n"
+        f"0 microseconds\nFreeSWITCH (Version {VERSION} 64bit) is ready\n"
+        f"{core.session_count} session(s) since startup\n{now} session(s) - peak {now}, last 5min {now} \n"
+        "0 session(s) per Sec out of max 500, peak 1, last 5min 1 \n"
         "3000 session(s) max\nmin idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
     )
 

@@ -1,4 +1,4 @@
-"""Hangup causes: their numbers (switch_types.h) and the SIP status an unanswered caller sees (mod_sofia.c)."""
+"""Hangup causes: their numbers (switch_types.h) and the SIP status of an unanswered call (mod_sofia.c)."""
 
 from __future__ import annotations
 

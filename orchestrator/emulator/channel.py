@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from orchestrator.emulator.events import ARRAY, Headers, Origin
+from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.templates import (
-    Profile,
     Variables,
     ack_variables,
     agreed_variables,
@@ -102,7 +102,7 @@ class Channel:
         return (self.early or self.answered) and not self.down
 
     def set(self, name: str, value: str | None) -> None:
-        """A set variable moves to the end of the list, an empty value removes it: as switch_event headers do."""
+        """A set variable moves to the end of the list, an empty value removes it, as in switch_event.c."""
         self.variables.pop(name, None)
         if value:
             self.variables[name] = value

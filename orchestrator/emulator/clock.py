@@ -1,4 +1,4 @@
-"""Time as the emulated switch sees it: real time by default, compressed when a test wants an hour in a second."""
+"""Time as the emulated switch sees it: real time, or compressed when a test wants an hour in a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import gevent
 
 
 class Clock:
-    """Emulated seconds. `scale` is how many real seconds one emulated second takes (0.01: a hundred times faster)."""
+    """Emulated seconds. `scale`: how many real seconds one of them takes (0.01: a hundred times faster)."""
 
     def __init__(self, scale: float = 1.0) -> None:
         if scale <= 0:

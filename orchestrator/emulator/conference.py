@@ -1,4 +1,4 @@
-"""A conference: its members, its floor, its sounds, its recordings, its end (mod_conference.c, conference_member.c)."""
+"""A conference: its members, its floor, its sounds, its end (mod_conference.c, conference_member.c)."""
 
 from __future__ import annotations
 

@@ -8,12 +8,11 @@ from orchestrator.emulator import conference_list
 from orchestrator.emulator.conference import Conference
 from orchestrator.emulator.conference_app import find_conference
 from orchestrator.emulator.core import Core
-from orchestrator.emulator.member import Member
+from orchestrator.emulator.member_api import MEMBER_COMMANDS, play_to
 from orchestrator.emulator.recording import Recording
-from orchestrator.emulator.sound import SoundNotFound, open_sound, speech
+from orchestrator.emulator.sound import speech
 from orchestrator.emulator.syntax import CONFERENCE_SYNTAX
 
-MemberCommand = Callable[[Member, list[str]], str]
 RoomCommand = Callable[[Conference, list[str]], "str | None"]
 
 
@@ -72,113 +71,6 @@ def _for_members(room: Conference, command: str, rest: list[str]) -> str:
     return _usage(command)
 
 
-# for one member
-
-
-def _mute(member: Member, options: list[str]) -> str:
-    member.can_speak = False
-    member.talking = False
-    member.voice_changed()
-    member.fire("mute-member")
-    return f"+OK mute {member.id}\n"
-
-
-def _unmute(member: Member, options: list[str]) -> str:
-    member.can_speak = True
-    member.voice_changed()
-    member.fire("unmute-member")
-    return f"+OK unmute {member.id}\n"
-
-
-def _tmute(member: Member, options: list[str]) -> str:
-    return _mute(member, options) if member.can_speak else _unmute(member, options)
-
-
-def _deaf(member: Member, options: list[str]) -> str:
-    member.can_hear = False
-    member.fire("deaf-member")
-    return f"+OK deaf {member.id}\n"
-
-
-def _undeaf(member: Member, options: list[str]) -> str:
-    member.can_hear = True
-    member.fire("undeaf-member")
-    return f"+OK undeaf {member.id}\n"
-
-
-def _hold(member: Member, options: list[str]) -> str:
-    member.hold = True
-    member.talking = False
-    member.voice_changed()
-    if options:
-        _play_to(member, options[0])
-    member.fire("hold-member")
-    return f"+OK hold {member.id}\n"
-
-
-def _unhold(member: Member, options: list[str]) -> str:
-    member.hold = False
-    member.files.stop()
-    member.voice_changed()
-    member.fire("unhold-member")
-    return f"+OK unhold {member.id}\n"
-
-
-def _kick(member: Member, options: list[str]) -> str:
-    member.kicked = True
-    member.stop()
-    member.fire("kick-member")
-    return f"+OK kicked {member.id}\n"
-
-
-def _hup(member: Member, options: list[str]) -> str:
-    member.stop()
-    member.fire("hup-member")
-    return f"+OK hup {member.id}\n"
-
-
-def _dtmf(member: Member, options: list[str]) -> str:
-    if not options:
-        return "-ERR missing dtmf\n"
-    if member.session.phone:
-        member.session.phone.receive(options[0])
-    return f"+OK sent {options[0]} to {member.id}\n"
-
-
-def _energy(member: Member, options: list[str]) -> str:
-    if options:
-        member.energy = int(options[0])
-    return f"Energy {member.id} = {member.energy}\n"
-
-
-MEMBER_COMMANDS: dict[str, MemberCommand] = {
-    "mute": _mute,
-    "unmute": _unmute,
-    "tmute": _tmute,
-    "deaf": _deaf,
-    "undeaf": _undeaf,
-    "hold": _hold,
-    "unhold": _unhold,
-    "kick": _kick,
-    "hup": _hup,
-    "dtmf": _dtmf,
-    "energy": _energy,
-}
-
-
-def _play_to(member: Member, name: str) -> bool:
-    if member.kicked:
-        return False
-    try:
-        member.files.queue(name, open_sound(name))
-    except SoundNotFound:
-        return False
-    return True
-
-
-# for the room
-
-
 def _play(room: Conference, rest: list[str]) -> str | None:
     if not rest:
         return None
@@ -194,7 +86,7 @@ def _play(room: Conference, rest: list[str]) -> str | None:
     if member is None:
         # FreeSWITCH prints the address of the name here, not the name
         return f"-ERR Member: {id(options) % (1 << 32)} not found.\n" + _usage("play")
-    if not _play_to(member, name):
+    if not play_to(member, name):
         return f"-ERR (play) File: {name} not found.\n"
     member.fire("play-file-member", [("File", name)])
     return f"+OK (play) Playing file {name} to member {member.id}\n"
@@ -287,7 +179,7 @@ def _recording(room: Conference, rest: list[str]) -> str | None:
     if action in ("stop", "check") and not path:
         path = "all"
     if not path:
-        # the old syntax: `recording <file>`, so that a bare `recording start` records into a file called start
+        # the old syntax, `recording <file>`: a bare `recording start` records into a file called start
         return _record(room, rest)
     if action == "start":
         return _record(room, [path])

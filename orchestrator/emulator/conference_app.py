@@ -1,4 +1,4 @@
-"""The `conference` application: into the room, through it, out of it (mod_conference.c, conference_function)."""
+"""The `conference` application: into a room, through it, out (conference_function, mod_conference.c)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`conference list`, `json_list`: what is in the rooms, in FreeSWITCH's formats (conference_jlist, conference_list)."""
+"""`conference list` and `json_list`: what is in the rooms, in FreeSWITCH's formats (mod_conference.c)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def compact_json(value: Json) -> str:
 
 
 def print_json(value: Json, depth: int = 0) -> str:
-    """cJSON_Print: tabs, `name:<tab>value`, arrays on one line, empty ones as [] and objects as {<newline>}."""
+    """cJSON_Print: tabs, `name:<tab>value`, arrays on one line, an empty object as {<newline>}."""
     if isinstance(value, Mapping):
         pad = "\t" * (depth + 1)
         inside = ",\n".join(

@@ -14,7 +14,7 @@ from orchestrator.emulator.events import Bus, Identity
 
 if TYPE_CHECKING:
     from orchestrator.emulator.conference import Conference, ConferenceProfile
-    from orchestrator.emulator.phone import Registry
+    from orchestrator.emulator.registry import Registry
     from orchestrator.emulator.session import Session
 
     Task = Greenlet[..., object]
@@ -52,13 +52,14 @@ class Core:
         self.tasks: dict[int, tuple[str, Task]] = {}
         self.started = clock.now()
         self.dead = False
-        self._session_ids = count(1)
+        self.session_count = 0
         self._member_ids = count(1)
         self._task_ids = count(1)
         self._greenlets: set[Task] = set()
 
     def next_session_id(self) -> int:
-        return next(self._session_ids)
+        self.session_count += 1
+        return self.session_count
 
     def next_member_id(self) -> int:
         return next(self._member_ids)

@@ -8,12 +8,12 @@ from uuid import uuid4
 from orchestrator.emulator.channel import L16
 from orchestrator.emulator.core import Core
 from orchestrator.emulator.dialstring import Target
+from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.templates import Profile
 
 
 def call_loopback(core: Core, target: Target, answered: Callable[[], None]) -> Session | None:
-    """Both legs; the first is the one that is called, answered when its extension answers. None: no such one."""
+    """Both legs; returned is the called one, answered when its extension answers. None: no such one."""
     _, extension, *context = target.endpoint.split("/")
     script = core.extensions.get(extension)
     if script is None:

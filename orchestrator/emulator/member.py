@@ -1,4 +1,4 @@
-"""A leg's seat in a conference: its flags, whether it talks, and what it hears (conference_member.c, conference_loop.c)."""
+"""A leg's seat in a conference: its flags, whether it talks, what it hears (conference_loop.c)."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ class Member:
         return member.relations.get(who, (True, True))
 
     def heard(self, begin: float, end: float) -> set[float]:
-        """Every frequency at this seat between two emulated moments: the mix without itself, plus its own files."""
+        """Every frequency here between two emulated moments: the mix without itself, and its own files."""
         if not self.running or not self.can_hear:
             return set()
         heard = self.files.heard(begin, end)

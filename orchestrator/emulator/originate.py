@@ -11,9 +11,10 @@ from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.dialstring import Target, parse
 from orchestrator.emulator.loopback import call_loopback
 from orchestrator.emulator.phone import EmulatedPhone
+from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.session import Playing, Session
 from orchestrator.emulator.sound import SoundNotFound, open_sound
-from orchestrator.emulator.templates import Profile, outbound_variables
+from orchestrator.emulator.templates import outbound_variables
 
 DEFAULT_TIMEOUT = 60.0  # seconds
 ENDPOINTS = ("sofia", "user", "loopback")

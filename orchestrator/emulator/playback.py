@@ -149,7 +149,7 @@ def speak(session: Session, argument: str) -> None:
 
 
 def sleep(session: Session, argument: str) -> None:
-    """Milliseconds. A digit ends it and stays in the queue, unless `sleep_eat_digits` is set (switch_ivr_sleep)."""
+    """Milliseconds. A digit ends it and stays queued, unless `sleep_eat_digits` is set (switch_ivr_sleep)."""
     match = re.match(r"\s*(\d+)", argument)
     if not match:
         return
@@ -170,7 +170,7 @@ def sleep(session: Session, argument: str) -> None:
 
 
 def wait_for_silence(session: Session, argument: str) -> None:
-    """`<threshold> <silence hits> <listen hits> <timeout ms> [<file>]`: until the phone has been quiet that long."""
+    """`<threshold> <silence hits> <listen hits> <timeout ms>`: until the phone has been quiet that long."""
     words = argument.split()
     if len(words) < 3:
         return

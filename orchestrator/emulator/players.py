@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Player:
-    """`done` is told of each sound that ended, by itself or by being stopped, and for how many seconds it ran."""
+    """`done` is told of each sound that ended or was stopped, and for how many seconds it ran."""
 
     def __init__(
         self, core: Core, started: Callable[[Playing], None], done: Callable[[Playing, float], None]

@@ -1,4 +1,4 @@
-"""A leg's thread: its dialplan, its queue of commands, the frames between them (switch_core_session.c, switch_ivr.c)."""
+"""A leg's thread: its dialplan, its queue of commands, the frames (switch_core_session.c, switch_ivr.c)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from gevent.event import Event
 from orchestrator.emulator.causes import cause_name
 from orchestrator.emulator.channel import Channel
 from orchestrator.emulator.core import FRAME, Core
+from orchestrator.emulator.detail_record import closing_variables, rtp_statistics
+from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.sound import Sound
-from orchestrator.emulator.templates import Profile, Variables, closing_variables, rtp_statistics
+from orchestrator.emulator.templates import Variables
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +174,7 @@ class Session(Channel):
         return True
 
     def expand(self, text: str) -> str:
-        """`${name}` becomes the variable and `${api(args)}` the answer of that command, unless it is switched off."""
+        """`${name}` becomes the variable, unless that is switched off; `${api(args)}` is noted, never run."""
         if "${" not in text or self.true("app_disable_expand_variables"):
             return text
 
@@ -240,7 +242,7 @@ class Session(Channel):
             self.breaking = BREAK_ONE
 
     def break_off(self, everything: bool) -> None:
-        """`uuid_break <uuid> [all]`: the sound that plays ends; `all` forgets the queue too (mod_commands.c)."""
+        """`uuid_break <uuid> [all]`: what plays ends; `all` forgets the queue too (mod_commands.c)."""
         if everything:
             self.messages.clear()
         if self.broadcasting:

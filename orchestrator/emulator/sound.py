@@ -1,4 +1,4 @@
-"""Sound as a list of who hums which frequency when: enough to know what a phone hears and what a recording holds."""
+"""Sound as who hums which frequency when: enough for what a phone hears and what a recording holds."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _TONE = re.compile(r"%\(\s*(\d+)\s*,\s*(\d+)\s*((?:,\s*[\d.]+\s*)+)\)")
 
 
 def tone_stream(spec: str) -> Sound:
-    """`%(on,off,hz[,hz])…[;loops=n]`, times in ms, as libteletone reads it; other teletone letters are skipped."""
+    """`%(on,off,hz[,hz])…[;loops=n]`, times in ms; what else libteletone understands is skipped."""
     loops = 1
     if match := re.search(r";loops=(-?\d+)", spec):
         loops = max(0, int(match[1])) if int(match[1]) > 0 else 0

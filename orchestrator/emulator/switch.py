@@ -13,9 +13,11 @@ from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference import ConferenceProfile
 from orchestrator.emulator.core import Core
-from orchestrator.emulator.phone import Behaviour, EmulatedPhone, Registry, Target
+from orchestrator.emulator.phone import EmulatedPhone
+from orchestrator.emulator.profile import Profile
+from orchestrator.emulator.registry import Behaviour, Registry, Target
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.templates import Profile, inbound_variables
+from orchestrator.emulator.templates import inbound_variables
 from orchestrator.emulator.wire import Listener
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,9 @@ DIALPLAN = (
 class EmulatedSwitch:
     """`time_scale` is how many real seconds an emulated second takes; 0.01 makes an hour 36 seconds.
 
-    `dialplan` is what runs on each incoming call: applications and their arguments. `extensions` are those that
-    `loopback/<name>` reaches. `profiles` are the conference profiles; an unknown one has FreeSWITCH's defaults. Nothing survives `kill`.
+    `dialplan` runs on each incoming call: applications and their arguments; the default is the project's own.
+    `extensions` are those that `loopback/<name>` reaches. `profiles` are the conference profiles by name; one
+    that is not there has ConferenceProfile's defaults. Nothing survives `kill`.
     """
 
     kind = "emulator"

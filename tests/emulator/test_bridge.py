@@ -113,7 +113,7 @@ def test_of_two_the_first_to_answer_wins(
 ) -> None:
     slow = emulator.register("1001", Behaviour(answers_after=5))
     quick = emulator.register("1002", Behaviour(answers_after=0.2))
-    phone, uuid = parked()
+    _phone, uuid = parked()
     client.execute(uuid, "bridge", "sofia/texml/1001@127.0.0.1,sofia/texml/1002@127.0.0.1")
     client.wait("CHANNEL_BRIDGE")
     slow.wait_called().wait_ended(2)
@@ -126,7 +126,7 @@ def test_the_second_is_tried_when_the_first_refuses(
 ) -> None:
     emulator.register("1001", Behaviour(answers_after=0, rejects=486))
     second = emulator.register("1002", Behaviour(answers_after=0))
-    phone, uuid = parked()
+    _phone, uuid = parked()
     client.execute(uuid, "bridge", "sofia/texml/1001@127.0.0.1|sofia/texml/1002@127.0.0.1")
     bridged = client.wait("CHANNEL_BRIDGE")
     assert len(bridged["variable_originate_causes"]) == 1 or isinstance(
@@ -166,7 +166,7 @@ def test_who_is_asked_to_confirm_is_joined_when_its_application_ends(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked
 ) -> None:
     target = emulator.register("1001", Behaviour(answers_after=0))
-    phone, uuid = parked()
+    _phone, uuid = parked()
     confirm = "group_confirm_key=exec,group_confirm_file='sleep 3600000'"
     client.execute(uuid, "bridge", f"[origination_uuid={B_LEG},{confirm}]sofia/texml/1001@127.0.0.1")
     client.wait("CHANNEL_EXECUTE", Application="sleep", Unique_ID=B_LEG)

@@ -179,7 +179,7 @@ def test_a_lone_member_hears_music_until_another_comes(emulator: EmulatedSwitch,
     emulator.core.profiles["texml"] = ConferenceProfile(moh_sound="tone_stream://%(1000,0,440);loops=-1")
     one, _, _ = room.join()
     one.wait_hears(440, 2)
-    two, _, member = room.join()
+    two, _, _member = room.join()
     one.wait_quiet(2)
     two.hang_up()
     one.wait_hears(440, 2)
@@ -245,7 +245,7 @@ def test_the_end_of_the_room_ends_its_recording_first(
 
 
 def test_variables_come_back_in_every_event(room: Room) -> None:
-    phone, _, _ = room.join()
+    _phone, _, _ = room.join()
     room.api("setvar room abc")
     assert room.api("getvar room") == "abc"
     room.join()
@@ -281,7 +281,7 @@ def test_answers(room: Room, command: str, answer: str) -> None:
 def test_a_locked_room_takes_nobody(room: Room) -> None:
     room.join()
     room.api("lock")
-    phone, uuid = room.parked()
+    _phone, uuid = room.parked()
     room.client.execute(uuid, "conference", "room@texml", event_uuid="late")
     room.client.wait("CHANNEL_EXECUTE_COMPLETE", Application_UUID="late")
     assert len(room.client.all("add-member")) == 1

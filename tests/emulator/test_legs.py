@@ -53,8 +53,8 @@ def test_sched_del_takes_the_limit_away(client: SocketClient, parked: Parked) ->
 
 
 def test_park_timeout_still_counts_when_the_leg_comes_back(emulator: EmulatedSwitch) -> None:
-    """Symptom: a leg that had been served for longer than park_timeout was hung up when its application ended.
-    Cause: switch_ivr_park keeps the limit that it read. Fix: none, it is FreeSWITCH's way; the dialplan avoids it.
+    """Symptom: a leg served for longer than park_timeout was hung up when its application ended.
+    Cause: switch_ivr_park keeps the limit that it read. Fix: none, it is FreeSWITCH's way.
     """
     switch = EmulatedSwitch(
         time_scale=0.1, dialplan=(("set", "park_timeout=1:USER_BUSY"), ("park", ""))
@@ -70,7 +70,7 @@ def test_park_timeout_still_counts_when_the_leg_comes_back(emulator: EmulatedSwi
 
 
 def test_pipelined_applications_run_inside_the_playing_one(client: SocketClient, parked: Parked) -> None:
-    """Not one after the other: switch_ivr_play_file looks at the queue once a frame and runs what it finds."""
+    """Not one after the other: switch_ivr_play_file looks at the queue once a frame and runs it."""
     _, uuid = parked()
     client.execute(uuid, "answer", event_uuid="first")
     client.execute(uuid, "playback", "tone_stream://%(600,0,500)", event_uuid="outer")
@@ -95,7 +95,7 @@ def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, 
 
 
 def test_break_all_forgets_the_queue(client: SocketClient, parked: Parked) -> None:
-    phone, uuid = parked()
+    _phone, uuid = parked()
     client.execute(uuid, "playback", LONG)
     client.wait("PLAYBACK_START")
     commands = f"sendmsg {uuid}\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: late=1\n\n"
@@ -105,7 +105,7 @@ def test_break_all_forgets_the_queue(client: SocketClient, parked: Parked) -> No
 
 
 def test_a_break_while_nothing_runs_is_forgotten(client: SocketClient, parked: Parked) -> None:
-    phone, uuid = parked()
+    _phone, uuid = parked()
     assert client.api(f"uuid_break {uuid}") == "+OK\n"
     client.execute(uuid, "playback", "tone_stream://%(400,0,500)")
     done = client.wait("CHANNEL_EXECUTE_COMPLETE", Application="playback")
@@ -140,7 +140,7 @@ def test_responses(client: SocketClient, parked: Parked, app: str, argument: str
 
 
 def test_an_unknown_application_ends_the_call(client: SocketClient, parked: Parked) -> None:
-    phone, uuid = parked()
+    _phone, uuid = parked()
     client.execute(uuid, "nonsense")
     assert client.wait("CHANNEL_HANGUP")["Hangup-Cause"] == "DESTINATION_OUT_OF_ORDER"
     assert not client.all("CHANNEL_EXECUTE", Application="nonsense")
@@ -175,7 +175,7 @@ def test_hanging_up_ends_whatever_runs(
 
 
 def test_a_leg_says_who_calls_whom(client: SocketClient, parked: Parked) -> None:
-    _, uuid = parked(
+    _, _uuid = parked(
         "+13125550100", from_="+13125550009", name="Zoë", headers={"X-Account": "7", "Subject": "no"}
     )
     event = client.wait("CHANNEL_PARK")

@@ -48,6 +48,6 @@ def test_silence_ends_it(client: SocketClient, parked: Parked, tmp_path: Path) -
 
 
 def test_a_file_that_cannot_be_written_ends_the_call(client: SocketClient, parked: Parked) -> None:
-    phone, uuid = parked()
+    _phone, uuid = parked()
     client.execute(uuid, "record", "/proc/nothing/a.wav 60")
     assert client.wait("CHANNEL_HANGUP")["Hangup-Cause"] == "DESTINATION_OUT_OF_ORDER"

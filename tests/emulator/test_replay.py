@@ -1,7 +1,7 @@
 """The recorded conversations with a real FreeSWITCH 1.10.12, played against the emulator.
 
-Same commands, same points; what comes back must be the same: answers, event names, their order, their headers and
-the order of those. What may differ stands in the tables below, each with its reason.
+Same commands, same points; what comes back must be the same: answers, event names, their order, their
+headers, the order of those, their values. What may differ stands in the tables below, each with its reason.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tests.emulator.socket_client import Frame, SocketClient
 
 CONVERSATIONS = sorted(path.stem for path in TRACES.glob("*.jsonl"))
 
-# Which sequences are compared, and why not simply one: FreeSWITCH runs these in threads of their own, and the traces
-# themselves show them in different orders.
+# Which sequences are compared, and why not simply one: FreeSWITCH runs these in threads of their own, and the
+# recordings themselves show them in different orders.
 THREADS = {
     "answers": "a command is answered by the listener's thread, between any two events",
     "leg": "each leg has a thread; its events and its member's events keep their order",

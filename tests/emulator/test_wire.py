@@ -39,7 +39,7 @@ def test_two_connections_both_get_every_event(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked
 ) -> None:
     other = SocketClient(emulator.port, events="CHANNEL_PARK CHANNEL_HANGUP")
-    phone, uuid = parked()
+    phone, _uuid = parked()
     phone.hang_up()
     other.wait("CHANNEL_HANGUP")
     assert [event["Event-Name"] for event in other.events] == ["CHANNEL_PARK", "CHANNEL_HANGUP"]

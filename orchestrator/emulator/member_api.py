@@ -1,0 +1,111 @@
+"""`api conference <name> mute|deaf|hold|kick … <member>`: what is done to one member (conference_api.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.emulator.member import Member
+from orchestrator.emulator.sound import SoundNotFound, open_sound
+
+MemberCommand = Callable[[Member, list[str]], str]
+
+
+def _mute(member: Member, options: list[str]) -> str:
+    member.can_speak = False
+    member.talking = False
+    member.voice_changed()
+    member.fire("mute-member")
+    return f"+OK mute {member.id}\n"
+
+
+def _unmute(member: Member, options: list[str]) -> str:
+    member.can_speak = True
+    member.voice_changed()
+    member.fire("unmute-member")
+    return f"+OK unmute {member.id}\n"
+
+
+def _tmute(member: Member, options: list[str]) -> str:
+    return _mute(member, options) if member.can_speak else _unmute(member, options)
+
+
+def _deaf(member: Member, options: list[str]) -> str:
+    member.can_hear = False
+    member.fire("deaf-member")
+    return f"+OK deaf {member.id}\n"
+
+
+def _undeaf(member: Member, options: list[str]) -> str:
+    member.can_hear = True
+    member.fire("undeaf-member")
+    return f"+OK undeaf {member.id}\n"
+
+
+def _hold(member: Member, options: list[str]) -> str:
+    member.hold = True
+    member.talking = False
+    member.voice_changed()
+    if options:
+        play_to(member, options[0])
+    member.fire("hold-member")
+    return f"+OK hold {member.id}\n"
+
+
+def _unhold(member: Member, options: list[str]) -> str:
+    member.hold = False
+    member.files.stop()
+    member.voice_changed()
+    member.fire("unhold-member")
+    return f"+OK unhold {member.id}\n"
+
+
+def _kick(member: Member, options: list[str]) -> str:
+    member.kicked = True
+    member.stop()
+    member.fire("kick-member")
+    return f"+OK kicked {member.id}\n"
+
+
+def _hup(member: Member, options: list[str]) -> str:
+    member.stop()
+    member.fire("hup-member")
+    return f"+OK hup {member.id}\n"
+
+
+def _dtmf(member: Member, options: list[str]) -> str:
+    if not options:
+        return "-ERR missing dtmf\n"
+    if member.session.phone:
+        member.session.phone.receive(options[0])
+    return f"+OK sent {options[0]} to {member.id}\n"
+
+
+def _energy(member: Member, options: list[str]) -> str:
+    if options:
+        member.energy = int(options[0])
+    return f"Energy {member.id} = {member.energy}\n"
+
+
+MEMBER_COMMANDS: dict[str, MemberCommand] = {
+    "mute": _mute,
+    "unmute": _unmute,
+    "tmute": _tmute,
+    "deaf": _deaf,
+    "undeaf": _undeaf,
+    "hold": _hold,
+    "unhold": _unhold,
+    "kick": _kick,
+    "hup": _hup,
+    "dtmf": _dtmf,
+    "energy": _energy,
+}
+
+
+def play_to(member: Member, name: str) -> bool:
+    if member.kicked:
+        return False
+    try:
+        member.files.queue(name, open_sound(name))
+    except SoundNotFound:
+        return False
+    return True
