@@ -1,4 +1,4 @@
-"""UDP port ranges for media that two test runs on one machine do not share."""
+"""Port ranges that two test runs on one machine do not share."""
 
 from __future__ import annotations
 
@@ -25,12 +25,10 @@ class PortRange:
             return
         raise RuntimeError(f"no free range of {SIZE} UDP ports between {FIRST} and {LAST}")
 
+    def take(self) -> int:
+        """One port of the range, TCP and UDP: nobody else's, as the ephemeral ones may be at any moment."""
+        self.start += 2
+        return self.start - 2
+
     def release(self) -> None:
         self._lock.close()
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that was free a moment ago, for programs that cannot be told to choose."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

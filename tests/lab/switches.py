@@ -20,7 +20,7 @@ import gevent
 
 from tests.lab import eventsocket, softphones
 from tests.lab.eventsocket import EventSocket
-from tests.lab.ports import PortRange, free_port
+from tests.lab.ports import PortRange
 from tests.lab.processes import die_with_parent
 from tests.lab.softphones import Answers, Behaviour, NeverAnswers, Rejects, Softphones, Target
 
@@ -173,7 +173,7 @@ class FreeSwitch(Switch):
         shutil.copytree(CONFIGURATION, self.conf_dir)
         self._pristine = self._configuration()
         self._media_ports = PortRange()
-        self.port, self.sip_port = free_port(), free_port(socket.SOCK_DGRAM)
+        self.port, self.sip_port = self._media_ports.take(), self._media_ports.take()
         self.phones.start()
         self.start()
         self.version = self.api("version").split()[2].partition("-")[0]
