@@ -54,6 +54,8 @@ def out(move: Move, participant: Participant, at: int, reason: LeaveReason, gone
 def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gone: bool) -> None:
     """One participant fewer; who was never told as joined was, in the end, refused."""
     move.drop(participant.call_sid)
+    if move.room.floor == participant.call_sid:
+        move.fields["floor"] = ""
     if participant.told:
         move.tell("participant-leave", at, participant.caller, participant, reason, gone)
     if not gone:
@@ -97,7 +99,7 @@ def end_if_empty(move: Move, at: int, last: Caller | None) -> None:
         return
     if move.phase is not RoomPhase.ENDING:
         move.fields |= {"ending_by": last, "end_reason": EndReason.LAST_LEFT}
-    move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at}
+    move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at, "recording": False}
     by = move.fields.get("ending_by", move.room.ending_by) or move.first
     if by is not None:
         # Else nobody was ever let in, and the room closes without a word.

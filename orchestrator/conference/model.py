@@ -153,7 +153,7 @@ class Room(Struct, frozen=True):
     floor: str = ""
     """CallSid of the dominant speaker."""
     recording: bool = False
-    """From the start until it has been silent for long enough, or the conference is lost."""
+    """From the start until it has been silent for long enough, the conference is lost or the room ends."""
     silent_since: int = 0
     """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
     opened_at: int = 0

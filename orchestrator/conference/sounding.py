@@ -23,38 +23,39 @@ ENTER_BEEPS = ("true", "onEnter")
 EXIT_BEEPS = ("true", "onExit")
 
 
-def settle_in(move: Move, participant: Participant, moved_in: bool) -> None:
-    """It has just been added; `moved_in` with those who waited when the room started."""
+def settle_in(move: Move, participant: Participant, was: Participant, at: int) -> None:
+    """It has just been added; `was` is how it stood before that."""
     others = [other for other in move.inside if other.call_sid != participant.call_sid]
-    recording = move.room.terms.recording
-    if not moved_in:
-        if participant.wish.beep in ENTER_BEEPS:
-            beep(move, "enter", others)
-    elif recording is not None and recording.beep:
-        # The recording began while it was still on its way.
-        beep(move, "record", [participant])
-    _keep_coaches_apart(move, participant, others)
+    if not was.told and participant.wish.beep in ENTER_BEEPS:
+        beep(move, "enter", others)
+    moved_in = was.told and was.phase is Phase.JOINING
+    if moved_in or move.room.phase is RoomPhase.INIT:
+        # One by one, as they come in: the starter, and those whom the start found waiting.
+        _beep_recording(move, participant)
+    _keep_coaches_apart(move, participant, others, at)
     if participant.held:
         move.effects.append(SetHold(participant.call_sid, participant.member_id, True))
+    elif participant.wish.muted is not participant.joins_muted:
+        move.effects.append(SetMute(participant.member_id, participant.wish.muted))
 
 
-def _keep_coaches_apart(move: Move, participant: Participant, others: list[Participant]) -> None:
-    """A coach is heard by the coached one alone, whoever came first. It joins muted for that moment."""
+def _keep_coaches_apart(move: Move, participant: Participant, others: list[Participant], at: int) -> None:
+    """A coach is heard by the coached one alone, whoever came first."""
     coached = participant.wish.coach
     for other in others:
         if coached and other.call_sid != coached:
             move.effects.append(Relate(participant.member_id, other.member_id))
         if other.wish.coach and other.wish.coach != participant.call_sid:
             move.effects.append(Relate(other.member_id, participant.member_id))
-    if coached and not participant.wish.muted and not participant.held:
-        move.effects.append(SetMute(participant.member_id, False))
+            _speaks_no_more(move, other, at)
 
 
 def leave_sound(move: Move, participant: Participant, at: int) -> None:
     """It is out already; nobody hears anything of it while the room ends."""
-    if not participant.member_id or move.phase is not RoomPhase.STARTED:
+    ends = participant.wish.end_on_exit or not move.participants
+    if not participant.member_id or move.phase is not RoomPhase.STARTED or ends:
         return
-    if participant.wish.beep in EXIT_BEEPS and not participant.wish.end_on_exit:
+    if participant.wish.beep in EXIT_BEEPS:
         beep(move, "exit", move.inside)
     if participant.talking:
         _listen_for_silence(move, at)
@@ -69,18 +70,38 @@ def beep(move: Move, kind: BeepKind, to: list[Participant]) -> None:
 
 def begin_recording(move: Move, by: Caller) -> None:
     if move.room.terms.recording is not None:
+        move.fields["recording"] = True
         move.effects.append(StartRecording(by))
+
+
+def _beep_recording(move: Move, participant: Participant) -> None:
+    recording = move.room.terms.recording
+    if recording is not None and recording.beep:
+        beep(move, "record", [participant])
 
 
 def talking(move: Move, event: Talking) -> None:
     participant = move.participants.get(event.call_sid)
     if participant is None or participant.phase is not Phase.IN or participant.talking is event.on:
         return
-    participant = move.put(replace(participant, talking=event.on))
+    if event.on and (participant.wish.muted or participant.held):
+        # Said just before FreeSWITCH was told; it will not say that this has stopped.
+        return
+    _speaks(move, participant, event.on, event.at)
+
+
+def _speaks(move: Move, participant: Participant, on: bool, at: int) -> None:
+    participant = move.put(replace(participant, talking=on))
     if move.room.terms.speaker_mode == "talkers":
-        name = "participant-speech-start" if event.on else "participant-speech-stop"
-        move.tell(name, event.at, participant.caller, participant)
-    _listen_for_silence(move, event.at)
+        name = "participant-speech-start" if on else "participant-speech-stop"
+        move.tell(name, at, participant.caller, participant)
+    _listen_for_silence(move, at)
+
+
+def _speaks_no_more(move: Move, participant: Participant, at: int) -> None:
+    """FreeSWITCH forgets a speaker whom it mutes, holds or relates, and says nothing (conference_api.c)."""
+    if participant.talking:
+        _speaks(move, participant, False, at)
 
 
 def floor(move: Move, event: Floor) -> None:
@@ -95,7 +116,7 @@ def floor(move: Move, event: Floor) -> None:
 def _listen_for_silence(move: Move, at: int) -> None:
     """recordingTimeout counts from the moment when nobody speaks any more, once somebody has."""
     recording = move.room.terms.recording
-    if recording is None or not recording.timeout:
+    if recording is None or not recording.timeout or not move.room.recording:
         return
     if any(other.talking for other in move.inside):
         move.fields["silent_since"] = 0
@@ -105,24 +126,26 @@ def _listen_for_silence(move: Move, at: int) -> None:
 
 
 def silence(move: Move, event: Silence) -> None:
-    if event.since == move.room.silent_since:
+    if move.room.recording and event.since == move.room.silent_since:
+        move.fields["recording"] = False
         move.effects.append(StopRecording())
 
 
 def mute(move: Move, event: Mute) -> None:
-    participant = move.participants.get(event.call_sid)
+    participant = _steerable(move, event.call_sid)
     if participant is None or participant.wish.muted is event.on:
         return
     participant = move.put(replace(participant, wish=replace(participant.wish, muted=event.on)))
     # In FreeSWITCH, unmuting ends a hold (conference_api.c): a held one is unmuted when its hold ends.
     if participant.phase is Phase.IN and not participant.held:
         move.effects.append(SetMute(participant.member_id, event.on))
-    name = "participant-mute" if event.on else "participant-unmute"
-    move.tell(name, event.at, participant.caller, participant)
+    _tell_change(move, "participant-mute" if event.on else "participant-unmute", event.at, participant)
+    if event.on:
+        _speaks_no_more(move, participant, event.at)
 
 
 def hold(move: Move, event: Hold) -> None:
-    participant = move.participants.get(event.call_sid)
+    participant = _steerable(move, event.call_sid)
     if participant is None or participant.held is event.on:
         return
     participant = move.put(replace(participant, held=event.on))
@@ -130,5 +153,18 @@ def hold(move: Move, event: Hold) -> None:
         move.effects.append(SetHold(event.call_sid, participant.member_id, event.on))
         if not event.on:
             move.effects.append(SetMute(participant.member_id, participant.wish.muted))
-    name = "participant-hold" if event.on else "participant-unhold"
-    move.tell(name, event.at, participant.caller, participant)
+    _tell_change(move, "participant-hold" if event.on else "participant-unhold", event.at, participant)
+    if event.on:
+        _speaks_no_more(move, participant, event.at)
+
+
+def _steerable(move: Move, call_sid: str) -> Participant | None:
+    """Whoever is ordered out is no longer muted or held."""
+    participant = move.participants.get(call_sid)
+    return None if participant is None or participant.phase is Phase.LEAVING else participant
+
+
+def _tell_change(move: Move, name: str, at: int, participant: Participant) -> None:
+    """Who may still be refused is not named; its join tells how it stands."""
+    if participant.told:
+        move.tell(name, at, participant.caller, participant)

@@ -20,6 +20,7 @@ from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, N
 from orchestrator.conference.model import EndReason, Phase, Refusal, Room, RoomPhase, RoomTerms
 from orchestrator.conference.move import SUBSCRIPTION
 from orchestrator.conference.room import Outcome, step
+from tests.conference.soundbook import SoundBook
 
 EVERY_CALLBACK = frozenset(SUBSCRIPTION.values())
 _encode = msgspec.json.Encoder().encode
@@ -40,6 +41,10 @@ class Ledger:
         """Who has a place, and whether it was told as joined."""
         self.ever_joined: set[str] = set()
         self.speaking: set[str] = set()
+        self.on_hold: set[str] = set()
+        self.muted: set[str] = set()
+        self.floor = ""
+        self.sounds = SoundBook()
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
 
@@ -57,6 +62,7 @@ class Ledger:
         }
         self._choosy_room_agrees(event, outcome)
         self._write_up(event, before, outcome)
+        self.sounds.write_up(event, before, outcome)
         self._orders_fit_the_phases(before, outcome)
         self._the_event_was_heeded(event, before, outcome)
         self._the_room_is_sound(after)
@@ -135,19 +141,42 @@ class Ledger:
                 assert self.places[call_sid] is False, "joined twice"
                 self.places[call_sid] = True
                 self.ever_joined.add(call_sid)
+                assert tell.participant is not None
+                if tell.participant.wish.muted:
+                    self.muted.add(call_sid)
+                if tell.participant.held:
+                    self.on_hold.add(call_sid)
             case "participant-leave":
                 assert self.places.pop(call_sid), "left without having joined"
-                self.speaking.discard(call_sid)
+                for book in (self.speaking, self.muted, self.on_hold):
+                    book.discard(call_sid)
+                if self.floor == call_sid:
+                    self.floor = ""
             case "conference-end":
                 assert not any(self.places.values())
                 assert call_sid in self.ever_joined
                 self.ended = True
+            case "participant-speech-start" if self.room.terms.speaker_mode == "floor":
+                assert self.places[call_sid]
+                assert call_sid != self.floor
+                self.floor = call_sid
             case "participant-speech-start":
                 assert self.places[call_sid]
                 assert call_sid not in self.speaking
                 self.speaking.add(call_sid)
             case "participant-speech-stop":
                 self.speaking.remove(call_sid)
+            case "participant-mute" | "participant-hold":
+                book = self.muted if tell.event == "participant-mute" else self.on_hold
+                assert self.places[call_sid]
+                assert call_sid not in book
+                book.add(call_sid)
+            case "participant-unmute":
+                self.muted.remove(call_sid)
+            case "participant-unhold":
+                self.on_hold.remove(call_sid)
+            case unknown:
+                raise AssertionError(unknown)
         return starter
 
     def _is_out(self, call_sid: str, answers: list[Effect], gone: bool, after: Room) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from orchestrator.conference.effects import (
     AwaitSilence,
@@ -27,6 +28,7 @@ from orchestrator.conference.events import (
     Ask,
     End,
     Event,
+    Floor,
     Hold,
     Left,
     Lost,
@@ -62,6 +64,7 @@ class Story:
         max_participants: int = 250,
         min_participants_to_start: int = 1,
         recording: RecordingTerms | None = None,
+        speaker_mode: Literal["talkers", "floor"] = "talkers",
     ) -> None:
         terms = RoomTerms(
             max_participants=max_participants,
@@ -69,6 +72,7 @@ class Story:
             status_callback="https://example.com/events",
             status_callback_event=frozenset(subscribed),
             recording=recording,
+            speaker_mode=speaker_mode,
         )
         self.room = Room(sid="room", account_sid="account", name="Room 1234", terms=terms)
         self.at = 0
@@ -103,9 +107,19 @@ class Story:
     def not_added(self, who: str) -> list[str]:
         return self.happens(NotAdded(self._now(), who))
 
-    def enters(self, who: str, start: bool = True, end: bool = False, label: str = "") -> list[str]:
+    def enters(
+        self,
+        who: str,
+        start: bool = True,
+        end: bool = False,
+        muted: bool = False,
+        beep: Beep = "true",
+        label: str = "",
+        coach: str = "",
+    ) -> list[str]:
         """Asks, and is taken in at once."""
-        return self.asks(who, start=start, end=end, label=label) + self.added(who)
+        asked = self.asks(who, start=start, end=end, muted=muted, beep=beep, label=label, coach=coach)
+        return asked + self.added(who)
 
     def leaves(self, who: str) -> list[str]:
         """Out of the conference; the call lives."""
@@ -116,6 +130,9 @@ class Story:
 
     def talks(self, who: str, on: bool = True) -> list[str]:
         return self.happens(Talking(self._now(), who, on))
+
+    def takes_the_floor(self, who: str) -> list[str]:
+        return self.happens(Floor(self._now(), who))
 
     def mutes(self, who: str, on: bool = True) -> list[str]:
         return self.happens(Mute(self._now(), who, on))

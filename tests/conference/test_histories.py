@@ -14,7 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove, Talking
+from orchestrator.conference.events import (
+    Added,
+    Ask,
+    End,
+    Event,
+    Floor,
+    Hold,
+    Left,
+    Lost,
+    Mute,
+    NotAdded,
+    Remove,
+    Silence,
+    Talking,
+)
 from orchestrator.conference.model import EndReason, LeaveReason, RoomTerms
 from tests.conference.ledger import Ledger
 from tests.conference.story import caller
@@ -29,16 +43,27 @@ LONG = settings(
     suppress_health_check=list(HealthCheck),
 )
 
+
+def added(at: int, call_sid: str, number: str) -> Added:
+    return Added(at, call_sid, f"{call_sid}-{number}")
+
+
 calls = st.sampled_from(CALLS)
-times = st.just(7)
+times = st.integers(1, 9)
+"""Of several clocks, so that they go back and forth."""
+members = st.sampled_from(("1", "2"))
 anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
     st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
-    st.builds(Added, times, calls, st.sampled_from(("1", "2"))),
-    st.builds(Added, times, calls, st.sampled_from(("1", "2"))),
+    st.builds(added, times, calls, members),
+    st.builds(added, times, calls, members),
     st.builds(NotAdded, times, calls),
     st.builds(Left, times, calls, st.booleans()),
     st.builds(Talking, times, calls, st.booleans()),
+    st.builds(Floor, times, calls),
+    st.builds(Silence, times, times),
+    st.builds(Mute, times, calls, st.booleans()),
+    st.builds(Hold, times, calls, st.booleans()),
     st.builds(Remove, times, calls, st.sampled_from(LeaveReason)),
     st.builds(End, times, st.sampled_from((EndReason.VIA_API, EndReason.TIME_EXCEEDED))),
     st.builds(Lost, times, st.booleans()),

@@ -245,3 +245,45 @@ def test_who_is_not_in_the_conference_does_not_speak_in_it() -> None:
     story.is_removed("chef")
     assert story.talks("chef") == []
     assert story.talks("nobody") == []
+
+
+def test_by_the_floor_only_a_new_dominant_speaker_is_told() -> None:
+    story = Story(speaker_mode="floor")
+    story.enters("anna")
+    story.enters("bert")
+    assert story.talks("anna") == []
+    assert story.takes_the_floor("anna") == ["#3 participant-speech-start anna"]
+    assert story.takes_the_floor("anna") == []
+    assert story.takes_the_floor("bert") == ["#4 participant-speech-start bert"]
+    assert story.talks("bert", on=False) == []
+    assert story.takes_the_floor("anna") == ["#5 participant-speech-start anna"]
+    assert story.takes_the_floor("nobody") == []
+
+
+def test_by_the_floor_who_comes_back_and_takes_it_again_is_told_again() -> None:
+    """Symptom: a dominant speaker untold. Cause: the floor was still its own when it came back. Fix: who
+    leaves has no floor."""
+    story = Story(speaker_mode="floor")
+    story.enters("anna")
+    story.enters("bert")
+    story.takes_the_floor("bert")
+    story.leaves("bert")
+    story.enters("bert")
+    assert story.takes_the_floor("bert") == ["#6 participant-speech-start bert"]
+
+
+def test_by_the_talkers_the_floor_is_not_told() -> None:
+    story = Story()
+    story.enters("anna")
+    assert story.takes_the_floor("anna") == []
+
+
+def test_the_timestamps_of_a_room_never_go_back_though_the_clocks_that_saw_it_differ() -> None:
+    story = Story()
+    told = []
+    for who, clock in (("anna", 30), ("bert", 10), ("cleo", 40), ("dora", 20)):
+        story.at = clock - 1
+        story.asks(who, start=False)
+        told += [callback.at for callback in story.told()]
+    assert told == [30, 30, 40, 40]
+    assert story.room.told_at == 40

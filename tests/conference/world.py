@@ -4,26 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
-from orchestrator.conference.effects import HangUp, Join, Kick, Refuse, Release
-from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove, Talking
-from orchestrator.conference.model import EndReason, LeaveReason, RoomTerms, Wish
+from orchestrator.conference.effects import AwaitSilence, HangUp, Join, Kick, Refuse, Release
+from orchestrator.conference.events import (
+    Added,
+    Ask,
+    End,
+    Event,
+    Floor,
+    Hold,
+    Left,
+    Lost,
+    Mute,
+    NotAdded,
+    Remove,
+    Silence,
+    Talking,
+)
+from orchestrator.conference.model import Beep, EndReason, LeaveReason, RecordingTerms, RoomTerms, Wish
 from tests.conference.ledger import EVERY_CALLBACK, Ledger
 from tests.conference.story import caller
 
 CALLS = ("anna", "bert", "cleo", "dora", "emil")
+BEEPS: tuple[Beep, ...] = ("true", "false", "onEnter", "onExit")
 WISHES = tuple(
-    Wish(start_on_enter=start, end_on_exit=end, label=label, coach=coach)
-    for start, end, label, coach in product(
-        (True, False), (False, False, True), ("", "", "host"), ("", "", "anna")
+    Wish(start_on_enter=start, end_on_exit=end, label=label, coach=coach, beep=beep, muted=muted)
+    for start, end, label, coach, beep, muted in product(
+        (True, False), (False, False, True), ("", "", "host"), ("", "", "anna"), BEEPS, (False, True)
     )
 )
+SPEAKER_MODES: tuple[Literal["talkers", "floor"], ...] = ("talkers", "talkers", "floor")
+RECORDINGS = (None, RecordingTerms(), RecordingTerms(timeout=5), RecordingTerms(beep=False, timeout=60))
 TERMS = tuple(
-    RoomTerms(max_participants=most, min_participants_to_start=least)
-    for most, least in product((2, 3, 250), (1, 1, 2))
+    RoomTerms(max_participants=most, min_participants_to_start=least, recording=recording, speaker_mode=mode)
+    for most, least, recording, mode in product((2, 3, 250), (1, 1, 2), RECORDINGS, SPEAKER_MODES)
 )
-CHOOSY = (frozenset[str](), frozenset({"start", "end"}), frozenset({"join", "speaker"}), EVERY_CALLBACK)
+CHOOSY = (
+    frozenset[str](),
+    frozenset({"start", "end"}),
+    frozenset({"join", "speaker"}),
+    frozenset({"mute", "hold"}),
+    EVERY_CALLBACK,
+)
 
 T = TypeVar("T")
 
@@ -79,6 +102,12 @@ class World:
                 self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), self.pick(list(LeaveReason)))
             )
 
+    def mute_or_hold(self) -> None:
+        if self.rooms:
+            call_sid, on = self.pick(CALLS), self.pick((True, True, False))
+            event = self.pick((Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on)))
+            self.feed(self.pick(self.rooms), event)
+
     def end(self) -> None:
         if self.rooms:
             why = self.pick((EndReason.VIA_API, EndReason.TIME_EXCEEDED))
@@ -116,6 +145,11 @@ class World:
         if self.members:
             room, call_sid, _ = self.pick(self.members)
             self.under_way.append((room, Talking(self.now(), call_sid, self.pick((True, False)))))
+
+    def take_the_floor(self) -> None:
+        if self.members:
+            room, call_sid, _ = self.pick(self.members)
+            self.under_way.append((room, Floor(self.now(), call_sid)))
 
     def lose_conference(self) -> None:
         if self.rooms:
@@ -160,12 +194,14 @@ class World:
         (1, ask_twice),
         (2, hang_up),
         (2, remove),
+        (3, mute_or_hold),
         (1, end),
         (6, join),
         (1, refuse),
         (3, kick),
         (2, carry_out_hangup),
-        (2, talk),
+        (3, talk),
+        (1, take_the_floor),
         (1, lose_conference),
         (1, lose_freeswitch),
         (9, deliver),
@@ -212,6 +248,8 @@ class World:
                 case Kick(call_sid, member_id):
                     self.kicks.append((room, call_sid, member_id))
                     self.limits.append((room, Left(self.now(), call_sid)))
+                case AwaitSilence(since):
+                    self.limits.append((room, Silence(self.now(), since)))
                 case HangUp(call_sid):
                     self.hangups.append(call_sid)
                     self.limits.append((room, Left(self.now(), call_sid, gone=True)))

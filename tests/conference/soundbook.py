@@ -1,0 +1,149 @@
+"""What FreeSWITCH would sound like if it did what a room orders, checked after each event."""
+
+from __future__ import annotations
+
+from orchestrator.conference.effects import (
+    AwaitSilence,
+    Beep,
+    Join,
+    Relate,
+    SetHold,
+    SetMute,
+    StartRecording,
+    StopRecording,
+    Tell,
+)
+from orchestrator.conference.events import Added, Event, Left, Lost, Silence
+from orchestrator.conference.model import Participant, Phase, Room, RoomPhase
+from orchestrator.conference.room import Outcome
+
+
+class SoundBook:
+    """Keeps who is muted, on hold and shut off from whom, by FreeSWITCH's numbers for them."""
+
+    def __init__(self) -> None:
+        self.joins_muted: dict[str, bool] = {}
+        self.muted: dict[str, bool] = {}
+        self.held: dict[str, bool] = {}
+        self.unheard: set[tuple[str, str]] = set()
+        self.told_at = 0
+        self.recordings = 0
+        self.recording = self.somebody_spoke = False
+        self.silence_awaited = 0
+
+    def write_up(self, event: Event, before: Room, outcome: Outcome) -> None:
+        after, effects, _ = outcome
+        inside = {one.member_id: one for one in after.participants.values() if one.phase is Phase.IN}
+        self._come_and_go(event, before, after)
+        starts = not before.started_at and bool(after.started_at)
+        assert any(isinstance(effect, StartRecording) for effect in effects) is (
+            starts and after.terms.recording is not None
+        )
+        for effect in effects:
+            match effect:
+                case Tell():
+                    assert effect.at == max(self.told_at, event.at), "the time goes back"
+                    self.told_at = effect.at
+                case Join(participant):
+                    self.joins_muted[participant.call_sid] = participant.joins_muted
+                case Beep():
+                    self._beeps(effect, event, before, inside, starts)
+                case SetMute(member_id, on):
+                    assert not inside[member_id].held, "a mute that would end a hold"
+                    assert on or not self._hearers_not_meant(inside[member_id], inside)
+                    self.muted[member_id] = on
+                case SetHold(call_sid, member_id, on):
+                    assert inside[member_id].call_sid == call_sid
+                    self.held[member_id] = on
+                    self.muted[member_id] = False  # What FreeSWITCH's unhold makes of it.
+                case Relate(member, other):
+                    assert {member, other} <= inside.keys()
+                    self.unheard.add((member, other))
+                case StartRecording():
+                    self.recording = True
+                    self.recordings += 1
+                    assert self.recordings == 1
+                case StopRecording():
+                    assert isinstance(event, Silence)
+                    assert event.since == self.silence_awaited
+                    assert self.recording
+                    self.recording = False
+                case AwaitSilence(since, seconds):
+                    assert self.recording
+                    assert self.somebody_spoke
+                    assert not any(one.talking for one in inside.values()), "silence, and somebody speaks"
+                    assert after.terms.recording is not None
+                    assert (since, seconds) == (event.at, after.terms.recording.timeout)
+                    self.silence_awaited = since
+        orders = (Beep, SetMute, SetHold, Relate, StopRecording, AwaitSilence)
+        assert after.phase is RoomPhase.STARTED or not any(isinstance(effect, orders) for effect in effects)
+        if isinstance(event, Lost) or after.phase is RoomPhase.ENDED:
+            self.recording = False
+        self._everybody_is_heard_as_wished(inside)
+        self._silence_is_awaited(after, inside)
+
+    def _come_and_go(self, event: Event, before: Room, after: Room) -> None:
+        was = {one.member_id for one in before.participants.values()}
+        now = {one.member_id: one.call_sid for one in after.participants.values() if one.member_id}
+        for member_id in was - now.keys():
+            self.muted.pop(member_id, None)
+            self.held.pop(member_id, None)
+            self.unheard = {pair for pair in self.unheard if member_id not in pair}
+        for member_id in now.keys() - was:
+            assert isinstance(event, Added)
+            self.muted[member_id] = self.joins_muted[now[member_id]]
+            self.held[member_id] = False
+
+    def _beeps(
+        self, beep: Beep, event: Event, before: Room, inside: dict[str, Participant], starts: bool
+    ) -> None:
+        assert beep.members
+        assert not any(inside[member_id].held for member_id in beep.members)
+        assert isinstance(event, (Added, Left))
+        was = before.participants[event.call_sid]
+        match beep.kind:
+            case "enter":
+                assert isinstance(event, Added)
+                assert not was.told
+                assert not starts
+                assert event.member_id not in beep.members, "it hears its own beep"
+                assert was.wish.beep in ("true", "onEnter")
+            case "exit":
+                assert isinstance(event, Left)
+                assert was.wish.beep in ("true", "onExit")
+            case "record":
+                assert isinstance(event, Added)
+                assert before.terms.recording is not None
+                assert before.terms.recording.beep
+                assert beep.members == (event.member_id,)
+                assert starts or was.told
+
+    def _hearers_not_meant(self, speaker: Participant, inside: dict[str, Participant]) -> list[str]:
+        """Who hears a coach and is not whom it coaches."""
+        if not speaker.wish.coach:
+            return []
+        return [
+            other.member_id
+            for other in inside.values()
+            if other.call_sid not in (speaker.call_sid, speaker.wish.coach)
+            and (speaker.member_id, other.member_id) not in self.unheard
+        ]
+
+    def _everybody_is_heard_as_wished(self, inside: dict[str, Participant]) -> None:
+        for member_id, one in inside.items():
+            assert self.held[member_id] is one.held
+            assert one.held or self.muted[member_id] is one.wish.muted
+            assert not self._hearers_not_meant(one, inside)
+        for member, other in self.unheard:
+            if member in inside and other in inside:
+                assert inside[member].wish.coach not in ("", inside[other].call_sid), "heard too little"
+
+    def _silence_is_awaited(self, room: Room, inside: dict[str, Participant]) -> None:
+        if any(one.talking for one in inside.values()):
+            self.somebody_spoke, self.silence_awaited = True, 0
+        assert room.recording is self.recording
+        assert not any(one.talking and (one.wish.muted or one.held) for one in inside.values())
+        timed = self.recording and room.terms.recording is not None and room.terms.recording.timeout
+        quiet = not any(one.talking for one in room.participants.values())
+        if timed and quiet and self.somebody_spoke and room.phase is RoomPhase.STARTED:
+            assert self.silence_awaited
