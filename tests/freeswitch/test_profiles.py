@@ -71,7 +71,19 @@ def test_a_limit_of_loudness_always_comes_with_its_trigger() -> None:
 def test_values_are_escaped() -> None:
     settings = loads(f"""{ACCOUNT}profiles: {{p: {{moh_sound: 'a"b<c>&d'}}}}""")
     text = etree.tostring(conference_conf(settings.profiles))
-    assert etree.fromstring(text).xpath("//param[@name='moh-sound']/@value") == ['a"b<c>&d']
+    assert set(etree.fromstring(text).xpath("//param[@name='moh-sound']/@value")) == {'a"b<c>&d'}
+
+
+def test_a_room_in_which_nobody_asks_who_speaks_is_not_told_it() -> None:
+    root = conference_conf(loads(ACCOUNT).profiles)
+    suppressed = {
+        profile.get("name"): profile.find("param[@name='suppress-events']").get("value").split(",")
+        for profile in root.iter("profile")
+    }
+    assert set(suppressed) == {"default", "default.quiet"}
+    assert "start-talking" in suppressed["default.quiet"]
+    assert "start-talking" not in suppressed["default"]
+    assert not any("add-member" in names or "del-member" in names for names in suppressed.values())
 
 
 def test_the_group_of_keys_exists_and_is_empty() -> None:
