@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import gevent
-
-from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.steps import Goto
 from orchestrator.conference.model import Caller
-from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.commands import Destination
-from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.texml import Number, Sip
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.calls.whisper import Whisper
 
-# A w is half a second, a digit a tenth.
-DIGITS_SECONDS = 60.0
+# Holds a callee until its whisper is through.
+SILENCE = "silence_stream://-1"
+
+
+def whispers(noun: Number | Sip) -> bool:
+    """Whether something is to be done to the callee before it is connected."""
+    return noun.url is not None or (isinstance(noun, Number) and noun.send_digits is not None)
 
 
 class Callee:
     """`on_event` runs on the socket's reader and never blocks."""
 
-    def __init__(self, call: Call, noun: Number | Sip, uuid: str, to: str, destination: Destination) -> None:
+    def __init__(
+        self, call: Call, noun: Number | Sip, uuid: str, from_: str, to: str, destination: Destination
+    ) -> None:
         self.uuid = uuid
         self.call_sid = call_sid_of(uuid)
         self.destination = destination
@@ -35,22 +37,22 @@ class Callee:
         self._noun = noun
         self._bridged_at = 0
         self._ended_at = 0
-        self._orders = True
-        self._tell = self._follow(to)
-
-    def _follow(self, to: str) -> Callable[[Event], None]:
-        call, noun = self._call, self._noun
-        caller = Caller(
+        self._caller = Caller(
             call_sid=self.call_sid,
-            leg=self.uuid,
+            leg=uuid,
             connection_id=call.caller.connection_id,
-            from_=call.caller.from_,
+            from_=from_,
             to=to,
         )
+        self._tell = self._follow()
+        self._whispering: Whisper | None = None
+
+    def _follow(self) -> Callable[[Event], None]:
+        call, noun = self._call, self._noun
         if not noun.status_callback:
             return lambda event: None
         return call.services.status.follow(
-            caller,
+            self._caller,
             call.account_sid,
             call.services.resolve(call.document_url, noun.status_callback),
             noun.status_callback_method,
@@ -62,51 +64,27 @@ class Callee:
     def bridged(self) -> bool:
         return bool(self._bridged_at)
 
-    @property
-    def seconds(self) -> int:
-        """Connected with the caller, rounded as FreeSWITCH's billsec is."""
-        return (max(self._ended_at, self._bridged_at) - self._bridged_at) // 1_000_000
+    def seconds(self, until: int) -> int:
+        """Connected with the caller, at most `until` (microseconds), rounded as FreeSWITCH's billsec is."""
+        return max(0, (self._ended_at or until) - self._bridged_at) // 1_000_000
 
-    def no_more_orders(self) -> None:
-        self._orders = False
+    def on_bridged(self, event: Event) -> None:
+        self._bridged_at = event.timestamp
 
     def on_event(self, event: Event) -> None:
+        """What is told of its own leg."""
         self._tell(event)
         match event.name:
-            case "CHANNEL_ANSWER" if self._orders and self._whispers:
-                gevent.spawn(self._whisper, event)
-            case "CHANNEL_BRIDGE":
-                self._bridged_at = event.timestamp
+            case "CHANNEL_ANSWER" if whispers(self._noun):
+                self._whisper(event)
+            case "CHANNEL_EXECUTE_COMPLETE" if self._whispering and event.application_data == SILENCE:
+                self._whispering.let_through.set()
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp
-            case "CHANNEL_HANGUP_COMPLETE":
-                self._call.services.switchboard.unwatch(self.uuid)
-
-    @property
-    def _whispers(self) -> bool:
-        return self._noun.url is not None or (
-            isinstance(self._noun, Number) and self._noun.send_digits is not None
-        )
 
     def _whisper(self, event: Event) -> None:
-        """Before the two are connected; its leg hangs in `sleep`, and a break lets it through."""
-        from orchestrator.calls.call import Call
+        from orchestrator.calls.whisper import Whisper
 
-        services, noun = self._call.services, self._noun
-        whisper = Call(
-            services.legs.adopt(self.uuid, event.headers()), self._call.application, services, "outbound"
-        )
-        whisper.document_url = self._call.document_url
-        try:
-            if isinstance(noun, Number) and noun.send_digits:
-                whisper.leg.execute("send_dtmf", noun.send_digits, timeout=DIGITS_SECONDS)
-            end = whisper.documents(Goto(noun.url, noun.method)) if noun.url else None
-        except SwitchError:
-            return
-        except FetchError as error:
-            whisper.log.warning("no whisper, connected without", url=error.url, problem=error.problem)
-            end = None
-        if end is not None:
-            whisper.leg.hangup(end.cause)
-        else:
-            services.connection.post(commands.break_(self.uuid))
+        leg = self._call.services.legs.adopt(self.uuid, event.headers())
+        self._whispering = Whisper(self._call, leg, self._noun, self._caller)
+        self._whispering.start(lambda call: None)

@@ -57,7 +57,7 @@ class Prompt:
             self._leg.break_()
 
     def finish(self) -> None:
-        """Stop, and wait until nothing plays: what is started before that would play inside of it (Leg.break_)."""
+        """Stop, and wait until nothing plays: what is started before would play inside of it (Leg.break_)."""
         self.stop()
         self._greenlet.join()
         for _ in range(round(QUIET_SECONDS / FRAME_SECONDS)):

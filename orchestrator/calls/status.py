@@ -38,6 +38,16 @@ UNANSWERED: dict[str, CallStatus] = {
     "NORMAL_CLEARING": "canceled",
 }
 
+# What mod_sofia answers an unanswered caller (hangup_cause_to_sip), which it notes down nowhere.
+REFUSALS = {
+    "CALL_REJECTED": "603",
+    "NORMAL_TEMPORARY_FAILURE": "503",
+    "ORIGINATOR_CANCEL": "487",
+    "UNALLOCATED_NUMBER": "404",
+    "USER_BUSY": "486",
+    "NORMAL_CLEARING": "480",
+}
+
 
 def status_at_end(cause: str, answered: bool) -> CallStatus:
     return "completed" if answered else UNANSWERED.get(cause, "failed")
@@ -153,4 +163,6 @@ def _sip_status(headers: Mapping[str, str], answered: bool) -> str:
     proto = headers.get("variable_proto_specific_hangup_cause", "")
     if proto.startswith("sip:") and not answered:
         return proto.removeprefix("sip:")
-    return headers.get("variable_sip_term_status", "") or ("200" if answered else "")
+    if answered:
+        return headers.get("variable_sip_term_status", "") or "200"
+    return headers.get("variable_sip_term_status", "") or REFUSALS.get(headers.get("Hangup-Cause", ""), "")

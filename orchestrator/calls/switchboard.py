@@ -25,18 +25,22 @@ class Switchboard:
         """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
         self._watched.setdefault(uuid, []).append(on_event)
 
-    def unwatch(self, uuid: str) -> None:
-        """For a leg that never came to be, and so never ends."""
-        self._watched.pop(uuid, None)
+    def unwatch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Before the leg's end, or for one that never came to be."""
+        watchers = self._watched.get(uuid, [])
+        if on_event in watchers:
+            watchers.remove(on_event)
+        if not watchers:
+            self._watched.pop(uuid, None)
 
     def on_event(self, event: Event) -> None:
         if event.subclass == "conference::maintenance":
             self._rooms.on_conference_event(event)
             return
-        for watcher in self._watched.get(event.uuid, ()):
+        for watcher in tuple(self._watched.get(event.uuid, ())):
             watcher(event)
         if event.name == "CHANNEL_DESTROY":
-            self.unwatch(event.uuid)
+            self._watched.pop(event.uuid, None)
         match event.name:
             case "CHANNEL_PARK":
                 self._on_park(event)

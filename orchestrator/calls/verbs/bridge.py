@@ -1,21 +1,33 @@
 """Dial's Number and Sip nouns: ring them all, connect the first that answers (telnyx-texml 1.6, 4.4, 5).
 
-FreeSWITCH's own `bridge` does the ringing, so that early media, ringback and a caller's cancelling need nothing of us.
-A callee with a whisper document is held in `sleep` by group_confirm until its document is through.
+FreeSWITCH's own `bridge` does the ringing, so that ringback and a caller's cancelling need nothing of us.
+
+A callee with a whisper document is held in a `playback` of silence by group_confirm until the document is
+through: a break ends the silence and lets the callee win (switch_ivr_originate.c, collect_thread_run).
+Without `ignore_early_media=consume` the caller's thread would take the callee's orders out of its queue, run
+the whisper itself and leave the caller without ringback (check_channel_status). It is not `sleep`: that ends
+with the first order that it has carried out (switch_ivr_sleep keeps the status of the read interrupted).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from orchestrator.calls.callee import Callee
+import gevent
+
+from orchestrator.calls.callee import SILENCE, Callee, whispers
+from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.status import status_at_end
 from orchestrator.calls.steps import Step
 from orchestrator.calls.verbs.dialled import dialled
+from orchestrator.calls.verbs.sound import fetch_sound
 from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.errors import CommandTimeout
+from orchestrator.freeswitch.events import Event
+from orchestrator.media.audio import AudioError
 from orchestrator.texml import Conference, Dial, Number, Sip
 
 if TYPE_CHECKING:
@@ -35,44 +47,60 @@ RINGBACK = {
     "it": "%(1000,4000,425)",
     "jp": "%(1000,2000,400)",
 }
-ANSWER_MARGIN_SECONDS = 15.0
+STAR = "*"
+LONGEST_WHISPER_SECONDS = 600
 
 
 def dial_out(call: Call, verb: Dial) -> Step:
     callees = [callee for noun in verb.nouns if (callee := _callee(call, verb, noun)) is not None]
     if not callees:
         return dialled(verb, "failed", bridged=False)
+    if verb.record != "do-not-record":
+        call.log.warning("a Dial to numbers is not recorded yet", record=verb.record, line=verb.line)
     if not verb.answer_on_bridge:
         call.leg.answer()
-    leg, switchboard = call.leg, call.services.switchboard
-    for callee in callees:
-        switchboard.watch(callee.uuid, callee.on_event)
-    try:
-        leg.set(**_ringback(call, verb))
-        arguments = commands.dial_string([callee.destination for callee in callees], _shared(call, verb))
-        done = leg.start("bridge", arguments)
-        star = callees if verb.hangup_on_star else []
-        leg.on_digit = lambda digit: _end(call, star) if digit == "*" else None
-        try:
-            event = done.wait(verb.timeout + ANSWER_MARGIN_SECONDS + verb.time_limit)
-        except CommandTimeout:
-            _end(call, callees)
-            event = done.wait(ANSWER_MARGIN_SECONDS)
-    finally:
-        leg.on_digit = None
-        for callee in callees:
-            callee.no_more_orders()
-    headers = event.headers()
+    ringing = _ringback(call, verb)
+    arguments = commands.dial_string([callee.destination for callee in callees], _shared(call, verb))
+    call.leg.set(ringback=ringing, transfer_ringback=ringing)
+    with _followed(call, verb, callees):
+        done = call.leg.execute("bridge", arguments, timeout=None)
     winner = next((callee for callee in callees if callee.bridged), None)
     if winner is None:
-        cause = headers.get("variable_originate_disposition", "")
+        cause = done.headers().get("variable_originate_disposition", "")
         return dialled(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
-        ("DialCallDuration", str(winner.seconds)),
+        ("DialCallDuration", str(winner.seconds(done.timestamp))),
         ("DialCallSid", winner.call_sid),
         ("DialCallSidLegacy", winner.call_sid),
     )
     return dialled(verb, "completed", bridged=True, more=more)
+
+
+@contextmanager
+def _followed(call: Call, verb: Dial, callees: list[Callee]) -> Iterator[None]:
+    """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
+    leg, switchboard = call.leg, call.services.switchboard
+    limits: list[gevent.Greenlet[..., None]] = []
+
+    def on_bridge(event: Event) -> None:
+        # Told of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
+        if event.name == "CHANNEL_BRIDGE":
+            for callee in callees:
+                if callee.uuid == event.other_leg:
+                    callee.on_bridged(event)
+                    limits.append(gevent.spawn_later(verb.time_limit, _end, call, [callee]))
+
+    for callee in callees:
+        switchboard.watch(callee.uuid, callee.on_event)
+    switchboard.watch(leg.uuid, on_bridge)
+    if verb.hangup_on_star:
+        leg.on_digit = lambda digit: _end(call, callees) if digit == STAR else None
+    try:
+        yield
+    finally:
+        leg.on_digit = None
+        switchboard.unwatch(leg.uuid, on_bridge)
+        gevent.killall(limits, block=False)
 
 
 def _end(call: Call, callees: list[Callee]) -> None:
@@ -80,23 +108,41 @@ def _end(call: Call, callees: list[Callee]) -> None:
         call.services.connection.post(commands.kill(callee.uuid))
 
 
-def _shared(call: Call, verb: Dial) -> dict[str, str]:
+def _caller_id(call: Call, verb: Dial) -> str:
     gateway = call.services.settings.gateway_for(call.application)
-    number = verb.caller_id or (gateway.caller_id if gateway else None) or call.caller.from_
+    return verb.caller_id or (gateway.caller_id if gateway else None) or call.caller.from_
+
+
+def _shown(text: str) -> str:
+    """Without what has a meaning in a dial string."""
+    return re.sub(r"[{}\\$]|:_:", "", commands.one_line(text))
+
+
+def _shared(call: Call, verb: Dial) -> dict[str, str]:
+    number = _caller_id(call, verb)
     return {
-        "origination_caller_id_number": commands.one_line(number),
-        "origination_caller_id_name": commands.one_line(verb.from_display_name or number),
-        "originate_timeout": str(verb.timeout),
+        "origination_caller_id_number": _shown(number),
+        "origination_caller_id_name": _shown(verb.from_display_name or number),
+        # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
+        "ignore_early_media": "consume",
+        # Each callee has its own time limit, which its whisper ends.
+        "originate_timeout": str(verb.timeout + LONGEST_WHISPER_SECONDS),
+        "group_confirm_cancel_timeout": "true",
         "app_disable_expand_variables": "true",
         "hangup_after_bridge": "false",
         "playback_terminators": "none",
     }
 
 
-def _ringback(call: Call, verb: Dial) -> dict[str, str]:
-    """What the caller hears meanwhile, answered or not."""
-    tone = "tone_stream://" + RINGBACK.get(verb.ring_tone.lower(), RINGBACK["us"]) + ";loops=-1"
-    return {"ringback": tone, "transfer_ringback": tone}
+def _ringback(call: Call, verb: Dial) -> str:
+    """What the caller hears meanwhile."""
+    if verb.audio_url is not None:
+        url = call.services.resolve(call.document_url, verb.audio_url)
+        try:
+            return fetch_sound(call, url).path
+        except (FetchError, AudioError) as error:
+            call.log.warning("no audioUrl, the usual ringing is heard", url=url, problem=str(error))
+    return "tone_stream://" + RINGBACK.get(verb.ring_tone.lower(), RINGBACK["us"]) + ";loops=-1"
 
 
 def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip) -> Callee | None:
@@ -115,16 +161,15 @@ def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip) -> Callee |
             if noun.username and noun.password:
                 variables |= {"sip_auth_username": noun.username, "sip_auth_password": noun.password}
         uuid = str(uuid4())
-        variables["origination_uuid"] = uuid
-        whisper = noun.url is not None or (isinstance(noun, Number) and noun.send_digits)
-        if whisper:
-            variables |= {"group_confirm_key": "exec", "group_confirm_file": "sleep 3600000"}
-        callee = Callee(call, noun, uuid, to, commands.Destination(endpoint, variables))
-        commands.dial_string([callee.destination])
+        variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
+        if whispers(noun):
+            variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
+        destination = commands.Destination(endpoint, variables)
+        commands.dial_string([destination])
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    return callee
+    return Callee(call, noun, uuid, _caller_id(call, verb), to, destination)
 
 
 def _sip_endpoint(call: Call, uri: str) -> str:

@@ -94,11 +94,16 @@ def pause(call: Call, verb: Pause) -> Step:
 
 def play_url(call: Call, url: str, loop: int = 1) -> None:
     """Raises FetchError or AudioError."""
-    services = call.services
-    fetched = services.fetcher.fetch(url, "GET", (), call.cookies, limits=services.media_limits)
-    sound = services.library.keep(fetched.body)
+    sound = fetch_sound(call, url)
     for _ in times(loop):
         play_sound(call, sound)
+
+
+def fetch_sound(call: Call, url: str) -> Sound:
+    """Raises FetchError or AudioError."""
+    services = call.services
+    fetched = services.fetcher.fetch(url, "GET", (), call.cookies, limits=services.media_limits)
+    return services.library.keep(fetched.body)
 
 
 def play_sound(call: Call, sound: Sound) -> None:
