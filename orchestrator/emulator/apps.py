@@ -95,9 +95,14 @@ def park(session: Session, argument: str) -> None:
     session.fire("CHANNEL_UNPARK")
 
 
+def keys(argument: str) -> str:
+    """`12w3@100`: the digits, without pauses and length."""
+    return "".join(digit for digit in argument.partition("@")[0] if digit in "0123456789*#ABCDabcd")
+
+
 def send_dtmf(session: Session, argument: str) -> None:
     if session.phone:
-        session.phone.receive(argument.partition("@")[0])
+        session.phone.receive(keys(argument))
 
 
 def queue_dtmf(session: Session, argument: str) -> None:

@@ -93,6 +93,8 @@ def _join(session: Session, other: Session) -> None:
             other.profile.destination if one is session else other.profile.cid_number,
         )
         one.on_down.append(two.poke)
+        if one.phone is not None:
+            one.phone.listen()
         if one.phone is not None and two.phone is not None and two.phone.speaking is not None:
             one.phone.note({two.phone.speaking})
     core.spawn(_far_side, other)
@@ -107,6 +109,8 @@ def _join(session: Session, other: Session) -> None:
         session.end_frame()
     session.set("bridge_hangup_cause", cause)
     session.partner = other.partner = None
+    if session.phone is not None:
+        session.phone.listen()
     session.on_down.remove(other.poke)
     session.fire("CHANNEL_UNBRIDGE", first=pair)
     if session.true("hangup_after_bridge"):

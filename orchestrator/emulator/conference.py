@@ -10,9 +10,9 @@ from uuid import uuid4
 from gevent.event import Event
 
 from orchestrator.emulator.core import FRAME, Core
+from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.events import MAINTENANCE, Headers, Origin
 from orchestrator.emulator.players import Player
-from orchestrator.emulator.session import Playing
 from orchestrator.emulator.sound import RATE, SoundNotFound, open_sound
 
 if TYPE_CHECKING:
@@ -234,11 +234,13 @@ class Conference:
         for member in self.members:
             if member.can_hear and member.session.phone:
                 member.session.phone.hears(playing.name, playing.sound)
+        self.listen()
         self.poke()
 
     def _file_done(self, playing: Playing, seconds: float) -> None:
         for recording in self.recordings:
             recording.add_sound(playing)
+        self.listen()
         self.fire_done("play-file-done", playing, seconds)
         self.poke()
 
@@ -247,6 +249,7 @@ class Conference:
     def _moh_done(self, playing: Playing, seconds: float) -> None:
         for recording in self.recordings:
             recording.add_sound(playing)
+        self.listen()
         self.fire_done("play-file-done", playing, seconds, asynchronous=True)
 
     def fire_done(
@@ -280,7 +283,13 @@ class Conference:
         """Somebody started or stopped being heard: recordings note it, the floor may move."""
         for recording in self.recordings:
             recording.note_voices()
+        self.listen()
         self.poke()
+
+    def listen(self) -> None:
+        """What comes to the members' ears has changed."""
+        for member in self.members:
+            member.listen()
 
     def __repr__(self) -> str:
         return f"Conference({self.name}, {self.count} members)"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from orchestrator.emulator.core import FRAME
+from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.events import Headers
+from orchestrator.emulator.phone import voice_of
 from orchestrator.emulator.players import Player
-from orchestrator.emulator.session import Playing, Session
+from orchestrator.emulator.session import Session
 
 if TYPE_CHECKING:
     from orchestrator.emulator.conference import Conference
@@ -181,24 +184,32 @@ class Member:
     def _relation(member: Member, who: int) -> tuple[bool, bool]:
         return member.relations.get(who, (True, True))
 
-    def heard(self, begin: float, end: float) -> set[float]:
-        """Every frequency here between two emulated moments: the mix without itself, and its own files."""
-        if not self.running or not self.can_hear:
-            return set()
-        heard = self.files.heard(begin, end)
-        heard |= self.conference.files.heard(begin, end) | self.conference.moh.heard(begin, end)
+    def sources(self) -> dict[Hashable, Playing]:
+        """What comes to this seat: the mix without itself, and its own files."""
+        if not self.running or not self.seated or not self.can_hear:
+            return {}
+        found: dict[Hashable, Playing] = {}
+        for player in (self.files, self.conference.files, self.conference.moh):
+            if player.current is not None:
+                found[id(player.current)] = player.current
         for other in self.conference.members:
             if other is not self and other.voice is not None and self.hears_member(other):
-                heard.add(other.voice)
-        return heard
+                found[other.id, other.voice] = voice_of(other.voice, self.session.core.clock)
+        return found
+
+    def listen(self) -> None:
+        if self.session.phone:
+            self.session.phone.listen()
 
     # its own sounds
 
     def _file_started(self, playing: Playing) -> None:
-        if self.session.phone:
+        if self.session.phone and self.can_hear:
             self.session.phone.hears(playing.name, playing.sound)
+        self.listen()
 
     def _file_done(self, playing: Playing, seconds: float) -> None:
+        self.listen()
         seated = self if self in self.conference.members else None
         self.conference.fire_done("play-file-member-done", playing, seconds, seated)
 

@@ -31,12 +31,14 @@ def _tmute(member: Member, options: list[str]) -> str:
 
 def _deaf(member: Member, options: list[str]) -> str:
     member.can_hear = False
+    member.listen()
     member.fire("deaf-member")
     return f"+OK deaf {member.id}\n"
 
 
 def _undeaf(member: Member, options: list[str]) -> str:
     member.can_hear = True
+    member.listen()
     member.fire("undeaf-member")
     return f"+OK undeaf {member.id}\n"
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from gevent.event import Event
+from numpy.typing import NDArray
 
 from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.sound import Sound
+from orchestrator.emulator.ear import Ear, Heard, Playing
+from orchestrator.emulator.sound import TOLERANCE, Sound, humming
 from orchestrator.emulator.templates import reply_variables
 
 if TYPE_CHECKING:
     from orchestrator.emulator.session import Session
 
 SHORT = 0.2  # seconds: what "now" means to an ear
-TOLERANCE = 0.03  # a frequency is recognised within this part of it
 UNREACHABLE = 503  # what FreeSWITCH itself makes of an address where nothing listens
 PHRASES = {
     404: "Not Found",
@@ -30,10 +32,15 @@ PHRASES = {
 }
 
 
+def voice_of(hz: float, clock: Clock) -> Playing:
+    """A tone that somebody speaks, heard since long."""
+    return Playing("voice", humming(hz), clock.now() - 1.0)
+
+
 class Listened(Protocol):
     """Something that a phone listens to: a conference seat."""
 
-    def heard(self, begin: float, end: float) -> set[float]: ...
+    def sources(self) -> Mapping[Hashable, Playing]: ...
 
 
 class EmulatedPhone:
@@ -55,6 +62,7 @@ class EmulatedPhone:
         self.on_voice: Callable[[], None] | None = None
         self.on_act: Callable[[], None] | None = None
         self.seat: Listened | None = None
+        self.ear = Ear(clock)
         self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
         self._changed = Event()
 
@@ -103,6 +111,8 @@ class EmulatedPhone:
             self.turns += 1
             if self.on_voice:
                 self.on_voice()
+            if self.leg is not None and self.leg.partner is not None and self.leg.partner.phone is not None:
+                self.leg.partner.phone.listen()
 
     def answer(self, code: int = 200) -> None:
         """Pick up a call that came to it, or refuse it with another code."""
@@ -197,7 +207,7 @@ class EmulatedPhone:
         if self.state != "ended":
             self.state, self.sip_status = "ended", status
             self.times["ended"] = time.monotonic()
-            self._wake()
+            self.listen()
 
     # what a test waits for
 
@@ -238,19 +248,34 @@ class EmulatedPhone:
             return set()
         now = self.clock.now()
         heard: set[float] = set()
-        for playing in leg.playing:
+        for playing in self._sources().values():
             heard |= playing.sound.within(now - SHORT - playing.began, now - playing.began)
-        if self.seat is not None and not leg.playing:
-            heard |= self.seat.heard(now - SHORT, now)
-        other = leg.partner
-        if (
-            other is not None
-            and other.phone is not None
-            and other.phone.speaking is not None
-            and not leg.playing
-        ):
-            heard.add(other.phone.speaking)
         return heard
+
+    def heard(self, hz: float, *, since: float = 0.0, shortest: float = 0.0) -> list[Heard]:
+        """Every stretch of that tone: (start, end, level_db), by time.monotonic()."""
+        return self.ear.heard(hz, since=since, shortest=shortest)
+
+    def audio(self, since: float = 0.0) -> tuple[float, NDArray[np.int16]]:
+        """What it heard as samples of 8 kHz, and time.monotonic() of the first."""
+        return self.ear.audio(since)
+
+    def listen(self) -> None:
+        """Something about what comes to its ear has changed."""
+        self.ear.update(self._sources())
+        self._wake()
+
+    def _sources(self) -> dict[Hashable, Playing]:
+        leg = self.leg
+        if leg is None or leg.down or not leg.media_up or self.state == "ended":
+            return {}
+        if leg.playing:
+            return {id(playing): playing for playing in leg.playing}
+        found = dict(self.seat.sources()) if self.seat is not None else {}
+        other = leg.partner.phone if leg.partner is not None else None
+        if other is not None and other.speaking is not None:
+            found["partner", other.speaking] = voice_of(other.speaking, self.clock)
+        return found
 
     def _noted_since(self, since: float, hz: float) -> bool:
         return any(

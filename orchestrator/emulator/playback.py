@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 
-from orchestrator.emulator.session import Playing, Session
+from orchestrator.emulator.ear import Playing
+from orchestrator.emulator.session import Session
 from orchestrator.emulator.sound import RATE, Sound, SoundNotFound, open_sound, speech
 
 

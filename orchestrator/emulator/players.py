@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.emulator.core import FRAME, Core
-from orchestrator.emulator.session import Playing
+from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.sound import Sound
 
 if TYPE_CHECKING:
@@ -72,8 +72,3 @@ class Player:
             self.done(playing, min(self.core.clock.now() - playing.began, playing.sound.duration))
         if self._queue and self._ahead is None:
             self._ahead = self.core.later(FRAME, self._next)
-
-    def heard(self, begin: float, end: float) -> set[float]:
-        if self.current is None:
-            return set()
-        return self.current.sound.within(begin - self.current.began, end - self.current.began)

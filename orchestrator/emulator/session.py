@@ -7,7 +7,6 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from uuid import uuid4
 
 from gevent.event import Event
@@ -16,22 +15,13 @@ from orchestrator.emulator.causes import cause_name
 from orchestrator.emulator.channel import Channel
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.detail_record import closing_variables, rtp_statistics
+from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.profile import Profile
-from orchestrator.emulator.sound import Sound
 from orchestrator.emulator.templates import Variables
 
 log = logging.getLogger(__name__)
 
 BREAK_ONE, BREAK_ALL = 1, 2
-
-
-@dataclass
-class Playing:
-    """A sound on its way to the leg's phone; `began` by the emulated clock, seconds."""
-
-    name: str
-    sound: Sound
-    began: float
 
 
 class Session(Channel):
@@ -95,6 +85,8 @@ class Session(Channel):
     def close(self) -> None:
         """Everything after the last application: report and destroy."""
         self.playing.clear()
+        if self.phone:
+            self.phone.listen()
         self.state = "CS_HANGUP"
         self.call_state("HANGUP")
         self.profile.times["Hangup"] = self.core.clock.micros()
@@ -256,6 +248,10 @@ class Session(Channel):
 
     def wait(self, until: float | None = None) -> None:
         """Until the leg is poked, then to the end of the frame; or until `until` (emulated seconds)."""
+        if self.messages and not self.down:
+            # a broken application leaves the rest of the queue to the next frame
+            self.end_frame()
+            return
         limit = None if until is None else max(0.0, self.core.clock.real(until - self.core.clock.now()))
         if limit is not None and limit > 1e9:
             limit = None
@@ -281,7 +277,10 @@ class Session(Channel):
         self.playing.append(playing)
         if self.phone:
             self.phone.hears(playing.name, playing.sound)
+            self.phone.listen()
 
     def stop_playing(self, playing: Playing) -> None:
         if playing in self.playing:
             self.playing.remove(playing)
+        if self.phone:
+            self.phone.listen()

@@ -15,6 +15,8 @@ SPEECH_HZ = 180.0  # what a text that is spoken counts as; a phone's `prompts` h
 WORDS_PER_SECOND = 2.5
 WINDOW = 0.2  # seconds of a file that are taken as one tone
 SILENCE_RMS = 0.003
+LEVEL = 0.3  # amplitude of a tone that is rendered, of full scale
+TOLERANCE = 0.03  # a frequency is recognised within this part of it
 
 Hertz = tuple[float, ...]
 
@@ -194,5 +196,5 @@ class Score:
         for start, end, hz in self.notes:
             first, last = int(start * rate), min(int(end * rate), len(samples))
             if last > first:
-                samples[first:last] += 0.3 * np.sin(2 * np.pi * hz * np.arange(first, last) / rate)
+                samples[first:last] += LEVEL * np.sin(2 * np.pi * hz * np.arange(first, last) / rate)
         return np.clip(samples, -1.0, 1.0)

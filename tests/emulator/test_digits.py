@@ -77,7 +77,7 @@ def test_a_conference_takes_digits(client: SocketClient, parked: Parked) -> None
 
 def test_digits_are_sent_to_the_phone(client: SocketClient, parked: Parked) -> None:
     phone, uuid = parked()
-    client.execute(uuid, "send_dtmf", "123@100")
+    client.execute(uuid, "send_dtmf", "12w3@100")
     phone.wait_digits("123", 2)
     assert client.api(f"uuid_send_dtmf {uuid} 4") == f"+OK {uuid} sent DTMF 4.\n"
     phone.wait_digits("1234", 2)

@@ -94,6 +94,18 @@ def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, 
     assert outer["Application-Response"] == "FILE PLAYED"
 
 
+def test_what_comes_with_a_break_runs_after_it(client: SocketClient, parked: Parked) -> None:
+    """Symptom: a command sent right behind uuid_break was never run. Cause: a broken application leaves the
+    rest of the queue to the next frame, and nothing woke the leg for it. Fix: with a queue it waits for a frame.
+    """
+    _, uuid = parked()
+    client.execute(uuid, "playback", LONG)
+    client.wait("PLAYBACK_START")
+    command = f"sendmsg {uuid}\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: late=1"
+    client.socket.sendall(f"api uuid_break {uuid}\n\n{command}\n\n".encode())
+    client.wait("CHANNEL_EXECUTE_COMPLETE", Application_Data="late=1")
+
+
 def test_break_all_forgets_the_queue(client: SocketClient, parked: Parked) -> None:
     _phone, uuid = parked()
     client.execute(uuid, "playback", LONG)
