@@ -1,0 +1,90 @@
+"""The command: what is to be shown, in front of what, and the exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.text import Text
+
+from orchestrator.config import ConfigErrors
+from orchestrator.demo.cast import Cast
+from orchestrator.demo.conference import show_conference
+from orchestrator.demo.loopback import LoopbackSwitch
+from orchestrator.demo.phones import Emulated
+from orchestrator.demo.report import print_limits
+from orchestrator.demo.stage import NotReady
+from orchestrator.demo.trial import try_application
+from orchestrator.freeswitch.errors import SwitchError
+
+OK, FAILED, INTERRUPTED = 0, 1, 130
+FAST, LIVELY = 0.2, 1.0
+EVENT_SOCKET_PORT = 8021
+PASSWORD_VARIABLE = "FS_EVENT_SOCKET_PASSWORD"  # as in freeswitch-conf/vars.xml
+
+
+def main(
+    voice_url: str | None = None,
+    freeswitch: str | None = None,
+    *,
+    fast: bool = False,
+    calls: int = 2,
+    password: str | None = None,
+    cast: Cast | None = None,
+) -> int:
+    """Run the demo; the exit code: 0 all was as it should be, 1 something was not.
+
+    `voice_url` is the application to try, with so many `calls`; without it the built-in conference is shown.
+    `freeswitch` is HOST or HOST:PORT of a real one; without `password` that of $FS_EVENT_SOCKET_PASSWORD.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A document or a name may hold what this terminal's encoding has not.
+        sys.stdout.reconfigure(errors="replace")
+    console = Console(highlight=False)
+    # A pipe has no width: whoever reads it wraps it.
+    console.soft_wrap = not console.is_terminal
+    pace = FAST if fast else LIVELY
+    try:
+        switch = _switch(freeswitch, password)
+        switch.start()
+        try:
+            if voice_url is not None:
+                return OK if try_application(console, switch, voice_url, calls, pace) else FAILED
+            return OK if _conference(console, switch, cast or Cast(), pace) else FAILED
+        finally:
+            switch.stop()
+    except (NotReady, ConfigErrors) as error:
+        console.print(Text(f"the demo cannot start: {error}", style="bold red"), soft_wrap=True)
+        return FAILED
+    except SwitchError as error:
+        console.print(Text(f"the demo lost FreeSWITCH: {error}", style="bold red"))
+        return FAILED
+    except KeyboardInterrupt:
+        console.print(Text("stopped"))
+        return INTERRUPTED
+
+
+def _conference(console: Console, switch: Emulated | LoopbackSwitch, cast: Cast, pace: float) -> bool:
+    if isinstance(switch, Emulated):
+        return show_conference(console, switch, "an emulated FreeSWITCH", cast, pace)
+    where = f"FreeSWITCH {switch.version} at {switch.host}:{switch.port}"
+    passed = show_conference(console, switch, where, cast, pace)
+    print_limits(console)
+    return passed
+
+
+def _switch(freeswitch: str | None, password: str | None) -> Emulated | LoopbackSwitch:
+    """Raises NotReady."""
+    if freeswitch is None:
+        return Emulated()
+    try:
+        address = urlsplit(f"//{freeswitch}")
+        host, port = address.hostname, address.port or EVENT_SOCKET_PORT
+    except ValueError:
+        host, port = None, 0
+    if not host:
+        raise NotReady(f"{freeswitch!r} is not HOST or HOST:PORT")
+    return LoopbackSwitch(host, port, password or os.environ.get(PASSWORD_VARIABLE) or "ClueCon")

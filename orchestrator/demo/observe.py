@@ -1,0 +1,154 @@
+"""What goes on between the orchestrator and an application, seen from inside: requests, documents, verbs."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from requests.cookies import RequestsCookieJar
+
+from orchestrator.callbacks.signature import SigningKey
+from orchestrator.calls.call import Call
+from orchestrator.calls.documents import document_of, is_audio
+from orchestrator.calls.fetch import Fetched, Fetcher, FetchError, Limits
+from orchestrator.calls.steps import Goto, HangUp, Step
+from orchestrator.calls.verbs import RUN
+from orchestrator.freeswitch.errors import LegGone
+from orchestrator.texml import Document, DocumentError, Verb
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request to the application and its answer, or the `problem` that there is none."""
+
+    method: str
+    url: str
+    fields: dict[str, str]
+    milliseconds: float
+    fetched: Fetched | None = None
+    document: Document | None = None
+    problem: str = ""
+
+    @property
+    def audio(self) -> bool:
+        return self.fetched is not None and is_audio(self.fetched)
+
+
+@dataclass(frozen=True)
+class VerbEvent:
+    """A verb of a call begins (`seconds` is None) or is through, with `outcome` as what came of it."""
+
+    caller: str
+    verb: Verb
+    seconds: float | None = None
+    outcome: str = ""
+
+
+class ObservedFetcher(Fetcher):
+    """Tells `on_exchange` of every request."""
+
+    def __init__(self, limits: Limits, on_exchange: Callable[[Exchange], None]) -> None:
+        super().__init__(limits)
+        self._on_exchange = on_exchange
+
+    def fetch(
+        self,
+        url: str,
+        method: str,
+        fields: Sequence[tuple[str, str]],
+        cookies: RequestsCookieJar,
+        limits: Limits | None = None,
+        key: SigningKey | None = None,
+    ) -> Fetched:
+        began = time.monotonic()
+
+        def tell(fetched: Fetched | None = None, document: Document | None = None, problem: str = "") -> None:
+            elapsed = (time.monotonic() - began) * 1000
+            self._on_exchange(Exchange(method, url, dict(fields), elapsed, fetched, document, problem))
+
+        try:
+            fetched = super().fetch(url, method, fields, cookies, limits, key)
+        except FetchError as error:
+            tell(problem=error.problem)
+            raise
+        # A request with parameters asks for instructions; one without fetches what a <Play> names.
+        if not fields or is_audio(fetched):
+            tell(fetched)
+            return fetched
+        try:
+            tell(fetched, document_of(fetched))
+        except DocumentError as error:
+            tell(fetched, problem=f"line {error.line}: {error.message}" if error.line else error.message)
+        return fetched
+
+
+@contextmanager
+def observed_verbs(on_verb: Callable[[VerbEvent], None]) -> Iterator[None]:
+    """Tells `on_verb` of each verb's beginning and end."""
+    before = dict(RUN)
+    RUN.update({kind: _observed(run, on_verb) for kind, run in before.items()})
+    try:
+        yield
+    finally:
+        RUN.update(before)
+
+
+def _observed(
+    run: Callable[[Call, Any], Step], on_verb: Callable[[VerbEvent], None]
+) -> Callable[[Call, Any], Step]:
+    def observed(call: Call, verb: Verb) -> Step:
+        caller, began = call.caller.from_, time.monotonic()
+        on_verb(VerbEvent(caller, verb))
+        outcome = "failed"
+        try:
+            step = run(call, verb)
+            outcome = _outcome(step)
+            return step
+        except LegGone:
+            outcome = "the call is over"
+            raise
+        finally:
+            on_verb(VerbEvent(caller, verb, time.monotonic() - began, outcome))
+
+    return observed
+
+
+def _outcome(step: Step) -> str:
+    match step:
+        case Goto(url, method, fields):
+            said = ", ".join(f"{name}={value}" for name, value in fields)
+            return f"goes on with {method} {url or 'the same document'}" + (f", {said}" if said else "")
+        case HangUp(cause):
+            return "hangs up" if cause == HangUp().cause else f"hangs up with {cause}"
+    return "done"
+
+
+_HINTS = (
+    ("Connection refused", "nothing listens there: is your application running, and on this port?"),
+    ("NameResolution", "this name is not known: is it spelt right?"),
+    ("not known", "this name is not known: is it spelt right?"),
+    ("No route to host", "this address cannot be reached from here"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted here; http:// will do for a trial"),
+    ("SSLError", "it does not speak TLS there: is it http:// and not https://?"),
+    ("answered 404", "the application does not know this path"),
+    ("answered 405", "the application does not take POST on this path"),
+    ("answered 401", "the application wants a login: http://user:password@host/ gives one"),
+    ("answered 403", "the application refuses: a token or signature that it checks?"),
+    ("answered 5", "the application failed: its own log says why"),
+    ("no complete answer", "the application is too slow, or something on the way drops packets"),
+)
+
+
+def hint(problem: str) -> str:
+    """What a person can do about a failed request; empty if nothing comes to mind."""
+    return next((advice for mark, advice in _HINTS if mark in problem), "")
+
+
+def plain(problem: str) -> str:
+    """A failed request without the layers of libraries that it came through."""
+    reasons = re.findall(r"\[Errno -?\d+\] ([^\"')\]]+)", problem)
+    return reasons[-1] if reasons else problem

@@ -1,0 +1,113 @@
+"""The demo as a person starts it: a process of its own, judged by what it prints and by its exit code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.lab.web import Application
+
+CHECKS = 11
+PATCHED = "from gevent import monkey; monkey.patch_all(); import sys; from orchestrator.demo import main"
+
+
+def run(code: str, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", f"{PATCHED}\n{code}"],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment,
+        check=False,
+    )
+
+
+def lines(done: subprocess.CompletedProcess[str], start: str) -> list[str]:
+    return [line for line in done.stdout.splitlines() if line.startswith(start)]
+
+
+def test_the_conference_is_as_it_should_be_and_every_check_says_so() -> None:
+    done = run("sys.exit(main(fast=True))")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(lines(done, "✓")) == CHECKS
+    assert not lines(done, "✗")
+    assert f"all {CHECKS} checks passed" in done.stdout
+    assert "\x1b" not in done.stdout, "control sequences in a pipe"
+    assert not done.stderr
+
+
+WRONG_DOCUMENTS = {
+    "the muted one was heard by nobody": "cast = Cast(ben=replace(BEN, asks={**BEN.asks, 'muted': 'false'}))",
+    "the moderator's hangup ended the conference": "cast = Cast(cleo=replace(CLEO, asks={}))",
+}
+
+
+@pytest.mark.parametrize(("claim", "cast"), WRONG_DOCUMENTS.items(), ids=list(WRONG_DOCUMENTS))
+def test_a_wrong_document_fails_the_check_that_it_breaks(claim: str, cast: str) -> None:
+    done = run(
+        "from dataclasses import replace\nfrom orchestrator.demo.cast import BEN, CLEO, Cast\n"
+        f"{cast}\nsys.exit(main(fast=True, cast=cast))"
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert any(claim in line for line in lines(done, "✗")), done.stdout
+    assert "the orchestrator's last log lines" in done.stdout
+
+
+def test_a_receiver_with_another_key_fails_the_signatures() -> None:
+    done = run(
+        "from orchestrator.callbacks.signature import load_key, new_seed, public_key\n"
+        "from orchestrator.demo import stage\n"
+        "stage.public_key = lambda key: public_key(load_key(new_seed()))\n"
+        "sys.exit(main(fast=True))"
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    (failed,) = lines(done, "✗")
+    assert failed.startswith("✗ every callback's signature is genuine: not on #0")
+
+
+def test_an_application_of_ones_own_is_called_and_its_mistakes_have_lines(application: Application) -> None:
+    application.takes_callbacks("/events")
+    application.document(
+        "/voice",
+        '<Response>\n<Say colour="red">Hello</Say>\n'
+        '<Dial><Conference statusCallback="/events" statusCallbackEvent="join leave">Mine</Conference>'
+        "</Dial>\n</Response>",
+    )
+    done = run(f"sys.exit(main({application.url('/voice')!r}, fast=True))")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'line 2: <Say colour="red">' in done.stdout
+    assert "<Conference> Mine" in done.stdout
+    assert "callback 0 participant-join" in done.stdout
+    assert "2 documents, 2 warnings, 4 callbacks delivered" in done.stdout
+    assert len(application.to("/events")) == 4
+
+
+def test_a_conference_without_callbacks_is_remarked_on(application: Application) -> None:
+    application.document("/voice", "<Response><Dial><Conference>Mine</Conference></Dial></Response>")
+    done = run(f"sys.exit(main({application.url('/voice')!r}, fast=True, calls=1))")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "line 1: this <Conference> has no statusCallback" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("http://127.0.0.1:1/voice", "nothing listens there"),
+        ("http://no-such-name.invalid/voice", "this name is not known"),
+        ("ftp://example.com/voice", "no http or https URL"),
+    ],
+)
+def test_an_application_that_cannot_be_reached_is_explained(url: str, advice: str) -> None:
+    done = run(f"sys.exit(main({url!r}, fast=True, calls=1))")
+    assert done.returncode == 1
+    assert advice in done.stdout
+
+
+def test_a_freeswitch_that_is_not_there_is_explained() -> None:
+    done = run("sys.exit(main(freeswitch='127.0.0.1:1', fast=True))")
+    assert done.returncode == 1
+    assert "no event socket at 127.0.0.1:1" in done.stdout
