@@ -16,7 +16,7 @@ from orchestrator.conference.effects import (
     StartWaiting,
     Tell,
 )
-from orchestrator.conference.events import Added, Ask, End, Event, Left, Lost, NotAdded, Remove
+from orchestrator.conference.events import Added, Ask, End, Event, Hold, Left, Lost, Mute, NotAdded, Remove
 from orchestrator.conference.model import EndReason, Phase, Refusal, Room, RoomPhase, RoomTerms
 from orchestrator.conference.move import SUBSCRIPTION
 from orchestrator.conference.room import Outcome, step
@@ -220,6 +220,14 @@ class Ledger:
                     assert after is before if settled else call_sid not in after.participants
                 case Remove(_, who) if who == call_sid and was.phase is Phase.LEAVING:
                     assert after is before, "the first reason to leave counts"
+                case Mute(_, who) | Hold(_, who) if who == call_sid and was.phase is Phase.LEAVING:
+                    assert after is before, "muted or held on its way out"
+                case Added(_, who, member_id) if (who, Phase.IN, member_id) == (
+                    call_sid,
+                    was.phase,
+                    was.member_id,
+                ):
+                    assert (after, effects) == (before, [])
                 case Lost(_, gone) if gone or was.member_id:
                     assert call_sid not in after.participants
                 case Lost() if not any(one.wish.end_on_exit for one in before.participants.values()):

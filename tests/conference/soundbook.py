@@ -39,12 +39,18 @@ class SoundBook:
         assert any(isinstance(effect, StartRecording) for effect in effects) is (
             starts and after.terms.recording is not None
         )
+        if starts and after.terms.recording and after.terms.recording.beep:
+            assert isinstance(event, Added)
+            starter = after.participants[event.call_sid]
+            assert starter.held or Beep("record", (event.member_id,)) in effects
         for effect in effects:
             match effect:
                 case Tell():
                     assert effect.at == max(self.told_at, event.at), "the time goes back"
                     self.told_at = effect.at
                 case Join(participant):
+                    wish = participant.wish
+                    assert participant.joins_muted is (wish.muted or bool(wish.coach))
                     self.joins_muted[participant.call_sid] = participant.joins_muted
                 case Beep():
                     self._beeps(effect, event, before, inside, starts)

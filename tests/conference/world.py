@@ -73,6 +73,7 @@ class World:
         self.members: list[tuple[Ledger, str, str]] = []
         self.under_way: list[tuple[Ledger, Event]] = []
         self.limits: list[tuple[Ledger, Event]] = []
+        self.silences: list[tuple[Ledger, Event]] = []
         self.at = 1
 
     # what callers and customers do
@@ -103,9 +104,10 @@ class World:
             )
 
     def mute_or_hold(self) -> None:
-        if self.rooms:
-            call_sid, on = self.pick(CALLS), self.pick((True, True, False))
-            event = self.pick((Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on)))
+        if self.waiting_for_answer:
+            call_sid, on = self.pick(list(self.waiting_for_answer)), self.pick((True, False))
+            mute, hold = Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on)
+            event: Event = mute if self.pick((True, False)) else hold
             self.feed(self.pick(self.rooms), event)
 
     def end(self) -> None:
@@ -189,18 +191,24 @@ class World:
         if limit is not None:
             self.feed(*limit)
 
+    def be_silent(self) -> None:
+        silence = self._take(self.silences)
+        if silence is not None:
+            self.feed(*silence)
+
     MOVES: tuple[tuple[int, Callable[[World], None]], ...] = (
         (6, ask),
         (1, ask_twice),
         (2, hang_up),
         (2, remove),
-        (3, mute_or_hold),
+        (6, mute_or_hold),
         (1, end),
         (6, join),
         (1, refuse),
         (3, kick),
         (2, carry_out_hangup),
-        (3, talk),
+        (4, talk),
+        (2, be_silent),
         (1, take_the_floor),
         (1, lose_conference),
         (1, lose_freeswitch),
@@ -249,7 +257,7 @@ class World:
                     self.kicks.append((room, call_sid, member_id))
                     self.limits.append((room, Left(self.now(), call_sid)))
                 case AwaitSilence(since):
-                    self.limits.append((room, Silence(self.now(), since)))
+                    self.silences.append((room, Silence(self.now(), since)))
                 case HangUp(call_sid):
                     self.hangups.append(call_sid)
                     self.limits.append((room, Left(self.now(), call_sid, gone=True)))
