@@ -37,6 +37,9 @@ FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 class Call:
     """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
 
+    can_break = True
+    """Whether what plays may be cut off with nothing else ending by it."""
+
     def __init__(
         self, leg: Leg, application: Application, services: Services, direction: str = "inbound"
     ) -> None:

@@ -35,6 +35,8 @@ class Callee:
         self.destination = destination
         self._call = call
         self._noun = noun
+        self.seen = False
+        """Whether its leg ever came to be."""
         self._bridged_at = 0
         self._ended_at = 0
         self._caller = Caller(
@@ -73,6 +75,7 @@ class Callee:
 
     def on_event(self, event: Event) -> None:
         """What is told of its own leg."""
+        self.seen = True
         self._tell(event)
         match event.name:
             case "CHANNEL_ANSWER" if whispers(self._noun):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import gevent
@@ -19,9 +20,11 @@ QUIET_SECONDS = 5.0
 class Prompt:
     """Runs `play` beside the call's own greenlet until it is through or is stopped."""
 
-    def __init__(self, leg: Leg, play: Callable[[], None]) -> None:
+    def __init__(self, leg: Leg, play: Callable[[], None], *, breaks: bool = True) -> None:
+        """`breaks`: stopping it cuts off what plays; else that goes on to its end."""
         self._leg = leg
         self._play = play
+        self._breaks = breaks
         self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
@@ -54,13 +57,13 @@ class Prompt:
         """Silence within a frame; does not block."""
         if not self._greenlet.ready():
             self._greenlet.kill(block=False)
-            self._leg.break_()
+            if self._breaks:
+                self._leg.break_()
 
     def finish(self) -> None:
         """Stop, and wait until nothing plays: what is started before would play inside of it (Leg.break_)."""
         self.stop()
         self._greenlet.join()
-        for _ in range(round(QUIET_SECONDS / FRAME_SECONDS)):
-            if not self._leg.playing:
-                return
+        until = time.monotonic() + QUIET_SECONDS
+        while self._leg.playing and not (self._breaks and time.monotonic() > until):
             gevent.sleep(FRAME_SECONDS)

@@ -26,6 +26,10 @@ BREAK_AGAIN_SECONDS = 0.2
 class Whisper(Call):
     """Steers a callee's leg that hears silence; at the end a break lets it through to its caller."""
 
+    # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
+    # a key in a Gather would connect the two.
+    can_break = False
+
     def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:
         super().__init__(leg, parent.application, parent.services, "outbound")
         self.caller = caller

@@ -222,8 +222,8 @@ def test_a_whisper_is_heard_by_the_callee_alone(house: House) -> None:
 
 
 def test_a_callee_can_be_asked_before_it_is_connected(house: House) -> None:
-    """Keys go to the whisper's Gather and do not connect the two."""
-    prompt = house.application.tone(WHISPER, 10.0)
+    """Keys go to the whisper's Gather and do not connect the two; its prompt is heard to its end."""
+    prompt = house.application.tone(WHISPER, 1.5)
     ask = f'<Gather numDigits="2" action="/decide"><Play>{prompt}</Play></Gather><Hangup/>'
     house.application.document("/whisper", f"<Response>{ask}</Response>")
     house.application.document(

@@ -100,6 +100,9 @@ def _followed(call: Call, verb: Dial, callees: list[Callee]) -> Iterator[None]:
     finally:
         leg.on_digit = None
         switchboard.unwatch(leg.uuid, on_bridge)
+        for callee in callees:
+            if not callee.seen:
+                switchboard.unwatch(callee.uuid, callee.on_event)
         gevent.killall(limits, block=False)
 
 

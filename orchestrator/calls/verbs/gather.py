@@ -37,7 +37,7 @@ def _collect(call: Call, verb: Gather) -> str:
     # Pressed before this was asked: meant for something else.
     while not leg.digits.empty():
         leg.digits.get_nowait()
-    prompts = Prompt(leg, lambda: _prompt(call, verb))
+    prompts = Prompt(leg, lambda: _prompt(call, verb), breaks=call.can_break)
     prompts.on_over(lambda: leg.digits.put_nowait(PROMPTS_OVER) if not leg.digits.full() else None)
     try:
         while len(digits) < wanted:

@@ -1,0 +1,75 @@
+"""A caller may hang up at any moment, in any verb: nothing is left of the call, and nothing is wrong."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+import gevent
+import pytest
+
+from tests.lab.softphones import NeverAnswers
+from tests.scenarios.conftest import House
+
+NUMBER, CALLEE = "+13125550100", "+13125550021"
+SPEECH = "One sentence after the other, and one more of them. " * 10
+WAITS = "startConferenceOnEnter='false' waitUrl='{tone}'"
+VERBS = {
+    "Say": f"<Say>{SPEECH}</Say>",
+    "Play": "<Play loop='0'>{tone}</Play>",
+    "Play digits": "<Play digits='1w2w3w4w5w6w7w8w9'/>",
+    "Play that hangs": "<Play>/hangs</Play>",
+    "Pause": "<Pause length='60'/>",
+    "Gather": "<Gather timeout='60'><Play>{tone}</Play></Gather>",
+    "Gather and Say": f"<Gather timeout='60'><Say>{SPEECH}</Say></Gather>",
+    "Record": "<Record/>",
+    "Redirect that hangs": "<Redirect>/hangs</Redirect>",
+    "Dial Conference": "<Dial><Conference>Room</Conference></Dial>",
+    "Dial Conference that waits": "<Dial><Conference {waits}>R</Conference></Dial>",
+    "Dial Number": f"<Dial>{CALLEE}</Dial>",
+}
+MOMENTS = (0.0, 0.05, 0.3, 1.0)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_nothing_is_left_of_a_caller_who_hangs_up(house: House, verb: str) -> None:
+    from tests.lab.web import Answer
+
+    house.switch.register(CALLEE, NeverAnswers())
+    house.application.route("/hangs", Answer(hangs=True))
+    tone = house.application.tone(700, 5.0)
+    house.voice(f"<Response>{VERBS[verb].replace('{waits}', WAITS).replace('{tone}', tone)}</Response>")
+    before = greenlets()
+    for count, moment in enumerate(MOMENTS, 1):
+        phone = house.switch.call(NUMBER)
+        house.application.wait_for("/voice", count)
+        gevent.sleep(moment)
+        phone.hang_up()
+        phone.wait_ended()
+    orchestrator = house.orchestrator
+    assert orchestrator is not None
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        left = (len(orchestrator.legs), len(orchestrator.rooms), len(orchestrator.switchboard._watched))
+        if left == (0, 0, 0) and greenlets() <= before + 1:
+            break
+        gevent.sleep(0.05)
+    assert left == (0, 0, 0), "legs, rooms, watched legs"
+    assert greenlets() <= before + 1, [str(one) for one in living()]
+    assert len(house.application.to("/status")) <= len(MOMENTS)
+
+
+def living() -> list[gevent.Greenlet]:
+    """Greenlets of the orchestrator's calls: the others belong to servers, sockets and the laboratory."""
+    gc.collect()
+    return [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, gevent.Greenlet)
+        and not one.ready()
+        and "orchestrator.calls" in getattr(getattr(one, "_run", None), "__module__", "")
+    ]
+
+
+def greenlets() -> int:
+    return len(living())
