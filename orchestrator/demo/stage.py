@@ -66,7 +66,7 @@ class Stage:
     ) -> None:
         self.close()
         gevent.get_hub().exception_stream = self._exception_stream
-        logging.getLogger().handlers.clear()
+        logging.getLogger().handlers[:] = [logging.NullHandler()]
         self._log.close()
         self._directory.cleanup()
 
