@@ -81,6 +81,9 @@ class Call:
             self._greenlet.kill(LegGone(f"{leg.uuid} hung up: {leg.hangup_cause}"), block=False)
 
     def _run(self) -> None:
+        if self.leg.gone:
+            # It hung up between its CHANNEL_PARK and this greenlet's first turn.
+            return
         self._steering = True
         try:
             first = self.first_document(Goto(self.application.voice_url, self.application.voice_method))

@@ -11,6 +11,7 @@ from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import LeaveReason, RecordingTerms, RoomTerms, Wish
+from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.profiles import room_profile
 from orchestrator.texml import Conference, Dial
 
@@ -22,6 +23,9 @@ STAR = "*"
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
     leg, rooms, settings = call.leg, call.services.rooms, call.services.settings
+    if leg.gone:
+        # It hung up in the very turn of the hub that brought the document: no event would free its seat.
+        raise LegGone(leg.hangup_cause)
     seat = Seat(call.sid, leg, lambda: wait_music(call, noun), lambda: hold_music(call))
     if verb.hangup_on_star and settings.conference.hangup_on_star:
         leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
@@ -43,6 +47,10 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
             call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
             _leave(call, seat)
             outcome = seat.wait()
+    except LegGone:
+        # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
+        rooms.on_hangup(leg.uuid)
+        raise
     finally:
         leg.on_digit = None
     return _go_on(verb, outcome or Outcome())
