@@ -99,7 +99,16 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--voice-url", metavar="URL", help="your own TeXML application instead of the built-in one"
     )
-    demo.add_argument("--freeswitch", metavar="HOST", help="a real FreeSWITCH instead of the emulated one")
+    demo.add_argument(
+        "--calls", type=int, default=2, metavar="N", help="with --voice-url: how many calls (2)"
+    )
+    demo.add_argument(
+        "--freeswitch", metavar="HOST[:PORT]", help="a real FreeSWITCH instead of the emulated one"
+    )
+    demo.add_argument(
+        "--password", help="of its event socket (default: $FS_EVENT_SOCKET_PASSWORD, else ClueCon)"
+    )
+    demo.add_argument("--fast", action="store_true", help="with shorter pauses")
     return parser
 
 
@@ -149,8 +158,13 @@ def _example(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from orchestrator.demo import main as demo  # it brings the emulator along
 
-    code: int = demo(voice_url=arguments.voice_url, freeswitch=arguments.freeswitch)
-    return code
+    return demo(
+        voice_url=arguments.voice_url,
+        freeswitch=arguments.freeswitch,
+        fast=arguments.fast,
+        calls=arguments.calls,
+        password=arguments.password,
+    )
 
 
 _COMMANDS = {"run": _run, "check": _check, "render": _render, "example": _example, "demo": _demo}
