@@ -1,0 +1,81 @@
+"""Places calls with sipp, and reads what it measured."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import gevent
+
+from tests.lab.ports import PortRange
+from tests.lab.processes import die_with_parent
+from tests.load.party import Caller, rows
+
+SCENARIO = Path(__file__).with_name("caller.xml")
+REST_SECONDS = 40
+PROVOKED = re.compile(
+    r"\S+\s\S+\s\S+ Call-Id: \S+, receive timeout on message caller:\d+, jumping to label \d+"
+)
+
+
+def why_not() -> str:
+    return "" if shutil.which("sipp") else "no sipp on the PATH"
+
+
+class Sipp:
+    """One run: the callers at `rate` a second, towards `port` on this machine."""
+
+    def __init__(self, callers: Sequence[Caller], rate: float, port: int, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.callers = callers
+        table = directory / "callers.csv"
+        table.write_text("\n".join(rows(list(callers))) + "\n")
+        self.limit = len(callers) / rate + REST_SECONDS
+        self._ports = PortRange()
+        self._process = subprocess.Popen(
+            [
+                *("sipp", f"127.0.0.1:{port}", "-sf", str(SCENARIO), "-inf", str(table)),
+                *("-r", f"{rate:g}", "-m", str(len(callers)), "-l", str(len(callers))),
+                *("-i", "127.0.0.1", "-p", str(self._ports.take())),
+                *("-mp", str(self._ports.start)),
+                *("-nostdin", "-trace_err", "-error_file", "errors.log", "-trace_rtt", "-rtt_freq", "1"),
+                *("-timeout", f"{self.limit:.0f}s", "-timeout_error"),
+            ],
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait(self) -> None:
+        """Until all calls are over. Raises AssertionError where one did not go as the scenario says."""
+        with gevent.Timeout(self.limit + 5, AssertionError("sipp does not end")):
+            code = self._process.wait()
+        if code:
+            errors = self.directory / "errors.log"
+            text = errors.read_text(errors="replace") if errors.exists() else ""
+            raise AssertionError(f"sipp ended with {code}:\n{PROVOKED.sub('', text)[:4000]}")
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._ports.release()
+
+    def join_times(self) -> list[float]:
+        """Milliseconds from each INVITE to its 200 OK."""
+        times = []
+        for file in self.directory.glob("*_rtt.csv"):
+            with open(file, newline="") as table:
+                times += [float(row["response_time_ms"]) for row in csv.DictReader(table, delimiter=";")]
+        return times

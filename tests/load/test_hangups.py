@@ -1,0 +1,75 @@
+"""Callers who hang up at the worst moment leave nothing behind."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+import pytest
+
+from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.legs import Leg
+from tests.scenarios.conftest import House, house
+
+__all__ = ["house"]
+
+
+@pytest.mark.only("emulator")
+def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(house: House) -> None:
+    """Symptom: under load, a room with one participant that nobody ever left. Cause: CHANNEL_PARK and
+    CHANNEL_HANGUP came in one read from the event socket, before the call's greenlet had its first turn, and
+    nothing told it of the hangup. Fix: it looks first."""
+    orchestrator = house.orchestrator
+    assert orchestrator is not None
+    house.voice(house.joins(startConferenceOnEnter="false"))
+    take = orchestrator.switchboard._on_new_call
+
+    def take_and_lose(leg: Leg) -> None:
+        take(leg)
+        orchestrator.switchboard.on_event(_hangup(leg))
+
+    orchestrator.switchboard._on_new_call = take_and_lose
+    phone = house.switch.call("+13125550100")
+    _wait_until_empty(house)
+    assert not house.application.to("/voice")
+    phone.hang_up()
+
+
+@pytest.mark.only("emulator")
+def test_a_caller_who_is_gone_as_its_document_comes_leaves_no_room(house: House) -> None:
+    """Symptom: as above. Cause: the hangup was told while the call's greenlet was already due to go on with
+    its document, so it asked for a place in the room after the room had heard of the hangup. Fix: it looks
+    first."""
+    orchestrator = house.orchestrator
+    assert orchestrator is not None
+    house.voice(house.joins(startConferenceOnEnter="false"))
+    fetch = orchestrator.services.fetcher.fetch
+
+    def fetch_and_lose(*args, **more):  # type: ignore[no-untyped-def]
+        fetched = fetch(*args, **more)
+        for leg in orchestrator.legs:
+            orchestrator.switchboard.on_event(_hangup(leg))
+        return fetched
+
+    orchestrator.services.fetcher.fetch = fetch_and_lose  # type: ignore[method-assign]
+    phone = house.switch.call("+13125550100")
+    house.application.wait_for("/voice")
+    _wait_until_empty(house)
+    assert not house.events()
+    phone.hang_up()
+
+
+def _hangup(leg: Leg) -> Event:
+    return Event(name="CHANNEL_HANGUP", uuid=leg.uuid, hangup_cause="ORIGINATOR_CANCEL")
+
+
+def _wait_until_empty(house: House) -> None:
+    orchestrator = house.orchestrator
+    assert orchestrator is not None
+    gevent.sleep(0.2)
+    deadline = time.monotonic() + 3
+    while len(orchestrator.rooms) or orchestrator._calls:
+        assert time.monotonic() < deadline, (
+            f"{len(orchestrator.rooms)} rooms and {orchestrator._calls} are left"
+        )
+        gevent.sleep(0.05)
