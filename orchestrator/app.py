@@ -7,6 +7,7 @@ brings the calls. Stopped in the reverse order, so that nothing new comes while 
 
 from __future__ import annotations
 
+import secrets
 import signal
 from collections.abc import Iterable
 
@@ -36,6 +37,8 @@ from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
 from orchestrator.media.library import Library
 from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.media.retention import Housekeeping
+from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.media.speech import CommandSpeech
 from orchestrator.web.health import health
 from orchestrator.web.recordings import recordings as recording_pages
@@ -59,6 +62,7 @@ EVENTS = (
     "CUSTOM conference::maintenance",
 )
 STOP_SECONDS = 10.0
+RECORDING_URL_KEY = "recording url key"
 NO_NUMBER = "UNALLOCATED_NUMBER"
 
 
@@ -93,7 +97,15 @@ class Orchestrator:
         )
         self.legs = Legs(self.connection)
         library = Library(node.media_dir, node.there, settings.media.max_seconds)
-        files = RecordingFiles(node.recordings_dir, node.there, self._base_url)
+        files = RecordingFiles(
+            node.recordings_dir, node.there, self._base_url, _url_signer(settings, self.outbox)
+        )
+        self.housekeeping = Housekeeping(
+            node.recordings_dir,
+            settings.recordings.retention_days,
+            library,
+            settings.media.cache_bytes,
+        )
         recordings = RoomRecordings(self.connection, self.outbox, payload, self._poke, files)
         performer = Performer(self.connection, recordings, _beeps(settings, library))
         conference = settings.conference
@@ -125,7 +137,7 @@ class Orchestrator:
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
-            (health(self._problems), recording_pages(node.recordings_dir)),
+            (health(self._problems), recording_pages(files)),
         )
         self._calls: set[Call] = set()
         self._up = Flag()
@@ -134,6 +146,7 @@ class Orchestrator:
     def start(self) -> None:
         self.delivery.start()
         self.web.start()
+        self.housekeeping.start()
         self.connection.start()
 
     def wait_ready(self, timeout: float) -> bool:
@@ -145,13 +158,15 @@ class Orchestrator:
         for call in list(self._calls):
             call.abandon()
         self.rooms.abandon()
+        self.housekeeping.stop(timeout)
         self.web.stop(timeout)
         self.delivery.stop(timeout)
         self.outbox.close()
 
     def _base_url(self) -> str:
         web = self.settings.web
-        return web.public_url or f"http://{web.host}:{self.web.port}"
+        # The port may have been left to the system, so what was set does not tell it.
+        return web.base_url if web.public_url else f"http://{web.host}:{self.web.port}"
 
     # --- FreeSWITCH ----------------------------------------------------------------------------------
 
@@ -225,6 +240,18 @@ def _beeps(settings: Settings, library: Library) -> dict[BeepKind, str]:
         "record": conference.record_beep,
     }
     return {kind: library.beep(tone.hz, tone.ms).path for kind, tone in tones.items()}
+
+
+def _url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
+    """Its key is made once: addresses told before a restart stay good."""
+    lifetime = settings.recordings.url_lifetime_secs
+    if lifetime is None:
+        return None
+    kept = outbox.load(RECORDING_URL_KEY)
+    key = kept[0][1] if kept else secrets.token_bytes(KEY_BYTES)
+    if not kept:
+        outbox.commit(put=[(RECORDING_URL_KEY, "", key)])
+    return UrlSigner(key, lifetime)
 
 
 def _delivery_settings(settings: Settings) -> DeliverySettings:

@@ -134,9 +134,11 @@ class Conference(Section):
     speaker_mode: Literal["talkers", "floor"] = Field(
         default="talkers", description="speaker callbacks: each talker, or floor changes"
     )
-    speech_start_ms: int = Field(0, ge=0, le=10000, description="how long somebody speaks before it is told")
+    speech_start_ms: int = Field(
+        default=0, ge=0, le=10000, description="how long somebody speaks before it is told"
+    )
     speech_stop_ms: int = Field(
-        500, ge=0, le=10000, description="how long somebody is silent before it is told"
+        default=500, ge=0, le=10000, description="how long somebody is silent before it is told"
     )
     action_after_hangup: bool = Field(default=False, description="request Dial's action after a hangup too")
     hangup_on_star: bool = Field(
@@ -164,6 +166,20 @@ class Media(Section):
     max_bytes: int = Field(default=20 * MIB, ge=1024, le=1024 * MIB, description="of one file")
     max_seconds: int = Field(default=3600, ge=1, le=86400, description="of one file")
     cache_bytes: int = Field(default=512 * MIB, ge=0, description="kept in media_dir")
+
+
+class Recordings(Section):
+    """Who may hear a recording for how long, and how long there is one."""
+
+    url_lifetime_secs: int | None = Field(
+        default=None,
+        ge=60,
+        le=10 * 365 * 86400,
+        description="a RecordingUrl is signed and good for so long; none: as long as there is the file",
+    )
+    retention_days: float | None = Field(
+        default=None, ge=0.1, le=36500, description="older recordings are deleted; none: never"
+    )
 
 
 class Speech(Section):

@@ -16,6 +16,7 @@ from orchestrator.config.service import (
     FreeSwitch,
     Logging,
     Media,
+    Recordings,
     Speech,
     Web,
     is_loopback,
@@ -44,6 +45,7 @@ class Settings(Section):
     conference: Conference = Conference()
     fetch: Fetch = Fetch()
     media: Media = Media()
+    recordings: Recordings = Recordings()
     speech: Speech = Speech()
     gateways: dict[Name, Gateway] = Field(default={}, description="name -> way out for phone numbers")
     default_gateway: Name | None = Field(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.media.signed_urls import UrlSigner
+
 RecordingKind = Literal["wav", "mp3"]
+SID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def is_sid(text: str) -> bool:
+    """Written as we write them: any other spelling names no recording."""
+    return re.fullmatch(SID_PATTERN, text) is not None
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,8 @@ class RecordingFiles:
     """A path as FreeSWITCH sees it."""
     base_url: Callable[[], str]
     """Without a slash at its end."""
+    signer: UrlSigner | None = None
+    """None: an address is good as long as there is the file."""
 
     def path(self, sid: str, kind: RecordingKind = "wav") -> Path:
         """FreeSWITCH writes the WAV; an MP3 is made of it."""
@@ -26,4 +37,5 @@ class RecordingFiles:
         return str(self.there(self.path(sid).absolute()))
 
     def url(self, sid: str, kind: RecordingKind = "wav") -> str:
-        return f"{self.base_url()}/recordings/{sid}.{kind}"
+        query = f"?{self.signer.query(sid)}" if self.signer else ""
+        return f"{self.base_url()}/recordings/{sid}.{kind}{query}"

@@ -36,6 +36,30 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
             4,
             "conference.speaker_mode: should be talkers or floor, not 'talker' (did you mean talkers?)",
         ),
+        (
+            "recordings:\n  url_lifetime_secs: 10",
+            5,
+            "recordings.url_lifetime_secs: should be greater than or equal to 60, not '10'",
+        ),
+        (
+            "recordings:\n  url_lifetime_secs: never",
+            5,
+            "recordings.url_lifetime_secs: should be a whole number, not 'never' "
+            "(a RecordingUrl is signed and good for so long; none: as long as there is the file)",
+        ),
+        (
+            "recordings:\n  retention_days: 0",
+            5,
+            "recordings.retention_days: should be greater than or equal to 0.1, not '0' "
+            "(older recordings are deleted; none: never)",
+        ),
+        ("recordings:\n  retention_days: inf", 5, "recordings.retention_days: should be"),
+        ("recordings:\n  retention_days: nan", 5, "recordings.retention_days: should be"),
+        (
+            "recordings: {retention: 5}",
+            4,
+            "recordings.retention: unknown key (did you mean retention_days?)",
+        ),
         ("media: 5", 4, "media: should be a section with keys of its own, not '5'"),
         ("numbers: {'+1': suport}", 4, "numbers.+1: there is no application suport (there is none)"),
         ("profiles: {wide: {rate: 16001}}", 4, "(did you mean 16000?)"),

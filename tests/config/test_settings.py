@@ -151,6 +151,19 @@ def test_a_file_is_named_as_each_side_sees_it() -> None:
         node.there(Path("/etc/passwd"))
 
 
+@pytest.mark.parametrize(
+    "text", ["", "recordings:\n", "recordings: {url_lifetime_secs: null, retention_days: ~}\n"]
+)
+def test_recordings_stay_and_so_do_their_addresses_unless_it_is_set(text: str) -> None:
+    recordings = loads(TEXT + text).recordings
+    assert (recordings.url_lifetime_secs, recordings.retention_days) == (None, None)
+
+
+def test_days_of_recordings_may_be_less_than_one() -> None:
+    recordings = loads(TEXT + "recordings: {url_lifetime_secs: 600, retention_days: 0.5}\n").recordings
+    assert (recordings.url_lifetime_secs, recordings.retention_days) == (600, 0.5)
+
+
 def test_what_is_unwise_is_said() -> None:
     text = (
         f"accounts: [{{sid: {SID}, name: main, api_keys: [change-me]}}]\n"
