@@ -41,6 +41,8 @@ log = get_logger(__name__)
 
 # add-member is sent a moment before FreeSWITCH can address the member (freeswitch sheet, Conferences).
 AGAIN_SECONDS = (0.03, 0.2)
+# Until whoever joined deaf is related to the coaches, a second try included.
+RELATED_SECONDS = 0.05
 
 
 class Performer:
@@ -87,7 +89,9 @@ class Performer:
             case SetMute(member_id, on):
                 self._command(room.sid, "mute" if on else "unmute", member_id)
             case SetHold(call_sid, member_id, on):
+                # A hold alone still lets it hear the others, wherever its music pauses.
                 self._command(room.sid, "hold" if on else "unhold", member_id)
+                self._command(room.sid, "deaf" if on else "undeaf", member_id)
                 self._at(room, call_sid, lambda seat: seat.hold(on))
             case Relate(member, other):
                 self._command(room.sid, "relate", member, other, "nospeak")
@@ -96,9 +100,17 @@ class Performer:
             case StopRecording():
                 self._recordings.stop(room.sid)
             case AwaitSilence(since, seconds):
-                gevent.spawn_later(seconds, self._silence, room.sid, since, feed)
+                self._await_silence(room.sid, since, seconds, feed)
             case Close():
                 self._recordings.room_closed(room.sid)
+
+    def entered(self, room: Room, call_sid: str, member_id: str) -> None:
+        """It is in, and what the room wanted done about that has been ordered."""
+        seat, participant = self._seats.get(call_sid), room.participants.get(call_sid)
+        if seat is None or participant is None or seat.room_sid != room.sid:
+            return
+        if seat.joined_deaf and not participant.held:
+            gevent.spawn_later(RELATED_SECONDS, self._command, room.sid, "undeaf", member_id)
 
     def on_recording_event(self, event: SwitchEvent) -> None:
         self._recordings.on_event(event)
@@ -111,6 +123,11 @@ class Performer:
         for seat in self._seats.values():
             seat.abandon()
         self._recordings.abandon()
+
+    def _await_silence(self, sid: str, since: int, seconds: int, feed: Feed) -> None:
+        """It has lasted a while before it is known. FreeSWITCH's clock may be ahead of ours."""
+        left = seconds - max(0, now() - since) / 1_000_000
+        gevent.spawn_later(max(0.0, left), self._silence, sid, since, feed)
 
     def _silence(self, sid: str, since: int, feed: Feed) -> None:
         feed(sid, Silence(now(), since))

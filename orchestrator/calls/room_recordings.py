@@ -97,9 +97,12 @@ class RoomRecordings:
         """The end comes with FreeSWITCH's event."""
         sid = self._by_conference.get(conference_sid)
         if sid is not None:
-            path = self._files.path_there(sid)
             self._limit(sid, CLOSE_SECONDS, "")
-            self._connection.post(commands.conference(conference_sid, "recording", "stop", path))
+            self._order_stop(conference_sid, sid)
+
+    def _order_stop(self, conference_sid: str, sid: str) -> None:
+        path = self._files.path_there(sid)
+        self._connection.post(commands.conference(conference_sid, "recording", "stop", path))
 
     def room_closed(self, conference_sid: str) -> None:
         sid = self._by_conference.pop(conference_sid, None)
@@ -116,10 +119,13 @@ class RoomRecordings:
             if event.error:
                 self._fail(sid, event.error)
             elif not recording.started_at:
-                self._limits.pop(sid).kill(block=False)
+                self._forget_limit(sid)
                 started = replace(recording, started_at=event.timestamp or now())
                 self._keep(started, [self._message(started, "in-progress")])
         elif event.action == "stop-recording":
+            if event.conference_size and sid not in self._limits:
+                # A full disk, or somebody else's command.
+                log.error("recording ended before its conference", room=event.conference, recording=sid)
             self._finish(sid)
 
     def abandon(self) -> None:
@@ -155,19 +161,30 @@ class RoomRecordings:
     def _measure(self, recording: RoomRecording) -> None:
         path = self._files.path(recording.sid)
         try:
-            seconds = in_thread(trim_silence if recording.terms.trim else seconds_of, path)
-            if not seconds:
-                raise AudioError("nothing was recorded")
+            seconds = self._trimmed(recording, path) if recording.terms.trim else in_thread(seconds_of, path)
         except (AudioError, OSError) as error:
             log.error(
                 "no recording", room=recording.conference_sid, recording=recording.sid, problem=str(error)
             )
-            self._end(recording, "absent", 0.0)
-        else:
-            self._end(recording, "completed", seconds)
+            seconds = 0.0
+        self._end(recording, "completed" if seconds else "absent", seconds)
+
+    @staticmethod
+    def _trimmed(recording: RoomRecording, path: Path) -> float:
+        """Seconds; 0 of a silent one. A disk too full to trim on costs the trimming, not the recording."""
+        try:
+            return in_thread(trim_silence, path)
+        except OSError as error:
+            log.error(
+                "not trimmed", room=recording.conference_sid, recording=recording.sid, problem=str(error)
+            )
+            return in_thread(seconds_of, path)
 
     def _end(self, recording: RoomRecording, status: RecordingStatus, seconds: float) -> None:
         sid = recording.sid
+        log.info(
+            "recording over", room=recording.conference_sid, recording=sid, status=status, seconds=seconds
+        )
         self._running.pop(sid, None)
         self._forget_limit(sid)
         self._by_conference.pop(recording.conference_sid, None)
@@ -227,6 +244,8 @@ class RoomRecordings:
                 recording = self._running.get(sid)
                 if recording is not None and recording.started_at and before.get(sid) == size:
                     log.error("recording stopped by itself", room=recording.conference_sid, recording=sid)
+                    # It may be written on, into a file that has lost its name.
+                    self._order_stop(recording.conference_sid, sid)
                     self._finish(sid)
 
     def _size(self, sid: str) -> int:

@@ -28,6 +28,8 @@ from orchestrator.logs import get_logger
 log = get_logger(__name__)
 
 ROOM, PARTICIPANT = "room", "participant"
+# FreeSWITCH says it after 40 quiet frames of 20 ms (hangover in conference_loop.c).
+STOP_TALKING_MICROSECONDS = 800_000
 
 
 class Rooms:
@@ -119,10 +121,14 @@ class Rooms:
                 if seat is not None and seat.room_sid == sid:
                     seat.settled()
                 self.feed(sid, Added(at, call_sid, event.member_id))
+                if sid in self._rooms:
+                    self._performer.entered(self._rooms[sid], call_sid, event.member_id)
             case "del-member":
                 self.feed(sid, Left(at, call_sid_of(event.uuid)))
-            case "start-talking" | "stop-talking":
-                self._speech.heard(sid, call_sid_of(event.uuid), event.action == "start-talking", at)
+            case "start-talking":
+                self._speech.heard(sid, call_sid_of(event.uuid), True, at)
+            case "stop-talking":
+                self._speech.heard(sid, call_sid_of(event.uuid), False, at - STOP_TALKING_MICROSECONDS)
             case "floor-change" if event.uuid:
                 self.feed(sid, Floor(at, call_sid_of(event.uuid)))
             case "conference-destroy" if _instance(event) == self._instances.get(sid):

@@ -39,6 +39,7 @@ class Seat:
         self.leg = leg
         self.room_sid = ""
         self.joining: Execution | None = None
+        self.joined_deaf = False
         self._wait_music = wait_music
         self._hold_music = hold_music
         self._waiting: Prompt | None = None
@@ -58,10 +59,17 @@ class Seat:
         """Music off, into the FreeSWITCH conference: one write to the socket, one media frame."""
         if self._waiting is not None:
             self._waiting.stop()
-        # A coach is unmuted once everybody else has been shut off from it.
-        flags = "mute" if participant.wish.muted or participant.wish.coach else ""
+        # A coach is unmuted once everybody else has been shut off from it; who comes into a room with a coach
+        # is deaf until then.
+        self.joined_deaf = any(
+            other.wish.coach not in ("", participant.call_sid)
+            for other in room.participants.values()
+            if other.call_sid != participant.call_sid
+        )
+        flags = ["mute"] if participant.wish.muted or participant.wish.coach else []
+        flags += ["deaf"] if self.joined_deaf else []
         self.leg.set(
-            conference_member_flags=flags,
+            conference_member_flags="|".join(flags),
             conference_max_members=str(room.terms.max_participants),
         )
         self.joining = self.leg.start("conference", f"{room.sid}@{room.profile}")
@@ -69,6 +77,8 @@ class Seat:
 
     def kicked(self, feed: Feed) -> None:
         """Whom FreeSWITCH does not let go of is hung up."""
+        # It lets go of nobody who hears music of ours: its output thread plays that.
+        self.hold(False)
         self._limit(LEAVE_SECONDS, self._leave_overdue, feed)
 
     def hold(self, on: bool) -> None:
