@@ -1,0 +1,124 @@
+"""recordingTimeout: "The number of seconds that Telnyx will wait for the recording to be stopped if silence
+is detected. The timer only starts when the speech is detected. 0 means no timeout. Default: 0."
+
+The truth is what another phone heard; the emulator's phones do not measure to the frame.
+"""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+
+from tests.scenarios.conftest import House
+from tests.sound.conftest import Measured
+from tests.sound.stage import (
+    FIRST,
+    ROOM,
+    SECOND,
+    THIRD,
+    listen,
+    recorded,
+    seconds,
+    told_of_recordings,
+    watching,
+)
+
+pytestmark = pytest.mark.only("freeswitch")
+ONE, OTHER = 600, 1100
+
+
+def test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_on(
+    house: House, measured: Measured
+) -> None:
+    house.voice(house.joins(**recorded(house, recordingTimeout="3")))
+    first = house.switch.call(ROOM, from_=FIRST)
+    second = house.switch.call(ROOM, from_=SECOND)
+    ear = house.switch.call(ROOM, from_=THIRD)
+    house.told(4)
+    with watching(house) as watcher:
+        first.sounds(ONE)
+        ear.wait_hears(ONE)
+        second.sounds(OTHER)
+        ear.wait_hears(OTHER)
+        first.sounds(None)
+        ear.wait_stops_hearing(ONE)
+        gevent.sleep(2.0)
+        second.sounds(None)
+        last_word = ear.wait_stops_hearing(OTHER)
+        stopped = watcher.wait("stop-recording", timeout=6)
+        error = stopped - last_word - 3
+        measured("recordingTimeout=3 ends after the last word, error in ms", error * 1000)
+        assert abs(error) < 0.25
+    _, completed = told_of_recordings(house, 2)
+    assert completed["RecordingStatus"] == "completed"
+    assert seconds(listen(completed)) > 5
+    second.sounds(OTHER)
+    first.wait_hears(OTHER)
+    gevent.sleep(0.5)
+    assert len(house.application.to("/recording")) == 2
+    for phone in (first, second, ear):
+        phone.hang_up()
+    house.told(8)
+    gevent.sleep(0.3)
+    assert len(house.application.to("/recording")) == 2
+
+
+def test_silence_before_the_first_word_does_not_count(house: House) -> None:
+    house.voice(house.joins(**recorded(house, recordingTimeout="1")))
+    first = house.switch.call(ROOM, from_=FIRST)
+    told_of_recordings(house, 1)
+    gevent.sleep(3.5)
+    assert len(house.application.to("/recording")) == 1
+    first.sounds(ONE)
+    gevent.sleep(0.5)
+    first.sounds(None)
+    _, completed = told_of_recordings(house, 2)
+    assert seconds(listen(completed)) > 4.5
+    first.hang_up()
+
+
+@pytest.mark.parametrize("timeout", ["0", None])
+def test_without_a_timeout_silence_ends_nothing(house: House, timeout: str | None) -> None:
+    house.voice(house.joins(**recorded(house, **({"recordingTimeout": timeout} if timeout else {}))))
+    first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
+    told_of_recordings(house, 1)
+    gevent.sleep(1.0)
+    first.sounds(None)
+    gevent.sleep(3.5)
+    assert len(house.application.to("/recording")) == 1
+    first.hang_up()
+    told_of_recordings(house, 2)
+
+
+@pytest.mark.parametrize("how", ["hangs up", "is muted", "is put on hold"])
+def test_a_speaker_who_is_cut_off_in_mid_word_speaks_no_more(house: House, how: str) -> None:
+    """Symptom: the recording never ended. Cause: FreeSWITCH sends no stop-talking for a speaker whom it mutes
+    or holds (conference_api.c clears the flag without a word). Fix: mute and hold end the speech."""
+    house.voice(house.joins(**recorded(house, recordingTimeout="2")))
+    first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
+    second = house.switch.call(ROOM, from_=SECOND)
+    second.wait_hears(ONE)
+    told_of_recordings(house, 1)
+    gevent.sleep(1.0)
+    _cut_off(house, first, how)
+    last_word = second.wait_stops_hearing(ONE)
+    with watching(house) as watcher:
+        stopped = watcher.wait("stop-recording", timeout=6)
+    assert stopped - last_word == pytest.approx(2.0, abs=0.5)
+    told_of_recordings(house, 2)
+    first.hang_up()
+    second.hang_up()
+
+
+def _cut_off(house: House, phone: object, how: str) -> None:
+    from orchestrator.calls.clock import now
+    from orchestrator.conference.events import Hold, Mute
+
+    assert house.orchestrator
+    join = next(event for event in house.events() if event["From"] == FIRST)
+    if how == "hangs up":
+        phone.hang_up()  # type: ignore[attr-defined]
+    elif how == "is muted":
+        house.orchestrator.rooms.feed(join["ConferenceSid"], Mute(now(), join["CallSid"], True))
+    else:
+        house.orchestrator.rooms.feed(join["ConferenceSid"], Hold(now(), join["CallSid"], True))
