@@ -144,6 +144,13 @@ class Performer:
             del self._seats[call_sid]
             seat.finish(outcome)
 
+    def announce(self, sid: str, path: str, member_id: str = "") -> None:
+        """Plays a file, as FreeSWITCH sees it, to everybody in the room, or to one of them.
+
+        What all hear is in the room's recording too; what one hears is not. Who is on hold hears neither.
+        """
+        self._command(sid, "play", path, *([member_id] if member_id else []))
+
     def kick_stranger(self, sid: str, member_id: str) -> None:
         self._command(sid, "kick", member_id)
 

@@ -60,8 +60,8 @@ class Seat:
         if self._waiting is not None:
             self._waiting.stop()
         # A coach is unmuted once everybody else has been shut off from it; who comes into a room with a coach
-        # is deaf until then.
-        self.joined_deaf = any(
+        # is deaf until then, and who comes in on hold until that ends.
+        self.joined_deaf = participant.held or any(
             other.wish.coach not in ("", participant.call_sid)
             for other in room.participants.values()
             if other.call_sid != participant.call_sid

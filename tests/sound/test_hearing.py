@@ -261,3 +261,51 @@ def test_who_is_on_hold_hears_no_beep(with_hold_music: House) -> None:
     assert not one.heard(880)
     one.hang_up()
     two.hang_up()
+
+
+@real
+def test_one_who_waits_on_hold_is_moved_in_on_hold(with_hold_music: House) -> None:
+    house = with_hold_music
+    waits = {"startConferenceOnEnter": "false", "waitUrl": ""}
+    house.documents({FIRST: house.joins(**waits), MODERATOR: house.joins()})
+    first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
+    house.told(1)
+    feed(house, FIRST, Hold, True)
+    moderator = house.switch.call(ROOM, from_=MODERATOR, sounds=TWO)
+    house.told(3)
+    first.wait_hears(HOLD, 2)
+    gevent.sleep(1.2)
+    assert loudest(first, TWO) < FLOOR_DB
+    assert not moderator.hears_now(ONE)
+    feed(house, FIRST, Hold, False)
+    first.wait_hears(TWO, 2)
+    moderator.wait_hears(ONE, 2)
+    first.hang_up()
+    moderator.hang_up()
+    house.told(6)
+
+
+# announcements
+
+
+@real
+@pytest.mark.parametrize("to_all", [True, False])
+def test_an_announcement_is_heard_by_all_or_by_one(house: House, to_all: bool) -> None:
+    assert house.orchestrator
+    path = house.switch.media_dir / "announcement.wav"
+    sound.write_wav(path, sound.tone(HOLD, 0.5))
+    house.voice(house.joins(beep="false"))
+    with watching(house) as watcher:
+        one = house.switch.call(ROOM, from_=FIRST)
+        house.told(2)
+        two = house.switch.call(ROOM, from_=SECOND)
+        house.told(3)
+        watcher.wait("add-member", count=2)
+        member = "" if to_all else watcher.member(FIRST)
+        house.orchestrator.rooms._performer.announce(watcher.room, str(path), member)
+    one.wait_hears(HOLD, 2)
+    one.wait_stops_hearing(HOLD, 2)
+    gevent.sleep(0.3)
+    assert bool(two.heard(HOLD)) is to_all
+    one.hang_up()
+    two.hang_up()

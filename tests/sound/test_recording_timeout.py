@@ -44,8 +44,9 @@ def test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_
         ear.wait_stops_hearing(ONE)
         gevent.sleep(2.0)
         second.sounds(None)
-        last_word = ear.wait_stops_hearing(OTHER)
-        stopped = watcher.wait("stop-recording", timeout=6)
+        stopped = watcher.wait("stop-recording", timeout=10)
+        # Looked up now: on a busy machine a tone may pause before it is over.
+        last_word = max(ear.heard(hz)[-1].end for hz in (ONE, OTHER))
         error = stopped - last_word - 3
         measured("recordingTimeout=3 ends after the last word, error in ms", error * 1000)
         assert abs(error) < 0.25
@@ -101,9 +102,9 @@ def test_a_speaker_who_is_cut_off_in_mid_word_speaks_no_more(house: House, how: 
     told_of_recordings(house, 1)
     gevent.sleep(1.0)
     _cut_off(house, first, how)
-    last_word = second.wait_stops_hearing(ONE)
     with watching(house) as watcher:
-        stopped = watcher.wait("stop-recording", timeout=6)
+        stopped = watcher.wait("stop-recording", timeout=10)
+    last_word = second.heard(ONE)[-1].end
     assert stopped - last_word == pytest.approx(2.0, abs=0.5)
     told_of_recordings(house, 2)
     first.hang_up()
