@@ -130,6 +130,28 @@ def test_a_coach_is_heard_by_the_coached_one_alone_also_by_nobody_who_comes_late
         phone.hang_up()
 
 
+def test_a_coach_joins_and_only_the_coached_one_hears_it(house: House) -> None:
+    documents = {caller: house.joins(beep="false") for caller in (FIRST, SECOND, FOURTH)}
+    house.documents(documents)
+    agent = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
+    customer = house.switch.call(ROOM, from_=SECOND, sounds=TWO)
+    call_sid = next(event["CallSid"] for event in house.events(3) if event["From"] == FIRST)
+    documents[THIRD] = house.joins(beep="false", coach=call_sid)
+    coach = house.switch.call(ROOM, from_=THIRD, sounds=THREE)
+    agent.wait_hears(THREE)
+    coach.wait_hears(ONE)
+    coach.wait_hears(TWO)
+    fourth = house.switch.call(ROOM, from_=FOURTH)
+    fourth.wait_hears(ONE)
+    fourth.wait_hears(TWO)
+    assert agent.hears_now(THREE)
+    assert not customer.hears_now(THREE)
+    assert not fourth.hears_now(THREE)
+    for phone in (agent, customer, coach, fourth):
+        phone.hang_up()
+    house.told(10)
+
+
 @real
 def test_a_coach_of_nobody_is_refused(house: House) -> None:
     after = house.application.tone(1500, 1.0)
@@ -185,7 +207,6 @@ def test_on_hold_one_neither_hears_nor_is_heard_and_comes_back_as_muted_as_befor
     house.told(6)
 
 
-@real
 def test_a_mute_meanwhile_counts_when_the_hold_ends(with_hold_music: House) -> None:
     house = with_hold_music
     one, two = pair(house)
@@ -218,7 +239,6 @@ def test_who_hangs_up_on_hold_leaves_nothing_behind(with_hold_music: House) -> N
     house.told(6)
 
 
-@real
 def test_one_on_hold_goes_on_with_its_document_when_the_moderator_ends_the_room(
     with_hold_music: House,
 ) -> None:
