@@ -133,5 +133,5 @@ def _look(leg: Session) -> None:
         if leg.partner is not None and leg.partner.phone is not None:
             leg.partner.phone.receive(digit)
     leg.breaking = 0
-    if not leg.down and (leg.partner is None or not leg.partner.down):
+    if not leg.down:
         leg.wait()

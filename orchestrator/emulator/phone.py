@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.emulator.session import Session
 
 SHORT = 0.2  # seconds: what "now" means to an ear
+CANCELLED = 487  # what a called phone answers to a CANCEL
 UNREACHABLE = 503  # what FreeSWITCH itself makes of an address where nothing listens
 PHRASES = {
     404: "Not Found",
@@ -176,7 +177,8 @@ class EmulatedPhone:
     def left(self, leg: Session, cause: str) -> None:
         """The switch ended the call."""
         self.cause = cause
-        self._end(200 if leg.answered else sip_status(cause))
+        unanswered = sip_status(cause) if leg.inbound else CANCELLED
+        self._end(200 if leg.answered else unanswered)
 
     def cut_off(self) -> None:
         """The switch is gone without a word."""

@@ -117,6 +117,7 @@ def test_of_two_the_first_to_answer_wins(
     client.execute(uuid, "bridge", "sofia/texml/1001@127.0.0.1,sofia/texml/1002@127.0.0.1")
     client.wait("CHANNEL_BRIDGE")
     slow.wait_called().wait_ended(2)
+    assert slow.wait_called().sip_status == 487
     assert quick.wait_called().state == "answered"
     assert client.wait("CHANNEL_HANGUP")["Hangup-Cause"] == "LOSE_RACE"
 

@@ -96,7 +96,7 @@ def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, 
 
 def test_what_comes_with_a_break_runs_after_it(client: SocketClient, parked: Parked) -> None:
     """Symptom: a command sent right behind uuid_break was never run. Cause: a broken application leaves the
-    rest of the queue to the next frame, and nothing woke the leg for it. Fix: with a queue it waits for a frame.
+    rest of the queue to the next frame, and nothing woke the leg. Fix: with a queue it waits for a frame.
     """
     _, uuid = parked()
     client.execute(uuid, "playback", LONG)
