@@ -158,7 +158,9 @@ class _Ringing:
             caller.ring_ready()
         elif caller.pre_answer():
             try:
-                self.ringback = Playing(name, open_sound(name), self.core.clock.now())
+                # setup_ringback starts a file again when it has ended
+                sound = replace(open_sound(name), loops=0)
+                self.ringback = Playing(name, sound, self.core.clock.now())
             except SoundNotFound:
                 caller.ring_ready()
             else:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+import gevent
 import numpy as np
 from gevent.event import Event
 from numpy.typing import NDArray
@@ -293,6 +294,8 @@ class EmulatedPhone:
     ) -> None:
         """`timeout` is in real seconds."""
         limit = time.monotonic() + timeout
+        # who asks again and again must not keep the switch from running: it lives in the same process
+        gevent.sleep(0.001)
         while not condition() and time.monotonic() < limit and (given_up is None or self.state != given_up):
             self._changed.clear()
             self._changed.wait(0.01)
