@@ -1,6 +1,6 @@
 """An event-socket server that behaves like FreeSWITCH, for demos and for tests without telephony."""
 
-from orchestrator.emulator.conference import ConferenceProfile
+from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.registry import Behaviour, Target
 from orchestrator.emulator.switch import DIALPLAN, EmulatedSwitch

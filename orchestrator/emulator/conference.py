@@ -3,66 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from gevent.event import Event
 
+from orchestrator.emulator.conference_profile import ACTION_ORIGINS, EVENT_WORDS, ConferenceProfile
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.ear import Playing
-from orchestrator.emulator.events import MAINTENANCE, Headers, Origin
+from orchestrator.emulator.events import MAINTENANCE, Headers
 from orchestrator.emulator.players import Player
-from orchestrator.emulator.sound import RATE, SoundNotFound, open_sound
+from orchestrator.emulator.sound import SoundNotFound, open_sound
 
 if TYPE_CHECKING:
     from orchestrator.emulator.member import Member
     from orchestrator.emulator.recording import Recording
-
-_LINES = {
-    "conference-create": Origin("mod_conference.c", "conference_new", 3848),
-    "conference-destroy": Origin("mod_conference.c", "conference_thread_run", 863),
-    "add-member": Origin("conference_member.c", "conference_member_add", 962),
-    "del-member": Origin("conference_member.c", "conference_member_del", 1355),
-    "floor-change": Origin("conference_member.c", "conference_member_set_floor_holder", 1158),
-    "start-talking": Origin("conference_loop.c", "conference_loop_input", 1154),
-    "stop-talking": Origin("conference_loop.c", "stop_talking_handler", 783),
-    "mute-detect": Origin("conference_loop.c", "conference_loop_input", 1167),
-    "mute-member": Origin("conference_api.c", "conference_api_sub_mute", 339),
-    "unmute-member": Origin("conference_api.c", "conference_api_sub_unmute", 492),
-    "deaf-member": Origin("conference_api.c", "conference_api_sub_deaf", 797),
-    "undeaf-member": Origin("conference_api.c", "conference_api_sub_undeaf", 839),
-    "hold-member": Origin("conference_api.c", "conference_api_sub_hold", 440),
-    "unhold-member": Origin("conference_api.c", "conference_api_sub_unhold", 389),
-    "kick-member": Origin("conference_api.c", "conference_api_sub_kick", 902),
-    "hup-member": Origin("conference_api.c", "conference_api_sub_hup", 940),
-    "play-file": Origin("conference_api.c", "conference_api_sub_play", 2817),
-    "play-file-member": Origin("conference_api.c", "conference_api_sub_play", 2846),
-    "play-file-done": Origin("conference_file.c", "conference_file_close", 52),
-    "play-file-member-done": Origin("conference_file.c", "conference_file_close", 52),
-    "start-recording": Origin("conference_record.c", "conference_record_thread_run", 319),
-    "stop-recording": Origin("conference_record.c", "conference_record_thread_run", 427),
-    "pause-recording": Origin("conference_api.c", "conference_api_sub_pauserec", 3556),
-    "resume-recording": Origin("conference_api.c", "conference_api_sub_pauserec", 3556),
-    "speak-text": Origin("conference_api.c", "conference_api_sub_say", 2871),
-    "speak-text-member": Origin("conference_api.c", "conference_api_sub_saymember", 2932),
-    "lock": Origin("conference_api.c", "conference_api_sub_lock", 3181),
-    "unlock": Origin("conference_api.c", "conference_api_sub_unlock", 3205),
-    "rejected-join-only": Origin("mod_conference.c", "conference_function", 2127),
-}
-
-
-@dataclass(frozen=True)
-class ConferenceProfile:
-    """The parameters of conference.conf that change what is seen on the event socket."""
-
-    energy_level: int = 100
-    moh_sound: str = ""
-    enter_sound: str = ""
-    exit_sound: str = ""
-    max_members: int = 0
-    rate: int = RATE
-    tts: bool = False  # the profile names a tts-engine and a tts-voice
 
 
 class Conference:
@@ -120,7 +75,8 @@ class Conference:
         self.emit(action, lambda: [*self.data(), ("Action", action), *(extra or [])])
 
     def emit(self, action: str, headers: Callable[[], Headers]) -> None:
-        self.core.bus.fire("CUSTOM", headers, _LINES[action], subclass=MAINTENANCE)
+        if EVENT_WORDS.get(action, action) not in self.profile.suppress:
+            self.core.bus.fire("CUSTOM", headers, ACTION_ORIGINS[action], subclass=MAINTENANCE)
 
     # its own thread
 
@@ -171,7 +127,7 @@ class Conference:
                     self.moh.queue(self.moh_sound, open_sound(self.moh_sound))
                 except SoundNotFound:
                     self.moh_sound = ""
-        else:
+        elif self.moh.current is not None and self.moh.current.name == self.moh_sound:
             self.moh.stop()
 
     def _auto_record(self) -> None:
@@ -208,7 +164,10 @@ class Conference:
     def find(self, which: str) -> Member | None:
         """By number, or `last`."""
         if which == "last":
-            return max(self.members, key=lambda member: member.id, default=None)
+            latest = max(self.members, key=lambda member: member.id, default=None)
+            recorder = max((recording.id for recording in self.recordings), default=0)
+            # a recording is a member too, though one to which nothing can be done
+            return latest if latest is not None and latest.id > recorder else None
         return next((member for member in self.members if str(member.id) == which), None)
 
     def release(self) -> None:
@@ -218,16 +177,20 @@ class Conference:
 
     # sounds
 
-    def play(self, name: str) -> bool:
-        """For all; false when there is no such sound (the event that says so is sent)."""
+    def play(self, name: str, *, asynchronous: bool = False) -> bool:
+        """For all; false when there is no such sound (the event that says so is sent).
+
+        An asynchronous one replaces the one before it, and sounds beside the others.
+        """
         try:
             sound = open_sound(name)
         except SoundNotFound:
-            self.fire(
-                "play-file", [("File", name), ("Async", "false"), ("Error", "File could not be played")]
-            )
+            error = ("Error", "File could not be played")
+            self.fire("play-file", [("File", name), ("Async", "true" if asynchronous else "false"), error])
             return False
-        self.files.queue(name, sound)
+        if asynchronous:
+            self.moh.stop()
+        (self.moh if asynchronous else self.files).queue(name, sound)
         return True
 
     def _file_started(self, playing: Playing) -> None:
@@ -293,6 +256,3 @@ class Conference:
 
     def __repr__(self) -> str:
         return f"Conference({self.name}, {self.count} members)"
-
-
-__all__ = ["Conference", "ConferenceProfile"]

@@ -75,12 +75,13 @@ def _play(room: Conference, rest: list[str]) -> str | None:
     if not rest:
         return None
     name, *options = rest
-    if options[-1:] == ["async"]:
+    asynchronous = options[-1:] == ["async"]
+    if asynchronous:
         options.pop()
     if not options:
-        if not room.play(name):
+        if not room.play(name, asynchronous=asynchronous):
             return f"-ERR (play) File: {name} not found.\n"
-        room.fire("play-file", [("File", name), ("Async", "true" if "async" in rest else "false")])
+        room.fire("play-file", [("File", name), ("Async", "true" if asynchronous else "false")])
         return f"+OK (play) Playing file {name}\n"
     member = room.find(options[0])
     if member is None:

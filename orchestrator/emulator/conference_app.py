@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from orchestrator.emulator.channel import L16, PCMU
-from orchestrator.emulator.conference import Conference, ConferenceProfile
+from orchestrator.emulator.conference import Conference
+from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.core import Core
 from orchestrator.emulator.member import Member
 from orchestrator.emulator.session import Session

@@ -13,7 +13,8 @@ from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.events import Bus, Identity
 
 if TYPE_CHECKING:
-    from orchestrator.emulator.conference import Conference, ConferenceProfile
+    from orchestrator.emulator.conference import Conference
+    from orchestrator.emulator.conference_profile import ConferenceProfile
     from orchestrator.emulator.registry import Registry
     from orchestrator.emulator.session import Session
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.sound import LEVEL, RATE, TOLERANCE, Score, Sound
+from orchestrator.emulator.sound import LEVEL, RATE, TOLERANCE, Score, Sound, humming
 
 GAP = 0.03  # seconds between two stretches of one tone that still count as one
 LEVEL_DB = 20 * float(np.log10(LEVEL))
@@ -32,6 +32,11 @@ class Playing:
     name: str
     sound: Sound
     began: float
+
+
+def voice_of(hz: float, clock: Clock) -> Playing:
+    """A tone that somebody speaks, heard since long."""
+    return Playing("voice", humming(hz), clock.now() - 1.0)
 
 
 @dataclass

@@ -6,9 +6,8 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from orchestrator.emulator.core import FRAME
-from orchestrator.emulator.ear import Playing
+from orchestrator.emulator.ear import Playing, voice_of
 from orchestrator.emulator.events import Headers
-from orchestrator.emulator.phone import voice_of
 from orchestrator.emulator.players import Player
 from orchestrator.emulator.session import Session
 
@@ -129,7 +128,7 @@ class Member:
         if not self.can_speak or self.hold:
             self.talking = False
         elif self.audible and not self.talking:
-            self._talk = self.session.core.later(FRAME, self._start_talking)
+            self._talk = self.session.core.later(2 * FRAME, self._start_talking)
         elif self.talking and not self.audible:
             self._talk = self.session.core.later(HANGOVER, self._stop_talking)
         self.conference.voice_changed()

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.ear import Ear, Heard, Playing
-from orchestrator.emulator.sound import TOLERANCE, Sound, humming
+from orchestrator.emulator.ear import Ear, Heard, Playing, voice_of
+from orchestrator.emulator.sound import TOLERANCE, Sound
 from orchestrator.emulator.templates import reply_variables
 
 if TYPE_CHECKING:
@@ -32,11 +32,6 @@ PHRASES = {
     503: "Service Unavailable",
     603: "Decline",
 }
-
-
-def voice_of(hz: float, clock: Clock) -> Playing:
-    """A tone that somebody speaks, heard since long."""
-    return Playing("voice", humming(hz), clock.now() - 1.0)
 
 
 class Listened(Protocol):
@@ -237,22 +232,24 @@ class EmulatedPhone:
         self._until(lambda: not self.hears_now(hz), timeout, f"stop hearing {hz} Hz")
         return time.monotonic()
 
-    def wait_quiet(self, timeout: float = 5.0) -> None:
-        self._until(lambda: not self.hearing(), timeout, "hear nothing")
+    def wait_quiet(self, timeout: float = 5.0, seconds: float = SHORT) -> float:
+        """Until nothing came to its ear for so long; returns time.monotonic()."""
+        self._until(lambda: not self.hearing(seconds), timeout, "hear nothing")
+        return time.monotonic()
 
     def hears_now(self, hz: float) -> bool:
         """Whether that tone was at its ear in the last 200 ms."""
         return any(math.isclose(hz, heard, rel_tol=TOLERANCE) for heard in self.hearing())
 
-    def hearing(self) -> set[float]:
-        """All frequencies at its ear in the last 200 ms."""
+    def hearing(self, seconds: float = SHORT) -> set[float]:
+        """All frequencies in what comes to its ear now, looked at over the last `seconds`."""
         leg = self.leg
         if leg is None or leg.down or not leg.media_up:
             return set()
         now = self.clock.now()
         heard: set[float] = set()
         for playing in self._sources().values():
-            heard |= playing.sound.within(now - SHORT - playing.began, now - playing.began)
+            heard |= playing.sound.within(now - seconds - playing.began, now - playing.began)
         return heard
 
     def heard(self, hz: float, *, since: float = 0.0, shortest: float = 0.0) -> list[Heard]:

@@ -40,6 +40,8 @@ class Recording:
         except OSError:
             error = ("Error", "File could not be opened for recording")
             self.conference.fire("start-recording", [("Path", self.path), error])
+            # conference_record_thread_run goes to its end from here, and that tells stop-recording
+            self._tell_stop(0)
             self._leave()
             return
         self._began = self.core.clock.now()
@@ -112,23 +114,24 @@ class Recording:
         rate = self.conference.profile.rate
         samples = int(position * 50) * rate // 50
         write_wav(Path(self.path), self.score.render(samples / rate, rate), rate)
-        self.conference.record_count -= 1
-        self.conference.fire(
-            "stop-recording",
-            [
-                ("Path", self.path),
-                ("Other-Recordings", "true" if self.conference.record_count else "false"),
-                ("Samples-Out", str(samples)),
-                ("Samplerate", str(rate)),
-                ("Milliseconds-Elapsed", str(samples * 1000 // rate)),
-                ("Record-File-Size", str(Path(self.path).stat().st_size)),
-            ],
-        )
-        self._leave(counted=False)
+        self._tell_stop(samples, Path(self.path).stat().st_size)
+        self._leave()
 
-    def _leave(self, *, counted: bool = True) -> None:
-        if counted:
-            self.conference.record_count -= 1
+    def _tell_stop(self, samples: int, size: int | None = None) -> None:
+        rate = self.conference.profile.rate
+        self.conference.record_count -= 1
+        facts = [
+            ("Path", self.path),
+            ("Other-Recordings", "true" if self.conference.record_count else "false"),
+            ("Samples-Out", str(samples)),
+            ("Samplerate", str(rate)),
+            ("Milliseconds-Elapsed", str(samples * 1000 // rate)),
+        ]
+        if size is not None:
+            facts.append(("Record-File-Size", str(size)))
+        self.conference.fire("stop-recording", facts)
+
+    def _leave(self) -> None:
         if self in self.conference.recordings:
             self.conference.recordings.remove(self)
         self.conference.release()

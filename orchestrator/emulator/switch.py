@@ -11,7 +11,7 @@ from gevent.server import StreamServer
 
 from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.conference import ConferenceProfile
+from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.core import Core
 from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile

@@ -175,8 +175,33 @@ def test_stop_ends_what_plays(room: Room) -> None:
     phone.wait_quiet(2)
 
 
+def test_an_asynchronous_sound_is_beside_the_others(room: Room) -> None:
+    phone, _, _ = room.join()
+    room.join()
+    room.api("play tone_stream://%(60000,0,600)")
+    room.api("play tone_stream://%(300,0,800) async")
+    phone.wait_hears(800, 2)
+    assert phone.hears_now(600)
+    done = room.client.wait("play-file-done")
+    assert (done["File"], done["Async"]) == ("tone_stream://%(300,0,800)", "true")
+
+
+def test_a_profile_may_silence_events(emulator: EmulatedSwitch, room: Room) -> None:
+    emulator.profiles["texml"] = ConferenceProfile(suppress=frozenset({"floor-change", "mute-member"}))
+    _, _, member = room.join()
+    room.api(f"mute {member}")
+    room.api(f"unmute {member}")
+    room.api(f"deaf {member}")
+    room.client.wait("deaf-member")
+    assert [event["Action"] for event in room.client.events if "Action" in event] == [
+        "conference-create",
+        "add-member",
+        "deaf-member",
+    ]
+
+
 def test_a_lone_member_hears_music_until_another_comes(emulator: EmulatedSwitch, room: Room) -> None:
-    emulator.core.profiles["texml"] = ConferenceProfile(moh_sound="tone_stream://%(1000,0,440);loops=-1")
+    emulator.profiles["texml"] = ConferenceProfile(moh_sound="tone_stream://%(1000,0,440);loops=-1")
     one, _, _ = room.join()
     one.wait_hears(440, 2)
     two, _, _member = room.join()
@@ -228,6 +253,9 @@ def test_a_recording_that_cannot_be_opened_says_so(room: Room) -> None:
     room.join()
     room.api("recording start /proc/nothing/room.wav")
     assert room.client.wait("start-recording")["Error"] == "File could not be opened for recording"
+    stopped = room.client.wait("stop-recording")
+    assert (stopped["Samples-Out"], stopped["Milliseconds-Elapsed"]) == ("0", "0")
+    assert "Record-File-Size" not in stopped
     assert room.api("recording check") == "-ERR Conference is not being recorded.\n"
 
 
