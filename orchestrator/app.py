@@ -18,8 +18,10 @@ from orchestrator.callbacks.delivery import Delivery, DeliverySettings
 from orchestrator.callbacks.outbox import Message, Outbox, OutboxError
 from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.signature import SigningKey
+from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.call import Call
 from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.performer import Performer
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
@@ -35,7 +37,7 @@ from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
-from orchestrator.media.library import Library
+from orchestrator.media.library import Library, Sound
 from orchestrator.media.recording_files import RecordingFiles
 from orchestrator.media.retention import Housekeeping
 from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
@@ -107,7 +109,8 @@ class Orchestrator:
             settings.media.cache_bytes,
         )
         recordings = RoomRecordings(self.connection, self.outbox, payload, self._poke, files)
-        performer = Performer(self.connection, recordings, _beeps(settings, library))
+        members = MemberCommands(self.connection)
+        performer = Performer(members, recordings, Beeper(members, _beeps(settings, library)))
         conference = settings.conference
         self.rooms = Rooms(
             performer,
@@ -231,7 +234,7 @@ class Orchestrator:
             self.delivery.poke(queue)
 
 
-def _beeps(settings: Settings, library: Library) -> dict[BeepKind, str]:
+def _beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
     """A file for each beep; two that sound alike share one."""
     conference = settings.conference
     tones: dict[BeepKind, Tone] = {
@@ -239,7 +242,7 @@ def _beeps(settings: Settings, library: Library) -> dict[BeepKind, str]:
         "exit": conference.exit_beep,
         "record": conference.record_beep,
     }
-    return {kind: library.beep(tone.hz, tone.ms).path for kind, tone in tones.items()}
+    return {kind: library.beep(tone.hz, tone.ms) for kind, tone in tones.items()}
 
 
 def _url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:

@@ -68,7 +68,7 @@ def set_up(
     handler.setFormatter(JsonLines() if form == "json" else HumanLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A line for each connection to somebody's web server tells nothing that our own lines do not.
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -111,6 +112,10 @@ def own(path: Path) -> int:
 def connect(path: Path) -> sqlite3.Connection:
     """The file with its schema in place. OutboxError if it is not an outbox, or a newer one."""
     try:
+        # It holds callers' numbers, and the key that recordings' addresses are signed with.
+        # Where that fails, SQLite says why.
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         database = sqlite3.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
     except sqlite3.Error as error:
         raise explain(path, error) from error

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import gevent
 
+from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.clock import now
+from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.seat import Feed, Outcome, Seat
 from orchestrator.conference.effects import (
     AwaitSilence,
     Beep,
-    BeepKind,
     Close,
     Effect,
     HangUp,
@@ -30,17 +31,11 @@ from orchestrator.conference.effects import (
 )
 from orchestrator.conference.events import Silence
 from orchestrator.conference.model import Room
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import SwitchError, failure
 from orchestrator.freeswitch.events import Event as SwitchEvent
-from orchestrator.freeswitch.link import Reply
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
-# add-member is sent a moment before FreeSWITCH can address the member (freeswitch sheet, Conferences).
-AGAIN_SECONDS = (0.03, 0.2)
 # Until whoever joined deaf is related to the coaches, a second try included.
 RELATED_SECONDS = 0.05
 
@@ -50,13 +45,13 @@ class Performer:
 
     def __init__(
         self,
-        connection: Connection,
+        members: MemberCommands,
         recordings: RoomRecordings,
-        beeps: Mapping[BeepKind, str],
+        beeper: Beeper,
     ) -> None:
-        self._connection = connection
+        self._members = members
         self._recordings = recordings
-        self._beeps = beeps
+        self._beeper = beeper
         self._seats: dict[str, Seat] = {}
 
     def take(self, seat: Seat) -> None:
@@ -74,8 +69,10 @@ class Performer:
             case Join(participant):
                 self._at(room, participant.call_sid, lambda seat: seat.join(room, participant, feed))
             case Kick(call_sid, member_id):
-                self._command(room.sid, "kick", member_id)
-                self._at(room, call_sid, lambda seat: seat.kicked(feed))
+                self._members.order(room.sid, member_id, "kick", member_id)
+                if call_sid in room.participants:
+                    # Else it is a stranger by now, and its call may be waiting in this very room again.
+                    self._at(room, call_sid, lambda seat: seat.kicked(feed))
             case HangUp(call_sid):
                 self._at(room, call_sid, lambda seat: seat.leg.hangup())
             case Refuse(call_sid, why):
@@ -84,17 +81,16 @@ class Performer:
             case Release(call_sid, reason):
                 self._finish(room, call_sid, Outcome(left=reason))
             case Beep(kind, members):
-                for member_id in members:
-                    self._command(room.sid, "play", self._beeps[kind], member_id)
+                self._beeper.beep(room.sid, kind, members)
             case SetMute(member_id, on):
-                self._command(room.sid, "mute" if on else "unmute", member_id)
+                self._members.order(room.sid, member_id, "mute" if on else "unmute", member_id)
             case SetHold(call_sid, member_id, on):
                 # A hold alone still lets it hear the others, wherever its music pauses.
-                self._command(room.sid, "hold" if on else "unhold", member_id)
-                self._command(room.sid, "deaf" if on else "undeaf", member_id)
+                self._members.order(room.sid, member_id, "hold" if on else "unhold", member_id)
+                self._members.order(room.sid, member_id, "deaf" if on else "undeaf", member_id)
                 self._at(room, call_sid, lambda seat: seat.hold(on))
             case Relate(member, other):
-                self._command(room.sid, "relate", member, other, "nospeak")
+                self._members.order(room.sid, member, "relate", member, other, "nospeak")
             case StartRecording(by):
                 self._recordings.start(room, by)
             case StopRecording():
@@ -103,6 +99,7 @@ class Performer:
                 self._await_silence(room.sid, since, seconds, feed)
             case Close():
                 self._recordings.room_closed(room.sid)
+                self._beeper.room_closed(room.sid)
 
     def entered(self, room: Room, call_sid: str, member_id: str) -> None:
         """It is in, and what the room wanted done about that has been ordered."""
@@ -110,7 +107,7 @@ class Performer:
         if seat is None or participant is None or seat.room_sid != room.sid:
             return
         if seat.joined_deaf and not participant.held:
-            gevent.spawn_later(RELATED_SECONDS, self._command, room.sid, "undeaf", member_id)
+            gevent.spawn_later(RELATED_SECONDS, self._members.order, room.sid, member_id, "undeaf", member_id)
 
     def on_recording_event(self, event: SwitchEvent) -> None:
         self._recordings.on_event(event)
@@ -149,23 +146,7 @@ class Performer:
 
         What all hear is in the room's recording too; what one hears is not. Who is on hold hears neither.
         """
-        self._command(sid, "play", path, *([member_id] if member_id else []))
+        self._members.order(sid, member_id, "play", path, *([member_id] if member_id else []))
 
     def kick_stranger(self, sid: str, member_id: str) -> None:
-        self._command(sid, "kick", member_id)
-
-    def _command(self, sid: str, *words: str, again: tuple[float, ...] = AGAIN_SECONDS) -> None:
-        def on_reply(reply: Reply | SwitchError) -> None:
-            problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
-            if problem is None and "not found" not in str(reply).lower():
-                return
-            if again and not isinstance(reply, SwitchError):
-                gevent.spawn_later(again[0], self._repeat, sid, words, again[1:])
-            else:
-                # A member or a room that is gone by now needs no command.
-                log.debug("not done", room=sid, command=words[0], problem=str(problem or reply))
-
-        self._connection.post(commands.conference(sid, *words), on_reply)
-
-    def _repeat(self, sid: str, words: tuple[str, ...], again: tuple[float, ...]) -> None:
-        self._command(sid, *words, again=again)
+        self._members.order(sid, member_id, "kick", member_id)

@@ -51,11 +51,14 @@ class Prompt:
 
     def abandon(self) -> None:
         """What plays goes on to its end; nothing follows."""
+        self._leg.shut_out(self._greenlet)
         self._greenlet.kill(block=False)
 
     def stop(self) -> None:
         """Silence within a frame; does not block."""
         if not self._greenlet.ready():
+            # Killed in a moment, but what it waited for may come first: it would play on over a conference.
+            self._leg.shut_out(self._greenlet)
             self._greenlet.kill(block=False)
             if self._breaks:
                 self._leg.break_()

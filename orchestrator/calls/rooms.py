@@ -49,7 +49,8 @@ class Rooms:
         self._outbox = outbox
         self._payload = payload
         self._on_messages = on_messages
-        self._speech = Debounce(*debounce, self.feed)
+        start, stop = debounce
+        self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
         self._instances: dict[str, str] = {}

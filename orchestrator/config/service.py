@@ -138,7 +138,10 @@ class Conference(Section):
         default=0, ge=0, le=10000, description="how long somebody speaks before it is told"
     )
     speech_stop_ms: int = Field(
-        default=500, ge=0, le=10000, description="how long somebody is silent before it is told"
+        default=1000,
+        ge=0,
+        le=10000,
+        description="how long somebody is silent before it is told; at least 800",
     )
     action_after_hangup: bool = Field(default=False, description="request Dial's action after a hangup too")
     hangup_on_star: bool = Field(

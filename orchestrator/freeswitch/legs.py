@@ -87,6 +87,7 @@ class Leg:
         "_ended",
         "_executions",
         "_legs",
+        "_shut_out",
         "answered",
         "gone",
         "hangup_cause",
@@ -109,6 +110,7 @@ class Leg:
         """Each called once, on the reading greenlet, when the leg has hung up."""
         self._executions: dict[str, Execution] = {}
         self._answering: Execution | None = None
+        self._shut_out: object = None
         self._digits: gevent.queue.Queue[str] | None = None
         self._ended: gevent.event.Event | None = None
 
@@ -134,6 +136,8 @@ class Leg:
         An application started while another plays runs inside it. Raises `ValueError` as `commands.execute`
         does.
         """
+        if self._shut_out is not None and gevent.getcurrent() is self._shut_out:
+            raise gevent.GreenletExit
         execution = Execution(str(uuids.uuid4()), app)
         command = commands.execute(self.uuid, app, arg, execution.uuid)
         if self.gone:
@@ -142,6 +146,10 @@ class Leg:
         self._executions[execution.uuid] = execution
         self._legs.connection.post(command, partial(self._replied, execution))
         return execution
+
+    def shut_out(self, greenlet: object) -> None:
+        """Nothing more from `greenlet`, which is being killed: it may have a turn before it dies."""
+        self._shut_out = greenlet
 
     def execute(self, app: str, arg: str = "", timeout: float | None = EXECUTE_TIMEOUT_SECONDS) -> Event:
         """Run an application and wait for its completion. Raises as `Execution.wait`."""

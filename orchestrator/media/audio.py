@@ -14,6 +14,8 @@ import soundfile
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 65536
+# soundfile asserts that what it wrote was written: a full disk.
+UNREADABLE = (soundfile.SoundFileError, RuntimeError, ValueError, AssertionError)
 Result = TypeVar("Result")
 
 
@@ -56,7 +58,7 @@ def convert(source: bytes, target: Path, max_seconds: float) -> float:
         if not frames:
             raise AudioError("no sound in it")
         os.replace(unfinished, target)
-    except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+    except UNREADABLE as error:
         raise AudioError(f"not audio that can be read: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)
@@ -80,7 +82,7 @@ def export(source: Path, target: Path, channels: int) -> None:
                 wide[:, : block.shape[1]] = block[:, :channels]
                 out.write(wide)
         os.replace(unfinished, target)
-    except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+    except UNREADABLE as error:
         raise AudioError(f"{source.name} cannot be written as {kind}: {error}") from error
     finally:
         unfinished.unlink(missing_ok=True)
@@ -90,7 +92,7 @@ def seconds_of(path: Path) -> float:
     """Raises AudioError for a file that is no audio."""
     try:
         info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise AudioError(f"{path.name}: {error}") from error
     return float(info.frames / info.samplerate)
 
