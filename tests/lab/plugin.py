@@ -11,8 +11,8 @@ from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 
 KINDS = ("emulator", "freeswitch")
-TOOK_PART = pytest.StashKey[dict[str, int]]()
-REAL = pytest.StashKey[FreeSwitch]()
+# Kept with each test's report.
+SWITCH, VERSION = "switch", "FreeSWITCH version"
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
 
@@ -25,7 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TOOK_PART] = {}
     config.addinivalue_line("markers", "only(kind): runs on that kind of switch only: emulator, freeswitch")
 
 
@@ -58,7 +57,6 @@ def real_switch(
     switch = FreeSwitch(tmp_path_factory.mktemp("freeswitch"))
     try:
         switch.open()
-        pytestconfig.stash[REAL] = switch
         yield switch
     finally:
         switch.close()
@@ -74,8 +72,9 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
         from tests.lab.emulated import Emulator
 
         switch = Emulator(tmp_path / "switch")
-    took_part = request.config.stash[TOOK_PART]
-    took_part[switch.kind] = took_part.get(switch.kind, 0) + 1
+    request.node.user_properties.append((SWITCH, switch.kind))
+    if isinstance(switch, FreeSwitch):
+        request.node.user_properties.append((VERSION, switch.version))
     switch.begin()
     try:
         yield switch
@@ -109,17 +108,28 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.sections.append(("FreeSWITCH's log", switch.log_tail()))
 
 
+def properties(reporter: pytest.TerminalReporter, name: str) -> dict[str, list[object]]:
+    """What tests noted down under `name`, by test."""
+    found: dict[str, list[object]] = {}
+    for reports in reporter.stats.values():
+        for report in reports:
+            values = [value for key, value in getattr(report, "user_properties", ()) if key == name]
+            if values:
+                found[report.nodeid] = values
+    return found
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    took_part = config.stash[TOOK_PART]
-    if real := took_part.get("freeswitch"):
-        version = config.stash[REAL].version if REAL in config.stash else "that did not start"
-        line = f"switch: real FreeSWITCH {version} took part in {real} tests"
+    kinds = [values[0] for values in properties(terminalreporter, SWITCH).values()]
+    versions = [values[0] for values in properties(terminalreporter, VERSION).values()]
+    if real := kinds.count("freeswitch"):
+        line = f"switch: real FreeSWITCH {versions[0]} took part in {real} tests"
     elif reason := FreeSwitch.why_not():
-        stood_in = "the emulator stood in" if took_part else "and no test that can do without"
+        stood_in = "the emulator stood in" if kinds else "and no test that can do without"
         line = f"switch: no FreeSWITCH here, {stood_in} ({reason})"
-    elif took_part:
+    elif kinds:
         line = "switch: the emulator only, as asked for"
     else:
         line = "switch: no test needed one"

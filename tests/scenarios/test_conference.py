@@ -34,7 +34,7 @@ def test_two_callers_hear_each_other(house: House) -> None:
 
 
 def test_a_moderated_room(house: House) -> None:
-    """Two wait with music, one of them muted; the moderator starts it; its hangup ends it; the others go on."""
+    """Two wait with music, one of them muted; the moderator starts and ends it; the others go on."""
     goodbye = house.application.tone(1500, 1.0)
     after = f"<Play>{goodbye}</Play>"
     wait = house.application.tone(700, 3.0)

@@ -6,27 +6,28 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.lab.plugin import properties
 from tests.scenarios.conftest import house
 
 __all__ = ["house"]
 
-FIGURES = pytest.StashKey[dict[str, str]]()
+MEASURED = "measured"
 Measured = Callable[[str, float | str], None]
 
 
 @pytest.fixture
-def measured(pytestconfig: pytest.Config) -> Measured:
+def measured(request: pytest.FixtureRequest) -> Measured:
     """Takes down one figure, its unit in its name."""
-    figures = pytestconfig.stash.setdefault(FIGURES, {})
 
     def take_down(what: str, value: float | str) -> None:
-        figures[what] = value if isinstance(value, str) else f"{value:.0f}"
+        text = value if isinstance(value, str) else f"{value:.0f}"
+        request.node.user_properties.append((MEASURED, (what, text)))
 
     return take_down
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    figures = config.stash.get(FIGURES, {})
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = dict(pair for pairs in properties(terminalreporter, MEASURED).values() for pair in pairs)
     if figures:
         terminalreporter.section("measured at the phones")
         width = max(map(len, figures))
