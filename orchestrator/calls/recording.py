@@ -14,7 +14,9 @@ from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
 from orchestrator.calls.steps import Fields
 from orchestrator.freeswitch.events import Event
 from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
+from orchestrator.media.trim import trim_silence
 from orchestrator.texml import Dial, Record
+from orchestrator.texml.vocabulary import Channels
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 Source = Literal["RecordVerb", "DialVerb"]
 # From CHANNEL_HANGUP until FreeSWITCH has closed the file and let go of the leg.
 CLOSING_SECONDS = 10.0
+
+
+def channels_of(verb: Dial) -> Channels:
+    """Two where the value of `record` or `recordingChannels` says so."""
+    return "dual" if verb.record.endswith("-dual") else verb.recording_channels
 
 
 class Recording:
@@ -34,7 +41,7 @@ class Recording:
         self._verb = verb
         self._source: Source = source
         self._format = verb.format if isinstance(verb, Record) else "wav"
-        self._channels = verb.channels if isinstance(verb, Record) else verb.recording_channels
+        self._channels = verb.channels if isinstance(verb, Record) else channels_of(verb)
         self._file = call.services.recording_path(sid)
         self._started_at = 0
         self._sequence = 0
@@ -68,7 +75,9 @@ class Recording:
     def finish(self) -> None:
         """The file is closed: bring it into the form that was asked for. Blocks this greenlet only."""
         try:
-            self.seconds = seconds_of(self._file)
+            self.seconds = in_thread(
+                trim_silence if self._verb.trim == "trim-silence" else seconds_of, self._file
+            )
             if not self.seconds:
                 raise AudioError("nothing was recorded")
             self._convert()

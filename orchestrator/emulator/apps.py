@@ -18,6 +18,7 @@ from orchestrator.emulator.playback import (
 )
 from orchestrator.emulator.recorder import record
 from orchestrator.emulator.session import Session
+from orchestrator.emulator.taping import record_session, stop_record_session
 
 
 class Application(NamedTuple):
@@ -152,6 +153,8 @@ APPLICATIONS: dict[str, Application] = {
     "loop_playback": Application(loop_playback, media=True),
     "speak": Application(speak, media=True),
     "record": Application(record, media=True),
+    "record_session": Application(record_session, media=True),
+    "stop_record_session": Application(stop_record_session, media=False),
     "wait_for_silence": Application(wait_for_silence, media=True),
     "conference": Application(conference, media=True),
     "bridge": Application(bridge, media=False),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
+import soundfile
 
+from tests.lab import sound
 from tests.lab.softphones import Answers, NeverAnswers, Phone, Rejects
 from tests.scenarios.conftest import House
 
@@ -365,3 +368,45 @@ def test_what_may_not_be_called_is_a_failed_dial(house: House, noun: str) -> Non
     caller = house.switch.call(NUMBER, from_=CALLER)
     assert dialled(house)["DialCallStatus"] == "failed"
     caller.wait_hears(AFTER)
+
+
+@pytest.mark.parametrize(
+    ("value", "channels"),
+    [("record-from-answer", 1), ("record-from-answer-dual", 2), ("record-from-ringing", 1)],
+)
+def test_both_parties_are_recorded(house: House, value: str, channels: int) -> None:
+    house.application.takes_callbacks("/recording")
+    dial(
+        house,
+        FIRST,
+        record=value,
+        recordingStatusCallback="/recording",
+        recordingStatusCallbackEvent="in-progress completed",
+    )
+    _caller, callee = connected(house)
+    time.sleep(1.5)
+    callee.hang_up()
+    fields = dialled(house)
+    told = [request.fields for request in house.application.wait_for("/recording", 2)]
+    assert [one["RecordingStatus"] for one in told] == ["in-progress", "completed"]
+    assert told[0]["RecordingSource"] == "DialVerb"
+    assert fields["RecordingUrl"] == told[1]["RecordingUrl"]
+    path = house.switch.recordings_dir / f"{fields['RecordingSid']}.wav"
+    assert soundfile.info(path).channels == channels
+    if house.switch.kind == "freeswitch":
+        samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
+        mixed = np.ascontiguousarray(samples.max(axis=1))
+        for hz in (A, B):
+            assert sound.timeline(mixed, hz, rate=rate), f"{hz} Hz is not in the recording"
+
+
+@pytest.mark.only("freeswitch")  # the emulator closes the file a moment after the leg is gone
+def test_a_caller_who_hangs_up_leaves_the_recording_of_the_dial(house: House) -> None:
+    house.application.takes_callbacks("/recording")
+    dial(house, FIRST, record="record-from-answer", recordingStatusCallback="/recording")
+    caller, callee = connected(house)
+    time.sleep(1.0)
+    caller.hang_up()
+    (told,) = house.application.wait_for("/recording")
+    assert told.fields["RecordingStatus"] == "completed"
+    callee.wait_ended()

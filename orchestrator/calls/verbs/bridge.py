@@ -21,11 +21,14 @@ import gevent
 
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.recording import Recording, channels_of
+from orchestrator.calls.sids import new_sid
 from orchestrator.calls.status import status_at_end
 from orchestrator.calls.steps import Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.verbs.sound import fetch_sound
 from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.events import Event
 from orchestrator.media.audio import AudioError
 from orchestrator.texml import Conference, Dial, Number, Sip
@@ -55,20 +58,19 @@ def dial_out(call: Call, verb: Dial) -> Step:
     callees = [callee for noun in verb.nouns if (callee := _callee(call, verb, noun)) is not None]
     if not callees:
         return dialled(verb, "failed", bridged=False)
-    if verb.record != "do-not-record":
-        call.log.warning("a Dial to numbers is not recorded yet", record=verb.record, line=verb.line)
     if not verb.answer_on_bridge:
         call.leg.answer()
     ringing = _ringback(call, verb)
     arguments = commands.dial_string([callee.destination for callee in callees], _shared(call, verb))
     call.leg.set(ringback=ringing, transfer_ringback=ringing)
-    with _followed(call, verb, callees):
+    with _recorded(call, verb) as recording, _followed(call, verb, callees, recording):
         done = call.leg.execute("bridge", arguments, timeout=None)
     winner = next((callee for callee in callees if callee.bridged), None)
     if winner is None:
         cause = done.headers().get("variable_originate_disposition", "")
         return dialled(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
+        *(recording.fields() if recording else ()),
         ("DialCallDuration", str(winner.seconds(done.timestamp))),
         ("DialCallSid", winner.call_sid),
         ("DialCallSidLegacy", winner.call_sid),
@@ -77,7 +79,31 @@ def dial_out(call: Call, verb: Dial) -> Step:
 
 
 @contextmanager
-def _followed(call: Call, verb: Dial, callees: list[Callee]) -> Iterator[None]:
+def _recorded(call: Call, verb: Dial) -> Iterator[Recording | None]:
+    """Both parties, from the answer or from the ringing, until they part."""
+    if verb.record == "do-not-record":
+        yield None
+        return
+    leg, recording = call.leg, Recording(call, new_sid(), verb, "DialVerb")
+    path = str(recording.path_there)
+    leg.set(
+        RECORD_STEREO=str(channels_of(verb) == "dual").lower(),
+        RECORD_BRIDGE_REQ=str(verb.record.startswith("record-from-answer")).lower(),
+    )
+    leg.start("record_session", f"{path} +{verb.record_max_length}" if verb.record_max_length else path)
+    if not verb.record.startswith("record-from-answer"):
+        recording.started()
+    try:
+        yield recording
+        leg.execute("stop_record_session", path)
+    except LegGone:
+        recording.end_with_the_leg(lambda: None)
+        raise
+    recording.finish()
+
+
+@contextmanager
+def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recording | None) -> Iterator[None]:
     """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
     leg, switchboard = call.leg, call.services.switchboard
     limits: list[gevent.Greenlet[..., None]] = []
@@ -88,6 +114,8 @@ def _followed(call: Call, verb: Dial, callees: list[Callee]) -> Iterator[None]:
             for callee in callees:
                 if callee.uuid == event.other_leg:
                     callee.on_bridged(event)
+                    if recording is not None and verb.record.startswith("record-from-answer"):
+                        recording.started()
                     limits.append(gevent.spawn_later(verb.time_limit, _end, call, [callee]))
 
     for callee in callees:

@@ -23,8 +23,6 @@ LONGEST_SECONDS = 14400
 def record(call: Call, verb: Record) -> Step:
     leg = call.leg
     leg.answer()
-    if verb.trim != "do-not-trim":
-        call.log.warning("recordings are not trimmed yet", trim=verb.trim, line=verb.line)
     if verb.play_beep:
         leg.execute("playback", BEEP, timeout=PLAY_MARGIN_SECONDS)
     recording = Recording(call, new_sid(), verb, "RecordVerb")
