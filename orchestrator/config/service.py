@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -185,6 +185,14 @@ class Recordings(Section):
     )
 
 
+class Voice(NamedTuple):
+    """A voice of the speech engine."""
+
+    name: str
+    as_asked: bool
+    """False: the document asked for a voice or language that is not there."""
+
+
 class Speech(Section):
     """<Say>. The voices map what a document may ask for to a voice of the engine."""
 
@@ -234,10 +242,13 @@ class Speech(Section):
             raise fault("command goes with engine: command")
         return self
 
-    def voice(self, asked: str | None) -> str:
-        """The engine's voice for the one that a document asks for."""
-        pattern = best(self.voices, asked) if asked else None
-        return self.voices[pattern] if pattern else self.default_voice
+    def voice(self, asked: str, language: str | None = None) -> Voice:
+        """The engine's voice for the one that a document asks for: by voice and language, else by voice."""
+        if language and (pattern := best((key for key in self.voices if " " in key), f"{asked} {language}")):
+            return Voice(self.voices[pattern], as_asked=True)
+        pattern = best(self.voices, asked)
+        english = not language or language.lower().startswith("en") or self.engine != "flite"
+        return Voice(self.voices[pattern] if pattern else self.default_voice, bool(pattern) and english)
 
 
 def _listen(value: str) -> str:

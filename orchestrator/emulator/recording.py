@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,10 @@ from orchestrator.emulator.sound import Score, write_wav
 
 if TYPE_CHECKING:
     from orchestrator.emulator.conference import Conference
+
+# 64 KiB at 8 kHz.
+BLOCK_SECONDS = 4.0
+HEADER_BYTES = 44
 
 
 class Recording:
@@ -47,8 +53,19 @@ class Recording:
         self._began = self.core.clock.now()
         self.conference.fire("start-recording", [("Path", self.path)])
         self.note_voices()
+        self.core.later(BLOCK_SECONDS, self._grow)
         if self.stopping or not self.conference.running or not self.conference.count:
             self.core.later(FRAME, self._close)
+
+    def _grow(self) -> None:
+        """FreeSWITCH writes block by block: a file that stands still is one that nobody writes any more."""
+        if self not in self.conference.recordings:
+            return
+        if not self.paused:
+            # A file whose name was taken away grows where nobody sees it.
+            with contextlib.suppress(FileNotFoundError):
+                os.truncate(self.path, HEADER_BYTES + 2 * int(self.seconds * self.conference.profile.rate))
+        self.core.later(BLOCK_SECONDS, self._grow)
 
     @property
     def seconds(self) -> float:

@@ -125,8 +125,8 @@ def test_sip_addresses_may_be_called_only_at_allowed_hosts(settings: Settings) -
 
 def test_a_documents_voice_becomes_one_of_the_engines() -> None:
     speech = loads(TEXT).speech
-    assert [speech.voice(asked) for asked in ("man", "alice", "Polly.Joanna", "unheard-of", None)] == [
-        "rms", "slt", "slt", "slt", "slt",
+    assert [speech.voice(asked).name for asked in ("man", "alice", "Polly.Joanna", "unheard-of")] == [
+        "rms", "slt", "slt", "slt",
     ]  # fmt: skip
 
 
@@ -134,8 +134,17 @@ def test_another_engine_has_only_the_voices_it_is_given() -> None:
     text = (
         "speech: {engine: command, command: [tts, '{text_file}', '{out}', '{voice}'], default_voice: en%s}\n"
     )
-    assert loads(TEXT + text % "").speech.voice("man") == "en"
-    assert loads(TEXT + text % ", voices: {man: en-m7}").speech.voice("man") == "en-m7"
+    assert loads(TEXT + text % "").speech.voice("man").name == "en"
+    assert loads(TEXT + text % ", voices: {man: en-m7}").speech.voice("man").name == "en-m7"
+    german = loads(TEXT + text % ", voices: {man: en-m7, '* de-DE': de}").speech
+    assert german.voice("man", "de-DE") == ("de", True)
+    assert german.voice("woman") == ("en", False)
+
+
+def test_flite_speaks_english_only_and_says_so() -> None:
+    speech = loads(TEXT).speech
+    assert speech.voice("man", "en-GB").as_asked
+    assert not speech.voice("man", "de-DE").as_asked
 
 
 def test_a_file_is_named_as_each_side_sees_it() -> None:

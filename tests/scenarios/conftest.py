@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -140,14 +141,18 @@ class House:
         ]
 
 
-@pytest.fixture
-def house(switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
+@contextmanager
+def lived_in(switch: Switch, application: Application, directory: Path) -> Iterator[House]:
+    """A house whose log has no error in the end that the test did not ask for."""
     with Journal().kept() as log:
-        house = House(switch, application, tmp_path, log)
+        house = House(switch, application, directory, log)
         house.start()
         yield house
         house.stop()
         assert not log.unexpected(), "\n".join(["the orchestrator's log has errors:", *log.unexpected()])
 
 
-Documents = Callable[[dict[str, str]], None]
+@pytest.fixture
+def house(switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
+    with lived_in(switch, application, tmp_path) as house:
+        yield house

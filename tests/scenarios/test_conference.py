@@ -255,3 +255,35 @@ def test_twilios_rule_waits_for_the_second(house: House) -> None:
     one.hang_up()
     two.hang_up()
     house.told(6)
+
+
+def test_star_leaves_the_room_where_the_setting_says_so(house: House) -> None:
+    """hangupOnStar: at Telnyx not for conferences, at Twilio it is (telnyx-texml C13)."""
+    house.stop()
+    house.start("conference:\n  hangup_on_star: true\n")
+    after = house.application.tone(1500, 1.0)
+    starred = house.joins(after=f"<Play>{after}</Play>").replace("<Dial>", '<Dial hangupOnStar="true">')
+    house.documents({FIRST: starred, SECOND: house.joins()})
+    first = house.switch.call("+13125550100", from_=FIRST)
+    second = house.switch.call("+13125550100", from_=SECOND)
+    house.told(3)
+    second.press("*")
+    first.press("*")
+    first.wait_hears(1500)
+    first.wait_ended(5)
+    assert house.told(4)[3][1:] == ("participant-leave", FIRST)
+    second.hang_up()
+    house.told(6)
+
+
+def test_star_is_just_a_key_unless_set(house: House) -> None:
+    house.voice(house.joins().replace("<Dial>", '<Dial hangupOnStar="true">'))
+    phone = house.switch.call("+13125550100", from_=FIRST, sounds=500)
+    house.told(2)
+    phone.press("*")
+    other = house.switch.call("+13125550100", from_=SECOND)
+    other.wait_hears(500)
+    assert len(house.told(3)) == 3
+    phone.hang_up()
+    other.hang_up()
+    house.told(6)

@@ -212,3 +212,10 @@ def test_the_first_document_is_fetched_while_it_rings(house: House) -> None:
     assert phone.state in ("calling", "ringing")
     phone.wait_answered()
     phone.wait_ended()
+
+
+def test_a_voice_that_is_not_there_is_said_so_and_another_speaks(house: House) -> None:
+    house.voice('<Response><Say voice="alice" language="de-DE">Guten Tag</Say></Response>')
+    phone = house.switch.call("+13125550100")
+    phone.wait_ended(10)
+    assert house.log.has("voice not there")

@@ -6,6 +6,7 @@ FreeSWITCH decides what speech is, by its energy: the figures are its, with ener
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from statistics import median
 
 import gevent
@@ -107,3 +108,25 @@ def _monotonic(timestamp: str) -> float:
 
     moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp()
     return moment - time.time() + time.monotonic()
+
+
+def test_in_floor_mode_only_the_dominant_speaker_is_told(house: House) -> None:
+    """`speaker_mode: floor`, Telnyx's older meaning: the one who has the floor, and no stop."""
+    house.stop()
+    house.start("conference:\n  speaker_mode: floor\n")
+    house.voice(house.joins(statusCallbackEvent="speaker", beep="false"))
+    first = house.switch.call(ROOM, from_="+13125550002")
+    second = house.switch.call(ROOM, from_="+13125550003")
+    for phone in (first, second):
+        phone.wait_answered()
+    for phone in (first, second, first):
+        before = len(house.told())
+        phone.sounds(500)
+        house.told(before + 1, 15)
+        phone.sounds(None)
+    told = house.told()
+    assert {event for _, event, _ in told} == {"participant-speech-start"}
+    callers = [caller for _, _, caller in told]
+    assert all(one != other for one, other in pairwise(callers))
+    first.hang_up()
+    second.hang_up()

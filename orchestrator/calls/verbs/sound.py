@@ -40,7 +40,11 @@ def times(loop: int) -> range | count[int]:
 def say(call: Call, verb: Say) -> Step:
     call.leg.answer()
     speech = call.services.settings.speech
-    voice = speech.voice(verb.voice)
+    voice, as_asked = speech.voice(verb.voice, verb.language)
+    if not as_asked:
+        call.log.warning(
+            "voice not there", voice=verb.voice, language=verb.language, line=verb.line, used=voice
+        )
     if speech.engine == "flite":
         _speak(call, verb, voice)
         return None
