@@ -144,6 +144,7 @@ class Orchestrator:
         )
         self._calls: set[Call] = set()
         self._up = Flag()
+        self._stopping = False
         self._core_uuid = ""
 
     def start(self) -> None:
@@ -157,6 +158,7 @@ class Orchestrator:
         return bool(self._up.wait(timeout))
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
+        self._stopping = True
         self.connection.stop(timeout)
         for call in list(self._calls):
             call.abandon()
@@ -171,7 +173,7 @@ class Orchestrator:
         # The port may have been left to the system, so what was set does not tell it.
         return web.base_url if web.public_url else f"http://{web.host}:{self.web.port}"
 
-    # --- FreeSWITCH ----------------------------------------------------------------------------------
+    # FreeSWITCH
 
     def _on_event(self, event: Event) -> None:
         self.switchboard.on_event(event)
@@ -183,7 +185,6 @@ class Orchestrator:
         self._forget_lost_legs()
         self._core_uuid = self.connection.core_uuid
         self._up.set()
-        log.info("connected", node=self.node.name, host=self.node.host, port=self.node.port)
 
     def _forget_lost_legs(self) -> None:
         """Those that hung up while nobody listened."""
@@ -194,7 +195,8 @@ class Orchestrator:
 
     def _on_down(self, error: SwitchError) -> None:
         self._up.clear()
-        log.warning("not connected", node=self.node.name, problem=str(error))
+        if not self._stopping:
+            log.warning("not connected", node=self.node.name, problem=str(error))
 
     def _wait_until_connected(self) -> None:
         self._up.wait()
@@ -202,7 +204,7 @@ class Orchestrator:
     def _problems(self) -> dict[str, str]:
         return {} if self._up.is_set() else {self.node.name: "FreeSWITCH is not connected"}
 
-    # --- calls ---------------------------------------------------------------------------------------
+    # Calls
 
     def _on_new_call(self, leg: Leg) -> None:
         # The dialplan hangs up a call that nobody takes; this one is taken.

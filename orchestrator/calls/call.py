@@ -101,7 +101,7 @@ class Call:
             self._steering = False
         self.leg.hangup((end or HangUp()).cause)
 
-    # --- documents -----------------------------------------------------------------------------------
+    # Documents
 
     def documents(self, step: Step) -> HangUp | None:
         """One document after the other until one says so, or none leads on. Raises FetchError, LegGone."""
