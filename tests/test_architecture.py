@@ -65,6 +65,6 @@ def test_the_pure_packages_know_no_socket_clock_or_chance(package: str) -> None:
 
 
 def test_every_folder_is_a_package_that_an_installation_has() -> None:
-    """Symptom: `pip install .` leaves out a folder, and only an installed copy fails. Cause: no __init__.py."""
+    """Symptom: only an installed copy fails. Cause: pip leaves out a folder without __init__.py."""
     folders = {path.parent for path in ROOT.rglob("*.py")}
     assert not [folder for folder in folders if not (folder / "__init__.py").exists()]

@@ -25,6 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "rather(kind): on that kind of switch where there is one, else on the other"
+    )
     config.addinivalue_line("markers", "only(kind): runs on that kind of switch only: emulator, freeswitch")
 
 
@@ -42,6 +45,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             kinds = (
                 [mark.args[0]] if mark.args[0] in kinds or not metafunc.config.getoption("--switch") else []
             )
+        for mark in metafunc.definition.iter_markers("rather"):
+            kinds = [mark.args[0]] if mark.args[0] in kinds else kinds
         metafunc.parametrize("switch", kinds, indirect=True)
 
 

@@ -17,6 +17,9 @@ from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured
 from tests.sound.stage import FIRST, FLOOR_DB, MODERATOR, ROOM, SECOND, THIRD, watching
 
+# What is heard is measured where it can be.
+pytestmark = pytest.mark.rather("freeswitch")
+
 real = pytest.mark.only("freeswitch")
 # What they speak, Hz; the hold music of these tests.
 ONE, TWO, THREE = 600, 1100, 1700

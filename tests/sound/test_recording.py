@@ -35,6 +35,9 @@ from tests.sound.stage import (
     watching,
 )
 
+# What is heard is measured where it can be.
+pytestmark = pytest.mark.rather("freeswitch")
+
 real = pytest.mark.only("freeswitch")
 VOICE = 600
 

@@ -20,6 +20,9 @@ from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured
 from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, seconds, told_of_recordings
 
+# What is heard is measured where it can be.
+pytestmark = pytest.mark.rather("freeswitch")
+
 VOICE = 600
 TONE = sound.tone(VOICE, 1.0)
 

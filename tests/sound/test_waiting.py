@@ -26,6 +26,9 @@ from tests.sound.stage import (
     watching,
 )
 
+# What is heard is measured where it can be.
+pytestmark = pytest.mark.rather("freeswitch")
+
 WAITS = {"startConferenceOnEnter": "false"}
 
 
