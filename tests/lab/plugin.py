@@ -22,12 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=["emulator", "freeswitch", "both"],
         help="what tests with a switch run on; default: both where there is a FreeSWITCH, else the emulator",
     )
+    parser.addoption(
+        "--part",
+        choices=["real", "rest"],
+        help="only the tests with a real FreeSWITCH, or only the others; `python -m tests` does both at once",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "rather(kind): on that kind of switch where there is one, else on the other"
-    )
+    config.addinivalue_line("markers", "rather(kind): on that kind of switch if there is one, else the other")
     config.addinivalue_line("markers", "only(kind): runs on that kind of switch only: emulator, freeswitch")
 
 
@@ -48,6 +51,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for mark in metafunc.definition.iter_markers("rather"):
             kinds = [mark.args[0]] if mark.args[0] in kinds else kinds
         metafunc.parametrize("switch", kinds, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part = config.getoption("--part")
+    if part is not None:
+        others = [item for item in items if _is_real(item) is not (part == "real")]
+        items[:] = [item for item in items if _is_real(item) is (part == "real")]
+        config.hook.pytest_deselected(items=others)
+
+
+def _is_real(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("switch") == "freeswitch"
 
 
 @pytest.fixture(scope="session")
