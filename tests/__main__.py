@@ -1,6 +1,7 @@
 """`python -m tests [pytest's options]`: all tests, those with a real FreeSWITCH beside the others.
 
-Where there is no FreeSWITCH it is `python -m pytest`.
+Where there is no FreeSWITCH it is one run of pytest. A test that fails is run again, twice at most, and the
+closing line counts it as rerun: phones and switches live by the clock, and the machine may be busy.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ NOTHING_SELECTED = 5
 
 
 def main(options: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest", *options]
+    pytest = [sys.executable, "-m", "pytest", "--reruns=2", *options]
     if reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
         return subprocess.run(pytest, check=False).returncode
