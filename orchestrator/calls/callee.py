@@ -68,7 +68,7 @@ class Callee:
 
     def seconds(self, until: int) -> int:
         """Connected with the caller, at most `until` (microseconds), rounded as FreeSWITCH's billsec is."""
-        return max(0, (self._ended_at or until) - self._bridged_at) // 1_000_000
+        return round(max(0, (self._ended_at or until) - self._bridged_at) / 1_000_000)
 
     def on_bridged(self, event: Event) -> None:
         self._bridged_at = event.timestamp

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 from typing import Protocol, cast
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -48,10 +49,25 @@ def to_tree(data: bytes, source: str) -> tuple[etree._Element, list[tuple[int, s
     try:
         return etree.fromstring(data, _STRICT), []
     except etree.XMLSyntaxError as error:
-        log = list(cast("Iterable[_Entry]", error.error_log))
-        if not log or any(entry.domain != etree.ErrorDomains.NAMESPACE for entry in log):
+        if getattr(error, "code", None) != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE or not _is_well_formed(data):
             raise DocumentError(source, error.lineno or 0, error.msg or "is not well-formed") from error
-    return etree.fromstring(data, _FORGIVING), [(entry.line, entry.message) for entry in log]
+        # The log may also hold what other documents of this thread were blamed for, or nothing.
+        log = [
+            entry
+            for entry in cast("Iterable[_Entry]", error.error_log)
+            if entry.domain == etree.ErrorDomains.NAMESPACE
+        ]
+        found = [(entry.line, entry.message) for entry in log] or [(error.lineno or 0, error.msg or "")]
+    return etree.fromstring(data, _FORGIVING), found
+
+
+def _is_well_formed(data: bytes) -> bool:
+    """Whether it is XML, namespaces aside: expat does not look at them. There is no DOCTYPE in it."""
+    try:
+        expat.ParserCreate().Parse(data, True)
+    except expat.ExpatError:
+        return False
+    return True
 
 
 def _has_doctype(data: bytes) -> bool:

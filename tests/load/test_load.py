@@ -64,7 +64,9 @@ def test_every_call_has_one_join_and_one_leave(house: House, directories: Iterat
     _hold(house, callers, next(directories))
     after = _size()
     assert after.ours == before.ours
-    assert after.blocks - before.blocks < BLOCKS_A_CALL * len(callers)
+    if house.switch.kind == "freeswitch":
+        # The emulator lives in this process, with all that its phones have heard.
+        assert after.blocks - before.blocks < BLOCKS_A_CALL * len(callers)
     assert after.megabytes - before.megabytes < MEGABYTES
     assert not house.log.lines, "\n".join(house.log.lines)
     assert not house.switch.log_errors()

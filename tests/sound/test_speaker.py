@@ -124,6 +124,8 @@ def test_in_floor_mode_only_the_dominant_speaker_is_told(house: House) -> None:
         phone.sounds(500)
         house.told(before + 1, 15)
         phone.sounds(None)
+        # The floor is free once FreeSWITCH has heard it fall silent.
+        gevent.sleep(1.5)
     told = house.told()
     assert {event for _, event, _ in told} == {"participant-speech-start"}
     callers = [caller for _, _, caller in told]
