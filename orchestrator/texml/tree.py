@@ -49,7 +49,8 @@ def to_tree(data: bytes, source: str) -> tuple[etree._Element, list[tuple[int, s
     try:
         return etree.fromstring(data, _STRICT), []
     except etree.XMLSyntaxError as error:
-        if getattr(error, "code", None) != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE or not _is_well_formed(data):
+        code = getattr(error, "code", None)  # which the stubs do not know
+        if code != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE or not _is_well_formed(data):
             raise DocumentError(source, error.lineno or 0, error.msg or "is not well-formed") from error
         # The log may also hold what other documents of this thread were blamed for, or nothing.
         log = [
