@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 from gevent import subprocess
 
@@ -35,7 +36,8 @@ class CommandSpeech:
             raise SpeechError(f"{self._argv[0]}: {error}") from error
 
     def _speak(self, text: str, voice: str, path: Path) -> None:
-        unfinished = path.with_suffix(".part")
+        # Two callers may want the same words at once.
+        unfinished = path.with_suffix(f".{uuid4().hex}.part")
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as text_file:
             text_file.write(text)
             text_file.flush()
