@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +10,7 @@ import gevent
 from gevent.event import Event as Flag
 
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
+from orchestrator.calls.clock import now
 from orchestrator.calls.steps import Fields
 from orchestrator.freeswitch.events import Event
 from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
@@ -69,7 +69,7 @@ class Recording:
         )
 
     def started(self) -> None:
-        self._started_at = time.time_ns() // 1000
+        self._started_at = now()
         self._tell("in-progress")
 
     def finish(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping
 
 from orchestrator.callbacks.outbox import Message, Outbox
@@ -15,6 +14,7 @@ from orchestrator.callbacks.payloads import (
     call_fields,
     recording_fields,
 )
+from orchestrator.calls.clock import now
 from orchestrator.conference.model import Caller, Method
 from orchestrator.freeswitch.events import Event
 
@@ -109,7 +109,7 @@ class StatusCallbacks:
             account_sid=facts.account_sid,
             event=facts.status,
             sequence=sequence,
-            created_at=time.time_ns() // 1000,
+            created_at=now(),
         )
         self._outbox.commit([message])
         self._on_messages([message])
