@@ -56,6 +56,8 @@ def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gon
     move.drop(participant.call_sid)
     if move.room.floor == participant.call_sid:
         move.fields["floor"] = ""
+    if move.room.dominant == participant.call_sid:
+        move.fields["dominant"] = ""
     if participant.told:
         move.tell("participant-leave", at, participant.caller, participant, reason, gone)
     if not gone:

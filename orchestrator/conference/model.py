@@ -151,7 +151,9 @@ class Room(Struct, frozen=True):
     told_at: int = 0
     """The Timestamp last told: those of a room never go back."""
     floor: str = ""
-    """CallSid of the dominant speaker."""
+    """CallSid of the one to whom FreeSWITCH gave the floor."""
+    dominant: str = ""
+    """CallSid of the dominant speaker told last."""
     recording: bool = False
     """From the start until it has been silent for long enough, the conference is lost or the room ends."""
     silent_since: int = 0

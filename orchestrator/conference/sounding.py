@@ -95,6 +95,9 @@ def _speaks(move: Move, participant: Participant, on: bool, at: int) -> None:
     if move.room.terms.speaker_mode == "talkers":
         name = "participant-speech-start" if on else "participant-speech-stop"
         move.tell(name, at, participant.caller, participant)
+    elif on and move.room.floor == participant.call_sid:
+        # FreeSWITCH gives the floor to the first who comes, silent or not.
+        _tell_dominant_speaker(move, participant, at)
     _listen_for_silence(move, at)
 
 
@@ -109,8 +112,14 @@ def floor(move: Move, event: Floor) -> None:
     if participant is None or participant.phase is not Phase.IN or move.room.floor == event.call_sid:
         return
     move.fields["floor"] = event.call_sid
-    if move.room.terms.speaker_mode == "floor":
-        move.tell("participant-speech-start", event.at, participant.caller, participant)
+    if participant.talking:
+        _tell_dominant_speaker(move, participant, event.at)
+
+
+def _tell_dominant_speaker(move: Move, participant: Participant, at: int) -> None:
+    if move.room.terms.speaker_mode == "floor" and move.room.dominant != participant.call_sid:
+        move.fields["dominant"] = participant.call_sid
+        move.tell("participant-speech-start", at, participant.caller, participant)
 
 
 def _listen_for_silence(move: Move, at: int) -> None:

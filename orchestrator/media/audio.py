@@ -11,12 +11,17 @@ from typing import TypeVar
 import gevent
 import numpy as np
 import soundfile
+from gevent.monkey import get_original
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 65536
 # soundfile asserts that what it wrote was written: a full disk.
 UNREADABLE = (soundfile.SoundFileError, RuntimeError, ValueError, AssertionError)
 Result = TypeVar("Result")
+# soundfile (since 0.13) opens files under a lock, which gevent's patch turned into one for greenlets: two threads that
+# meet at such a lock may both wait for ever.
+if hasattr(soundfile.SoundFile, "_sf_error_lock"):
+    soundfile.SoundFile._sf_error_lock = get_original("threading", "Lock")()  # noqa: SLF001
 
 
 class AudioError(Exception):

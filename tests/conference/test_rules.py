@@ -251,11 +251,13 @@ def test_by_the_floor_only_a_new_dominant_speaker_is_told() -> None:
     story = Story(speaker_mode="floor")
     story.enters("anna")
     story.enters("bert")
-    assert story.talks("anna") == []
-    assert story.takes_the_floor("anna") == ["#3 participant-speech-start anna"]
+    assert story.takes_the_floor("anna") == []
+    assert story.talks("bert") == []
+    assert story.talks("anna") == ["#3 participant-speech-start anna"]
     assert story.takes_the_floor("anna") == []
     assert story.takes_the_floor("bert") == ["#4 participant-speech-start bert"]
     assert story.talks("bert", on=False) == []
+    assert story.talks("bert") == []
     assert story.takes_the_floor("anna") == ["#5 participant-speech-start anna"]
     assert story.takes_the_floor("nobody") == []
 
@@ -266,9 +268,11 @@ def test_by_the_floor_who_comes_back_and_takes_it_again_is_told_again() -> None:
     story = Story(speaker_mode="floor")
     story.enters("anna")
     story.enters("bert")
+    story.talks("bert")
     story.takes_the_floor("bert")
     story.leaves("bert")
     story.enters("bert")
+    story.talks("bert")
     assert story.takes_the_floor("bert") == ["#6 participant-speech-start bert"]
 
 
