@@ -18,10 +18,10 @@ BLOCK_FRAMES = 65536
 # soundfile asserts that what it wrote was written: a full disk.
 UNREADABLE = (soundfile.SoundFileError, RuntimeError, ValueError, AssertionError)
 Result = TypeVar("Result")
-# soundfile (since 0.13) opens files under a lock, which gevent's patch turned into one for greenlets: two threads that
+# soundfile (since 0.13) opens files under a lock, which gevent made one for greenlets: two threads that
 # meet at such a lock may both wait for ever.
 if hasattr(soundfile.SoundFile, "_sf_error_lock"):
-    soundfile.SoundFile._sf_error_lock = get_original("threading", "Lock")()  # noqa: SLF001
+    soundfile.SoundFile._sf_error_lock = get_original("threading", "Lock")()
 
 
 class AudioError(Exception):

@@ -25,7 +25,7 @@ def wav(hz: float, seconds: float) -> bytes:
 
 @pytest.mark.parametrize("attempt", range(20))
 def test_many_who_bring_the_same_music_at_once_all_get_it(tmp_path: Path, attempt: int) -> None:
-    """Symptom: of four callers who came to wait in the same second, two heard nothing for ever. Cause: soundfile
+    """Symptom: of four callers who came to wait at once, two heard nothing for ever. Cause: soundfile
     opens files under a lock that gevent's patch had made one for greenlets, and we open them in threads. Fix:
     it is a lock for threads again."""
     library = Library(tmp_path, lambda path: path, max_seconds=60)
