@@ -20,6 +20,7 @@ from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.call import Call
+from orchestrator.calls.door import Door
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.performer import Performer
@@ -98,6 +99,7 @@ class Orchestrator:
             command_timeout=node.command_timeout_secs,
         )
         self.legs = Legs(self.connection)
+        self.door = Door(node.name, settings.intake, self.legs, self.outbox.__len__)
         library = Library(node.media_dir, node.there, settings.media.max_seconds)
         files = RecordingFiles(
             node.recordings_dir, node.there, self._base_url, _url_signer(settings, self.outbox)
@@ -151,6 +153,7 @@ class Orchestrator:
         self.delivery.start()
         self.web.start()
         self.housekeeping.start()
+        self.door.start()
         self.connection.start()
 
     def wait_ready(self, timeout: float) -> bool:
@@ -160,6 +163,7 @@ class Orchestrator:
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._stopping = True
         self.connection.stop(timeout)
+        self.door.stop()
         for call in list(self._calls):
             call.abandon()
         self.rooms.abandon()
@@ -176,6 +180,7 @@ class Orchestrator:
     # FreeSWITCH
 
     def _on_event(self, event: Event) -> None:
+        self.door.on_event(event)
         self.switchboard.on_event(event)
 
     def _on_up(self) -> None:
@@ -207,6 +212,8 @@ class Orchestrator:
     # Calls
 
     def _on_new_call(self, leg: Leg) -> None:
+        if not self.door.lets_in(leg):
+            return
         # The dialplan hangs up a call that nobody takes; this one is taken.
         self.connection.post(commands.api("sched_del", leg.uuid))
         number = leg.headers.get("Caller-Destination-Number", "")

@@ -112,6 +112,10 @@ class Outbox:
                 waiting = self._waiting[message.queue] = deque()
             waiting.append(id_)
 
+    def __len__(self) -> int:
+        """Messages that wait."""
+        return self._depth
+
     def load(self, kind: str) -> list[tuple[str, bytes]]:
         """Key and value of all state of one kind, by key."""
         return [

@@ -98,6 +98,23 @@ class FreeSwitch(Section):
         return next((node for node in self.nodes if node.name == name), None)
 
 
+class Intake(Section):
+    """Above which a new call is refused with SIP 503, so that those let in are served in time."""
+
+    max_calls: int = Field(
+        default=500, ge=1, description="legs at once; what FreeSWITCH can mix in time on its processors"
+    )
+    max_entering: int = Field(
+        default=100, ge=1, description="calls let in within 3 s that are not answered yet"
+    )
+    max_delay_ms: int = Field(
+        default=1000,
+        ge=10,
+        description="how late events may be handled before max_entering shrinks in proportion, down to 10",
+    )
+    max_waiting_callbacks: int = Field(default=100_000, ge=1, description="callbacks not delivered yet")
+
+
 class Callbacks(Section):
     """Delivery of status callbacks, and the database that makes them safe."""
 

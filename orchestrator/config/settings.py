@@ -14,6 +14,7 @@ from orchestrator.config.service import (
     Conference,
     Fetch,
     FreeSwitch,
+    Intake,
     Logging,
     Media,
     Recordings,
@@ -41,6 +42,7 @@ class Settings(Section):
     )
     profiles: dict[Name, Profile] = Field(default={}, description="name -> conference profile")
     profile_patterns: dict[str, Name] = Field(default={}, description="room name or pattern -> profile")
+    intake: Intake = Intake()
     callbacks: Callbacks = Callbacks()
     conference: Conference = Conference()
     fetch: Fetch = Fetch()

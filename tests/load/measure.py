@@ -49,6 +49,7 @@ applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
 web: {{listen: "127.0.0.1:0"}}
 callbacks: {{database: {database}}}
+intake: {{{intake}}}
 logging: {{level: warning}}
 """
 TICK = os.sysconf("SC_CLK_TCK")
@@ -91,6 +92,9 @@ def main() -> int:
     parser.add_argument("--erratic", type=int, metavar="MS", help="callers hang up at any moment within it")
     parser.add_argument("--slow", type=float, default=0, metavar="S", help="how late the receiver answers")
     parser.add_argument("--beep", default="true")
+    parser.add_argument(
+        "--intake", default="", metavar="YAML", help='e.g. "max_entering: 50, max_calls: 200"'
+    )
     parser.add_argument("--profile", metavar="PY-SPY", help="sample the orchestrator with this program")
     parser.add_argument(
         "--realtime",
@@ -116,7 +120,7 @@ def measure(arguments: argparse.Namespace, directory: Path) -> int:
         switch.open()
         switch.begin()
         _serve(application, arguments)
-        orchestrator = _orchestrator(switch, application, directory)
+        orchestrator = _orchestrator(arguments, switch, application, directory)
         callers = _callers(arguments)
         processes = {"orchestrator": orchestrator.pid, "FreeSWITCH": switch.pid}
         before = {name: _seconds(pid) for name, pid in processes.items()}
@@ -138,7 +142,8 @@ def measure(arguments: argparse.Namespace, directory: Path) -> int:
         if sampler is not None:
             sampler.wait()
         for name, run in zip(("through the orchestrator", "past it"), runs, strict=False):
-            _print_times(name, run.join_times())
+            _print_times(f"to 200 OK {name}", run.join_times())
+            _print_times(f"to 503 {name}", run.refusal_times())
         waited = _waited(orchestrator.pid)
         print(f"the orchestrator's main thread waited {waited:.1f} s for a processor")
         for name, seconds in spent.items():
@@ -179,7 +184,9 @@ def _serve(application: Application, arguments: argparse.Namespace) -> None:
     )
 
 
-def _orchestrator(switch: FreeSwitch, application: Application, directory: Path) -> subprocess.Popen[bytes]:
+def _orchestrator(
+    arguments: argparse.Namespace, switch: FreeSwitch, application: Application, directory: Path
+) -> subprocess.Popen[bytes]:
     file = directory / "orchestrator.yaml"
     file.write_text(
         SETTINGS.format(
@@ -188,6 +195,7 @@ def _orchestrator(switch: FreeSwitch, application: Application, directory: Path)
             there=directory / "media",
             voice=application.url("/voice"),
             database=directory / "orchestrator.sqlite",
+            intake=arguments.intake,
         )
     )
     with open(directory / "log", "wb") as log:
@@ -227,7 +235,7 @@ def _print_times(name: str, times: list[float]) -> None:
     times.sort()
     if times:
         print(
-            f"INVITE to 200 OK {name}: median {statistics.median(times):.0f} ms, "
+            f"INVITE {name}: median {statistics.median(times):.0f} ms, "
             f"95 % {times[int(len(times) * 0.95)]:.0f} ms, longest {times[-1]:.0f} ms, {len(times)} calls"
         )
 

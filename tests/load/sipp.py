@@ -74,8 +74,16 @@ class Sipp:
 
     def join_times(self) -> list[float]:
         """Milliseconds from each INVITE to its 200 OK."""
+        return self._times("join")
+
+    def refusal_times(self) -> list[float]:
+        """Milliseconds from each INVITE that was refused to its 503."""
+        return self._times("refused")
+
+    def _times(self, of: str) -> list[float]:
         times = []
         for file in self.directory.glob("*_rtt.csv"):
             with open(file, newline="") as table:
-                times += [float(row["response_time_ms"]) for row in csv.DictReader(table, delimiter=";")]
+                rows = csv.DictReader(table, delimiter=";")
+                times += [float(row["response_time_ms"]) for row in rows if row["rtd_no"].strip() == of]
         return times

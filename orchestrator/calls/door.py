@@ -1,0 +1,84 @@
+"""Lets calls in or refuses them before anything is done for them; watches how late this process is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gevent
+
+from orchestrator.calls.clock import now as wall_clock
+from orchestrator.calls.intake import Ages, Intake
+from orchestrator.config.service import Intake as Limits
+from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+# mod_sofia.c, hangup_cause_to_sip(): SIP 503.
+REFUSED = "SWITCH_CONGESTION"
+PULSE_SECONDS = 0.1
+
+
+class Door:
+    """One node's."""
+
+    def __init__(self, node: str, limits: Limits, legs: Legs, waiting_callbacks: Callable[[], int]) -> None:
+        self.intake = Intake(limits)
+        self._node = node
+        self._legs = legs
+        self._waiting_callbacks = waiting_callbacks
+        self._ages = Ages()
+        self._age = 0.0
+        self._pulse: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._pulse = gevent.spawn(self._beat)
+
+    def stop(self) -> None:
+        if self._pulse is not None:
+            self._pulse.kill(block=False)
+
+    def on_event(self, event: Event) -> None:
+        """Every event, before it is handled."""
+        self._age = self._ages.age(event.timestamp, wall_clock())
+        if event.name in ("CHANNEL_ANSWER", "CHANNEL_HANGUP"):
+            self.intake.entered(event.uuid)
+
+    def lets_in(self, leg: Leg) -> bool:
+        """Asked while the CHANNEL_PARK of `leg` is handled. Who is not let in is refused with SIP 503."""
+        now = time.monotonic()
+        self.intake.late(self._age, now)
+        if self.intake.ask(leg.uuid, now, len(self._legs) - 1, self._waiting_callbacks()) is None:
+            return True
+        leg.hangup(REFUSED)
+        # If that command is lost, the dialplan's own time limit refuses the call in the same way.
+        self._legs.lost(leg.uuid, REFUSED)
+        self._report(now)
+        return False
+
+    def _beat(self) -> None:
+        while True:
+            before = time.monotonic()
+            gevent.sleep(PULSE_SECONDS)
+            now = time.monotonic()
+            self.intake.late(now - before - PULSE_SECONDS, now)
+            self._report(now)
+
+    def _report(self, now: float) -> None:
+        burst = self.intake.report(now)
+        if burst is None:
+            return
+        intake = self.intake
+        log.warning(
+            "calls were refused with SIP 503" if burst.seconds else "calls are refused with SIP 503",
+            node=self._node,
+            refused=burst.refused,
+            let_in=burst.let_in,
+            seconds=round(burst.seconds, 1),
+            **burst.why,
+            live=len(self._legs),
+            entering=intake.entering(now),
+            delay_ms=round(intake.delay(now) * 1000),
+        )

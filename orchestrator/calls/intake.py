@@ -1,0 +1,163 @@
+"""Whether one more call may come in. Pure: times come from outside, in seconds of any steady clock.
+
+A call that comes while there is too much to do would join late or run into a time limit, and would make
+all others late too. So it is refused at once, with a SIP status that lets its carrier try elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestrator.config.service import Intake as Limits
+
+# A call that is not answered after so long waits for its application or for somebody else's phone, which
+# costs nothing here.
+ENTERING_SECONDS = 3.0
+# So many may always be on their way in, however late all is: a pause of this machine alone refuses nobody.
+ALWAYS = 10
+HALF_LIFE_SECONDS = 1.0
+QUIET_SECONDS = 5.0
+REPORT_SECONDS = 60.0
+CLOCK_SECONDS = 60.0
+
+
+class Full(Enum):
+    """Why a call is refused: the setting that said so."""
+
+    CALLS = "max_calls"
+    ENTERING = "max_entering"
+    DELAY = "max_delay_ms"
+    CALLBACKS = "max_waiting_callbacks"
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What was refused since it began, or since its last summary."""
+
+    refused: int
+    let_in: int
+    why: dict[str, int]
+    seconds: float
+    over: bool
+
+
+class Intake:
+    """Counts who is on the way in, and how late this process is; decides by both."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.let_in = 0
+        """Calls, since the start."""
+        self.refused: Counter[Full] = Counter()
+        """Calls, since the start."""
+        self._entering: dict[str, float] = {}
+        self._delay = 0.0
+        self._delay_at = 0.0
+        self._reported = self._counts()
+        self._reported_at: float | None = None
+        self._refused_at = 0.0
+
+    def ask(self, uuid: str, now: float, live: int, waiting_callbacks: int) -> Full | None:
+        """None lets it in; else why not. `live`: how many legs there are besides this one."""
+        full = self._full(now, live, waiting_callbacks)
+        if full is None:
+            self.let_in += 1
+            self._entering[uuid] = now
+        else:
+            self.refused[full] += 1
+            self._refused_at = now
+        return full
+
+    def _full(self, now: float, live: int, waiting_callbacks: int) -> Full | None:
+        limits = self.limits
+        if live >= limits.max_calls:
+            return Full.CALLS
+        if waiting_callbacks >= limits.max_waiting_callbacks:
+            return Full.CALLBACKS
+        entering = self.entering(now)
+        if entering >= limits.max_entering:
+            return Full.ENTERING
+        if entering >= self.allowed(now):
+            return Full.DELAY
+        return None
+
+    def allowed(self, now: float) -> int:
+        """How many may be on their way in: the later everything is, the fewer, in proportion."""
+        late, most = self.delay(now) / (self.limits.max_delay_ms / 1000), self.limits.max_entering
+        return most if late <= 1 else max(min(ALWAYS, most), int(most / late))
+
+    def entering(self, now: float) -> int:
+        """Calls let in that are on their way to being answered."""
+        # The oldest come first: as many steps as there is something to forget.
+        while self._entering:
+            uuid = next(iter(self._entering))
+            if now - self._entering[uuid] < ENTERING_SECONDS:
+                break
+            del self._entering[uuid]
+        return len(self._entering)
+
+    def entered(self, uuid: str) -> None:
+        """It is answered, or gone."""
+        self._entering.pop(uuid, None)
+
+    def late(self, seconds: float, now: float) -> None:
+        """Something was done `seconds` after it was due."""
+        self._delay, self._delay_at = max(seconds, self.delay(now)), now
+
+    def delay(self, now: float) -> float:
+        """How late things were lately: the longest, halved with every second since."""
+        return float(self._delay * 0.5 ** ((now - self._delay_at) / HALF_LIFE_SECONDS))
+
+    def report(self, now: float) -> Burst | None:
+        """What there is to say: at a burst's first refusal, every minute of it, and when it has been over for
+        some seconds."""
+        let_in, refused = self._counts()
+        before_in, before = self._reported
+        if self._reported_at is None:
+            if refused == before:
+                self._reported = let_in, refused
+                return None
+            self._reported_at = now
+            return Burst(refused.total() - before.total(), 0, _names(refused - before), 0.0, over=False)
+        over = now - self._refused_at >= QUIET_SECONDS
+        seconds = now - self._reported_at
+        if not over and seconds < REPORT_SECONDS:
+            return None
+        self._reported = let_in, refused
+        self._reported_at = None if over else now
+        new = refused - before
+        return Burst(new.total(), let_in - before_in, _names(new), seconds, over)
+
+    def _counts(self) -> tuple[int, Counter[Full]]:
+        return self.let_in, self.refused.copy()
+
+
+def _names(counts: Counter[Full]) -> dict[str, int]:
+    return {full.value: count for full, count in counts.items()}
+
+
+class Ages:
+    """How old events are when they are handled, in spite of two clocks that need not agree.
+
+    The youngest of the last minutes tells how far apart the clocks are; they are taken to agree at first.
+    Times in microseconds since the epoch, as each side has it.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._youngest = 0
+        self._since: int | None = None
+
+    def age(self, made: int, now: int) -> float:
+        """Seconds."""
+        if not made:
+            return 0.0
+        apart = now - made
+        if self._since is None:
+            self._since = now
+        elif now - self._since >= CLOCK_SECONDS * 1_000_000:
+            self._before, self._youngest, self._since = self._youngest, apart, now
+        if apart < self._youngest:
+            self._youngest = apart
+        return (apart - min(self._before, self._youngest)) / 1_000_000
