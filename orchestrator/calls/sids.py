@@ -6,11 +6,14 @@ A CallSid follows from FreeSWITCH's own Unique-ID, so that after any restart the
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 CALL_SID_PREFIX = "v3:"
 
 
+# Asked for at every event of a member: without it, half of what a talking event costs.
+@lru_cache(maxsize=4096)
 def call_sid_of(leg: str) -> str:
     """The CallSid of the leg with this Unique-ID. Raises ValueError for anything that is no UUID."""
     return CALL_SID_PREFIX + urlsafe_b64encode(UUID(leg).bytes).rstrip(b"=").decode()
