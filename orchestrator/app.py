@@ -20,6 +20,7 @@ from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.call import Call
+from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.door import Door
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.member_commands import MemberCommands
@@ -100,6 +101,7 @@ class Orchestrator:
         )
         self.legs = Legs(self.connection)
         self.door = Door(node.name, settings.intake, self.legs, self.outbox.__len__)
+        self.book = CallBook(self.outbox)
         library = Library(node.media_dir, node.there, settings.media.max_seconds)
         files = RecordingFiles(
             node.recordings_dir, node.there, self._base_url, _url_signer(settings, self.outbox)
@@ -136,6 +138,8 @@ class Orchestrator:
             recording_files=files,
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),
             status=StatusCallbacks(self.outbox, payload, self._poke),
+            records=self.outbox.records,
+            book=self.book,
             wait_until_connected=self._wait_until_connected,
             signing_key=self._keys.get,
         )
@@ -170,6 +174,7 @@ class Orchestrator:
         self.housekeeping.stop(timeout)
         self.web.stop(timeout)
         self.delivery.stop(timeout)
+        self.book.stop()
         self.outbox.close()
 
     def _base_url(self) -> str:
@@ -181,6 +186,7 @@ class Orchestrator:
 
     def _on_event(self, event: Event) -> None:
         self.door.on_event(event)
+        self.book.on_event(event)
         self.switchboard.on_event(event)
 
     def _on_up(self) -> None:
@@ -188,6 +194,7 @@ class Orchestrator:
             log.error("another FreeSWITCH answers: what the old one had is gone", node=self.node.name)
             self.rooms.on_switch_restarted()
         self._forget_lost_legs()
+        gevent.spawn(self.book.lost, lambda leg: self.connection.api(commands.exists(leg)) == "true")
         self._core_uuid = self.connection.core_uuid
         self._up.set()
 
@@ -223,6 +230,7 @@ class Orchestrator:
             leg.hangup(NO_NUMBER)
             return
         call = Call(leg, application, self.services)
+        self.book.open(call.caller, call.account_sid, name=leg.headers.get("Caller-Caller-ID-Name", ""))
         log.info("call", call=call.sid, number=number, caller=call.caller.from_, application=application.name)
         if application.status_callback:
             self.switchboard.watch(

@@ -18,8 +18,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator.callbacks import records as record_table
 from orchestrator.callbacks import store
 from orchestrator.callbacks.message import Message, Queued, Told
+from orchestrator.callbacks.records import Record, Records
 from orchestrator.callbacks.store import OutboxError
 
 __all__ = ["Counts", "Message", "Outbox", "OutboxError", "Queued", "Told"]
@@ -59,6 +61,8 @@ class Outbox:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.records = Records(self._read, self._write)
+        """Finished and living rooms, calls and recordings."""
         self._lock = store.own(self.path)
         try:
             self._db = store.connect(self.path)
@@ -94,16 +98,19 @@ class Outbox:
         messages: Sequence[Message] = (),
         put: Sequence[tuple[str, str, bytes]] = (),
         delete: Sequence[tuple[str, str]] = (),
+        records: Sequence[Record] = (),
     ) -> None:
-        """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key)."""
-        if not (messages or put or delete):
+        """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key), and
+        records."""
+        if not (messages or put or delete or records):
             return
         first = self._last_id + 1
         rows = [
             (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
             for id_, m in enumerate(messages, first)
         ]
-        self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, put)))
+        recorded = [record.row() for record in records]
+        self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, put), (record_table.PUT, recorded)))
         self._last_id += len(rows)
         self._depth += len(rows)
         for id_, message in enumerate(messages, first):

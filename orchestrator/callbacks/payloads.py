@@ -133,6 +133,7 @@ def conference_fields(room: Room, tell: Tell, settings: PayloadSettings) -> Fiel
             ("ToSipUri", caller.to_sip_uri),
         ),
     ]
+    fields += _known(("AnnounceUrl", tell.announce_url), ("ReasonAnnouncementFailed", tell.problem))
     if settings.twilio_extras:
         if tell.participant is not None:
             fields += _participant_extras(tell.participant)
@@ -151,7 +152,7 @@ def _participant_extras(participant: Participant) -> list[tuple[str, str]]:
     return [
         ("Coaching", _boolean(bool(wish.coach))),
         ("EndConferenceOnExit", _boolean(wish.end_on_exit)),
-        ("Hold", _boolean(False)),
+        ("Hold", _boolean(participant.held)),
         ("Muted", _boolean(wish.muted)),
         ("StartConferenceOnEnter", _boolean(wish.start_on_enter)),
     ]

@@ -8,6 +8,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+from orchestrator.callbacks import records
+
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x54584F42  # "TXOB"
 _BUSY_SECONDS = 0.5
@@ -153,6 +155,8 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
             f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; "
             f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
         )
+    # Beside what earlier versions know, and in nobody's way there.
+    database.executescript(records.SCHEMA)
     # An unwritable file shows itself here and not at the first callback.
     database.execute("BEGIN IMMEDIATE")
     database.execute("ROLLBACK")

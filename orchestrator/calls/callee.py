@@ -47,6 +47,9 @@ class Callee:
             to=to,
         )
         self._tell = self._follow()
+        call.services.book.open(
+            self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
+        )
         self._whispering: Whisper | None = None
 
     def _follow(self) -> Callable[[Event], None]:

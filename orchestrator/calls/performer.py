@@ -65,7 +65,7 @@ class Performer:
             case Tell():
                 pass  # It went to the outbox with the room itself.
             case StartWaiting(participant):
-                self._at(room, participant.call_sid, Seat.start_waiting)
+                self._at(room, participant.call_sid, lambda seat: seat.start_waiting(participant))
             case Join(participant):
                 self._at(room, participant.call_sid, lambda seat: seat.join(room, participant, feed))
             case Kick(call_sid, member_id):
@@ -84,13 +84,13 @@ class Performer:
                 self._beeper.beep(room.sid, kind, members)
             case SetMute(member_id, on):
                 self._members.order(room.sid, member_id, "mute" if on else "unmute", member_id)
-            case SetHold(call_sid, member_id, on):
+            case SetHold(call_sid, member_id, on, url, method):
                 # A hold alone still lets it hear the others, wherever its music pauses.
                 self._members.order(room.sid, member_id, "hold" if on else "unhold", member_id)
                 self._members.order(room.sid, member_id, "deaf" if on else "undeaf", member_id)
-                self._at(room, call_sid, lambda seat: seat.hold(on))
-            case Relate(member, other):
-                self._members.order(room.sid, member, "relate", member, other, "nospeak")
+                self._at(room, call_sid, lambda seat: seat.hold(on, url, method))
+            case Relate(member, other, on):
+                self._members.order(room.sid, member, "relate", member, other, "nospeak" if on else "clear")
             case StartRecording(by):
                 self._recordings.start(room, by)
             case StopRecording():

@@ -11,6 +11,7 @@ from gevent.event import Event as Flag
 
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
 from orchestrator.calls.clock import now
+from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.steps import Fields
 from orchestrator.freeswitch.events import Event
 from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
@@ -111,6 +112,7 @@ class Recording:
 
     def _tell(self, status: RecordingStatus) -> None:
         verb, call = self._verb, self._call
+        self._write_down(status)
         if not verb.recording_status_callback or status not in verb.recording_status_callback_event:
             return
         facts = RecordingFacts(
@@ -128,3 +130,19 @@ class Recording:
         url = call.services.resolve(call.document_url, verb.recording_status_callback)
         call.services.status.tell_recording(facts, url, verb.recording_status_callback_method, self._sequence)
         self._sequence += 1
+
+    def _write_down(self, status: RecordingStatus) -> None:
+        record = RecordingRecord(
+            sid=self.sid,
+            account_sid=self._call.account_sid,
+            call_sid=self._call.sid,
+            source=self._source,
+            created_at=self._started_at,
+            updated_at=now(),
+            channels=2 if self._channels == "dual" else 1,
+            started_at=self._started_at,
+            duration=self.seconds,
+            status=status,
+            kind=self._format,
+        )
+        self._call.services.records.put([row_of_recording(record)])

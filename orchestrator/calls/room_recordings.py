@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.outbox import Message, Outbox
 from orchestrator.callbacks.payloads import PayloadSettings, RecordingFacts, RecordingStatus, recording_fields
+from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
+from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.sids import new_sid
 from orchestrator.conference.model import Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
@@ -30,7 +32,7 @@ from orchestrator.media.trim import trim_silence
 
 log = get_logger(__name__)
 
-RECORDING, RECORDED = "recording", "recorded"
+RECORDING = "recording"
 START_SECONDS = 5.0
 # From the end of the room until FreeSWITCH has closed the file.
 CLOSE_SECONDS = 10.0
@@ -190,7 +192,7 @@ class RoomRecordings:
         self._by_conference.pop(recording.conference_sid, None)
         ended = replace(recording, status=status, duration=seconds)
         messages = [message for message in [self._message(ended, status)] if message is not None]
-        self._outbox.commit(messages, [(RECORDED, sid, msgspec.json.encode(ended))], [(RECORDING, sid)])
+        self._outbox.commit(messages, (), [(RECORDING, sid)], [_record(ended)])
         if messages:
             self._on_messages(messages)
 
@@ -202,7 +204,8 @@ class RoomRecordings:
     def _keep(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
         self._running[recording.sid] = recording
         messages = [message for message in told or [] if message is not None]
-        self._outbox.commit(messages, [(RECORDING, recording.sid, msgspec.json.encode(recording))])
+        put = [(RECORDING, recording.sid, msgspec.json.encode(recording))]
+        self._outbox.commit(messages, put, records=[_record(recording)])
         if messages:
             self._on_messages(messages)
 
@@ -253,3 +256,20 @@ class RoomRecordings:
             return self._files.path(sid).stat().st_size
         except OSError:
             return 0
+
+
+def _record(recording: RoomRecording) -> Record:
+    return row_of_recording(
+        RecordingRecord(
+            sid=recording.sid,
+            account_sid=recording.account_sid,
+            call_sid=recording.by.call_sid,
+            source="Conference",
+            created_at=recording.asked_at,
+            updated_at=now(),
+            conference_sid=recording.conference_sid,
+            started_at=recording.started_at,
+            duration=recording.duration,
+            status=recording.status,
+        )
+    )

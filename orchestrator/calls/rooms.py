@@ -13,8 +13,10 @@ import msgspec
 
 from orchestrator.callbacks.outbox import Message, Outbox, OutboxError
 from orchestrator.callbacks.payloads import PayloadSettings, conference_fields
+from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
 from orchestrator.calls.performer import Performer
+from orchestrator.calls.room_records import room_record, row_of_room, status_of
 from orchestrator.calls.seat import Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
 from orchestrator.calls.speech import Debounce
@@ -60,10 +62,19 @@ class Rooms:
         self._messages: list[Message] = []
         self._put: dict[tuple[str, str], bytes] = {}
         self._delete: set[tuple[str, str]] = set()
+        self._records: dict[str, Record] = {}
         self._encode = msgspec.json.Encoder().encode
 
     def __len__(self) -> int:
         return len(self._rooms)
+
+    def get(self, sid: str) -> Room | None:
+        """A room that lives."""
+        return self._rooms.get(sid)
+
+    def named(self, account_sid: str, name: str) -> Room | None:
+        """The room that who dials the name would get into."""
+        return self._rooms.get(self._by_name.get((account_sid, name), ""))
 
     def ask(
         self,
@@ -190,6 +201,8 @@ class Rooms:
         return [(after, effect) for effect in effects]
 
     def _keep(self, room: Room, after: Room) -> None:
+        if after.opened_at and (not room.opened_at or status_of(room) != status_of(after)):
+            self._records[room.sid] = row_of_room(room_record(after))
         if room.open and not after.open:
             self._by_name.pop((room.account_sid, room.name), None)
         if after.ended_at:
@@ -218,7 +231,7 @@ class Rooms:
 
     def _write(self) -> None:
         """A disk that fails loses nothing as long as this process lives: the next change writes it all."""
-        if not (self._messages or self._put or self._delete):
+        if not (self._messages or self._put or self._delete or self._records):
             return
         messages = self._messages
         try:
@@ -226,11 +239,12 @@ class Rooms:
                 messages,
                 [(kind, key, value) for (kind, key), value in self._put.items()],
                 list(self._delete),
+                list(self._records.values()),
             )
         except OutboxError:
             log.exception("rooms could not be written: they go on in memory")
             return
-        self._messages, self._put, self._delete = [], {}, set()
+        self._messages, self._put, self._delete, self._records = [], {}, set(), {}
         if messages:
             self._on_messages(messages)
 

@@ -11,7 +11,7 @@ from gevent.event import AsyncResult
 from orchestrator.calls.clock import now
 from orchestrator.calls.prompt import Prompt
 from orchestrator.conference.events import Event, Left
-from orchestrator.conference.model import LeaveReason, Participant, Refusal, Room
+from orchestrator.conference.model import LeaveReason, Participant, Refusal, Room, Wish
 from orchestrator.freeswitch.legs import Execution, Leg
 from orchestrator.logs import get_logger
 
@@ -33,8 +33,13 @@ class Seat:
     """Never blocks, except in `wait`."""
 
     def __init__(
-        self, call_sid: str, leg: Leg, wait_music: Callable[[], None], hold_music: Callable[[], None]
+        self,
+        call_sid: str,
+        leg: Leg,
+        wait_music: Callable[[Wish], None],
+        hold_music: Callable[[str, str], None],
     ) -> None:
+        """`wait_music` follows the participant's wish, `hold_music` a URL and its method."""
         self.call_sid = call_sid
         self.leg = leg
         self.room_sid = ""
@@ -44,6 +49,7 @@ class Seat:
         self._hold_music = hold_music
         self._waiting: Prompt | None = None
         self._holding: Prompt | None = None
+        self._announcing: Prompt | None = None
         self._deadline: gevent.Greenlet[..., None] | None = None
         self._outcome: AsyncResult[Outcome] = AsyncResult()
 
@@ -52,11 +58,25 @@ class Seat:
         self._outcome.wait(timeout)
         return self._outcome.value
 
-    def start_waiting(self) -> None:
-        self._waiting = Prompt(self.leg, self._wait_music)
+    def start_waiting(self, participant: Participant) -> None:
+        wish = participant.wish
+        self._waiting = self._after(self._waiting, lambda: self._wait_music(wish))
+
+    def _after(self, before: Prompt | None, play: Callable[[], None]) -> Prompt:
+        """`play` in place of what plays, once that has ended: it would run inside of it."""
+        if before is None or before.over:
+            return Prompt(self.leg, play)
+        before.stop()
+
+        def play_on() -> None:
+            before.finish()
+            play()
+
+        return Prompt(self.leg, play_on)
 
     def join(self, room: Room, participant: Participant, feed: Feed) -> None:
         """Music off, into the FreeSWITCH conference: one write to the socket, one media frame."""
+        self._hush()
         if self._waiting is not None:
             self._waiting.stop()
         # A coach is unmuted once everybody else has been shut off from it; who comes into a room with a coach
@@ -79,13 +99,27 @@ class Seat:
         """Whom FreeSWITCH does not let go of is hung up."""
         # It lets go of nobody who hears music of ours: its output thread plays that.
         self.hold(False)
+        self._hush()
         self._limit(LEAVE_SECONDS, self._leave_overdue, feed)
 
-    def hold(self, on: bool) -> None:
+    def hold(self, on: bool, url: str = "", method: str = "GET") -> None:
         """Its own music, on its own leg, over the conference that it does not hear."""
-        if self._holding is not None:
+        if on:
+            self._holding = self._after(self._holding, lambda: self._hold_music(url, method))
+        elif self._holding is not None:
             self._holding.stop()
-        self._holding = Prompt(self.leg, self._hold_music) if on else None
+            self._holding = None
+
+    def announce(self, play: Callable[[], None]) -> Prompt:
+        """`play` on its own leg, over whatever it hears; cut off when it goes in or out."""
+        self._hush()
+        self._announcing = Prompt(self.leg, play)
+        return self._announcing
+
+    def _hush(self) -> None:
+        if self._announcing is not None:
+            self._announcing.stop()
+            self._announcing = None
 
     def _limit(self, seconds: float, overdue: Callable[[Feed], None], feed: Feed) -> None:
         self.settled()
@@ -110,13 +144,13 @@ class Seat:
     def abandon(self) -> None:
         """Nothing more is done to the leg."""
         self.settled()
-        for prompt in (self._waiting, self._holding):
+        for prompt in (self._waiting, self._holding, self._announcing):
             if prompt is not None:
                 prompt.abandon()
 
     def finish(self, outcome: Outcome) -> None:
         self.settled()
-        for prompt in (self._waiting, self._holding):
+        for prompt in (self._waiting, self._holding, self._announcing):
             if prompt is not None:
                 prompt.stop()
         if self.leg.playing:

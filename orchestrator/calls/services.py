@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
+from orchestrator.callbacks.records import Records
 from orchestrator.callbacks.signature import SigningKey
+from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
@@ -34,6 +36,8 @@ class Services:
     recording_files: RecordingFiles
     speech: CommandSpeech
     status: StatusCallbacks
+    records: Records
+    book: CallBook
     wait_until_connected: Callable[[], None]
     signing_key: Callable[[str], SigningKey | None]
     """An account's, by its sid."""

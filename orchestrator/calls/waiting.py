@@ -11,6 +11,7 @@ from orchestrator.calls.documents import document_of, is_audio
 from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.steps import Goto
 from orchestrator.calls.verbs.sound import pause, play_sound, play_url, say
+from orchestrator.conference.model import Wish
 from orchestrator.media.library import AudioError, Sound
 from orchestrator.texml import Conference, Document, DocumentError, Pause, Play, Redirect, Say
 
@@ -21,21 +22,29 @@ if TYPE_CHECKING:
 ASK_AGAIN_SECONDS = 1.0
 
 
-def wait_music(call: Call, noun: Conference) -> None:
+def wait_music(call: Call, noun: Conference, wish: Wish) -> None:
+    """As the noun says, unless the API has said otherwise."""
     call.leg.answer()
-    if noun.wait_url == "":
+    url, method = (
+        (noun.wait_url, noun.wait_method) if wish.wait_url is None else (wish.wait_url, wish.wait_method)
+    )
+    if url == "":
         return
-    if noun.wait_url is not None:
-        url = call.services.resolve(call.document_url, noun.wait_url)
+    _music(call, "waitUrl", url, method)
+
+
+def hold_music(call: Call, url: str, method: str) -> None:
+    """For somebody on hold: runs until it is stopped. Without a URL it is the usual music."""
+    _music(call, "HoldUrl", url or None, method)
+
+
+def _music(call: Call, what: str, url: str | None, method: str) -> None:
+    if url is not None:
+        url = call.services.resolve(call.document_url, url)
         try:
-            _perform(call, Goto(url, noun.wait_method))
+            _perform(call, Goto(url, method))
         except (FetchError, DocumentError, AudioError) as error:
-            call.log.warning("waitUrl failed, the default music plays", url=url, problem=str(error))
-    _loop(call, call.services.hold_music())
-
-
-def hold_music(call: Call) -> None:
-    """For somebody on hold: runs until it is stopped."""
+            call.log.warning(f"{what} failed, the default music plays", url=url, problem=str(error))
     _loop(call, call.services.hold_music())
 
 

@@ -6,13 +6,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from orchestrator.conference.model import Caller, LeaveReason, Participant, Refusal
+from orchestrator.conference.model import Caller, LeaveReason, Method, Participant, Refusal
 
 BeepKind = Literal["enter", "exit", "record"]
 
 
 class StartWaiting(Struct, frozen=True):
-    """Let in, and the conference has not started: play it what its waitUrl says."""
+    """Let in, and the conference has not started: play it what its waitUrl says, and nothing else."""
 
     participant: Participant
 
@@ -62,6 +62,9 @@ class Tell(Struct, frozen=True):
     """As it was at that moment; absent where the callback is about the room."""
     leave_reason: LeaveReason | None = None
     call_gone: bool = False
+    announce_url: str = ""
+    problem: str = ""
+    """Why an announcement failed."""
 
 
 class Beep(Struct, frozen=True):
@@ -82,13 +85,17 @@ class SetHold(Struct, frozen=True):
     call_sid: str
     member_id: str
     on: bool
+    url: str = ""
+    """Of that music; empty: the usual one."""
+    method: Method = "GET"
 
 
 class Relate(Struct, frozen=True):
-    """`member` is not heard by `other`."""
+    """`member` is not heard by `other`; not on: heard again."""
 
     member: str
     other: str
+    on: bool = True
 
 
 class StartRecording(Struct, frozen=True):

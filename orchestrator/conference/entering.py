@@ -20,9 +20,11 @@ def ask(move: Move, event: Ask) -> None:
         end_if_empty(move, event.at, None)
         return
     if room.phase is RoomPhase.STARTED or may_start(room, wish):
-        take_in(move, Participant(event.caller, wish, Phase.JOINING))
+        take_in(move, Participant(event.caller, wish, Phase.JOINING, asked_at=event.at, changed_at=event.at))
         return
-    waiting = move.put(Participant(event.caller, wish, Phase.WAITING, told=True))
+    waiting = move.put(
+        Participant(event.caller, wish, Phase.WAITING, told=True, asked_at=event.at, changed_at=event.at)
+    )
     move.let_in(event.at, event.caller)
     move.effects.append(StartWaiting(waiting))
     move.tell("participant-join", event.at, event.caller, waiting)
@@ -83,7 +85,9 @@ def added(move: Move, event: Added) -> None:
         return
     leaving = was.phase is Phase.LEAVING
     phase = Phase.LEAVING if leaving else Phase.IN
-    participant = move.put(replace(was, phase=phase, told=True, member_id=event.member_id))
+    participant = move.put(
+        replace(was, phase=phase, told=True, member_id=event.member_id, changed_at=event.at)
+    )
     move.let_in(event.at, participant.caller)
     if not was.told:
         move.tell("participant-join", event.at, participant.caller, participant)

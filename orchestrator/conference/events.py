@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from orchestrator.conference.model import Caller, EndReason, LeaveReason, Wish
+from orchestrator.conference.model import Caller, EndReason, LeaveReason, Method, Wish
 
 
 class Ask(Struct, frozen=True):
@@ -73,6 +73,33 @@ class Hold(Struct, frozen=True):
     at: int
     call_sid: str
     on: bool
+    url: str = ""
+    """What it is to hear meanwhile; empty: the usual music."""
+    method: Method = "GET"
+
+
+class Modify(Struct, frozen=True):
+    """Somebody wants it to take part otherwise; None is as before."""
+
+    at: int
+    call_sid: str
+    end_on_exit: bool | None = None
+    beep_on_exit: bool | None = None
+    coach: str | None = None
+    """CallSid of the only one to hear it; empty: everybody does."""
+    wait_url: str | None = None
+    """Absolute, or empty for silence."""
+    wait_method: Method = "POST"
+
+
+class Announced(Struct, frozen=True):
+    """An announcement was heard to its end, or `problem` says why not."""
+
+    at: int
+    url: str
+    call_sid: str = ""
+    """To whom; empty: to all."""
+    problem: str = ""
 
 
 class Remove(Struct, frozen=True):
@@ -81,6 +108,8 @@ class Remove(Struct, frozen=True):
     at: int
     call_sid: str
     reason: LeaveReason = LeaveReason.HUNG_UP
+    hang_up: bool = False
+    """Its call is to end too."""
 
 
 class End(Struct, frozen=True):
@@ -98,4 +127,19 @@ class Lost(Struct, frozen=True):
     """The calls are over too."""
 
 
-Event = Ask | Added | NotAdded | Left | Talking | Floor | Silence | Mute | Hold | Remove | End | Lost
+Event = (
+    Ask
+    | Added
+    | NotAdded
+    | Left
+    | Talking
+    | Floor
+    | Silence
+    | Mute
+    | Hold
+    | Modify
+    | Announced
+    | Remove
+    | End
+    | Lost
+)

@@ -30,7 +30,7 @@ def left(move: Move, event: Left) -> None:
 def remove(move: Move, event: Remove) -> None:
     participant = move.participants.get(event.call_sid)
     if participant is not None and participant.phase is not Phase.LEAVING:
-        send_off(move, participant, event.at, event.reason)
+        send_off(move, replace(participant, hang_up=event.hang_up), event.at, event.reason)
 
 
 def send_off(move: Move, participant: Participant, at: int, reason: LeaveReason) -> None:
@@ -39,7 +39,7 @@ def send_off(move: Move, participant: Participant, at: int, reason: LeaveReason)
         out(move, participant, at, reason, gone=False)
         return
     move.put(replace(participant, phase=Phase.LEAVING, leaving_for=reason))
-    if move.hang_up:
+    if move.hang_up or participant.hang_up:
         move.effects.append(HangUp(participant.call_sid))
     elif participant.member_id:
         move.effects.append(Kick(participant.call_sid, participant.member_id))
@@ -61,7 +61,7 @@ def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gon
     if participant.told:
         move.tell("participant-leave", at, participant.caller, participant, reason, gone)
     if not gone:
-        if move.hang_up:
+        if move.hang_up or participant.hang_up:
             move.effects.append(HangUp(participant.call_sid))
         elif participant.told:
             move.effects.append(Release(participant.call_sid, reason))

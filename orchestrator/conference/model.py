@@ -86,6 +86,9 @@ class Wish(Struct, frozen=True, gc=False):
     label: str = ""
     coach: str = ""
     """CallSid of the only one to hear this participant."""
+    wait_url: str | None = None
+    """What the API has it hear while it waits: absolute, or empty for silence. None: what the noun says."""
+    wait_method: Method = "POST"
 
 
 class RecordingTerms(Struct, frozen=True):
@@ -127,6 +130,14 @@ class Participant(Struct, frozen=True, gc=False):
     """How it is ordered into the conference; what changes on its way is done when it is in."""
     talking: bool = False
     held: bool = False
+    hold_url: str = ""
+    """What it hears on hold; empty: the usual music."""
+    hold_method: Method = "GET"
+    asked_at: int = 0
+    changed_at: int = 0
+    """When it came in, or somebody last changed how it takes part."""
+    hang_up: bool = False
+    """Ordered out together with its call, which does not go on."""
     leaving_for: LeaveReason = LeaveReason.HUNG_UP
 
     @property

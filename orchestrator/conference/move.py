@@ -19,6 +19,9 @@ SUBSCRIPTION = {
     "participant-unmute": "mute",
     "participant-hold": "hold",
     "participant-unhold": "hold",
+    "participant-modify": "modify",
+    "announcement-end": "announcement",
+    "announcement-fail": "announcement",
 }
 
 
@@ -95,11 +98,25 @@ class Move:
         participant: Participant | None = None,
         leave_reason: LeaveReason | None = None,
         call_gone: bool = False,
+        announce_url: str = "",
+        problem: str = "",
     ) -> None:
         """Numbers are taken only by callbacks that somebody subscribed to (2.5)."""
         if SUBSCRIPTION[event] not in self.room.terms.status_callback_event:
             return
         # FreeSWITCH's clock and ours differ by some milliseconds; what is told later did not happen earlier.
         told_at = self.fields["told_at"] = max(at, self.told_at)
-        self.effects.append(Tell(event, self.sequence, told_at, caller, participant, leave_reason, call_gone))
+        self.effects.append(
+            Tell(
+                event,
+                self.sequence,
+                told_at,
+                caller,
+                participant,
+                leave_reason,
+                call_gone,
+                announce_url,
+                problem,
+            )
+        )
         self.sequence += 1

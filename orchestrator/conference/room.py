@@ -12,6 +12,7 @@ from orchestrator.conference.effects import Effect
 from orchestrator.conference.entering import added, added_first, added_late, ask, ask_late, not_added
 from orchestrator.conference.events import (
     Added,
+    Announced,
     Ask,
     End,
     Event,
@@ -19,6 +20,7 @@ from orchestrator.conference.events import (
     Hold,
     Left,
     Lost,
+    Modify,
     Mute,
     NotAdded,
     Remove,
@@ -28,7 +30,8 @@ from orchestrator.conference.events import (
 from orchestrator.conference.leaving import end, left, lost, remove
 from orchestrator.conference.model import Room, RoomPhase
 from orchestrator.conference.move import Move
-from orchestrator.conference.sounding import floor, hold, mute, silence, talking
+from orchestrator.conference.sounding import floor, silence, talking
+from orchestrator.conference.steering import announced, hold, modify, mute
 
 
 class Outcome(NamedTuple):
@@ -62,6 +65,8 @@ TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
     Silence: (ignore, silence, ignore, ignore),
     Mute: (mute, mute, ignore, ignore),
     Hold: (hold, hold, ignore, ignore),
+    Modify: (modify, modify, ignore, ignore),
+    Announced: (announced, announced, ignore, ignore),
     Remove: (remove, remove, remove, ignore),
     End: (end, end, end, ignore),
     Lost: (lost, lost, lost, ignore),

@@ -1,4 +1,4 @@
-"""What a room sounds like: beeps, who speaks, mute, hold, coaching, when a recording begins and ends."""
+"""What a room sounds like: beeps, who speaks, who is kept apart, when a recording begins and ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.conference.effects import (
     StartRecording,
     StopRecording,
 )
-from orchestrator.conference.events import Floor, Hold, Mute, Silence, Talking
+from orchestrator.conference.events import Floor, Silence, Talking
 from orchestrator.conference.model import Caller, Participant, Phase, RoomPhase
 from orchestrator.conference.move import Move
 
@@ -34,9 +34,19 @@ def settle_in(move: Move, participant: Participant, was: Participant, at: int) -
         _beep_recording(move, participant)
     _keep_coaches_apart(move, participant, others, at)
     if participant.held:
-        move.effects.append(SetHold(participant.call_sid, participant.member_id, True))
+        move.effects.append(hold_of(participant))
     elif participant.wish.muted is not participant.joins_muted:
         move.effects.append(SetMute(participant.member_id, participant.wish.muted))
+
+
+def hold_of(participant: Participant) -> SetHold:
+    return SetHold(
+        participant.call_sid,
+        participant.member_id,
+        participant.held,
+        participant.hold_url,
+        participant.hold_method,
+    )
 
 
 def _keep_coaches_apart(move: Move, participant: Participant, others: list[Participant], at: int) -> None:
@@ -47,7 +57,7 @@ def _keep_coaches_apart(move: Move, participant: Participant, others: list[Parti
             move.effects.append(Relate(participant.member_id, other.member_id))
         if other.wish.coach and other.wish.coach != participant.call_sid:
             move.effects.append(Relate(other.member_id, participant.member_id))
-            _speaks_no_more(move, other, at)
+            speaks_no_more(move, other, at)
 
 
 def leave_sound(move: Move, participant: Participant, at: int) -> None:
@@ -101,7 +111,7 @@ def _speaks(move: Move, participant: Participant, on: bool, at: int) -> None:
     _listen_for_silence(move, at)
 
 
-def _speaks_no_more(move: Move, participant: Participant, at: int) -> None:
+def speaks_no_more(move: Move, participant: Participant, at: int) -> None:
     """FreeSWITCH forgets a speaker whom it mutes, holds or relates, and says nothing (conference_api.c)."""
     if participant.talking:
         _speaks(move, participant, False, at)
@@ -138,42 +148,3 @@ def silence(move: Move, event: Silence) -> None:
     if move.room.recording and event.since == move.room.silent_since:
         move.fields["recording"] = False
         move.effects.append(StopRecording())
-
-
-def mute(move: Move, event: Mute) -> None:
-    participant = _steerable(move, event.call_sid)
-    if participant is None or participant.wish.muted is event.on:
-        return
-    participant = move.put(replace(participant, wish=replace(participant.wish, muted=event.on)))
-    # In FreeSWITCH, unmuting ends a hold (conference_api.c): a held one is unmuted when its hold ends.
-    if participant.phase is Phase.IN and not participant.held:
-        move.effects.append(SetMute(participant.member_id, event.on))
-    _tell_change(move, "participant-mute" if event.on else "participant-unmute", event.at, participant)
-    if event.on:
-        _speaks_no_more(move, participant, event.at)
-
-
-def hold(move: Move, event: Hold) -> None:
-    participant = _steerable(move, event.call_sid)
-    if participant is None or participant.held is event.on:
-        return
-    participant = move.put(replace(participant, held=event.on))
-    if participant.phase is Phase.IN:
-        move.effects.append(SetHold(event.call_sid, participant.member_id, event.on))
-        if not event.on:
-            move.effects.append(SetMute(participant.member_id, participant.wish.muted))
-    _tell_change(move, "participant-hold" if event.on else "participant-unhold", event.at, participant)
-    if event.on:
-        _speaks_no_more(move, participant, event.at)
-
-
-def _steerable(move: Move, call_sid: str) -> Participant | None:
-    """Whoever is ordered out is no longer muted or held."""
-    participant = move.participants.get(call_sid)
-    return None if participant is None or participant.phase is Phase.LEAVING else participant
-
-
-def _tell_change(move: Move, name: str, at: int, participant: Participant) -> None:
-    """Who may still be refused is not named; its join tells how it stands."""
-    if participant.told:
-        move.tell(name, at, participant.caller, participant)

@@ -16,7 +16,19 @@ from orchestrator.conference.effects import (
     StartWaiting,
     Tell,
 )
-from orchestrator.conference.events import Added, Ask, End, Event, Hold, Left, Lost, Mute, NotAdded, Remove
+from orchestrator.conference.events import (
+    Added,
+    Ask,
+    End,
+    Event,
+    Hold,
+    Left,
+    Lost,
+    Modify,
+    Mute,
+    NotAdded,
+    Remove,
+)
 from orchestrator.conference.model import EndReason, Phase, Refusal, Room, RoomPhase, RoomTerms
 from orchestrator.conference.move import SUBSCRIPTION
 from orchestrator.conference.room import Outcome, step
@@ -123,9 +135,10 @@ class Ledger:
             may = after.participants[starter].wish.start_on_enter
             assert may or after.terms.min_participants_to_start > 1, "started by somebody who must not"
         for call_sid in before.participants.keys() - after.participants.keys():
-            self._is_out(call_sid, answers.pop(call_sid, []), _gone(event, call_sid), after)
-        for rest in answers.values():
-            assert after.hang_up_on_end
+            hang_up = before.participants[call_sid].hang_up or _hung_up_by(event, call_sid)
+            self._is_out(call_sid, answers.pop(call_sid, []), _gone(event, call_sid), hang_up, after)
+        for call_sid, rest in answers.items():
+            assert after.hang_up_on_end or _hung_up_by(event, call_sid)
             assert all(isinstance(effect, HangUp) for effect in rest), "an answer to somebody who is still in"
         assert self.places == {call_sid: one.told for call_sid, one in after.participants.items()}
 
@@ -175,11 +188,17 @@ class Ledger:
                 self.muted.remove(call_sid)
             case "participant-unhold":
                 self.on_hold.remove(call_sid)
+            case "participant-modify":
+                assert self.places[call_sid]
+            case "announcement-end" | "announcement-fail":
+                assert tell.announce_url
+                assert bool(tell.problem) is (tell.event == "announcement-fail")
+                assert tell.participant is None or self.places[call_sid]
             case unknown:
                 raise AssertionError(unknown)
         return starter
 
-    def _is_out(self, call_sid: str, answers: list[Effect], gone: bool, after: Room) -> None:
+    def _is_out(self, call_sid: str, answers: list[Effect], gone: bool, hang_up: bool, after: Room) -> None:
         """One answer and no more, unless nobody is left to be answered."""
         was_joined = call_sid not in self.places
         if not was_joined:
@@ -188,7 +207,7 @@ class Ledger:
             assert answers == []
             return
         (answer,) = answers
-        expected = HangUp if after.hang_up_on_end else Release if was_joined else Refuse
+        expected = HangUp if after.hang_up_on_end or hang_up else Release if was_joined else Refuse
         assert isinstance(answer, expected)
 
     def _orders_fit_the_phases(self, before: Room, outcome: Outcome) -> None:
@@ -202,7 +221,17 @@ class Ledger:
         joins = [effect.participant.call_sid for effect in effects if isinstance(effect, Join)]
         waits = [effect.participant.call_sid for effect in effects if isinstance(effect, StartWaiting)]
         assert sorted(joins) == sorted(call for call, phase in new.items() if phase is Phase.JOINING)
-        assert sorted(waits) == sorted(call for call, phase in new.items() if phase is Phase.WAITING)
+        music = {
+            call_sid
+            for call_sid, one in after.participants.items()
+            if one.phase is Phase.WAITING
+            and call_sid not in new
+            and one.wish != before.participants[call_sid].wish
+            and call_sid in waits
+        }
+        assert sorted(waits) == sorted(
+            call for call, phase in now.items() if phase is Phase.WAITING and (call in new or call in music)
+        )
         ordered_out = {effect.call_sid for effect in effects if isinstance(effect, (Kick, HangUp))}
         for call_sid, phase in new.items():
             if phase is Phase.LEAVING and after.participants[call_sid].member_id:
@@ -220,8 +249,13 @@ class Ledger:
                     assert after is before if settled else call_sid not in after.participants
                 case Remove(_, who) if who == call_sid and was.phase is Phase.LEAVING:
                     assert after is before, "the first reason to leave counts"
-                case Mute(_, who) | Hold(_, who) if who == call_sid and was.phase is Phase.LEAVING:
-                    assert after is before, "muted or held on its way out"
+                case Mute(_, who) | Hold(_, who) | Modify(_, who) if (
+                    who == call_sid and was.phase is Phase.LEAVING
+                ):
+                    assert after is before, "muted, held or modified on its way out"
+                case Hold(_, who, on, url) if who == call_sid and before.open:
+                    held = after.participants[who]
+                    assert (held.held, held.hold_url) == (on, url if on else "")
                 case Added(_, who, member_id) if (who, Phase.IN, member_id) == (
                     call_sid,
                     was.phase,
@@ -278,3 +312,7 @@ def _gone(event: Event, call_sid: str) -> bool:
     if isinstance(event, Left):
         return event.gone and event.call_sid == call_sid
     return isinstance(event, Lost) and event.gone
+
+
+def _hung_up_by(event: Event, call_sid: str) -> bool:
+    return isinstance(event, Remove) and event.hang_up and event.call_sid == call_sid

@@ -62,9 +62,10 @@ class SoundBook:
                     assert inside[member_id].call_sid == call_sid
                     self.held[member_id] = on
                     self.muted[member_id] = False  # What FreeSWITCH's unhold makes of it.
-                case Relate(member, other):
+                case Relate(member, other, on):
                     assert {member, other} <= inside.keys()
-                    self.unheard.add((member, other))
+                    assert ((member, other) in self.unheard) is not on or isinstance(event, Added)
+                    (self.unheard.add if on else self.unheard.discard)((member, other))
                 case StartRecording():
                     self.recording = True
                     self.recordings += 1

@@ -25,6 +25,7 @@ from orchestrator.conference.effects import (
 from orchestrator.conference.effects import Beep as PlayBeep
 from orchestrator.conference.events import (
     Added,
+    Announced,
     Ask,
     End,
     Event,
@@ -32,6 +33,7 @@ from orchestrator.conference.events import (
     Hold,
     Left,
     Lost,
+    Modify,
     Mute,
     NotAdded,
     Remove,
@@ -137,14 +139,29 @@ class Story:
     def mutes(self, who: str, on: bool = True) -> list[str]:
         return self.happens(Mute(self._now(), who, on))
 
-    def holds(self, who: str, on: bool = True) -> list[str]:
-        return self.happens(Hold(self._now(), who, on))
+    def holds(self, who: str, on: bool = True, url: str = "") -> list[str]:
+        return self.happens(Hold(self._now(), who, on, url))
+
+    def is_modified(
+        self,
+        who: str,
+        end_on_exit: bool | None = None,
+        beep_on_exit: bool | None = None,
+        coach: str | None = None,
+        wait_url: str | None = None,
+    ) -> list[str]:
+        return self.happens(Modify(self._now(), who, end_on_exit, beep_on_exit, coach, wait_url))
+
+    def was_announced(self, to: str = "", problem: str = "") -> list[str]:
+        return self.happens(Announced(self._now(), "https://example.com/a.mp3", to, problem))
 
     def has_been_silent(self, since: int) -> list[str]:
         return self.happens(Silence(self._now(), since))
 
-    def is_removed(self, who: str, reason: LeaveReason = LeaveReason.HUNG_UP) -> list[str]:
-        return self.happens(Remove(self._now(), who, reason))
+    def is_removed(
+        self, who: str, reason: LeaveReason = LeaveReason.HUNG_UP, hang_up: bool = False
+    ) -> list[str]:
+        return self.happens(Remove(self._now(), who, reason, hang_up))
 
     def is_ended(self, reason: EndReason = EndReason.VIA_API) -> list[str]:
         return self.happens(End(self._now(), reason))
@@ -193,8 +210,8 @@ def in_words(effect: Effect) -> str:
             return f"{'mute' if on else 'unmute'} {member_id}"
         case SetHold(call_sid, member_id, on):
             return f"{'hold' if on else 'unhold'} {call_sid} {member_id}"
-        case Relate(member, other):
-            return f"{member} is not heard by {other}"
+        case Relate(member, other, on):
+            return f"{member} is {'not' if on else 'again'} heard by {other}"
         case StartRecording(by):
             return f"record {by.call_sid}"
         case StopRecording():

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from orchestrator.conference.events import (
     Added,
+    Announced,
     Ask,
     End,
     Event,
@@ -23,6 +24,7 @@ from orchestrator.conference.events import (
     Hold,
     Left,
     Lost,
+    Modify,
     Mute,
     NotAdded,
     Remove,
@@ -63,8 +65,20 @@ anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(Floor, times, calls),
     st.builds(Silence, times, times),
     st.builds(Mute, times, calls, st.booleans()),
-    st.builds(Hold, times, calls, st.booleans()),
-    st.builds(Remove, times, calls, st.sampled_from(LeaveReason)),
+    st.builds(Hold, times, calls, st.booleans(), st.sampled_from(("", "https://example.com/hold"))),
+    st.builds(
+        Modify,
+        times,
+        calls,
+        st.none() | st.booleans(),
+        st.none() | st.booleans(),
+        st.none() | st.just("") | calls,
+        st.none() | st.just("") | st.just("https://example.com/wait"),
+    ),
+    st.builds(
+        Announced, times, st.just("https://example.com/a"), st.just("") | calls, st.sampled_from(("", "no"))
+    ),
+    st.builds(Remove, times, calls, st.sampled_from(LeaveReason), st.booleans()),
     st.builds(End, times, st.sampled_from((EndReason.VIA_API, EndReason.TIME_EXCEEDED))),
     st.builds(Lost, times, st.booleans()),
 )

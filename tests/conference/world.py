@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeVar
 from orchestrator.conference.effects import AwaitSilence, HangUp, Join, Kick, Refuse, Release
 from orchestrator.conference.events import (
     Added,
+    Announced,
     Ask,
     End,
     Event,
@@ -16,6 +17,7 @@ from orchestrator.conference.events import (
     Hold,
     Left,
     Lost,
+    Modify,
     Mute,
     NotAdded,
     Remove,
@@ -99,16 +101,34 @@ class World:
 
     def remove(self) -> None:
         if self.rooms:
-            self.feed(
-                self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), self.pick(list(LeaveReason)))
-            )
+            reason, hang_up = self.pick(list(LeaveReason)), self.pick((False, False, True))
+            self.feed(self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), reason, hang_up))
 
     def mute_or_hold(self) -> None:
         if self.waiting_for_answer:
             call_sid, on = self.pick(list(self.waiting_for_answer)), self.pick((True, False))
-            mute, hold = Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on)
+            url = self.pick(("", "", "https://example.com/hold"))
+            mute, hold = Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on, url)
             event: Event = mute if self.pick((True, False)) else hold
             self.feed(self.pick(self.rooms), event)
+
+    def modify(self) -> None:
+        if self.waiting_for_answer:
+            event = Modify(
+                self.now(),
+                self.pick(list(self.waiting_for_answer)),
+                self.pick((None, True, False)),
+                self.pick((None, True, False)),
+                self.pick((None, "", *CALLS)),
+                self.pick((None, None, "", "https://example.com/wait")),
+            )
+            self.feed(self.pick(self.rooms), event)
+
+    def announce(self) -> None:
+        if self.rooms:
+            url, problem = "https://example.com/a.mp3", self.pick(("", "nobody answered"))
+            announced = Announced(self.now(), url, self.pick(("", *CALLS)), problem)
+            self.feed(self.pick(self.rooms), announced)
 
     def end(self) -> None:
         if self.rooms:
@@ -202,6 +222,8 @@ class World:
         (2, hang_up),
         (2, remove),
         (6, mute_or_hold),
+        (4, modify),
+        (1, announce),
         (1, end),
         (6, join),
         (1, refuse),

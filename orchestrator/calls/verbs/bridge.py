@@ -131,6 +131,7 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
         for callee in callees:
             if not callee.seen:
                 switchboard.unwatch(callee.uuid, callee.on_event)
+                call.services.book.close(callee.uuid, "failed")
         gevent.killall(limits, block=False)
 
 

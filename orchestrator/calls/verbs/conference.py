@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.calls.call import Call
 
 STAR = "*"
+GONE_SECONDS = 5.0
 
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
@@ -26,7 +27,12 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
     if leg.gone:
         # It hung up in the very turn of the hub that brought the document: no event would free its seat.
         raise LegGone(leg.hangup_cause)
-    seat = Seat(call.sid, leg, lambda: wait_music(call, noun), lambda: hold_music(call))
+    seat = Seat(
+        call.sid,
+        leg,
+        lambda wish: wait_music(call, noun, wish),
+        lambda url, method: hold_music(call, url, method),
+    )
     if verb.hangup_on_star and settings.conference.hangup_on_star:
         leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
     terms = terms_of(call, noun)
@@ -53,7 +59,11 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
         raise
     finally:
         leg.on_digit = None
-    return _go_on(verb, outcome or Outcome())
+    if outcome is None or outcome == Outcome():
+        # Out of the room with its call: whatever FreeSWITCH has yet to say of it, no document goes on.
+        leg.ended.wait(GONE_SECONDS)
+        raise LegGone(leg.hangup_cause)
+    return _go_on(verb, outcome)
 
 
 def _leave(call: Call, seat: Seat) -> None:

@@ -1,0 +1,185 @@
+"""What is known of every call, living or over: kept beside the calls, written behind in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gevent
+import msgspec
+from msgspec.structs import replace
+
+from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.callbacks.payloads import CallStatus
+from orchestrator.callbacks.records import Record
+from orchestrator.calls.clock import now
+from orchestrator.calls.status import status_at_end
+from orchestrator.conference.model import Caller
+from orchestrator.freeswitch.errors import SwitchError
+from orchestrator.freeswitch.events import Event
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+WRITE_SECONDS = 0.5
+YOUNG_MICROSECONDS = 60_000_000
+LIVE = ("queued", "ringing", "in-progress")
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """Times in microseconds since the epoch, 0 where it has not happened."""
+
+    sid: str
+    account_sid: str
+    leg: str
+    from_: str
+    to: str
+    outbound: bool
+    created_at: int
+    updated_at: int
+    answered_at: int = 0
+    ended_at: int = 0
+    status: str = "ringing"
+    """As the REST API has it; `queued` until FreeSWITCH has begun to dial."""
+    caller_name: str = ""
+    parent_call_sid: str = ""
+
+    @property
+    def seconds(self) -> int:
+        """From the answer to the end, as FreeSWITCH's billsec."""
+        return max(0, self.ended_at - self.answered_at) // 1_000_000 if self.answered_at else 0
+
+
+_decode = msgspec.json.Decoder(CallRecord).decode
+
+
+class CallBook:
+    """`on_event` runs on the socket's reader and never blocks."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._live: dict[str, CallRecord] = {}
+        """By FreeSWITCH's Unique-ID."""
+        self._unwritten: dict[str, CallRecord] = {}
+        self._writer: gevent.Greenlet[..., None] | None = None
+        for record in outbox.records.alive("call"):
+            call = _decode(record.value)
+            self._live[call.leg] = call
+
+    def open(
+        self,
+        caller: Caller,
+        account_sid: str,
+        *,
+        outbound: bool = False,
+        status: str = "ringing",
+        name: str = "",
+        parent: str = "",
+    ) -> None:
+        """A call that begins; of one that is known, nothing changes."""
+        if caller.leg in self._live:
+            return
+        at = now()
+        self._keep(
+            CallRecord(
+                sid=caller.call_sid,
+                account_sid=account_sid,
+                leg=caller.leg,
+                from_=caller.from_,
+                to=caller.to,
+                outbound=outbound,
+                created_at=at,
+                updated_at=at,
+                status=status,
+                caller_name=name,
+                parent_call_sid=parent,
+            )
+        )
+
+    def on_event(self, event: Event) -> None:
+        call = self._live.get(event.uuid)
+        if call is None:
+            return
+        at = event.timestamp or now()
+        match event.name:
+            case "CHANNEL_CREATE" | "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA" if call.status == "queued":
+                self._keep(replace(call, status="ringing", updated_at=at))
+            case "CHANNEL_ANSWER" if not call.answered_at:
+                self._keep(replace(call, status="in-progress", answered_at=at, updated_at=at))
+            case "CHANNEL_HANGUP_COMPLETE":
+                self.close(event.uuid, status_at_end(event.hangup_cause, bool(call.answered_at)), at)
+            case "CHANNEL_DESTROY":
+                self.close(event.uuid, "completed" if call.answered_at else "failed", at)
+
+    def close(self, leg: str, status: CallStatus, at: int = 0) -> None:
+        call = self._live.pop(leg, None)
+        if call is not None:
+            at = max(at or now(), call.created_at)
+            self._write_soon(replace(call, status=status, ended_at=at, updated_at=at))
+
+    def get(self, account_sid: str, sid: str) -> CallRecord | None:
+        """A call of this account, living or over. Raises OutboxError."""
+        for call in (*self._unwritten.values(), *self._live.values()):
+            if call.sid == sid:
+                return call if call.account_sid == account_sid else None
+        record = self._outbox.records.one("call", account_sid, sid)
+        return _decode(record.value) if record else None
+
+    def read(self, records: list[Record]) -> list[CallRecord]:
+        return [_decode(record.value) for record in records]
+
+    def lost(self, exists: Callable[[str], bool]) -> None:
+        """Close those that ended while nobody listened; blocks while `exists` asks FreeSWITCH."""
+        young = now() - YOUNG_MICROSECONDS
+        try:
+            for leg, call in list(self._live.items()):
+                # One that is about to be dialled is not there yet.
+                waits = call.status == "queued" and call.created_at > young
+                if leg in self._live and not waits and not exists(leg):
+                    self.close(leg, "completed" if call.answered_at else "failed")
+        except SwitchError as error:
+            log.warning("calls not looked through", problem=str(error))
+
+    def flush(self) -> None:
+        """So that a list has it all. Raises OutboxError, and keeps what could not be written."""
+        unwritten = list(self._unwritten.values())
+        if unwritten:
+            self._outbox.commit(records=[_record(call) for call in unwritten])
+            self._unwritten.clear()
+
+    def stop(self) -> None:
+        if self._writer is not None:
+            self._writer.kill(block=False)
+        self.flush()
+
+    def _keep(self, call: CallRecord) -> None:
+        self._live[call.leg] = call
+        self._write_soon(call)
+
+    def _write_soon(self, call: CallRecord) -> None:
+        self._unwritten[call.leg] = call
+        if self._writer is None:
+            self._writer = gevent.spawn_later(WRITE_SECONDS, self._write)
+
+    def _write(self) -> None:
+        self._writer = None
+        try:
+            self.flush()
+        except OutboxError as error:
+            log.error("calls could not be written: the list lacks them for now", problem=str(error))
+            self._writer = gevent.spawn_later(WRITE_SECONDS * 10, self._write)
+
+
+def _record(call: CallRecord) -> Record:
+    return Record(
+        kind="call",
+        sid=call.sid,
+        account_sid=call.account_sid,
+        created_at=call.created_at,
+        updated_at=call.updated_at,
+        ended_at=call.ended_at,
+        status=call.status,
+        from_=call.from_,
+        to_=call.to,
+        call_sid=call.parent_call_sid,
+        value=msgspec.json.encode(call),
+    )

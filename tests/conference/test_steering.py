@@ -1,0 +1,111 @@
+"""What somebody outside changes: how a participant leaves, whom it coaches, what it hears (6.4)."""
+
+import pytest
+
+from orchestrator.conference.model import LeaveReason
+from tests.conference.ledger import EVERY_CALLBACK
+from tests.conference.story import Story
+
+
+def party(*names: str, subscribed: frozenset[str] = frozenset({"modify", "announcement"})) -> Story:
+    story = Story(subscribed=subscribed)
+    for name in names:
+        story.enters(name)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("beep", "on_exit", "then"),
+    [
+        ("true", False, "onEnter"),
+        ("onExit", False, "false"),
+        ("onEnter", True, "true"),
+        ("false", True, "onExit"),
+        ("true", True, "true"),
+    ],
+)
+def test_beep_on_exit_is_the_half_of_beep_that_is_about_leaving(beep: str, on_exit: bool, then: str) -> None:
+    story = Story()
+    story.enters("anna", beep=beep)  # type: ignore[arg-type]
+    story.is_modified("anna", beep_on_exit=on_exit)
+    assert story.participant("anna").wish.beep == then
+
+
+def test_who_is_made_to_end_the_conference_ends_it() -> None:
+    story = party("anna", "bert", subscribed=EVERY_CALLBACK)
+    story.is_modified("bert", end_on_exit=True)
+    assert "kick anna manna" in story.hangs_up("bert")
+
+
+def test_a_change_is_told_once_and_none_is_not_told() -> None:
+    story = party("anna")
+    assert story.is_modified("anna", end_on_exit=True) == ["#0 participant-modify anna"]
+    assert story.is_modified("anna", end_on_exit=True) == []
+    assert story.is_modified("nobody", end_on_exit=True) == []
+
+
+def test_a_coach_is_shut_off_from_all_but_one() -> None:
+    story = party("anna", "bert", "cleo")
+    story.is_modified("anna", coach="bert")
+    assert story.sounds() == ["manna is not heard by mcleo"]
+
+
+def test_who_coaches_another_is_heard_by_that_one_and_no_longer_by_the_first() -> None:
+    story = party("anna", "bert", "cleo", "dora")
+    story.is_modified("anna", coach="bert")
+    story.is_modified("anna", coach="cleo")
+    assert story.sounds() == ["manna is not heard by mbert", "manna is again heard by mcleo"]
+
+
+def test_who_coaches_no_more_is_heard_by_all() -> None:
+    story = party("anna", "bert", "cleo")
+    story.is_modified("anna", coach="bert")
+    story.is_modified("anna", coach="")
+    assert story.sounds() == ["manna is again heard by mcleo"]
+
+
+def test_nobody_coaches_itself_or_somebody_who_is_not_there() -> None:
+    story = party("anna")
+    assert story.is_modified("anna", coach="anna") == story.is_modified("anna", coach="bert") == []
+    assert story.participant("anna").wish.coach == ""
+
+
+def test_who_waits_hears_the_other_music_at_once() -> None:
+    story = Story()
+    story.asks("anna", start=False)
+    assert story.is_modified("anna", wait_url="https://example.com/w") == ["wait anna"]
+
+
+def test_who_is_on_hold_gets_other_music_and_that_is_not_told() -> None:
+    story = party("anna", subscribed=frozenset({"hold"}))
+    assert story.holds("anna") == ["#0 participant-hold anna"]
+    assert story.holds("anna", url="https://example.com/h") == []
+    assert story.sounds() == ["hold anna manna"]
+    assert story.holds("anna", url="https://example.com/h") == []
+    assert story.sounds() == []
+
+
+def test_who_is_removed_with_its_call_is_hung_up_and_not_released() -> None:
+    story = party("anna", "bert", subscribed=frozenset({"leave"}))
+    assert story.is_removed("anna", LeaveReason.UPDATED_VIA_API, hang_up=True) == ["hang up anna"]
+    assert story.hangs_up("anna") == ["#0 participant-leave anna"]
+    assert story.told()[0].leave_reason is LeaveReason.UPDATED_VIA_API
+
+
+def test_who_leaves_the_conference_before_its_hangup_is_seen_is_hung_up_all_the_same() -> None:
+    story = party("anna", "bert", subscribed=frozenset())
+    story.is_removed("anna", hang_up=True)
+    assert story.leaves("anna") == ["hang up anna"]
+
+
+def test_an_announcement_to_one_names_it_and_one_to_all_names_the_first() -> None:
+    story = party("anna", "bert")
+    assert story.was_announced("bert") == ["#0 announcement-end bert"]
+    assert story.was_announced() == ["#1 announcement-end anna"]
+    assert story.was_announced(problem="answered 404") == ["#2 announcement-fail anna"]
+
+
+def test_an_announcement_that_somebody_left_during_is_not_told_of() -> None:
+    story = party("anna", "bert")
+    story.hangs_up("bert")
+    assert story.was_announced("bert") == []
