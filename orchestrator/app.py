@@ -44,6 +44,8 @@ from orchestrator.media.recording_files import RecordingFiles
 from orchestrator.media.retention import Housekeeping
 from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.media.speech import CommandSpeech
+from orchestrator.net.addresses import AddressPolicy
+from orchestrator.net.dial import Dialler
 from orchestrator.web.health import health
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import WebServer
@@ -86,7 +88,9 @@ class Orchestrator:
             for account in settings.accounts
             if account.signing_seed
         }
-        self.delivery = Delivery(self.outbox, self._keys.get, _delivery_settings(settings))
+        network = settings.network
+        dialler = Dialler(AddressPolicy(network.private_addresses == "allow", network.allow, network.deny))
+        self.delivery = Delivery(self.outbox, self._keys.get, _delivery_settings(settings), dialler=dialler)
         self.connection = Connection(
             node.host,
             node.port,
@@ -133,7 +137,7 @@ class Orchestrator:
             legs=self.legs,
             switchboard=self.switchboard,
             rooms=self.rooms,
-            fetcher=Fetcher(Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects)),
+            fetcher=Fetcher(Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects), dialler),
             library=library,
             recording_files=files,
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),

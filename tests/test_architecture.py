@@ -13,12 +13,13 @@ ROOT = Path(__file__).resolve().parents[1] / "orchestrator"
 MAY_IMPORT = {
     "texml": set(),
     "conference": set(),
+    "net": set(),
     "logs": set(),
     "config": set(),
     "freeswitch": {"texml", "conference", "config", "logs"},
-    "callbacks": {"texml", "conference", "logs"},
+    "callbacks": {"texml", "conference", "net", "logs"},
     "media": {"texml", "conference", "logs"},
-    "calls": {"texml", "conference", "freeswitch", "callbacks", "media", "config", "logs"},
+    "calls": {"texml", "conference", "freeswitch", "callbacks", "media", "net", "config", "logs"},
     "web": {"texml", "conference", "freeswitch", "callbacks", "media", "config", "logs"},
     "emulator": set(),
 }

@@ -18,10 +18,11 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
-from orchestrator.callbacks.connections import Adapter
 from orchestrator.callbacks.outbox import Outbox, OutboxError, Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings
 from orchestrator.callbacks.sender import Keys, Sender, Unrequestable, for_log, target
+from orchestrator.net.connections import Adapter
+from orchestrator.net.dial import Dialler
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 
@@ -42,9 +43,9 @@ class _Host:
 
     __slots__ = ("adapter", "in_turn", "line", "name", "sending", "used_at")
 
-    def __init__(self, name: str, connections: int) -> None:
+    def __init__(self, name: str, connections: int, dialler: Dialler) -> None:
         self.name = name
-        self.adapter = Adapter(pool_connections=1, pool_maxsize=connections)
+        self.adapter = Adapter(dialler, pool_connections=1, pool_maxsize=connections)
         self.line: deque[Queued] = deque()
         self.sending = 0
         self.in_turn = False
@@ -61,11 +62,13 @@ class Delivery:
         settings: DeliverySettings | None = None,
         *,
         on_result: OnResult | None = None,
+        dialler: Dialler | None = None,
     ) -> None:
         self._outbox = outbox
         self._settings = settings = settings or DeliverySettings()
         self._sender = Sender(keys, settings)
         self._on_result = on_result
+        self._dialler = dialler or Dialler()
         self._running = False
         self._busy: set[str] = set()
         """Queues that are ready, being sent or backing off."""
@@ -168,7 +171,7 @@ class Delivery:
             name = _NOWHERE
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = _Host(name, self._settings.per_host)
+            host = self._hosts[name] = _Host(name, self._settings.per_host, self._dialler)
         return host
 
     def _rest(self, queue: str, seconds: float) -> None:

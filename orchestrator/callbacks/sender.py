@@ -13,10 +13,11 @@ import gevent
 from requests import PreparedRequest, RequestException, Response
 from requests.exceptions import InvalidURL
 
-from orchestrator.callbacks.connections import Adapter, StaleConnection
 from orchestrator.callbacks.message import Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import SigningKey, sign
+from orchestrator.net.connections import Adapter, StaleConnection
+from orchestrator.net.errors import AddressRefused, TooMuch, innermost, reason
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Sender:
             try:
                 response = self._send(message, adapter)
             except RequestException as error:
-                if not isinstance(_innermost(error), StaleConnection):
+                if not isinstance(innermost(error), StaleConnection):
                     raise
                 # What else is kept is no fresher. A receiver that had the request after all gets it twice.
                 adapter.close()
@@ -103,16 +104,16 @@ class Sender:
                 raise
             if status is None:
                 return Answer("retry", None, f"no answer within {self._timeout:g} s")
-        except (Unrequestable, InvalidURL, UnicodeError) as error:
+        except (Unrequestable, InvalidURL, UnicodeError, AddressRefused) as error:
             return Answer("final", None, f"cannot be requested: {error}")
-        except (RequestException, OSError) as error:
+        except (RequestException, OSError, TooMuch) as error:
             if status is None:
-                return Answer("retry", None, _reason(error))
+                return Answer("retry", None, reason(error))
         # urllib3 has exceptions of its own, and whatever happens here is a fault of this attempt alone.
         except Exception as error:
             if status is None:
                 log.warning("queue=%s event=%s attempt failed", message.queue, message.event, exc_info=True)
-                return Answer("retry", None, _reason(error))
+                return Answer("retry", None, reason(error))
         finally:
             limit.close()
         assert status is not None
@@ -141,20 +142,3 @@ class Sender:
             headers |= sign(key, body, int(time.time()))
         request.prepare_headers(headers)
         return request
-
-
-def _reason(error: BaseException) -> str:
-    error = _innermost(error)
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"{type(error).__name__}: {text}"[:200]
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Of a chain of wrapped exceptions the first cause: `Connection refused` and not what it led to."""
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = getattr(error, "reason", None)
-        candidates = [inner, *reversed(error.args)]
-        error = next((each for each in candidates if isinstance(each, BaseException)), error)
-    return error

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from http.client import RemoteDisconnected
-from http.cookiejar import DefaultCookiePolicy
+from http.client import HTTPException
+from http.cookiejar import Cookie
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import gevent
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import HTTPError
 
 from orchestrator.callbacks.signature import SigningKey, sign
+from orchestrator.calls.body import BadBody, read_body
+from orchestrator.net.connections import Adapter, StaleConnection
+from orchestrator.net.dial import Dialler
+from orchestrator.net.errors import NetError, innermost, reason
 
 REDIRECTS_TO_GET = (301, 302, 303)
 REDIRECTS = (*REDIRECTS_TO_GET, 307, 308)
-CHUNK_BYTES = 16384
 FORM = "application/x-www-form-urlencoded"
+# Telnyx takes 2000 (error 10003); most servers take 8000.
+MAX_URL = 8192
+# Of one call, however many documents it runs. Browsers keep 4 KB a cookie, servers take some 8 KB a header.
+MAX_COOKIE_BYTES = 8192
+MAX_COOKIES = 50
+SHOWN = 200
 
 
 class FetchError(Exception):
     """No usable answer; the text names the URL and what was wrong with it."""
 
     def __init__(self, url: str, problem: str) -> None:
-        super().__init__(f"{url}: {problem}")
-        self.url = url
+        self.url = _shown(url)
         self.problem = problem
+        super().__init__(f"{self.url}: {problem}")
 
 
 class Fetched(NamedTuple):
@@ -46,20 +55,24 @@ class Limits(NamedTuple):
 
 
 class Fetcher:
-    """Shares connections between calls, and nothing else: each call brings its own cookies."""
+    """Shares connections between calls, and nothing else: each call brings its own cookies.
 
-    def __init__(self, limits: Limits, connections: int = 100) -> None:
+    Neither proxies nor passwords of this machine's environment are an application's business.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        dialler: Dialler | None = None,
+        connections: int = 100,
+        verify: bool | str = True,
+    ) -> None:
         self.limits = limits
-        self._session = requests.Session()
-        # Neither proxies nor passwords of this machine's environment are an application's business.
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        for scheme in ("http://", "https://"):
-            adapter = requests.adapters.HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
-            self._session.mount(scheme, adapter)
+        self._adapter = Adapter(dialler or Dialler(), pool_connections=connections, pool_maxsize=connections)
+        self._verify = verify
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
 
     def fetch(
         self,
@@ -83,8 +96,9 @@ class Fetcher:
             if timeout is not over:
                 raise
             raise FetchError(url, f"no complete answer within {limits.timeout:g} s") from None
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise FetchError(url, f"{type(error).__name__}: {error}") from error
+        # urllib3 and http.client have exceptions of their own, and not all of them come wrapped.
+        except (requests.RequestException, HTTPError, HTTPException, NetError, OSError, ValueError) as error:
+            raise FetchError(url, reason(error)) from error
 
     def _follow(
         self,
@@ -96,16 +110,17 @@ class Fetcher:
         key: SigningKey | None,
     ) -> Fetched:
         body: bytes | None = None
+        check_url(url)
         if method == "GET":
             url = with_query(url, fields)
         else:
             body = urlencode(fields).encode()
         for _hop in range(limits.max_redirects + 1):
-            response = self._request(url, method, body, cookies, limits, key)
-            with response:
+            with self._request(url, method, body, cookies, limits, key) as response:
                 if response.status_code not in REDIRECTS or "Location" not in response.headers:
                     return _answer(url, response, limits.max_bytes)
                 url = urljoin(url, response.headers["Location"])
+                check_url(url)
             if response.status_code in REDIRECTS_TO_GET:
                 method, body = "GET", None
         raise FetchError(url, f"more than {limits.max_redirects} redirects")
@@ -119,33 +134,42 @@ class Fetcher:
         limits: Limits,
         key: SigningKey | None,
     ) -> requests.Response:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise FetchError(url, "not an http or https URL")
-        headers = {"Content-Type": FORM} if body is not None else {}
+        # What is not asked for compressed need not be decompressed; who sends it all the same is told apart.
+        headers = {
+            "User-Agent": requests.utils.default_user_agent(),
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
+        if body is not None:
+            headers["Content-Type"] = FORM
         if key is not None:
             headers |= sign(key, body or b"", int(time.time()))
-        request = self._session.prepare_request(
-            requests.Request(method, url, data=body, headers=headers, cookies=cookies)
-        )
+        request = requests.Request(method, url, data=body, headers=headers, cookies=cookies).prepare()
         try:
             response = self._send(request, limits)
         except requests.ConnectionError as error:
-            if not _closed_meanwhile(error):
+            if not isinstance(innermost(error), StaleConnection):
                 raise
+            # Nobody saw the request, and what else is kept is no fresher.
+            self._adapter.close()
             response = self._send(request, limits)
         extract_cookies_to_jar(cookies, request, response.raw)  # type: ignore[no-untyped-call]
+        _bound(cookies)
         return response
 
     def _send(self, request: requests.PreparedRequest, limits: Limits) -> requests.Response:
-        return self._session.send(request, stream=True, allow_redirects=False, timeout=limits.timeout)
+        # Not through a Session: that reads the body of a redirect to its end, however long it is.
+        return self._adapter.send(request, stream=True, timeout=limits.timeout, verify=self._verify)
 
 
-def _closed_meanwhile(error: requests.ConnectionError) -> bool:
-    """The server let go of a connection kept alive just as we took it up again: nobody saw the request."""
-    cause = error.args[0] if error.args else None
-    if not isinstance(cause, ProtocolError) or len(cause.args) < 2:
-        return False
-    return isinstance(cause.args[1], RemoteDisconnected | ConnectionResetError | BrokenPipeError)
+def check_url(url: str) -> None:
+    """Raises FetchError for what is no address on the web, or one that nobody means."""
+    if len(url) > MAX_URL:
+        raise FetchError(url, f"a URL of {len(url)} characters, {MAX_URL} are the most")
+    if any(c < " " or c == "\x7f" for c in url):
+        raise FetchError(url, "a URL with a control character")
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise FetchError(url, "not an http or https URL")
 
 
 def with_query(url: str, fields: Sequence[tuple[str, str]]) -> str:
@@ -156,10 +180,29 @@ def with_query(url: str, fields: Sequence[tuple[str, str]]) -> str:
 
 def _answer(url: str, response: requests.Response, max_bytes: int) -> Fetched:
     if not 200 <= response.status_code < 300:
-        raise FetchError(url, f"answered {response.status_code} {response.reason}")
-    body = bytearray()
-    for chunk in response.iter_content(CHUNK_BYTES):
-        body += chunk
-        if len(body) > max_bytes:
-            raise FetchError(url, f"more than {max_bytes} bytes")
-    return Fetched(url, response.headers.get("Content-Type", ""), bytes(body))
+        raise FetchError(url, f"answered {response.status_code} {response.reason[:SHOWN]}")
+    try:
+        body = read_body(response, max_bytes)
+    except BadBody as error:
+        raise FetchError(url, str(error)) from error
+    return Fetched(url, response.headers.get("Content-Type", ""), body)
+
+
+def _bound(cookies: RequestsCookieJar) -> None:
+    """The first ones stay: a call's application sets its own before whatever somebody makes it add."""
+    size = 0
+    kept: list[Cookie] = list(cookies)  # type: ignore[arg-type]  # the stubs take it for a mapping's
+    for number, cookie in enumerate(kept):
+        size += len(cookie.name) + len(cookie.value or "") + len(cookie.path) + len(cookie.domain)
+        if size > MAX_COOKIE_BYTES or number >= MAX_COOKIES:
+            cookies.clear(cookie.domain, cookie.path, cookie.name)
+
+
+def _shown(url: str) -> str:
+    """As errors and logs may have it: without user and password, and not for pages."""
+    try:
+        parts = urlsplit(url)
+        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    except ValueError:
+        pass
+    return url if len(url) <= SHOWN else f"{url[:SHOWN]}…"

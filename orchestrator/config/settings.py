@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from orchestrator.config.applications import Account, Application
 from orchestrator.config.dialling import Gateway, Sip
 from orchestrator.config.fields import Name, Section, fault
+from orchestrator.config.network import Network
 from orchestrator.config.patterns import best, is_pattern, number_key
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import (
@@ -46,6 +47,7 @@ class Settings(Section):
     callbacks: Callbacks = Callbacks()
     conference: Conference = Conference()
     fetch: Fetch = Fetch()
+    network: Network = Network()
     media: Media = Media()
     recordings: Recordings = Recordings()
     speech: Speech = Speech()
