@@ -59,6 +59,7 @@ class Rooms:
         """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
         self._inbox: deque[tuple[str, Event]] = deque()
         self._draining = False
+        self._abandoned = False
         self._messages: list[Message] = []
         self._put: dict[tuple[str, str], bytes] = {}
         self._delete: set[tuple[str, str]] = set()
@@ -108,7 +109,8 @@ class Rooms:
                 self._draining = False
 
     def abandon(self) -> None:
-        """Stop steering; conferences live on in FreeSWITCH."""
+        """Stop steering; conferences live on in FreeSWITCH. What timers still say changes no room."""
+        self._abandoned = True
         self._performer.abandon()
 
     # From FreeSWITCH
@@ -167,7 +169,7 @@ class Rooms:
     # One change after the other
 
     def _drain(self) -> None:
-        while self._inbox:
+        while self._inbox and not self._abandoned:
             effects: list[tuple[Room, Effect]] = []
             out: list[tuple[Room, str]] = []
             while self._inbox:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gevent
+import pytest
+
+from orchestrator.calls.sids import call_sid_of
 from orchestrator.freeswitch.errors import Disconnected
 from tests.scenarios.conftest import House
 
@@ -54,3 +58,20 @@ def test_a_document_goes_on_after_a_lost_event_socket(house: House) -> None:
     cut(house)
     phone.wait_hears(1500, 10)
     phone.wait_ended(5)
+
+
+@pytest.mark.rather("emulator")
+def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) -> None:
+    """Symptom: errors about a closed database after a stop. Cause: speech is told once it has lasted, and its
+    timer changed a room after the outbox was closed. Fix: what comes after the stop changes no room."""
+    house.voice(house.joins(statusCallbackEvent="speaker"))
+    phone = house.switch.call("+13125550100", from_=FIRST, sounds=500)
+    house.told(1)
+    orchestrator = house.orchestrator
+    assert orchestrator is not None
+    (sid,) = orchestrator.rooms._rooms
+    orchestrator.rooms._speech.heard(sid, call_sid_of(next(iter(orchestrator.legs)).uuid), False, 1)
+    house.stop()
+    gevent.sleep(0.5)
+    assert not house.log.errors
+    phone.hang_up()
