@@ -61,5 +61,11 @@ class Services:
 
     @staticmethod
     def resolve(base: str, url: str) -> str:
-        """`url` as written in the document from `base`; empty means that document itself."""
-        return urljoin(base, url.strip())
+        """`url` as written in the document from `base`; empty means that document itself.
+
+        What is no URL stays as it is: whoever asks for it says so.
+        """
+        try:
+            return urljoin(base, url.strip())
+        except ValueError:
+            return url

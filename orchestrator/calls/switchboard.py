@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from orchestrator.calls.rooms import Rooms
+from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
@@ -12,6 +13,8 @@ from orchestrator.logs import get_logger
 log = get_logger(__name__)
 
 GUARD = "variable_texml_guard"
+# As cJSON writes it; inside of a value its quotes would have backslashes before them.
+REPLACES = b'"variable_sip_replaces_call_id":'
 
 
 class Switchboard:
@@ -42,6 +45,9 @@ class Switchboard:
         if event.name == "CHANNEL_DESTROY":
             self._watched.pop(event.uuid, None)
         match event.name:
+            case "CHANNEL_CREATE":
+                if REPLACES in event.raw:
+                    self._refuse_replacement(event)
             case "CHANNEL_PARK":
                 self._on_park(event)
             case "CHANNEL_HANGUP":
@@ -55,10 +61,21 @@ class Switchboard:
             case _:
                 self._legs.feed(event)
 
+    def _refuse_replacement(self, event: Event) -> None:
+        """An INVITE with Replaces takes over what another leg does, past the dialplan: its guard, the room
+        and the document. FreeSWITCH has no setting against it (sofia.c, sofia_handle_sip_i_invite_replaces).
+        """
+        log.warning("a call that would replace another is refused", leg=event.uuid)
+        self._legs.connection.post(commands.kill(event.uuid, "CALL_REJECTED"))
+
     def _on_park(self, event: Event) -> None:
         if self._legs.get(event.uuid) is not None:
             return
         headers = event.headers()
+        if REPLACES in event.raw:
+            # Killed when it was created, or before we were there.
+            self._refuse_replacement(event)
+            return
         if headers.get(GUARD) != "1":
             log.error(
                 "parked without the guard variables, not taken: use the dialplan of freeswitch-conf",

@@ -30,6 +30,7 @@ DIALPLAN = (
     ("set", "park_after_bridge=false"),
     ("set", "hangup_after_bridge=false"),
     ("set", "continue_on_fail=true"),
+    ("set", "sip_copy_custom_headers=false"),
     ("set", "texml_guard=1"),
     ("sched_hangup", "+30 NORMAL_TEMPORARY_FAILURE"),
     ("park", ""),

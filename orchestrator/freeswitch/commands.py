@@ -31,6 +31,12 @@ _APPLICATION: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9_]+/[^\s,|\\'\"\[\]{}<>^$`\x00-\x1f\x7f]+")
 # What no layer of a `[…]` treats as syntax.
 _PLAIN: Final = re.compile(r"[^,|\\'\"\[\]{}<>^$=\x00-\x1f\x7f]*")
+_THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
+# mod_event_socket.c reads a command byte by byte, and sends no event meanwhile; FreeSWITCH sends an argument
+# back in two events.
+MAX_COMMAND_BYTES: Final = 64 * 1024
+MAX_ENDPOINT: Final = 512
+MAX_OWN_VALUE: Final = 256
 _DELIMITERS: Final = ";|~!#+,"
 # multiset_function() in mod_dptools.c splits into 256 and leaves the remainder unsplit in the last.
 _MAX_VARIABLES: Final = 255
@@ -44,8 +50,13 @@ def one_line(text: str) -> str:
 
 def speakable(text: str) -> str:
     """`text` as the last part of `speak`'s `engine|voice|text`: one line, no separator, nothing to expand or
-    escape."""
-    text = one_line(text).replace("|", " ").replace("\\", " ").replace("${", "$ {")
+    escape.
+
+    No comma either: an INVITE with Replaces makes FreeSWITCH run `answer,speak:<text>` on the new leg as an
+    inline dialplan, where a comma starts the next application (sofia.c, sofia_handle_sip_i_invite_replaces).
+    """
+    text = _THOUSANDS.sub("", one_line(text)).replace(",", ";")
+    text = text.replace("|", " ").replace("\\", " ").replace("${", "$ {")
     return re.sub("mod_event_socket", "mod event socket", text, flags=re.IGNORECASE)
 
 
@@ -58,6 +69,8 @@ def wire(command: str) -> bytes:
     if _is_reload(head):
         raise ValueError(f"FreeSWITCH would reload its event socket: {command[:120]!r}")
     data = command.encode("utf-8", "replace")
+    if len(data) > MAX_COMMAND_BYTES:
+        raise ValueError(f"a command of {len(data)} bytes: {command[:120]!r}")
     if blank and not head.endswith(f"\nContent-Length: {len(body.encode('utf-8', 'replace'))}"):
         raise ValueError(f"not one command: {command[:120]!r}")
     return data + b"\n\n"
@@ -177,8 +190,8 @@ def dial_string(
         raise ValueError("nobody to dial")
     legs = []
     for endpoint, own in destinations:
-        if not _ENDPOINT.fullmatch(endpoint) or ":_:" in endpoint:
-            raise ValueError(f"not an endpoint: {endpoint!r}")
+        if len(endpoint) > MAX_ENDPOINT or not _ENDPOINT.fullmatch(endpoint) or ":_:" in endpoint:
+            raise ValueError(f"not an endpoint: {endpoint[:120]!r}")
         legs.append(
             _brackets("[", "]", {name: _plain(name, value) for name, value in own.items()}) + endpoint
         )
@@ -251,7 +264,7 @@ def _brace_value(name: str, value: str) -> str:
 
 
 def _plain(name: str, value: str) -> str:
-    if not _PLAIN.fullmatch(value) or ":_:" in value or value != value.strip():
+    if len(value) > MAX_OWN_VALUE or not _PLAIN.fullmatch(value) or ":_:" in value or value != value.strip():
         raise ValueError(f"{name}: cannot stand in a destination's variables: {value[:120]!r}")
     return value
 

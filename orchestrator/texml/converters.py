@@ -140,6 +140,8 @@ def keys(allowed: str, *, or_none: bool = False) -> Callable[[str], str]:
             raise Unusable("is empty")
         if value.strip(allowed):
             raise Unusable(f"has other characters than {allowed}")
+        if len(value) > limits.MAX_SENT_KEYS:
+            raise Unusable(f"is longer than {limits.MAX_SENT_KEYS} keys")
         return value
 
     return convert
@@ -185,4 +187,6 @@ def spoken(raw: str) -> str:
     value = " ".join(raw.split())
     if not value:
         raise Unusable("is empty")
+    if len(value) > limits.MAX_SPOKEN:
+        raise Adjusted(f"is longer than {limits.MAX_SPOKEN} characters, cut", value[: limits.MAX_SPOKEN])
     return value

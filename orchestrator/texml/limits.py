@@ -41,6 +41,10 @@ MAX_DIGIT_TIMEOUT = 120
 MIN_DIGITS = 1
 MAX_DIGITS = 128
 
+# Twilio: Say. FreeSWITCH's flite makes all of a text into sound before it plays, or hangs up, the first word.
+MAX_SPOKEN = 4096
+# Ours: each takes up to half a second.
+MAX_SENT_KEYS = 256
 # Telnyx: say; pause. Twilio: Play loop.
 MAX_SAY_LOOP = 10
 MIN_PAUSE = 1

@@ -107,6 +107,9 @@ class Walk:
             skipped = ", skipped" if body.required else ""
             self.warn(line_of(element), schema.name, f"its text {error}{skipped}", value=raw.strip())
             return not body.required
+        except Adjusted as error:
+            values[body.field] = error.value
+            self.warn(line_of(element), schema.name, f"its text {error}")
         return True
 
     def _read_children(

@@ -219,3 +219,19 @@ def test_the_simple_commands_read_as_recorded() -> None:
 def test_speakable_text_has_no_syntax() -> None:
     text = commands.speakable("a|b\\n ${x}\nreload mod_event_socket")
     assert text == "a b n $ {x} reload mod event socket"
+
+
+def test_nothing_spoken_is_an_application_of_an_inline_dialplan() -> None:
+    """SYMPTOM what follows a comma in a Say was run by FreeSWITCH. CAUSE an INVITE with Replaces repeats
+    `speak:<text>` as an inline dialplan. FIX no commas; and 1,000 is still a thousand."""
+    assert commands.speakable("hi,system:x, 1,000,000 or 1,0000") == "hi;system:x; 1000000 or 1;0000"
+
+
+def test_a_command_of_any_length_is_not_sent() -> None:
+    """mod_event_socket reads a command byte by byte and sends no event until it is whole."""
+    with pytest.raises(ValueError, match="bytes"):
+        commands.wire(commands.execute(UUID, "speak", "x" * commands.MAX_COMMAND_BYTES))
+    with pytest.raises(ValueError, match="not an endpoint"):
+        commands.dial_string([Destination("sofia/a/" + "x" * commands.MAX_ENDPOINT)])
+    with pytest.raises(ValueError, match="cannot stand"):
+        commands.dial_string([Destination("user/1", {"sip_auth_username": "x" * 1000})])

@@ -57,6 +57,7 @@ GUARDS = {
     "park_after_bridge": "false",
     "hangup_after_bridge": "false",
     "continue_on_fail": "true",
+    "sip_copy_custom_headers": "false",
     "texml_guard": "1",
 }
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from orchestrator.texml import Document, DocumentError, Say, parse
-from orchestrator.texml.limits import MAX_BYTES, MAX_ELEMENTS, MAX_WARNINGS
+from orchestrator.texml.limits import MAX_BYTES, MAX_ELEMENTS, MAX_SENT_KEYS, MAX_SPOKEN, MAX_WARNINGS
 
 HELLO = "<Response><Say>Grüße</Say></Response>"
 GREETED = Document((Say(text="Grüße"),))
@@ -80,11 +80,26 @@ def test_the_deepest_ssml_that_is_read_is_spoken() -> None:
 def test_a_huge_document_is_refused() -> None:
     frame = len("<Response><Say></Say></Response>")
     fits = "x" * (MAX_BYTES - frame)
-    assert parse(f"<Response><Say>{fits}</Say></Response>").verbs == (Say(text=fits),)
+    assert parse(f"<Response><Say>{fits}</Say></Response>").verbs == (Say(text="x" * MAX_SPOKEN),)
     with pytest.raises(DocumentError, match="bytes"):
         parse(f"<Response><Say>{fits}x</Say></Response>")
     with pytest.raises(DocumentError, match="bytes in UTF-8"):
         parse(f"<Response><Say>{'ü' * (MAX_BYTES // 2)}</Say></Response>")
+
+
+def test_a_text_is_spoken_up_to_a_limit() -> None:
+    """SYMPTOM a Say of 100 kB kept a leg from hanging up for many seconds and took 70 MB of FreeSWITCH. CAUSE
+    flite makes all of a text into sound before the first word. FIX Twilio's limit, and a warning."""
+    document = parse(f"<Response><Say>{'word ' * 1000}</Say></Response>")
+    assert document.verbs == (Say(text=("word " * 1000)[:MAX_SPOKEN]),)
+    (warning,) = document.warnings
+    assert warning.message == "its text is longer than 4096 characters, cut"
+
+
+def test_keys_to_send_are_not_endless() -> None:
+    document = parse(f"<Response><Play digits='{'1' * (MAX_SENT_KEYS + 1)}'/></Response>")
+    assert document.verbs == ()
+    assert "is longer than 256 keys" in document.warnings[0].message
 
 
 def test_more_elements_than_anyone_needs_are_skipped() -> None:

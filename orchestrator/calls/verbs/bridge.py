@@ -36,7 +36,16 @@ from orchestrator.texml import Conference, Dial, Number, Sip
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
 
-SIP_URI = re.compile(r"(?:sips?:)?(?P<user>[^@\s;?]+)@(?P<host>[A-Za-z0-9.:\[\]-]+)(?P<rest>;transport=\w+)?")
+SIP_URI = re.compile(
+    r"(?:sips?:)?(?P<user>[^@\s;?]+)@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
+    r"(?P<rest>;transport=[A-Za-z]+)?"
+)
+# As the settings have it. FreeSWITCH decodes %XX in a caller id once more, into the headers of its INVITE.
+NOT_IN_A_CALLER_ID = re.compile(r"[^+0-9A-Za-z*#_.~-]")
+MAX_CALLER_ID = 64
+ANONYMOUS = "anonymous"
+# Twilio: Dial, Number. FreeSWITCH splits a dial string into 128 at most and leaves the rest together.
+MAX_CALLEES = 10
 # Sound of a phone that rings, by country (ITU-T E.180), as FreeSWITCH writes tones.
 RINGBACK = {
     "us": "%(2000,4000,440,480)",
@@ -55,13 +64,17 @@ LONGEST_WHISPER_SECONDS = 600
 
 
 def dial_out(call: Call, verb: Dial) -> Step:
-    callees = [callee for noun in verb.nouns if (callee := _callee(call, verb, noun)) is not None]
+    if len(verb.nouns) > MAX_CALLEES:
+        call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
+    caller_id = _caller_id(call, verb)
+    nouns = verb.nouns[:MAX_CALLEES]
+    callees = [callee for noun in nouns if (callee := _callee(call, verb, noun, caller_id)) is not None]
     if not callees:
         return dialled(verb, "failed", bridged=False)
     if not verb.answer_on_bridge:
         call.leg.answer()
     ringing = _ringback(call, verb)
-    arguments = commands.dial_string([callee.destination for callee in callees], _shared(call, verb))
+    arguments = commands.dial_string([callee.destination for callee in callees], _shared(verb, caller_id))
     call.leg.set(ringback=ringing, transfer_ringback=ringing)
     with _recorded(call, verb) as recording, _followed(call, verb, callees, recording):
         done = call.leg.execute("bridge", arguments, timeout=None)
@@ -142,19 +155,19 @@ def _end(call: Call, callees: list[Callee]) -> None:
 
 def _caller_id(call: Call, verb: Dial) -> str:
     gateway = call.services.settings.gateway_for(call.application)
-    return verb.caller_id or (gateway.caller_id if gateway else None) or call.caller.from_
+    asked = verb.caller_id or (gateway.caller_id if gateway else None) or call.caller.from_
+    shown = NOT_IN_A_CALLER_ID.sub("", asked)[:MAX_CALLER_ID]
+    if shown != asked:
+        call.log.warning("caller id changed", caller_id=asked[:MAX_CALLER_ID], shown=shown, line=verb.line)
+    return shown or ANONYMOUS
 
 
-def _shown(text: str) -> str:
-    """Without what has a meaning in a dial string."""
-    return re.sub(r"[{}\\$]|:_:", "", commands.one_line(text))
-
-
-def _shared(call: Call, verb: Dial) -> dict[str, str]:
-    number = _caller_id(call, verb)
+def _shared(verb: Dial, caller_id: str) -> dict[str, str]:
     return {
-        "origination_caller_id_number": _shown(number),
-        "origination_caller_id_name": _shown(verb.from_display_name or number),
+        "origination_caller_id_number": caller_id,
+        "origination_caller_id_name": verb.from_display_name or caller_id,
+        # A 302 of a callee would lead past the gateway and allowed_hosts, to whomever it names.
+        "outbound_redirect_fatal": "true",
         # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
         "ignore_early_media": "consume",
         # Each callee has its own time limit, which its whisper ends.
@@ -177,7 +190,7 @@ def _ringback(call: Call, verb: Dial) -> str:
     return "tone_stream://" + RINGBACK.get(verb.ring_tone.lower(), RINGBACK["us"]) + ";loops=-1"
 
 
-def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip) -> Callee | None:
+def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip, caller_id: str) -> Callee | None:
     """None, with a line in the log, for whom we have no way to."""
     assert not isinstance(noun, Conference)
     settings = call.services.settings
@@ -201,7 +214,7 @@ def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip) -> Callee |
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    return Callee(call, noun, uuid, _caller_id(call, verb), to, destination)
+    return Callee(call, noun, uuid, caller_id, to, destination)
 
 
 def _sip_endpoint(call: Call, uri: str) -> str:
@@ -209,7 +222,7 @@ def _sip_endpoint(call: Call, uri: str) -> str:
     if match is None:
         raise ValueError(f"not a SIP address: {uri!r}")
     sip = call.services.settings.sip
-    host = match["host"].rpartition(":")[0] if re.search(r":\d+$", match["host"]) else match["host"]
-    if not sip.allows(host):
-        raise ValueError(f"{host} is not among sip: allowed_hosts")
-    return f"sofia/{sip.profile}/{match['user']}@{match['host']}{match['rest'] or ''}"
+    if not sip.allows(match["host"]):
+        raise ValueError(f"{match['host']} is not among sip: allowed_hosts")
+    where = f"{match['host']}{match['port'] or ''}{match['rest'] or ''}"
+    return f"sofia/{sip.profile}/{match['user']}@{where}"
