@@ -15,7 +15,9 @@ import gevent
 from gevent.event import Event as Flag
 
 from orchestrator.callbacks.delivery import Delivery, DeliverySettings
-from orchestrator.callbacks.outbox import Message, Outbox, OutboxError
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.message import Message
+from orchestrator.callbacks.outbox import Outbox, OutboxError
 from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.beeper import Beeper
@@ -91,6 +93,7 @@ class Orchestrator:
         network = settings.network
         dialler = Dialler(AddressPolicy(network.private_addresses == "allow", network.allow, network.deny))
         self.delivery = Delivery(self.outbox, self._keys.get, _delivery_settings(settings), dialler=dialler)
+        self.journal = Journal(self.outbox, self._poke)
         self.connection = Connection(
             node.host,
             node.port,
@@ -104,7 +107,7 @@ class Orchestrator:
             command_timeout=node.command_timeout_secs,
         )
         self.legs = Legs(self.connection)
-        self.door = Door(node.name, settings.intake, self.legs, self.outbox.__len__)
+        self.door = Door(node.name, settings.intake, self.legs, lambda: self.outbox.depth)
         self.book = CallBook(self.outbox)
         library = Library(node.media_dir, node.there, settings.media.max_seconds)
         files = RecordingFiles(
@@ -116,17 +119,16 @@ class Orchestrator:
             library,
             settings.media.cache_bytes,
         )
-        recordings = RoomRecordings(self.connection, self.outbox, payload, self._poke, files)
+        recordings = RoomRecordings(self.connection, self.journal, payload, files)
         members = MemberCommands(self.connection)
         performer = Performer(members, recordings, Beeper(members, _beeps(settings, library)))
         conference = settings.conference
         self.rooms = Rooms(
             performer,
             lambda uuid: self.legs.get(uuid) is not None,
-            self.outbox,
+            self.journal,
             payload,
             (conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000),
-            self._poke,
         )
         self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
         fetch = settings.fetch
@@ -141,7 +143,8 @@ class Orchestrator:
             library=library,
             recording_files=files,
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),
-            status=StatusCallbacks(self.outbox, payload, self._poke),
+            status=StatusCallbacks(self.journal, payload),
+            journal=self.journal,
             records=self.outbox.records,
             book=self.book,
             wait_until_connected=self._wait_until_connected,
@@ -177,9 +180,13 @@ class Orchestrator:
         self.rooms.abandon()
         self.housekeeping.stop(timeout)
         self.web.stop(timeout)
+        self.journal.stop()
         self.delivery.stop(timeout)
         self.book.stop()
-        self.outbox.close()
+        try:
+            self.outbox.close()
+        except OutboxError as error:
+            log.error("what was told last will be told again", problem=str(error))
 
     def _base_url(self) -> str:
         web = self.settings.web
@@ -284,6 +291,12 @@ def _delivery_settings(settings: Settings) -> DeliverySettings:
         timeout=callbacks.timeout_secs,
         attempts=callbacks.attempts,
         backoff=callbacks.backoff_secs,
+        max_retry_after=callbacks.max_retry_after_secs,
+        max_age=callbacks.max_age_secs,
+        max_waiting=callbacks.max_waiting,
+        concurrency=callbacks.concurrency,
+        per_host=callbacks.concurrency_per_receiver,
+        retention=callbacks.history_days * 86400,
     )
 
 

@@ -1,8 +1,7 @@
 """Delivery of what the outbox holds: in order within a queue, side by side across queues.
 
-A queue is idle (nothing waits), ready (its first message waits for a worker), being sent, or backing off (a
-heap entry). Workers exist only while there is something to send. A receiver that is slow holds back its own
-queues: each host has its own line of messages and may occupy only some of the workers.
+A queue is idle (nothing waits), in its receiver's line (its first message waits for a worker), in flight, or
+backing off (a heap entry). Workers exist only while there is something to send.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import heapq
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from itertools import count
 
@@ -20,8 +18,11 @@ from gevent.pool import Group
 
 from orchestrator.callbacks.outbox import Outbox, OutboxError, Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings
+from orchestrator.callbacks.receivers import Receiver, Receivers
 from orchestrator.callbacks.sender import Keys, Sender, Unrequestable, for_log, target
-from orchestrator.net.connections import Adapter
+from orchestrator.callbacks.tally import Reason, Tally
+from orchestrator.callbacks.trouble import Trouble
+from orchestrator.callbacks.upkeep import Bounds, forget_history
 from orchestrator.net.dial import Dialler
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
@@ -29,27 +30,16 @@ __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 log = logging.getLogger(__name__)
 
 OnResult = Callable[[Queued, int | None, int, str], None]
-"""(message, HTTP status of the last attempt if it was answered, attempts, error: empty if delivered)."""
+"""(message, HTTP status of the last attempt if it was answered, attempts, error: empty if delivered).
+
+Not for what was given up while others were being told: too old, too many.
+"""
 
 _OUTBOX_RETRY_SECONDS = 1.0
-_UPKEEP_SECONDS = 5.0
-_PRUNE_BATCH = 200
+_REQUEUE_BATCH = 200
+_SWEEP_SECONDS, _FORGET_SECONDS = 5, 60
 _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
-
-
-class _Host:
-    """The line of messages for one host, and its kept connections."""
-
-    __slots__ = ("adapter", "in_turn", "line", "name", "sending", "used_at")
-
-    def __init__(self, name: str, connections: int, dialler: Dialler) -> None:
-        self.name = name
-        self.adapter = Adapter(dialler, pool_connections=1, pool_maxsize=connections)
-        self.line: deque[Queued] = deque()
-        self.sending = 0
-        self.in_turn = False
-        self.used_at = time.monotonic()
 
 
 class Delivery:
@@ -68,13 +58,13 @@ class Delivery:
         self._settings = settings = settings or DeliverySettings()
         self._sender = Sender(keys, settings)
         self._on_result = on_result
-        self._dialler = dialler or Dialler()
         self._running = False
         self._busy: set[str] = set()
-        """Queues that are ready, being sent or backing off."""
-        self._hosts: dict[str, _Host] = {}
-        self._turn: deque[_Host] = deque()
-        """Hosts that have a message and may send it."""
+        """Queues that are in line, in flight or backing off."""
+        self._in_flight: set[str] = set()
+        self._receivers = Receivers(settings, dialler or Dialler())
+        self.tally = Tally()
+        self._bounds = Bounds(outbox, settings, self.tally)
         self._workers = Group()
         self._working = 0
         """Workers that have not ended; a Group counts ended ones until the hub's next turn."""
@@ -84,6 +74,9 @@ class Delivery:
         self._tie = count()
         self._alarm = Event()
         self._unwritten = Event()
+        self._write_trouble = Trouble(log, "what was told cannot be written down and would be told again")
+        self._upkeep_trouble = Trouble(log, "old callbacks are neither given up nor forgotten")
+        self._asked_for_retries = False
         self._helpers: list[gevent.Greenlet[..., None]] = []
 
     @property
@@ -115,11 +108,9 @@ class Delivery:
         finished = not self._workers
         self._workers.kill()
         gevent.killall(self._helpers)
-        for host in self._hosts.values():
-            host.adapter.close()
+        self._receivers.clear()
         self._busy.clear()
-        self._hosts.clear()
-        self._turn.clear()
+        self._in_flight.clear()
         self._resting.clear()
         self._hiring = False
         self._working = 0
@@ -128,7 +119,11 @@ class Delivery:
 
     def poke(self, queue: str) -> None:
         """Something may wait in `queue`. Returns at once and never raises; before `start` it does nothing."""
-        if self._running and queue not in self._busy:
+        if not self._running:
+            return
+        if self._bounds.shed(self._in_flight):
+            self._unwritten.set()
+        if queue not in self._busy:
             self._busy.add(queue)
             self._line_up(queue)
             self._hire()
@@ -145,34 +140,34 @@ class Delivery:
                 gevent.sleep(0)
 
     def _line_up(self, queue: str, *, rest: bool = False) -> None:
-        """Put the queue's next message into its host's line, or the queue to rest if there is none."""
-        try:
-            message = self._outbox.next(queue)
-        except OutboxError as error:
-            log.critical("queue=%s cannot be read: %s", queue, error)
-            self._rest(queue, _OUTBOX_RETRY_SECONDS)
-            return
+        """Put the queue into the line of its next message's receiver; with `rest` only when that is due."""
+        message = self._next(queue)
         if message is None:
-            self._busy.discard(queue)
             return
         left = message.next_at / 1e6 - time.time()
         if rest and left > 0:
             # The wall clock may have been set since: never longer than a backoff can be.
             self._rest(queue, min(left, self._settings.longest_pause))
             return
-        host = self._host(message.url)
-        host.line.append(message)
-        self._offer(host)
+        self._receivers.line_up(self._receiver(message.url), queue)
 
-    def _host(self, url: str) -> _Host:
+    def _next(self, queue: str) -> Queued | None:
+        """The queue's next message; without one the queue is idle, or rests if that cannot be known."""
         try:
-            name = target(url).origin
+            message = self._outbox.next(queue)
+        except OutboxError as error:
+            log.critical("queue=%s cannot be read: %s", queue, error)
+            self._rest(queue, _OUTBOX_RETRY_SECONDS)
+            return None
+        if message is None:
+            self._busy.discard(queue)
+        return message
+
+    def _receiver(self, url: str) -> Receiver:
+        try:
+            return self._receivers.named(target(url).origin)
         except Unrequestable:
-            name = _NOWHERE
-        host = self._hosts.get(name)
-        if host is None:
-            host = self._hosts[name] = _Host(name, self._settings.per_host, self._dialler)
-        return host
+            return self._receivers.named(_NOWHERE)
 
     def _rest(self, queue: str, seconds: float) -> None:
         entry = (time.monotonic() + seconds, next(self._tie), queue)
@@ -193,14 +188,9 @@ class Delivery:
 
     # --- workers ---
 
-    def _offer(self, host: _Host) -> None:
-        if host.line and not host.in_turn and host.sending < self._settings.per_host:
-            host.in_turn = True
-            self._turn.append(host)
-
     def _hire(self) -> None:
         """One more worker if there is work for it. Each calls the next, so that one call here is enough."""
-        if self._turn and not self._hiring and self._working < self._settings.concurrency:
+        if self._receivers.waiting and not self._hiring and self._working < self._settings.concurrency:
             self._hiring = True
             self._working += 1
             self._workers.spawn(self._work)
@@ -208,37 +198,55 @@ class Delivery:
     def _work(self) -> None:
         self._hiring = False
         try:
-            while self._running and self._turn:
-                self._work_once()
+            while self._running and (taken := self._receivers.take()):
+                self._hire()
+                self._work_once(*taken)
         finally:
             self._working -= 1
 
-    def _work_once(self) -> None:
-        host = self._turn.popleft()
-        host.in_turn = False
-        message = host.line.popleft()
-        host.sending += 1
-        self._offer(host)
-        self._hire()
+    def _work_once(self, receiver: Receiver, queue: str) -> None:
+        message = self._next(queue)
+        # The head may have changed since the queue was put into line.
+        elsewhere = message is None or self._receiver(message.url) is not receiver
+        if message is None or elsewhere or self._bounds.is_too_old(message.waits_since):
+            self._receivers.untouched(receiver)
+            if elsewhere and message is not None:
+                self._line_up(queue)
+            elif message is not None:
+                self._give_up_old(message)
+                gevent.sleep(0)  # a long queue of these must not hold up the hub
+            return
+        begin = time.monotonic()
+        seconds: float | None = None
+        self._in_flight.add(queue)
         try:
-            answer = self._sender.send(message, host.adapter)
-            if host.name == _NOWHERE:
-                gevent.sleep(0)  # nothing was waited for, and a long queue of these must not hold up the hub
+            answer = self._sender.send(message, receiver.adapter)
+            if receiver.name == _NOWHERE:
+                gevent.sleep(0)
+            if answer.status is not None or receiver.name == _NOWHERE:
+                seconds = time.monotonic() - begin
         finally:
-            host.sending -= 1
-            host.used_at = time.monotonic()
+            self._in_flight.discard(queue)
+            self._receivers.done(receiver, seconds)
         try:
             self._settle(message, answer)
         except Exception:
             # A fault of ours must not leave a queue without anybody who looks after it.
             log.exception("queue=%s event=%s result lost", message.queue, message.event)
             self._rest(message.queue, _OUTBOX_RETRY_SECONDS)
-        self._offer(host)
+
+    def _give_up_old(self, message: Queued) -> None:
+        self._outbox.give_up(message.queue, message.id, self._bounds.too_old)
+        self._bounds.count_too_old()
+        self._unwritten.set()
+        self._line_up(message.queue, rest=True)
 
     def _settle(self, message: Queued, answer: Answer) -> None:
         attempts = message.attempts + 1
+        if answer.verdict != "delivered":
+            self.tally.failed_attempts += 1
         if answer.verdict == "retry" and attempts < self._settings.attempts:
-            seconds = self._settings.pause(attempts)
+            seconds = self._settings.pause(attempts, answer.retry_after)
             log.info(
                 "queue=%s event=%s sequence=%d attempt=%d url=%s error=%r again_in=%.2f",
                 *(message.queue, message.event, message.sequence, attempts),
@@ -249,7 +257,10 @@ class Delivery:
             self._rest(message.queue, seconds)
             return
         delivered = answer.verdict == "delivered"
-        if not delivered:
+        if delivered:
+            self.tally.on_delivered(max(0, (time.time_ns() // 1000 - message.waits_since) // 1000))
+        else:
+            self.tally.given_up[_reason(message, answer)] += 1
             log.warning(
                 "queue=%s event=%s sequence=%d attempts=%d url=%s error=%r given up",
                 *(message.queue, message.event, message.sequence, attempts),
@@ -261,7 +272,7 @@ class Delivery:
         self._unwritten.set()
         self._report(message, answer, attempts)
         if self._running:
-            self._line_up(message.queue)
+            self._line_up(message.queue, rest=True)
 
     def _report(self, message: Queued, answer: Answer, attempts: int) -> None:
         if self._on_result is None:
@@ -286,22 +297,43 @@ class Delivery:
         try:
             self._outbox.flush()
         except OutboxError as error:
-            log.critical("what was told cannot be written down and would be told again: %s", error)
+            self._write_trouble.met(error)
             return False
+        self._write_trouble.over()
         return True
 
     def _upkeep(self) -> None:
-        while True:
-            gevent.sleep(_UPKEEP_SECONDS)
-            now = time.monotonic()
-            for host in list(self._hosts.values()):
-                unused = not host.line and not host.sending
-                if unused and now - host.used_at > self._settings.keep_alive:
-                    host.adapter.close()
-                    del self._hosts[host.name]
+        for second in count():
             try:
-                before = int((time.time() - self._settings.retention) * 1e6)
-                while self._outbox.prune(before, _PRUNE_BATCH) == _PRUNE_BATCH:
-                    gevent.sleep(0.01)
+                self._take_up_again()
+                if second % _SWEEP_SECONDS == 0:
+                    self._receivers.tidy()
+                    if self._bounds.sweep(self._in_flight):
+                        self._unwritten.set()
+                if second % _FORGET_SECONDS == 0:
+                    forget_history(self._outbox, self._settings.retention)
+                self._upkeep_trouble.over()
             except OutboxError as error:
-                log.warning("old callbacks cannot be pruned: %s", error)
+                self._upkeep_trouble.met(error)
+            gevent.sleep(1.0)
+
+    def _take_up_again(self) -> None:
+        """What was given up and is asked for again, as far as there is room for it."""
+        if self._outbox.changed_by_others():
+            self._asked_for_retries = True
+        while self._asked_for_retries:
+            room = self._settings.max_waiting - self._outbox.depth
+            if room <= 0:
+                return
+            asked, queues = self._outbox.requeue(min(room, _REQUEUE_BATCH), self._in_flight)
+            self._asked_for_retries = asked > 0
+            self.tally.retried += len(queues)
+            for queue in dict.fromkeys(queues):
+                self.poke(queue)
+            gevent.sleep(0.01)
+
+
+def _reason(message: Queued, answer: Answer) -> Reason:
+    if answer.status is not None:
+        return "refused"
+    return "unrequestable" if answer.verdict == "final" else "unanswered"

@@ -45,6 +45,8 @@ class Queued(Struct, frozen=True):
     """Made so far, all of them failed."""
     next_at: int = 0
     """Not to be tried again before this."""
+    waits_since: int = 0
+    """When it came into the outbox, or was taken up again after it had been given up."""
 
 
 class Told(Struct, frozen=True):

@@ -10,8 +10,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from msgspec.structs import replace
 from orchestrator.callbacks import records as record_table
 from orchestrator.callbacks import store
 from orchestrator.callbacks.message import Message, Queued, Told
+from orchestrator.callbacks.queues import Queues
 from orchestrator.callbacks.records import Record, Records
 from orchestrator.callbacks.store import OutboxError
 
@@ -29,20 +29,29 @@ __all__ = ["Counts", "Message", "Outbox", "OutboxError", "Queued", "Told"]
 log = logging.getLogger(__name__)
 
 _INSERT = (
-    "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at, "
+    "waits_since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PUT = (
     "INSERT INTO state (kind, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 )
 _DELETE = "DELETE FROM state WHERE kind = ? AND key = ?"
 _HEAD = "id, queue, url, method, body, account_sid, event, sequence, created_at"
-_NEXT = f"SELECT {_HEAD} FROM pending WHERE id = ?"
+_QUEUED = f"{_HEAD}, attempts, next_at, waits_since"
+_NEXT = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
 _FINISH = (
     f"INSERT OR REPLACE INTO told ({_HEAD}, done_at, delivered, attempts, status, error) "
-    f"SELECT {_HEAD}, ?, ?, ?, ?, ? FROM pending WHERE id = ?"
+    f"SELECT {_HEAD}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
+)
+_REQUEUE = (
+    f"INSERT OR IGNORE INTO pending ({_HEAD}, waits_since) "
+    f"SELECT {_HEAD}, ? FROM told WHERE id = ? AND delivered = 0"
 )
 _TOLD = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM told"
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
 
 
 class Counts(Struct, frozen=True):
@@ -72,26 +81,25 @@ class Outbox:
             raise
 
     def _read_index(self) -> None:
-        self._waiting: dict[str, deque[int]] = {}
-        self._failed: dict[int, tuple[int, int]] = {}
-        """Attempts and next_at of waiting messages that have failed before."""
-        self._unwritten_failures: set[int] = set()
-        self._unwritten_ends: list[tuple[int, bool, int, int | None, str, int]] = []
-        self._depth = 0
+        self._queues = Queues()
+        self._unwritten_failures: dict[int, tuple[int, int]] = {}
+        """Attempts and next_at of waiting messages."""
+        self._unwritten_ends: list[tuple[int, bool, int | None, int | None, str, int]] = []
+        self._data_version = -1
         try:
-            for id_, queue, attempts, next_at in self._db.execute(
-                "SELECT id, queue, attempts, next_at FROM pending ORDER BY id"
-            ):
-                self._waiting.setdefault(queue, deque()).append(id_)
-                self._depth += 1
-                if attempts:
-                    self._failed[id_] = (attempts, next_at)
+            for id_, queue in self._db.execute("SELECT id, queue FROM pending ORDER BY id"):
+                self._queues.append(queue, id_)
             (self._last_id,) = self._db.execute(
                 "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM told), 0))"
             ).fetchone()
         except sqlite3.Error as error:
             self._db.close()
             raise store.explain(self.path, error) from error
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait."""
+        return self._queues.depth
 
     def commit(
         self,
@@ -104,20 +112,16 @@ class Outbox:
         records."""
         if not (messages or put or delete or records):
             return
-        first = self._last_id + 1
+        first, now = self._last_id + 1, _now()
         rows = [
-            (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
+            (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at, now)
             for id_, m in enumerate(messages, first)
         ]
         recorded = [record.row() for record in records]
         self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, put), (record_table.PUT, recorded)))
         self._last_id += len(rows)
-        self._depth += len(rows)
         for id_, message in enumerate(messages, first):
-            waiting = self._waiting.get(message.queue)
-            if waiting is None:
-                waiting = self._waiting[message.queue] = deque()
-            waiting.append(id_)
+            self._queues.append(message.queue, id_)
 
     def __len__(self) -> int:
         """Messages that wait."""
@@ -132,45 +136,68 @@ class Outbox:
 
     def queues(self) -> list[str]:
         """Queues in which something waits, the longest waiting first."""
-        return sorted(self._waiting, key=lambda queue: self._waiting[queue][0])
+        return self._queues.names()
 
     def next(self, queue: str) -> Queued | None:
         """The message whose turn it is in this queue; the same one until `finish`."""
-        while waiting := self._waiting.get(queue):
-            for row in self._read(_NEXT, (waiting[0],)):
+        while (id_ := self._queues.head(queue)) is not None:
+            for row in self._read(_NEXT, (id_,)):
                 return self._queued(row)
-            log.warning("queue=%s message=%d was deleted by somebody else", queue, waiting[0])
-            self._pop(queue)
+            log.warning("queue=%s message=%d was deleted by somebody else", queue, id_)
+            self._queues.remove(queue, id_)
+            self._unwritten_failures.pop(id_, None)
         return None
 
     def postpone(self, message: Queued, attempts: int, next_at: int) -> None:
         """It failed, and is to be tried again at `next_at`. On disk with the next `flush`."""
-        self._failed[message.id] = (attempts, next_at)
-        self._unwritten_failures.add(message.id)
+        self._unwritten_failures[message.id] = (attempts, next_at)
+        self._queues.landed(message.queue)
 
     def finish(
         self, message: Queued, *, delivered: bool, attempts: int, status: int | None, error: str = ""
     ) -> None:
         """It is over, and the next of its queue has its turn. On disk with the next `flush`."""
-        if self._waiting.get(message.queue, (0,))[0] != message.id:
+        if self._queues.head(message.queue) != message.id:
             raise ValueError(f"message {message.id} does not have its turn in queue {message.queue}")
-        self._pop(message.queue)
-        now = time.time_ns() // 1000
-        self._unwritten_ends.append((now, delivered, attempts, status, error, message.id))
+        self._end(message.queue, message.id, delivered, attempts, status, error)
 
-    def _pop(self, queue: str) -> None:
-        waiting = self._waiting[queue]
-        id_ = waiting.popleft()
-        if not waiting:
-            del self._waiting[queue]
-        self._depth -= 1
-        self._failed.pop(id_, None)
-        self._unwritten_failures.discard(id_)
+    def give_up(self, queue: str, id_: int, error: str) -> bool:
+        """It is not to be told any more, wherever it waits. Not for one in flight. Whether it waited."""
+        return self._end(queue, id_, False, None, None, error)
+
+    def _end(
+        self, queue: str, id_: int, delivered: bool, attempts: int | None, status: int | None, error: str
+    ) -> bool:
+        if not self._queues.remove(queue, id_):
+            return False
+        failed = self._unwritten_failures.pop(id_, None)
+        if attempts is None and failed is not None:
+            attempts = failed[0]
+        self._unwritten_ends.append((_now(), delivered, attempts, status, error, id_))
+        return True
+
+    def is_head(self, queue: str, id_: int) -> bool:
+        """Whether this message has its queue's turn."""
+        return self._queues.head(queue) == id_
+
+    def oldest_of_the_longest(self, number: int, in_flight: Container[str]) -> Sequence[tuple[str, int]]:
+        """Queue and id of `number` messages to give up where too many wait."""
+        return self._queues.oldest_of_the_longest(number, in_flight)
+
+    def waiting_since(
+        self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
+    ) -> list[tuple[int, int, str]]:
+        """(since, id, queue) of messages that wait since before `before`; a page after `after`."""
+        return self._read(
+            "SELECT waits_since, id, queue FROM pending "
+            "WHERE waits_since < ? AND (waits_since, id) > (?, ?) ORDER BY waits_since, id LIMIT ?",
+            (before, *after, limit),
+        )
 
     def flush(self) -> None:
         """Write down what `finish` and `postpone` said. After an OutboxError nothing is lost: flush again."""
         ends = self._unwritten_ends
-        failures = [(*self._failed[id_], id_) for id_ in self._unwritten_failures]
+        failures = [(*failure, id_) for id_, failure in self._unwritten_failures.items()]
         if not (ends or failures):
             return
         self._write(
@@ -181,7 +208,39 @@ class Outbox:
             )
         )
         self._unwritten_ends = []
-        self._unwritten_failures = set()
+        self._unwritten_failures = {}
+
+    def changed_by_others(self) -> bool:
+        """Whether another process has written into the file since the last call; costs no query."""
+        ((version,),) = self._read("PRAGMA data_version")
+        changed, self._data_version = version != self._data_version, version
+        return bool(changed)
+
+    def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]:
+        """Take up to `limit` given-up messages up again that somebody has asked for.
+
+        Returns how many requests that were, and the queue of each message that could be taken up.
+
+        They keep their id, and so stand before what was made after them; but never before one in flight.
+        """
+        asked = self._read("SELECT id FROM retries ORDER BY id LIMIT ?", (limit,))
+        if not asked:
+            return 0, []
+        self.flush()
+        marks = ",".join("?" * len(asked))
+        ids = [id_ for (id_,) in asked]
+        rows = self._read(f"SELECT id, queue FROM told WHERE delivered = 0 AND id IN ({marks})", ids)
+        now = _now()
+        self._write(
+            (
+                (_REQUEUE, [(now, id_) for id_, _ in rows]),
+                ("DELETE FROM told WHERE id = ?", [(id_,) for id_, _ in rows]),
+                ("DELETE FROM retries WHERE id = ?", asked),
+            )
+        )
+        for id_, queue in rows:
+            self._queues.insert(queue, id_, in_flight=queue in in_flight)
+        return len(asked), [queue for _, queue in rows]
 
     def prune(self, before: int, limit: int = 200) -> int:
         """Forget up to `limit` messages that were over before `before`; how many it were."""
@@ -197,9 +256,9 @@ class Outbox:
 
     def counts(self) -> Counts:
         """Cheap enough for every scrape: no query grows with what waits or what was delivered."""
-        oldest = list(self._read("SELECT created_at FROM pending ORDER BY id LIMIT 1")) if self._depth else []
+        oldest = list(self._read("SELECT created_at FROM pending ORDER BY id LIMIT 1")) if self.depth else []
         ((given_up,),) = self._read("SELECT count(*) FROM told WHERE delivered = 0")
-        return Counts(self._depth, len(self._waiting), oldest[0][0] if oldest else 0, given_up)
+        return Counts(self.depth, len(self._queues), oldest[0][0] if oldest else 0, given_up)
 
     def told(
         self, limit: int = 100, *, before: int | None = None, queue: str | None = None, given_up: bool = False
@@ -220,7 +279,7 @@ class Outbox:
     def waiting(self, limit: int = 100) -> list[Queued]:
         """Messages that wait, the oldest first."""
         ended = {end[-1] for end in self._unwritten_ends}
-        rows = self._read(f"SELECT {_HEAD} FROM pending ORDER BY id LIMIT ?", (limit + len(ended),))
+        rows = self._read(f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?", (limit + len(ended),))
         kept = [row for row in rows if row[0] not in ended][:limit]
         return [self._queued(row) for row in kept]
 
@@ -233,7 +292,7 @@ class Outbox:
             os.close(self._lock)
 
     def _queued(self, row: tuple[Any, ...]) -> Queued:
-        message, failed = Queued(*row), self._failed.get(row[0])
+        message, failed = Queued(*row), self._unwritten_failures.get(row[0])
         return replace(message, attempts=failed[0], next_at=failed[1]) if failed else message
 
     def _read(self, query: str, values: Sequence[object] = ()) -> list[Any]:

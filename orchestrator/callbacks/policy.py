@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timezone
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 _RETRIED = frozenset({408, 429})
@@ -20,14 +22,22 @@ class DeliverySettings:
     """After the first, second … failed attempt; the last holds for all further ones."""
     jitter: float = 0.25
     """Up to this part of a backoff is added to it."""
+    max_retry_after: float = 300.0
+    """A receiver's Retry-After counts up to this; all later callbacks of its room wait for it too."""
+    max_age: float = 86400.0
+    """What has waited longer is given up."""
+    max_waiting: int = 100_000
+    """When more wait, the oldest of the longest queue is given up."""
     concurrency: int = 256
     """Attempts under way at once."""
     per_host: int = 32
     """Of those, to one host and port."""
+    slow_after: float = 1.0
+    """Receivers that take longer, or of which nothing is known yet, share half of the attempts."""
     keep_alive: float = 15.0
     """Connections to a host that nothing was sent to for so long are closed."""
-    retention: float = 7 * 86400.0
-    """How long messages that are over stay listed."""
+    retention: float = 30 * 86400.0
+    """How long messages, rooms, calls and recordings that are over stay listed."""
     flush_every: float = 0.05
     """How long an end may stay unwritten; what a kill takes within it is told again."""
     body_limit: int = 8192
@@ -36,14 +46,14 @@ class DeliverySettings:
     verify: bool | str = True
     """Check TLS certificates; or the path of the authorities to check them with."""
 
-    def pause(self, attempts: int) -> float:
-        """Seconds from the failure of attempt number `attempts` to the next."""
-        seconds = self.backoff[min(attempts, len(self.backoff)) - 1]
+    def pause(self, attempts: int, asked: float = 0.0) -> float:
+        """Seconds from the failure of attempt number `attempts` to the next; `asked` for by the receiver."""
+        seconds = max(self.backoff[min(attempts, len(self.backoff)) - 1], min(asked, self.max_retry_after))
         return seconds * (1 + random.uniform(0, self.jitter))
 
     @property
     def longest_pause(self) -> float:
-        return max(self.backoff) * (1 + self.jitter)
+        return max(*self.backoff, self.max_retry_after) * (1 + self.jitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,30 @@ class Answer:
     verdict: Literal["delivered", "retry", "final"]
     status: int | None = None
     error: str = ""
+    retry_after: float = 0.0
+    """Seconds that the receiver asked for."""
 
 
-def judge(status: int) -> Answer:
-    """Any 2xx will do. A redirect is not followed: it could lead anywhere, also inside our own network."""
+def judge(status: int, retry_after: str | None = None, now: float = 0.0) -> Answer:
+    """Any 2xx will do. A redirect is not followed: it could lead anywhere, also inside our own network.
+
+    `retry_after` is the header of that name, `now` in Unix seconds.
+    """
     if 200 <= status < 300:
         return Answer("delivered", status)
-    verdict: Literal["retry", "final"] = "retry" if status in _RETRIED or status >= 500 else "final"
-    return Answer(verdict, status, f"answered {status}")
+    if status in _RETRIED or status >= 500:
+        return Answer("retry", status, f"answered {status}", asked_pause(retry_after or "", now))
+    return Answer("final", status, f"answered {status}")
+
+
+def asked_pause(retry_after: str, now: float) -> float:
+    """Seconds of a Retry-After header: a number, or a date (RFC 9110 10.2.3); 0 of anything else."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return 0.0
+    # "-0000" gives a naive time, which is in UTC as all of HTTP's are.
+    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp() - now)

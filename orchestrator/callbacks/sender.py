@@ -86,6 +86,7 @@ class Sender:
         """
         limit = gevent.Timeout.start_new(self._timeout)
         status: int | None = None
+        retry_after: str | None = None
         try:
             try:
                 response = self._send(message, adapter)
@@ -96,6 +97,7 @@ class Sender:
                 adapter.close()
                 response = self._send(message, adapter)
             status = response.status_code
+            retry_after = response.headers.get("Retry-After")
             # What is read to its end leaves its connection to the next message; the rest is hung up on.
             if len(response.raw.read(self._body_limit + 1, decode_content=False)) > self._body_limit:
                 response.close()
@@ -117,7 +119,7 @@ class Sender:
         finally:
             limit.close()
         assert status is not None
-        return judge(status)
+        return judge(status, retry_after, time.time())
 
     def _send(self, message: Queued, adapter: Adapter) -> Response:
         # No time limits on the socket: the one around it is for everything, and one timer is cheaper.

@@ -1,4 +1,4 @@
-"""The outbox's SQLite file: opened, owned by one process, its schema checked, its faults put into words."""
+"""The outbox's SQLite file: owned by one process, visited by others; its schema, its faults in words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 
 from orchestrator.callbacks import records
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x54584F42  # "TXOB"
-_BUSY_SECONDS = 0.5
+_BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
+_VISIT_SECONDS = 5.0
+"""How long a visitor, who holds up nobody, waits for the owner's lock."""
 
 _SCHEMA = """
 CREATE TABLE pending (
@@ -27,8 +29,11 @@ CREATE TABLE pending (
     sequence INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    next_at INTEGER NOT NULL DEFAULT 0
+    next_at INTEGER NOT NULL DEFAULT 0,
+    waits_since INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX pending_by_age ON pending (waits_since, id);
+CREATE TABLE retries (id INTEGER PRIMARY KEY);
 CREATE TABLE told (
     id INTEGER PRIMARY KEY,
     queue TEXT NOT NULL,
@@ -54,6 +59,13 @@ CREATE TABLE state (
     value BLOB NOT NULL,
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
+"""
+
+_FROM_1_TO_2 = """
+ALTER TABLE pending ADD COLUMN waits_since INTEGER NOT NULL DEFAULT 0;
+UPDATE pending SET waits_since = strftime('%s', 'now') * 1000000;
+CREATE INDEX pending_by_age ON pending (waits_since, id);
+CREATE TABLE retries (id INTEGER PRIMARY KEY);
 """
 
 
@@ -132,7 +144,37 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _prepare(path: Path, database: sqlite3.Connection) -> None:
+def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
+    """The file of another, perhaps running, process: to read it, or to leave a request in it.
+
+    OutboxError if there is none, or if it has another schema: only its owner changes that.
+    """
+    try:
+        mode = "rw" if write else "ro"
+        database = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_VISIT_SECONDS
+        )
+    except sqlite3.Error as error:
+        raise explain(path, error) from error
+    try:
+        _, version = _recognise(path, database)
+        if version != SCHEMA_VERSION:
+            raise OutboxError(
+                path,
+                f"it was written by another version (schema {version}, this program knows {SCHEMA_VERSION})",
+                "use the program of that version, or start this one once: it brings the file up to date",
+            )
+    except sqlite3.Error as error:
+        database.close()
+        raise explain(path, error) from error
+    except OutboxError:
+        database.close()
+        raise
+    return database
+
+
+def _recognise(path: Path, database: sqlite3.Connection) -> tuple[bool, int]:
+    """Whether it is still empty, and its version. OutboxError if it is not ours or newer than we know."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -146,14 +188,23 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
             f"it was written by a newer version (schema {version}, this program knows {SCHEMA_VERSION})",
             "run that version, or start with another file",
         )
+    return not tables, version
+
+
+def _prepare(path: Path, database: sqlite3.Connection) -> None:
+    empty, version = _recognise(path, database)
     # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA journal_size_limit = 67108864")
-    if not tables:
+    if empty:
         database.executescript(
             f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; "
             f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
+        )
+    elif version == 1:
+        database.executescript(
+            f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; {_FROM_1_TO_2} COMMIT;"
         )
     # Beside what earlier versions know, and in nobody's way there.
     database.executescript(records.SCHEMA)

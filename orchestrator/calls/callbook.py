@@ -149,7 +149,10 @@ class CallBook:
     def stop(self) -> None:
         if self._writer is not None:
             self._writer.kill(block=False)
-        self.flush()
+        try:
+            self.flush()
+        except OutboxError as error:
+            log.error("what calls have become is lost", calls=len(self._unwritten), problem=str(error))
 
     def _keep(self, call: CallRecord) -> None:
         self._live[call.leg] = call

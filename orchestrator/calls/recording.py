@@ -145,4 +145,4 @@ class Recording:
             status=status,
             kind=self._format,
         )
-        self._call.services.records.put([row_of_recording(record)])
+        self._call.services.journal.commit(records=[row_of_recording(record)])

@@ -6,14 +6,14 @@ life of its own. What is under way is on disk, like the rooms.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import gevent
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.callbacks.outbox import Message, Outbox
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import PayloadSettings, RecordingFacts, RecordingStatus, recording_fields
 from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
@@ -59,15 +59,13 @@ class RoomRecordings:
     def __init__(
         self,
         connection: Connection,
-        outbox: Outbox,
+        journal: Journal,
         payload: PayloadSettings,
-        on_messages: Callable[[list[Message]], None],
         files: RecordingFiles,
     ) -> None:
         self._connection = connection
-        self._outbox = outbox
+        self._journal = journal
         self._payload = payload
-        self._on_messages = on_messages
         self._files = files
         self._running: dict[str, RoomRecording] = {}
         self._by_conference: dict[str, str] = {}
@@ -192,9 +190,7 @@ class RoomRecordings:
         self._by_conference.pop(recording.conference_sid, None)
         ended = replace(recording, status=status, duration=seconds)
         messages = [message for message in [self._message(ended, status)] if message is not None]
-        self._outbox.commit(messages, (), [(RECORDING, sid)], [_record(ended)])
-        if messages:
-            self._on_messages(messages)
+        self._journal.commit(messages, (), [(RECORDING, sid)], [_record(ended)])
 
     def _forget_limit(self, sid: str) -> None:
         limit = self._limits.pop(sid, None)
@@ -205,9 +201,7 @@ class RoomRecordings:
         self._running[recording.sid] = recording
         messages = [message for message in told or [] if message is not None]
         put = [(RECORDING, recording.sid, msgspec.json.encode(recording))]
-        self._outbox.commit(messages, put, records=[_record(recording)])
-        if messages:
-            self._on_messages(messages)
+        self._journal.commit(messages, put, records=[_record(recording)])
 
     def _message(self, recording: RoomRecording, status: RecordingStatus) -> Message | None:
         terms = recording.terms

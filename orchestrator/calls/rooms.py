@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from orchestrator.callbacks.outbox import Message, Outbox, OutboxError
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import PayloadSettings, conference_fields
 from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
@@ -41,16 +42,14 @@ class Rooms:
         self,
         performer: Performer,
         is_ours: Callable[[str], bool],
-        outbox: Outbox,
+        journal: Journal,
         payload: PayloadSettings,
         debounce: tuple[float, float],
-        on_messages: Callable[[list[Message]], None],
     ) -> None:
         self._performer = performer
         self._is_ours = is_ours
-        self._outbox = outbox
+        self._journal = journal
         self._payload = payload
-        self._on_messages = on_messages
         start, stop = debounce
         self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
         self._rooms: dict[str, Room] = {}
@@ -232,23 +231,15 @@ class Rooms:
         )
 
     def _write(self) -> None:
-        """A disk that fails loses nothing as long as this process lives: the next change writes it all."""
         if not (self._messages or self._put or self._delete or self._records):
             return
-        messages = self._messages
-        try:
-            self._outbox.commit(
-                messages,
-                [(kind, key, value) for (kind, key), value in self._put.items()],
-                list(self._delete),
-                list(self._records.values()),
-            )
-        except OutboxError:
-            log.exception("rooms could not be written: they go on in memory")
-            return
+        self._journal.commit(
+            self._messages,
+            [(kind, key, value) for (kind, key), value in self._put.items()],
+            list(self._delete),
+            list(self._records.values()),
+        )
         self._messages, self._put, self._delete, self._records = [], {}, set(), {}
-        if messages:
-            self._on_messages(messages)
 
 
 def _instance(event: SwitchEvent) -> str:

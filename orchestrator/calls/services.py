@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
+from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.records import Records
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.callbook import CallBook
@@ -36,6 +37,7 @@ class Services:
     recording_files: RecordingFiles
     speech: CommandSpeech
     status: StatusCallbacks
+    journal: Journal
     records: Records
     book: CallBook
     wait_until_connected: Callable[[], None]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from orchestrator.callbacks.outbox import Message, Outbox
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import (
     CallEvent,
     CallFacts,
@@ -56,15 +57,9 @@ def status_at_end(cause: str, answered: bool) -> CallStatus:
 class StatusCallbacks:
     """Follows one leg's events and tells those that were asked for; one ordered queue a call."""
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        payload: PayloadSettings,
-        on_messages: Callable[[Collection[Message]], None],
-    ) -> None:
-        self._outbox = outbox
+    def __init__(self, journal: Journal, payload: PayloadSettings) -> None:
+        self._journal = journal
         self._payload = payload
-        self._on_messages = on_messages
 
     def follow(
         self,
@@ -94,8 +89,7 @@ class StatusCallbacks:
                 sequence=facts.sequence,
                 created_at=facts.at,
             )
-            self._outbox.commit([message])
-            self._on_messages([message])
+            self._journal.commit([message])
 
         return on_event
 
@@ -111,8 +105,7 @@ class StatusCallbacks:
             sequence=sequence,
             created_at=now(),
         )
-        self._outbox.commit([message])
-        self._on_messages([message])
+        self._journal.commit([message])
 
 
 def _facts(

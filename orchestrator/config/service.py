@@ -133,8 +133,17 @@ class Callbacks(Section):
     max_age_secs: float = Field(
         default=86400.0, ge=60, description="an undelivered callback older than this is given up"
     )
+    max_waiting: int = Field(
+        default=100_000, ge=100, description="more callbacks than this do not wait: the oldest is given up"
+    )
+    max_retry_after_secs: float = Field(
+        default=300.0, ge=0, le=86400, description="a receiver's Retry-After counts up to this"
+    )
     history_days: float = Field(default=30.0, gt=0, description="how long what is over can be listed")
-    concurrency: int = Field(default=32, ge=1, le=1000, description="callbacks under way at once")
+    concurrency: int = Field(default=256, ge=1, le=1000, description="callbacks under way at once")
+    concurrency_per_receiver: int = Field(
+        default=32, ge=1, le=1000, description="callbacks under way at once to one host and port"
+    )
 
 
 class Tone(Section):

@@ -1,0 +1,113 @@
+"""Commits to the outbox that never fail for who makes them: what the disk refuses is kept and written later.
+
+A full, locked or read-only disk must neither stop a call nor lose what happened in it. Until the disk takes
+things again they are kept in memory, in their order, and tried again each second, so that no further change
+has to come by. Nothing of it is sent before it is written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import gevent
+
+from orchestrator.callbacks.message import Message
+from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.callbacks.records import Record
+from orchestrator.callbacks.trouble import Trouble
+
+log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 1.0
+MAX_UNWRITTEN = 10_000
+"""Callbacks kept in memory, some 2 kB each; more would be lost to a full memory instead of to a full disk."""
+
+
+class Journal:
+    """What calls and rooms write through. `on_messages` is told of callbacks that are on disk now."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        on_messages: Callable[[Sequence[Message]], None],
+        max_unwritten: int = MAX_UNWRITTEN,
+    ) -> None:
+        self._outbox = outbox
+        self._on_messages = on_messages
+        self._max_unwritten = max_unwritten
+        self._messages: list[Message] = []
+        self._put: dict[tuple[str, str], bytes] = {}
+        self._delete: set[tuple[str, str]] = set()
+        self._records: dict[tuple[str, str], Record] = {}
+        self._trouble = Trouble(log, "what happens in calls and rooms is kept in memory and told later")
+        self._again: gevent.Greenlet[..., None] | None = None
+        self.lost = 0
+        """Callbacks that neither the disk nor the memory could take."""
+
+    @property
+    def unwritten(self) -> int:
+        """Callbacks that are only in memory."""
+        return len(self._messages)
+
+    def commit(
+        self,
+        messages: Sequence[Message] = (),
+        put: Sequence[tuple[str, str, bytes]] = (),
+        delete: Sequence[tuple[str, str]] = (),
+        records: Sequence[Record] = (),
+    ) -> None:
+        """As Outbox.commit, with everything that is not written yet. Never raises OutboxError."""
+        self._messages.extend(messages)
+        for kind, key, value in put:
+            self._put[kind, key] = value
+            self._delete.discard((kind, key))
+        for each in delete:
+            self._put.pop(each, None)
+            self._delete.add(each)
+        for record in records:
+            self._records[record.kind, record.sid] = record
+        # In trouble the disk is asked once a second only: each asking may hold up everybody for a moment.
+        if self._trouble:
+            self._make_room()
+        else:
+            self._write()
+
+    def stop(self) -> None:
+        """Write what is left, if that is possible at all."""
+        if self._again is not None:
+            self._again.kill()
+        self._write()
+        if self._trouble:
+            log.critical("lost with the end of this process: callbacks=%d", len(self._messages))
+
+    def _write(self) -> None:
+        messages = self._messages
+        try:
+            self._outbox.commit(
+                messages,
+                [(*key, value) for key, value in self._put.items()],
+                list(self._delete),
+                list(self._records.values()),
+            )
+        except OutboxError as error:
+            self._trouble.met(error)
+            self._make_room()
+            if not self._again:
+                self._again = gevent.spawn(self._write_again)
+            return
+        self._messages, self._put, self._delete, self._records = [], {}, set(), {}
+        self._trouble.over()
+        if messages:
+            self._on_messages(messages)
+
+    def _write_again(self) -> None:
+        while self._trouble:
+            gevent.sleep(_AGAIN_SECONDS)
+            self._write()
+
+    def _make_room(self) -> None:
+        beyond = len(self._messages) - self._max_unwritten
+        if beyond > 0:
+            del self._messages[:beyond]
+            self.lost += beyond

@@ -1,0 +1,34 @@
+"""A fault that comes back every second, in the log as one story: begun, still there each minute, over."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+_AGAIN_SECONDS = 60.0
+
+
+class Trouble:
+    """With something that is tried again and again; `what` goes on in words what that means."""
+
+    def __init__(self, log: logging.Logger, what: str) -> None:
+        self._log = log
+        self._what = what
+        self._since: float | None = None
+        self._next_line = 0.0
+
+    def __bool__(self) -> bool:
+        return self._since is not None
+
+    def met(self, error: Exception) -> None:
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._next_line = now, now
+        if now >= self._next_line:
+            self._next_line = now + _AGAIN_SECONDS
+            self._log.critical("%s (since %.0f s): %s", self._what, now - self._since, error)
+
+    def over(self) -> None:
+        if self._since is not None:
+            self._log.warning("over after %.1f s: %s", time.monotonic() - self._since, self._what)
+            self._since = None
