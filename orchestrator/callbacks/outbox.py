@@ -123,10 +123,6 @@ class Outbox:
         for id_, message in enumerate(messages, first):
             self._queues.append(message.queue, id_)
 
-    def __len__(self) -> int:
-        """Messages that wait."""
-        return self._depth
-
     def load(self, kind: str) -> list[tuple[str, bytes]]:
         """Key and value of all state of one kind, by key."""
         return [
