@@ -1,0 +1,86 @@
+"""More calls in a second than anybody can serve: each is soon in its conference, or refused with SIP 503."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from orchestrator.calls.intake import ALWAYS, QUIET_SECONDS
+from tests.lab.switches import FreeSwitch
+from tests.load import sipp
+from tests.load.party import plain_party
+from tests.load.test_load import _check_nothing_left, _check_told, _wait_for_quiet
+from tests.scenarios.conftest import House, house
+
+__all__ = ["house"]
+
+CALLS, A_SECOND, ROOMS, STAY_MS = 150, 300, 15, 4000
+INTAKE = "intake: {max_entering: 40}"
+# FreeSWITCH's own limit (100) would refuse most of them before us.
+SESSIONS_A_SECOND = 1000
+REFUSED = "calls are refused with SIP 503"
+
+
+@pytest.fixture
+def hurried(house: House) -> Iterator[House]:
+    assert isinstance(house.switch, FreeSwitch)
+    usual = house.switch.api("fsctl sps").split()[-1]
+    house.switch.api(f"fsctl sps {SESSIONS_A_SECOND}")
+    house.stop()
+    house.start(INTAKE)
+    # It holds from FreeSWITCH's next second on.
+    gevent.sleep(1.5)
+    yield house
+    house.switch.api(f"fsctl sps {usual}")
+
+
+@pytest.mark.only("freeswitch")
+@pytest.mark.skipif(bool(sipp.why_not()), reason=sipp.why_not())
+def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp_path: Path) -> None:
+    house, switch, orchestrator = hurried, hurried.switch, hurried.orchestrator
+    assert isinstance(switch, FreeSwitch)
+    assert orchestrator is not None
+    house.application.route("/voice", lambda request: house.joins(request.fields["To"]))
+    callers = plain_party(ROOMS, CALLS, STAY_MS)
+    run = sipp.Sipp(callers, A_SECOND, switch.sip_port, tmp_path / "sipp")
+    try:
+        run.wait()
+        joined, refused = run.join_times(), run.refusal_times()
+    finally:
+        run.close()
+    intake = orchestrator.door.intake
+    assert len(joined) + len(refused) == CALLS
+    assert (intake.let_in, intake.refused.total()) == (len(joined), len(refused))
+    assert len(joined) >= ALWAYS
+    assert refused
+    _wait_for_quiet(house)
+    asked = {request.fields["From"] for request in house.application.to("/voice")}
+    assert len(asked) == len(joined)
+    _check_told(house, [caller for caller in callers if caller.number in asked])
+    _check_nothing_left(house)
+    gevent.sleep(QUIET_SECONDS)
+    assert [REFUSED in line for line in house.log.lines].count(True) == 1
+    assert not switch.log_errors()
+    phone = switch.call("+13125550100")
+    phone.wait_answered(5)
+    phone.hang_up()
+
+
+def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) -> None:
+    house.stop()
+    house.start("intake: {max_calls: 1}")
+    house.voice(house.joins())
+    first = house.switch.call("+13125550100")
+    first.wait_answered(5)
+    second = house.switch.call("+13125550100")
+    second.wait_ended(5)
+    assert second.sip_status == 503
+    assert len(house.application.to("/voice")) == 1
+    first.hang_up()
+    _wait_for_quiet(house)
+    third = house.switch.call("+13125550100")
+    third.wait_answered(5)
+    third.hang_up()
