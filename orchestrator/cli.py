@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator import __version__, logs
+from orchestrator.callbacks import command as callbacks_command
 from orchestrator.config import ConfigErrors, Settings, load
 from orchestrator.freeswitch.render import render, write
 
@@ -94,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="write them below DIR, e.g. freeswitch-conf (default: print them, with their passwords)",
     )
+    callbacks_command.add_to(
+        command("callbacks", "look at callbacks, and have given-up ones told again", ""), settings_file
+    )
     command("example", "print commented settings that work as they are", "Redirect them into a file.")
     demo = command("demo", "show a conference without any telephony", "Nothing but this command is needed.")
     demo.add_argument(
@@ -150,6 +154,10 @@ def _render(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _callbacks(arguments: argparse.Namespace) -> int:
+    return callbacks_command.run(arguments, _load(arguments).callbacks.database)
+
+
 def _example(arguments: argparse.Namespace) -> int:
     sys.stdout.write(example())
     return EXIT_OK
@@ -167,7 +175,14 @@ def _demo(arguments: argparse.Namespace) -> int:
     )
 
 
-_COMMANDS = {"run": _run, "check": _check, "render": _render, "example": _example, "demo": _demo}
+_COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "render": _render,
+    "callbacks": _callbacks,
+    "example": _example,
+    "demo": _demo,
+}
 
 
 def example() -> str:
