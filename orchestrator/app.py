@@ -23,8 +23,10 @@ from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.call import Call
 from orchestrator.calls.callbook import CallBook
+from orchestrator.calls.control import Control
 from orchestrator.calls.door import Door
 from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.calls.history import History
 from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.performer import Performer
 from orchestrator.calls.room_recordings import RoomRecordings
@@ -48,6 +50,7 @@ from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.media.speech import CommandSpeech
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.dial import Dialler
+from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.health import health
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import WebServer
@@ -150,10 +153,18 @@ class Orchestrator:
             wait_until_connected=self._wait_until_connected,
             signing_key=self._keys.get,
         )
+        self.control = Control(self.services)
+        self.history = History(
+            self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
+        )
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
-            (health(self._problems), recording_pages(files)),
+            (
+                health(self._problems),
+                recording_pages(files),
+                rest_api(settings, self.control),
+            ),
         )
         self._calls: set[Call] = set()
         self._up = Flag()
@@ -164,6 +175,7 @@ class Orchestrator:
         self.delivery.start()
         self.web.start()
         self.housekeeping.start()
+        self.history.start()
         self.door.start()
         self.connection.start()
 
@@ -179,6 +191,7 @@ class Orchestrator:
             call.abandon()
         self.rooms.abandon()
         self.housekeeping.stop(timeout)
+        self.history.stop()
         self.web.stop(timeout)
         self.journal.stop()
         self.delivery.stop(timeout)

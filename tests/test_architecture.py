@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "callbacks": {"texml", "conference", "net", "logs"},
     "media": {"texml", "conference", "logs"},
     "calls": {"texml", "conference", "freeswitch", "callbacks", "media", "net", "config", "logs"},
-    "web": {"texml", "conference", "freeswitch", "callbacks", "media", "config", "logs"},
+    "web": {"calls", "texml", "conference", "freeswitch", "callbacks", "media", "config", "logs"},
     "emulator": set(),
 }
 

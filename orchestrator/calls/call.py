@@ -37,6 +37,8 @@ FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 class Call:
     """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
 
+    steerable = True
+    """Whether the API may give it other instructions."""
     can_break = True
     """Whether what plays may be cut off with nothing else ending by it."""
 
@@ -59,8 +61,15 @@ class Call:
 
     def start(self, on_end: Callable[[Call], None]) -> None:
         self.leg.on_hangup.append(self._on_hangup)
+        if self.steerable:
+            self.services.calls[self.sid] = self
         self._greenlet = gevent.spawn(self._run)
-        self._greenlet.link(lambda greenlet: on_end(self))
+        self._greenlet.link(lambda greenlet: self._ended(on_end))
+
+    def _ended(self, on_end: Callable[[Call], None]) -> None:
+        if self.services.calls.get(self.sid) is self:
+            del self.services.calls[self.sid]
+        on_end(self)
 
     def abandon(self) -> None:
         """Stop steering; the call lives on in FreeSWITCH."""

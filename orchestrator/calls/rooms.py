@@ -72,6 +72,9 @@ class Rooms:
         """A room that lives."""
         return self._rooms.get(sid)
 
+    def seat(self, call_sid: str) -> Seat | None:
+        return self._performer.seat(call_sid)
+
     def named(self, account_sid: str, name: str) -> Room | None:
         """The room that who dials the name would get into."""
         return self._rooms.get(self._by_name.get((account_sid, name), ""))

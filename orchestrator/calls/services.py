@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from orchestrator.callbacks.journal import Journal
@@ -22,6 +23,9 @@ from orchestrator.freeswitch.legs import Legs
 from orchestrator.media.library import Library, Sound
 from orchestrator.media.recording_files import RecordingFiles, RecordingKind
 from orchestrator.media.speech import CommandSpeech
+
+if TYPE_CHECKING:
+    from orchestrator.calls.call import Call
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Services:
     wait_until_connected: Callable[[], None]
     signing_key: Callable[[str], SigningKey | None]
     """An account's, by its sid."""
+    calls: dict[str, Call] = field(default_factory=dict)
+    """Those whose documents run, by CallSid."""
 
     @property
     def media_limits(self) -> Limits:

@@ -17,6 +17,7 @@ from tests.scenarios.journal import Journal
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 OTHER_ACCOUNT = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
 SEED = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+API_KEY, OTHER_API_KEY = "key-of-main", "key-of-other"
 NUMBER = "+13125550100"
 
 SETTINGS = """
@@ -30,9 +31,11 @@ freeswitch:
 accounts:
   - sid: {account}
     name: main
+    api_keys: [{key}]
     signing_key: {seed}
   - sid: {other}
     name: other
+    api_keys: [{other_key}]
 applications:
   main:
     account: main
@@ -85,6 +88,8 @@ class House:
                 recordings=self.switch.recordings_dir,
                 media=self.switch.media_dir,
                 account=ACCOUNT,
+                key=API_KEY,
+                other_key=OTHER_API_KEY,
                 other=OTHER_ACCOUNT,
                 seed=SEED,
                 voice=url("/voice"),

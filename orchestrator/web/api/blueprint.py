@@ -1,0 +1,172 @@
+"""The API over HTTP: routes made of the operations, each request read, checked, answered or refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Request, Response, request
+from msgspec import json
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from orchestrator.callbacks.outbox import OutboxError
+from orchestrator.calls.control import Control
+from orchestrator.calls.refusal import Refused
+from orchestrator.config.settings import Settings
+from orchestrator.logs import get_logger
+from orchestrator.web.api import calls, conferences, participants, recordings
+from orchestrator.web.api.auth import account_of
+from orchestrator.web.api.errors import (
+    ApiError,
+    bad_request,
+    not_allowed,
+    not_found,
+    refused,
+    telnyx_body,
+    twilio_body,
+    twilio_status,
+    unauthorised,
+)
+from orchestrator.web.api.forms import fields_of, values_of
+from orchestrator.web.api.openapi import document
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.shapes import PREFIXES, Place, Vendor
+
+log = get_logger(__name__)
+
+OPERATIONS: tuple[Operation, ...] = (
+    *conferences.OPERATIONS,
+    *participants.OPERATIONS,
+    *recordings.OPERATIONS,
+    *calls.OPERATIONS,
+)
+ACCOUNT = "/Accounts/{account_sid}"
+MAX_BODY_BYTES = 256 * 1024
+
+
+def rest_api(settings: Settings, control: Control) -> Blueprint:
+    """Every operation under both vendors' prefixes, with and without `.json`; and `/openapi.json`."""
+    blueprint = Blueprint("rest", __name__)
+    for vendor, prefix in PREFIXES.items():
+        for path, operations in _by_path().items():
+            answer = _answering(settings, control, vendor, operations)
+            rule = re.sub(r"\{(\w+)\}", r"<\1>", prefix + ACCOUNT + path)
+            blueprint.add_url_rule(
+                rule,
+                endpoint=f"{vendor}{path}".replace(".", "-dot-"),
+                view_func=answer,
+                methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            )
+        unknown = _unknown(settings, vendor)
+        methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        blueprint.add_url_rule(f"{prefix}/<path:rest>", f"{vendor} unknown", unknown, methods=methods)
+    described = json.encode(document(OPERATIONS, ACCOUNT))
+
+    @blueprint.get("/openapi.json")
+    def openapi() -> Response:
+        return Response(described, mimetype="application/json")
+
+    return blueprint
+
+
+def _by_path() -> dict[str, dict[str, Operation]]:
+    """Path with suffix -> method -> operation."""
+    found: dict[str, dict[str, Operation]] = {}
+    for operation in OPERATIONS:
+        for suffix in operation.suffixes:
+            found.setdefault(operation.path + suffix, {})[operation.method] = operation
+    return found
+
+
+def _answering(
+    settings: Settings, control: Control, vendor: Vendor, operations: dict[str, Operation]
+) -> Callable[..., Response]:
+    def answer(account_sid: str, **path: str) -> Response:
+        def run() -> Response:
+            place = _place(settings, vendor, account_sid)
+            method = "GET" if request.method == "HEAD" else request.method
+            operation = operations.get(method)
+            if operation is None:
+                raise not_allowed(request.method)
+            return _run(control, operation, place, path)
+
+        return _guarded(vendor, run)
+
+    return answer
+
+
+def _unknown(settings: Settings, vendor: Vendor) -> Callable[..., Response]:
+    """Who is not let in does not learn what there is."""
+
+    def answer(rest: str) -> Response:
+        def run() -> Response:
+            if account_of(settings.accounts, request.authorization) is None:
+                raise unauthorised()
+            raise not_found()
+
+        return _guarded(vendor, run)
+
+    return answer
+
+
+def _place(settings: Settings, vendor: Vendor, account_sid: str) -> Place:
+    account = account_of(settings.accounts, request.authorization)
+    if account is None:
+        raise unauthorised()
+    if account.sid != account_sid.lower():
+        raise not_found()
+    return Place(vendor, account.sid)
+
+
+def _run(control: Control, operation: Operation, place: Place, path: dict[str, str]) -> Response:
+    query = {name: values[0] for name, values in request.args.lists()}
+    values = values_of(operation.query, query)
+    if operation.body:
+        body = _body(request)
+        values |= values_of(operation.body, fields_of(body, request.content_type or ""))
+    ask = Ask(control, place, path, query, values)
+    found = operation.run(ask)
+    return _json(found, operation.status) if found is not None else Response(status=operation.status)
+
+
+def _body(asked: Request) -> bytes:
+    if (asked.content_length or 0) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    asked.max_content_length = MAX_BODY_BYTES
+    return asked.get_data(cache=False)
+
+
+def _guarded(vendor: Vendor, run: Callable[[], Response]) -> Response:
+    try:
+        return run()
+    except ApiError as error:
+        return _error(vendor, error)
+    except Refused as refusal:
+        return _error(vendor, refused(refusal))
+    except RequestEntityTooLarge:
+        detail = f"A body may have {MAX_BODY_BYTES} bytes."
+        return _error(vendor, bad_request("10015", "Bad Request", detail, 413))
+    except HTTPException as error:
+        detail = error.description or "Bad Request"
+        return _error(vendor, bad_request("10015", "Bad Request", detail, error.code or 400))
+    except OutboxError as error:
+        log.error("not answered", path=request.path, problem=str(error))
+        return _error(vendor, bad_request("10007", "Unexpected error", "The database fails.", 500))
+
+
+def _error(vendor: Vendor, error: ApiError) -> Response:
+    twilio = vendor == "twilio"
+    status = twilio_status(error.status) if twilio else error.status
+    response = _json(twilio_body(error) if twilio else telnyx_body(error), status)
+    # Telnyx's clients try a POST again after a 409, a 429 and a 5xx: what was dialled would be dialled twice.
+    response.headers["x-should-retry"] = "false"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Basic" if twilio else "Bearer"
+    return response
+
+
+def _json(body: Any, status: int) -> Response:
+    response = Response(json.encode(body), status, mimetype="application/json")
+    response.cache_control.no_store = True
+    return response

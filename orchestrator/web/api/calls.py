@@ -1,0 +1,122 @@
+"""Calls: listed and fetched (telnyx-texml 6.6)."""
+
+from __future__ import annotations
+
+from orchestrator.callbacks.records import Query
+from orchestrator.calls.callbook import CallRecord
+from orchestrator.web.api.kinds import Parameter, choice, text
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.paging import PAGING, spans_of
+from orchestrator.web.api.shapes import (
+    NULL,
+    NULLABLE,
+    OBJECT,
+    STRING,
+    Field,
+    ListOf,
+    Place,
+    Shape,
+    constant,
+    formatted,
+    one_of,
+    rfc2822,
+)
+
+ENDED = ("canceled", "completed", "failed", "busy", "no-answer")
+STATUSES = ("queued", "ringing", "in-progress", *ENDED)
+
+
+def _status(place: Place, call: CallRecord) -> str:
+    """Telnyx's resource knows no `queued`."""
+    return "ringing" if call.status == "queued" and place.vendor == "telnyx" else call.status
+
+
+def _direction(place: Place, call: CallRecord) -> str:
+    if not call.outbound:
+        return "inbound"
+    if place.vendor == "telnyx":
+        return "outbound"
+    return "outbound-dial" if call.parent_call_sid else "outbound-api"
+
+
+CALL = Shape(
+    "Call",
+    (
+        Field("account_sid", STRING, lambda place, call: call.account_sid),
+        Field("answered_by", NULL, constant(None)),
+        Field("caller_name", NULLABLE, lambda place, call: call.caller_name or None),
+        Field("date_created", STRING, lambda place, call: rfc2822(call.created_at)),
+        Field("date_updated", STRING, lambda place, call: rfc2822(call.updated_at)),
+        Field("direction", STRING, _direction),
+        Field("duration", STRING, lambda place, call: str(call.seconds)),
+        Field("start_time", NULLABLE, lambda place, call: rfc2822(call.answered_at or call.created_at)),
+        Field("end_time", NULLABLE, lambda place, call: rfc2822(call.ended_at)),
+        Field("from", STRING, lambda place, call: call.from_),
+        Field("from_formatted", STRING, lambda place, call: formatted(call.from_)),
+        Field("price", NULL, constant(None)),
+        Field("price_unit", NULL, constant(None)),
+        Field("sid", STRING, lambda place, call: call.sid),
+        Field("status", one_of(*STATUSES), _status),
+        Field("to", STRING, lambda place, call: call.to),
+        Field("to_formatted", STRING, lambda place, call: formatted(call.to)),
+        Field("uri", STRING, lambda place, call: place.uri("Calls", call.sid)),
+        Field("api_version", STRING, lambda place, call: place.api_version, only="twilio"),
+        Field("parent_call_sid", NULLABLE, lambda place, call: call.parent_call_sid or None, only="twilio"),
+        Field(
+            "subresource_uris",
+            OBJECT,
+            lambda place, call: {"recordings": place.uri("Calls", call.sid, "Recordings")},
+            only="twilio",
+        ),
+    ),
+)
+CALLS = ListOf("calls", CALL)
+
+
+def find(ask: Ask) -> dict[str, object]:
+    page = ask.page
+    columns = {"From": "from_", "To": "to_", "Status": "status"}
+    query = Query(
+        kind="call",
+        account_sid=ask.account_sid,
+        equal={column: ask.values[name] for name, column in columns.items() if ask.values.get(name)},
+        spans={
+            "created_at": spans_of("StartTime", ask.query),
+            "ended_at": spans_of("EndTime", ask.query),
+        },
+        after=page.after,
+        offset=page.offset,
+        limit=page.size + 1,
+    )
+    return ask.listed(CALLS, ask.control.find_calls(query), ("Calls",))
+
+
+def fetch(ask: Ask) -> dict[str, object]:
+    return CALL.body(ask.place, ask.control.call(ask.account_sid, ask.path["call_sid"]))
+
+
+OPERATIONS = (
+    Operation(
+        name="listCalls",
+        method="GET",
+        path="/Calls",
+        summary="Calls, the newest first",
+        run=find,
+        answer=CALLS,
+        query=(
+            Parameter("From", text(256), "who called"),
+            Parameter("To", text(256), "who was called"),
+            Parameter("Status", choice(*STATUSES), "of the call"),
+            *PAGING,
+        ),
+        times=("StartTime", "EndTime"),
+    ),
+    Operation(
+        name="fetchCall",
+        method="GET",
+        path="/Calls/{call_sid}",
+        summary="One call, also when it is over",
+        run=fetch,
+        answer=CALL,
+    ),
+)

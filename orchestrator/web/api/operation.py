@@ -1,0 +1,84 @@
+"""What the API can be asked: one row an operation, from which routes and the OpenAPI document are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from orchestrator.calls.control import Control
+from orchestrator.web.api.kinds import Parameter
+from orchestrator.web.api.paging import Page, page_body, page_of, slice_of, token_of
+from orchestrator.web.api.shapes import ListOf, Place, Shape
+
+HttpMethod = Literal["GET", "POST", "DELETE"]
+
+
+class Ask(NamedTuple):
+    """One request, read and checked."""
+
+    control: Control
+    place: Place
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    """As it came."""
+    values: Mapping[str, Any]
+    """The operation's parameters that were given, converted."""
+
+    @property
+    def account_sid(self) -> str:
+        return self.place.account_sid
+
+    @property
+    def page(self) -> Page:
+        return page_of(self.values)
+
+    def listed(
+        self, what: ListOf, found: list[Any], where: tuple[str, ...], suffix: str = ".json"
+    ) -> dict[str, object]:
+        """A page of what was found, which has one entry too many where there is more."""
+        page = self.page
+        shown, more = slice_of(page, found)
+        token = token_of(shown[-1].created_at, shown[-1].sid) if more else None
+        return self._page(what, shown, where, token, suffix)
+
+    def all_of(
+        self, what: ListOf, found: list[Any], where: tuple[str, ...], suffix: str = ".json"
+    ) -> dict[str, object]:
+        """The same of a list that is whole: the next page is told by its number alone."""
+        page = self.page
+        shown = found[page.offset : page.offset + page.size]
+        more = len(found) > page.offset + page.size
+        return self._page(what, shown, where, "" if more else None, suffix)
+
+    def _page(
+        self, what: ListOf, shown: Any, where: tuple[str, ...], token: str | None, suffix: str
+    ) -> dict[str, object]:
+        path = self.place.uri(*where, suffix=suffix)
+        return {
+            what.key: [what.shape.body(self.place, entry) for entry in shown],
+            **page_body(self.page, path, self.query, shown, token),
+            **{field.name: field.get(self.place, shown) for field in what.more},
+        }
+
+
+Run = Callable[[Ask], "dict[str, object] | None"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    method: HttpMethod
+    path: str
+    """After the account: `/Conferences/{conference_sid}`."""
+    summary: str
+    run: Run
+    answer: Shape | ListOf | None
+    query: tuple[Parameter, ...] = ()
+    times: tuple[str, ...] = ()
+    """Filters by time, each in every spelling of its operators."""
+    body: tuple[Parameter, ...] = ()
+    status: int = 200
+    suffixes: tuple[str, ...] = ("", ".json")
+    once: bool = False
+    """Done again it would be done twice: a client's key keeps it from that."""

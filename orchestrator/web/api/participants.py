@@ -1,0 +1,112 @@
+"""Participants: listed, fetched, muted, held, coached, dropped (telnyx-texml 6.3, 6.4)."""
+
+from __future__ import annotations
+
+from orchestrator.conference.model import Participant, Phase
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.paging import PAGING
+from orchestrator.web.api.shapes import (
+    BOOLEAN,
+    NULL,
+    NULLABLE,
+    STRING,
+    Field,
+    ListOf,
+    Place,
+    Shape,
+    constant,
+    one_of,
+    rfc2822,
+)
+
+
+class Shown:
+    """A participant and the conference that it is in."""
+
+    def __init__(self, participant: Participant, conference_sid: str) -> None:
+        self.sid = participant.call_sid
+        self.conference_sid = conference_sid
+        self.created_at = participant.asked_at
+        self.updated_at = max(participant.changed_at, participant.asked_at)
+        self.wish = participant.wish
+        self.held = participant.held
+        # Who waits has been answered and is told as joined.
+        self.status = "connected" if participant.phase in (Phase.IN, Phase.WAITING) else "connecting"
+
+
+def _coached(place: Place, shown: Shown) -> str | None:
+    return shown.wish.coach or None
+
+
+def _uri(place: Place, shown: Shown) -> str:
+    return place.uri("Conferences", shown.conference_sid, "Participants", shown.sid)
+
+
+BOTH = (
+    Field("account_sid", STRING, lambda place, shown: place.account_sid),
+    Field("call_sid", STRING, lambda place, shown: shown.sid),
+    Field("coaching", BOOLEAN, lambda place, shown: bool(shown.wish.coach)),
+    Field("coaching_call_sid", NULLABLE, _coached),
+    Field("conference_sid", STRING, lambda place, shown: shown.conference_sid),
+    Field("end_conference_on_exit", BOOLEAN, lambda place, shown: shown.wish.end_on_exit),
+    Field("hold", BOOLEAN, lambda place, shown: shown.held),
+    Field("muted", BOOLEAN, lambda place, shown: shown.wish.muted),
+    Field("status", one_of("connecting", "connected", "completed"), lambda place, shown: shown.status),
+    Field("uri", STRING, _uri),
+)
+TWILIO = (
+    Field("call_sid_to_coach", NULLABLE, _coached, only="twilio"),
+    Field("label", NULLABLE, lambda place, shown: shown.wish.label or None, only="twilio"),
+    Field("queue_time", NULL, constant(None), only="twilio"),
+    Field(
+        "start_conference_on_enter",
+        BOOLEAN,
+        lambda place, shown: shown.wish.start_on_enter,
+        only="twilio",
+    ),
+)
+PARTICIPANT = Shape(
+    "Participant",
+    (
+        *BOTH,
+        *TWILIO,
+        Field("api_version", STRING, lambda place, shown: place.api_version),
+        Field("call_sid_legacy", STRING, lambda place, shown: shown.sid),
+        Field("coaching_call_sid_legacy", NULLABLE, _coached),
+        Field("date_created", STRING, lambda place, shown: rfc2822(shown.created_at)),
+        Field("date_updated", STRING, lambda place, shown: rfc2822(shown.updated_at)),
+    ),
+)
+PARTICIPANTS = ListOf("participants", PARTICIPANT)
+
+
+def find(ask: Ask) -> dict[str, object]:
+    sid = ask.path["conference_sid"]
+    found = [Shown(one, sid) for one in ask.control.participants(ask.account_sid, sid)]
+    return ask.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
+
+
+def fetch(ask: Ask) -> dict[str, object]:
+    sid, who = ask.path["conference_sid"], ask.path["call_sid_or_participant_label"]
+    return PARTICIPANT.body(ask.place, Shown(ask.control.participant(ask.account_sid, sid, who), sid))
+
+
+OPERATIONS = (
+    Operation(
+        name="listParticipants",
+        method="GET",
+        path="/Conferences/{conference_sid}/Participants",
+        summary="Who is in a conference; nobody once it is over",
+        run=find,
+        answer=PARTICIPANTS,
+        query=PAGING,
+    ),
+    Operation(
+        name="fetchParticipant",
+        method="GET",
+        path="/Conferences/{conference_sid}/Participants/{call_sid_or_participant_label}",
+        summary="One participant, by its CallSid or its label",
+        run=fetch,
+        answer=PARTICIPANT,
+    ),
+)

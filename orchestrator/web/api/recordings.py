@@ -1,0 +1,239 @@
+"""Recordings, in both of the shapes that Telnyx documents (telnyx-texml 6.5)."""
+
+from __future__ import annotations
+
+from orchestrator.callbacks.records import Query
+from orchestrator.calls.room_records import RecordingRecord
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.paging import PAGING, spans_of
+from orchestrator.web.api.shapes import (
+    INTEGER,
+    NULL,
+    NULLABLE,
+    OBJECT,
+    STRING,
+    Field,
+    Get,
+    ListOf,
+    Place,
+    Shape,
+    constant,
+    iso8601,
+    one_of,
+    rfc2822,
+)
+
+SOURCES = (
+    "DialVerb",
+    "Conference",
+    "OutboundAPI",
+    "Trunking",
+    "RecordVerb",
+    "StartCallRecordingAPI",
+    "StartConferenceRecordingAPI",
+)
+# An absent one was begun and has no audio: `stopped` is the nearest that the .json shape has.
+JSON_STATUS = {"absent": "stopped", "deleted": "stopped"}
+PLAIN_STATUS = {"in-progress": "processing", "paused": "processing", "stopped": "completed"}
+
+
+class Shown(RecordingRecord, frozen=True):
+    """With the address under which its audio can be heard, if it can."""
+
+    media_url: str = ""
+
+
+def _uri(place: Place, recording: Shown) -> str:
+    return place.uri("Recordings", recording.sid)
+
+
+def _iso(at: str) -> Get:
+    """As the vendor writes it: Twilio's clients read RFC 2822 only."""
+
+    def get(place: Place, recording: Shown) -> str | None:
+        moment = getattr(recording, at)
+        return iso8601(moment) if place.vendor == "telnyx" else rfc2822(moment)
+
+    return get
+
+
+COMMON = (
+    Field("account_sid", STRING, lambda place, recording: recording.account_sid),
+    Field("call_sid", STRING, lambda place, recording: recording.call_sid),
+    Field("channels", {"type": "integer", "enum": [1, 2]}, lambda place, recording: recording.channels),
+    Field("conference_sid", NULLABLE, lambda place, recording: recording.conference_sid or None),
+    Field("error_code", NULL, constant(None)),
+    Field("media_url", NULLABLE, lambda place, recording: recording.media_url or None),
+    Field("sid", STRING, lambda place, recording: recording.sid),
+    Field("source", one_of(*SOURCES), lambda place, recording: recording.source),
+    Field("uri", STRING, _uri),
+)
+PLAIN = Shape(
+    "ConferenceRecording",
+    (
+        *COMMON,
+        Field("date_created", STRING, lambda place, recording: rfc2822(recording.created_at)),
+        Field("date_updated", STRING, lambda place, recording: rfc2822(recording.updated_at)),
+        Field("duration", INTEGER, lambda place, recording: round(recording.duration)),
+        Field("start_time", NULLABLE, lambda place, recording: rfc2822(recording.started_at)),
+        Field(
+            "status",
+            one_of("processing", "absent", "completed", "deleted"),
+            lambda place, recording: PLAIN_STATUS.get(recording.status, recording.status),
+        ),
+        Field("subresource_uris", OBJECT, constant({})),
+    ),
+)
+DATED = (
+    Field("date_created", STRING, _iso("created_at")),
+    Field("date_updated", STRING, _iso("updated_at")),
+    Field("duration", STRING, lambda place, recording: str(round(recording.duration))),
+    Field("start_time", NULLABLE, _iso("started_at")),
+)
+JSON = Shape(
+    "Recording",
+    (
+        *COMMON,
+        *DATED,
+        Field(
+            "status",
+            one_of("in-progress", "completed", "paused", "stopped"),
+            lambda place, recording: JSON_STATUS.get(recording.status, recording.status),
+        ),
+        Field("subresources_uris", OBJECT, constant({"transcriptions": None}), only="telnyx"),
+        Field("subresource_uris", OBJECT, constant({}), only="twilio"),
+        Field("api_version", STRING, lambda place, recording: place.api_version, only="twilio"),
+        Field("price", NULL, constant(None), only="twilio"),
+        Field("price_unit", NULL, constant(None), only="twilio"),
+    ),
+)
+STARTED = Shape(
+    "StartedRecording",
+    (
+        *(field for field in COMMON if field.name != "media_url"),
+        *DATED,
+        Field("price", NULL, constant(None)),
+        Field("price_unit", NULL, constant(None)),
+        Field("status", one_of("in-progress"), constant("in-progress"), only="twilio"),
+        Field("track", one_of("inbound", "outbound", "both"), lambda place, recording: recording.track),
+    ),
+)
+PLAINS = ListOf("recordings", PLAIN, (Field("participants", {"type": "array"}, constant([])),))
+JSONS = ListOf("recordings", JSON)
+
+
+def _shown(ask: Ask, recording: RecordingRecord) -> Shown:
+    facts = {name: getattr(recording, name) for name in recording.__struct_fields__}
+    return Shown(**facts, media_url=ask.control.media_url(recording))
+
+
+def _find(ask: Ask, **equal: str) -> list[Shown]:
+    page = ask.page
+    query = Query(
+        kind="recording",
+        account_sid=ask.account_sid,
+        equal=equal,
+        spans={"created_at": spans_of("DateCreated", ask.query)},
+        after=page.after,
+        offset=page.offset,
+        limit=page.size + 1,
+    )
+    return [_shown(ask, recording) for recording in ask.control.find_recordings(query)]
+
+
+def of_conference_plain(ask: Ask) -> dict[str, object]:
+    sid = ask.path["conference_sid"]
+    ask.control.room(ask.account_sid, sid)
+    found = _find(ask, conference_sid=sid)
+    if ask.place.vendor == "twilio":
+        return ask.listed(JSONS, found, ("Conferences", sid, "Recordings"))
+    return ask.listed(PLAINS, found, ("Conferences", sid, "Recordings"), suffix="")
+
+
+def of_conference(ask: Ask) -> dict[str, object]:
+    sid = ask.path["conference_sid"]
+    ask.control.room(ask.account_sid, sid)
+    return ask.listed(JSONS, _find(ask, conference_sid=sid), ("Conferences", sid, "Recordings"))
+
+
+def of_call(ask: Ask) -> dict[str, object]:
+    sid = ask.path["call_sid"]
+    ask.control.call(ask.account_sid, sid)
+    return ask.listed(JSONS, _find(ask, call_sid=sid), ("Calls", sid, "Recordings"))
+
+
+def of_account(ask: Ask) -> dict[str, object]:
+    return ask.listed(JSONS, _find(ask), ("Recordings",))
+
+
+def fetch(ask: Ask) -> dict[str, object]:
+    recording = ask.control.recording(ask.account_sid, ask.path["recording_sid"])
+    return JSON.body(ask.place, _shown(ask, recording))
+
+
+def delete(ask: Ask) -> None:
+    ask.control.delete_recording(ask.account_sid, ask.path["recording_sid"])
+
+
+_SPAN = ("DateCreated",)
+OPERATIONS = (
+    Operation(
+        name="listConferenceRecordings",
+        method="GET",
+        path="/Conferences/{conference_sid}/Recordings",
+        summary="A conference's recordings, in the older shape",
+        run=of_conference_plain,
+        answer=PLAINS,
+        query=PAGING,
+        times=_SPAN,
+        suffixes=("",),
+    ),
+    Operation(
+        name="listConferenceRecordingsJson",
+        method="GET",
+        path="/Conferences/{conference_sid}/Recordings",
+        summary="A conference's recordings",
+        run=of_conference,
+        answer=JSONS,
+        query=PAGING,
+        times=_SPAN,
+        suffixes=(".json",),
+    ),
+    Operation(
+        name="listCallRecordings",
+        method="GET",
+        path="/Calls/{call_sid}/Recordings",
+        summary="A call's recordings",
+        run=of_call,
+        answer=JSONS,
+        query=PAGING,
+        times=_SPAN,
+    ),
+    Operation(
+        name="listRecordings",
+        method="GET",
+        path="/Recordings",
+        summary="The account's recordings, the newest first",
+        run=of_account,
+        answer=JSONS,
+        query=PAGING,
+        times=_SPAN,
+    ),
+    Operation(
+        name="fetchRecording",
+        method="GET",
+        path="/Recordings/{recording_sid}",
+        summary="One recording",
+        run=fetch,
+        answer=JSON,
+    ),
+    Operation(
+        name="deleteRecording",
+        method="DELETE",
+        path="/Recordings/{recording_sid}",
+        summary="Its audio is deleted, and the resource with it",
+        run=delete,
+        answer=None,
+        status=204,
+    ),
+)
