@@ -110,7 +110,7 @@ class Orchestrator:
             command_timeout=node.command_timeout_secs,
         )
         self.legs = Legs(self.connection)
-        self.door = Door(node.name, settings.intake, self.legs, lambda: self.outbox.depth)
+        self.door = Door(node.name, settings.intake, self.legs)
         self.book = CallBook(self.outbox)
         library = Library(node.media_dir, node.there, settings.media.max_seconds)
         files = RecordingFiles(
@@ -221,6 +221,7 @@ class Orchestrator:
         gevent.spawn(self.book.lost, lambda leg: self.connection.api(commands.exists(leg)) == "true")
         self._core_uuid = self.connection.core_uuid
         self._up.set()
+        self.door.compare(self.connection.api)
 
     def _forget_lost_legs(self) -> None:
         """Those that hung up while nobody listened."""

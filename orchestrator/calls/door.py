@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import gevent
 from orchestrator.calls.clock import now as wall_clock
 from orchestrator.calls.intake import Ages, Intake
 from orchestrator.config.service import Intake as Limits
+from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
@@ -24,11 +26,10 @@ PULSE_SECONDS = 0.1
 class Door:
     """One node's."""
 
-    def __init__(self, node: str, limits: Limits, legs: Legs, waiting_callbacks: Callable[[], int]) -> None:
+    def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
         self.intake = Intake(limits)
         self._node = node
         self._legs = legs
-        self._waiting_callbacks = waiting_callbacks
         self._ages = Ages()
         self._age = 0.0
         self._pulse: gevent.Greenlet[..., None] | None = None
@@ -40,6 +41,24 @@ class Door:
         if self._pulse is not None:
             self._pulse.kill(block=False)
 
+    def compare(self, ask: Callable[[str], str]) -> None:
+        """Warn where FreeSWITCH's own limit is no higher than ours: even a call that we refuse is one of its
+        sessions. `ask` runs an API command."""
+        try:
+            answer = ask("fsctl max_sessions")
+        except SwitchError as error:
+            log.debug("FreeSWITCH does not tell its limit", node=self._node, problem=str(error))
+            return
+        found = re.search(r"\d+", answer)
+        most = self.intake.limits.max_calls
+        if found and int(found[0]) <= most:
+            log.warning(
+                "FreeSWITCH refuses calls before intake.max_calls does: raise its max-sessions",
+                node=self._node,
+                max_sessions=int(found[0]),
+                max_calls=most,
+            )
+
     def on_event(self, event: Event) -> None:
         """Every event, before it is handled."""
         self._age = self._ages.age(event.timestamp, wall_clock())
@@ -50,7 +69,7 @@ class Door:
         """Asked while the CHANNEL_PARK of `leg` is handled. Who is not let in is refused with SIP 503."""
         now = time.monotonic()
         self.intake.late(self._age, now)
-        if self.intake.ask(leg.uuid, now, len(self._legs) - 1, self._waiting_callbacks()) is None:
+        if self.intake.ask(leg.uuid, now, len(self._legs) - 1) is None:
             return True
         leg.hangup(REFUSED)
         # If that command is lost, the dialplan's own time limit refuses the call in the same way.

@@ -18,6 +18,7 @@ ENTERING_SECONDS = 3.0
 # So many may always be on their way in, however late all is: a pause of this machine alone refuses nobody.
 ALWAYS = 10
 HALF_LIFE_SECONDS = 1.0
+MOST_SECONDS = 10.0
 QUIET_SECONDS = 5.0
 REPORT_SECONDS = 60.0
 CLOCK_SECONDS = 60.0
@@ -29,7 +30,6 @@ class Full(Enum):
     CALLS = "max_calls"
     ENTERING = "max_entering"
     DELAY = "max_delay_ms"
-    CALLBACKS = "max_waiting_callbacks"
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Intake:
         self._reported_at: float | None = None
         self._refused_at = 0.0
 
-    def ask(self, uuid: str, now: float, live: int, waiting_callbacks: int) -> Full | None:
+    def ask(self, uuid: str, now: float, live: int) -> Full | None:
         """None lets it in; else why not. `live`: how many legs there are besides this one."""
-        full = self._full(now, live, waiting_callbacks)
+        full = self._full(now, live)
         if full is None:
             self.let_in += 1
             self._entering[uuid] = now
@@ -70,12 +70,10 @@ class Intake:
             self._refused_at = now
         return full
 
-    def _full(self, now: float, live: int, waiting_callbacks: int) -> Full | None:
+    def _full(self, now: float, live: int) -> Full | None:
         limits = self.limits
         if live >= limits.max_calls:
             return Full.CALLS
-        if waiting_callbacks >= limits.max_waiting_callbacks:
-            return Full.CALLBACKS
         entering = self.entering(now)
         if entering >= limits.max_entering:
             return Full.ENTERING
@@ -104,6 +102,8 @@ class Intake:
 
     def late(self, seconds: float, now: float) -> None:
         """Something was done `seconds` after it was due."""
+        # A machine that slept for an hour must not refuse calls for the next minute.
+        seconds = min(seconds, MOST_SECONDS)
         self._delay, self._delay_at = max(seconds, self.delay(now)), now
 
     def delay(self, now: float) -> float:

@@ -102,7 +102,7 @@ class Intake(Section):
     """Above which a new call is refused with SIP 503, so that those let in are served in time."""
 
     max_calls: int = Field(
-        default=500, ge=1, description="legs at once; what FreeSWITCH can mix in time on its processors"
+        default=250, ge=1, description="legs at once; what FreeSWITCH can mix in time on its processors"
     )
     max_entering: int = Field(
         default=100, ge=1, description="calls let in within 3 s that are not answered yet"
@@ -112,7 +112,6 @@ class Intake(Section):
         ge=10,
         description="how late events may be handled before max_entering shrinks in proportion, down to 10",
     )
-    max_waiting_callbacks: int = Field(default=100_000, ge=1, description="callbacks not delivered yet")
 
 
 class Callbacks(Section):

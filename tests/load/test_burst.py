@@ -69,6 +69,15 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
     phone.hang_up()
 
 
+@pytest.mark.only("freeswitch")
+def test_a_freeswitch_with_less_room_than_ours_is_warned_of(house: House) -> None:
+    house.stop()
+    house.start("intake: {max_calls: 100000}")
+    with gevent.Timeout(5):
+        while not house.log.has("max_sessions=1000", "max_calls=100000"):
+            gevent.sleep(0.05)
+
+
 def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) -> None:
     house.stop()
     house.start("intake: {max_calls: 1}")

@@ -26,7 +26,7 @@ def intake(**limits: int) -> Intake:
 
 
 def arrive(door: Intake, count: int, now: float = 0.0, first: int = 0) -> list[Full | None]:
-    return [door.ask(f"leg-{number}", now, 0, 0) for number in range(first, first + count)]
+    return [door.ask(f"leg-{number}", now, 0) for number in range(first, first + count)]
 
 
 def test_an_idle_node_lets_everybody_in() -> None:
@@ -56,12 +56,7 @@ def test_who_waits_long_for_its_application_keeps_nobody_out() -> None:
 
 def test_no_more_calls_than_the_setting_says() -> None:
     door = intake(max_calls=2)
-    assert [door.ask("leg", 0, live, 0) for live in (1, 2, 3)] == [None, Full.CALLS, Full.CALLS]
-
-
-def test_no_new_calls_over_too_many_callbacks_that_wait() -> None:
-    door = intake(max_waiting_callbacks=5000)
-    assert [door.ask("leg", 0, 0, waiting) for waiting in (4999, 5000)] == [None, Full.CALLBACKS]
+    assert [door.ask("leg", 0, live) for live in (1, 2, 3)] == [None, Full.CALLS, Full.CALLS]
 
 
 def test_the_later_everything_is_the_fewer_are_let_in() -> None:
@@ -100,7 +95,7 @@ def test_never_more_on_their_way_than_allowed_and_all_are_counted(
     for number, (pause, late, answered) in enumerate(steps):
         now += pause
         door.late(late, now)
-        door.ask(f"leg-{number}", now, 0, 0)
+        door.ask(f"leg-{number}", now, 0)
         assert door.entering(now) <= 20
         if answered:
             door.entered(f"leg-{number}")
