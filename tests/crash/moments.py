@@ -1,0 +1,86 @@
+"""When the orchestrator could know: its lives, and the bounds that follow for what it says of a moment.
+
+All times are microseconds since the epoch. What happens within a life is *heard*: its Timestamp is
+FreeSWITCH's own of that very event, so it may differ from the truth by no more than the clocks do, and be
+later by LAG where something told just before had a later one (timestamps of a room never go back).
+
+What happens while nobody listens, or so shortly before a death that the event may have died with its reader
+(UNREAD), is *missed*. It is noticed by the next life that lasts NOTICE seconds from its readiness on. Nobody
+can know better than: not before the last moment that was heard, not after it was noticed. These two are the
+bounds of what is said about a missed moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tests.crash.service import Life
+
+SECOND = 1_000_000
+CLOCKS = SECOND // 10
+"""FreeSWITCH's clock against ours: it reads the time once a millisecond at best, and the machine is busy."""
+LAG = 2 * SECOND
+"""From one event to what another one of the same room is stamped with that is handled after it."""
+UNREAD = SECOND // 2
+"""From an event to its having been read and written down; mostly some milliseconds."""
+NOTICE = 4 * SECOND
+"""From readiness to everything missed having been found."""
+FOREVER = 1 << 62
+
+
+class Bounds(NamedTuple):
+    earliest: int
+    latest: int
+
+
+class Moments:
+    """Also of the switch: `crashes` are its deaths, each with when it took calls again."""
+
+    def __init__(self, lives: Sequence[Life], crashes: Sequence[tuple[int, int]] = ()) -> None:
+        self._lives = [(life.ready, life.dying or FOREVER) for life in lives if life.ready]
+        self.crashes = list(crashes)
+
+    def heard(self, at: int) -> bool:
+        """Whether what happened then was certainly carried through."""
+        return any(ready <= at < dying - UNREAD for ready, dying in self._lives)
+
+    def noticed(self, begin: int, end: int) -> bool:
+        """Whether somebody certainly knew of what lasted from `begin` to `end`."""
+        return self.heard(begin) or any(
+            min(end, dying - UNREAD) - max(begin, ready) >= NOTICE for ready, dying in self._lives
+        )
+
+    def told(self, first: int, last: int | None = None) -> Bounds:
+        """The bounds for the Timestamp of what happened then, or at some time from `first` to `last`."""
+        last = first if last is None else last
+        if self.heard(first) and self.heard(last):
+            return Bounds(first - CLOCKS, last + LAG)
+        return Bounds(min(first, self._last_known(first)) - CLOCKS, self._found_out(last))
+
+    def told_of_crash(self, down: int) -> Bounds:
+        """Of what ended with the switch: somebody knows once it is there again."""
+        up = next((up for at, up in self.crashes if at == down), FOREVER)
+        return Bounds(min(down, self._last_known(down)) - CLOCKS, self._found_out(max(down, up)))
+
+    def _last_known(self, at: int) -> int:
+        """The last moment before `at` for which events were certainly carried through."""
+        known = [min(at, dying - UNREAD) for ready, dying in self._lives if ready <= at]
+        return max(known, default=0)
+
+    def _found_out(self, at: int) -> int:
+        """By when at the latest; what was heard after all is earlier."""
+        found = [
+            max(at, ready) + NOTICE
+            for ready, dying in self._lives
+            if dying - UNREAD - max(at, ready) >= NOTICE
+        ]
+        return min(found, default=FOREVER)
+
+    def crash_after(self, at: int) -> int:
+        """When the switch died that lived at that moment; 0: never."""
+        return next((down for down, _ in self.crashes if down >= at), 0)
+
+    def crashed(self, begin: int, end: int) -> bool:
+        """Whether the switch died in between: what it had not said yet, nobody will ever know."""
+        return any(begin <= down <= end for down, _ in self.crashes)

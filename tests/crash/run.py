@@ -1,0 +1,231 @@
+"""One run: calls at random, kills at random, and at the end everything that was told against the truth."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gevent
+
+from orchestrator.calls.sids import leg_of
+from tests.crash import told as telling
+from tests.crash.application import EVENTS, RECORDINGS, Customer
+from tests.crash.moments import Moments
+from tests.crash.plan import Plan
+from tests.crash.report import side_by_side, survivors
+from tests.crash.service import Service, now
+from tests.crash.switches import EmulatedLab, Lab, RealLab
+from tests.crash.truth import Truth
+from tests.crash.verdict import Judge, Verdict, judge_recordings
+from tests.crash.witness import Witness
+
+Say = Callable[[str], None]
+QUIET_SECONDS = 8.0
+"""Nothing has been told for so long: everything has been. Longer than a hanging receiver and a backoff."""
+DRAIN_SECONDS = 180.0
+FIRST_PART = 1 / 12
+"""An hour's five minutes."""
+
+
+@dataclass(frozen=True)
+class Options:
+    kills: int = 100
+    freeswitch_kills: int = 0
+    receiver_fails: float = 0.0
+    seed: int = 1
+    rate: float = 4.0
+    """Calls a second."""
+    seconds: float = 0.0
+    """Of traffic at least."""
+    longest_life: float = 9.0
+    """Seconds between two kills at most, a start not counted."""
+    longest_death: float = 5.0
+    pace: float = 1.0
+    """How long calls are, against the usual."""
+    switch: str = "freeswitch"
+
+
+@dataclass
+class Memory:
+    """Resident megabytes of the orchestrator, and how long that process had lived."""
+
+    at: list[tuple[str, float, float]] = field(default_factory=list)
+
+    def note(self, when: str, service: Service) -> None:
+        age = (now() - service.lives[-1].started) / 1e6
+        self.at.append((when, service.megabytes, age))
+
+
+class Run:
+    def __init__(self, options: Options, directory: Path, say: Say) -> None:
+        self.options, self.say = options, say
+        self.chance = random.Random(options.seed)
+        self.memory = Memory()
+        self.crashes: list[tuple[int, int]] = []
+        self.kills = 0
+        self.calls = 0
+        self._lab: Lab = (RealLab if options.switch == "freeswitch" else EmulatedLab)(directory)
+        self._customer = Customer(leg_of, options.receiver_fails, options.seed)
+        self._directory = directory
+        self._service: Service | None = None
+        self._witness: Witness | None = None
+
+    def close(self) -> None:
+        if self._service is not None:
+            self._service.end()
+        if self._witness is not None:
+            self._witness.close()
+        self._customer.stop()
+        self._lab.close()
+
+    def go(self) -> Verdict:
+        lab = self._lab
+        lab.open()
+        witness = self._witness = Witness(lab.host, lab.port, lab.password)
+        witness.look()
+        service = self._service = Service(self._directory, lab, self._customer.voice_url)
+        service.start()
+        if not service.wait_ready():
+            raise RuntimeError("the orchestrator does not become ready")
+        self.say(f"seed {self.options.seed}: calls begin, {self.options.rate:g} a second, on {lab.kind}")
+        self._traffic(lab, service, witness)
+        self._settle(lab, service, witness)
+        return self._judge(service, witness)
+
+    # What happens
+
+    def _traffic(self, lab: Lab, service: Service, witness: Witness) -> None:
+        options = self.options
+        most = int(((options.kills + options.freeswitch_kills) * 16 + options.seconds + 60) * options.rate)
+        plan = list(self._planned(most))
+        began = time.monotonic()
+        lab.begin_calls(iter(plan), options.rate, most)
+        for what in self._deeds():
+            if what == "freeswitch":
+                self._crash(lab, witness)
+            else:
+                self._kill(service, what)
+        gevent.sleep(max(2.0, options.seconds - (time.monotonic() - began)))
+        self._ready(service)
+        if not self.memory.at:
+            self.memory.note("at 5 minutes' worth", service)
+        self.calls = len({one.leg for one in witness.seen if one.name == "CHANNEL_PARK"})
+        self.say(f"{time.monotonic() - began:.0f} s of traffic: {self.calls} calls; now they end")
+
+    def _planned(self, most: int) -> Iterator[object]:
+        for number, caller in enumerate(Plan(self.options.seed, self.options.pace).callers()):
+            if number == most:
+                return
+            self._customer.callers[caller.number] = caller
+            yield caller
+
+    def _deeds(self) -> list[str]:
+        options = self.options
+        deeds = ["freeswitch"] * options.freeswitch_kills
+        for _ in range(options.kills):
+            deeds.append("SIGTERM" if self.chance.random() < 0.06 else "SIGKILL")
+        self.chance.shuffle(deeds)
+        return deeds
+
+    def _kill(self, service: Service, how: str) -> None:
+        """At any instant of its life: mostly while it works, now and then while it still starts."""
+        chance = self.chance
+        if chance.random() < 0.15:
+            gevent.sleep(chance.uniform(0.2, 2.0))
+        else:
+            self._ready(service)
+            gevent.sleep(chance.uniform(0.0, self.options.longest_life))
+        self.kills += 1
+        if self.kills >= self.options.kills * FIRST_PART and not self.memory.at:
+            self.memory.note("at 5 minutes' worth", service)
+        service.end(signal.Signals[how])
+        if chance.random() < 0.5:
+            gevent.sleep(chance.uniform(0.2, self.options.longest_death))
+        service.start()
+        if self.kills % 10 == 0:
+            self.say(f"{self.kills} kills, {len(self._customer.came(EVENTS))} callbacks came")
+
+    def _crash(self, lab: Lab, witness: Witness) -> None:
+        gevent.sleep(self.chance.uniform(0.0, self.options.longest_life))
+        witness.catch_up()
+        down = now()
+        self._customer.witnessed.clear()
+        lab.kill()
+        witness.close()
+        gevent.sleep(self.chance.choice((0.0, self.chance.uniform(0.2, self.options.longest_death))))
+        lab.start()
+        witness.look()
+        self._customer.witnessed.set()
+        self.crashes.append((down, now()))
+
+    def _ready(self, service: Service) -> None:
+        if not service.wait_ready():
+            raise RuntimeError(f"not ready in time:\n{service.log.read_text()[-3000:]}")
+
+    def _settle(self, lab: Lab, service: Service, witness: Witness) -> None:
+        """All hang up; then until nothing has been told for a while and nothing waits to be."""
+        lab.end_calls()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while time.monotonic() < deadline and (self._customer.quiet_for < QUIET_SECONDS or lab.left()):
+            gevent.sleep(0.2)
+        if left := lab.left():
+            self.say(f"still on the switch: {left[:5]}")
+        witness.catch_up()
+        self.memory.note("at the end", service)
+        service.end(signal.SIGTERM)
+
+    # What is said about it
+
+    def _judge(self, service: Service, witness: Witness) -> Verdict:
+        lives = service.lives
+        moments = Moments(lives, self.crashes)
+        truth = Truth(witness.seen, self._customer.served, moments)
+        recordings = self._customer.came(RECORDINGS)
+        told = telling.read(self._customer.came(EVENTS))
+        verdict = Judge(truth, told, moments).judge()
+        judge_recordings(truth, told, recordings, verdict)
+        for line in side_by_side(verdict, truth, told, lives):
+            self.say(line)
+        self._say_what_it_was_like(verdict, told, service, witness, len(recordings))
+        return verdict
+
+    def _say_what_it_was_like(
+        self, verdict: Verdict, told: telling.Told, service: Service, witness: Witness, recordings: int
+    ) -> None:
+        doing, further = survivors(witness.seen, self._customer.served, service.lives)
+        parts = ", ".join(f"{count} {what} ({further[what]} went on)" for what, count in doing.most_common())
+        failed = self._customer.failed
+        self.say(
+            f"\n{self.calls} calls, {verdict.stays} stays in rooms, {verdict.callbacks} callbacks, "
+            f"{told.twice} came again, {recordings} of recordings; {len(self.crashes)} kills of the switch"
+        )
+        self.say(f"up over a restart: {sum(doing.values())} calls: {parts or 'none'}")
+        self.say(f"receiver: {json.dumps(failed) if failed else 'took everything'}")
+        self.say(f"nobody can know of: {verdict.either}, of which told: {verdict.either_told}")
+        for when, megabytes, age in self.memory.at:
+            self.say(f"memory {when}: {megabytes:.0f} MB (a process of {age:.0f} s)")
+        self.say(f"database: {service.database.stat().st_size / 1e6:.1f} MB")
+        for name, counts in (("lost", verdict.lost), ("invented", verdict.invented)):
+            if counts:
+                self.say(f"{name}: {dict(counts)}")
+        self.say(f"wrong {verdict.wrong}, rooms with gaps {verdict.gaps}")
+        self.say(
+            f"kills {self.kills} lost {sum(verdict.lost.values())} "
+            f"invented {sum(verdict.invented.values())} rooms {verdict.rooms}"
+        )
+
+
+@contextmanager
+def running(options: Options, directory: Path, say: Say) -> Iterator[Run]:
+    """Nothing that it starts outlives it."""
+    run = Run(options, directory, say)
+    try:
+        yield run
+    finally:
+        run.close()

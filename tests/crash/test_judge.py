@@ -1,0 +1,238 @@
+"""The judge itself: a truth and what was told of it, made by hand, and what it has to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+
+from orchestrator.calls.sids import call_sid_of
+from tests.crash import told as telling
+from tests.crash.application import Came, Served
+from tests.crash.moments import SECOND, Moments
+from tests.crash.plan import Kind, Step
+from tests.crash.service import Life
+from tests.crash.told import END, JOIN, LEAVE, START
+from tests.crash.truth import Truth
+from tests.crash.verdict import Judge, Verdict, judge_recordings
+from tests.crash.witness import Seen
+
+ROOM, NAME = "58b4eda9-03de-4bee-9178-d0e10d83e519", "Room 1"
+HOST, GUEST = (str(UUID(int=number)) for number in (1, 2))
+STARTS, WAITS = Step(Kind.ROOM, room=NAME), Step(Kind.ROOM, room=NAME, starts=False)
+KILLED_AT, BACK_AT = 100.0, 110.0
+LIVES = [
+    Life(0, ready=1 * SECOND, dying=int(KILLED_AT * SECOND), how="SIGKILL"),
+    Life(0, ready=int(BACK_AT * SECOND), dying=200 * SECOND, how="SIGTERM"),
+]
+
+
+class World:
+    """What happened and what was told of it, at seconds of one clock."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self.served: list[Served] = []
+        self.came: list[Came] = []
+        self.recordings: list[Came] = []
+        self.crashes: list[tuple[int, int]] = []
+
+    def see(self, at: float, name: str, leg: str = "", detail: str = "") -> None:
+        room = ROOM if name.startswith(("conference", "add", "del", "start")) else ""
+        self.seen.append(Seen(int(at * SECOND), int(at * SECOND), name, leg, room, detail, f"+{leg[-1:]}"))
+
+    def serve(self, at: float, leg: str, step: Step | None, number: int = 0) -> None:
+        self.served.append(Served(int(at * SECOND), leg, number, step, f"+{leg[-1:]}"))
+
+    def tell(self, sequence: int, at: float, event: str, leg: str, came: float = 0) -> None:
+        whole, part = divmod(int(at * SECOND), SECOND)
+        fields = {
+            "ConferenceSid": ROOM,
+            "SequenceNumber": str(sequence),
+            "StatusCallbackEvent": event,
+            "CallSid": call_sid_of(leg),
+            "FriendlyName": NAME,
+            "From": f"+{leg[-1:]}",
+            "Timestamp": f"1970-01-01T00:{whole // 60:02}:{whole % 60:02}.{part:06}Z",
+        }
+        self.came.append(Came(int((came or at) * SECOND), urlencode(fields).encode(), fields))
+
+    def record(self, status: str, sid: str = "r1") -> None:
+        fields = {"RecordingSid": sid, "RecordingStatus": status, "ConferenceSid": ROOM}
+        self.recordings.append(Came(0, urlencode(fields).encode(), fields))
+
+    def judged(self) -> Verdict:
+        moments = Moments(LIVES, self.crashes)
+        truth, told = Truth(self.seen, self.served, moments), telling.read(self.came)
+        verdict = Judge(truth, told, moments).judge()
+        judge_recordings(truth, told, self.recordings, verdict)
+        return verdict
+
+
+@pytest.fixture
+def world() -> World:
+    """One guest waits from 10 s, the host comes at 20 s and leaves at 30 s, the guest at 40 s: all told."""
+    world = World()
+    world.serve(10, GUEST, WAITS)
+    world.see(10.1, "CHANNEL_EXECUTE", GUEST, "playback")
+    world.tell(0, 10.05, JOIN, GUEST)
+    world.serve(19.9, HOST, STARTS)
+    world.see(20, "conference-create")
+    world.see(20, "add-member", HOST)
+    world.tell(1, 20, START, HOST)
+    world.tell(2, 20, JOIN, HOST)
+    world.see(20.1, "add-member", GUEST)
+    world.see(29.98, "CHANNEL_HANGUP", HOST)
+    world.see(30, "del-member", HOST)
+    world.tell(3, 29.98, LEAVE, HOST)
+    world.see(40, "CHANNEL_HANGUP", GUEST)
+    world.see(40, "del-member", GUEST)
+    world.see(40, "conference-destroy")
+    world.tell(4, 40, LEAVE, GUEST)
+    world.tell(5, 40, END, GUEST)
+    return world
+
+
+def test_what_is_right_is_found_right(world: World) -> None:
+    verdict = world.judged()
+    assert verdict.good, verdict.findings
+    assert (verdict.rooms, verdict.stays, verdict.callbacks, verdict.either) == (1, 2, 6, 0)
+
+
+@pytest.mark.parametrize("sequence", range(6))
+def test_whatever_is_missing_is_lost(world: World, sequence: int) -> None:
+    del world.came[sequence]
+    verdict = world.judged()
+    assert sum(verdict.lost.values()) >= 1
+    # Of the last one there is no gap to be seen.
+    assert verdict.gaps == (sequence != 5)
+
+
+@pytest.mark.parametrize("event", [START, END, JOIN, LEAVE])
+def test_whatever_is_told_once_too_often_is_invented(world: World, event: str) -> None:
+    world.tell(6, 40, event, HOST)
+    assert world.judged().invented[event]
+
+
+def forget_the_guest(world: World) -> None:
+    world.seen = [one for one in world.seen if one.leg != GUEST]
+    world.served = [one for one in world.served if one.leg != GUEST]
+
+
+def repeat_another(world: World) -> None:
+    world.tell(5, 41, END, GUEST)
+
+
+def end_early(world: World) -> None:
+    world.came[4:] = []
+    world.tell(4, 40, END, GUEST)
+    world.tell(5, 40, LEAVE, GUEST)
+
+
+def go_back(world: World) -> None:
+    world.came[4:] = []
+    world.tell(4, 29.97, LEAVE, GUEST)
+    world.tell(5, 40, END, GUEST)
+
+
+def be_late(world: World) -> None:
+    world.came[4:] = []
+    world.tell(4, 45, LEAVE, GUEST)
+    world.tell(5, 45, END, GUEST)
+
+
+@pytest.mark.parametrize("wrong", [forget_the_guest, repeat_another, end_early, go_back, be_late])
+def test_what_contradicts_itself_or_the_truth_is_found(world: World, wrong: Callable[[World], None]) -> None:
+    wrong(world)
+    assert not world.judged().good
+
+
+def test_the_same_once_more_is_no_fault(world: World) -> None:
+    world.came += world.came[2:4]
+    assert world.judged().good
+
+
+@pytest.mark.parametrize(
+    ("told_at", "good"), [(99.3, False), (100, True), (105, True), (111, True), (116, False)]
+)
+def test_a_leave_while_it_was_dead_is_stamped_between_the_last_known_moment_and_its_being_noticed(
+    told_at: float, good: bool
+) -> None:
+    world = World()
+    world.serve(50, HOST, STARTS)
+    for what in ("conference-create", "add-member"):
+        world.see(50.1, what, HOST)
+    world.tell(0, 50.1, START, HOST)
+    world.tell(1, 50.1, JOIN, HOST)
+    for what in ("CHANNEL_HANGUP", "del-member", "conference-destroy"):
+        world.see(105, what, HOST)
+    world.tell(2, told_at, LEAVE, HOST, came=120)
+    world.tell(3, told_at, END, HOST, came=120)
+    assert world.judged().good is good
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_who_came_and_went_while_it_was_dead_may_be_told_or_not(told: bool) -> None:
+    world = World()
+    world.serve(99.9, HOST, STARTS)
+    for at, what in (
+        (100.1, "conference-create"),
+        (100.1, "add-member"),
+        (104, "del-member"),
+        (104, "conference-destroy"),
+    ):
+        world.see(at, what, HOST)
+    if told:
+        for sequence, event in enumerate((START, JOIN, LEAVE, END)):
+            world.tell(sequence, 110.2, event, HOST)
+    verdict = world.judged()
+    assert verdict.good, verdict.findings
+    # The stay, and the conference that was made for it.
+    assert (verdict.either, verdict.either_told) == ((2, 2) if told else (2, 0))
+
+
+@pytest.mark.parametrize("told", [0, 1, 2])
+def test_who_was_about_to_wait_when_it_was_killed_is_told_wholly_or_not_at_all(told: int) -> None:
+    world = World()
+    world.serve(99.95, GUEST, WAITS)
+    world.see(103, "CHANNEL_HANGUP", GUEST)
+    for sequence, event in enumerate((JOIN, LEAVE, END)[: told + 1] if told else ()):
+        world.tell(sequence, 110.2 if sequence else 99.96, event, GUEST)
+    assert world.judged().good is (told != 1)
+
+
+def test_who_is_gone_before_anything_was_asked_is_not_told() -> None:
+    world = World()
+    world.see(50, "CHANNEL_PARK", HOST)
+    world.see(51, "CHANNEL_HANGUP", HOST)
+    assert world.judged().good
+    world.tell(0, 50, JOIN, HOST)
+    assert world.judged().invented[JOIN] == 1
+
+
+def test_all_who_were_on_a_switch_that_died_have_left_when_it_is_back(world: World) -> None:
+    world.seen = [one for one in world.seen if one.at < 40 * SECOND]
+    world.crashes = [(40 * SECOND, 47 * SECOND)]
+    world.came[4:] = []
+    world.tell(4, 47.5, LEAVE, GUEST)
+    world.tell(5, 47.5, END, GUEST)
+    assert world.judged().good
+
+
+@pytest.mark.parametrize(
+    ("told", "good"),
+    [
+        ((), False),
+        (("in-progress",), False),
+        (("in-progress", "completed"), True),
+        (("absent",), True),
+        (("completed", "absent"), False),
+    ],
+)
+def test_each_recording_has_exactly_one_end(world: World, told: tuple[str, ...], good: bool) -> None:
+    world.see(20, "start-recording", "", "/recordings/r1.wav")
+    for status in told:
+        world.record(status)
+    assert world.judged().good is good

@@ -1,0 +1,224 @@
+"""The callbacks that came beside what should have come: what is lost, invented, or wrong about it."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.calls.sids import call_sid_of
+from tests.crash.application import Came
+from tests.crash.moments import CLOCKS, FOREVER, Bounds, Moments
+from tests.crash.told import END, JOIN, LEAVE, START, Callback, Told, ToldStay
+from tests.crash.truth import Conference, Stay, Truth
+
+
+@dataclass
+class Verdict:
+    rooms: int = 0
+    callbacks: int = 0
+    stays: int = 0
+    either: int = 0
+    """Stays and conferences of which nobody can know, and of these how many were told."""
+    either_told: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    invented: Counter[str] = field(default_factory=Counter)
+    gaps: int = 0
+    """Rooms whose sequence numbers have one."""
+    findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """By ConferenceSid, or by the name of a room that nothing is told of."""
+    wrong: int = 0
+
+    @property
+    def good(self) -> bool:
+        return not (self.lost or self.invented or self.gaps or self.wrong)
+
+    def lose(self, room: str, event: str, why: str) -> None:
+        self.lost[event] += 1
+        self.findings[room].append(f"LOST {event}: {why}")
+
+    def invent(self, room: str, event: str, why: str) -> None:
+        self.invented[event] += 1
+        self.findings[room].append(f"INVENTED {event}: {why}")
+
+    def blame(self, room: str, what: str) -> None:
+        self.wrong += 1
+        self.findings[room].append(f"WRONG {what}")
+
+
+class Judge:
+    def __init__(self, truth: Truth, told: Told, moments: Moments) -> None:
+        self.truth, self.told, self.moments = truth, told, moments
+        self.verdict = Verdict(
+            rooms=len(told.rooms.keys() | truth.conferences.keys()),
+            callbacks=sum(map(len, told.rooms.values())),
+            stays=len(truth.stays),
+        )
+        self._of_room: dict[str, list[Stay]] = defaultdict(list)
+
+    def judge(self) -> Verdict:
+        for what in self.told.wrong:
+            self.verdict.blame("", what)
+        self._calls()
+        for sid in self.told.rooms.keys() | self.truth.conferences.keys():
+            self._room(sid, self.told.rooms.get(sid, []))
+        return self.verdict
+
+    # Stays
+
+    def _calls(self) -> None:
+        stays: dict[str, list[Stay]] = defaultdict(list)
+        for stay in self.truth.stays:
+            stays[call_sid_of(stay.leg)].append(stay)
+        for call_sid in stays.keys() | self.told.stays.keys():
+            self._call(stays.get(call_sid, []), self.told.stays.get(call_sid, []))
+
+    def _call(self, stays: list[Stay], told: list[ToldStay]) -> None:
+        """Each told stay is one of the true ones: of its room, or of its name where it only waited."""
+        open_ = list(stays)
+        for one in told:
+            first = one.first
+            stay = next((stay for stay in open_ if stay.room == first.room), None) or next(
+                (stay for stay in open_ if not stay.room and stay.name == first.name), None
+            )
+            if stay is None:
+                for callback in (one.join, one.leave):
+                    if callback is not None:
+                        self.verdict.invent(callback.room, callback.event, f"call {callback.call_sid}")
+                continue
+            open_.remove(stay)
+            self._of_room[first.room].append(stay)
+            self._compare(stay, one)
+        for stay in open_:
+            if stay.must:
+                for event in (JOIN, LEAVE):
+                    self.verdict.lose(stay.room or stay.name, event, _described(stay))
+            else:
+                self.verdict.either += 1
+
+    def _compare(self, stay: Stay, told: ToldStay) -> None:
+        room = told.first.room
+        if not stay.must:
+            self.verdict.either += 1
+            self.verdict.either_told += 1
+        for event, callback, bounds in (
+            (JOIN, told.join, self._came_in(stay)),
+            (LEAVE, told.leave, self._came_out(stay)),
+        ):
+            if callback is None:
+                self.verdict.lose(room, event, _described(stay))
+                continue
+            self._on_time(callback, bounds)
+            if callback.number != self.truth.numbers.get(stay.leg) or callback.name != stay.name:
+                self.verdict.blame(room, f"who or where: {callback} of {_described(stay)}")
+
+    def _came_in(self, stay: Stay) -> Bounds:
+        if stay.step.starts:
+            return self.moments.told(stay.added)
+        # Let in to wait some time between its document and its music, if there was time for music.
+        seen = stay.waited or stay.added or stay.gone
+        return Bounds(stay.asked - CLOCKS, self.moments.told(seen).latest)
+
+    def _came_out(self, stay: Stay) -> Bounds:
+        if stay.crashed:
+            return self.moments.told_of_crash(stay.out)
+        return self.moments.told(stay.gone, stay.ended)
+
+    def _on_time(self, callback: Callback, bounds: Bounds) -> None:
+        if not bounds.earliest <= callback.at <= bounds.latest or callback.at > callback.came + CLOCKS:
+            early, late = (bounds.earliest - callback.at) / 1e6, (callback.at - bounds.latest) / 1e6
+            by = f"{early:.3f} s too early" if early > 0 else f"{late:.3f} s too late"
+            if callback.at > callback.came + CLOCKS:
+                by = f"{(callback.at - callback.came) / 1e6:.3f} s after it came"
+            self.verdict.blame(callback.room, f"time of {callback.sequence} {callback.event}: {by}")
+
+    # Rooms
+
+    def _room(self, sid: str, callbacks: list[Callback]) -> None:
+        conference = self.truth.conferences.get(sid)
+        stays = self._of_room.get(sid, [])
+        if [callback.sequence for callback in callbacks] != list(range(len(callbacks))):
+            self.verdict.gaps += 1
+            self.verdict.findings[sid].append("GAP in the sequence numbers")
+        counts = Counter(callback.event for callback in callbacks)
+        self._start(sid, conference, counts[START], callbacks)
+        must_end = bool(callbacks) or (conference is not None and conference.must)
+        if must_end and not counts[END]:
+            self.verdict.lose(sid, END, "")
+        for event, right in ((START, 1), (END, 1)):
+            for _ in range(counts[event] - right):
+                self.verdict.invent(sid, event, "once more")
+        if unknown := counts.keys() - {START, END, JOIN, LEAVE}:
+            self.verdict.blame(sid, f"nobody asked for {unknown}")
+        self._order(sid, callbacks, stays)
+
+    def _start(
+        self, sid: str, conference: Conference | None, told: int, callbacks: Iterable[Callback]
+    ) -> None:
+        if conference is None:
+            if told:
+                self.verdict.invent(sid, START, "FreeSWITCH never had it")
+            return
+        if not conference.must:
+            self.verdict.either += 1
+            self.verdict.either_told += bool(told)
+        elif not told:
+            self.verdict.lose(sid, START, "")
+        for callback in callbacks:
+            if callback.event == START:
+                first = min(begin for begin, _ in conference.spans)
+                added = [stay.added for stay in self.truth.stays if stay.room == sid and stay.added]
+                self._on_time(callback, self.moments.told(first, max(first, min(added, default=first))))
+
+    def _order(self, sid: str, callbacks: Sequence[Callback], stays: list[Stay]) -> None:
+        for before, after in itertools.pairwise(callbacks):
+            if after.at < before.at:
+                self.verdict.blame(sid, f"time goes back from {before.sequence} to {after.sequence}")
+        started = False
+        waiting = {call_sid_of(stay.leg) for stay in stays if not stay.step.starts}
+        for callback in callbacks:
+            started = started or callback.event == START
+            if callback.event == JOIN and not started and callback.call_sid not in waiting:
+                self.verdict.blame(sid, f"{callback.sequence} joined before the start without waiting")
+        events = [callback.event for callback in callbacks]
+        if END in events and events.index(END) != len(events) - 1:
+            self.verdict.blame(sid, "the end is not the last")
+        for end in (callback for callback in callbacks if callback.event == END):
+            latest = max((self._came_out(stay).latest for stay in stays), default=FOREVER)
+            self._on_time(end, Bounds(0, latest))
+
+
+def _described(stay: Stay) -> str:
+    how = "waited" if stay.waited else ""
+    return f"call {call_sid_of(stay.leg)} {how} {'entered' if stay.added else ''} {stay.name}"
+
+
+def judge_recordings(truth: Truth, told: Told, came: Sequence[Came], verdict: Verdict) -> None:
+    """Each has exactly one end; none that FreeSWITCH began is unmentioned; each recorded room has one."""
+    bodies: dict[tuple[str, str], bytes] = {}
+    conferences: dict[str, str] = {}
+    for one in came:
+        key = one.fields["RecordingSid"], one.fields["RecordingStatus"]
+        if bodies.setdefault(key, one.body) != one.body:
+            verdict.blame(one.fields["ConferenceSid"], f"recording {key} told twice, and not the same")
+        conferences[key[0]] = one.fields["ConferenceSid"]
+    ends = Counter(sid for sid, status in bodies if status in ("completed", "absent"))
+    begun = {
+        Path(path).stem: sid
+        for sid, conference in truth.conferences.items()
+        for path in conference.recordings
+    }
+    for sid in begun.keys() | conferences.keys():
+        room = conferences.get(sid) or begun[sid]
+        if not ends[sid]:
+            verdict.lose(room, "end of a recording", sid)
+        for _ in range(ends[sid] - 1):
+            verdict.invent(room, "end of a recording", sid)
+    recorded = set(conferences.values())
+    for sid, conference in truth.conferences.items():
+        records = any(stay.room == sid and stay.step.records for stay in truth.stays)
+        started = any(callback.event == START for callback in told.rooms.get(sid, []))
+        if records and conference.must and started and sid not in recorded:
+            verdict.lose(sid, "recording", "none was told of a recorded room")
