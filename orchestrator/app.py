@@ -258,16 +258,7 @@ class Orchestrator:
         self.book.open(call.caller, call.account_sid, name=leg.headers.get("Caller-Caller-ID-Name", ""))
         log.info("call", call=call.sid, number=number, caller=call.caller.from_, application=application.name)
         if application.status_callback:
-            self.switchboard.watch(
-                leg.uuid,
-                self.services.status.follow(
-                    call.caller,
-                    call.account_sid,
-                    application.status_callback,
-                    application.status_callback_method,
-                    ("completed",),
-                ),
-            )
+            call.reports_to(application.status_callback, application.status_callback_method, ("completed",))
         self._calls.add(call)
         call.start(self._calls.discard)
 

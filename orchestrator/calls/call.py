@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import gevent
@@ -13,9 +13,11 @@ from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched, FetchError
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.steps import Fields, Goto, HangUp, Step
+from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs import run_verb
+from orchestrator.conference.model import Method
 from orchestrator.freeswitch.errors import Disconnected, LegGone
+from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.logs import get_logger
 from orchestrator.texml import Document, DocumentError, Verb
@@ -31,6 +33,9 @@ log = get_logger(__name__)
 QUICK_SECONDS = 1.0
 QUICK_DOCUMENTS = 10
 MAX_QUICK_DOCUMENTS = 50
+# Until what played has stopped, in steps of one media frame.
+QUIET_SECONDS = 5.0
+FRAME_SECONDS = 0.02
 FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 
 
@@ -56,8 +61,14 @@ class Call:
         self.cookies = RequestsCookieJar()
         self.document_url = application.voice_url
         self.log = log.bind(call=self.sid)
+        self.fallback: Goto | None = None
+        """Where instructions are when their own place fails; none: the application's."""
+        if application.voice_fallback_url:
+            self.fallback = Goto(application.voice_fallback_url, application.voice_fallback_method)
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._steering = False
+        self._elsewhere: Goto | Fetched | None = None
+        self._reports: Callable[[Event], None] | None = None
 
     def start(self, on_end: Callable[[Call], None]) -> None:
         self.leg.on_hangup.append(self._on_hangup)
@@ -70,6 +81,24 @@ class Call:
         if self.services.calls.get(self.sid) is self:
             del self.services.calls[self.sid]
         on_end(self)
+
+    def redirect(self, to: Goto | Fetched) -> None:
+        """New instructions in place of whatever it does: a Dial that ends by it asks for no action.
+
+        A document has been looked at: it can be used.
+        """
+        under_way, self._elsewhere = self._elsewhere is not None, to
+        if self._steering and not under_way and self._greenlet is not None:
+            self._greenlet.kill(Redirected(), block=False)
+
+    def reports_to(self, url: str, method: str, events: Collection[str]) -> None:
+        """Status callbacks, in place of those so far."""
+        switchboard = self.services.switchboard
+        if self._reports is not None:
+            switchboard.unwatch(self.leg.uuid, self._reports)
+        verb: Method = "GET" if method == "GET" else "POST"
+        self._reports = self.services.status.follow(self.caller, self.account_sid, url, verb, events)
+        switchboard.watch(self.leg.uuid, self._reports)
 
     def abandon(self) -> None:
         """Stop steering; the call lives on in FreeSWITCH."""
@@ -95,8 +124,7 @@ class Call:
             return
         self._steering = True
         try:
-            first = self.first_document(Goto(self.application.voice_url, self.application.voice_method))
-            end = self.documents(self.run_verbs(first.verbs))
+            end = self._steered()
         except LegGone as gone:
             self.log.debug("call is gone", reason=str(gone))
             return
@@ -109,6 +137,34 @@ class Call:
         finally:
             self._steering = False
         self.leg.hangup((end or HangUp()).cause)
+
+    def _steered(self) -> HangUp | None:
+        """By its own instructions, and by whatever comes in their place."""
+        run = self.begin
+        while True:
+            try:
+                if self._elsewhere is None:
+                    return run()
+                return self._go_elsewhere()
+            except Redirected:
+                self.log.info("redirected")
+
+    def begin(self) -> HangUp | None:
+        first = self.first_document(Goto(self.application.voice_url, self.application.voice_method))
+        return self.documents(self.run_verbs(first.verbs))
+
+    def _go_elsewhere(self) -> HangUp | None:
+        until = time.monotonic() + QUIET_SECONDS
+        while self.leg.playing and time.monotonic() < until:
+            # What is started while something plays would play inside of it (Leg.break_).
+            self.leg.break_()
+            gevent.sleep(FRAME_SECONDS)
+        to, self._elsewhere = self._elsewhere, None
+        assert to is not None
+        if isinstance(to, Goto):
+            return self.documents(to)
+        self.document_url = to.url or self.document_url
+        return self.documents(self.run_verbs(document_of(to).verbs))
 
     # Documents
 
@@ -161,12 +217,12 @@ class Call:
         try:
             return self._fetch(url, goto.method, goto.fields)
         except FetchError as error:
-            fallback = self.application.voice_fallback_url
-            if not fallback or fallback == url:
+            fallback = self.fallback
+            if fallback is None or fallback.url == url:
                 raise
             self.log.warning("instructions failed, trying the fallback", url=url, problem=error.problem)
             failed: Fields = (("ErrorUrl", url), ("ErrorMessage", error.problem))
-            return self._fetch(fallback, self.application.voice_fallback_method, (*goto.fields, *failed))
+            return self._fetch(fallback.url, fallback.method, (*goto.fields, *failed))
 
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
         fetched = self._ask(url, method, fields)

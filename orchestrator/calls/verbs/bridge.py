@@ -24,7 +24,7 @@ from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.recording import Recording, channels_of
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.status import status_at_end
-from orchestrator.calls.steps import Step
+from orchestrator.calls.steps import Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.verbs.sound import fetch_sound
 from orchestrator.freeswitch import commands
@@ -61,6 +61,7 @@ RINGBACK = {
     "jp": "%(1000,2000,400)",
 }
 STAR = "*"
+PARTING_SECONDS = 5.0
 LONGEST_WHISPER_SECONDS = 600
 
 
@@ -78,7 +79,13 @@ def dial_out(call: Call, verb: Dial) -> Step:
     arguments = commands.dial_string([callee.destination for callee in callees], _shared(verb, caller_id))
     call.leg.set(ringback=ringing, transfer_ringback=ringing)
     with _recorded(call, verb) as recording, _followed(call, verb, callees, recording):
-        done = call.leg.execute("bridge", arguments, timeout=None)
+        bridge = call.leg.start("bridge", arguments)
+        try:
+            done = bridge.wait(None)
+        except Redirected:
+            _end(call, callees)
+            bridge.wait(PARTING_SECONDS)
+            raise
     winner = next((callee for callee in callees if callee.bridged), None)
     if winner is None:
         cause = done.headers().get("variable_originate_disposition", "")
@@ -110,6 +117,10 @@ def _recorded(call: Call, verb: Dial) -> Iterator[Recording | None]:
     try:
         yield recording
         leg.execute("stop_record_session", path)
+    except Redirected:
+        leg.execute("stop_record_session", path)
+        recording.finish_aside()
+        raise
     except LegGone:
         recording.end_with_the_leg(lambda: None)
         raise
