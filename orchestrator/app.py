@@ -27,8 +27,10 @@ from orchestrator.calls.control import Control
 from orchestrator.calls.door import Door
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.history import History
+from orchestrator.calls.kept import CallKeeper, KeptCall
 from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.performer import Performer
+from orchestrator.calls.recovery import Recovery
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.services import Services
@@ -42,6 +44,7 @@ from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.freeswitch.snapshot import forget_gone
 from orchestrator.logs import get_logger
 from orchestrator.media.library import Library, Sound
 from orchestrator.media.recording_files import RecordingFiles
@@ -134,6 +137,19 @@ class Orchestrator:
             (conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000),
         )
         self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
+        keeper = CallKeeper(self.journal)
+        self.recovery = Recovery(
+            self.connection,
+            self.legs,
+            self.rooms,
+            recordings,
+            performer,
+            self.switchboard,
+            keeper,
+            lambda: self._calls.values(),
+            self._take_up,
+            self._deliver,
+        )
         fetch = settings.fetch
         self.services = Services(
             settings=settings,
@@ -148,6 +164,7 @@ class Orchestrator:
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),
             status=StatusCallbacks(self.journal, payload),
             journal=self.journal,
+            keeper=keeper,
             records=self.outbox.records,
             book=self.book,
             wait_until_connected=self._wait_until_connected,
@@ -166,7 +183,9 @@ class Orchestrator:
                 rest_api(settings, self.control),
             ),
         )
-        self._calls: set[Call] = set()
+        self._calls: dict[str, Call] = {}
+        """By leg; one whose leg is gone stays until nothing of it is left to be done."""
+        self._auditing: gevent.Greenlet[..., None] | None = None
         self._up = Flag()
         self._stopping = False
         self._core_uuid = ""
@@ -177,7 +196,9 @@ class Orchestrator:
         self.housekeeping.start()
         self.history.start()
         self.door.start()
+        self.recovery.restore()
         self.connection.start()
+        self._auditing = gevent.spawn(self._audit)
 
     def wait_ready(self, timeout: float) -> bool:
         """Whether FreeSWITCH is connected within `timeout` seconds."""
@@ -185,9 +206,11 @@ class Orchestrator:
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._stopping = True
+        if self._auditing is not None:
+            self._auditing.kill(block=False)
         self.connection.stop(timeout)
         self.door.stop()
-        for call in list(self._calls):
+        for call in self._calls.values():
             call.abandon()
         self.rooms.abandon()
         self.housekeeping.stop(timeout)
@@ -213,25 +236,33 @@ class Orchestrator:
         self.book.on_event(event)
         self.switchboard.on_event(event)
 
+    def _deliver(self, event: Event) -> None:
+        """One that FreeSWITCH sent while nobody listened."""
+        self.book.on_event(event)
+        self.switchboard.deliver(event)
+
     def _on_up(self) -> None:
         if self._core_uuid and self._core_uuid != self.connection.core_uuid:
             log.error("another FreeSWITCH answers: what the old one had is gone", node=self.node.name)
-            self.rooms.on_switch_restarted()
-        self._forget_lost_legs()
+        try:
+            self.recovery.run()
+        except SwitchError as error:
+            log.warning("lost while looking at what FreeSWITCH has", node=self.node.name, problem=str(error))
+            return
         gevent.spawn(self.book.lost, lambda leg: self.connection.api(commands.exists(leg)) == "true")
         self._core_uuid = self.connection.core_uuid
         self._up.set()
         self.door.compare(self.connection.api)
 
-    def _forget_lost_legs(self) -> None:
-        """Those that hung up while nobody listened."""
-        for leg in self.legs:
-            if self.connection.api(commands.exists(leg.uuid)) != "true":
-                self.rooms.on_hangup(leg.uuid)
-                self.legs.lost(leg.uuid)
+    def _audit(self) -> None:
+        while True:
+            gevent.sleep(self.node.audit_secs)
+            if self._up.is_set():
+                self.recovery.audit()
 
     def _on_down(self, error: SwitchError) -> None:
         self._up.clear()
+        self.recovery.lost()
         if not self._stopping:
             log.warning("not connected", node=self.node.name, problem=str(error))
 
@@ -244,6 +275,7 @@ class Orchestrator:
     # Calls
 
     def _on_new_call(self, leg: Leg) -> None:
+        self.switchboard.watch(leg.uuid, self._hear_last_words)
         if not self.door.lets_in(leg):
             return
         # The dialplan hangs up a call that nobody takes; this one is taken.
@@ -257,10 +289,45 @@ class Orchestrator:
         call = Call(leg, application, self.services)
         self.book.open(call.caller, call.account_sid, name=leg.headers.get("Caller-Caller-ID-Name", ""))
         log.info("call", call=call.sid, number=number, caller=call.caller.from_, application=application.name)
-        if application.status_callback:
-            call.reports_to(application.status_callback, application.status_callback_method, ("completed",))
-        self._calls.add(call)
-        call.start(self._calls.discard)
+        self._start(call)
+
+    def _take_up(self, kept: KeptCall, leg: Leg) -> None:
+        """Goes on with a call of the last run; its leg may be gone."""
+        self.switchboard.watch(leg.uuid, self._hear_last_words)
+        application = self.settings.applications.get(kept.application)
+        if application is None:
+            log.error(
+                "its application is no longer in the settings", leg=leg.uuid, application=kept.application
+            )
+            leg.hangup(NO_NUMBER)
+            return
+        self._start(Call(leg, application, self.services, kept.direction, kept))
+
+    def _start(self, call: Call) -> None:
+        application, uuid = call.application, call.leg.uuid
+        if application.status_callback and not call.kept.ended:
+            self.switchboard.watch(
+                uuid,
+                self.services.status.follow(
+                    call.caller,
+                    call.account_sid,
+                    application.status_callback,
+                    application.status_callback_method,
+                    ("completed",),
+                    state=call.told,
+                ),
+            )
+        self.switchboard.watch(uuid, call.on_event)
+        self._calls[uuid] = call
+        call.start(self._on_end)
+
+    def _on_end(self, call: Call) -> None:
+        self._calls.pop(call.leg.uuid, None)
+        self.services.keeper.forget(call.leg.uuid, call.sid)
+
+    def _hear_last_words(self, event: Event) -> None:
+        if event.name == "CHANNEL_DESTROY":
+            forget_gone(self.connection, event.uuid)
 
     def _poke(self, messages: Iterable[Message]) -> None:
         for queue in {message.queue for message in messages}:

@@ -45,6 +45,14 @@ class Journal:
         self.lost = 0
         """Callbacks that neither the disk nor the memory could take."""
 
+    def load(self, kind: str) -> list[tuple[str, bytes]]:
+        """As Outbox.load."""
+        return self._outbox.load(kind)
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """As Outbox.get, with what is not written yet."""
+        return self._put.get((kind, key)) or self._outbox.get(kind, key)
+
     @property
     def unwritten(self) -> int:
         """Callbacks that are only in memory."""

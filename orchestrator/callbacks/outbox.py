@@ -130,6 +130,11 @@ class Outbox:
             for key, value in self._read("SELECT key, value FROM state WHERE kind = ? ORDER BY key", (kind,))
         ]
 
+    def get(self, kind: str, key: str) -> bytes | None:
+        for (value,) in self._read("SELECT value FROM state WHERE kind = ? AND key = ?", (kind, key)):
+            return bytes(value)
+        return None
+
     def queues(self) -> list[str]:
         """Queues in which something waits, the longest waiting first."""
         return self._queues.names()

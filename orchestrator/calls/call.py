@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import gevent
+from msgspec.structs import replace
 from requests.cookies import RequestsCookieJar
 
+from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched, FetchError
+from orchestrator.calls.kept import OUTCOME, KeptCall
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
+from orchestrator.calls.steps import Fields, Goto, HangUp, Step
 from orchestrator.calls.verbs import run_verb
-from orchestrator.conference.model import Method
 from orchestrator.freeswitch.errors import Disconnected, LegGone
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.logs import get_logger
-from orchestrator.texml import Document, DocumentError, Verb
+from orchestrator.texml import Dial, Document, DocumentError, Play, Record, Verb
 
 if TYPE_CHECKING:
     from orchestrator.calls.services import Services
@@ -33,10 +35,9 @@ log = get_logger(__name__)
 QUICK_SECONDS = 1.0
 QUICK_DOCUMENTS = 10
 MAX_QUICK_DOCUMENTS = 50
-# Until what played has stopped, in steps of one media frame.
-QUIET_SECONDS = 5.0
-FRAME_SECONDS = 0.02
 FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
+# These know what to do with what they left running on the leg; any other's sound is ended, and begins again.
+TAKE_UP = (Dial, Play, Record)
 
 
 class Call:
@@ -48,63 +49,94 @@ class Call:
     """Whether what plays may be cut off with nothing else ending by it."""
 
     def __init__(
-        self, leg: Leg, application: Application, services: Services, direction: str = "inbound"
+        self,
+        leg: Leg,
+        application: Application,
+        services: Services,
+        direction: str = "inbound",
+        kept: KeptCall | None = None,
     ) -> None:
+        """`kept`: where it stood when the last run of ours ended."""
         self.leg = leg
         self.sid = call_sid_of(leg.uuid)
         self.application = application
         self.account_sid = application.account
         self.services = services
         self.direction = direction
-        self.caller = caller_of(self.sid, leg.uuid, application.connection_id, leg.headers)
         self.sip_headers = sip_header_fields(leg.headers)
         self.cookies = RequestsCookieJar()
-        self.document_url = application.voice_url
+        self.taken_up = kept is not None
+        """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
+        self.kept = kept or KeptCall(
+            leg.uuid,
+            application.name,
+            caller_of(self.sid, leg.uuid, application.connection_id, leg.headers),
+            direction,
+            next=Goto(application.voice_url, application.voice_method),
+        )
+        self.caller = self.kept.caller
+        self.document_url = self.kept.document_url or application.voice_url
+        for name, value, domain, path in self.kept.cookies:
+            self.cookies.set(name, value, domain=domain, path=path)
         self.log = log.bind(call=self.sid)
-        self.fallback: Goto | None = None
-        """Where instructions are when their own place fails; none: the application's."""
-        if application.voice_fallback_url:
-            self.fallback = Goto(application.voice_fallback_url, application.voice_fallback_method)
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._steering = False
-        self._elsewhere: Goto | Fetched | None = None
-        self._reports: Callable[[Event], None] | None = None
+        self.over = False
+        self._abandoned = False
+        self._unfinished = 0
+        self._on_end: Callable[[Call], None] = lambda call: None
 
     def start(self, on_end: Callable[[Call], None]) -> None:
+        """`on_end` is called when its leg is gone altogether and nothing of it is left to be done."""
+        self._on_end = on_end
+        self.keep()
         self.leg.on_hangup.append(self._on_hangup)
         if self.steerable:
             self.services.calls[self.sid] = self
         self._greenlet = gevent.spawn(self._run)
-        self._greenlet.link(lambda greenlet: self._ended(on_end))
+        self._greenlet.rawlink(lambda greenlet: self._ended())
 
-    def _ended(self, on_end: Callable[[Call], None]) -> None:
+    def _ended(self) -> None:
         if self.services.calls.get(self.sid) is self:
             del self.services.calls[self.sid]
-        on_end(self)
-
-    def redirect(self, to: Goto | Fetched) -> None:
-        """New instructions in place of whatever it does: a Dial that ends by it asks for no action.
-
-        A document has been looked at: it can be used.
-        """
-        under_way, self._elsewhere = self._elsewhere is not None, to
-        if self._steering and not under_way and self._greenlet is not None:
-            self._greenlet.kill(Redirected(), block=False)
-
-    def reports_to(self, url: str, method: str, events: Collection[str]) -> None:
-        """Status callbacks, in place of those so far."""
-        switchboard = self.services.switchboard
-        if self._reports is not None:
-            switchboard.unwatch(self.leg.uuid, self._reports)
-        verb: Method = "GET" if method == "GET" else "POST"
-        self._reports = self.services.status.follow(self.caller, self.account_sid, url, verb, events)
-        switchboard.watch(self.leg.uuid, self._reports)
+        self._settle()
 
     def abandon(self) -> None:
         """Stop steering; the call lives on in FreeSWITCH."""
         self._steering = False
+        self._abandoned = True
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
+
+    def told(self, event: Event, told: Collection[str]) -> list[tuple[str, str, bytes]]:
+        """Its end is being told: what to write down with that."""
+        self.kept = replace(self.kept, ended=True)
+        return self.rows
+
+    def on_event(self, event: Event) -> None:
+        """What is told of its leg. On the socket's reader."""
+        if event.name == "CHANNEL_DESTROY":
+            self.kept = replace(self.kept, ended=True)
+            self._settle()
+
+    def finish_later(self, finish: Callable[[], None]) -> None:
+        """Something that is done when the leg is gone, before the call is over."""
+        self._unfinished += 1
+
+        def run() -> None:
+            try:
+                finish()
+            finally:
+                self._unfinished -= 1
+                self._settle()
+
+        gevent.spawn(run)
+
+    def _settle(self) -> None:
+        through = self._greenlet is not None and self._greenlet.ready()
+        if through and self.kept.ended and not (self._unfinished or self._abandoned or self.over):
+            self.over = True
+            self._on_end(self)
 
     @property
     def status(self) -> str:
@@ -119,12 +151,12 @@ class Call:
             self._greenlet.kill(LegGone(f"{leg.uuid} hung up: {leg.hangup_cause}"), block=False)
 
     def _run(self) -> None:
-        if self.leg.gone:
+        if self.leg.gone and not self.taken_up:
             # It hung up between its CHANNEL_PARK and this greenlet's first turn.
             return
-        self._steering = True
+        self._steering = not self.leg.gone
         try:
-            end = self._steered()
+            end = self._perform()
         except LegGone as gone:
             self.log.debug("call is gone", reason=str(gone))
             return
@@ -136,35 +168,67 @@ class Call:
             end = FAILED
         finally:
             self._steering = False
-        self.leg.hangup((end or HangUp()).cause)
+        cause = (end or HangUp()).cause
+        if not self.leg.gone:
+            self.remember(hangup=cause)
+        self.leg.hangup(cause)
 
-    def _steered(self) -> HangUp | None:
-        """By its own instructions, and by whatever comes in their place."""
-        run = self.begin
-        while True:
-            try:
-                if self._elsewhere is None:
-                    return run()
-                return self._go_elsewhere()
-            except Redirected:
-                self.log.info("redirected")
+    def _perform(self) -> HangUp | None:
+        kept = self.kept
+        if cause := self.recall("hangup"):
+            return HangUp(cause)
+        if self.leg.gone:
+            # Nothing is asked any more for who is gone; what was being recorded is brought to its end.
+            if kept.next is None:
+                self.run_verbs(
+                    tuple(verb for verb in self._verbs()[kept.verb :][:1] if isinstance(verb, TAKE_UP))
+                )
+            return None
+        return self.documents(self._first_step())
 
-    def begin(self) -> HangUp | None:
-        first = self.first_document(Goto(self.application.voice_url, self.application.voice_method))
-        return self.documents(self.run_verbs(first.verbs))
+    def _first_step(self) -> Step:
+        kept = self.kept
+        if kept.next is None:
+            return self.run_verbs(self._verbs(), kept.verb)
+        self.leg.still()
+        if kept.document_url:
+            return kept.next
+        return self.run_verbs(self.first_document(kept.next).verbs)
 
-    def _go_elsewhere(self) -> HangUp | None:
-        until = time.monotonic() + QUIET_SECONDS
-        while self.leg.playing and time.monotonic() < until:
-            # What is started while something plays would play inside of it (Leg.break_).
-            self.leg.break_()
-            gevent.sleep(FRAME_SECONDS)
-        to, self._elsewhere = self._elsewhere, None
-        assert to is not None
-        if isinstance(to, Goto):
-            return self.documents(to)
-        self.document_url = to.url or self.document_url
-        return self.documents(self.run_verbs(document_of(to).verbs))
+    def _verbs(self) -> tuple[Verb, ...]:
+        """Of the document that it was in. Raises FetchError."""
+        fetched = self.services.keeper.document(self.leg.uuid)
+        if fetched is None:
+            raise FetchError(self.kept.document_url, "the document it was in is not on disk")
+        return document_of(fetched).verbs
+
+    # Where it stands
+
+    def keep(self, **changes: object) -> None:
+        """On disk, for the next run of ours."""
+        self.kept = replace(self.kept, **changes)
+        self._write()
+
+    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
+        self.services.keeper.put(self.kept, document, forget)
+
+    def remember(self, **facts: str) -> None:
+        """What this verb has to know to go on after a restart."""
+        self.note(**facts)
+        self.keep()
+
+    def note(self, **facts: str) -> None:
+        """As `remember`, but on disk with whatever is written next."""
+        self.kept = replace(self.kept, facts={**self.kept.facts, **facts})
+
+    @property
+    def rows(self) -> list[tuple[str, str, bytes]]:
+        """Where it stands, for a commit of somebody else's."""
+        return [] if self.over else [self.services.keeper.row(self.kept)]
+
+    def recall(self, fact: str) -> str:
+        """What this very verb remembered; empty if nothing."""
+        return self.kept.facts.get(fact, "")
 
     # Documents
 
@@ -175,6 +239,7 @@ class Call:
             if not isinstance(step, Goto):
                 return step
             began = time.monotonic()
+            self._about_to_ask(step)
             step = self.run_verbs(self.fetch(step).verbs)
             took = time.monotonic() - began
             quick = quick + 1 if took < QUICK_SECONDS else 0
@@ -195,21 +260,40 @@ class Call:
                 raise
             raise FetchError(goto.url, f"no instructions within {seconds:g} s") from None
 
-    def run_verbs(self, verbs: tuple[Verb, ...]) -> Step:
-        for verb in verbs:
+    def _about_to_ask(self, goto: Goto) -> None:
+        if goto != self.kept.next:
+            self.keep(next=goto)
+
+    def run_verbs(self, verbs: tuple[Verb, ...], first: int = 0) -> Step:
+        for index, verb in enumerate(verbs[first:], first):
+            if not self.taken_up:
+                self._at_verb(index)
             step = self.run_verb(verb)
             if step is not None:
                 return step
         return None
 
+    def _at_verb(self, index: int) -> None:
+        kept = self.kept
+        if kept.next is not None or kept.verb != index or kept.facts:
+            self.kept = replace(kept, next=None, verb=index, since=now(), facts={})
+            # What a conference decided about this call concerned an earlier verb.
+            self._write(forget=[(OUTCOME, self.sid)])
+
     def run_verb(self, verb: Verb) -> Step:
-        """A lost event socket does not end a call: its verb is run again once FreeSWITCH is back."""
+        """A lost event socket does not end a call: its verb is taken up once FreeSWITCH is back."""
         while True:
             try:
-                return run_verb(self, verb)
+                if self.taken_up and not isinstance(verb, TAKE_UP):
+                    self.leg.still()
+                step = run_verb(self, verb)
             except Disconnected:
                 self.log.warning("lost FreeSWITCH", verb=type(verb).__name__)
                 self.services.wait_until_connected()
+                self.taken_up = True
+            else:
+                self.taken_up = False
+                return step
 
     def fetch(self, goto: Goto) -> Document:
         """The document at `goto`, or at the application's fallback URL once. Raises FetchError."""
@@ -217,12 +301,12 @@ class Call:
         try:
             return self._fetch(url, goto.method, goto.fields)
         except FetchError as error:
-            fallback = self.fallback
-            if fallback is None or fallback.url == url:
+            fallback = self.application.voice_fallback_url
+            if not fallback or fallback == url:
                 raise
             self.log.warning("instructions failed, trying the fallback", url=url, problem=error.problem)
             failed: Fields = (("ErrorUrl", url), ("ErrorMessage", error.problem))
-            return self._fetch(fallback.url, fallback.method, (*goto.fields, *failed))
+            return self._fetch(fallback, self.application.voice_fallback_method, (*goto.fields, *failed))
 
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
         fetched = self._ask(url, method, fields)
@@ -233,7 +317,15 @@ class Call:
         for warning in document.warnings:
             self.log.warning("document", problem=str(warning))
         self.document_url = fetched.url
+        self._in_document(fetched)
         return document
+
+    def _in_document(self, fetched: Fetched) -> None:
+        cookies = tuple((one.name, one.value or "", one.domain, one.path) for one in self.cookies)
+        self.kept = replace(
+            self.kept, document_url=fetched.url, next=None, verb=0, since=now(), facts={}, cookies=cookies
+        )
+        self._write(fetched, [(OUTCOME, self.sid)])
 
     def notify(self, goto: Goto) -> None:
         """A request whose answer is not followed, for a call that is over."""

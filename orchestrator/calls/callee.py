@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from orchestrator.calls.clock import now
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.conference.model import Caller
 from orchestrator.freeswitch.commands import Destination
-from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.events import Event, decode
+from orchestrator.freeswitch.snapshot import dump
 from orchestrator.texml import Number, Sip
 
 if TYPE_CHECKING:
@@ -37,7 +41,6 @@ class Callee:
         self._noun = noun
         self.seen = False
         """Whether its leg ever came to be."""
-        self._bridged_at = 0
         self._ended_at = 0
         self._caller = Caller(
             call_sid=self.call_sid,
@@ -46,6 +49,7 @@ class Callee:
             from_=from_,
             to=to,
         )
+        self._bridged_at = int(call.recall(f"bridged {uuid}") or 0)
         self._tell = self._follow()
         call.services.book.open(
             self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
@@ -63,7 +67,13 @@ class Callee:
             noun.status_callback_method,
             noun.status_callback_event,
             parent_call_sid=call.sid,
+            told=call.recall(f"told {self.uuid}").split(),
+            state=self._state,
         )
+
+    def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
+        self._call.note(**{f"told {self.uuid}": " ".join(told)})
+        return self._call.rows
 
     @property
     def bridged(self) -> bool:
@@ -73,8 +83,42 @@ class Callee:
         """Connected with the caller, at most `until` (microseconds), rounded as FreeSWITCH's billsec is."""
         return round(max(0, (self._ended_at or until) - self._bridged_at) / 1_000_000)
 
+    def take_up(self) -> bool:
+        """Whether it lives, after a restart or a lost socket; its whisper begins again. Blocks."""
+        headers = dump(self._call.services.connection, self.uuid)
+        if headers is None:
+            return False
+        self.seen = True
+        if whispers(self._noun) and not self.bridged and headers.get("Answer-State") == "answered":
+            self._whisper(headers)
+        return True
+
+    def missed(self) -> None:
+        """It has ended while nobody was there to hear of it."""
+        if self._call.recall(f"told {self.uuid}"):
+            answered = {"Caller-Channel-Answered-Time": str(self._bridged_at)} if self._bridged_at else {}
+            self._tell(
+                decode(
+                    msgspec.json.encode(
+                        {
+                            "Event-Name": "CHANNEL_HANGUP_COMPLETE",
+                            "Unique-ID": self.uuid,
+                            "Hangup-Cause": "NORMAL_CLEARING",
+                            "Event-Date-Timestamp": str(now()),
+                            **answered,
+                        }
+                    )
+                )
+            )
+
     def on_bridged(self, event: Event) -> None:
         self._bridged_at = event.timestamp
+        self._call.remember(**{f"bridged {self.uuid}": str(event.timestamp)})
+
+    @property
+    def bridged_at(self) -> int:
+        """Microseconds since the epoch; 0 until it is connected with the caller."""
+        return self._bridged_at
 
     def on_event(self, event: Event) -> None:
         """What is told of its own leg."""
@@ -82,15 +126,15 @@ class Callee:
         self._tell(event)
         match event.name:
             case "CHANNEL_ANSWER" if whispers(self._noun):
-                self._whisper(event)
+                self._whisper(event.headers())
             case "CHANNEL_EXECUTE_COMPLETE" if self._whispering and event.application_data == SILENCE:
                 self._whispering.let_through.set()
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp
 
-    def _whisper(self, event: Event) -> None:
+    def _whisper(self, headers: dict[str, str]) -> None:
         from orchestrator.calls.whisper import Whisper
 
-        leg = self._call.services.legs.adopt(self.uuid, event.headers())
+        leg = self._call.services.legs.adopt(self.uuid, headers)
         self._whispering = Whisper(self._call, leg, self._noun, self._caller)
         self._whispering.start(lambda call: None)

@@ -30,8 +30,9 @@ from orchestrator.conference.effects import (
     Tell,
 )
 from orchestrator.conference.events import Silence
-from orchestrator.conference.model import Room
+from orchestrator.conference.model import Participant, Phase, Room
 from orchestrator.freeswitch.events import Event as SwitchEvent
+from orchestrator.freeswitch.snapshot import Member
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -100,6 +101,35 @@ class Performer:
             case Close():
                 self._recordings.room_closed(room.sid)
                 self._beeper.room_closed(room.sid)
+
+    def take_up(self, room: Room, participant: Participant, feed: Feed) -> None:
+        """After a restart or a lost socket: orders that may have been lost are given again."""
+        if participant.phase is Phase.LEAVING and (room.hang_up_on_end or participant.hang_up):
+            self._at(room, participant.call_sid, lambda seat: seat.leg.hangup())
+        elif participant.phase is Phase.LEAVING and participant.member_id:
+            self._members.order(room.sid, participant.member_id, "kick", participant.member_id)
+        self._at(room, participant.call_sid, lambda seat: seat.take_up(room, participant, feed))
+
+    def straighten(self, room: Room, participant: Participant, seen: Member | None) -> int:
+        """Makes FreeSWITCH's member what its participant is; how many orders that took."""
+        # A coach comes in muted and is heard by one alone.
+        speaks, hears = not participant.wish.muted, not participant.held
+        member_id, orders = participant.member_id, 0
+        if seen is None or seen.hold is not participant.held:
+            self._members.order(room.sid, member_id, "hold" if participant.held else "unhold", member_id)
+            orders += 1
+        if seen is None or (not participant.held and seen.can_hear is not hears):
+            self._members.order(room.sid, member_id, "undeaf" if hears else "deaf", member_id)
+            orders += 1
+        if not participant.held and (seen is None or seen.can_speak is not speaks):
+            self._members.order(room.sid, member_id, "unmute" if speaks else "mute", member_id)
+            orders += 1
+        return orders
+
+    def stop_listening(self) -> None:
+        """The socket is lost: nobody's time limit counts what cannot be heard."""
+        for seat in self._seats.values():
+            seat.settled()
 
     def entered(self, room: Room, call_sid: str, member_id: str) -> None:
         """It is in, and what the room wanted done about that has been ordered."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import gevent
 from gevent.event import Event as Flag
 
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
@@ -44,8 +43,8 @@ class Recording:
         self._format = verb.format if isinstance(verb, Record) else "wav"
         self._channels = verb.channels if isinstance(verb, Record) else channels_of(verb)
         self._file = call.services.recording_path(sid)
-        self._started_at = 0
-        self._sequence = 0
+        self._started_at = int(call.recall("recording_since") or 0)
+        self._sequence = int(bool(self._started_at) and "in-progress" in verb.recording_status_callback_event)
         self._leg_over = Flag()
         # From the start: one read of the socket can bring the hangup and the leg's end.
         call.services.switchboard.watch(call.leg.uuid, self._on_event)
@@ -70,7 +69,10 @@ class Recording:
         )
 
     def started(self) -> None:
+        if self._started_at:
+            return
         self._started_at = now()
+        self._call.note(recording_since=str(self._started_at))
         self._tell("in-progress")
 
     def finish(self) -> None:
@@ -87,19 +89,16 @@ class Recording:
             self._call.log.warning("no recording", recording=self.sid, problem=str(error))
         self._tell("completed" if self.seconds else "absent")
 
-    def finish_aside(self) -> None:
-        """As `finish`, while the call does something else."""
-        gevent.spawn(self.finish)
-
     def end_with_the_leg(self, afterwards: Callable[[], None]) -> None:
         """The caller hung up: finish once FreeSWITCH has closed the file. Does not block."""
 
         def finish() -> None:
-            self._leg_over.wait(CLOSING_SECONDS)
+            if not self._call.kept.ended:
+                self._leg_over.wait(CLOSING_SECONDS)
             self.finish()
             afterwards()
 
-        gevent.spawn(finish)
+        self._call.finish_later(finish)
 
     def _on_event(self, event: Event) -> None:
         if event.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
@@ -118,6 +117,7 @@ class Recording:
         verb, call = self._verb, self._call
         self._write_down(status)
         if not verb.recording_status_callback or status not in verb.recording_status_callback_event:
+            call.keep()
             return
         facts = RecordingFacts(
             status=status,
@@ -132,7 +132,10 @@ class Recording:
             url=self.url if getattr(verb, "send_recording_url", True) else "",
         )
         url = call.services.resolve(call.document_url, verb.recording_status_callback)
-        call.services.status.tell_recording(facts, url, verb.recording_status_callback_method, self._sequence)
+        # In one: what is told was told, whatever happens in between.
+        call.services.status.tell_recording(
+            facts, url, verb.recording_status_callback_method, self._sequence, call.rows
+        )
         self._sequence += 1
 
     def _write_down(self, status: RecordingStatus) -> None:

@@ -6,6 +6,7 @@ life of its own. What is under way is on disk, like the rooms.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import gevent
@@ -22,9 +23,10 @@ from orchestrator.calls.sids import new_sid
 from orchestrator.conference.model import Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import SwitchError, failure
+from orchestrator.freeswitch.errors import Disconnected, NotConnected, SwitchError, failure
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
+from orchestrator.freeswitch.snapshot import ConferenceSeen
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, in_thread, seconds_of
 from orchestrator.media.recording_files import RecordingFiles
@@ -75,23 +77,77 @@ class RoomRecordings:
     def __len__(self) -> int:
         return len(self._running)
 
+    def restore(self) -> None:
+        """What the last run of ours left; before anything else is done."""
+        for sid, value in self._journal.load(RECORDING):
+            recording = self._running[sid] = msgspec.json.decode(value, type=RoomRecording)
+            self._by_conference[recording.conference_sid] = sid
+
     def start(self, room: Room, by: Caller) -> None:
         terms = room.terms.recording
         assert terms is not None
         recording = RoomRecording(new_sid(), room.sid, room.account_sid, by, terms, asked_at=now())
         self._keep(recording)
         self._by_conference[room.sid] = recording.sid
+        self._order_start(recording)
+
+    def _order_start(self, recording: RoomRecording) -> None:
         self._limit(recording.sid, START_SECONDS, "FreeSWITCH did not begin it")
         path = self._files.path_there(recording.sid)
 
         def on_reply(reply: Reply | SwitchError) -> None:
+            if isinstance(reply, Disconnected | NotConnected):
+                # Perhaps it was begun: that is looked up when FreeSWITCH is back.
+                return
             problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
             if problem is not None:
                 self._fail(recording.sid, str(problem))
 
-        self._connection.post(commands.conference(room.sid, "recording", "start", path), on_reply)
+        command = commands.conference(recording.conference_sid, "recording", "start", path)
+        self._connection.post(command, on_reply)
+        self._look_after_them()
+
+    def _look_after_them(self) -> None:
         if self._watching is None:
             self._watching = gevent.spawn(self._watch)
+
+    def stop_listening(self) -> None:
+        """The socket is lost: nobody's time limit counts what cannot be heard."""
+        for sid in list(self._limits):
+            self._forget_limit(sid)
+        if self._watching is not None:
+            self._watching.kill(block=False)
+            self._watching = None
+
+    def take_up(self, rooms: Iterable[Room], seen: Mapping[str, ConferenceSeen]) -> int:
+        """Brings recordings and what FreeSWITCH has together; how many differed."""
+        differed = 0
+        open_rooms = {room.sid: room for room in rooms}
+        for recording in list(self._running.values()):
+            conference = seen.get(recording.conference_sid)
+            path = self._files.path_there(recording.sid)
+            began_at = conference.recordings.get(path) if conference else None
+            room = open_rooms.get(recording.conference_sid)
+            if conference is None or (began_at is None and recording.started_at):
+                differed += 1
+                self._finish(recording.sid)
+            elif began_at is None:
+                differed += 1
+                self._order_start(recording)
+            elif not recording.started_at:
+                differed += 1
+                self._started(recording, began_at)
+            if room is not None and not room.recording and began_at is not None:
+                self.stop(recording.conference_sid)
+        for room in open_rooms.values():
+            first = room.first
+            unknown = room.sid in seen and room.sid not in self._by_conference
+            if room.recording and unknown and first is not None:
+                differed += 1
+                self.start(room, first)
+        if self._running:
+            self._look_after_them()
+        return differed
 
     def stop(self, conference_sid: str) -> None:
         """The end comes with FreeSWITCH's event."""
@@ -119,14 +175,17 @@ class RoomRecordings:
             if event.error:
                 self._fail(sid, event.error)
             elif not recording.started_at:
-                self._forget_limit(sid)
-                started = replace(recording, started_at=event.timestamp or now())
-                self._keep(started, [self._message(started, "in-progress")])
+                self._started(recording, event.timestamp or now())
         elif event.action == "stop-recording":
             if event.conference_size and sid not in self._limits:
                 # A full disk, or somebody else's command.
                 log.error("recording ended before its conference", room=event.conference, recording=sid)
             self._finish(sid)
+
+    def _started(self, recording: RoomRecording, at: int) -> None:
+        self._forget_limit(recording.sid)
+        started = replace(recording, started_at=at)
+        self._keep(started, [self._message(started, "in-progress")])
 
     def abandon(self) -> None:
         """Stop looking after them; FreeSWITCH goes on writing."""

@@ -7,25 +7,28 @@ change causes is on disk, callbacks and all, before anything of it is done or se
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import PayloadSettings, conference_fields
 from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
+from orchestrator.calls.kept import OUTCOME
 from orchestrator.calls.performer import Performer
 from orchestrator.calls.room_records import room_record, row_of_room, status_of
-from orchestrator.calls.seat import Seat
+from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
 from orchestrator.calls.speech import Debounce
-from orchestrator.conference.effects import Effect, Tell
+from orchestrator.conference.effects import Effect, HangUp, Refuse, Release, Tell
 from orchestrator.conference.events import Added, Ask, Event, Floor, Left, Lost
-from orchestrator.conference.model import Caller, Room, RoomTerms, Wish
+from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomTerms, Wish
 from orchestrator.conference.room import step
 from orchestrator.freeswitch.events import Event as SwitchEvent
+from orchestrator.freeswitch.legs import FOUND
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -54,6 +57,8 @@ class Rooms:
         self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
+        self._where: dict[str, str] = {}
+        """The room that each call is in, by CallSid."""
         self._instances: dict[str, str] = {}
         """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
         self._inbox: deque[tuple[str, Event]] = deque()
@@ -79,6 +84,27 @@ class Rooms:
         """The room that who dials the name would get into."""
         return self._rooms.get(self._by_name.get((account_sid, name), ""))
 
+    def __iter__(self) -> Iterator[Room]:
+        return iter(list(self._rooms.values()))
+
+    def restore(self) -> None:
+        """What the last run of ours left; before anything else is done."""
+        for sid, value in self._journal.load(ROOM):
+            self._rooms[sid] = msgspec.json.decode(value, type=Room)
+        members: dict[str, dict[str, Participant]] = {}
+        for key, value in self._journal.load(PARTICIPANT):
+            sid, _, call_sid = key.partition("/")
+            if sid in self._rooms:
+                members.setdefault(sid, {})[call_sid] = msgspec.json.decode(value, type=Participant)
+                self._where[call_sid] = sid
+        for sid, room in self._rooms.items():
+            present = members.get(sid, {})
+            # In the order in which they asked, which names of rows do not keep.
+            ordered = sorted(present.values(), key=lambda one: one.asked_at)
+            self._rooms[sid] = room = replace(room, participants={one.call_sid: one for one in ordered})
+            if room.open:
+                self._by_name[room.account_sid, room.name] = sid
+
     def ask(
         self,
         seat: Seat,
@@ -101,8 +127,36 @@ class Rooms:
         self._performer.take(seat)
         self.feed(sid, Ask(now(), caller, wish))
 
-    def feed(self, sid: str, event: Event) -> None:
-        self._inbox.append((sid, event))
+    def is_about_to_enter(self, call_sid: str) -> bool:
+        """Whether it has been ordered into a FreeSWITCH conference and has not been seen there yet."""
+        room = self._rooms.get(self._where.get(call_sid, ""))
+        return room is not None and room.participants[call_sid].phase is Phase.JOINING
+
+    def take_up(self, seat: Seat) -> bool:
+        """The seat of a call that sat in a room before a restart; False if it never asked for one."""
+        sid = self._where.get(seat.call_sid)
+        if sid is not None:
+            seat.room_sid = sid
+            self._performer.take(seat)
+            self.carry_on(self._rooms[sid], seat.call_sid)
+            return True
+        kept = self._journal.get(OUTCOME, seat.call_sid)
+        if kept is not None:
+            seat.finish(msgspec.json.decode(kept, type=Outcome))
+        return kept is not None
+
+    def carry_on(self, room: Room, call_sid: str) -> None:
+        """Orders about a participant that may have been lost are given again."""
+        participant = room.participants.get(call_sid)
+        if participant is not None:
+            self._performer.take_up(room, participant, self.feed)
+
+    def note_instance(self, sid: str, instance: str) -> None:
+        """Of the FreeSWITCH conference that the room is in."""
+        self._instances[sid] = instance
+
+    def feed(self, sid: str, *events: Event) -> None:
+        self._inbox.extend((sid, event) for event in events)
         if not self._draining:
             self._draining = True
             try:
@@ -154,19 +208,15 @@ class Rooms:
     def on_join_returned(self, event: SwitchEvent) -> None:
         """The `conference` application is through: with a kick, or without having let the leg in."""
         seat = self._performer.seat(call_sid_of(event.uuid))
-        if seat and seat.joining and seat.joining.uuid == event.application_uuid:
+        if seat and seat.joining and seat.joining.uuid in (event.application_uuid, FOUND):
             self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid))
 
     def on_hangup(self, uuid: str, at: int = 0) -> None:
         """The leg is gone; `at` in microseconds, 0 if nobody saw when."""
-        seat = self._performer.seat(call_sid_of(uuid))
-        if seat:
-            self.feed(seat.room_sid, Left(at or now(), seat.call_sid, gone=True))
-
-    def on_switch_restarted(self) -> None:
-        """Another FreeSWITCH answers: what the old one had is gone."""
-        for sid in list(self._rooms):
-            self.feed(sid, Lost(now(), gone=True))
+        call_sid = call_sid_of(uuid)
+        sid = self._where.get(call_sid)
+        if sid is not None:
+            self.feed(sid, Left(at or now(), call_sid, gone=True))
 
     # One change after the other
 
@@ -194,14 +244,20 @@ class Rooms:
                 participant = after.participants.get(call_sid)
                 if participant is None:
                     self._forget(key)
+                    if self._where.get(call_sid) == room.sid:
+                        del self._where[call_sid]
                     self._speech.forget(call_sid)
                     out.append((after, call_sid))
                 else:
+                    self._where[call_sid] = room.sid
                     self._delete.discard(key)
                     self._put[key] = self._encode(participant)
         for effect in effects:
             if isinstance(effect, Tell):
                 self._messages.append(self._message(after, effect))
+            elif isinstance(effect, Release | Refuse | HangUp) and effect.call_sid not in after.participants:
+                # Its call goes on with that, after a restart too.
+                self._put[OUTCOME, effect.call_sid] = self._encode(outcome_of(effect))
         return [(after, effect) for effect in effects]
 
     def _keep(self, room: Room, after: Room) -> None:
@@ -215,7 +271,7 @@ class Rooms:
             self._forget((ROOM, room.sid))
         else:
             self._rooms[room.sid] = after
-            self._put[ROOM, room.sid] = self._encode(msgspec.structs.replace(after, participants={}))
+            self._put[ROOM, room.sid] = self._encode(replace(after, participants={}))
 
     def _forget(self, key: tuple[str, str]) -> None:
         self._put.pop(key, None)
@@ -243,6 +299,15 @@ class Rooms:
             list(self._records.values()),
         )
         self._messages, self._put, self._delete, self._records = [], {}, set(), {}
+
+
+def outcome_of(effect: Release | Refuse | HangUp) -> Outcome:
+    match effect:
+        case Release(_, reason):
+            return Outcome(left=reason)
+        case Refuse(_, why):
+            return Outcome(refused=why)
+    return Outcome()
 
 
 def _instance(event: SwitchEvent) -> str:

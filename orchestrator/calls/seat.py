@@ -11,7 +11,7 @@ from gevent.event import AsyncResult
 from orchestrator.calls.clock import now
 from orchestrator.calls.prompt import Prompt
 from orchestrator.conference.events import Event, Left
-from orchestrator.conference.model import LeaveReason, Participant, Refusal, Room, Wish
+from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room, Wish
 from orchestrator.freeswitch.legs import Execution, Leg
 from orchestrator.logs import get_logger
 
@@ -23,7 +23,7 @@ LEAVE_SECONDS = 5.0
 
 
 class Outcome(NamedTuple):
-    """How a Dial to a conference ended: one of the two, or neither where the call is gone."""
+    """How a Dial to a conference ended: one of the two, or neither where the call is over with it."""
 
     refused: Refusal | None = None
     left: LeaveReason | None = None
@@ -74,6 +74,26 @@ class Seat:
 
         return Prompt(self.leg, play_on)
 
+    def take_up(self, room: Room, participant: Participant, feed: Feed) -> None:
+        """After a restart or a lost socket: what its phase asks for, unless that is being done."""
+        match participant.phase:
+            case Phase.WAITING:
+                if self._waiting is None or self._waiting.over:
+                    self.start_waiting(participant)
+            case Phase.JOINING:
+                app, arguments = self.leg.found
+                if app == "conference" and arguments.startswith(room.sid):
+                    # On its way in, or refused by now: FreeSWITCH does not say.
+                    self.joining = self.leg.start(app, arguments)
+                    self._limit(JOIN_SECONDS, self._join_overdue, feed)
+                else:
+                    self.join(room, participant, feed)
+            case Phase.IN:
+                if participant.held and (self._holding is None or self._holding.over):
+                    self.hold(True, participant.hold_url, participant.hold_method)
+            case Phase.LEAVING:
+                self.kicked(feed)
+
     def join(self, room: Room, participant: Participant, feed: Feed) -> None:
         """Music off, into the FreeSWITCH conference: one write to the socket, one media frame."""
         self._hush()
@@ -91,6 +111,8 @@ class Seat:
         self.leg.set(
             conference_member_flags="|".join(flags),
             conference_max_members=str(room.terms.max_participants),
+            # Of an earlier conference: its last words tell whether it got into this one.
+            conference_member_id="",
         )
         self.joining = self.leg.start("conference", f"{room.sid}@{room.profile}")
         self._limit(JOIN_SECONDS, self._join_overdue, feed)

@@ -13,6 +13,7 @@ from orchestrator.callbacks.records import Records
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.calls.kept import CallKeeper
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
@@ -42,6 +43,7 @@ class Services:
     speech: CommandSpeech
     status: StatusCallbacks
     journal: Journal
+    keeper: CallKeeper
     records: Records
     book: CallBook
     wait_until_connected: Callable[[], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
@@ -69,9 +69,14 @@ class StatusCallbacks:
         method: Method,
         events: Collection[str],
         parent_call_sid: str = "",
+        told: Collection[str] = (),
+        state: Callable[[Event, Collection[str]], Sequence[tuple[str, str, bytes]]] = lambda event, told: (),
     ) -> Callable[[Event], None]:
-        """A listener for the leg's events. Numbers count what is sent, as in Telnyx's samples."""
-        told: set[str] = set()
+        """A listener for the leg's events. Numbers count what is sent, as in Telnyx's samples.
+
+        `told`: what the last run of ours told already; `state`: what to write down with what is told.
+        """
+        told = set(told)
 
         def on_event(event: Event) -> None:
             name = EVENTS.get(event.name)
@@ -89,11 +94,18 @@ class StatusCallbacks:
                 sequence=facts.sequence,
                 created_at=facts.at,
             )
-            self._journal.commit([message])
+            self._journal.commit([message], state(event, told))
 
         return on_event
 
-    def tell_recording(self, facts: RecordingFacts, url: str, method: Method, sequence: int) -> None:
+    def tell_recording(
+        self,
+        facts: RecordingFacts,
+        url: str,
+        method: Method,
+        sequence: int,
+        state: Sequence[tuple[str, str, bytes]] = (),
+    ) -> None:
         """One ordered queue a recording."""
         message = Message(
             queue=facts.recording_sid,
@@ -105,7 +117,7 @@ class StatusCallbacks:
             sequence=sequence,
             created_at=now(),
         )
-        self._journal.commit([message])
+        self._journal.commit([message], state)
 
 
 def _facts(

@@ -8,13 +8,14 @@ from orchestrator.calls.rooms import Rooms
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.freeswitch.snapshot import GUARD
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
-GUARD = "variable_texml_guard"
 # As cJSON writes it; inside of a value its quotes would have backslashes before them.
-REPLACES = b'"variable_sip_replaces_call_id":'
+REPLACES_VARIABLE = "variable_sip_replaces_call_id"
+REPLACES = f'"{REPLACES_VARIABLE}":'.encode()
 
 
 class Switchboard:
@@ -23,6 +24,7 @@ class Switchboard:
         self._rooms = rooms
         self._on_new_call = on_new_call
         self._watched: dict[str, list[Callable[[Event], None]]] = {}
+        self._held: list[Event] | None = []
 
     def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
         """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
@@ -36,7 +38,23 @@ class Switchboard:
         if not watchers:
             self._watched.pop(uuid, None)
 
+    def hold(self) -> None:
+        """Keep events back, in their order: what FreeSWITCH has is being compared with what we believe."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        held, self._held = self._held, None
+        for event in held or ():
+            self.deliver(event)
+
     def on_event(self, event: Event) -> None:
+        if self._held is None:
+            self.deliver(event)
+        else:
+            self._held.append(event)
+
+    def deliver(self, event: Event) -> None:
         if event.subclass == "conference::maintenance":
             self._rooms.on_conference_event(event)
             return
@@ -47,7 +65,7 @@ class Switchboard:
         match event.name:
             case "CHANNEL_CREATE":
                 if REPLACES in event.raw:
-                    self._refuse_replacement(event)
+                    self._refuse_replacement(event.uuid)
             case "CHANNEL_PARK":
                 self._on_park(event)
             case "CHANNEL_HANGUP":
@@ -61,25 +79,29 @@ class Switchboard:
             case _:
                 self._legs.feed(event)
 
-    def _refuse_replacement(self, event: Event) -> None:
+    def _refuse_replacement(self, uuid: str) -> None:
         """An INVITE with Replaces takes over what another leg does, past the dialplan: its guard, the room
         and the document. FreeSWITCH has no setting against it (sofia.c, sofia_handle_sip_i_invite_replaces).
         """
-        log.warning("a call that would replace another is refused", leg=event.uuid)
-        self._legs.connection.post(commands.kill(event.uuid, "CALL_REJECTED"))
+        log.warning("a call that would replace another is refused", leg=uuid)
+        self._legs.connection.post(commands.kill(uuid, "CALL_REJECTED"))
 
     def _on_park(self, event: Event) -> None:
         if self._legs.get(event.uuid) is not None:
             return
         headers = event.headers()
-        if REPLACES in event.raw:
-            # Killed when it was created, or before we were there.
-            self._refuse_replacement(event)
-            return
         if headers.get(GUARD) != "1":
             log.error(
                 "parked without the guard variables, not taken: use the dialplan of freeswitch-conf",
                 leg=event.uuid,
             )
             return
-        self._on_new_call(self._legs.adopt(event.uuid, headers))
+        self.take(event.uuid, headers)
+
+    def take(self, uuid: str, headers: dict[str, str]) -> None:
+        """A leg that is parked, guarded, and nobody's yet."""
+        if REPLACES_VARIABLE in headers:
+            # Killed when it was created, or before we were there.
+            self._refuse_replacement(uuid)
+            return
+        self._on_new_call(self._legs.adopt(uuid, headers))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gevent.event import Event as Flag
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import Fetched, FetchError
 from orchestrator.calls.steps import Goto, HangUp, Step
 from orchestrator.calls.verbs.sound import send_digits
 from orchestrator.conference.model import Caller
@@ -37,6 +38,13 @@ class Whisper(Call):
         self.let_through = Flag()
         self.document_url = parent.document_url
         self._noun = noun
+
+    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
+        """It is its caller's call that is kept: after a restart its document begins again."""
+
+    @property
+    def rows(self) -> list[tuple[str, str, bytes]]:
+        return []
 
     def _run(self) -> None:
         self._steering = True

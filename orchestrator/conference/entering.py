@@ -20,7 +20,8 @@ def ask(move: Move, event: Ask) -> None:
         end_if_empty(move, event.at, None)
         return
     if room.phase is RoomPhase.STARTED or may_start(room, wish):
-        take_in(move, Participant(event.caller, wish, Phase.JOINING, asked_at=event.at, changed_at=event.at))
+        joining = Participant(event.caller, wish, Phase.JOINING, asked_at=event.at, changed_at=event.at)
+        take_in(move, joining, event.at)
         return
     waiting = move.put(
         Participant(event.caller, wish, Phase.WAITING, told=True, asked_at=event.at, changed_at=event.at)
@@ -30,10 +31,11 @@ def ask(move: Move, event: Ask) -> None:
     move.tell("participant-join", event.at, event.caller, waiting)
 
 
-def take_in(move: Move, participant: Participant) -> None:
+def take_in(move: Move, participant: Participant, at: int) -> None:
     """A coach comes in muted, until all but the coached one have been shut off from it."""
     muted = participant.wish.muted or bool(participant.wish.coach)
-    move.effects.append(Join(move.put(replace(participant, phase=Phase.JOINING, joins_muted=muted))))
+    joining = replace(participant, phase=Phase.JOINING, joins_muted=muted, ordered_at=at)
+    move.effects.append(Join(move.put(joining)))
 
 
 def may_start(room: Room, wish: Wish) -> bool:
@@ -69,7 +71,7 @@ def added_first(move: Move, event: Added) -> None:
         # Whoever waits moves before anything else is done: its music must stop now.
         for other in list(move.participants.values()):
             if other.phase is Phase.WAITING:
-                take_in(move, other)
+                take_in(move, other, event.at)
         move.tell("conference-start", event.at, participant.caller)
         begin_recording(move, participant.caller)
     added(move, event)

@@ -128,12 +128,15 @@ class Participant(Struct, frozen=True, gc=False):
     """FreeSWITCH's number for it in the conference; empty outside."""
     joins_muted: bool = False
     """How it is ordered into the conference; what changes on its way is done when it is in."""
+    asked_at: int = 0
+    """Microseconds since the epoch."""
+    ordered_at: int = 0
+    """When it was ordered into the conference, in microseconds since the epoch."""
     talking: bool = False
     held: bool = False
     hold_url: str = ""
     """What it hears on hold; empty: the usual music."""
     hold_method: Method = "GET"
-    asked_at: int = 0
     changed_at: int = 0
     """When it came in, or somebody last changed how it takes part."""
     hang_up: bool = False

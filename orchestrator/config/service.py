@@ -31,6 +31,9 @@ class Node(Section):
     password: Secret = SecretStr("ClueCon")
     connect_timeout_secs: Seconds = 5.0
     command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
+    audit_secs: Seconds = Field(
+        default=30.0, description="how often what FreeSWITCH has is compared with what is believed of it"
+    )
     recordings_dir: FilePath = Field(
         default=Path("orchestrator-data/recordings"), description="as the orchestrator sees it"
     )

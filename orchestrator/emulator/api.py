@@ -219,7 +219,10 @@ def _global_getvar(core: Core, argument: str) -> str:
 
 def _global_setvar(core: Core, argument: str) -> str:
     name, _, value = argument.partition("=")
-    core.globals[name] = value
+    if value:
+        core.globals[name] = value
+    else:
+        core.globals.pop(name, None)
     return "+OK"
 
 

@@ -22,6 +22,7 @@ from orchestrator.emulator.templates import Variables
 log = logging.getLogger(__name__)
 
 BREAK_ONE, BREAK_ALL = 1, 2
+VARIABLE = re.compile(r"\\?\$\{(\w+)\}")
 
 
 class Session(Channel):
@@ -95,6 +96,7 @@ class Session(Channel):
         if self.media_was_up and self.sip:
             self.update(rtp_statistics(self.core.clock.now() - self._born))
         self.state, self.state_number = "CS_REPORTING", 11
+        self._report()
         self.fire("CHANNEL_HANGUP_COMPLETE")
         self.state_number = 12
         self.fire("CHANNEL_DESTROY")
@@ -104,6 +106,14 @@ class Session(Channel):
     def close_soon(self) -> None:
         """For a leg without a thread that runs applications: it reports its end by itself."""
         self.core.spawn(self.close)
+
+    def _report(self) -> None:
+        """api_reporting_hook, for the one command that the project's dialplan has there."""
+        command, _, argument = self.get("api_reporting_hook").partition(" ")
+        if command == "global_setvar":
+            argument = VARIABLE.sub(lambda found: self.get(found[1]), argument)
+            name, _, value = argument.partition("=")
+            self.core.globals[name] = value
 
     @property
     def media_was_up(self) -> bool:

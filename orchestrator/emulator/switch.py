@@ -32,6 +32,12 @@ DIALPLAN = (
     ("set", "continue_on_fail=true"),
     ("set", "sip_copy_custom_headers=false"),
     ("set", "texml_guard=1"),
+    (
+        "set",
+        "api_reporting_hook=global_setvar texml_gone_\\${uuid}=\\${end_uepoch}|\\${start_uepoch}"
+        "|\\${answer_uepoch}|\\${hangup_cause}|\\${conference_name}|\\${conference_member_id}|\\${sip_term_status}"
+        "|\\${sip_hangup_disposition}|\\${read_codec}|\\${read_rate}",
+    ),
     ("sched_hangup", "+30 NORMAL_TEMPORARY_FAILURE"),
     ("park", ""),
 )

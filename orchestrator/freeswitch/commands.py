@@ -135,6 +135,11 @@ def getvar(uuid: str, name: str) -> str:
     return f"api uuid_getvar {_word('uuid', uuid)} {_variable(name)}"
 
 
+def forget_global(name: str) -> str:
+    """Unset a global variable."""
+    return f"api global_setvar {_variable(name)}="
+
+
 def send_dtmf(uuid: str, digits: str) -> str:
     """Send digits to the leg's far end: 0-9 A-D * # and w, W for pauses."""
     if not re.fullmatch(r"[0-9A-Da-d*#wW]+", digits):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import uuid as uuids
 from collections.abc import Callable, Iterator, Mapping
@@ -21,12 +22,14 @@ log = logging.getLogger(__name__)
 
 EXECUTE_TIMEOUT_SECONDS: Final = 30.0
 MAX_DIGITS: Final = 128
+FOUND: Final = "found"
 # FreeSWITCH refuses commands from the moment of the hangup, a little before it sends CHANNEL_HANGUP with the
 # cause.
 _HANGUP_GRACE_SECONDS: Final = 2.0
 _BREAK_AGAIN_SECONDS: Final = 0.1
 _BREAK_TRIES: Final = 50
 _BREAKABLE: Final = frozenset({"playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read"})
+_STILLED_SECONDS: Final = 2.0
 
 
 class Switch(Protocol):
@@ -41,11 +44,12 @@ class Switch(Protocol):
 class Execution:
     """One application started on a leg."""
 
-    __slots__ = ("_result", "app", "uuid")
+    __slots__ = ("_result", "app", "arg", "uuid")
 
-    def __init__(self, uuid: str, app: str) -> None:
+    def __init__(self, uuid: str, app: str, arg: str = "") -> None:
         self.uuid = uuid
         self.app = app
+        self.arg = arg
         self._result: gevent.event.AsyncResult[Event] = gevent.event.AsyncResult()
 
     @property
@@ -86,6 +90,7 @@ class Leg:
         "_digits",
         "_ended",
         "_executions",
+        "_found",
         "_legs",
         "_shut_out",
         "answered",
@@ -110,6 +115,7 @@ class Leg:
         """Each called once, on the reading greenlet, when the leg has hung up."""
         self._executions: dict[str, Execution] = {}
         self._answering: Execution | None = None
+        self._found: Execution | None = None
         self._shut_out: object = None
         self._digits: gevent.queue.Queue[str] | None = None
         self._ended: gevent.event.Event | None = None
@@ -133,12 +139,16 @@ class Leg:
     def start(self, app: str, arg: str = "") -> Execution:
         """Run an application without waiting. Those started back to back run in the same 20 ms frame.
 
-        An application started while another plays runs inside it. Raises `ValueError` as `commands.execute`
-        does.
+        An application started while another plays runs inside it. The very one that was found running when
+        the leg was taken up is not started again. Raises `ValueError` as `commands.execute` does.
         """
         if self._shut_out is not None and gevent.getcurrent() is self._shut_out:
             raise gevent.GreenletExit
-        execution = Execution(str(uuids.uuid4()), app)
+        found = self._found
+        if found is not None and (app, arg) == (found.app, found.arg) and not found.done:
+            self._found = None
+            return found
+        execution = Execution(str(uuids.uuid4()), app, arg)
         command = commands.execute(self.uuid, app, arg, execution.uuid)
         if self.gone:
             execution._settle(LegGone(self.hangup_cause))
@@ -146,6 +156,36 @@ class Leg:
         self._executions[execution.uuid] = execution
         self._legs.connection.post(command, partial(self._replied, execution))
         return execution
+
+    def take_up(self, headers: dict[str, str]) -> None:
+        """After a restart of ours or a lost socket: how it stands, from uuid_dump, and what runs on it."""
+        self.headers = headers
+        self.answered = headers.get("Answer-State") == "answered"
+        self._answering = None
+        self._found = None
+        app = headers.get("variable_current_application", "")
+        # A playback that is through has left its response (mod_dptools.c); of others it is not to be seen.
+        if app and not headers.get("variable_current_application_response"):
+            arg = headers.get("variable_current_application_data", "")
+            self._found = self._executions[FOUND] = Execution(FOUND, app, arg)
+
+    @property
+    def found(self) -> tuple[str, str]:
+        """Application and argument found running at `take_up` and not started again since; else empty."""
+        found = self._found
+        return ("", "") if found is None or found.done else (found.app, found.arg)
+
+    def still(self) -> None:
+        """End what was found running, and wait for its end: the call goes on with something else."""
+        found, self._found = self._found, None
+        if found is None or found.done or self.gone:
+            return
+        if found.app in _BREAKABLE:
+            self.break_()
+            # Perhaps it was through already.
+            with contextlib.suppress(CommandTimeout):
+                found.wait(_STILLED_SECONDS)
+        self._executions.pop(FOUND, None)
 
     def shut_out(self, greenlet: object) -> None:
         """Nothing more from `greenlet`, which is being killed: it may have a turn before it dies."""
@@ -236,8 +276,12 @@ class Leg:
 
     def _completed(self, event: Event) -> None:
         execution = self._executions.pop(event.application_uuid, None)
-        if execution is not None:
-            execution._settle(event)
+        if execution is None:
+            found = self._executions.get(FOUND)
+            if found is None or (event.application, event.application_data) != (found.app, found.arg):
+                return
+            execution = self._executions.pop(FOUND)
+        execution._settle(event)
 
     def _pressed(self, digit: str) -> None:
         digits = self.digits

@@ -20,11 +20,12 @@ from uuid import uuid4
 import gevent
 
 from orchestrator.calls.callee import SILENCE, Callee, whispers
+from orchestrator.calls.clock import now
 from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.recording import Recording, channels_of
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.status import status_at_end
-from orchestrator.calls.steps import Redirected, Step
+from orchestrator.calls.steps import Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.verbs.sound import fetch_sound
 from orchestrator.freeswitch import commands
@@ -36,9 +37,8 @@ from orchestrator.texml import Conference, Dial, Number, Sip
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
 
-# A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
 SIP_URI = re.compile(
-    r"(?:sips?:)?(?P<user>(?:[A-Za-z0-9_.!~*()&=+/#-]|%[0-9A-Fa-f]{2})+)@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
+    r"(?:sips?:)?(?P<user>[^@\s;?]+)@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
     r"(?P<rest>;transport=[A-Za-z]+)?"
 )
 # As the settings have it. FreeSWITCH decodes %XX in a caller id once more, into the headers of its INVITE.
@@ -61,7 +61,7 @@ RINGBACK = {
     "jp": "%(1000,2000,400)",
 }
 STAR = "*"
-PARTING_SECONDS = 5.0
+CALLEES = "callees"
 LONGEST_WHISPER_SECONDS = 600
 
 
@@ -70,57 +70,82 @@ def dial_out(call: Call, verb: Dial) -> Step:
         call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
     caller_id = _caller_id(call, verb)
     nouns = verb.nouns[:MAX_CALLEES]
-    callees = [callee for noun in nouns if (callee := _callee(call, verb, noun, caller_id)) is not None]
+    begun = call.recall(CALLEES).split()
+    uuids = begun or [str(uuid4()) for _ in nouns]
+    callees = [
+        callee
+        for uuid, noun in zip(uuids, nouns, strict=True)
+        if (callee := _callee(call, verb, noun, caller_id, uuid)) is not None
+    ]
     if not callees:
         return dialled(verb, "failed", bridged=False)
     if not verb.answer_on_bridge:
         call.leg.answer()
-    ringing = _ringback(call, verb)
-    arguments = commands.dial_string([callee.destination for callee in callees], _shared(verb, caller_id))
-    call.leg.set(ringback=ringing, transfer_ringback=ringing)
-    with _recorded(call, verb) as recording, _followed(call, verb, callees, recording):
-        bridge = call.leg.start("bridge", arguments)
-        try:
-            done = bridge.wait(None)
-        except Redirected:
-            _end(call, callees)
-            bridge.wait(PARTING_SECONDS)
-            raise
+    with _recorded(call, verb, bool(begun)) as recording, _followed(call, verb, callees, recording):
+        done = _go_on(call, callees) if begun else _bridge(call, verb, callees, caller_id, uuids)
     winner = next((callee for callee in callees if callee.bridged), None)
     if winner is None:
-        cause = done.headers().get("variable_originate_disposition", "")
+        cause = done.headers().get("variable_originate_disposition", "") if done else _disposition(call)
         return dialled(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
         *(recording.fields() if recording else ()),
-        ("DialCallDuration", str(winner.seconds(done.timestamp))),
+        ("DialCallDuration", str(winner.seconds(done.timestamp if done else now()))),
         ("DialCallSid", winner.call_sid),
         ("DialCallSidLegacy", winner.call_sid),
     )
     return dialled(verb, "completed", bridged=True, more=more)
 
 
+def _bridge(call: Call, verb: Dial, callees: list[Callee], caller_id: str, uuids: list[str]) -> Event:
+    call.leg.still()
+    ringing = _ringback(call, verb)
+    arguments = commands.dial_string([callee.destination for callee in callees], _shared(verb, caller_id))
+    call.leg.set(ringback=ringing, transfer_ringback=ringing)
+    call.remember(**{CALLEES: " ".join(uuids)})
+    return call.leg.execute("bridge", arguments, timeout=None)
+
+
+def _go_on(call: Call, callees: list[Callee]) -> Event | None:
+    """With a bridge begun before a restart or a lost socket; None if it came to its end meanwhile."""
+    leg = call.leg
+    app, arguments = leg.found
+    living = [callee for callee in callees if not leg.gone and callee.take_up()]
+    for callee in callees:
+        if callee not in living:
+            callee.missed()
+    if leg.gone:
+        raise LegGone(leg.hangup_cause)
+    if app != "bridge" or not living:
+        leg.still()
+        return None
+    return leg.execute("bridge", arguments, timeout=None)
+
+
+def _disposition(call: Call) -> str:
+    headers = call.services.connection.api(commands.getvar(call.leg.uuid, "originate_disposition"))
+    return headers.strip()
+
+
 @contextmanager
-def _recorded(call: Call, verb: Dial) -> Iterator[Recording | None]:
+def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]:
     """Both parties, from the answer or from the ringing, until they part."""
     if verb.record == "do-not-record":
         yield None
         return
-    leg, recording = call.leg, Recording(call, new_sid(), verb, "DialVerb")
+    leg, recording = call.leg, Recording(call, call.recall("recording") or new_sid(), verb, "DialVerb")
     path = str(recording.path_there)
-    leg.set(
-        RECORD_STEREO=str(channels_of(verb) == "dual").lower(),
-        RECORD_BRIDGE_REQ=str(verb.record.startswith("record-from-answer")).lower(),
-    )
-    leg.start("record_session", f"{path} +{verb.record_max_length}" if verb.record_max_length else path)
-    if not verb.record.startswith("record-from-answer"):
-        recording.started()
+    if not begun:
+        call.note(recording=recording.sid)
+        leg.set(
+            RECORD_STEREO=str(channels_of(verb) == "dual").lower(),
+            RECORD_BRIDGE_REQ=str(verb.record.startswith("record-from-answer")).lower(),
+        )
+        leg.start("record_session", f"{path} +{verb.record_max_length}" if verb.record_max_length else path)
+        if not verb.record.startswith("record-from-answer"):
+            recording.started()
     try:
         yield recording
         leg.execute("stop_record_session", path)
-    except Redirected:
-        leg.execute("stop_record_session", path)
-        recording.finish_aside()
-        raise
     except LegGone:
         recording.end_with_the_leg(lambda: None)
         raise
@@ -145,6 +170,9 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
 
     for callee in callees:
         switchboard.watch(callee.uuid, callee.on_event)
+        if callee.bridged:
+            left = verb.time_limit - (now() - callee.bridged_at) / 1_000_000
+            limits.append(gevent.spawn_later(max(0.0, left), _end, call, [callee]))
     switchboard.watch(leg.uuid, on_bridge)
     if verb.hangup_on_star:
         leg.on_digit = lambda digit: _end(call, callees) if digit == STAR else None
@@ -202,7 +230,9 @@ def _ringback(call: Call, verb: Dial) -> str:
     return "tone_stream://" + RINGBACK.get(verb.ring_tone.lower(), RINGBACK["us"]) + ";loops=-1"
 
 
-def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip, caller_id: str) -> Callee | None:
+def _callee(
+    call: Call, verb: Dial, noun: Conference | Number | Sip, caller_id: str, uuid: str
+) -> Callee | None:
     """None, with a line in the log, for whom we have no way to."""
     assert not isinstance(noun, Conference)
     settings = call.services.settings
@@ -217,7 +247,6 @@ def _callee(call: Call, verb: Dial, noun: Conference | Number | Sip, caller_id: 
             to, endpoint = noun.uri, _sip_endpoint(call, noun.uri)
             if noun.username and noun.password:
                 variables |= {"sip_auth_username": noun.username, "sip_auth_password": noun.password}
-        uuid = str(uuid4())
         variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
         if whispers(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}

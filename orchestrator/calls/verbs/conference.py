@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.calls.clock import now
 from orchestrator.calls.seat import Outcome, Seat
-from orchestrator.calls.steps import Redirected, Step
+from orchestrator.calls.steps import HangUp, Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
@@ -36,28 +36,30 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
     if verb.hangup_on_star and settings.conference.hangup_on_star:
         leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
     terms = terms_of(call, noun)
+    limit = float(verb.time_limit)
     try:
-        rooms.ask(
-            seat,
-            call.caller,
-            wish_of(noun),
-            call.account_sid,
-            noun.name,
-            terms,
-            room_profile(
-                settings.profile_for(call.application, noun.name).name, _wants_to_know_who_speaks(terms)
-            ),
-        )
-        outcome = seat.wait(verb.time_limit)
+        if call.taken_up:
+            limit -= (now() - call.kept.since) / 1_000_000
+            if leg.found[0] != "conference" and rooms.is_about_to_enter(call.sid):
+                leg.still()
+        if not (call.taken_up and rooms.take_up(seat)):
+            leg.still()
+            rooms.ask(
+                seat,
+                call.caller,
+                wish_of(noun),
+                call.account_sid,
+                noun.name,
+                terms,
+                room_profile(
+                    settings.profile_for(call.application, noun.name).name, _wants_to_know_who_speaks(terms)
+                ),
+            )
+        outcome = seat.wait(max(0.0, limit))
         if outcome is None:
             call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
             _leave(call, seat)
             outcome = seat.wait()
-    except Redirected:
-        # By REST: it belongs to the room no more, and its Dial asks for no action (telnyx-texml 1.7).
-        rooms.feed(seat.room_sid, Remove(now(), call.sid, LeaveReason.UPDATED_VIA_API))
-        seat.wait(GONE_SECONDS)
-        raise
     except LegGone:
         # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
         rooms.on_hangup(leg.uuid)
@@ -76,6 +78,8 @@ def _leave(call: Call, seat: Seat) -> None:
 
 
 def _go_on(verb: Dial, outcome: Outcome) -> Step:
+    if outcome == Outcome():
+        return HangUp()
     if outcome.refused is not None:
         return dialled(verb, "failed", bridged=False)
     if outcome.left is LeaveReason.ADD_FAILED:

@@ -32,12 +32,13 @@ def gather(call: Call, verb: Gather) -> Step:
 
 def _collect(call: Call, verb: Gather) -> str:
     """The first key silences the prompts; the finishing key is not part of what was pressed."""
-    leg, digits = call.leg, ""
+    leg, digits = call.leg, call.recall("digits")
     wanted = min(verb.num_digits or verb.max_digits, verb.max_digits)
     # Pressed before this was asked: meant for something else.
     while not leg.digits.empty():
         leg.digits.get_nowait()
-    prompts = Prompt(leg, lambda: _prompt(call, verb), breaks=call.can_break)
+    # The first key has silenced them for good.
+    prompts = Prompt(leg, lambda: None if digits else _prompt(call, verb), breaks=call.can_break)
     prompts.on_over(lambda: leg.digits.put_nowait(PROMPTS_OVER) if not leg.digits.full() else None)
     try:
         while len(digits) < wanted:
@@ -52,6 +53,7 @@ def _collect(call: Call, verb: Gather) -> str:
                 break
             digits += key
             prompts.stop()
+            call.remember(digits=digits)
     finally:
         prompts.stop()
     prompts.finish()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.calls.recording import Recording
 from orchestrator.calls.sids import new_sid
-from orchestrator.calls.steps import Goto, Redirected, Step
+from orchestrator.calls.steps import Goto, Step
 from orchestrator.calls.verbs.sound import PLAY_MARGIN_SECONDS
 from orchestrator.freeswitch.errors import LegGone
+from orchestrator.freeswitch.legs import Execution
 from orchestrator.texml import Record
 
 if TYPE_CHECKING:
@@ -18,26 +19,23 @@ BEEP = "tone_stream://%(400,0,1000)"
 # FreeSWITCH's record: energy below which a frame is silence.
 SILENCE_LEVEL = 200
 LONGEST_SECONDS = 14400
+# mod_dptools.c, record_function() sets it at the end.
+RECORDED = "variable_record_ms"
 
 
 def record(call: Call, verb: Record) -> Step:
     leg = call.leg
     leg.answer()
-    if verb.play_beep:
+    begun = call.recall("recording")
+    if verb.play_beep and not begun:
+        leg.still()
         leg.execute("playback", BEEP, timeout=PLAY_MARGIN_SECONDS)
-    recording = Recording(call, new_sid(), verb, "RecordVerb")
+    recording = Recording(call, begun or new_sid(), verb, "RecordVerb")
     limit = verb.max_length or LONGEST_SECONDS
-    leg.set(playback_terminators=verb.finish_on_key or "none")
     # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
-    running = leg.start("record", f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}")
-    recording.started()
+    arguments = f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}"
     try:
-        done = running.wait(limit + PLAY_MARGIN_SECONDS)
-    except Redirected:
-        leg.break_()
-        running.wait(PLAY_MARGIN_SECONDS)
-        recording.finish_aside()
-        raise
+        done = _record(call, verb, recording, arguments).wait(limit + PLAY_MARGIN_SECONDS)
     except LegGone:
         # What was said is kept, and told to whoever asked to hear of it.
         recording.end_with_the_leg(lambda: _told_to_the_action(call, verb, recording))
@@ -49,6 +47,22 @@ def record(call: Call, verb: Record) -> Step:
     # Without an action the current document is asked again (Twilio).
     key = done.headers().get("variable_playback_terminator_used", "")
     return Goto(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
+
+
+def _record(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
+    leg = call.leg
+    if call.recall("recording"):
+        if leg.gone or (leg.found == ("record", arguments) and RECORDED not in leg.headers):
+            return leg.start("record", arguments)
+        # It came to its end while nobody was there to hear of it.
+        leg.still()
+        return leg.set(playback_terminators="none")
+    call.remember(recording=recording.sid)
+    leg.still()
+    leg.set(playback_terminators=verb.finish_on_key or "none", record_ms="")
+    running = leg.start("record", arguments)
+    recording.started()
+    return running
 
 
 def _told_to_the_action(call: Call, verb: Record, recording: Recording) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import gevent
 
+from orchestrator.calls.clock import now
 from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.steps import Step
 from orchestrator.freeswitch import commands
@@ -92,7 +93,9 @@ def send_digits(call: Call, digits: str) -> None:
 
 def pause(call: Call, verb: Pause) -> Step:
     """Does not answer: a call may ring a while longer."""
-    gevent.sleep(verb.length)
+    gevent.sleep(
+        max(0.0, verb.length - (now() - call.kept.since) / 1_000_000) if call.taken_up else verb.length
+    )
     return None
 
 
@@ -112,6 +115,8 @@ def fetch_sound(call: Call, url: str) -> Sound:
 
 def play_sound(call: Call, sound: Sound) -> None:
     """Raises AudioError where FreeSWITCH cannot: most often the directory is not where it looks."""
+    if call.leg.found[0] and call.leg.found != ("playback", sound.path):
+        call.leg.still()
     done = call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)
     if done.application_response.startswith(NOT_PLAYED):
         raise AudioError(f"FreeSWITCH: {done.application_response}: {sound.path}")

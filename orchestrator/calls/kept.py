@@ -1,0 +1,63 @@
+"""Where each call stands, on disk: after a restart it goes on with the verb that it was at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from orchestrator.callbacks.journal import Journal
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.steps import Goto
+from orchestrator.conference.model import Caller
+
+CALL, DOCUMENT, OUTCOME = "call", "document", "outcome"
+
+
+class KeptCall(Struct, frozen=True):
+    leg: str
+    application: str
+    caller: Caller
+    direction: str = "inbound"
+    document_url: str = ""
+    """Of the document that it is in; empty before the first."""
+    next: Goto | None = None
+    """What it was about to ask for; None while it is at a verb."""
+    verb: int = 0
+    """Which one of the document's, counted from 0."""
+    since: int = 0
+    """When that verb began, in microseconds since the epoch."""
+    facts: dict[str, str] = {}
+    """What the verb has to know to go on: ids that it made up, keys pressed."""
+    cookies: tuple[tuple[str, str, str, str], ...] = ()
+    """Name, value, domain and path of each."""
+    ended: bool = False
+    """The leg has hung up, and that is told; what is left is to finish its recordings."""
+
+
+class CallKeeper:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._encode = msgspec.json.Encoder().encode
+
+    def load(self) -> list[KeptCall]:
+        return [msgspec.json.decode(value, type=KeptCall) for _, value in self._journal.load(CALL)]
+
+    def document(self, leg: str) -> Fetched | None:
+        value = self._journal.get(DOCUMENT, leg)
+        return msgspec.json.decode(value, type=Fetched) if value is not None else None
+
+    def put(
+        self, call: KeptCall, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        rows = [self.row(call)]
+        if document is not None:
+            rows.append((DOCUMENT, call.leg, self._encode(document)))
+        self._journal.commit(put=rows, delete=forget)
+
+    def row(self, call: KeptCall) -> tuple[str, str, bytes]:
+        return CALL, call.leg, self._encode(call)
+
+    def forget(self, leg: str, call_sid: str) -> None:
+        self._journal.commit(delete=[(CALL, leg), (DOCUMENT, leg), (OUTCOME, call_sid)])

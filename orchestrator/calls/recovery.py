@@ -1,0 +1,317 @@
+"""Brings what we believe and what FreeSWITCH has together: at every connect, and now and then.
+
+While that goes on, events are held back (`Switchboard.hold`): the snapshot comes first, then what has
+happened since it was asked for; an event that the snapshot already knew of changes nothing. Legs that ended
+while nobody listened left their last words in FreeSWITCH, so that what is told of them is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import gevent
+import msgspec
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.clock import now
+from orchestrator.calls.kept import CallKeeper, KeptCall
+from orchestrator.calls.performer import Performer
+from orchestrator.calls.room_recordings import RoomRecordings
+from orchestrator.calls.rooms import Rooms
+from orchestrator.calls.switchboard import Switchboard
+from orchestrator.conference.events import Added, Event, Left, Talking
+from orchestrator.conference.model import Participant, Phase, Room
+from orchestrator.freeswitch import snapshot
+from orchestrator.freeswitch.connection import Connection
+from orchestrator.freeswitch.errors import NotConnected, SwitchError
+from orchestrator.freeswitch.events import Event as SwitchEvent
+from orchestrator.freeswitch.events import decode
+from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.freeswitch.snapshot import GUARD, ConferenceSeen, Gone, Snapshot
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+AGAIN_SECONDS = 1.0
+# What is out of step for so long is not on its way any more.
+SETTLED_SECONDS = 3.0
+
+
+@dataclass
+class Repairs:
+    """How often each kind of drift was found and put right."""
+
+    joins: int = 0
+    leaves: int = 0
+    strangers: int = 0
+    """Members of our conferences that no room knows of: taken out."""
+    members: int = 0
+    """Muted, on hold or speaking otherwise than its participant."""
+    recordings: int = 0
+    calls: int = 0
+    """Legs of ours that nobody steered."""
+
+    @property
+    def total(self) -> int:
+        return self.joins + self.leaves + self.strangers + self.members + self.recordings + self.calls
+
+
+class Recovery:
+    def __init__(
+        self,
+        connection: Connection,
+        legs: Legs,
+        rooms: Rooms,
+        recordings: RoomRecordings,
+        performer: Performer,
+        switchboard: Switchboard,
+        keeper: CallKeeper,
+        calls: Callable[[], Iterable[Call]],
+        take_up: Callable[[KeptCall, Leg], None],
+        deliver: Callable[[SwitchEvent], None],
+    ) -> None:
+        """`calls`: those being steered. `take_up` goes on with one of the last run."""
+        self.repairs = Repairs()
+        self._connection = connection
+        self._legs = legs
+        self._rooms = rooms
+        self._recordings = recordings
+        self._performer = performer
+        self._switchboard = switchboard
+        self._keeper = keeper
+        self._calls = calls
+        self._take_up = take_up
+        self._deliver = deliver
+        self._kept: dict[str, KeptCall] = {}
+        self._fresh = True
+        """Nothing has been compared yet by this process."""
+
+    def restore(self) -> None:
+        """What the last run of ours left on disk; before the first event."""
+        self._kept = {call.leg: call for call in self._keeper.load()}
+        self._rooms.restore()
+        self._recordings.restore()
+        if self._kept or len(self._rooms):
+            log.info("found what the last run left", calls=len(self._kept), rooms=len(self._rooms))
+
+    def lost(self) -> None:
+        """The socket has ended: until it is back and all has been compared, no event counts."""
+        self._switchboard.hold()
+        self._performer.stop_listening()
+        self._recordings.stop_listening()
+
+    def run(self) -> None:
+        """Compare and repair, as often as it takes. Raises NotConnected, or Disconnected, with the socket."""
+        while True:
+            try:
+                seen = snapshot.take(self._connection, self._wanted())
+                break
+            except SwitchError as error:
+                if not self._connection.connected:
+                    raise
+                # Never read as empty: nobody is declared gone by a listing that failed.
+                log.warning("cannot see what FreeSWITCH has, trying again", problem=str(error))
+                gevent.sleep(AGAIN_SECONDS)
+        self._compare(seen)
+
+    def _wanted(self) -> set[str]:
+        """Every leg that we have to know of: at first, also those that nobody was there to take."""
+        wanted = set(self._kept) | {call.leg.uuid for call in self._calls()}
+        return wanted | set(snapshot.list_channels(self._connection))
+
+    def _compare(self, seen: Snapshot) -> None:
+        before = self.repairs.total
+        for room in self._rooms:
+            self._room(room, seen)
+        self._strangers(seen)
+        self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
+        self._known_calls(seen)
+        self._kept_calls(seen)
+        self._fresh = False
+        self._switchboard.release()
+        self._unsteered_legs(seen)
+        self._lost_orders(seen)
+        for leg in seen.gone:
+            snapshot.forget_gone(self._connection, leg)
+        if self.repairs.total != before:
+            log.info("brought in step with FreeSWITCH", repairs=self.repairs.total - before)
+
+    # Rooms
+
+    def _room(self, room: Room, seen: Snapshot) -> None:
+        conference = seen.conferences.get(room.sid)
+        events: list[Event] = []
+        for participant in room.participants.values():
+            events.extend(self._missed(room, participant, conference, seen))
+        if conference is not None:
+            self._rooms.note_instance(room.sid, conference.instance)
+        if events:
+            # Joins before leaves where both bear the same time.
+            events.sort(key=lambda event: (event.at, isinstance(event, Left)))
+            self.repairs.joins += sum(isinstance(event, Added) for event in events)
+            self.repairs.leaves += sum(isinstance(event, Left) for event in events)
+            log.info("missed in a room", room=room.sid, events=len(events))
+            self._rooms.feed(room.sid, *events)
+
+    def _missed(
+        self, room: Room, participant: Participant, conference: ConferenceSeen | None, seen: Snapshot
+    ) -> Iterable[Event]:
+        """What has happened to a participant while nobody listened."""
+        call_sid, leg = participant.call_sid, participant.caller.leg
+        member = conference.members.get(leg) if conference else None
+        headers, words = seen.legs.get(leg), seen.gone.get(leg)
+        if member is not None:
+            if participant.member_id != member.member_id:
+                yield Added(max(member.joined_at, participant.ordered_at), call_sid, member.member_id)
+            if participant.talking and not member.talking:
+                yield Talking(seen.taken_at, call_sid, False)
+            return
+        gone = headers is None
+        ended_at = min(words.ended_at, now()) if words and gone else seen.taken_at
+        if participant.phase is Phase.WAITING:
+            if gone:
+                yield Left(ended_at, call_sid, gone=True)
+            return
+        if not participant.member_id:
+            member_id = _member_id(room.sid, words if gone else None, headers)
+            if member_id:
+                yield Added(participant.ordered_at, call_sid, member_id)
+                yield Left(ended_at, call_sid, gone)
+            elif gone:
+                yield Left(ended_at, call_sid, gone=True)
+            return
+        yield Left(ended_at, call_sid, gone)
+
+    def _strangers(self, seen: Snapshot) -> None:
+        """Legs of ours in conferences that they should not be in: those are nobody's participants."""
+        for sid, conference in seen.conferences.items():
+            room = self._rooms.get(sid)
+            participants = {one.caller.leg for one in room.participants.values()} if room else set()
+            for leg, member in conference.members.items():
+                if leg not in participants and seen.legs.get(leg, {}).get(GUARD) == "1":
+                    self.repairs.strangers += 1
+                    log.warning("in a conference that knows nothing of it, taken out", room=sid, leg=leg)
+                    self._performer.kick_stranger(sid, member.member_id)
+
+    def _lost_orders(self, seen: Snapshot) -> None:
+        """What a room wanted done may not have reached FreeSWITCH, or our own memory of it is gone."""
+        for room in self._rooms:
+            conference = seen.conferences.get(room.sid)
+            coaches = any(other.wish.coach for other in room.participants.values())
+            for participant in room.participants.values():
+                self._rooms.carry_on(room, participant.call_sid)
+                member = conference.members.get(participant.caller.leg) if conference else None
+                if participant.phase is Phase.IN and member is not None and not coaches:
+                    self.repairs.members += bool(self._performer.straighten(room, participant, member))
+
+    # Calls
+
+    def _known_calls(self, seen: Snapshot) -> None:
+        for call in list(self._calls()):
+            headers = seen.legs.get(call.leg.uuid)
+            if headers is not None:
+                call.leg.take_up(dict(headers))
+            else:
+                self._over(call.leg.uuid, seen)
+
+    def _kept_calls(self, seen: Snapshot) -> None:
+        """Of the last run."""
+        kept, self._kept = self._kept, {}
+        for uuid, call in kept.items():
+            headers = seen.legs.get(uuid)
+            leg = self._legs.adopt(uuid, dict(headers or {}))
+            if headers is not None:
+                leg.take_up(dict(headers))
+            self._take_up(call, leg)
+            if headers is None:
+                self._over(uuid, seen)
+
+    def _over(self, uuid: str, seen: Snapshot) -> None:
+        """The end of a leg, told as FreeSWITCH would have."""
+        words = seen.gone.get(uuid) or Gone(uuid, seen.taken_at)
+        for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
+            self._deliver(decode(_event(name, words)))
+
+    def _unsteered_legs(self, seen: Snapshot) -> None:
+        """Parked while nobody listened."""
+        steered = {call.leg.uuid for call in self._calls()}
+        for uuid, headers in seen.legs.items():
+            if uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
+                self.repairs.calls += 1
+                self._switchboard.take(uuid, dict(headers))
+
+    # Now and then
+
+    def audit(self) -> None:
+        """Cheap where all is in step. What differs twice, some seconds apart, is put right."""
+        try:
+            if not self._differs():
+                return
+            gevent.sleep(SETTLED_SECONDS)
+            if not self._connection.connected or not self._differs():
+                return
+            log.warning("out of step with FreeSWITCH")
+            self._switchboard.hold()
+            try:
+                self.run()
+            finally:
+                self._switchboard.release()
+        except SwitchError as error:
+            log.warning("cannot see what FreeSWITCH has", problem=str(error))
+
+    def _differs(self) -> bool:
+        conferences = snapshot.list_conferences(self._connection, now())
+        settled = now() - int(1_000_000 * SETTLED_SECONDS)
+        believed = {
+            (room.sid, one.caller.leg)
+            for room in self._rooms
+            for one in room.participants.values()
+            if one.member_id or (one.phase is Phase.JOINING and one.ordered_at < settled)
+        }
+        real = {
+            (sid, leg)
+            for sid, conference in conferences.items()
+            for leg in conference.members
+            if self._legs.get(leg) is not None
+        }
+        if believed != real:
+            return True
+        channels = set(snapshot.list_channels(self._connection))
+        return any(
+            call.leg.uuid not in channels and not self._exists(call.leg.uuid) for call in self._calls()
+        )
+
+    def _exists(self, leg: str) -> bool:
+        return snapshot.dump(self._connection, leg) is not None
+
+
+def _member_id(sid: str, words: Gone | None, headers: object) -> str:
+    """Its number in the conference that it was in and has left; empty if it never was."""
+    if words is not None:
+        return words.member_id if words.conference == sid else ""
+    if isinstance(headers, dict) and headers.get("variable_conference_name") == sid:
+        return str(headers.get("variable_conference_member_id", ""))
+    return ""
+
+
+def _event(name: str, words: Gone) -> bytes:
+    headers = {
+        "Event-Name": name,
+        "Unique-ID": words.leg,
+        "Event-Date-Timestamp": str(words.ended_at),
+        "Hangup-Cause": words.cause or "NORMAL_CLEARING",
+        "Channel-Call-UUID": words.leg,
+        "Call-Direction": "inbound",
+        "Caller-Channel-Created-Time": str(words.created_at),
+        "Caller-Channel-Answered-Time": str(words.answered_at),
+        "Caller-Channel-Hangup-Time": str(words.ended_at),
+        "variable_sip_term_status": words.sip_status,
+        "variable_sip_hangup_disposition": words.disposition,
+        "variable_read_codec": words.codec,
+        "variable_read_rate": words.rate,
+    }
+    return msgspec.json.encode({header: value for header, value in headers.items() if value})
+
+
+__all__ = ["NotConnected", "Recovery", "Repairs"]

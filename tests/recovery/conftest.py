@@ -1,0 +1,3 @@
+from tests.scenarios.conftest import house
+
+__all__ = ["house"]
