@@ -158,7 +158,11 @@ class Orchestrator:
             legs=self.legs,
             switchboard=self.switchboard,
             rooms=self.rooms,
-            fetcher=Fetcher(Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects), dialler),
+            fetcher=Fetcher(
+                Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects),
+                dialler,
+                directory=node.media_dir,
+            ),
             library=library,
             recording_files=files,
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from http.client import HTTPException
 from http.cookiejar import Cookie
-from typing import NamedTuple
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import gevent
@@ -45,6 +46,17 @@ class Fetched(NamedTuple):
     """Where it finally came from: what relative URLs in it are relative to."""
     content_type: str
     body: bytes
+    """Only its start where there is a file."""
+    file: BinaryIO | None = None
+
+    @property
+    def content(self) -> bytes | BinaryIO:
+        """All of it."""
+        return self.body if self.file is None else self.file
+
+    @property
+    def size(self) -> int:
+        return len(self.body) if self.file is None else self.file.seek(0, 2)
 
 
 class Limits(NamedTuple):
@@ -66,10 +78,13 @@ class Fetcher:
         dialler: Dialler | None = None,
         connections: int = 100,
         verify: bool | str = True,
+        directory: Path | None = None,
     ) -> None:
+        """Long bodies are kept in files in `directory`, with no name that anybody could find them by."""
         self.limits = limits
         self._adapter = Adapter(dialler or Dialler(), pool_connections=connections, pool_maxsize=connections)
         self._verify = verify
+        self._directory = directory
 
     def close(self) -> None:
         self._adapter.close()
@@ -118,7 +133,7 @@ class Fetcher:
         for _hop in range(limits.max_redirects + 1):
             with self._request(url, method, body, cookies, limits, key) as response:
                 if response.status_code not in REDIRECTS or "Location" not in response.headers:
-                    return _answer(url, response, limits.max_bytes)
+                    return self._answer(url, response, limits.max_bytes)
                 url = urljoin(url, response.headers["Location"])
                 check_url(url)
             if response.status_code in REDIRECTS_TO_GET:
@@ -161,6 +176,15 @@ class Fetcher:
         # Not through a Session: that reads the body of a redirect to its end, however long it is.
         return self._adapter.send(request, stream=True, timeout=limits.timeout, verify=self._verify)
 
+    def _answer(self, url: str, response: requests.Response, max_bytes: int) -> Fetched:
+        if not 200 <= response.status_code < 300:
+            raise FetchError(url, f"answered {response.status_code} {response.reason[:SHOWN]}")
+        try:
+            body = read_body(response, max_bytes, self._directory)
+        except BadBody as error:
+            raise FetchError(url, str(error)) from error
+        return Fetched(url, response.headers.get("Content-Type", ""), body.start, body.file)
+
 
 def check_url(url: str) -> None:
     """Raises FetchError for what is no address on the web, or one that nobody means."""
@@ -176,16 +200,6 @@ def with_query(url: str, fields: Sequence[tuple[str, str]]) -> str:
     parts = urlsplit(url)
     query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *fields])
     return urlunsplit(parts._replace(query=query))
-
-
-def _answer(url: str, response: requests.Response, max_bytes: int) -> Fetched:
-    if not 200 <= response.status_code < 300:
-        raise FetchError(url, f"answered {response.status_code} {response.reason[:SHOWN]}")
-    try:
-        body = read_body(response, max_bytes)
-    except BadBody as error:
-        raise FetchError(url, str(error)) from error
-    return Fetched(url, response.headers.get("Content-Type", ""), body)
 
 
 def _bound(cookies: RequestsCookieJar) -> None:

@@ -61,7 +61,7 @@ def _perform(call: Call, goto: Goto) -> None:
             goto.url, goto.method, call.standard_fields(), call.cookies, limits=call.services.media_limits
         )
         if is_audio(fetched):
-            _loop(call, call.services.library.keep(fetched.body))
+            _loop(call, call.services.library.keep(fetched.content))
         document = document_of(fetched)
         for warning in document.warnings:
             call.log.warning("wait document", problem=str(warning))

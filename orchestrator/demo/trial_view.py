@@ -45,7 +45,7 @@ class TrialView:
             self.say(caller, what)
             self._problem(exchange.problem)
             return
-        size = len(exchange.fetched.body)
+        size = exchange.fetched.size
         kind = exchange.fetched.content_type or "no content type"
         self.say(caller, f"{what}  {size} bytes of {kind} in {exchange.milliseconds:.0f} ms")
         self._fields(exchange.fields)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import gevent
 import numpy as np
 import soundfile
 from gevent.monkey import get_original
+from gevent.threadpool import ThreadPool
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 65536
+# A header may promise anything: a thousand channels make a block of 256 MB, and a rate of two gigahertz an
+# hour of sixteen terabytes.
+MAX_CHANNELS = 8
+MIN_RATE, MAX_RATE = 1000, 192000
+# What is finer than FreeSWITCH plays gets no more room on the disk for it.
+COUNTED_RATE = 48000
+# An hour of MP3 takes some ten.
+DECODE_SECONDS = 60.0
+# What libsndfile calls audio is a lot; what a document may name is what web servers have.
+_BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b".snd")
+_MPEG = (0xFF, 0xE0)
 # soundfile asserts that what it wrote was written: a full disk.
 UNREADABLE = (soundfile.SoundFileError, RuntimeError, ValueError, AssertionError)
 Result = TypeVar("Result")
@@ -28,8 +40,8 @@ class AudioError(Exception):
     """Not audio, or more of it than is allowed."""
 
 
-def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
-    """`work` beside the event loop, in gevent's thread pool. Raises what it raises."""
+def in_thread(work: Callable[..., Result], *arguments: object, pool: ThreadPool | None = None) -> Result:
+    """`work` beside the event loop, in a pool of threads, else gevent's. Raises what it raises."""
 
     def guarded() -> Result | Exception:
         # The pool would write a traceback of whatever gets out of here to standard error.
@@ -38,28 +50,23 @@ def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
         except Exception as error:  # noqa: BLE001
             return error
 
-    result: Result | Exception = gevent.get_hub().threadpool.apply(guarded)
+    result: Result | Exception = (pool or gevent.get_hub().threadpool).apply(guarded)
     if isinstance(result, Exception):
         raise result
     return result
 
 
-def convert(source: bytes, target: Path, max_seconds: float) -> float:
+def convert(source: BinaryIO, target: Path, max_seconds: float) -> float:
     """Writes `source` as 16-bit mono WAV, whole or not at all; gives its seconds. Raises AudioError."""
     unfinished = target.with_suffix(f".{os.getpid()}.{id(source)}.part")
+    _check_kind(source)
     try:
-        with soundfile.SoundFile(BytesIO(source)) as audio:
-            limit = int(max_seconds * audio.samplerate)
-            frames = 0
+        with soundfile.SoundFile(source) as audio:
+            _check_form(audio)
             with soundfile.SoundFile(
                 unfinished, "w", audio.samplerate, 1, subtype="PCM_16", format="WAV"
             ) as out:
-                # Counted while decoding: a header may promise less than there is.
-                for block in audio.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
-                    frames += len(block)
-                    if frames > limit:
-                        raise AudioError(f"longer than {max_seconds:g} s")
-                    out.write(block.mean(axis=1))
+                frames = _copy(audio, out, max_seconds)
         if not frames:
             raise AudioError("no sound in it")
         os.replace(unfinished, target)
@@ -68,6 +75,37 @@ def convert(source: bytes, target: Path, max_seconds: float) -> float:
     finally:
         unfinished.unlink(missing_ok=True)
     return float(frames / audio.samplerate)
+
+
+def _check_kind(source: BinaryIO) -> None:
+    source.seek(0)
+    head = source.read(4)
+    source.seek(0)
+    is_mpeg = len(head) > 1 and head[0] == _MPEG[0] and head[1] & _MPEG[1] == _MPEG[1]
+    if not is_mpeg and not head.startswith(_BEGINNINGS):
+        raise AudioError("not audio that can be read: neither WAV nor MP3, OGG, FLAC, AIFF or AU")
+
+
+def _check_form(audio: soundfile.SoundFile) -> None:
+    if audio.channels > MAX_CHANNELS:
+        raise AudioError(f"{audio.channels} channels, {MAX_CHANNELS} are the most")
+    if not MIN_RATE <= audio.samplerate <= MAX_RATE:
+        raise AudioError(f"a sample rate of {audio.samplerate} Hz, {MIN_RATE} to {MAX_RATE} are usual")
+
+
+def _copy(audio: soundfile.SoundFile, out: soundfile.SoundFile, max_seconds: float) -> int:
+    """Counted while decoding: a header may promise less than there is."""
+    limit = int(max_seconds * min(audio.samplerate, COUNTED_RATE))
+    give_up_at = time.monotonic() + DECODE_SECONDS
+    frames = 0
+    for block in audio.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
+        frames += len(block)
+        if frames > limit:
+            raise AudioError(f"longer than {limit / audio.samplerate:g} s")
+        if time.monotonic() > give_up_at:
+            raise AudioError(f"not decoded within {DECODE_SECONDS:g} s")
+        out.write(block.mean(axis=1))
+    return frames
 
 
 def export(source: Path, target: Path, channels: int) -> None:

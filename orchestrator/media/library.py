@@ -6,16 +6,24 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 from weakref import WeakValueDictionary
 
+import gevent
 from gevent.lock import BoundedSemaphore
+from gevent.threadpool import ThreadPool
 
 from orchestrator.logs import get_logger
 from orchestrator.media import music
 from orchestrator.media.audio import AudioError, convert, in_thread, seconds_of, write_wav
 
 log = get_logger(__name__)
+
+# Each keeps a processor busy, which calls need more.
+CONVERSIONS_AT_ONCE = 2
+HASHED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -35,14 +43,37 @@ class Library:
         self._held: WeakValueDictionary[str, Sound] = WeakValueDictionary()
         self._going: frozenset[str] = frozenset()
         self._deleting = BoundedSemaphore()
+        self._pool = ThreadPool(CONVERSIONS_AT_ONCE)
+        self._converting: dict[Path, gevent.Greenlet[..., str]] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, content: bytes) -> Sound:
-        """The playable form of fetched audio. Raises AudioError. Converting goes on in a thread."""
-        path = self._directory / f"{sha256(content).hexdigest()}.wav"
+    def keep(self, content: bytes | BinaryIO) -> Sound:
+        """The playable form of fetched audio. Raises AudioError. Converting goes on in a thread.
+
+        Many who bring the same at once have it converted once.
+        """
+        source = BytesIO(content) if isinstance(content, bytes) else content
+        path = self._directory / f"{in_thread(_digest, source)}.wav"
         if not self._use(path):
-            in_thread(convert, content, path, self._max_seconds)
+            self._convert(source, path)
         return self._sound(path)
+
+    def _convert(self, source: BinaryIO, path: Path) -> None:
+        converting = self._converting.get(path)
+        if converting is None:
+            converting = self._converting[path] = gevent.spawn(self._in_pool, source, path)
+            converting.link(lambda _: self._converting.pop(path))
+        converting.join()
+        if converting.value != "":
+            raise AudioError(converting.value or str(converting.exception))
+
+    def _in_pool(self, source: BinaryIO, path: Path) -> str:
+        """What is wrong with it: each who waits gets an exception of its own."""
+        try:
+            in_thread(convert, source, path, self._max_seconds, pool=self._pool)
+        except (AudioError, OSError) as error:
+            return str(error)
+        return ""
 
     def made(self, name: str, make: Callable[[Path], None]) -> Sound:
         """What we make ourselves: `make` writes it where it is not yet there."""
@@ -94,6 +125,14 @@ class Library:
             sound = Sound(str(self._there(path.absolute())), seconds_of(path))
             self._held[path.name] = sound
         return sound
+
+
+def _digest(source: BinaryIO) -> str:
+    source.seek(0)
+    found = sha256()
+    while piece := source.read(HASHED_BYTES):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def _delete(paths: list[Path]) -> int:

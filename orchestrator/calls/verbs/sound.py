@@ -110,7 +110,7 @@ def fetch_sound(call: Call, url: str) -> Sound:
     """Raises FetchError or AudioError."""
     services = call.services
     fetched = services.fetcher.fetch(url, "GET", (), call.cookies, limits=services.media_limits)
-    return services.library.keep(fetched.body)
+    return services.library.keep(fetched.content)
 
 
 def play_sound(call: Call, sound: Sound) -> None:
