@@ -308,19 +308,8 @@ class Orchestrator:
         self._start(Call(leg, application, self.services, kept.direction, kept))
 
     def _start(self, call: Call) -> None:
-        application, uuid = call.application, call.leg.uuid
-        if application.status_callback and not call.kept.ended:
-            self.switchboard.watch(
-                uuid,
-                self.services.status.follow(
-                    call.caller,
-                    call.account_sid,
-                    application.status_callback,
-                    application.status_callback_method,
-                    ("completed",),
-                    state=call.told,
-                ),
-            )
+        uuid = call.leg.uuid
+        call.report()
         self.switchboard.watch(uuid, call.on_event)
         self._calls[uuid] = call
         call.start(self._on_end)

@@ -16,7 +16,7 @@ from orchestrator.calls.fetch import Fetched, FetchError
 from orchestrator.calls.kept import OUTCOME, KeptCall
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.steps import Fields, Goto, HangUp, Step
+from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs import run_verb
 from orchestrator.freeswitch.errors import Disconnected, LegGone
 from orchestrator.freeswitch.events import Event
@@ -35,6 +35,8 @@ log = get_logger(__name__)
 QUICK_SECONDS = 1.0
 QUICK_DOCUMENTS = 10
 MAX_QUICK_DOCUMENTS = 50
+# Until what played has stopped.
+QUIET_SECONDS = 5.0
 FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 # These know what to do with what they left running on the leg; any other's sound is ended, and begins again.
 TAKE_UP = (Dial, Play, Record)
@@ -85,6 +87,8 @@ class Call:
         self._abandoned = False
         self._unfinished = 0
         self._on_end: Callable[[Call], None] = lambda call: None
+        self._elsewhere: Goto | Fetched | None = None
+        self._reports: Callable[[Event], None] | None = None
 
     def start(self, on_end: Callable[[Call], None]) -> None:
         """`on_end` is called when its leg is gone altogether and nothing of it is left to be done."""
@@ -101,6 +105,36 @@ class Call:
             del self.services.calls[self.sid]
         self._settle()
 
+    def redirect(self, to: Goto | Fetched) -> None:
+        """New instructions in place of whatever it does: a Dial that ends by it asks for no action.
+
+        A document has been looked at: it can be used.
+        """
+        under_way, self._elsewhere = self._elsewhere is not None, to
+        if self._steering and not under_way and self._greenlet is not None:
+            self._greenlet.kill(Redirected(), block=False)
+
+    def report(self) -> None:
+        """Status callbacks: where the API says, else where an inbound call's application does."""
+        kept, switchboard = self.kept, self.services.switchboard
+        to = kept.report
+        if to is None and self.direction == "inbound" and self.application.status_callback:
+            to = Goto(self.application.status_callback, self.application.status_callback_method)
+        if self._reports is not None:
+            switchboard.unwatch(self.leg.uuid, self._reports)
+            self._reports = None
+        if to is not None and not kept.ended:
+            self._reports = self.services.status.follow(
+                self.caller,
+                self.account_sid,
+                to.url,
+                "GET" if to.method == "GET" else "POST",
+                kept.report_events,
+                told=kept.reported,
+                state=self.told,
+            )
+            switchboard.watch(self.leg.uuid, self._reports)
+
     def abandon(self) -> None:
         """Stop steering; the call lives on in FreeSWITCH."""
         self._steering = False
@@ -109,8 +143,8 @@ class Call:
             self._greenlet.kill(block=False)
 
     def told(self, event: Event, told: Collection[str]) -> list[tuple[str, str, bytes]]:
-        """Its end is being told: what to write down with that."""
-        self.kept = replace(self.kept, ended=True)
+        """Something is being told of it: what to write down with that."""
+        self.kept = replace(self.kept, reported=tuple(told), ended=self.kept.ended or "completed" in told)
         return self.rows
 
     def on_event(self, event: Event) -> None:
@@ -184,7 +218,28 @@ class Call:
                     tuple(verb for verb in self._verbs()[kept.verb :][:1] if isinstance(verb, TAKE_UP))
                 )
             return None
+        while True:
+            try:
+                return self._go_on() if self._elsewhere is None else self._go_elsewhere()
+            except Redirected:
+                self.log.info("redirected")
+
+    def _go_on(self) -> HangUp | None:
         return self.documents(self._first_step())
+
+    def _go_elsewhere(self) -> HangUp | None:
+        self.taken_up = False
+        self.leg.still()
+        # What is started while something plays would play inside of it (Leg.break_).
+        self.leg.wait_quiet(QUIET_SECONDS)
+        to, self._elsewhere = self._elsewhere, None
+        assert to is not None
+        if isinstance(to, Goto):
+            return self.documents(to)
+        fetched = to._replace(url=to.url or self.document_url)
+        self.document_url = fetched.url
+        self._in_document(fetched)
+        return self.documents(self.run_verbs(document_of(fetched).verbs))
 
     def _first_step(self) -> Step:
         kept = self.kept
@@ -301,12 +356,19 @@ class Call:
         try:
             return self._fetch(url, goto.method, goto.fields)
         except FetchError as error:
-            fallback = self.application.voice_fallback_url
-            if not fallback or fallback == url:
+            fallback = self.fallback
+            if fallback is None or fallback.url == url:
                 raise
             self.log.warning("instructions failed, trying the fallback", url=url, problem=error.problem)
             failed: Fields = (("ErrorUrl", url), ("ErrorMessage", error.problem))
-            return self._fetch(fallback, self.application.voice_fallback_method, (*goto.fields, *failed))
+            return self._fetch(fallback.url, fallback.method, (*goto.fields, *failed))
+
+    @property
+    def fallback(self) -> Goto | None:
+        application = self.application
+        if self.kept.fallback is not None or not application.voice_fallback_url:
+            return self.kept.fallback
+        return Goto(application.voice_fallback_url, application.voice_fallback_method)
 
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
         fetched = self._ask(url, method, fields)

@@ -5,7 +5,7 @@ What is another account's is not there (`NotFound`); what cannot be done is `Ref
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from orchestrator.callbacks.records import Query
 from orchestrator.calls.announcing import Announcement, Announcer
 from orchestrator.calls.callbook import CallRecord
 from orchestrator.calls.clock import now
+from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.refusal import NotFound, Refused
 from orchestrator.calls.room_records import (
     RecordingRecord,
@@ -23,8 +24,10 @@ from orchestrator.calls.room_records import (
     row_of_recording,
 )
 from orchestrator.calls.services import Services
-from orchestrator.conference.events import End
-from orchestrator.conference.model import Participant, Phase, Room
+from orchestrator.calls.steps import Goto
+from orchestrator.conference.events import End, Event, Hold, Modify, Mute, Remove
+from orchestrator.conference.model import LeaveReason, Method, Participant, Phase, Room
+from orchestrator.freeswitch import commands
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.media.recording_files import RecordingKind, is_sid
@@ -32,6 +35,32 @@ from orchestrator.media.recording_files import RecordingKind, is_sid
 log = get_logger(__name__)
 
 PLAYABLE = ("completed", "stopped")
+
+
+class Changes(NamedTuple):
+    """To one participant; None is as before."""
+
+    muted: bool | None = None
+    hold: bool | None = None
+    hold_url: str | None = None
+    hold_method: Method = "GET"
+    end_on_exit: bool | None = None
+    beep_on_exit: bool | None = None
+    coach: str | None = None
+    """Empty: nobody any more."""
+    wait_url: str | None = None
+    announcement: Announcement | None = None
+
+
+class CallChanges(NamedTuple):
+    """To one call; None is as before."""
+
+    hang_up: bool = False
+    to: Goto | Fetched | None = None
+    fallback: Goto | None = None
+    report: Goto | None = None
+    """Where its status callbacks go."""
+    events: tuple[str, ...] = ("completed",)
 
 
 class Control:
@@ -97,7 +126,70 @@ class Control:
             raise NotFound
         return found
 
+    def update_participant(self, account_sid: str, sid: str, who: str, changes: Changes) -> Participant:
+        one = self.participant(account_sid, sid, who)
+        self._live(sid)
+        call_sid, coach = one.call_sid, changes.coach
+        if coach and (coach == call_sid or coach not in _present(self._live(sid))):
+            detail = "The call to coach is not in this conference."
+            raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
+        events: list[Event] = []
+        if changes.muted is not None:
+            events.append(Mute(now(), call_sid, changes.muted))
+        if (hold := _hold(one, changes)) is not None:
+            events.append(hold)
+        events.append(
+            Modify(
+                now(),
+                call_sid,
+                changes.end_on_exit,
+                changes.beep_on_exit,
+                coach,
+                changes.wait_url,
+            )
+        )
+        for event in events:
+            self._rooms.feed(sid, event)
+        if changes.announcement is not None:
+            self.announce(account_sid, sid, call_sid, changes.announcement)
+        return self.participant(account_sid, sid, call_sid)
+
+    def drop(self, account_sid: str, sid: str, who: str) -> None:
+        """Out of the conference, and its call ends."""
+        one = self.participant(account_sid, sid, who)
+        self._rooms.feed(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+
     # Calls
+
+    def update_call(self, account_sid: str, sid: str, changes: CallChanges) -> CallRecord:
+        record = self.call(account_sid, sid)
+        if record.ended_at:
+            raise Refused("90018", "Call has already ended", "The call is over.")
+        if changes.hang_up:
+            self._hang_up(record)
+            return self.call(account_sid, sid)
+        call = self._services.calls.get(sid)
+        if call is None and (changes.to is not None or changes.report is not None):
+            detail = "The call is connected by another call's Dial: hang it up, or update that one."
+            raise Refused("90034", "Call cannot be updated", detail)
+        if call is not None:
+            if changes.report is not None:
+                call.keep(report=changes.report, report_events=changes.events)
+                call.report()
+            if changes.fallback is not None:
+                call.keep(fallback=changes.fallback)
+            if changes.to is not None:
+                log.info("redirected through the API", call=sid)
+                call.redirect(changes.to)
+        return self.call(account_sid, sid)
+
+    def _hang_up(self, record: CallRecord) -> None:
+        seat = self._rooms.seat(record.sid)
+        if seat is not None:
+            event = Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True)
+            self._rooms.feed(seat.room_sid, event)
+        else:
+            self._services.connection.post(commands.kill(record.leg))
 
     def find_calls(self, query: Query) -> list[CallRecord]:
         self._book.flush()
@@ -138,6 +230,16 @@ class Control:
         assert is_sid(sid)
         for kind in get_args(RecordingKind):
             self._services.recording_path(sid, kind).unlink(missing_ok=True)
+
+
+def _hold(one: Participant, changes: Changes) -> Hold | None:
+    """Other music alone is for somebody who is on hold already."""
+    on = one.held if changes.hold is None else changes.hold
+    if changes.hold is None and (changes.hold_url is None or not one.held):
+        return None
+    if on and changes.hold_url is None and one.held:
+        return None
+    return Hold(now(), one.call_sid, on, changes.hold_url or "", changes.hold_method)
 
 
 def _present(room: Room) -> dict[str, Participant]:

@@ -32,6 +32,13 @@ class KeptCall(Struct, frozen=True):
     """What the verb has to know to go on: ids that it made up, keys pressed."""
     cookies: tuple[tuple[str, str, str, str], ...] = ()
     """Name, value, domain and path of each."""
+    fallback: Goto | None = None
+    """Where instructions are when their own place fails; None: the application's."""
+    report: Goto | None = None
+    """Where its status callbacks go; None: where the application says."""
+    report_events: tuple[str, ...] = ("completed",)
+    reported: tuple[str, ...] = ()
+    """Those told."""
     ended: bool = False
     """The leg has hung up, and that is told; what is left is to finish its recordings."""
 

@@ -89,6 +89,10 @@ class Recording:
             self._call.log.warning("no recording", recording=self.sid, problem=str(error))
         self._tell("completed" if self.seconds else "absent")
 
+    def finish_aside(self) -> None:
+        """As `finish`, while the call does something else."""
+        self._call.finish_later(self.finish)
+
     def end_with_the_leg(self, afterwards: Callable[[], None]) -> None:
         """The caller hung up: finish once FreeSWITCH has closed the file. Does not block."""
 

@@ -25,3 +25,8 @@ class HangUp(NamedTuple):
 
 
 Step = Goto | HangUp | None
+
+
+class Redirected(Exception):
+    """Somebody else has new instructions for the call: whatever it does is given up, with nothing told of how
+    that ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 import uuid as uuids
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -27,6 +28,7 @@ FOUND: Final = "found"
 # cause.
 _HANGUP_GRACE_SECONDS: Final = 2.0
 _BREAK_AGAIN_SECONDS: Final = 0.1
+_FRAME_SECONDS: Final = 0.02
 _BREAK_TRIES: Final = 50
 _BREAKABLE: Final = frozenset({"playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read"})
 _STILLED_SECONDS: Final = 2.0
@@ -174,6 +176,18 @@ class Leg:
         """Application and argument found running at `take_up` and not started again since; else empty."""
         found = self._found
         return ("", "") if found is None or found.done else (found.app, found.arg)
+
+    def runs(self, app: str) -> bool:
+        """Whether this application was started and has not completed."""
+        return any(execution.app == app for execution in self._executions.values())
+
+    def wait_quiet(self, seconds: float) -> bool:
+        """Break what plays until nothing does, for so long; whether it is quiet."""
+        until = time.monotonic() + seconds
+        while self.playing and time.monotonic() < until:
+            self.break_()
+            gevent.sleep(_FRAME_SECONDS)
+        return not self.playing
 
     def still(self) -> None:
         """End what was found running, and wait for its end: the call goes on with something else."""

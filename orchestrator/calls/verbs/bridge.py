@@ -12,6 +12,7 @@ with the first order that it has carried out (switch_ivr_sleep keeps the status 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from orchestrator.calls.fetch import FetchError
 from orchestrator.calls.recording import Recording, channels_of
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.status import status_at_end
-from orchestrator.calls.steps import Step
+from orchestrator.calls.steps import Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.verbs.sound import fetch_sound
 from orchestrator.freeswitch import commands
@@ -61,6 +62,8 @@ RINGBACK = {
     "jp": "%(1000,2000,400)",
 }
 STAR = "*"
+PARTING_SECONDS = 5.0
+PART_AGAIN_SECONDS = 0.1
 CALLEES = "callees"
 LONGEST_WHISPER_SECONDS = 600
 
@@ -82,7 +85,11 @@ def dial_out(call: Call, verb: Dial) -> Step:
     if not verb.answer_on_bridge:
         call.leg.answer()
     with _recorded(call, verb, bool(begun)) as recording, _followed(call, verb, callees, recording):
-        done = _go_on(call, callees) if begun else _bridge(call, verb, callees, caller_id, uuids)
+        try:
+            done = _go_on(call, callees) if begun else _bridge(call, verb, callees, caller_id, uuids)
+        except Redirected:
+            _part(call, callees)
+            raise
     winner = next((callee for callee in callees if callee.bridged), None)
     if winner is None:
         cause = done.headers().get("variable_originate_disposition", "") if done else _disposition(call)
@@ -146,6 +153,10 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]
     try:
         yield recording
         leg.execute("stop_record_session", path)
+    except Redirected:
+        leg.execute("stop_record_session", path)
+        recording.finish_aside()
+        raise
     except LegGone:
         recording.end_with_the_leg(lambda: None)
         raise
@@ -191,6 +202,14 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
 def _end(call: Call, callees: list[Callee]) -> None:
     for callee in callees:
         call.services.connection.post(commands.kill(callee.uuid))
+
+
+def _part(call: Call, callees: list[Callee]) -> None:
+    """Until `bridge` has let go of the caller's leg, or some seconds have passed."""
+    until = time.monotonic() + PARTING_SECONDS
+    while call.leg.runs("bridge") and time.monotonic() < until:
+        _end(call, callees)
+        gevent.sleep(PART_AGAIN_SECONDS)
 
 
 def _caller_id(call: Call, verb: Dial) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.calls.clock import now
 from orchestrator.calls.seat import Outcome, Seat
-from orchestrator.calls.steps import HangUp, Step
+from orchestrator.calls.steps import HangUp, Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
@@ -60,6 +60,11 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
             call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
             _leave(call, seat)
             outcome = seat.wait()
+    except Redirected:
+        # By REST: it belongs to the room no more, and its Dial asks for no action (telnyx-texml 1.7).
+        rooms.feed(seat.room_sid, Remove(now(), call.sid, LeaveReason.UPDATED_VIA_API))
+        seat.wait(GONE_SECONDS)
+        raise
     except LegGone:
         # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
         rooms.on_hangup(leg.uuid)

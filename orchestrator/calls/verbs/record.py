@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.calls.recording import Recording
 from orchestrator.calls.sids import new_sid
-from orchestrator.calls.steps import Goto, Step
+from orchestrator.calls.steps import Goto, Redirected, Step
 from orchestrator.calls.verbs.sound import PLAY_MARGIN_SECONDS
 from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.legs import Execution
@@ -36,6 +36,11 @@ def record(call: Call, verb: Record) -> Step:
     arguments = f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}"
     try:
         done = _record(call, verb, recording, arguments).wait(limit + PLAY_MARGIN_SECONDS)
+    except Redirected:
+        leg.wait_quiet(PLAY_MARGIN_SECONDS)
+        leg.set(playback_terminators="none")
+        recording.finish_aside()
+        raise
     except LegGone:
         # What was said is kept, and told to whoever asked to hear of it.
         recording.end_with_the_leg(lambda: _told_to_the_action(call, verb, recording))

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from orchestrator.callbacks.records import Query
 from orchestrator.calls.callbook import CallRecord
-from orchestrator.web.api.kinds import Parameter, choice, text
+from orchestrator.calls.control import CallChanges
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.steps import Goto
+from orchestrator.texml import DocumentError, parse
+from orchestrator.web.api.errors import Fault, invalid
+from orchestrator.web.api.kinds import Parameter, choice, document, text, url, words
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.shapes import (
@@ -24,6 +29,9 @@ from orchestrator.web.api.shapes import (
 
 ENDED = ("canceled", "completed", "failed", "busy", "no-answer")
 STATUSES = ("queued", "ringing", "in-progress", *ENDED)
+METHOD = choice("GET", "POST")
+EVENTS = words("initiated", "ringing", "answered", "completed")
+MAX_DOCUMENT = 64 * 1024
 
 
 def _status(place: Place, call: CallRecord) -> str:
@@ -95,6 +103,54 @@ def fetch(ask: Ask) -> dict[str, object]:
     return CALL.body(ask.place, ask.control.call(ask.account_sid, ask.path["call_sid"]))
 
 
+UPDATE = (
+    Parameter("Status", choice("completed", "canceled"), "ends the call; canceled: if nobody has answered"),
+    Parameter("Url", url(), "new instructions, in place of what it does"),
+    Parameter("Method", METHOD, "how Url is asked for", default="POST"),
+    Parameter("FallbackUrl", url(), "where instructions are when Url fails"),
+    Parameter("FallbackMethod", METHOD, "how FallbackUrl is asked for", default="POST"),
+    Parameter("Texml", document(MAX_DOCUMENT), "new instructions themselves"),
+    Parameter("Twiml", document(MAX_DOCUMENT), "the same, as Twilio calls it"),
+    Parameter("StatusCallback", url(), "where the call's end is told"),
+    Parameter("StatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter("StatusCallbackEvent", EVENTS, "what of the call is told", default="completed"),
+)
+
+
+def update(ask: Ask) -> dict[str, object]:
+    sid, values = ask.path["call_sid"], ask.values
+    call = ask.control.call(ask.account_sid, sid)
+    status = values.get("Status")
+    changes = CallChanges(
+        hang_up=status == "completed" or (status == "canceled" and not call.answered_at),
+        to=instructions_of(ask),
+        fallback=_goto(ask, "FallbackUrl", "FallbackMethod"),
+        report=_goto(ask, "StatusCallback", "StatusCallbackMethod"),
+        events=tuple(values.get("StatusCallbackEvent", ("completed",))),
+    )
+    return CALL.body(ask.place, ask.control.update_call(ask.account_sid, sid, changes))
+
+
+def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
+    """Raises ApiError for both kinds at once, and for a document that cannot be used."""
+    name = "Texml" if "Texml" in ask.values else "Twiml"
+    written = ask.values.get(name)
+    if written is None:
+        return _goto(ask, "Url", method)
+    if "Url" in ask.values:
+        raise invalid(Fault("10015", "Bad Request", f"Give Url or {name}, not both.", f"/{name}"))
+    try:
+        parse(written.encode())
+    except DocumentError as error:
+        raise invalid(Fault("10015", "Invalid document", str(error), f"/{name}")) from None
+    return Fetched("", "application/xml", written.encode())
+
+
+def _goto(ask: Ask, address: str, method: str) -> Goto | None:
+    found = ask.values.get(address)
+    return Goto(found, ask.values.get(method, "POST")) if found else None
+
+
 OPERATIONS = (
     Operation(
         name="listCalls",
@@ -118,5 +174,14 @@ OPERATIONS = (
         summary="One call, also when it is over",
         run=fetch,
         answer=CALL,
+    ),
+    Operation(
+        name="updateCall",
+        method="POST",
+        path="/Calls/{call_sid}",
+        summary="End it, or give it other instructions",
+        run=update,
+        answer=CALL,
+        body=UPDATE,
     ),
 )

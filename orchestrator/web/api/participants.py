@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from orchestrator.calls.control import Changes
 from orchestrator.conference.model import Participant, Phase
+from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
+from orchestrator.web.api.errors import Fault, invalid
+from orchestrator.web.api.kinds import Parameter, boolean, text, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING
 from orchestrator.web.api.shapes import (
@@ -91,6 +95,58 @@ def fetch(ask: Ask) -> dict[str, object]:
     return PARTICIPANT.body(ask.place, Shown(ask.control.participant(ask.account_sid, sid, who), sid))
 
 
+UPDATE = (
+    Parameter("Muted", boolean(), "heard by nobody"),
+    Parameter("Hold", boolean(), "neither heard nor hearing"),
+    Parameter("HoldUrl", url(or_empty=True), "what it hears on hold: MP3, WAV, or a document"),
+    Parameter("HoldMethod", METHOD, "how HoldUrl is asked for", default="GET"),
+    *ANNOUNCE,
+    Parameter("WaitUrl", url(or_empty=True), "what it hears until the conference starts; empty: silence"),
+    Parameter("BeepOnExit", boolean(), "whether its leaving beeps"),
+    Parameter("EndConferenceOnExit", boolean(), "whether the conference ends when it leaves"),
+    Parameter("Coaching", boolean(), "whether only CallSidToCoach hears it"),
+    Parameter("CallSidToCoach", text(128), "needed where Coaching is true"),
+)
+
+
+def update(ask: Ask) -> dict[str, object]:
+    sid, who = ask.path["conference_sid"], ask.path["call_sid_or_participant_label"]
+    values = ask.values
+    # Who cannot be seen is not told what is wrong with the rest.
+    ask.control.participant(ask.account_sid, sid, who)
+    changes = Changes(
+        muted=values.get("Muted"),
+        hold=values.get("Hold"),
+        hold_url=values.get("HoldUrl"),
+        hold_method=values.get("HoldMethod", "GET"),
+        end_on_exit=values.get("EndConferenceOnExit"),
+        beep_on_exit=values.get("BeepOnExit"),
+        coach=coach_of(ask),
+        wait_url=values.get("WaitUrl"),
+        announcement=announcement_of(ask),
+    )
+    updated = ask.control.update_participant(ask.account_sid, sid, who, changes)
+    return PARTICIPANT.body(ask.place, Shown(updated, sid))
+
+
+def coach_of(ask: Ask) -> str | None:
+    coaching, coached = ask.values.get("Coaching"), ask.values.get("CallSidToCoach") or None
+    if coaching is None:
+        return coached
+    if not coaching:
+        return ""
+    if coached is None:
+        detail = "Can't be blank: CallSidToCoach"
+        raise invalid(Fault("10004", "Missing required parameter", detail, "/CallSidToCoach"))
+    assert isinstance(coached, str)
+    return coached
+
+
+def delete(ask: Ask) -> None:
+    sid, who = ask.path["conference_sid"], ask.path["call_sid_or_participant_label"]
+    ask.control.drop(ask.account_sid, sid, who)
+
+
 OPERATIONS = (
     Operation(
         name="listParticipants",
@@ -108,5 +164,23 @@ OPERATIONS = (
         summary="One participant, by its CallSid or its label",
         run=fetch,
         answer=PARTICIPANT,
+    ),
+    Operation(
+        name="updateParticipant",
+        method="POST",
+        path="/Conferences/{conference_sid}/Participants/{call_sid_or_participant_label}",
+        summary="Mute it, hold it, coach, announce something to it, change how it waits and leaves",
+        run=update,
+        answer=PARTICIPANT,
+        body=UPDATE,
+    ),
+    Operation(
+        name="deleteParticipant",
+        method="DELETE",
+        path="/Conferences/{conference_sid}/Participants/{call_sid_or_participant_label}",
+        summary="Out of the conference, and its call ends",
+        run=delete,
+        answer=None,
+        status=204,
     ),
 )
