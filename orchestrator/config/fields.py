@@ -78,9 +78,16 @@ def _absolute(value: Path, info: ValidationInfo) -> Path:
     return (_context(info)[1] / value.expanduser()).resolve()
 
 
+def _one_line(value: SecretStr) -> SecretStr:
+    # Into a command of the event socket, an XML attribute, a header: nothing there could hold it.
+    if not value.get_secret_value().isprintable():
+        raise fault("a secret is one line of printable characters")
+    return value
+
+
 Method = Annotated[Literal["GET", "POST"], BeforeValidator(_upper)]
 Url = Annotated[str, AfterValidator(_http_url)]
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Secret = Annotated[SecretStr, BeforeValidator(_secret), AfterValidator(_one_line)]
 # Relative to the directory of the settings file.
 FilePath = Annotated[Path, AfterValidator(_absolute)]
 # Names go into FreeSWITCH's command syntax (`name@profile+flags`, `sofia/gateway/NAME/…`).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -18,6 +19,10 @@ _NULL = _CORE + "null"
 # What the parser finds in plain YAML; anything else was written there as a tag.
 _PLAIN = {_CORE + kind for kind in ("null", "bool", "int", "float", "timestamp", "str", "seq", "map")}
 MAX_DEPTH = 20
+# Aliases of aliases make millions of a few lines.
+MAX_PARTS = 20_000
+# No XML, no HTTP header and no command of FreeSWITCH could hold these; YAML's "\x01" and "\ud800" make them.
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def dotted(path: Path) -> str:
@@ -66,6 +71,8 @@ def read_tree(text: str, file: str) -> Tree:
         ) from error
     except yaml.YAMLError as error:
         raise ConfigErrors([ConfigError(file, 0, "", f"no YAML: {error}")]) from error
+    except RecursionError as error:
+        raise ConfigErrors([ConfigError(file, 0, "", "is nested too deep")]) from error
     if root is None:
         return tree
     if not isinstance(root, MappingNode):
@@ -79,6 +86,8 @@ def read_tree(text: str, file: str) -> Tree:
 
 
 def _build(node: Node, path: Path, tree: Tree) -> Data:
+    if len(tree.lines) > MAX_PARTS:
+        raise ConfigErrors([tree.error(path[:1], f"the file has more than {MAX_PARTS} parts")])
     if len(path) > MAX_DEPTH:
         # An alias that contains itself ends here too.
         tree.errors.append(tree.error(path[:2], "is nested too deep"))
@@ -92,6 +101,9 @@ def _build(node: Node, path: Path, tree: Tree) -> Data:
             tree.lines[(*path, index)] = item.start_mark.line + 1
         return [_build(item, (*path, index), tree) for index, item in enumerate(node.value)]
     assert isinstance(node, ScalarNode)
+    if _NOT_TEXT.search(node.value):
+        tree.errors.append(tree.error(path, "has a character that no text has"))
+        return None
     return None if node.tag == _NULL else str(node.value)
 
 
@@ -102,7 +114,7 @@ def _build_mapping(node: MappingNode, path: Path, tree: Tree) -> Data:
         if not isinstance(key_node, ScalarNode):
             tree.errors.append(tree.error(path, "a key has to be a text", line=line))
             continue
-        key = str(key_node.value)
+        key = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", str(key_node.value))
         here = (*path, key)
         if key in found:
             message = f"stands here twice, first in line {tree.lines[here]}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.payloads import short_mark
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import House, lived_in
@@ -48,3 +49,10 @@ def open_house(unlocked: FreeSwitch, application: Application, tmp_path: Path) -
 def house(switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
     with lived_in(switch, application, tmp_path) as house:
         yield house
+
+
+@pytest.fixture
+def mark() -> Iterator[Path]:
+    """What an attack that succeeds would touch."""
+    with short_mark() as path:
+        yield path

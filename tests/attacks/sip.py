@@ -222,12 +222,18 @@ class Answerer:
     """Somebody who is called: answers every INVITE with a status line and headers of its own choice."""
 
     def __init__(
-        self, status: str = "486 Busy Here", headers: Sequence[str] = (), host: str = "127.0.0.1"
+        self,
+        status: str = "486 Busy Here",
+        headers: Sequence[str] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.invites: list[bytes] = []
         self._status, self._headers = status, headers
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((host, 0))
+        self._socket.bind((host, port))
+        self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._media.bind((host, 0))
         self.address = f"{host}:{self._socket.getsockname()[1]}"
         self._greenlet = gevent.spawn(self._answer)
 
@@ -237,14 +243,25 @@ class Answerer:
     def __exit__(self, *_: object) -> None:
         self._greenlet.kill()
         self._socket.close()
+        self._media.close()
 
     def _answer(self) -> None:
         while True:
             request, sender = self._socket.recvfrom(65536)
-            if not request.startswith(b"INVITE "):
+            method = request.partition(b" ")[0]
+            if method in (b"ACK", b"SIP/2.0"):
                 continue
-            self.invites.append(request)
+            status, headers, body = "200 OK", list[str](), b""
+            if method == b"INVITE":
+                self.invites.append(request)
+                status, headers = self._status, [*self._headers]
+                if status.startswith("200"):
+                    body = SDP.format(port=self._media.getsockname()[1]).encode()
+                    headers += [f"Contact: <sip:callee@{self.address}>", "Content-Type: application/sdp"]
             kept = re.findall(rb"(?im)^(?:via|from|to|call-id|cseq)\s*:[^\r\n]*", request)
-            kept = [line + b";tag=answerer" if line[:3].lower() == b"to:" else line for line in kept]
-            lines = [f"SIP/2.0 {self._status}".encode(), *kept, *(raw(line) for line in self._headers)]
-            self._socket.sendto(b"\r\n".join([*lines, b"Content-Length: 0", b"", b""]), sender)
+            kept = [
+                line + b";tag=answerer" if re.match(rb"(?i)to:(?!.*;tag=)", line) else line for line in kept
+            ]
+            lines = [f"SIP/2.0 {status}".encode(), *kept, *(raw(line) for line in headers)]
+            lines += [b"Content-Length: %d" % len(body), b"", body]
+            self._socket.sendto(b"\r\n".join(lines), sender)

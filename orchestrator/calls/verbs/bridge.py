@@ -38,8 +38,10 @@ from orchestrator.texml import Conference, Dial, Number, Sip
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
 
+# A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
 SIP_URI = re.compile(
-    r"(?:sips?:)?(?P<user>[^@\s;?]+)@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
+    r"(?:sips?:)?(?P<user>(?:[A-Za-z0-9_.!~*()&=+/#-]|%[0-9A-Fa-f]{2})+)"
+    r"@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
     r"(?P<rest>;transport=[A-Za-z]+)?"
 )
 # As the settings have it. FreeSWITCH decodes %XX in a caller id once more, into the headers of its INVITE.

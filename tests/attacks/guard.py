@@ -1,0 +1,90 @@
+"""Watches a FreeSWITCH under attack, and says at the end what got through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.attacks.payloads import EVIL_HEADER, SINK_HOST, SINK_PORT
+from tests.attacks.sip import Answerer, header
+from tests.lab.eventsocket import EventSocket
+from tests.lab.switches import FreeSwitch
+from tests.scenarios.conftest import House
+
+OUR_APPLICATIONS = {
+    *("answer", "bridge", "conference", "multiset", "park", "playback", "record", "record_session"),
+    *("sched_hangup", "send_dtmf", "set", "speak", "stop_record_session"),
+}
+OUR_COMMANDS = {
+    *("conference", "global_getvar", "sched_del", "uuid_break", "uuid_exists", "uuid_kill"),
+    # What the laboratory asks itself, and FreeSWITCH for its own events.
+    *("show", "status", "version", "uuid_dump", "hupall", "sofia", "expand"),
+}
+# FreeSWITCH's own care: no channel variable may hold what would be expanded.
+REFUSED = ("contains a variable)",)
+WATCHED = "CHANNEL_EXECUTE API MODULE_LOAD MODULE_UNLOAD RELOADXML SHUTDOWN"
+
+
+@dataclass
+class Guard:
+    """What must stay as it is while attackers are at work."""
+
+    house: House
+    mark: Path
+    sink: Answerer
+    events: EventSocket
+    pid: int
+    found: list[str] = field(default_factory=list)
+
+    def inspect(self) -> None:
+        """Fails with everything that got through."""
+        house, switch = self.house, self.house.switch
+        assert isinstance(switch, FreeSwitch)
+        found = self.found
+        if self.mark.exists():
+            found.append("a command was executed")
+        if not switch.running or switch.pid != self.pid:
+            found.append("FreeSWITCH is not the one that it was")
+        for event in self.events.events:
+            name = event["Event-Name"]
+            if name == "CHANNEL_EXECUTE":
+                if event["Application"] not in OUR_APPLICATIONS:
+                    found.append(
+                        f"executed: {event['Application']} {event.get('Application-Data', '')[:200]}"
+                    )
+            elif name != "API":
+                found.append(name)
+            elif event["API-Command"] not in OUR_COMMANDS:
+                found.append(f"command: {event['API-Command']} {event.get('API-Command-Argument', '')[:200]}")
+        found += [f"called: {invite[:80]!r}" for invite in self.sink.invites]
+        assert house.orchestrator is not None
+        anomalies = house.orchestrator.connection.anomalies
+        for what in ("protocol_errors", "decode_errors", "unexpected_frames", "unexpected_replies"):
+            if getattr(anomalies, what):
+                found.append(f"{what} on the event socket")
+        if anomalies.reconnects or anomalies.callback_errors:
+            found.append(f"the event socket did not stay up: {anomalies}")
+        found += [
+            f"FreeSWITCH's log: {line}"
+            for line in switch.log_errors()
+            if not any(words in line for words in REFUSED)
+        ]
+        found += [f"our log: {line}" for line in house.log.lines if "Traceback" in line]
+        assert not found, "\n".join(found)
+
+
+def no_evil(invites: list[bytes]) -> None:
+    """What our FreeSWITCH sent to those who were called has no header of the attacker's."""
+    assert not [invite for invite in invites if header(invite, EVIL_HEADER)]
+
+
+@contextmanager
+def guarded(house: House, mark: Path) -> Iterator[Guard]:
+    switch = house.switch
+    assert isinstance(switch, FreeSwitch)
+    with Answerer(host=SINK_HOST, port=SINK_PORT) as sink, switch.events(WATCHED) as events:
+        guard = Guard(house, mark, sink, events, switch.pid)
+        yield guard
+        guard.inspect()
