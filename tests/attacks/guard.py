@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +20,14 @@ OUR_APPLICATIONS = {
 }
 OUR_COMMANDS = {
     *("conference", "global_getvar", "sched_del", "uuid_break", "uuid_exists", "uuid_kill"),
+    *("uuid_getvar", "uuid_setvar"),
     # What the laboratory asks itself, and FreeSWITCH for its own events.
     *("show", "status", "version", "uuid_dump", "hupall", "sofia", "expand"),
 }
 # FreeSWITCH's own care: no channel variable may hold what would be expanded.
 REFUSED = ("contains a variable)",)
+# What the dialplan has FreeSWITCH note down of every leg that goes.
+OUR_NOTE = re.compile(r"global_setvar texml_gone_[0-9a-f-]{36}=[0-9A-Za-z_|:. -]*")
 WATCHED = "CHANNEL_EXECUTE API MODULE_LOAD MODULE_UNLOAD RELOADXML SHUTDOWN"
 
 
@@ -56,7 +60,9 @@ class Guard:
                     )
             elif name != "API":
                 found.append(name)
-            elif event["API-Command"] not in OUR_COMMANDS:
+            elif event["API-Command"] not in OUR_COMMANDS and not OUR_NOTE.fullmatch(
+                f"{event['API-Command']} {event.get('API-Command-Argument', '')}"
+            ):
                 found.append(f"command: {event['API-Command']} {event.get('API-Command-Argument', '')[:200]}")
         found += [f"called: {invite[:80]!r}" for invite in self.sink.invites]
         assert house.orchestrator is not None

@@ -128,7 +128,11 @@ class RawPhone:
                 if not dialog.answer and time.monotonic() >= again:
                     self._socket.sendto(dialog.request, self._switch)
                 again = time.monotonic() + TIMER_SECONDS
-            elif header(message, "Call-ID") == dialog.call_id and status_of(message):
+            elif (
+                header(message, "Call-ID") == dialog.call_id
+                and status_of(message)
+                and header(message, "CSeq").endswith(" INVITE")
+            ):
                 dialog.answer = message
         if dialog.status >= 200:
             self._acknowledge(dialog)
