@@ -10,6 +10,7 @@ from uuid import uuid4
 import gevent
 from gevent import socket
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from orchestrator.emulator.event_names import EVENT_NAMES
 from orchestrator.emulator.events import Fired, Origin
@@ -57,6 +58,7 @@ class Listener:
         self._buffer = b""
         self._queue: deque[Fired] = deque()
         self._queued = Event()
+        self._writing = Semaphore()
         self._sink = 0
 
     def serve(self) -> None:
@@ -121,7 +123,12 @@ class Listener:
     # writing
 
     def _send(self, text: str) -> None:
-        self.sock.sendall(text.encode())
+        self._send_all(text.encode())
+
+    def _send_all(self, data: bytes) -> None:
+        # A sendall that has to wait would else let another greenlet write into the middle of its frame.
+        with self._writing:
+            self.sock.sendall(data)
 
     def _reply(self, text: str) -> None:
         self._send(f"Content-Type: command/reply\nReply-Text: {text}\n\n")
@@ -162,7 +169,7 @@ class Listener:
                 f"Content-Length: {len(body)}\nContent-Type: text/event-{self.format}\n\n".encode() + body
             )
         if out:
-            self.sock.sendall(b"".join(out))
+            self._send_all(b"".join(out))
 
     # commands
 
@@ -214,7 +221,7 @@ class Listener:
         if answer is None:
             answer = f"-ERR {command} Command not found!\n"
         body = (answer or "-ERR no reply\n").encode()
-        self.sock.sendall(f"Content-Type: api/response\nContent-Length: {len(body)}\n\n".encode() + body)
+        self._send_all(f"Content-Type: api/response\nContent-Length: {len(body)}\n\n".encode() + body)
 
     def _bgapi(self, line: str, headers: dict[str, str]) -> None:
         job = headers.get("job-uuid") or str(uuid4())

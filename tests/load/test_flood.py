@@ -23,7 +23,7 @@ WAITING = 5_000
 ROOMS_THAT_WAIT = 100
 CALLS = 10
 # A free machine: some hundredths of a second.
-JOIN_SECONDS = 3.0
+JOIN_SECONDS = 8.0
 CATCH_UP_SECONDS = 20.0
 
 
