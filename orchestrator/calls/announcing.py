@@ -11,7 +11,7 @@ from requests.cookies import RequestsCookieJar
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of, is_audio
-from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.prompt import Prompt
 from orchestrator.calls.services import Services
 from orchestrator.calls.steps import Fields
@@ -66,7 +66,7 @@ class Announcer:
                 raise
             problem = f"longer than {LONGEST_SECONDS:g} s"
         if problem:
-            log.warning("not announced", room=room.sid, url=announcement.url, problem=problem)
+            log.warning("not announced", room=room.sid, url=shown(announcement.url), problem=problem)
         self._services.rooms.feed(room.sid, Announced(now(), announcement.url, call_sid, problem))
 
     def _fields(self, room: Room, who: Participant | None) -> Fields:
@@ -84,7 +84,7 @@ class Announcer:
                 url, method, fields, cookies, limits=services.media_limits, key=key
             )
             if is_audio(fetched):
-                self._play(sid, call_sid, services.library.keep(fetched.body))
+                self._play(sid, call_sid, services.library.keep(fetched.content))
                 return
             document = document_of(fetched)
             for warning in document.warnings:
@@ -97,7 +97,7 @@ class Announcer:
                         audio = services.fetcher.fetch(
                             address, "GET", (), cookies, limits=services.media_limits
                         )
-                        sound = services.library.keep(audio.body)
+                        sound = services.library.keep(audio.content)
                         for _time in times(verb.loop):
                             self._play(sid, call_sid, sound)
                     case Say():

@@ -12,7 +12,7 @@ from requests.cookies import RequestsCookieJar
 
 from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetched, FetchError
+from orchestrator.calls.fetch import Fetched, FetchError, shown
 from orchestrator.calls.kept import OUTCOME, KeptCall
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.sids import call_sid_of
@@ -300,7 +300,7 @@ class Call:
             quick = quick + 1 if took < QUICK_SECONDS else 0
             if quick > QUICK_DOCUMENTS:
                 gevent.sleep(QUICK_SECONDS - took)
-        self.log.error("documents lead in circles", url=self.document_url)
+        self.log.error("documents lead in circles", url=shown(self.document_url))
         return FAILED
 
     def first_document(self, goto: Goto) -> Document:
@@ -359,7 +359,7 @@ class Call:
             fallback = self.fallback
             if fallback is None or fallback.url == url:
                 raise
-            self.log.warning("instructions failed, trying the fallback", url=url, problem=error.problem)
+            self.log.warning("instructions failed, trying the fallback", url=error.url, problem=error.problem)
             failed: Fields = (("ErrorUrl", url), ("ErrorMessage", error.problem))
             return self._fetch(fallback.url, fallback.method, (*goto.fields, *failed))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.fetch import Fetched, shown
 from orchestrator.texml import Document, Play, Say, parse
 
 AUDIO_MAGIC = (b"RIFF", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS", b"fLaC")
@@ -25,4 +25,4 @@ def document_of(fetched: Fetched) -> Document:
     text = fetched.body.decode("utf-8", "replace").strip()
     if text and not is_xml(fetched) and fetched.content_type.startswith("text/plain"):
         return Document((Say(text=text),), ())
-    return parse(fetched.body, source=fetched.url)
+    return parse(fetched.body, source=shown(fetched.url))

@@ -36,7 +36,7 @@ class FetchError(Exception):
     """No usable answer; the text names the URL and what was wrong with it."""
 
     def __init__(self, url: str, problem: str) -> None:
-        self.url = _shown(url)
+        self.url = shown(url)
         self.problem = problem
         super().__init__(f"{self.url}: {problem}")
 
@@ -212,7 +212,7 @@ def _bound(cookies: RequestsCookieJar) -> None:
             cookies.clear(cookie.domain, cookie.path, cookie.name)
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """As errors and logs may have it: without user and password, and not for pages."""
     try:
         parts = urlsplit(url)

@@ -60,7 +60,8 @@ class CallKeeper:
     ) -> None:
         rows = [self.row(call)]
         if document is not None:
-            rows.append((DOCUMENT, call.leg, self._encode(document)))
+            # What is too long for memory is audio, and that is fetched again to be played.
+            rows.append((DOCUMENT, call.leg, self._encode(document._replace(file=None))))
         self._journal.commit(put=rows, delete=forget)
 
     def row(self, call: KeptCall) -> tuple[str, str, bytes]:

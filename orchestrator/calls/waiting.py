@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from orchestrator.calls.documents import document_of, is_audio
-from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.steps import Goto
 from orchestrator.calls.verbs.sound import pause, play_sound, play_url, say
 from orchestrator.conference.model import Wish
@@ -44,7 +44,7 @@ def _music(call: Call, what: str, url: str | None, method: str) -> None:
         try:
             _perform(call, Goto(url, method))
         except (FetchError, DocumentError, AudioError) as error:
-            call.log.warning(f"{what} failed, the default music plays", url=url, problem=str(error))
+            call.log.warning(f"{what} failed, the default music plays", url=shown(url), problem=str(error))
     _loop(call, call.services.hold_music())
 
 

@@ -122,13 +122,17 @@ def text(raw: str) -> str:
     return value
 
 
-# An address stays as written: it may be relative, and only the fetcher knows what it is relative to.
-url = text
+def url(raw: str) -> str:
+    """An address as written: it may be relative, and only the fetcher knows what it is relative to."""
+    value = text(raw)
+    if len(value) > limits.MAX_URL:
+        raise Unusable(f"is longer than {limits.MAX_URL} characters")
+    return value
 
 
 def url_or_empty(raw: str) -> str:
     """An address where empty text has a meaning of its own."""
-    return text(raw) if raw.strip() else ""
+    return url(raw) if raw.strip() else ""
 
 
 def keys(allowed: str, *, or_none: bool = False) -> Callable[[str], str]:

@@ -10,6 +10,8 @@ MAX_ELEMENTS = 1000
 MAX_WARNINGS = 100
 # Ours: lxml lists the attributes of one element in a time that grows with their square, 8 s for 32 000.
 MAX_ATTRIBUTES = 200
+# Ours: of a URL. Telnyx takes 2000 (error 10003), most servers some 8000.
+MAX_URL = 8192
 # What a warning shows of a bad value.
 MAX_SHOWN = 200
 

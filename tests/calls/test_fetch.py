@@ -20,7 +20,7 @@ MB = 1 << 20
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 # Time limits that a busy machine keeps: what is asked is that there is one.
-SLACK_SECONDS = 4.0
+SLACK_SECONDS = 5.0
 MEMORY_MB = 8
 
 
@@ -39,7 +39,7 @@ def villain() -> Iterator[Callable[..., Villain]]:
 
 @pytest.fixture
 def fetcher(tmp_path: Path) -> Iterator[Fetcher]:
-    fetcher = Fetcher(Limits(timeout=1.0), directory=tmp_path)
+    fetcher = Fetcher(Limits(timeout=10.0), directory=tmp_path)
     yield fetcher
     fetcher.close()
 
@@ -105,7 +105,9 @@ def test_an_answer_that_attacks_is_no_answer(
     villain: Callable[..., Villain], fetcher: Fetcher, attack: str
 ) -> None:
     serve, said = ENDLESS[attack]
-    found = problem(fetcher, villain(serve).url())
+    # Only what comes too slowly may end by the time limit.
+    limits = Limits(timeout=1.0 if "no complete" in said else 30.0)
+    found = problem(fetcher, villain(serve).url(), limits)
     assert said in found
     assert len(found) < 300
 

@@ -22,7 +22,7 @@ import gevent
 
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.clock import now
-from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.recording import Recording, channels_of
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.status import status_at_end
@@ -247,7 +247,7 @@ def _ringback(call: Call, verb: Dial) -> str:
         try:
             return fetch_sound(call, url).path
         except (FetchError, AudioError) as error:
-            call.log.warning("no audioUrl, the usual ringing is heard", url=url, problem=str(error))
+            call.log.warning("no audioUrl, the usual ringing is heard", url=shown(url), problem=str(error))
     return "tone_stream://" + RINGBACK.get(verb.ring_tone.lower(), RINGBACK["us"]) + ";loops=-1"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from orchestrator.calls.clock import now
-from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.steps import Step
 from orchestrator.freeswitch import commands
 from orchestrator.media.library import AudioError, Sound
@@ -80,7 +80,7 @@ def play(call: Call, verb: Play) -> Step:
     try:
         play_url(call, call.services.resolve(call.document_url, verb.url), verb.loop)
     except (FetchError, AudioError) as error:
-        call.log.warning("nothing played", url=verb.url, problem=str(error), line=verb.line)
+        call.log.warning("nothing played", url=shown(verb.url), problem=str(error), line=verb.line)
     return None
 
 
