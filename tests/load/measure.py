@@ -26,6 +26,7 @@ from collections import Counter  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
+import requests  # noqa: E402
 
 from tests.lab.processes import die_with_parent  # noqa: E402
 from tests.lab.switches import PASSWORD, FreeSwitch  # noqa: E402
@@ -47,11 +48,12 @@ freeswitch:
 accounts: [{{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: main}}]
 applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
-web: {{listen: "127.0.0.1:0"}}
+web: {{listen: "127.0.0.1:{web}"}}
 callbacks: {{database: {database}}}
 intake: {{{intake}}}
 logging: {{level: warning}}
 """
+START_SECONDS = 60.0
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -196,6 +198,7 @@ def _orchestrator(
             voice=application.url("/voice"),
             database=directory / "orchestrator.sqlite",
             intake=arguments.intake,
+            web=(web := switch._media_ports.take()),
         )
     )
     with open(directory / "log", "wb") as log:
@@ -204,9 +207,19 @@ def _orchestrator(
             stderr=log,
             preexec_fn=die_with_parent,
         )
-    gevent.sleep(3)
-    assert process.poll() is None, (directory / "log").read_text()
+    with gevent.Timeout(START_SECONDS):
+        while not _ready(web):
+            assert process.poll() is None, (directory / "log").read_text()
+            gevent.sleep(0.1)
     return process
+
+
+def _ready(port: int) -> bool:
+    """Calls that come before it is connected are nobody's."""
+    try:
+        return bool(requests.get(f"http://127.0.0.1:{port}/readyz", timeout=1).ok)
+    except requests.RequestException:
+        return False
 
 
 def _sampler(arguments: argparse.Namespace, pid: int, seconds: float) -> subprocess.Popen[bytes] | None:
