@@ -26,8 +26,9 @@ from tests.crash.verdict import Judge, Verdict, judge_recordings
 from tests.crash.witness import Witness
 
 Say = Callable[[str], None]
-QUIET_SECONDS = 8.0
-"""Nothing has been told for so long: everything has been. Longer than a hanging receiver and a backoff."""
+QUIET_SECONDS = 12.0
+"""Nothing has been told for so long: everything has been. Longer than a hanging receiver and a backoff, and
+than a recording is waited for of which nobody knows."""
 DRAIN_SECONDS = 180.0
 FIRST_PART = 1 / 12
 """An hour's five minutes."""
@@ -144,6 +145,7 @@ class Run:
         self.kills += 1
         if self.kills >= self.options.kills * FIRST_PART and not self.memory.at:
             self.memory.note("at 5 minutes' worth", service)
+        service.check()
         service.end(signal.Signals[how])
         if chance.random() < 0.5:
             gevent.sleep(chance.uniform(0.2, self.options.longest_death))

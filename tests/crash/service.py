@@ -114,13 +114,17 @@ class Service:
         """False where it is not ready within the time. Raises RuntimeError where it ended by itself."""
         deadline = time.monotonic() + seconds
         while not self._is_ready():
-            if not self.alive:
-                raise RuntimeError(f"the orchestrator ended by itself:\n{self.log.read_text()[-3000:]}")
+            self.check()
             if time.monotonic() > deadline:
                 return False
             gevent.sleep(0.05)
         self.lives[-1].ready = self.lives[-1].ready or now()
         return True
+
+    def check(self) -> None:
+        """Raises RuntimeError where it has ended by itself."""
+        if not self.alive:
+            raise RuntimeError(f"the orchestrator ended by itself:\n{self.log.read_text()[-3000:]}")
 
     def _is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self._web, timeout=2)
