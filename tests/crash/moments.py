@@ -20,7 +20,7 @@ from tests.crash.service import Life
 SECOND = 1_000_000
 CLOCKS = SECOND // 10
 """FreeSWITCH's clock against ours: it reads the time once a millisecond at best, and the machine is busy."""
-LAG = 2 * SECOND
+LAG = 3 * SECOND
 """From one event to what another one of the same room is stamped with that is handled after it."""
 UNREAD = SECOND // 2
 """From an event to its having been read and written down; mostly some milliseconds."""
@@ -51,12 +51,20 @@ class Moments:
             min(end, dying - UNREAD) - max(begin, ready) >= NOTICE for ready, dying in self._lives
         )
 
-    def told(self, first: int, last: int | None = None) -> Bounds:
-        """The bounds for the Timestamp of what happened then, or at some time from `first` to `last`."""
+    def lived_on(self, at: int) -> bool:
+        """Whether it had all the time it may need for what was to be done then."""
+        return any(ready <= at < dying - LAG for ready, dying in self._lives)
+
+    def told(self, first: int, last: int | None = None, known: int | None = None) -> Bounds:
+        """The bounds for the Timestamp of what happened then, or at some time from `first` to `last`.
+
+        `known`: the last that was known before, where that is not as late as the last moment of a life.
+        """
         last = first if last is None else last
-        if self.heard(first) and self.heard(last):
+        if self.lived_on(first) and self.lived_on(last):
             return Bounds(first - CLOCKS, last + LAG)
-        return Bounds(min(first, self._last_known(first)) - CLOCKS, self._found_out(last))
+        known = self._last_known(first) if known is None else known
+        return Bounds(min(first, known) - CLOCKS, max(last + LAG, self._found_out(last)))
 
     def told_of_crash(self, down: int) -> Bounds:
         """Of what ended with the switch: somebody knows once it is there again."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.calls.sids import call_sid_of
 from tests.crash.application import Served
-from tests.crash.moments import FOREVER, SECOND
+from tests.crash.moments import FOREVER, SECOND, Moments
 from tests.crash.plan import Kind
 from tests.crash.service import Life
 from tests.crash.told import Callback, Told
@@ -75,13 +75,14 @@ def _clock(at: int) -> str:
 
 
 def survivors(
-    seen: Sequence[Seen], served: Sequence[Served], lives: Sequence[Life]
+    seen: Sequence[Seen], served: Sequence[Served], lives: Sequence[Life], moments: Moments
 ) -> tuple[Counter[str], Counter[str]]:
     """What calls were doing when it was killed that were still up when it was back; and how many of these
     were seen to go on in the life that followed: a document asked for, an application run, a room left."""
     doing, further = Counter[str](), Counter[str]()
     for story in _stories(seen, served).values():
-        end = next((at for at, what in story if what == GONE), FOREVER)
+        end = next((at for at, what in story if what == GONE), 0)
+        end = end or moments.crash_after(story[0][0]) or FOREVER
         for before, after in itertools.pairwise(lives):
             so_far = [what for at, what in story if at <= before.dying]
             if after.ready and end > after.ready and so_far:

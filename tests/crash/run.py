@@ -47,6 +47,8 @@ class Options:
     longest_life: float = 9.0
     """Seconds between two kills at most, a start not counted."""
     longest_death: float = 5.0
+    goodbye: float = 60.0
+    """Seconds that calls have to end by themselves."""
     pace: float = 1.0
     """How long calls are, against the usual."""
     switch: str = "freeswitch"
@@ -172,15 +174,19 @@ class Run:
 
     def _settle(self, lab: Lab, service: Service, witness: Witness) -> None:
         """All hang up; then until nothing has been told for a while and nothing waits to be."""
-        lab.end_calls()
+        lab.end_calls(self.options.goodbye)
         deadline = time.monotonic() + DRAIN_SECONDS
-        while time.monotonic() < deadline and (self._customer.quiet_for < QUIET_SECONDS or lab.left()):
+        while time.monotonic() < deadline and not self._is_over(lab, service):
             gevent.sleep(0.2)
-        if left := lab.left():
-            self.say(f"still on the switch: {left[:5]}")
+        if left := [*lab.left()[:5], *(f"{what} on disk: {count}" for what, count in service.left().items())]:
+            self.say(f"left over: {left}")
         witness.catch_up()
         self.memory.note("at the end", service)
         service.end(signal.SIGTERM)
+
+    def _is_over(self, lab: Lab, service: Service) -> bool:
+        quiet = self._customer.quiet_for
+        return not lab.left() and (quiet > QUIET_SECONDS or (quiet > 1.0 and not service.left()))
 
     # What is said about it
 
@@ -194,13 +200,16 @@ class Run:
         judge_recordings(truth, told, recordings, verdict)
         for line in side_by_side(verdict, truth, told, lives):
             self.say(line)
-        self._say_what_it_was_like(verdict, told, service, witness, len(recordings))
+        self._say_what_it_was_like(verdict, told, moments, len(recordings))
         return verdict
 
     def _say_what_it_was_like(
-        self, verdict: Verdict, told: telling.Told, service: Service, witness: Witness, recordings: int
+        self, verdict: Verdict, told: telling.Told, moments: Moments, recordings: int
     ) -> None:
-        doing, further = survivors(witness.seen, self._customer.served, service.lives)
+        service, witness = self._service, self._witness
+        assert service is not None
+        assert witness is not None
+        doing, further = survivors(witness.seen, self._customer.served, service.lives, moments)
         parts = ", ".join(f"{count} {what} ({further[what]} went on)" for what, count in doing.most_common())
         failed = self._customer.failed
         self.say(

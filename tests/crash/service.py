@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -132,6 +133,17 @@ class Service:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         return False
+
+    def left(self) -> dict[str, int]:
+        """What is on disk of things that are not over: callbacks, rooms, recordings."""
+        queries = {
+            "callbacks": "SELECT count(*) FROM pending",
+            "rooms": "SELECT count(*) FROM state WHERE kind = 'room'",
+            "recordings": "SELECT count(*) FROM state WHERE kind = 'recording'",
+        }
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
+            counts = {what: database.execute(query).fetchone()[0] for what, query in queries.items()}
+        return {what: count for what, count in counts.items() if count}
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
         if self._process is None or not self.alive:

@@ -28,7 +28,6 @@ from tests.load import sipp
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-LONGEST_CALL_SECONDS = 60.0
 
 
 class Lab(ABC):
@@ -58,8 +57,8 @@ class Lab(ABC):
         """`rate` calls a second, at most so many, until end_calls()."""
 
     @abstractmethod
-    def end_calls(self) -> None:
-        """No new ones; returns when all are over."""
+    def end_calls(self, seconds: float) -> None:
+        """No new ones. Those that last longer than `seconds` are hung up by the switch."""
 
     @abstractmethod
     def close(self) -> None: ...
@@ -119,11 +118,11 @@ class RealLab(Lab):
         rows = list(itertools.islice(callers, most))
         self._phones.append(_Callers(rows, rate, self.switch.sip_port, self.directory / "phones"))
 
-    def end_calls(self) -> None:
+    def end_calls(self, seconds: float) -> None:
         for phones in self._phones:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(phones.pid, signal.SIGUSR1)
-            phones.limit = LONGEST_CALL_SECONDS
+            phones.limit = seconds
             # Calls that a kill cut off are failures to it.
             with contextlib.suppress(AssertionError):
                 phones.wait()
@@ -197,10 +196,10 @@ class EmulatedLab(Lab):
                 self._process.stdin.flush()
             gevent.sleep(1 / rate)
 
-    def end_calls(self) -> None:
+    def end_calls(self, seconds: float) -> None:
         if self._caller is not None:
             self._caller.kill()
-        with gevent.Timeout(LONGEST_CALL_SECONDS, False):
+        with gevent.Timeout(seconds, False):
             while any(one.startswith("channel") for one in self.left()):
                 gevent.sleep(0.2)
         with EventSocket(self.host, self.port, self.password) as connection:

@@ -21,6 +21,8 @@ from tests.crash.moments import FOREVER, LAG, Moments
 from tests.crash.plan import Kind, Step
 from tests.crash.witness import Seen
 
+WAITING = ("answer", "playback")
+"""Applications that run on who was let in to wait: whoever goes straight in is answered by `conference`."""
 DECIDED = LAG
 """From being given a document to waiting by it."""
 
@@ -110,7 +112,7 @@ class _Reader:
                 self._given(what)
             return
         match what.name:
-            case "CHANNEL_EXECUTE" if what.detail == "playback" and self._about_a_room:
+            case "CHANNEL_EXECUTE" if what.detail in WAITING and self._about_a_room:
                 stay = self._open(at)
                 stay.waited = stay.waited or at
             case "add-member":
@@ -169,7 +171,7 @@ class _Reader:
             return
         if any(stay.asked == document.at for stay in [*self._stays, *filter(None, [self._stay])]):
             return
-        undecided = until - document.at < DECIDED or not self._moments.heard(document.at)
+        undecided = until - document.at < DECIDED or not self._moments.lived_on(document.at)
         crashed = self._moments.crashed(document.at, document.at + DECIDED)
         if crashed or (undecided and not document.step.starts):
             stay = Stay(self._leg, document.step.room, document.at, document.step, must=False, out=until)

@@ -116,7 +116,8 @@ class Judge:
 
     def _came_in(self, stay: Stay) -> Bounds:
         if stay.step.starts:
-            return self.moments.told(stay.added)
+            # Missed, nobody can know more of when than that it was after its document.
+            return self.moments.told(stay.added, known=stay.asked)
         # Let in to wait some time between its document and its music, if there was time for music.
         seen = stay.waited or stay.added or stay.gone
         return Bounds(stay.asked - CLOCKS, self.moments.told(seen).latest)
@@ -169,8 +170,10 @@ class Judge:
         for callback in callbacks:
             if callback.event == START:
                 first = min(begin for begin, _ in conference.spans)
-                added = [stay.added for stay in self.truth.stays if stay.room == sid and stay.added]
-                self._on_time(callback, self.moments.told(first, max(first, min(added, default=first))))
+                entered = [stay for stay in self.truth.stays if stay.room == sid and stay.added]
+                added = min((stay.added for stay in entered), default=first)
+                known = min((stay.asked for stay in entered if stay.step.starts), default=first)
+                self._on_time(callback, self.moments.told(first, max(first, added), known))
 
     def _order(self, sid: str, callbacks: Sequence[Callback], stays: list[Stay]) -> None:
         for before, after in itertools.pairwise(callbacks):
