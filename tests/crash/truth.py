@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.crash.application import Served
-from tests.crash.moments import FOREVER, LAG, Moments
+from tests.crash.moments import CLOCKS, FOREVER, LAG, SECOND, Moments
 from tests.crash.plan import Kind, Step
 from tests.crash.witness import Seen
 
@@ -44,6 +44,11 @@ class Stay:
     """It ended with the switch."""
     must: bool = True
     """False: it may as well not be told."""
+
+    @property
+    def overdue(self) -> bool:
+        """Its time limit was over before FreeSWITCH had it in: told as in and out, it starts no room."""
+        return 0 < self.step.time_limit * SECOND <= self.added - self.asked + CLOCKS
 
     @property
     def gone(self) -> int:

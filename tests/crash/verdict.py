@@ -162,7 +162,9 @@ class Judge:
             if told:
                 self.verdict.invent(sid, START, "FreeSWITCH never had it")
             return
-        if not conference.must:
+        entered = [stay for stay in self.truth.stays if stay.room == sid]
+        starters = [stay for stay in entered if stay.step.starts]
+        if not conference.must or (starters and all(stay.overdue for stay in starters)):
             self.verdict.either += 1
             self.verdict.either_told += bool(told)
         elif not told:
@@ -170,7 +172,6 @@ class Judge:
         for callback in callbacks:
             if callback.event == START:
                 first = min(begin for begin, _ in conference.spans)
-                entered = [stay for stay in self.truth.stays if stay.room == sid and stay.added]
                 added = min((stay.added for stay in entered), default=first)
                 known = min((stay.asked for stay in entered if stay.step.starts), default=first)
                 self._on_time(callback, self.moments.told(first, max(first, added), known))
@@ -180,7 +181,7 @@ class Judge:
             if after.at < before.at:
                 self.verdict.blame(sid, f"time goes back from {before.sequence} to {after.sequence}")
         started = False
-        waiting = {call_sid_of(stay.leg) for stay in stays if not stay.step.starts}
+        waiting = {call_sid_of(stay.leg) for stay in stays if stay.overdue or not stay.step.starts}
         for callback in callbacks:
             started = started or callback.event == START
             if callback.event == JOIN and not started and callback.call_sid not in waiting:
