@@ -149,6 +149,7 @@ class Orchestrator:
             lambda: self._calls.values(),
             self._take_up,
             self._deliver,
+            node.lost_after_secs,
         )
         fetch = settings.fetch
         self.services = Services(
@@ -212,6 +213,7 @@ class Orchestrator:
         self._stopping = True
         if self._auditing is not None:
             self._auditing.kill(block=False)
+        self.recovery.stop()
         self.connection.stop(timeout)
         self.door.stop()
         for call in self._calls.values():

@@ -110,19 +110,31 @@ class Performer:
             self._members.order(room.sid, participant.member_id, "kick", participant.member_id)
         self._at(room, participant.call_sid, lambda seat: seat.take_up(room, participant, feed))
 
-    def straighten(self, room: Room, participant: Participant, seen: Member | None) -> int:
+    def take_up_room(self, room: Room, feed: Feed) -> None:
+        """What concerns more than one of them: who hears a coach, and how long it has been silent."""
+        inside = [one for one in room.participants.values() if one.phase is Phase.IN]
+        for coach in inside:
+            for other in inside:
+                if coach.wish.coach and other.call_sid not in (coach.call_sid, coach.wish.coach):
+                    self._members.order(
+                        room.sid, coach.member_id, "relate", coach.member_id, other.member_id, "nospeak"
+                    )
+        terms = room.terms.recording
+        if room.recording and terms is not None and terms.timeout and room.silent_since:
+            self._await_silence(room.sid, room.silent_since, terms.timeout, feed)
+
+    def straighten(self, room: Room, participant: Participant, seen: Member) -> int:
         """Makes FreeSWITCH's member what its participant is; how many orders that took."""
-        # A coach comes in muted and is heard by one alone.
-        speaks, hears = not participant.wish.muted, not participant.held
-        member_id, orders = participant.member_id, 0
-        if seen is None or seen.hold is not participant.held:
+        hears, member_id, orders = not participant.held, participant.member_id, 0
+        if seen.hold is not participant.held:
             self._members.order(room.sid, member_id, "hold" if participant.held else "unhold", member_id)
             orders += 1
-        if seen is None or (not participant.held and seen.can_hear is not hears):
+        if not participant.held and seen.can_hear is not hears:
             self._members.order(room.sid, member_id, "undeaf" if hears else "deaf", member_id)
             orders += 1
-        if not participant.held and (seen is None or seen.can_speak is not speaks):
-            self._members.order(room.sid, member_id, "unmute" if speaks else "mute", member_id)
+        if not participant.held and seen.can_speak is not speaks(participant):
+            order = "unmute" if speaks(participant) else "mute"
+            self._members.order(room.sid, member_id, order, member_id)
             orders += 1
         return orders
 
@@ -180,3 +192,8 @@ class Performer:
 
     def kick_stranger(self, sid: str, member_id: str) -> None:
         self._members.order(sid, member_id, "kick", member_id)
+
+
+def speaks(participant: Participant) -> bool:
+    """Whether FreeSWITCH is to have its member speak; one on hold is none that speaks."""
+    return not (participant.wish.muted or participant.held)

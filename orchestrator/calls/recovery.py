@@ -7,7 +7,7 @@ while nobody listened left their last words in FreeSWITCH, so that what is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import gevent
@@ -16,15 +16,15 @@ import msgspec
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import CallKeeper, KeptCall
-from orchestrator.calls.performer import Performer
+from orchestrator.calls.performer import Performer, speaks
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.conference.events import Added, Event, Left, Talking
 from orchestrator.conference.model import Participant, Phase, Room
-from orchestrator.freeswitch import snapshot
+from orchestrator.freeswitch import commands, snapshot
 from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import NotConnected, SwitchError
+from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event as SwitchEvent
 from orchestrator.freeswitch.events import decode
 from orchestrator.freeswitch.legs import Leg, Legs
@@ -70,8 +70,12 @@ class Recovery:
         calls: Callable[[], Iterable[Call]],
         take_up: Callable[[KeptCall, Leg], None],
         deliver: Callable[[SwitchEvent], None],
+        lost_after: float,
     ) -> None:
-        """`calls`: those being steered. `take_up` goes on with one of the last run."""
+        """`calls`: those being steered. `take_up` goes on with one of the last run.
+
+        `lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over.
+        """
         self.repairs = Repairs()
         self._connection = connection
         self._legs = legs
@@ -84,8 +88,13 @@ class Recovery:
         self._take_up = take_up
         self._deliver = deliver
         self._kept: dict[str, KeptCall] = {}
-        self._fresh = True
-        """Nothing has been compared yet by this process."""
+        self._lost_after = lost_after
+        self._stopped = False
+        self._giving_up: gevent.Greenlet[..., None] | None = None
+        self._given_up: set[str] = set()
+        """Legs whose end has been told; should they live after all, they are hung up."""
+        self._others: set[str] = set()
+        """Legs that are not ours to steer: those that were dialled."""
 
     def restore(self) -> None:
         """What the last run of ours left on disk; before the first event."""
@@ -100,6 +109,26 @@ class Recovery:
         self._switchboard.hold()
         self._performer.stop_listening()
         self._recordings.stop_listening()
+        if self._giving_up is None and not self._stopped:
+            self._giving_up = gevent.spawn_later(self._lost_after, self._give_up)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._go_on_waiting()
+
+    def _go_on_waiting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.kill(block=False)
+            self._giving_up = None
+
+    def _give_up(self) -> None:
+        calls = [call.leg.uuid for call in self._calls()]
+        log.error(
+            "FreeSWITCH is gone: its rooms and calls are over", calls=len(calls), rooms=len(self._rooms)
+        )
+        self._given_up.update(calls)
+        for leg in calls:
+            self._ended(Gone(leg, now()))
 
     def run(self) -> None:
         """Compare and repair, as often as it takes. Raises NotConnected, or Disconnected, with the socket."""
@@ -113,6 +142,7 @@ class Recovery:
                 # Never read as empty: nobody is declared gone by a listing that failed.
                 log.warning("cannot see what FreeSWITCH has, trying again", problem=str(error))
                 gevent.sleep(AGAIN_SECONDS)
+        self._go_on_waiting()
         self._compare(seen)
 
     def _wanted(self) -> set[str]:
@@ -128,10 +158,10 @@ class Recovery:
         self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
         self._known_calls(seen)
         self._kept_calls(seen)
-        self._fresh = False
         self._switchboard.release()
         self._unsteered_legs(seen)
         self._lost_orders(seen)
+        self._given_up.clear()
         for leg in seen.gone:
             snapshot.forget_gone(self._connection, leg)
         if self.repairs.total != before:
@@ -187,22 +217,24 @@ class Recovery:
         """Legs of ours in conferences that they should not be in: those are nobody's participants."""
         for sid, conference in seen.conferences.items():
             room = self._rooms.get(sid)
-            participants = {one.caller.leg for one in room.participants.values()} if room else set()
+            known = {one.caller.leg for one in room.participants.values()} if room else set()
             for leg, member in conference.members.items():
-                if leg not in participants and seen.legs.get(leg, {}).get(GUARD) == "1":
-                    self.repairs.strangers += 1
-                    log.warning("in a conference that knows nothing of it, taken out", room=sid, leg=leg)
-                    self._performer.kick_stranger(sid, member.member_id)
+                ours = seen.legs.get(leg, {}).get(GUARD) == "1"
+                if not ours or leg in known or leg in self._given_up:
+                    continue
+                self.repairs.strangers += 1
+                log.warning("in a conference that knows nothing of it, taken out", room=sid, leg=leg)
+                self._performer.kick_stranger(sid, member.member_id)
 
     def _lost_orders(self, seen: Snapshot) -> None:
         """What a room wanted done may not have reached FreeSWITCH, or our own memory of it is gone."""
         for room in self._rooms:
             conference = seen.conferences.get(room.sid)
-            coaches = any(other.wish.coach for other in room.participants.values())
+            self._performer.take_up_room(room, self._rooms.feed)
             for participant in room.participants.values():
                 self._rooms.carry_on(room, participant.call_sid)
                 member = conference.members.get(participant.caller.leg) if conference else None
-                if participant.phase is Phase.IN and member is not None and not coaches:
+                if participant.phase is Phase.IN and member is not None:
                     self.repairs.members += bool(self._performer.straighten(room, participant, member))
 
     # Calls
@@ -229,7 +261,9 @@ class Recovery:
 
     def _over(self, uuid: str, seen: Snapshot) -> None:
         """The end of a leg, told as FreeSWITCH would have."""
-        words = seen.gone.get(uuid) or Gone(uuid, seen.taken_at)
+        self._ended(seen.gone.get(uuid) or Gone(uuid, seen.taken_at))
+
+    def _ended(self, words: Gone) -> None:
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             self._deliver(decode(_event(name, words)))
 
@@ -237,7 +271,9 @@ class Recovery:
         """Parked while nobody listened."""
         steered = {call.leg.uuid for call in self._calls()}
         for uuid, headers in seen.legs.items():
-            if uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
+            if uuid in self._given_up:
+                self._connection.post(commands.kill(uuid))
+            elif uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
                 self.repairs.calls += 1
                 self._switchboard.take(uuid, dict(headers))
 
@@ -262,28 +298,41 @@ class Recovery:
 
     def _differs(self) -> bool:
         conferences = snapshot.list_conferences(self._connection, now())
+        return self._rooms_differ(conferences) or self._legs_differ()
+
+    def _rooms_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
         settled = now() - int(1_000_000 * SETTLED_SECONDS)
         believed = {
-            (room.sid, one.caller.leg)
+            (room.sid, one.caller.leg): one
             for room in self._rooms
             for one in room.participants.values()
             if one.member_id or (one.phase is Phase.JOINING and one.ordered_at < settled)
         }
         real = {
-            (sid, leg)
+            (sid, leg): member
             for sid, conference in conferences.items()
-            for leg in conference.members
+            for leg, member in conference.members.items()
             if self._legs.get(leg) is not None
         }
-        if believed != real:
+        if believed.keys() != real.keys():
             return True
-        channels = set(snapshot.list_channels(self._connection))
         return any(
-            call.leg.uuid not in channels and not self._exists(call.leg.uuid) for call in self._calls()
+            member.hold is not believed[key].held or member.can_speak is not speaks(believed[key])
+            for key, member in real.items()
+            if believed[key].phase is Phase.IN
         )
 
-    def _exists(self, leg: str) -> bool:
-        return snapshot.dump(self._connection, leg) is not None
+    def _legs_differ(self) -> bool:
+        steered = {call.leg.uuid for call in self._calls()}
+        channels = set(snapshot.list_channels(self._connection))
+        self._others &= channels
+        for leg in channels - steered - self._others:
+            if self._legs.get(leg) is None:
+                headers = snapshot.dump(self._connection, leg)
+                if headers is not None and headers.get(GUARD) == "1":
+                    return True
+                self._others.add(leg)
+        return any(snapshot.dump(self._connection, leg) is None for leg in steered - channels)
 
 
 def _member_id(sid: str, words: Gone | None, headers: object) -> str:
@@ -312,6 +361,3 @@ def _event(name: str, words: Gone) -> bytes:
         "variable_read_rate": words.rate,
     }
     return msgspec.json.encode({header: value for header, value in headers.items() if value})
-
-
-__all__ = ["NotConnected", "Recovery", "Repairs"]

@@ -92,6 +92,10 @@ def added(move: Move, event: Added) -> None:
     )
     move.let_in(event.at, participant.caller)
     if not was.told:
+        if not move.room.started_at and move.phase is RoomPhase.ENDING:
+            # Ended by somebody who waited, while the first one was on its way in.
+            move.fields["started_at"] = event.at
+            move.tell("conference-start", event.at, participant.caller)
         move.tell("participant-join", event.at, participant.caller, participant)
     if leaving:
         # Ordered out between the order to join and its being carried out.

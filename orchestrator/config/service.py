@@ -31,6 +31,10 @@ class Node(Section):
     password: Secret = SecretStr("ClueCon")
     connect_timeout_secs: Seconds = 5.0
     command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
+    lost_after_secs: Seconds = Field(
+        default=300.0,
+        description="how long it may be out of reach until its calls are taken to be over",
+    )
     audit_secs: Seconds = Field(
         default=30.0, description="how often what FreeSWITCH has is compared with what is believed of it"
     )

@@ -32,7 +32,7 @@ class Member(Struct, frozen=True):
     leg: str
     member_id: str
     joined_at: int
-    """Microseconds since the epoch, to the second."""
+    """Microseconds since the epoch: the second in which it was, by its beginning."""
     can_speak: bool = True
     can_hear: bool = True
     hold: bool = False
@@ -103,7 +103,8 @@ def _conference(listed: Mapping[str, Any], at: int) -> ConferenceSeen:
     members: dict[str, Member] = {}
     recordings: dict[str, int] = {}
     for one in listed.get("members", ()):
-        since = at - 1_000_000 * int(one.get("join_time", 0) or 0)
+        # Ages are counted in whole seconds of the clock: that second's beginning.
+        since = (at // 1_000_000 - int(one.get("join_time", 0) or 0)) * 1_000_000
         if one.get("type") == "recording_node":
             # Its join_time is a moment, not an age (mod_conference.c, rec_time).
             recordings[str(one.get("record_path", ""))] = 1_000_000 * int(one.get("join_time", 0) or 0)

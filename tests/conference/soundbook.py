@@ -35,7 +35,8 @@ class SoundBook:
         after, effects, _ = outcome
         inside = {one.member_id: one for one in after.participants.values() if one.phase is Phase.IN}
         self._come_and_go(event, before, after)
-        starts = not before.started_at and bool(after.started_at)
+        # One that begins while it ends is not recorded.
+        starts = before.phase is RoomPhase.INIT and bool(after.started_at)
         assert any(isinstance(effect, StartRecording) for effect in effects) is (
             starts and after.terms.recording is not None
         )

@@ -108,8 +108,8 @@ def test_a_room_ended_while_its_first_was_on_the_way_in_names_it_if_it_got_in() 
     story = Story()
     story.asks("anna")
     story.is_ended()
-    assert story.added("anna") == ["#0 participant-join anna", "kick anna manna"]
-    assert story.hangs_up("anna") == ["#1 participant-leave anna", "#2 conference-end anna", "close"]
+    assert story.added("anna") == ["#0 conference-start anna", "#1 participant-join anna", "kick anna manna"]
+    assert story.hangs_up("anna") == ["#2 participant-leave anna", "#3 conference-end anna", "close"]
 
 
 # a refused one is named by no callback

@@ -291,3 +291,13 @@ def test_the_timestamps_of_a_room_never_go_back_though_the_clocks_that_saw_it_di
         told += [callback.at for callback in story.told()]
     assert told == [30, 30, 40, 40]
     assert story.room.told_at == 40
+
+
+def test_a_room_that_ends_while_its_first_is_on_its_way_in_has_begun() -> None:
+    """Symptom: a join and a leave without a conference-start. Cause: somebody who waited ended the room, and
+    the starter came in then. Fix: FreeSWITCH had a conference, so one was begun."""
+    story = Story()
+    story.asks("anna", start=False, end=True)
+    story.asks("chef")
+    story.hangs_up("anna")
+    assert story.added("chef")[:2] == ["#2 conference-start chef", "#3 participant-join chef"]

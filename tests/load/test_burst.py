@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import gevent
 import pytest
 
+from orchestrator.calls.call import Call
 from orchestrator.calls.intake import ALWAYS, QUIET_SECONDS
+from orchestrator.freeswitch.legs import Leg
 from tests.lab.switches import FreeSwitch
+from tests.lab.web import Answer
 from tests.load import sipp
 from tests.load.party import plain_party
 from tests.load.test_load import _check_nothing_left, _check_told, _wait_for_quiet
+from tests.load.test_two_hours import alive
 from tests.scenarios.conftest import House, house
 
 __all__ = ["house"]
@@ -21,6 +27,7 @@ CALLS, A_SECOND, ROOMS, STAY_MS = 150, 300, 15, 4000
 INTAKE = "intake: {max_entering: 40}"
 # FreeSWITCH's own limit (100) would refuse most of them before us.
 SESSIONS_A_SECOND = 1000
+BUSY_SECONDS = 1.0
 REFUSED = "calls are refused with SIP 503"
 
 
@@ -62,6 +69,9 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
     _check_told(house, [caller for caller in callers if caller.number in asked])
     _check_nothing_left(house)
     gevent.sleep(QUIET_SECONDS)
+    gc.collect()
+    assert not alive(Leg)
+    assert not alive(Call)
     assert [REFUSED in line for line in house.log.lines].count(True) == 1
     assert not switch.log_errors()
     phone = switch.call("+13125550100")
@@ -93,3 +103,26 @@ def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) 
     third = house.switch.call("+13125550100")
     third.wait_answered(5)
     third.hang_up()
+
+
+@pytest.mark.rather("emulator")
+def test_a_process_that_is_late_lets_in_fewer_at_a_time(house: House) -> None:
+    house.stop()
+    house.start("intake: {max_entering: 20, max_delay_ms: 100}")
+    assert house.orchestrator is not None
+    intake = house.orchestrator.door.intake
+    busy_until = time.monotonic() + BUSY_SECONDS
+    while time.monotonic() < busy_until:
+        pass  # As whatever keeps the processor from all greenlets.
+    gevent.sleep(0.01)
+    assert intake.delay(time.monotonic()) > BUSY_SECONDS / 2
+    assert intake.allowed(time.monotonic()) == ALWAYS
+    house.application.route("/voice", Answer(house.joins(), delay=1.0))
+    phones = [house.switch.call("+13125550100") for _ in range(ALWAYS + 2)]
+    with gevent.Timeout(10):
+        while any(phone.state not in ("answered", "ended") for phone in phones):
+            gevent.sleep(0.05)
+    assert [phone.sip_status for phone in phones].count(503) == 2
+    for phone in phones:
+        if phone.state != "ended":
+            phone.hang_up()

@@ -28,6 +28,7 @@ freeswitch:
       password: {password}
       recordings_dir: {recordings}
       media_dir: {media}
+      {node}
 accounts:
   - sid: {account}
     name: main
@@ -77,13 +78,15 @@ class House:
         application.takes_callbacks("/events")
         application.takes_callbacks("/status")
 
-    def start(self, more: str = "") -> None:
+    def start(self, more: str = "", *, node: str = "", port: int = 0) -> None:
+        """With `more` settings, some of them for the `node`; its event socket reached at `port`, if given."""
         address = self.switch.phones.address if isinstance(self.switch, FreeSwitch) else "127.0.0.1:5060"
         url = self.application.url
         settings = loads(
             SETTINGS.format(
                 host=self.switch.host,
-                port=self.switch.port,
+                port=port or self.switch.port,
+                node=node,
                 password=self.switch.password,
                 recordings=self.switch.recordings_dir,
                 media=self.switch.media_dir,

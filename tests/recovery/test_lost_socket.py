@@ -1,0 +1,139 @@
+"""FreeSWITCH cannot be reached, or says nothing, or says nonsense: what went on meanwhile is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from tests.recovery.wire import Wire
+from tests.scenarios.conftest import NUMBER, House
+
+FIRST, SECOND, THIRD = "+13125550002", "+13125550003", "+13125550004"
+LISTING = b'[{\n\t\t"conference_name"'
+
+
+@pytest.fixture
+def wire(house: House) -> Iterator[Wire]:
+    """In front of the switch of a house that is connected through it."""
+    wire = Wire(house.switch.host, house.switch.port)
+    port = wire.start()
+    house.stop()
+    house.start(port=port)
+    yield wire
+    house.stop()
+    wire.stop()
+
+
+def two_inside(house: House) -> tuple[object, object]:
+    house.voice(house.joins())
+    phones = tuple(house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND))
+    house.told(3)
+    return phones[0], phones[1]
+
+
+def test_a_switch_that_is_out_of_reach_keeps_its_rooms(house: House, wire: Wire) -> None:
+    first, second = two_inside(house)
+    wire.cut(stays=True)
+    gevent.sleep(0.5)
+    first.hang_up()
+    first.wait_ended(5)
+    gevent.sleep(1.5)
+    assert len(house.told()) == 3
+    wire.mend()
+    assert [told[1:] for told in house.told(4, 15)[3:]] == [("participant-leave", FIRST)]
+    second.hang_up()
+    assert [event for _, event, _ in house.told(6)[4:]] == ["participant-leave", "conference-end"]
+
+
+def test_a_socket_that_is_open_at_one_end_only_is_noticed(house: House, wire: Wire) -> None:
+    first, second = two_inside(house)
+    wire.swallow()
+    first.hang_up()
+    house.told(4, 40)
+    third = house.switch.call(NUMBER, from_=THIRD)
+    house.told(5, 15)
+    for phone in (second, third):
+        phone.hang_up()
+    assert [number for number, _, _ in house.told(8)] == [str(number) for number in range(8)]
+
+
+def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> None:
+    house.log.allows("cannot see what FreeSWITCH has")
+    first, second = two_inside(house)
+    wire.spoil(LISTING, LISTING.replace(b"[{", b"{{"), 2)
+    wire.cut()
+    while wire.spoils:
+        gevent.sleep(0.1)
+    third = house.switch.call(NUMBER, from_=THIRD)
+    assert house.told(4, 15)[3][1:] == ("participant-join", THIRD)
+    for phone in (first, second, third):
+        phone.hang_up()
+    assert [event for _, event, _ in house.told(8)[4:]] == [*["participant-leave"] * 3, "conference-end"]
+
+
+def lose_events(house: House, seconds: float = 1.0) -> None:
+    """What FreeSWITCH says meanwhile is never heard of."""
+    switchboard = house.orchestrator.switchboard
+    switchboard.hold()
+    gevent.sleep(seconds)
+    switchboard._held = None
+
+
+def test_members_that_left_unheard_are_found_by_the_audit(house: House) -> None:
+    house.stop()
+    house.start(node="audit_secs: 1")
+    first, second = two_inside(house)
+    losing = gevent.spawn(lose_events, house)
+    gevent.sleep(0.2)
+    first.hang_up()
+    losing.join()
+    assert house.told(4, 20)[3][1:] == ("participant-leave", FIRST)
+    assert house.orchestrator.recovery.repairs.leaves == 1
+    second.hang_up()
+    house.told(6)
+
+
+def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
+    house.stop()
+    house.start(node="audit_secs: 1")
+    house.voice(house.joins())
+    losing = gevent.spawn(lose_events, house)
+    gevent.sleep(0.2)
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    losing.join()
+    phone.wait_answered(20)
+    house.told(2, 10)
+    assert house.orchestrator.recovery.repairs.calls == 1
+    phone.hang_up()
+    house.told(4)
+
+
+def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) -> None:
+    """An operator at the console, or an order that got lost."""
+    house.stop()
+    house.start(node="audit_secs: 1")
+    first, second = two_inside(house)
+    (room,) = house.orchestrator.rooms
+    member = next(iter(room.participants.values())).member_id
+    house.orchestrator.connection.api(f"conference {room.sid} mute {member}")
+    first.sounds(500)
+    second.wait_hears(500, 20)
+    for phone in (first, second):
+        phone.hang_up()
+    house.told(6)
+
+
+def test_a_switch_that_does_not_come_back_has_lost_its_rooms(house: House, wire: Wire) -> None:
+    house.log.allows("FreeSWITCH is gone")
+    house.stop()
+    house.start(port=wire.port, node="lost_after_secs: 1")
+    first, second = two_inside(house)
+    wire.cut(stays=True)
+    assert [event for _, event, _ in house.told(6, 15)[3:]] == [*["participant-leave"] * 2, "conference-end"]
+    wire.mend()
+    # It was there all the time: nobody is left in a room that is over.
+    for phone in (first, second):
+        phone.wait_ended(15)
+    assert len(house.told()) == 6
