@@ -85,12 +85,18 @@ class Delivery:
         return self._working
 
     @property
+    def lined_up(self) -> int:
+        """Queues that are in line, in flight or backing off."""
+        return len(self._busy)
+
+    @property
     def backing_off(self) -> int:
         return len(self._resting)
 
     def start(self) -> None:
         """Take up everything that waits. A message that was backing off goes on doing so."""
         self._running = True
+        self._shed()
         self._helpers = [
             gevent.spawn(self._wake_rested),
             gevent.spawn(self._write_behind),
@@ -121,14 +127,17 @@ class Delivery:
         """Something may wait in `queue`. Returns at once and never raises; before `start` it does nothing."""
         if not self._running:
             return
-        if self._bounds.shed(self._in_flight):
-            self._unwritten.set()
+        self._shed()
         if queue not in self._busy:
             self._busy.add(queue)
             self._line_up(queue)
             self._hire()
 
     # --- from the outbox into the lines ---
+
+    def _shed(self) -> None:
+        if self._bounds.shed(self._in_flight):
+            self._unwritten.set()
 
     def _take_up(self, queues: list[str]) -> None:
         for number, queue in enumerate(queues):

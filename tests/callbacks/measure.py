@@ -1,4 +1,5 @@
-"""Measures the outbox and the delivery on this machine: `python -m tests.callbacks.measure [messages]`.
+"""Measures the outbox and the delivery on this machine: `python -m tests.callbacks.measure [messages]`, and
+what waiting callbacks cost: `python -m tests.callbacks.measure waiting`.
 
 Delivery is compared with a bare `requests.Session().post` loop that sends the same bodies, unsigned, to
 the same receiver, which runs in a process of its own.
@@ -8,13 +9,16 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc  # noqa: E402
 import multiprocessing  # noqa: E402
 import socket  # noqa: E402
 import statistics  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+import tracemalloc  # noqa: E402
 import uuid  # noqa: E402
+from contextlib import closing  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import gevent  # noqa: E402
@@ -132,7 +136,50 @@ def measure_delivery(directory: str, url: str, messages: int, queues: int) -> fl
     return rate
 
 
+def measure_waiting(directory: str, waiting: int, queues: int) -> None:
+    """Memory and time of a process that starts with so much waiting for a receiver that hangs."""
+    path = Path(directory) / f"waiting-{waiting}-{queues}.sqlite"
+    names = [str(uuid.uuid4()) for _ in range(queues)]
+    with closing(socket.create_server(("127.0.0.1", 0), backlog=1024)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/callbacks"
+        filling = Outbox(path)
+        for begin in range(0, waiting, 1000):
+            filling.commit([message(names[n % queues], url, n) for n in range(begin, begin + 1000)])
+        filling.close()
+        del names
+        for traced in (False, True):
+            gc.collect()
+            if traced:
+                tracemalloc.start()
+            begin_at = time.perf_counter()
+            outbox = Outbox(path)
+            opened = time.perf_counter() - begin_at
+            indexed, _ = tracemalloc.get_traced_memory()
+            delivery = Delivery(outbox, lambda _: None, DeliverySettings(max_waiting=10**9, max_age=10**9))
+            delivery.start()
+            while delivery.lined_up < queues:
+                gevent.sleep(0.01)
+            lined_up = time.perf_counter() - begin_at
+            gc.collect()
+            taken, _ = tracemalloc.get_traced_memory()
+            if not traced:
+                times = f"opened in {opened:.2f} s, all in line after {lined_up:.2f} s"
+                print(f"{waiting} waiting in {queues} queues: {times}")
+            delivery.stop(0)
+            outbox.close()
+        tracemalloc.stop()
+    print(
+        f"  memory: {indexed / waiting:.0f} bytes each in the index, {taken / waiting:.0f} with delivery, "
+        f"{taken / 1e6:.1f} MB in all"
+    )
+
+
 def main() -> None:
+    if sys.argv[1:] == ["waiting"]:
+        with tempfile.TemporaryDirectory() as directory:
+            for waiting, queues in ((5000, 50), (5000, 5000), (100_000, 1000), (100_000, 100_000)):
+                measure_waiting(directory, waiting, queues)
+        return
     messages = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/callbacks"
