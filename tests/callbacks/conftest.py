@@ -16,7 +16,7 @@ from tests.callbacks.receiver import Receiver
 QUICK = DeliverySettings(timeout=0.5, backoff=(0.03, 0.06, 0.12), flush_every=0.005)
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}"
@@ -70,7 +70,7 @@ class Office:
         self.close(timeout)
         self._open()
 
-    def wait_results(self, number: int, timeout: float = 10.0) -> None:
+    def wait_results(self, number: int, timeout: float = 30.0) -> None:
         wait_until(
             lambda: len(self.results) >= number, f"{number} results, there are {self.results}", timeout
         )

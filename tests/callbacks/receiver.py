@@ -133,6 +133,9 @@ def _requests(client: socket.socket) -> Iterator[Request]:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         length = int(headers.get("content-length", "0"))
         while len(buffer) < length:
-            buffer += client.recv(65536)
+            data = client.recv(65536)
+            if not data:
+                return  # the sender was killed between head and body
+            buffer += data
         body, buffer = buffer[:length], buffer[length:]
         yield Request(method, target, headers, body)
