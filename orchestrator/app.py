@@ -175,7 +175,7 @@ class Orchestrator:
             wait_until_connected=self._wait_until_connected,
             signing_key=self._keys.get,
         )
-        self.control = Control(self.services)
+        self.control = Control(self.services, self._start_dialled)
         self.history = History(
             self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
         )
@@ -185,7 +185,7 @@ class Orchestrator:
             (
                 health(self._problems),
                 recording_pages(files),
-                rest_api(settings, self.control),
+                rest_api(settings, self.control, self.outbox.records),
             ),
         )
         self._calls: dict[str, Call] = {}
@@ -202,6 +202,7 @@ class Orchestrator:
         self.history.start()
         self.door.start()
         self.recovery.restore()
+        self.control.tidy()
         self.connection.start()
         self._auditing = gevent.spawn(self._audit)
 
@@ -308,6 +309,10 @@ class Orchestrator:
             leg.hangup(NO_NUMBER)
             return
         self._start(Call(leg, application, self.services, kept.direction, kept))
+
+    def _start_dialled(self, call: Call) -> None:
+        self.switchboard.watch(call.leg.uuid, self._hear_last_words)
+        self._start(call)
 
     def _start(self, call: Call) -> None:
         uuid = call.leg.uuid

@@ -21,7 +21,7 @@ from orchestrator.texml.vocabulary import Channels
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
 
-Source = Literal["RecordVerb", "DialVerb"]
+Source = Literal["RecordVerb", "DialVerb", "StartCallRecordingAPI", "OutboundAPI"]
 # From CHANNEL_HANGUP until FreeSWITCH has closed the file and let go of the leg.
 CLOSING_SECONDS = 10.0
 
@@ -119,7 +119,7 @@ class Recording:
 
     def _tell(self, status: RecordingStatus) -> None:
         verb, call = self._verb, self._call
-        self._write_down(status)
+        self.write_down(status, now())
         if not verb.recording_status_callback or status not in verb.recording_status_callback_event:
             call.keep()
             return
@@ -142,14 +142,19 @@ class Recording:
         )
         self._sequence += 1
 
-    def _write_down(self, status: RecordingStatus) -> None:
+    @property
+    def call(self) -> Call:
+        return self._call
+
+    def write_down(self, status: RecordingStatus | Literal["paused"], at: int) -> None:
+        """For whoever lists recordings."""
         record = RecordingRecord(
             sid=self.sid,
             account_sid=self._call.account_sid,
             call_sid=self._call.sid,
             source=self._source,
             created_at=self._started_at,
-            updated_at=now(),
+            updated_at=at,
             channels=2 if self._channels == "dual" else 1,
             started_at=self._started_at,
             duration=self.seconds,

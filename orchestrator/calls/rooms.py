@@ -57,6 +57,7 @@ class Rooms:
         self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
+        self._reserved: dict[tuple[str, str], str] = {}
         self._where: dict[str, str] = {}
         """The room that each call is in, by CallSid."""
         self._instances: dict[str, str] = {}
@@ -76,6 +77,14 @@ class Rooms:
     def get(self, sid: str) -> Room | None:
         """A room that lives."""
         return self._rooms.get(sid)
+
+    def reserve(self, account_sid: str, name: str) -> str:
+        """The ConferenceSid that the next room of this name will have."""
+        return self._reserved.setdefault((account_sid, name), new_sid())
+
+    def give_up(self, sid: str) -> None:
+        """Nobody will come for whom it was reserved."""
+        self._reserved = {key: one for key, one in self._reserved.items() if one != sid}
 
     def seat(self, call_sid: str) -> Seat | None:
         return self._performer.seat(call_sid)
@@ -118,7 +127,7 @@ class Rooms:
         """Ask for a place in the room of this name, opened if need be. The answer comes to the seat."""
         sid = self._by_name.get((account_sid, name))
         if sid is None:
-            sid = new_sid()
+            sid = self._reserved.pop((account_sid, name), "") or new_sid()
             self._rooms[sid] = Room(
                 sid=sid, account_sid=account_sid, name=name, terms=terms, profile=profile, created_at=now()
             )

@@ -13,6 +13,7 @@ from orchestrator.emulator.conference_list import compact_json
 from orchestrator.emulator.core import VERSION, Core
 from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
+from orchestrator.emulator.taping import record_session, stop_record_session
 
 NO_CHANNEL = "-ERR No such channel!\n"
 
@@ -43,6 +44,17 @@ def _dump(core: Core, session: Session, rest: str) -> str:
     if rest == "json":
         return compact_json(dict(headers))
     return "".join(f"{name}: {value}\n" for name, value in headers) + "\n"
+
+
+def _record(core: Core, session: Session, rest: str) -> str:
+    action, _, path = rest.partition(" ")
+    if action == "start":
+        record_session(session, path)
+    elif action == "stop":
+        stop_record_session(session, path)
+    elif action not in ("mask", "unmask"):
+        return "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
+    return "+OK Success\n"
 
 
 def _setvar(core: Core, session: Session, rest: str) -> str:
@@ -266,6 +278,7 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "break": _with_leg(_break, "<uuid> [all]"),
     "uuid_kill": _with_leg(_kill, "<uuid> [cause]"),
     "uuid_dump": _with_leg(_dump, "<uuid> [format]"),
+    "uuid_record": _with_leg(_record, "<uuid> [start|stop|mask|unmask] <path>"),
     "uuid_setvar": _with_leg(_setvar, "<uuid> <var> [value]"),
     "uuid_setvar_multi": _with_leg(_setvar_multi, "<uuid> <var>=<value>;<var>=<value>..."),
     "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),

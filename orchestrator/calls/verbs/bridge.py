@@ -37,6 +37,7 @@ from orchestrator.texml import Conference, Dial, Number, Sip
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.config.settings import Settings
 
 # A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
 SIP_URI = re.compile(
@@ -265,7 +266,7 @@ def _callee(
                 raise ValueError("no gateway leads to phone numbers: add one under gateways")
             to, endpoint = noun.number, gateway.dial(noun.number)
         else:
-            to, endpoint = noun.uri, _sip_endpoint(call, noun.uri)
+            to, endpoint = noun.uri, sip_endpoint(settings, noun.uri)
             if noun.username and noun.password:
                 variables |= {"sip_auth_username": noun.username, "sip_auth_password": noun.password}
         variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
@@ -279,11 +280,12 @@ def _callee(
     return Callee(call, noun, uuid, caller_id, to, destination)
 
 
-def _sip_endpoint(call: Call, uri: str) -> str:
+def sip_endpoint(settings: Settings, uri: str) -> str:
+    """Raises ValueError for what is no SIP address, or none that may be called."""
     match = SIP_URI.fullmatch(uri)
     if match is None:
         raise ValueError(f"not a SIP address: {uri!r}")
-    sip = call.services.settings.sip
+    sip = settings.sip
     if not sip.allows(match["host"]):
         raise ValueError(f"{match['host']} is not among sip: allowed_hosts")
     where = f"{match['host']}{match['port'] or ''}{match['rest'] or ''}"

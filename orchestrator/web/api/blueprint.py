@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Request, Response, request
 from msgspec import json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from orchestrator.callbacks.outbox import OutboxError
+from orchestrator.callbacks.records import Records
 from orchestrator.calls.control import Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.config.settings import Settings
 from orchestrator.logs import get_logger
-from orchestrator.web.api import calls, conferences, participants, recordings
+from orchestrator.web.api import calls, conferences, dialling, participants, recordings
 from orchestrator.web.api.auth import account_of
 from orchestrator.web.api.errors import (
     ApiError,
@@ -29,6 +30,7 @@ from orchestrator.web.api.errors import (
     unauthorised,
 )
 from orchestrator.web.api.forms import fields_of, values_of
+from orchestrator.web.api.once import Once
 from orchestrator.web.api.openapi import document
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.shapes import PREFIXES, Place, Vendor
@@ -40,17 +42,19 @@ OPERATIONS: tuple[Operation, ...] = (
     *participants.OPERATIONS,
     *recordings.OPERATIONS,
     *calls.OPERATIONS,
+    *dialling.OPERATIONS,
 )
 ACCOUNT = "/Accounts/{account_sid}"
 MAX_BODY_BYTES = 256 * 1024
 
 
-def rest_api(settings: Settings, control: Control) -> Blueprint:
+def rest_api(settings: Settings, control: Control, records: Records) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; and `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
+    api = _Api(settings, control, Once(records))
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
-            answer = _answering(settings, control, vendor, operations)
+            answer = _answering(api, vendor, operations)
             rule = re.sub(r"\{(\w+)\}", r"<\1>", prefix + ACCOUNT + path)
             blueprint.add_url_rule(
                 rule,
@@ -61,6 +65,8 @@ def rest_api(settings: Settings, control: Control) -> Blueprint:
         unknown = _unknown(settings, vendor)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         blueprint.add_url_rule(f"{prefix}/<path:rest>", f"{vendor} unknown", unknown, methods=methods)
+    older = _older(api)
+    blueprint.add_url_rule("/v2/texml/calls/<connection_id>", "older", older, methods=["POST"])
     described = json.encode(document(OPERATIONS, ACCOUNT))
 
     @blueprint.get("/openapi.json")
@@ -79,17 +85,35 @@ def _by_path() -> dict[str, dict[str, Operation]]:
     return found
 
 
-def _answering(
-    settings: Settings, control: Control, vendor: Vendor, operations: dict[str, Operation]
-) -> Callable[..., Response]:
+class _Api(NamedTuple):
+    settings: Settings
+    control: Control
+    once: Once
+
+
+def _older(api: _Api) -> Callable[..., Response]:
+    def answer(connection_id: str) -> Response:
+        def run() -> Response:
+            account = account_of(api.settings.accounts, request.authorization)
+            if account is None:
+                raise unauthorised()
+            place = Place("telnyx", account.sid)
+            return _run(api, dialling.OLDER_CREATE, place, {"connection_id": connection_id})
+
+        return _guarded("telnyx", run)
+
+    return answer
+
+
+def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> Callable[..., Response]:
     def answer(account_sid: str, **path: str) -> Response:
         def run() -> Response:
-            place = _place(settings, vendor, account_sid)
+            place = _place(api.settings, vendor, account_sid)
             method = "GET" if request.method == "HEAD" else request.method
             operation = operations.get(method)
             if operation is None:
                 raise not_allowed(request.method)
-            return _run(control, operation, place, path)
+            return _run(api, operation, place, path)
 
         return _guarded(vendor, run)
 
@@ -119,15 +143,24 @@ def _place(settings: Settings, vendor: Vendor, account_sid: str) -> Place:
     return Place(vendor, account.sid)
 
 
-def _run(control: Control, operation: Operation, place: Place, path: dict[str, str]) -> Response:
+def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str]) -> Response:
     query = {name: values[0] for name, values in request.args.lists()}
     values = values_of(operation.query, query)
+    body = b""
     if operation.body:
         body = _body(request)
         values |= values_of(operation.body, fields_of(body, request.content_type or ""))
-    ask = Ask(control, place, path, query, values)
-    found = operation.run(ask)
-    return _json(found, operation.status) if found is not None else Response(status=operation.status)
+    ask = Ask(api.control, place, path, query, values)
+    if not operation.once:
+        found = operation.run(ask)
+        return _json(found, operation.status) if found is not None else Response(status=operation.status)
+    asked, before = api.once.answer(place.account_sid, request.headers, request.path, body)
+    if before is not None:
+        return _made(before.body, before.status)
+    answer = json.encode(operation.run(ask))
+    status = 201 if place.vendor == "twilio" else operation.status
+    api.once.remember(asked, status, answer)
+    return _made(answer, status)
 
 
 def _body(asked: Request) -> bytes:
@@ -167,6 +200,10 @@ def _error(vendor: Vendor, error: ApiError) -> Response:
 
 
 def _json(body: Any, status: int) -> Response:
-    response = Response(json.encode(body), status, mimetype="application/json")
+    return _made(json.encode(body), status)
+
+
+def _made(body: bytes, status: int) -> Response:
+    response = Response(body, status, mimetype="application/json")
     response.cache_control.no_store = True
     return response

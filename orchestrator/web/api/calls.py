@@ -31,7 +31,7 @@ ENDED = ("canceled", "completed", "failed", "busy", "no-answer")
 STATUSES = ("queued", "ringing", "in-progress", *ENDED)
 METHOD = choice("GET", "POST")
 EVENTS = words("initiated", "ringing", "answered", "completed")
-MAX_DOCUMENT = 64 * 1024
+DOCUMENT = document(64 * 1024)
 
 
 def _status(place: Place, call: CallRecord) -> str:
@@ -109,8 +109,8 @@ UPDATE = (
     Parameter("Method", METHOD, "how Url is asked for", default="POST"),
     Parameter("FallbackUrl", url(), "where instructions are when Url fails"),
     Parameter("FallbackMethod", METHOD, "how FallbackUrl is asked for", default="POST"),
-    Parameter("Texml", document(MAX_DOCUMENT), "new instructions themselves"),
-    Parameter("Twiml", document(MAX_DOCUMENT), "the same, as Twilio calls it"),
+    Parameter("Texml", DOCUMENT, "new instructions themselves"),
+    Parameter("Twiml", DOCUMENT, "the same, as Twilio calls it"),
     Parameter("StatusCallback", url(), "where the call's end is told"),
     Parameter("StatusCallbackMethod", METHOD, "how it is told", default="POST"),
     Parameter("StatusCallbackEvent", EVENTS, "what of the call is told", default="completed"),
@@ -124,8 +124,8 @@ def update(ask: Ask) -> dict[str, object]:
     changes = CallChanges(
         hang_up=status == "completed" or (status == "canceled" and not call.answered_at),
         to=instructions_of(ask),
-        fallback=_goto(ask, "FallbackUrl", "FallbackMethod"),
-        report=_goto(ask, "StatusCallback", "StatusCallbackMethod"),
+        fallback=goto_of(ask, "FallbackUrl", "FallbackMethod"),
+        report=goto_of(ask, "StatusCallback", "StatusCallbackMethod"),
         events=tuple(values.get("StatusCallbackEvent", ("completed",))),
     )
     return CALL.body(ask.place, ask.control.update_call(ask.account_sid, sid, changes))
@@ -136,7 +136,7 @@ def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
     name = "Texml" if "Texml" in ask.values else "Twiml"
     written = ask.values.get(name)
     if written is None:
-        return _goto(ask, "Url", method)
+        return goto_of(ask, "Url", method)
     if "Url" in ask.values:
         raise invalid(Fault("10015", "Bad Request", f"Give Url or {name}, not both.", f"/{name}"))
     try:
@@ -146,7 +146,7 @@ def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
     return Fetched("", "application/xml", written.encode())
 
 
-def _goto(ask: Ask, address: str, method: str) -> Goto | None:
+def goto_of(ask: Ask, address: str, method: str) -> Goto | None:
     found = ask.values.get(address)
     return Goto(found, ask.values.get(method, "POST")) if found else None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from orchestrator.callbacks.records import Query
 from orchestrator.calls.room_records import RecordingRecord
+from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, recording_terms
+from orchestrator.web.api.kinds import Parameter, boolean, choice, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.shapes import (
@@ -175,6 +177,31 @@ def delete(ask: Ask) -> None:
     ask.control.delete_recording(ask.account_sid, ask.path["recording_sid"])
 
 
+def start(ask: Ask) -> dict[str, object]:
+    terms = recording_terms(ask.values, trim="do-not-trim")
+    beep = ask.values.get("PlayBeep", True)
+    begun = ask.control.start_recording(ask.account_sid, ask.path["call_sid"], terms, beep=beep)
+    return STARTED.body(ask.place, begun)
+
+
+def change(ask: Ask) -> dict[str, object]:
+    status = ask.values["Status"]
+    changed = ask.control.change_recording(
+        ask.account_sid, ask.path["call_sid"], ask.path["recording_sid"], status
+    )
+    body = JSON.body(ask.place, _shown(ask, changed))
+    # A file that was just stopped is closed a moment later.
+    return body | {"status": status}
+
+
+START = (
+    Parameter("PlayBeep", boolean(), "a beep when it begins", default=True),
+    Parameter("RecordingChannels", choice("single", "dual", aliases={"mono": "single"}), default="dual"),
+    Parameter("RecordingStatusCallback", url(), "where it is told of it"),
+    Parameter("RecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"),
+    Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is told", default=True),
+)
 _SPAN = ("DateCreated",)
 OPERATIONS = (
     Operation(
@@ -208,6 +235,32 @@ OPERATIONS = (
         answer=JSONS,
         query=PAGING,
         times=_SPAN,
+    ),
+    Operation(
+        name="startCallRecording",
+        method="POST",
+        path="/Calls/{call_sid}/Recordings",
+        summary="Record a call from now on",
+        run=start,
+        answer=STARTED,
+        body=START,
+        once=True,
+    ),
+    Operation(
+        name="updateCallRecording",
+        method="POST",
+        path="/Calls/{call_sid}/Recordings/{recording_sid}",
+        summary="Pause, go on with or end a recording",
+        run=change,
+        answer=JSON,
+        body=(
+            Parameter(
+                "Status",
+                choice("in-progress", "paused", "stopped"),
+                "paused: silence is recorded meanwhile",
+                required=True,
+            ),
+        ),
     ),
     Operation(
         name="listRecordings",

@@ -1,0 +1,273 @@
+"""Calls that the API makes: FreeSWITCH dials, and whoever answers is given instructions like any caller.
+
+A participant that is dialled gets a document with a Dial to its conference, so that it is taken in, steered
+and taken up after a restart as everybody else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+from uuid import uuid4
+
+import gevent
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.clock import now
+from orchestrator.calls.endpoints import endpoint_of
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.kept import KeptCall
+from orchestrator.calls.refusal import Refused
+from orchestrator.calls.services import Services
+from orchestrator.calls.sids import call_sid_of
+from orchestrator.calls.steps import Goto
+from orchestrator.calls.verbs.bridge import ANONYMOUS, MAX_CALLER_ID, NOT_IN_A_CALLER_ID
+from orchestrator.conference.model import Caller, Participant, Phase, Wish
+from orchestrator.config.applications import Application
+from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.errors import CommandFailed, SwitchError
+from orchestrator.freeswitch.events import Event
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+# Beyond the time to ring: FreeSWITCH's answer to the order itself.
+ORDER_SECONDS = 30.0
+# Somebody who has answered and whom nobody takes is not left in silence.
+TAKE_SECONDS = 60
+# From the answer until it is seen in its conference.
+ENTER_MICROSECONDS = 5_000_000
+# What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
+NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
+
+
+class Order(NamedTuple):
+    """One call to be made."""
+
+    application: Application
+    to: str
+    from_: str
+    then: Goto | Fetched
+    name: str = ""
+    """Shown to the callee beside the number."""
+    timeout: int = 30
+    """Seconds to ring."""
+    time_limit: int = 14400
+    """Seconds from the answer."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """SIP headers of the INVITE, each an X- one."""
+    username: str = ""
+    password: str = ""
+    fallback: Goto | None = None
+    report: Goto | None = None
+    report_events: tuple[str, ...] = ("completed",)
+    on_answer: Callable[[Call], None] = lambda call: None
+
+
+class Dialled(Struct, frozen=True):
+    """Somebody who is called into a conference and is not in it yet."""
+
+    participant: Participant
+    conference_sid: str
+    answered_at: int = 0
+
+
+class Outbound:
+    def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
+        """`start` takes a call that was answered into the house."""
+        self._services = services
+        self._start = start
+        self._dialled: dict[str, Dialled] = {}
+        self._legs: dict[str, str] = {}
+        """CallSid -> Unique-ID of those that ring."""
+        self.on_gone: Callable[[str], None] = lambda conference_sid: None
+        """Called when the call of somebody who was called into a conference is over."""
+
+    # Those on their way into a conference
+
+    def into(self, conference_sid: str) -> dict[str, Participant]:
+        return {
+            sid: one.participant
+            for sid, one in list(self._dialled.items())
+            if one.conference_sid == conference_sid and not self._arrived(sid, one)
+        }
+
+    def _arrived(self, sid: str, one: Dialled) -> bool:
+        late = one.answered_at and one.answered_at < now() - ENTER_MICROSECONDS
+        if self._services.rooms.seat(sid) is None and not late:
+            return False
+        self._dialled.pop(sid, None)
+        return True
+
+    def hang_up(self, sid: str) -> bool:
+        """Whether it was one of those on their way."""
+        one, leg = self._dialled.get(sid), self._legs.get(sid)
+        if one is None or leg is None:
+            return False
+        self._services.connection.post(commands.kill(leg))
+        return True
+
+    # Calls
+
+    def dial(self, order: Order, wish: Wish | None = None, conference_sid: str = "") -> Caller:
+        """Does not wait for an answer. Raises Refused."""
+        settings, uuid = self._services.settings, str(uuid4())
+        try:
+            endpoint = endpoint_of(settings, order.application, order.to)
+            command = self._command(order, uuid, endpoint)
+        except ValueError as error:
+            raise Refused("10015", "Bad Request", f"Cannot be dialled: {error}", "/To") from None
+        if not self._services.connection.connected:
+            raise Refused("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
+        caller = Caller(
+            call_sid=call_sid_of(uuid),
+            leg=uuid,
+            connection_id=order.application.connection_id,
+            from_=order.from_,
+            to=order.to,
+        )
+        self._services.book.open(
+            caller, order.application.account, outbound=True, status="queued", name=order.name
+        )
+        if wish is not None:
+            participant = Participant(caller, wish, Phase.JOINING, asked_at=now(), changed_at=now())
+            self._dialled[caller.call_sid] = Dialled(participant, conference_sid)
+        self._legs[caller.call_sid] = uuid
+        ringing = _Ringing(self, order, caller, conference_sid)
+        self._services.switchboard.watch(uuid, ringing.on_event)
+        gevent.spawn(ringing.ring, command)
+        log.info("dialled through the API", call=caller.call_sid, to=order.to, room=conference_sid)
+        return caller
+
+    def _command(self, order: Order, uuid: str, endpoint: str) -> str:
+        """Raises ValueError for what cannot stand in a dial string."""
+        number = NOT_IN_A_CALLER_ID.sub("", order.from_)[:MAX_CALLER_ID] or ANONYMOUS
+        own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
+        if order.username and order.password:
+            own |= {"sip_auth_username": order.username, "sip_auth_password": order.password}
+        shared: Mapping[str, str] = {
+            "origination_caller_id_number": number,
+            "origination_caller_id_name": order.name or number,
+            "originate_timeout": str(order.timeout),
+            # A 302 of a callee would lead past the gateway and allowed_hosts, to whomever it names.
+            "outbound_redirect_fatal": "true",
+            "ignore_early_media": "true",
+            "app_disable_expand_variables": "true",
+            "hangup_after_conference": "false",
+            "hangup_after_bridge": "false",
+            "park_after_bridge": "false",
+            "continue_on_fail": "true",
+            "playback_terminators": "none",
+            "sip_copy_custom_headers": "false",
+            "execute_on_answer": f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}",
+            **{f"sip_h_{name}": value for name, value in order.headers},
+        }
+        dial = commands.dial_string([commands.Destination(endpoint, own)], shared)
+        return commands.originate(dial, "park")
+
+    def answered(self, order: Order, caller: Caller, headers: dict[str, str], told: Collection[str]) -> Call:
+        """Its leg is parked, and waits for instructions."""
+        services, sid = self._services, caller.call_sid
+        self._legs.pop(sid, None)
+        one = self._dialled.get(sid)
+        if one is not None:
+            self._dialled[sid] = replace(one, answered_at=now())
+        leg = services.legs.adopt(caller.leg, headers)
+        leg.answered = True
+        services.connection.post(commands.api("sched_del", caller.leg))
+        # Ours from here on, also for a later run.
+        services.connection.post(commands.setvar(caller.leg, "texml_guard", "1"))
+        kept = KeptCall(
+            caller.leg,
+            order.application.name,
+            caller,
+            "outbound",
+            next=order.then if isinstance(order.then, Goto) else None,
+            fallback=order.fallback,
+            report=order.report,
+            report_events=order.report_events,
+            reported=tuple(told),
+        )
+        call = Call(leg, order.application, services, "outbound", kept)
+        call.taken_up = False
+        if isinstance(order.then, Fetched):
+            call.redirect(order.then)
+        self._start(call)
+        gevent.spawn_later(order.time_limit, leg.hangup, "ALLOTTED_TIMEOUT")
+        order.on_answer(call)
+        return call
+
+    def gone(self, caller: Caller, conference_sid: str) -> None:
+        self._legs.pop(caller.call_sid, None)
+        self._dialled.pop(caller.call_sid, None)
+        if conference_sid:
+            self.on_gone(conference_sid)
+
+    def failed(self, caller: Caller, cause: str) -> None:
+        """There never was a leg: its end is told as if there had been."""
+        for name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
+            event = Event(name=name, uuid=caller.leg, timestamp=now(), hangup_cause=cause)
+            self._services.book.on_event(event)
+            self._services.switchboard.on_event(event)
+
+
+class _Ringing:
+    """One call until it is answered or has failed."""
+
+    def __init__(self, outbound: Outbound, order: Order, caller: Caller, conference_sid: str) -> None:
+        self._conference_sid = conference_sid
+        self._outbound = outbound
+        self._order = order
+        self._caller = caller
+        self._services = outbound._services
+        self._told: Sequence[str] = ()
+        self._call: Call | None = None
+        self._seen = False
+        self._tell = self._follow()
+
+    def _follow(self) -> Callable[[Event], None]:
+        order, report = self._order, self._order.report
+        if report is None:
+            return lambda event: None
+        return self._services.status.follow(
+            self._caller,
+            order.application.account,
+            report.url,
+            "GET" if report.method == "GET" else "POST",
+            order.report_events,
+            state=self._state,
+        )
+
+    def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
+        self._told = tuple(told)
+        return ()
+
+    def on_event(self, event: Event) -> None:
+        """On the socket's reader; never blocks."""
+        self._seen = True
+        if self._call is None:
+            # From the answer on the call itself tells.
+            self._tell(event)
+        match event.name:
+            case "CHANNEL_PARK" if self._call is None:
+                self._call = self._outbound.answered(self._order, self._caller, event.headers(), self._told)
+            case "CHANNEL_HANGUP_COMPLETE" | "CHANNEL_DESTROY":
+                self._outbound.gone(self._caller, self._conference_sid)
+
+    def ring(self, command: str) -> None:
+        problem, cause = "", NO_LEG_CAUSE
+        try:
+            self._services.connection.bgapi(command, self._order.timeout + ORDER_SECONDS)
+        except CommandFailed as error:
+            problem = str(error)
+            cause = problem.removeprefix("-ERR").strip() or cause
+        except SwitchError as error:
+            problem = str(error)
+            if self._services.connection.connected:
+                self._services.connection.post(commands.kill(self._caller.leg))
+        if problem:
+            log.info("not answered", call=self._caller.call_sid, problem=problem)
+            if not self._seen:
+                self._outbound.failed(self._caller, cause)

@@ -1,0 +1,259 @@
+"""Dialling: a participant into a conference, or a call with instructions of its own (6.4, 6.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.control import Guest
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.outbound import Order
+from orchestrator.calls.steps import Goto
+from orchestrator.conference.model import Wish
+from orchestrator.config.applications import Application
+from orchestrator.texml import Dial
+from orchestrator.web.api import calls, participants
+from orchestrator.web.api.errors import Fault, invalid
+from orchestrator.web.api.kinds import Parameter, boolean, choice, headers, label, text, url, whole, words
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.shapes import STRING, Field, Shape, constant, one_of
+
+METHOD = choice("GET", "POST")
+BEEP = choice("true", "false", "onEnter", "onExit")
+TRIM = choice("trim-silence", "do-not-trim")
+CHANNELS = choice("mono", "dual", aliases={"single": "mono"})
+RECORDING_EVENTS = words("in-progress", "completed", "absent", aliases={"failed": "absent"})
+CALL_EVENTS = words("initiated", "ringing", "answered", "completed")
+ROOM_EVENTS = words("start", "end", "join", "leave", "speaker", "mute", "hold", "modify", "announcement")
+RECORD = choice(
+    "record-from-start",
+    "do-not-record",
+    aliases={"true": "record-from-start", "false": "do-not-record"},
+)
+_NUMBER = re.compile(r"[^\s\"<>,;{}\[\]|\\'$^`]{1,256}")
+
+LEG = (
+    Parameter("To", text(256, 1), "a number, or a SIP address", required=True),
+    Parameter("From", text(256, 1), "the number that calls", required=True),
+    Parameter("CallerId", text(128), "shown beside the number"),
+    Parameter("ApplicationSid", text(64), "ConnectionId of the application: its gateway, its fallback"),
+    Parameter("Timeout", whole(5, 120), "seconds to ring", default=30),
+    Parameter("TimeLimit", whole(1, 14400), "seconds from the answer", default=14400),
+    Parameter("CustomHeaders", headers(), "SIP headers of the call, each an X- one"),
+    Parameter("SipAuthUsername", text(128), "where the callee asks for it"),
+    Parameter("SipAuthPassword", text(128), "where the callee asks for it"),
+    Parameter("StatusCallback", url(), "where it is told how the call goes"),
+    Parameter("StatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter("StatusCallbackEvent", CALL_EVENTS, "what is told", default="completed"),
+    Parameter("Record", boolean(), "record the call from its answer", default=False),
+    Parameter("RecordingChannels", CHANNELS, "of that recording", default="mono"),
+    Parameter("RecordingStatusCallback", url(), "where it is told of the recording"),
+    Parameter("RecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"),
+    Parameter("Trim", TRIM, "of the recording", default="trim-silence"),
+)
+GUEST = (
+    Parameter("Label", label(), "stands for the CallSid in later requests"),
+    Parameter("Muted", boolean(), "heard by nobody", default=False),
+    Parameter("Beep", BEEP, "whether its coming and leaving beep", default="true"),
+    Parameter("StartConferenceOnEnter", boolean(), "whether the conference starts with it", default=True),
+    Parameter("EndConferenceOnExit", boolean(), "whether the conference ends with it", default=False),
+    Parameter("WaitUrl", url(or_empty=True), "what it hears until the conference starts; empty: silence"),
+    Parameter("WaitMethod", METHOD, "how WaitUrl is asked for", default="POST"),
+    Parameter("MaxParticipants", whole(2, 800), "of the conference", default=250),
+    Parameter("Coaching", boolean(), "whether only CallSidToCoach hears it", default=False),
+    Parameter("CallSidToCoach", text(128), "needed where Coaching is true"),
+    Parameter("ConferenceRecord", RECORD, "record the conference", default="do-not-record"),
+    Parameter("ConferenceTrim", TRIM, "of that recording", default="trim-silence"),
+    Parameter("ConferenceRecordingTimeout", whole(0, 14400), "seconds of silence that end it", default=0),
+    Parameter("ConferenceRecordingStatusCallback", url(), "where it is told of it"),
+    Parameter("ConferenceRecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter(
+        "ConferenceRecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"
+    ),
+    Parameter("ConferenceStatusCallback", url(), "where it is told how the conference goes"),
+    Parameter("ConferenceStatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter("ConferenceStatusCallbackEvent", ROOM_EVENTS, "what is told; nothing by default"),
+)
+# The noun's attribute for each parameter that it has one for.
+NOUN = {
+    "Label": "participantLabel",
+    "Muted": "muted",
+    "Beep": "beep",
+    "StartConferenceOnEnter": "startConferenceOnEnter",
+    "EndConferenceOnExit": "endConferenceOnExit",
+    "WaitUrl": "waitUrl",
+    "WaitMethod": "waitMethod",
+    "MaxParticipants": "maxParticipants",
+    "ConferenceRecord": "record",
+    "ConferenceTrim": "trim",
+    "ConferenceRecordingTimeout": "recordingTimeout",
+    "ConferenceRecordingStatusCallback": "recordingStatusCallback",
+    "ConferenceRecordingStatusCallbackMethod": "recordingStatusCallbackMethod",
+    "ConferenceRecordingStatusCallbackEvent": "recordingStatusCallbackEvent",
+    "ConferenceStatusCallback": "statusCallback",
+    "ConferenceStatusCallbackMethod": "statusCallbackMethod",
+    "ConferenceStatusCallbackEvent": "statusCallbackEvent",
+}
+NEW_PARTICIPANT = Shape("NewParticipant", (*participants.BOTH, *participants.TWILIO))
+
+
+def invite(ask: Ask) -> dict[str, object]:
+    values = ask.values
+    coach = participants.coach_of(ask) or ""
+    attributes = _attributes(ask, coach)
+    wish = Wish(
+        muted=values.get("Muted", False),
+        start_on_enter=values.get("StartConferenceOnEnter", True),
+        end_on_exit=values.get("EndConferenceOnExit", False),
+        beep=values.get("Beep", "true"),
+        label=values.get("Label", ""),
+        coach=coach,
+    )
+    limit = values.get("TimeLimit", 14400)
+    guest = Guest(wish, attributes, values.get("ApplicationSid", ""), limit)
+
+    def order(application: Application, then: Fetched) -> Order:
+        return _order(ask, application, then)
+
+    dialled, sid = ask.control.invite(ask.account_sid, ask.path["conference_sid"], guest, order)
+    return NEW_PARTICIPANT.body(ask.place, participants.Shown(dialled, sid))
+
+
+def _attributes(ask: Ask, coach: str) -> dict[str, str]:
+    # The API trims by default, the noun does not (contradiction C12).
+    given: dict[str, Any] = {"ConferenceTrim": "trim-silence"} | dict(ask.values)
+    if ask.place.vendor == "twilio":
+        given = {"ConferenceStatusCallbackEvent": frozenset({"start", "end"})} | given
+    found = {attribute: _written(given[name]) for name, attribute in NOUN.items() if name in given}
+    return found | ({"coach": coach} if coach else {})
+
+
+def _written(value: object) -> str:
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
+    values = ask.values
+    faults = [
+        Fault("10015", "Bad Request", "has characters that no number or SIP address has", f"/{name}")
+        for name in ("To", "From")
+        if not _NUMBER.fullmatch(values[name])
+    ]
+    for name, _ in values.get("CustomHeaders", ()):
+        if not re.fullmatch(r"[Xx]-[A-Za-z0-9-]{1,60}", name):
+            faults.append(Fault("10015", "Bad Request", f"not an X- header: {name[:64]}", "/CustomHeaders"))
+    if faults:
+        raise invalid(*faults)
+    return Order(
+        application=application,
+        to=values["To"],
+        from_=values["From"],
+        then=then,
+        name=values.get("CallerId", ""),
+        timeout=values.get("Timeout", 30),
+        time_limit=values.get("TimeLimit", 14400),
+        headers=values.get("CustomHeaders", ()),
+        username=values.get("SipAuthUsername", ""),
+        password=values.get("SipAuthPassword", ""),
+        fallback=calls.goto_of(ask, "FallbackUrl", "FallbackMethod"),
+        report=calls.goto_of(ask, "StatusCallback", "StatusCallbackMethod"),
+        report_events=tuple(sorted(values.get("StatusCallbackEvent", ("completed",)))),
+        on_answer=_recorder(ask),
+    )
+
+
+def _recorder(ask: Ask) -> Callable[[Call], None]:
+    if not ask.values.get("Record"):
+        return lambda call: None
+    terms, control = recording_terms(ask.values), ask.control
+    return lambda call: control.record_from_answer(call, terms)
+
+
+def recording_terms(values: Mapping[str, Any], *, trim: str = "trim-silence") -> Dial:
+    """The recording attributes of a Dial, from the API's parameters of the same names."""
+    dual = values.get("RecordingChannels") == "dual"
+    return Dial(
+        record="record-from-answer-dual" if dual else "record-from-answer",
+        recording_channels="dual" if dual else "single",
+        recording_status_callback=values.get("RecordingStatusCallback"),
+        recording_status_callback_method=values.get("RecordingStatusCallbackMethod", "POST"),
+        recording_status_callback_event=values.get("RecordingStatusCallbackEvent", frozenset({"completed"})),
+        send_recording_url=values.get("SendRecordingUrl", True),
+        trim=values.get("Trim", trim),
+    )
+
+
+# Calls
+
+CREATED = Shape(
+    "CreatedCall",
+    (
+        Field("account_sid", STRING, lambda place, call: call.account_sid),
+        Field("call_sid", STRING, lambda place, call: call.sid),
+        Field("from", STRING, lambda place, call: call.from_),
+        Field("sid", STRING, lambda place, call: call.sid),
+        Field("status", one_of("queued"), constant("queued")),
+        Field("to", STRING, lambda place, call: call.to),
+        Field("uri", STRING, lambda place, call: place.uri("Calls", call.sid)),
+    ),
+)
+CALL = (
+    *LEG,
+    Parameter("Url", url(), "instructions; without it and Texml the application's"),
+    Parameter("UrlMethod", METHOD, "how Url is asked for", default="POST"),
+    Parameter("Method", METHOD, "the same, as Twilio calls it"),
+    Parameter("FallbackUrl", url(), "where instructions are when Url fails"),
+    Parameter("FallbackMethod", METHOD, "how FallbackUrl is asked for", default="POST"),
+    Parameter("Texml", calls.DOCUMENT, "the instructions themselves"),
+    Parameter("Twiml", calls.DOCUMENT, "the same, as Twilio calls it"),
+)
+
+
+def create(ask: Ask) -> dict[str, object]:
+    asked_for = ask.values.get("ApplicationSid", "") or ask.path.get("connection_id", "")
+    application = ask.control.application(ask.account_sid, asked_for)
+    default = Goto(application.voice_url, application.voice_method)
+    method = "UrlMethod" if "UrlMethod" in ask.values else "Method"
+    then = calls.instructions_of(ask, method) or default
+    call = ask.control.create_call(_order(ask, application, then))
+    shape = calls.CALL if ask.place.vendor == "twilio" else CREATED
+    return shape.body(ask.place, call)
+
+
+OPERATIONS = (
+    Operation(
+        name="dialParticipant",
+        method="POST",
+        path="/Conferences/{conference_sid}/Participants",
+        summary="Dial somebody into a conference, by its sid or its name",
+        run=invite,
+        answer=NEW_PARTICIPANT,
+        body=(*LEG, *GUEST),
+        once=True,
+    ),
+    Operation(
+        name="createCall",
+        method="POST",
+        path="/Calls",
+        summary="Call somebody who is then given instructions",
+        run=create,
+        answer=CREATED,
+        body=CALL,
+        once=True,
+    ),
+)
+OLDER_CREATE = Operation(
+    name="createCallByConnection",
+    method="POST",
+    path="/calls/{connection_id}",
+    summary="The same, by the application's ConnectionId",
+    run=create,
+    answer=CREATED,
+    body=CALL,
+    once=True,
+)

@@ -1,0 +1,221 @@
+"""Whom the API calls, with Telnyx's own client: into a conference, or with instructions of its own."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+import requests
+import telnyx
+
+from tests.lab.softphones import Answers, NeverAnswers, Rejects
+from tests.scenarios.conftest import ACCOUNT, House
+from tests.sdk.conftest import Client
+from tests.sound.stage import ROOM, until
+
+ANNA, GUEST, FROM = "+13125550002", "+13125550021", "+13125550100"
+MAIN = "1568109700606592442"
+ANNAS, GUESTS = 500, 900
+
+
+def invited(client: Client, conference: str, **more: object) -> object:
+    order = {"to": GUEST, "from_": FROM, "application_sid": MAIN, "beep": "false"} | more
+    return client.conferences.participants.participants(conference, account_sid=ACCOUNT, **order)
+
+
+def status_of(client: Client, sid: str) -> str:
+    return str(client.calls.retrieve(sid, account_sid=ACCOUNT).status)
+
+
+def test_somebody_is_dialled_into_a_conference_that_lives(house: House, client: Client) -> None:
+    house.application.takes_callbacks("/status-of-guest")
+    house.voice(house.joins(beep="false"))
+    anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    house.told(2, 10)
+    conference = client.conference()
+    target = house.switch.register(GUEST, Answers(0.5, sounds=GUESTS))
+    guest = invited(
+        client,
+        conference.sid,
+        label="guest",
+        status_callback=house.application.url("/status-of-guest"),
+        status_callback_event="initiated ringing answered completed",
+    )
+    assert (guest.conference_sid, guest.status, guest.muted) == (conference.sid, "connecting", False)
+    assert guest.call_sid in {one.call_sid for one in client.participants(conference.sid)}
+    phone = target.wait_called(10)
+    phone.wait_hears(ANNAS, 10)
+    anna.wait_hears(GUESTS, 10)
+    one = client.conferences.participants.retrieve(
+        "guest", account_sid=ACCOUNT, conference_sid=conference.sid
+    )
+    assert (one.call_sid, one.status) == (guest.call_sid, "connected")
+    call = client.calls.retrieve(guest.call_sid, account_sid=ACCOUNT)
+    assert (call.direction, call.to, call.status) == ("outbound", GUEST, "in-progress")
+    client.conferences.participants.update(
+        "guest", account_sid=ACCOUNT, conference_sid=conference.sid, muted=True
+    )
+    anna.wait_stops_hearing(GUESTS, 10)
+    client.conferences.participants.delete("guest", account_sid=ACCOUNT, conference_sid=conference.sid)
+    phone.wait_ended(10)
+    told = house.application.wait_for("/status-of-guest", 4, 10)
+    assert [(one.fields["SequenceNumber"], one.fields["CallStatus"]) for one in told] == [
+        ("0", "initiated"),
+        ("1", "ringing"),
+        ("2", "in-progress"),
+        ("3", "completed"),
+    ]
+    assert {one.fields["CallSid"] for one in told} == {guest.call_sid}
+
+
+def test_a_conference_is_opened_by_its_name_and_has_the_sid_that_was_told(
+    house: House, client: Client
+) -> None:
+    target = house.switch.register(GUEST, Answers(0.5, sounds=GUESTS))
+    guest = invited(
+        client,
+        "Room 1234",
+        conference_status_callback=house.application.url("/events"),
+        conference_status_callback_event="start end join leave",
+        end_conference_on_exit=True,
+    )
+    assert client.conference(status="init").sid == guest.conference_sid
+    target.wait_called(10)
+    assert [event["ConferenceSid"] for event in house.events(2, 10)] == [guest.conference_sid] * 2
+    house.voice(house.joins(beep="false"))
+    anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    anna.wait_hears(GUESTS, 10)
+    assert client.conference().sid == guest.conference_sid
+    client.calls.update(guest.call_sid, account_sid=ACCOUNT, status="completed")
+    anna.wait_ended(10)
+    over = client.conference(status="completed")
+    assert over.reason_conference_ended == "participant-with-end-conference-on-exit-left"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status"), [(Rejects(486), "busy"), (NeverAnswers(), "no-answer"), (None, "failed")]
+)
+def test_who_does_not_come_leaves_a_conference_that_is_over(
+    house: House, client: Client, behaviour: object, status: str
+) -> None:
+    house.application.takes_callbacks("/status-of-guest")
+    if behaviour is not None:
+        house.switch.register(GUEST, behaviour)
+    guest = invited(
+        client,
+        "Room 1234",
+        timeout_seconds=5,
+        status_callback=house.application.url("/status-of-guest"),
+    )
+    until(lambda: status_of(client, guest.call_sid) == status, 20, f"the call is {status}")
+    assert client.conference(status="completed").sid == guest.conference_sid
+    assert client.participants(guest.conference_sid) == []
+    (told,) = house.application.wait_for("/status-of-guest", 1, 10)
+    assert told.fields["CallStatus"] == status
+
+
+def test_who_still_rings_can_be_called_off(house: House, client: Client) -> None:
+    target = house.switch.register(GUEST, NeverAnswers())
+    guest = invited(client, "Room 1234")
+    phone = target.wait_called(10)
+    with pytest.raises(telnyx.UnprocessableEntityError):
+        client.conferences.participants.update(
+            guest.call_sid, account_sid=ACCOUNT, conference_sid=guest.conference_sid, muted=True
+        )
+    client.conferences.participants.delete(
+        guest.call_sid, account_sid=ACCOUNT, conference_sid=guest.conference_sid
+    )
+    phone.wait_ended(10)
+    until(lambda: status_of(client, guest.call_sid) in ("canceled", "no-answer", "failed"), 10)
+
+
+def test_what_cannot_be_dialled_is_refused_at_once(house: House, client: Client) -> None:
+    for wrong in (
+        {"to": "sip:somebody@elsewhere.example"},
+        {"to": "${system(reboot)}"},
+        {"application_sid": "nobody"},
+        {"coaching": True},
+        {"coaching": True, "call_sid_to_coach": "v3:nobody"},
+        {"timeout_seconds": 4},
+        {"label": "a/b"},
+        {"custom_headers": [{"name": "Via", "value": "x"}]},
+        {"conference_status_callback": "file:///etc/passwd"},
+    ):
+        with pytest.raises(telnyx.UnprocessableEntityError):
+            invited(client, "Room 1234", **wrong)
+    with pytest.raises(telnyx.NotFoundError):
+        invited(client, "cd5a70f4-759b-4d5e-9c06-88c00f16f3c1")
+    assert not client.calls.retrieve_calls(ACCOUNT).calls
+    assert not client.conferences.retrieve_conferences(ACCOUNT).conferences
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Idempotency-Key": "one"}, {"x-stainless-retry-count": "1"}], ids=["key", "retry"]
+)
+def test_a_client_that_tries_again_calls_once(house: House, client: Client, headers: dict[str, str]) -> None:
+    target = house.switch.register(GUEST, Answers(0.2, sounds=GUESTS))
+    path = "/Conferences/Room 1234/Participants"
+    body = {"To": GUEST, "From": FROM, "ApplicationSid": MAIN}
+    first_headers = {} if "x-stainless-retry-count" in headers else headers
+    first = client.ask("POST", path, json=body, headers=first_headers)
+    target.wait_called(10)
+    again = client.ask("POST", path, json=body, headers=headers)
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    gevent.sleep(0.5)
+    assert len(target.calls) == 1
+    if "Idempotency-Key" in headers:
+        other = client.ask("POST", path, json=body | {"Label": "b"}, headers=headers)
+        assert other.status_code == 422
+
+
+# Calls of their own
+
+
+def test_a_call_is_made_with_a_document_and_another_with_the_applications(
+    house: House, client: Client
+) -> None:
+    sound = house.application.tone(1300, 2.0)
+    document = house.application.document("/own", f"<Response><Play>{sound}</Play></Response>")
+    target = house.switch.register(GUEST, Answers(0.2, sounds=GUESTS))
+    made = client.calls.calls(
+        ACCOUNT, body={"ApplicationSid": MAIN, "To": GUEST, "From": FROM, "Url": document}
+    )
+    assert (made.from_, made.to, made.status) == (FROM, GUEST, "queued")
+    target.wait_called(10).wait_hears(1300, 10)
+    (asked,) = house.application.to("/own")
+    assert (asked.fields["Direction"], asked.fields["To"]) == ("outbound", GUEST)
+    house.voice(f"<Response><Play>{house.application.tone(1700, 2.0)}</Play></Response>")
+    older = client.sdk.texml.calls.create(MAIN, from_=FROM, to=GUEST)
+    assert older.status == "queued"
+    target.wait_called(10, nth=2).wait_hears(1700, 10)
+    texml = f"<Response><Play>{house.application.tone(1100, 2.0)}</Play></Response>"
+    client.sdk.texml.calls.create(MAIN, from_=FROM, to=GUEST, texml=texml)
+    target.wait_called(10, nth=3).wait_hears(1100, 10)
+    until(lambda: status_of(client, older.call_sid) == "completed", 15, "the call is over")
+
+
+def test_a_call_is_recorded_paused_and_stopped(house: House, client: Client) -> None:
+    house.application.takes_callbacks("/recording")
+    house.voice(house.joins(beep="false"))
+    phone = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    phone.wait_answered(10)
+    call_sid = house.events(1, 10)[0]["CallSid"]
+    begun = client.calls.recordings_json.recordings_json(
+        call_sid,
+        account_sid=ACCOUNT,
+        play_beep=False,
+        recording_channels="single",
+        recording_status_callback=house.application.url("/recording"),
+        recording_status_callback_event="in-progress completed",
+    )
+    assert (begun.call_sid, begun.channels, begun.source) == (call_sid, 1, "StartCallRecordingAPI")
+    gevent.sleep(1.5)
+    for status in ("paused", "in-progress", "stopped"):
+        changed = client.calls.recordings.recording_sid_json(
+            begun.sid, account_sid=ACCOUNT, call_sid=call_sid, status=status
+        )
+        assert changed.status == status
+    told = house.application.wait_for("/recording", 2, 10)
+    assert [one.fields["RecordingStatus"] for one in told] == ["in-progress", "completed"]
+    assert requests.get(told[-1].fields["RecordingUrl"], timeout=10).content[:4] == b"RIFF"
+    (one,) = client.calls.recordings_json.retrieve_recordings_json(call_sid, account_sid=ACCOUNT).recordings
+    assert (one.sid, one.status) == (begun.sid, "completed")
