@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Container
-from typing import get_args
 
 import gevent
 
 from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.policy import DeliverySettings
-from orchestrator.callbacks.records import RecordKind
 from orchestrator.callbacks.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -107,10 +105,7 @@ class _Burst:
 
 
 def forget_history(outbox: Outbox, retention: float) -> None:
-    """Callbacks, rooms, calls and recordings that were over more than `retention` seconds ago."""
+    """Callbacks that were over more than `retention` seconds ago; the rest is History's."""
     before = int((time.time() - retention) * 1e6)
     while outbox.prune(before, _BATCH) == _BATCH:
         gevent.sleep(_BREATH_SECONDS)
-    for kind in get_args(RecordKind):
-        while outbox.records.prune(kind, before, _BATCH) == _BATCH:
-            gevent.sleep(_BREATH_SECONDS)
