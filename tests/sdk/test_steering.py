@@ -12,12 +12,13 @@ import telnyx
 from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import ROOM, until
+from tests.sound.stage import ROOM, loudness_between, until
 
 ANNA, BERT, CLEO = "+13125550002", "+13125550003", "+13125550004"
 VOICES = {ANNA: 500, BERT: 900, CLEO: 1700}
 EVENTS = "start end join leave mute hold modify announcement"
 SILENCE = 0.5
+QUIET_DB = -60.0
 
 
 class Party:
@@ -269,3 +270,18 @@ def test_the_end_of_a_call_is_told_where_the_update_says(house: House, client: C
     (told,) = house.application.wait_for("/elsewhere", 1, 10)
     assert told.fields["CallStatus"] == "completed"
     assert not house.application.to("/status")
+
+
+def test_what_is_said_to_all_is_heard_by_all(house: House, client: Client) -> None:
+    party = Party(house, client, ANNA, BERT)
+    words = "This conference is recorded. This conference is recorded."
+    document = house.application.document("/say", f"<Response><Say>{words}</Say></Response>")
+    for phone in party.phones.values():
+        phone.sounds(None)
+    for phone in party.phones.values():
+        phone.wait_quiet(10)
+    since = time.monotonic()
+    client.conferences.update(party.sid, account_sid=ACCOUNT, announce_url=document)
+    party.told("announcement-end")
+    for phone in party.phones.values():
+        assert loudness_between(phone, since, time.monotonic()) > QUIET_DB
