@@ -219,3 +219,23 @@ def test_a_call_is_recorded_paused_and_stopped(house: House, client: Client) -> 
     assert requests.get(told[-1].fields["RecordingUrl"], timeout=10).content[:4] == b"RIFF"
     (one,) = client.calls.recordings_json.retrieve_recordings_json(call_sid, account_sid=ACCOUNT).recordings
     assert (one.sid, one.status) == (begun.sid, "completed")
+
+
+def test_who_was_dialled_is_in_the_conference_after_a_restart(house: House, client: Client) -> None:
+    house.voice(house.joins(beep="false"))
+    anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    house.told(2, 10)
+    target = house.switch.register(GUEST, Answers(0.2, sounds=GUESTS))
+    guest = invited(client, client.conference().sid, label="guest")
+    phone = target.wait_called(10)
+    anna.wait_hears(GUESTS, 10)
+    house.stop()
+    house.start()
+    anna.wait_hears(GUESTS, 10)
+    one = client.conferences.participants.retrieve(
+        "guest", account_sid=ACCOUNT, conference_sid=guest.conference_sid
+    )
+    assert (one.call_sid, one.status) == (guest.call_sid, "connected")
+    client.conferences.participants.delete("guest", account_sid=ACCOUNT, conference_sid=guest.conference_sid)
+    phone.wait_ended(10)
+    until(lambda: status_of(client, guest.call_sid) == "completed", 10, "its call is over")

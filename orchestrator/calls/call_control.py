@@ -1,0 +1,150 @@
+"""What the REST API asks of calls and recordings."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, get_args
+
+import gevent
+from msgspec.structs import replace
+
+from orchestrator.callbacks.records import Query
+from orchestrator.calls.call import Call
+from orchestrator.calls.callbook import CallRecord
+from orchestrator.calls.clock import now
+from orchestrator.calls.desk import Desk
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.outbound import Order
+from orchestrator.calls.refusal import NotFound, Refused
+from orchestrator.calls.room_records import (
+    RecordingRecord,
+    decode_recording,
+    row_of_recording,
+)
+from orchestrator.calls.steps import Goto
+from orchestrator.conference.events import Remove
+from orchestrator.conference.model import LeaveReason
+from orchestrator.freeswitch import commands
+from orchestrator.logs import get_logger
+from orchestrator.media.audio import in_thread
+from orchestrator.media.recording_files import RecordingKind, is_sid
+from orchestrator.texml import Dial
+
+log = get_logger(__name__)
+
+PLAYABLE = ("completed", "stopped")
+
+
+class CallChanges(NamedTuple):
+    """To one call; None is as before."""
+
+    hang_up: bool = False
+    to: Goto | Fetched | None = None
+    fallback: Goto | None = None
+    report: Goto | None = None
+    """Where its status callbacks go."""
+    events: tuple[str, ...] = ("completed",)
+
+
+class CallControl(Desk):
+    # Calls
+
+    def create_call(self, order: Order) -> CallRecord:
+        caller = self._outbound.dial(order)
+        return self.call(order.application.account, caller.call_sid)
+
+    def start_recording(
+        self, account_sid: str, call_sid: str, terms: Dial, *, beep: bool = False
+    ) -> RecordingRecord:
+        self.call(account_sid, call_sid)
+        call = self._services.calls.get(call_sid)
+        if call is None or call.leg.gone:
+            raise Refused(
+                "90018", "Call has already ended", "The call is over, or not one that can be recorded."
+            )
+        sid = self._tapes.start(call, terms, "StartCallRecordingAPI", beep=beep)
+        return self.recording(account_sid, sid)
+
+    def record_from_answer(self, call: Call, terms: Dial) -> None:
+        """For a call that was dialled to be recorded; it goes on all the same where it cannot be."""
+        gevent.spawn(self._record, call, terms)
+
+    def _record(self, call: Call, terms: Dial) -> None:
+        try:
+            self._tapes.start(call, terms, "OutboundAPI")
+        except Refused as refusal:
+            log.error("not recorded", call=call.sid, problem=str(refusal))
+
+    def change_recording(self, account_sid: str, call_sid: str, sid: str, status: str) -> RecordingRecord:
+        self.recording(account_sid, sid)
+        self._tapes.change(call_sid, sid, status)
+        return self.recording(account_sid, sid)
+
+    def update_call(self, account_sid: str, sid: str, changes: CallChanges) -> CallRecord:
+        record = self.call(account_sid, sid)
+        if record.ended_at:
+            raise Refused("90018", "Call has already ended", "The call is over.")
+        if changes.hang_up:
+            self._hang_up(record)
+            return self.call(account_sid, sid)
+        call = self._services.calls.get(sid)
+        if call is None and (changes.to is not None or changes.report is not None):
+            detail = "The call is connected by another call's Dial: hang it up, or update that one."
+            raise Refused("90034", "Call cannot be updated", detail)
+        if call is not None:
+            if changes.report is not None:
+                call.keep(report=changes.report, report_events=changes.events)
+                call.report()
+            if changes.fallback is not None:
+                call.keep(fallback=changes.fallback)
+            if changes.to is not None:
+                log.info("redirected through the API", call=sid)
+                call.redirect(changes.to)
+        return self.call(account_sid, sid)
+
+    def _hang_up(self, record: CallRecord) -> None:
+        seat = self._rooms.seat(record.sid)
+        if seat is not None:
+            event = Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True)
+            self._rooms.feed(seat.room_sid, event)
+        else:
+            self._services.connection.post(commands.kill(record.leg))
+
+    def find_calls(self, query: Query) -> list[CallRecord]:
+        self._book.flush()
+        return self._book.read(self._records.find(query))
+
+    def call(self, account_sid: str, sid: str) -> CallRecord:
+        found = self._book.get(account_sid, sid)
+        if found is None:
+            raise NotFound
+        return found
+
+    # Recordings
+
+    def find_recordings(self, query: Query) -> list[RecordingRecord]:
+        return [decode_recording(record.value) for record in self._records.find(query)]
+
+    def recording(self, account_sid: str, sid: str) -> RecordingRecord:
+        record = self._records.one("recording", account_sid, sid)
+        if record is None or record.status == "deleted":
+            raise NotFound
+        return decode_recording(record.value)
+
+    def media_url(self, recording: RecordingRecord) -> str:
+        """Where it can be heard; empty as long as it cannot, or where there is nothing to hear."""
+        if recording.status not in PLAYABLE or not recording.duration:
+            return ""
+        return self._services.recording_url(recording.sid, "mp3" if recording.kind == "mp3" else "wav")
+
+    def delete_recording(self, account_sid: str, sid: str) -> None:
+        recording = self.recording(account_sid, sid)
+        if recording.status in ("in-progress", "paused"):
+            raise Refused("90062", "Recording in progress", "It can be deleted once it is completed.")
+        in_thread(self._unlink, sid)
+        self._records.put([row_of_recording(replace(recording, status="deleted", updated_at=now()))])
+        log.info("recording deleted through the API", recording=sid)
+
+    def _unlink(self, sid: str) -> None:
+        assert is_sid(sid)
+        for kind in get_args(RecordingKind):
+            self._services.recording_path(sid, kind).unlink(missing_ok=True)

@@ -1,0 +1,257 @@
+"""What the REST API asks of conferences and their participants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from orchestrator.callbacks.records import Query
+from orchestrator.calls.announcing import Announcement
+from orchestrator.calls.call import Call
+from orchestrator.calls.clock import now
+from orchestrator.calls.desk import Desk
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.invitation import invitation
+from orchestrator.calls.outbound import Order
+from orchestrator.calls.refusal import NotFound, Refused
+from orchestrator.calls.room_records import (
+    RoomRecord,
+    decode_room,
+    room_record,
+    row_of_room,
+)
+from orchestrator.calls.services import Services
+from orchestrator.conference.events import End, Event, Hold, Modify, Mute, Remove
+from orchestrator.conference.model import LeaveReason, Method, Participant, Phase, Room, Wish
+from orchestrator.config.applications import Application
+from orchestrator.logs import get_logger
+from orchestrator.media.recording_files import is_sid
+from orchestrator.texml.limits import MAX_ROOM_NAME
+
+log = get_logger(__name__)
+
+
+class Changes(NamedTuple):
+    """To one participant; None is as before."""
+
+    muted: bool | None = None
+    hold: bool | None = None
+    hold_url: str | None = None
+    hold_method: Method = "GET"
+    end_on_exit: bool | None = None
+    beep_on_exit: bool | None = None
+    coach: str | None = None
+    """Empty: nobody any more."""
+    wait_url: str | None = None
+    announcement: Announcement | None = None
+
+
+class Guest(NamedTuple):
+    """Somebody to be dialled into a conference."""
+
+    wish: Wish
+    attributes: Mapping[str, str]
+    """The noun's, by name."""
+    application: str = ""
+    """Its ConnectionId; empty: the conference's, or the account's only one."""
+    time_limit: int = 14400
+
+
+class RoomControl(Desk):
+    def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
+        super().__init__(services, start)
+        self._outbound.on_gone = self._nobody_came
+
+    # Conferences
+
+    def find_rooms(self, query: Query) -> list[RoomRecord]:
+        return [decode_room(record.value) for record in self._records.find(query)]
+
+    def room(self, account_sid: str, sid: str) -> RoomRecord:
+        live = self._rooms.get(sid)
+        if live is not None:
+            if live.account_sid != account_sid:
+                raise NotFound
+            return room_record(live)
+        record = self._records.one("conference", account_sid, sid)
+        if record is None:
+            raise NotFound
+        return decode_room(record.value)
+
+    def end_room(self, account_sid: str, sid: str) -> None:
+        """Everybody in it is hung up (1.8). One that is over stays as it is."""
+        self.room(account_sid, sid)
+        for call_sid in self._outbound.into(sid):
+            self._outbound.hang_up(call_sid)
+        self._rooms.feed(sid, End(now()))
+
+    def announce(self, account_sid: str, sid: str, who: str | None, announcement: Announcement) -> None:
+        """To one participant, or to all."""
+        self.room(account_sid, sid)
+        one = self.participant(account_sid, sid, who) if who is not None else None
+        room = self._live(sid)
+        if not room.participants:
+            raise Refused("90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl")
+        self._announcer.start(room, one, announcement)
+
+    def _live(self, sid: str) -> Room:
+        room = self._rooms.get(sid)
+        if room is None or not room.open:
+            raise Refused("90019", "Conference has ended", "The conference is over.")
+        return room
+
+    # Participants
+
+    def participants(self, account_sid: str, sid: str) -> list[Participant]:
+        """Nobody once the conference is over (6.3)."""
+        self.room(account_sid, sid)
+        live = self._rooms.get(sid)
+        present = _present(live) if live is not None else {}
+        return list((self._outbound.into(sid) | present).values())
+
+    def participant(self, account_sid: str, sid: str, who: str) -> Participant:
+        """By CallSid, else by label."""
+        present = self.participants(account_sid, sid)
+        by_sid = (one for one in present if one.call_sid == who)
+        found = next(by_sid, None) or next((one for one in present if one.wish.label == who), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    def update_participant(self, account_sid: str, sid: str, who: str, changes: Changes) -> Participant:
+        one = self.participant(account_sid, sid, who)
+        if one.call_sid in self._outbound.into(sid):
+            raise Refused("90034", "Call not answered", "It can be changed once it has answered.")
+        self._live(sid)
+        call_sid, coach = one.call_sid, changes.coach
+        if coach and (coach == call_sid or coach not in _present(self._live(sid))):
+            detail = "The call to coach is not in this conference."
+            raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
+        events: list[Event] = []
+        if changes.muted is not None:
+            events.append(Mute(now(), call_sid, changes.muted))
+        if (hold := _hold(one, changes)) is not None:
+            events.append(hold)
+        events.append(
+            Modify(
+                now(),
+                call_sid,
+                changes.end_on_exit,
+                changes.beep_on_exit,
+                coach,
+                changes.wait_url,
+            )
+        )
+        for event in events:
+            self._rooms.feed(sid, event)
+        if changes.announcement is not None:
+            self.announce(account_sid, sid, call_sid, changes.announcement)
+        return self.participant(account_sid, sid, call_sid)
+
+    def drop(self, account_sid: str, sid: str, who: str) -> None:
+        """Out of the conference, and its call ends."""
+        one = self.participant(account_sid, sid, who)
+        if self._outbound.hang_up(one.call_sid):
+            return
+        self._rooms.feed(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+
+    def invite(
+        self, account_sid: str, conference: str, guest: Guest, order: Callable[[Application, Fetched], Order]
+    ) -> tuple[Participant, str]:
+        """Dial somebody into a conference, by its sid or its name; the participant, and the sid."""
+        room = self._invited_to(account_sid, conference)
+        live = self._rooms.get(room.sid)
+        if live is not None:
+            _check(live, guest.wish)
+        elif guest.wish.coach:
+            raise Refused("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
+        first = live.first.connection_id if live is not None and live.first is not None else ""
+        application = self.application(account_sid, guest.application or first)
+        document = invitation(room.name, guest.attributes, guest.time_limit)
+        asked = order(application, document)
+        by_sid = conference == room.sid
+        then = asked.on_answer
+        asked = asked._replace(on_answer=lambda call: self._answered(call, room, by_sid, then))
+        caller = self._outbound.dial(asked, guest.wish, room.sid)
+        if live is None:
+            self._records.put([row_of_room(room)])
+        return self.participant(account_sid, room.sid, caller.call_sid), room.sid
+
+    def _invited_to(self, account_sid: str, conference: str) -> RoomRecord:
+        if is_sid(conference):
+            room = self.room(account_sid, conference)
+            if room.ended_at:
+                raise Refused("90019", "Conference has ended", "The conference is over.")
+            return room
+        name = conference.strip()
+        if not name or len(name) > MAX_ROOM_NAME:
+            raise NotFound
+        live = self._rooms.named(account_sid, name)
+        if live is not None:
+            return room_record(live)
+        sid = self._rooms.reserve(account_sid, name)
+        known = self._records.one("conference", account_sid, sid)
+        at = now()
+        return decode_room(known.value) if known else RoomRecord(sid, account_sid, name, at, at)
+
+    def _answered(self, call: Call, room: RoomRecord, by_sid: bool, then: Callable[[Call], None]) -> None:
+        live = self._rooms.named(room.account_sid, room.name)
+        if by_sid and room.status != "init" and (live is None or live.sid != room.sid):
+            log.info("the conference is over, hung up", call=call.sid, room=room.sid)
+            call.leg.hangup()
+        else:
+            then(call)
+
+    def _nobody_came(self, sid: str) -> None:
+        """A conference that was only reserved is over with the last who was called into it."""
+        if self._outbound.into(sid) or self._rooms.get(sid) is not None:
+            return
+        self._rooms.give_up(sid)
+        self._close_reserved(sid)
+
+    def _close_reserved(self, sid: str = "") -> None:
+        """One, or after a restart every one that no room came of."""
+        over = [
+            replace(
+                room, status="completed", ended_at=now(), updated_at=now(), end_reason="last-participant-left"
+            )
+            for room in (decode_room(record.value) for record in self._records.alive("conference"))
+            if sid in ("", room.sid) and self._rooms.get(room.sid) is None
+        ]
+        if over:
+            self._records.put([row_of_room(room) for room in over])
+
+    def tidy(self) -> None:
+        """After a restart, once the rooms are back: what was being dialled then is forgotten."""
+        self._close_reserved()
+
+
+def _hold(one: Participant, changes: Changes) -> Hold | None:
+    """Other music alone is for somebody who is on hold already."""
+    on = one.held if changes.hold is None else changes.hold
+    if changes.hold is None and (changes.hold_url is None or not one.held):
+        return None
+    if on and changes.hold_url is None and one.held:
+        return None
+    return Hold(now(), one.call_sid, on, changes.hold_url or "", changes.hold_method)
+
+
+def _check(room: Room, wish: Wish) -> None:
+    """What can be known before anybody is rung. Raises Refused."""
+    if len(room.participants) >= room.terms.max_participants:
+        raise Refused(
+            "90032", "Conference is full", "The conference has as many participants as it may have."
+        )
+    if wish.label and any(one.wish.label == wish.label for one in room.participants.values()):
+        raise Refused("16025", "Duplicate participant label", "Another participant has this label.", "/Label")
+    if wish.coach and wish.coach not in _present(room):
+        detail = "The call to coach is not in this conference."
+        raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
+
+
+def _present(room: Room) -> dict[str, Participant]:
+    if not room.open:
+        return {}
+    return {sid: one for sid, one in room.participants.items() if one.phase is not Phase.LEAVING}
