@@ -90,6 +90,10 @@ class Recovery:
         self._kept: dict[str, KeptCall] = {}
         self._lost_after = lost_after
         self._stopped = False
+        self._core_uuid = ""
+        self._lost_at = 0
+        self._unheard_of_at = 0
+        """When those ended whose end nobody saw, in microseconds since the epoch."""
         self._giving_up: gevent.Greenlet[..., None] | None = None
         self._given_up: set[str] = set()
         """Legs whose end has been told; should they live after all, they are hung up."""
@@ -107,6 +111,7 @@ class Recovery:
     def lost(self) -> None:
         """The socket has ended: until it is back and all has been compared, no event counts."""
         self._switchboard.hold()
+        self._lost_at = now()
         self._performer.stop_listening()
         self._recordings.stop_listening()
         if self._giving_up is None and not self._stopped:
@@ -152,6 +157,10 @@ class Recovery:
 
     def _compare(self, seen: Snapshot) -> None:
         before = self.repairs.total
+        died = bool(self._core_uuid) and self._core_uuid != self._connection.core_uuid
+        self._core_uuid = self._connection.core_uuid
+        # Whoever was in a FreeSWITCH that is there no more was out when its socket ended.
+        self._unheard_of_at = self._lost_at if died else seen.taken_at
         for room in self._rooms:
             self._room(room, seen)
         self._strangers(seen)
@@ -198,7 +207,7 @@ class Recovery:
                 yield Talking(seen.taken_at, call_sid, False)
             return
         gone = headers is None
-        ended_at = min(words.ended_at, now()) if words and gone else seen.taken_at
+        ended_at = min(words.ended_at, now()) if words and gone else self._unheard_of_at
         if participant.phase is Phase.WAITING:
             if gone:
                 yield Left(ended_at, call_sid, gone=True)
@@ -261,7 +270,7 @@ class Recovery:
 
     def _over(self, uuid: str, seen: Snapshot) -> None:
         """The end of a leg, told as FreeSWITCH would have."""
-        self._ended(seen.gone.get(uuid) or Gone(uuid, seen.taken_at))
+        self._ended(seen.gone.get(uuid) or Gone(uuid, self._unheard_of_at))
 
     def _ended(self, words: Gone) -> None:
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):

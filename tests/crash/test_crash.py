@@ -20,6 +20,7 @@ def kind(pytestconfig: pytest.Config) -> str:
 def test_every_callback_is_told_and_none_is_invented(tmp_path: Path, kind: str) -> None:
     options = Options(
         kills=3,
+        freeswitch_kills=1,
         receiver_fails=0.1,
         rate=5,
         pace=0.4,

@@ -145,7 +145,8 @@ class Judge:
             self.verdict.findings[sid].append("GAP in the sequence numbers")
         counts = Counter(callback.event for callback in callbacks)
         self._start(sid, conference, counts[START], callbacks)
-        must_end = bool(callbacks) or (conference is not None and conference.must)
+        entered = any(stay.room == sid and stay.added for stay in self.truth.stays)
+        must_end = bool(callbacks) or (conference is not None and conference.must and entered)
         if must_end and not counts[END]:
             self.verdict.lose(sid, END, "")
         for event, right in ((START, 1), (END, 1)):
@@ -164,17 +165,21 @@ class Judge:
             return
         entered = [stay for stay in self.truth.stays if stay.room == sid]
         starters = [stay for stay in entered if stay.step.starts]
-        if not conference.must or (starters and all(stay.overdue for stay in starters)):
+        # One that FreeSWITCH had ready for a caller who hung up just then never had anybody in it.
+        empty = not any(stay.added for stay in entered)
+        if not conference.must or empty or (starters and all(stay.overdue for stay in starters)):
             self.verdict.either += 1
             self.verdict.either_told += bool(told)
         elif not told:
             self.verdict.lose(sid, START, "")
         for callback in callbacks:
             if callback.event == START:
-                first = min(begin for begin, _ in conference.spans)
-                added = min((stay.added for stay in entered), default=first)
+                created = min(begin for begin, _ in conference.spans)
+                added = min((stay.added for stay in entered if stay.added), default=created)
+                # Their stamps are coarse, and not always in the order in which they were sent.
+                first = min(created, added)
                 known = min((stay.asked for stay in entered if stay.step.starts), default=first)
-                self._on_time(callback, self.moments.told(first, max(first, added), known))
+                self._on_time(callback, self.moments.told(first, max(created, added), known))
 
     def _order(self, sid: str, callbacks: Sequence[Callback], stays: list[Stay]) -> None:
         for before, after in itertools.pairwise(callbacks):

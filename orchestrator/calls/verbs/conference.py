@@ -44,6 +44,10 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
                 leg.still()
         if not (call.taken_up and rooms.take_up(seat)):
             leg.still()
+            # Nobody joins what cannot be reached: FreeSWITCH may be gone, and this call with it.
+            call.services.wait_until_connected()
+            if leg.gone:
+                raise LegGone(leg.hangup_cause)
             rooms.ask(
                 seat,
                 call.caller,
