@@ -92,6 +92,8 @@ class Recovery:
         self._stopped = False
         self._core_uuid = ""
         self._lost_at = 0
+        self._settled_at = 0
+        """Orders after that may be on their way."""
         self._unheard_of_at = 0
         """When those ended whose end nobody saw, in microseconds since the epoch."""
         self._giving_up: gevent.Greenlet[..., None] | None = None
@@ -135,8 +137,11 @@ class Recovery:
         for leg in calls:
             self._ended(Gone(leg, now()))
 
-    def run(self) -> None:
-        """Compare and repair, as often as it takes. Raises NotConnected, or Disconnected, with the socket."""
+    def run(self, *, connected: bool = True) -> None:
+        """Compare and repair, as often as it takes. Raises SwitchError when the socket ends.
+
+        `connected`: just now. Else orders of a moment ago are on their way, and what runs on a leg is known.
+        """
         while True:
             try:
                 seen = snapshot.take(self._connection, self._wanted())
@@ -148,28 +153,29 @@ class Recovery:
                 log.warning("cannot see what FreeSWITCH has, trying again", problem=str(error))
                 gevent.sleep(AGAIN_SECONDS)
         self._go_on_waiting()
-        self._compare(seen)
+        self._compare(seen, connected)
 
     def _wanted(self) -> set[str]:
         """Every leg that we have to know of: at first, also those that nobody was there to take."""
         wanted = set(self._kept) | {call.leg.uuid for call in self._calls()}
         return wanted | set(snapshot.list_channels(self._connection))
 
-    def _compare(self, seen: Snapshot) -> None:
+    def _compare(self, seen: Snapshot, connected: bool) -> None:
         before = self.repairs.total
         died = bool(self._core_uuid) and self._core_uuid != self._connection.core_uuid
         self._core_uuid = self._connection.core_uuid
         # Whoever was in a FreeSWITCH that is there no more was out when its socket ended.
         self._unheard_of_at = self._lost_at if died else seen.taken_at
+        self._settled_at = seen.taken_at - (0 if connected else int(1_000_000 * SETTLED_SECONDS))
         for room in self._rooms:
             self._room(room, seen)
         self._strangers(seen)
         self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
-        self._known_calls(seen)
+        self._known_calls(seen, connected)
         self._kept_calls(seen)
         self._switchboard.release()
         self._unsteered_legs(seen)
-        self._lost_orders(seen)
+        self._lost_orders(seen, connected)
         self._given_up.clear()
         for leg in seen.gone:
             snapshot.forget_gone(self._connection, leg)
@@ -213,6 +219,8 @@ class Recovery:
                 yield Left(ended_at, call_sid, gone=True)
             return
         if not participant.member_id:
+            if participant.ordered_at > self._settled_at:
+                return
             member_id = _member_id(room.sid, words if gone else None, headers)
             if member_id:
                 yield Added(participant.ordered_at, call_sid, member_id)
@@ -235,25 +243,27 @@ class Recovery:
                 log.warning("in a conference that knows nothing of it, taken out", room=sid, leg=leg)
                 self._performer.kick_stranger(sid, member.member_id)
 
-    def _lost_orders(self, seen: Snapshot) -> None:
+    def _lost_orders(self, seen: Snapshot, connected: bool) -> None:
         """What a room wanted done may not have reached FreeSWITCH, or our own memory of it is gone."""
         for room in self._rooms:
             conference = seen.conferences.get(room.sid)
-            self._performer.take_up_room(room, self._rooms.feed)
+            if connected:
+                self._performer.take_up_room(room, self._rooms.feed)
             for participant in room.participants.values():
-                self._rooms.carry_on(room, participant.call_sid)
+                if connected:
+                    self._rooms.carry_on(room, participant.call_sid)
                 member = conference.members.get(participant.caller.leg) if conference else None
                 if participant.phase is Phase.IN and member is not None:
                     self.repairs.members += bool(self._performer.straighten(room, participant, member))
 
     # Calls
 
-    def _known_calls(self, seen: Snapshot) -> None:
+    def _known_calls(self, seen: Snapshot, connected: bool) -> None:
         for call in list(self._calls()):
             headers = seen.legs.get(call.leg.uuid)
-            if headers is not None:
+            if headers is not None and connected:
                 call.leg.take_up(dict(headers))
-            else:
+            elif headers is None:
                 self._over(call.leg.uuid, seen)
 
     def _kept_calls(self, seen: Snapshot) -> None:
@@ -299,7 +309,7 @@ class Recovery:
             log.warning("out of step with FreeSWITCH")
             self._switchboard.hold()
             try:
-                self.run()
+                self.run(connected=False)
             finally:
                 self._switchboard.release()
         except SwitchError as error:

@@ -137,3 +137,27 @@ def test_a_switch_that_does_not_come_back_has_lost_its_rooms(house: House, wire:
     for phone in (first, second):
         phone.wait_ended(15)
     assert len(house.told()) == 6
+
+
+def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
+    """Symptom: music that stopped at its next turn. Cause: the audit took what played for something found,
+    of which no end would come. Fix: only after a lost socket is anything found."""
+    house.stop()
+    house.start(node="audit_secs: 1")
+    music = house.application.tone(700, 1.0)
+    waiting = house.joins("Waiting", startConferenceOnEnter="false", waitUrl=music, waitMethod="GET")
+    house.documents({FIRST: waiting, SECOND: house.joins("Inside"), THIRD: house.joins("Inside")})
+    first = house.switch.call(NUMBER, from_=FIRST)
+    others = [house.switch.call(NUMBER, from_=caller) for caller in (SECOND, THIRD)]
+    house.told(4)
+    losing = gevent.spawn(lose_events, house)
+    gevent.sleep(0.2)
+    others[0].hang_up()
+    losing.join()
+    house.told(5, 20)
+    # Three turns of the music later.
+    gevent.sleep(3)
+    first.wait_hears(700, 3)
+    for phone in (first, others[1]):
+        phone.hang_up()
+    house.told(9)
