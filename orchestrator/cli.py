@@ -15,6 +15,7 @@ from rich.text import Text
 from orchestrator import __version__, logs
 from orchestrator.callbacks import command as callbacks_command
 from orchestrator.config import ConfigErrors, Settings, load
+from orchestrator.config import command as config_command
 from orchestrator.freeswitch.render import render, write
 
 EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
@@ -27,6 +28,7 @@ _START = """\
 first steps:
   orchestrator demo                          a conference without any telephony, to look around
   orchestrator example > orchestrator.yaml   commented settings, every key explained
+  orchestrator config --explain KEY          what one of them means, and what it may be
   orchestrator check -c orchestrator.yaml    all mistakes in them, each with its line
   orchestrator render -c orchestrator.yaml --into freeswitch-conf
   orchestrator run -c orchestrator.yaml
@@ -94,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="write them below DIR, e.g. freeswitch-conf (default: print them, with their passwords)",
+    )
+    config_command.add_to(
+        command("config", "explain the settings", "Each key: what it means, what it may be, its default.")
     )
     callbacks_command.add_to(
         command("callbacks", "look at callbacks, and have given-up ones told again", ""), settings_file
@@ -179,6 +184,7 @@ _COMMANDS = {
     "run": _run,
     "check": _check,
     "render": _render,
+    "config": config_command.run,
     "callbacks": _callbacks,
     "example": _example,
     "demo": _demo,

@@ -24,11 +24,13 @@ from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
 from orchestrator.calls.speech import Debounce
 from orchestrator.conference.effects import Effect, HangUp, Refuse, Release, Tell
-from orchestrator.conference.events import Added, Ask, Event, Floor, Left, Lost
+from orchestrator.conference.events import Added, Ask, Event, Floor, Left, Lost, Mute
 from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomTerms, Wish
 from orchestrator.conference.room import step
+from orchestrator.config.keys import MUTES
 from orchestrator.freeswitch.events import Event as SwitchEvent
 from orchestrator.freeswitch.legs import FOUND
+from orchestrator.freeswitch.profiles import KEY
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -208,11 +210,20 @@ class Rooms:
                 self._speech.heard(sid, call_sid_of(event.uuid), True, at)
             case "stop-talking":
                 self._speech.heard(sid, call_sid_of(event.uuid), False, at - STOP_TALKING_MICROSECONDS)
+            case "dtmf":
+                self._on_key(sid, call_sid_of(event.uuid), event.headers().get("Data", ""), at)
             case "floor-change" if event.uuid:
                 self.feed(sid, Floor(at, call_sid_of(event.uuid)))
             case "conference-destroy" if _instance(event) == self._instances.get(sid):
                 # Else an earlier one of that name: its last member left while the next was on its way in.
                 self.feed(sid, Lost(at))
+
+    def _on_key(self, sid: str, call_sid: str, data: str, at: int) -> None:
+        """A participant muted itself: `caller_controls` of the room's profile."""
+        participant = self._rooms[sid].participants.get(call_sid)
+        if participant is not None and data.removeprefix(KEY) in MUTES:
+            on = {"mute on": True, "mute off": False}.get(data.removeprefix(KEY), not participant.wish.muted)
+            self.feed(sid, Mute(at, call_sid, on))
 
     def on_join_returned(self, event: SwitchEvent) -> None:
         """The `conference` application is through: with a kick, or without having let the leg in."""

@@ -68,11 +68,11 @@ class Application(Section):
     )
     connection_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="ConnectionId in requests")
     voice_url: Url = Field(description="where the first document is")
-    voice_method: Method = "POST"
+    voice_method: Method = Field(default="POST", description="how voice_url is asked")
     voice_fallback_url: Url | None = Field(default=None, description="where it is when voice_url fails")
-    voice_fallback_method: Method = "POST"
+    voice_fallback_method: Method = Field(default="POST", description="how voice_fallback_url is asked")
     status_callback: Url | None = Field(default=None, description="hears about the call itself")
-    status_callback_method: Method = "POST"
+    status_callback_method: Method = Field(default="POST", description="how status_callback is asked")
     profile: Name | None = Field(default=None, description="conference profile of its rooms")
     gateway: Name | None = Field(default=None, description="gateway of its outbound calls")
     first_command_timeout_secs: Seconds = Field(

@@ -25,11 +25,11 @@ def is_loopback(host: str) -> bool:
 class Node(Section):
     """One FreeSWITCH. A directory that both use may have another path there (two containers)."""
 
-    name: Name = "default"
+    name: Name = Field(default="default", description="in the log")
     host: str = Field(default="127.0.0.1", min_length=1, description="of the event socket")
     port: int = Field(default=8021, ge=1, le=65535, description="of the event socket")
-    password: Secret = SecretStr("ClueCon")
-    connect_timeout_secs: Seconds = 5.0
+    password: Secret = Field(default=SecretStr("ClueCon"), description="of the event socket")
+    connect_timeout_secs: Seconds = Field(default=5.0, description="how long connecting may take")
     command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
     lost_after_secs: Seconds = Field(
         default=300.0,
@@ -132,7 +132,9 @@ class Callbacks(Section):
         description="before the second attempt, the third, …; the last one repeats",
     )
     twilio_extras: bool = Field(default=True, description="add Twilio's fields to Telnyx's")
-    timestamp_format: Literal["iso8601", "rfc2822"] = "iso8601"
+    timestamp_format: Literal["iso8601", "rfc2822"] = Field(
+        default="iso8601", description="of Timestamp: iso8601 as Telnyx, rfc2822 as Twilio"
+    )
     database: FilePath = Field(
         default=Path("orchestrator-data/orchestrator.sqlite"), description="outbox, rooms and history"
     )
@@ -155,8 +157,8 @@ class Callbacks(Section):
 class Tone(Section):
     """A beep."""
 
-    hz: int = Field(ge=50, le=3400)
-    ms: int = Field(ge=20, le=2000)
+    hz: int = Field(ge=50, le=3400, description="pitch")
+    ms: int = Field(ge=20, le=2000, description="length")
 
 
 class Conference(Section):
@@ -182,9 +184,9 @@ class Conference(Section):
     wait_music: FilePath | None = Field(
         default=None, description="WAV or MP3 where a document names no waitUrl; none: a built-in one"
     )
-    enter_beep: Tone = Tone(hz=880, ms=200)
-    exit_beep: Tone = Tone(hz=440, ms=200)
-    record_beep: Tone = Tone(hz=1400, ms=200)
+    enter_beep: Tone = Field(default=Tone(hz=880, ms=200), description="heard when somebody joins")
+    exit_beep: Tone = Field(default=Tone(hz=440, ms=200), description="heard when somebody leaves")
+    record_beep: Tone = Field(default=Tone(hz=1400, ms=200), description="heard when a recording starts")
 
 
 class Fetch(Section):
@@ -192,7 +194,7 @@ class Fetch(Section):
 
     timeout_secs: Seconds = Field(default=15.0, description="of one request, all of it")
     max_bytes: int = Field(default=MIB, ge=1024, le=64 * MIB, description="of a document")
-    max_redirects: int = Field(default=3, ge=0, le=20)
+    max_redirects: int = Field(default=3, ge=0, le=20, description="followed for one request")
 
 
 class Media(Section):
@@ -228,8 +230,10 @@ class Voice(NamedTuple):
 class Speech(Section):
     """<Say>. The voices map what a document may ask for to a voice of the engine."""
 
-    engine: Literal["flite", "command"] = "flite"
-    default_voice: str = "slt"
+    engine: Literal["flite", "command"] = Field(
+        default="flite", description="flite: FreeSWITCH's mod_flite; command: a program of yours"
+    )
+    default_voice: str = Field(default="slt", description="for a voice that is not in voices")
     voices: dict[str, str] = Field(
         default={"man": "rms", "woman": "slt", "alice": "slt", "Polly.*": "slt"},
         description="name or pattern -> voice; the most specific one that fits wins",
@@ -293,7 +297,7 @@ def _listen(value: str) -> str:
 class Web(Section):
     """REST API, console and metrics."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8080"
+    listen: Annotated[str, AfterValidator(_listen)] = Field(default="127.0.0.1:8080", description="host:port")
     public_url: Url | None = Field(
         default=None, description="as others reach it (RecordingUrl); none: http:// and listen"
     )
@@ -315,5 +319,7 @@ class Web(Section):
 class Logging(Section):
     """Standard error, one event a line."""
 
-    format: Literal["human", "json"] = "human"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["human", "json"] = Field(default="human", description="for people, or for programs")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="what is less important is left out"
+    )

@@ -6,16 +6,21 @@ from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
-from orchestrator.config.profile import Profile, Sounds
+from orchestrator.config.keys import MUTES
+from orchestrator.config.profile import QUIET, Profile, Sounds
 
 # mod_conference's own name where it is not ours with dashes.
 _NAMES = {
     "heartbeat_period_secs": "heartbeat-period-sec",
     "terminate_on_silence_secs": "terminate-on-silence",
+    "endconf_grace_secs": "endconf-grace-time",
+    "key_timeout_ms": "ivr-dtmf-timeout",
 }
+NO_KEYS = "none"
+KEY = "key "
+"""What a pressed key sends us begins with it."""
 # By the names of conference_utils_clear_eflags() in mod_conference's conference_utils.c.
 _NEVER_HEEDED = ("energy-level", "volume-level", "gain-level", "dtmf", "mute-detect", "play-file-member")
-_NAMES |= {"endconf_grace_secs": "endconf-grace-time"}
 
 
 def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
@@ -23,36 +28,59 @@ def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
     root = etree.Element("configuration", name="conference.conf")
     controls = etree.SubElement(root, "caller-controls")
     # The group exists and is empty: without it mod_conference binds its default keys (0 mutes, # hangs up).
-    etree.SubElement(controls, "group", name="none")
+    etree.SubElement(controls, "group", name=NO_KEYS)
+    for profile in profiles.values():
+        if profile.caller_controls:
+            _group(controls, profile)
     found = etree.SubElement(root, "profiles")
     for name, profile in profiles.items():
         for talking in (True, False):
             element = etree.SubElement(found, "profile", name=room_profile(name, talking))
             for parameter, value in parameters(profile):
                 etree.SubElement(element, "param", name=parameter, value=value)
-            etree.SubElement(element, "param", name="suppress-events", value=",".join(_unheeded(talking)))
+            etree.SubElement(
+                element, "param", name="suppress-events", value=",".join(_unheeded(profile, talking))
+            )
     return root
 
 
 def room_profile(name: str, talking: bool) -> str:
     """The rendered profile for a room: `talking` if somebody wants to know who speaks."""
-    return name if talking else f"{name}.quiet"
+    return name if talking else name + QUIET
 
 
-def _unheeded(talking: bool) -> tuple[str, ...]:
+def _group(controls: etree._Element, profile: Profile) -> None:
+    group = etree.SubElement(controls, "group", name=_keys(profile))
+    for digits, action in profile.caller_controls.items():
+        # FreeSWITCH's own muting would be nobody's wish: a room takes it for a fault and mends it.
+        own = {"action": "event", "data": KEY + action} if action in MUTES else {"action": action}
+        etree.SubElement(group, "control", digits=digits, **own)
+
+
+def _keys(profile: Profile) -> str:
+    # mod_conference reserves `none` and `default`.
+    return f"keys.{profile.name}" if profile.caller_controls else NO_KEYS
+
+
+def _unheeded(profile: Profile, talking: bool) -> tuple[str, ...]:
     """Events that FreeSWITCH need not send: each costs it a kilobyte or three, and us the reading."""
-    return _NEVER_HEEDED if talking else (*_NEVER_HEEDED, "start-talking", "stop-talking", "floor-change")
+    never: tuple[str, ...] = _NEVER_HEEDED
+    if not set(MUTES).isdisjoint(profile.caller_controls.values()):
+        never = tuple(name for name in never if name != "dtmf")
+    return never if talking else (*never, "start-talking", "stop-talking", "floor-change")
 
 
 def parameters(profile: Profile) -> Iterator[tuple[str, str]]:
     """mod_conference's parameters of a profile. No enter, exit or waiting sound: those are ours."""
-    yield "caller-controls", profile.caller_controls
+    yield "caller-controls", _keys(profile)
     for field in type(profile).model_fields:
         value = getattr(profile, field)
-        if field in ("name", "caller_controls") or value is None or value == ():
+        if field in ("name", "preset", "caller_controls") or value is None or value == ():
             continue
         if isinstance(value, Sounds):
             yield from _sounds(value)
+        elif field == "key_timeout_ms" and not profile.caller_controls:
+            continue
         elif field == "max_energy_hit_trigger":
             # Always beside max-energy-level: conference_new() passes a missing one to atoi() and crashes.
             if profile.max_energy_level is not None:

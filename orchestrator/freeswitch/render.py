@@ -12,14 +12,21 @@ from orchestrator.freeswitch.profiles import conference_conf
 
 _MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
 
+GATEWAYS = "sip_profiles/trunks/gateways.xml"
+
 
 def render(settings: Settings) -> dict[str, str]:
-    """File name below freeswitch-conf -> its content. A gateway's file holds its password."""
-    files = {"configuration/conference.conf.xml": _document(conference_conf(settings.profiles))}
+    """File name below freeswitch-conf -> its content. The gateways' file holds passwords."""
+    # One file for all, and always there: a gateway that is no longer in the settings goes, and FreeSWITCH
+    # calls a directory without files an error.
+    gateways = etree.Element("include")
     for gateway in settings.gateways.values():
         if gateway.proxy is not None:
-            files[f"sip_profiles/gateways/{gateway.name}.xml"] = _document(_gateway(gateway))
-    return files
+            gateways.append(_gateway(gateway))
+    return {
+        "configuration/conference.conf.xml": _document(conference_conf(settings.profiles)),
+        GATEWAYS: _document(gateways),
+    }
 
 
 def write(files: dict[str, str], directory: Path) -> list[Path]:

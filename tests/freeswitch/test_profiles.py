@@ -86,6 +86,19 @@ def test_a_room_in_which_nobody_asks_who_speaks_is_not_told_it() -> None:
     assert not any("add-member" in names or "del-member" in names for names in suppressed.values())
 
 
+def test_keys_become_a_group_and_muting_is_left_to_the_room() -> None:
+    settings = loads(f"""{ACCOUNT}profiles: {{p: {{caller_controls: {{"0": mute, "#": hangup}}}}}}""")
+    root = conference_conf(settings.profiles)
+    (group,) = root.findall("caller-controls/group[@name='keys.p']")
+    assert [dict(control.attrib) for control in group] == [
+        {"digits": "0", "action": "event", "data": "key mute"},
+        {"digits": "#", "action": "hangup"},
+    ]
+    found = {param.get("name"): param.get("value") for param in root.find("profiles/profile[@name='p']")}
+    assert (found["caller-controls"], found["ivr-dtmf-timeout"]) == ("keys.p", "500")
+    assert "dtmf" not in found["suppress-events"].split(",")
+
+
 def test_the_group_of_keys_exists_and_is_empty() -> None:
     """Without it FreeSWITCH would bind its default keys: 0 mutes, # hangs up."""
     group = conference_conf({}).find("caller-controls/group[@name='none']")

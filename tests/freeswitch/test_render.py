@@ -71,21 +71,21 @@ def test_the_committed_profiles_are_those_of_the_example() -> None:
 
 def test_a_gateway_is_rendered_where_it_has_a_proxy_and_its_values_are_escaped() -> None:
     files = render(loads(GATEWAYS))
-    assert set(files) == {"configuration/conference.conf.xml", "sip_profiles/gateways/carrier.xml"}
-    gateway = etree.fromstring(files["sip_profiles/gateways/carrier.xml"])
+    assert set(files) == {"configuration/conference.conf.xml", "sip_profiles/trunks/gateways.xml"}
+    (gateway,) = etree.fromstring(files["sip_profiles/trunks/gateways.xml"])
     found = {param.get("name"): param.get("value") for param in gateway}
     assert (found["username"], found["password"], found["register"]) == ('a"<b>&c', '$${hostname}&"', "false")
 
 
 def test_nothing_rendered_is_filled_in_from_freeswitchs_variables() -> None:
-    assert "$${" not in render(loads(GATEWAYS))["sip_profiles/gateways/carrier.xml"]
+    assert "$${" not in render(loads(GATEWAYS))["sip_profiles/trunks/gateways.xml"]
 
 
 def test_files_are_written_whole_and_not_for_everybody(tmp_path: Path) -> None:
     written = write(render(loads(GATEWAYS)), tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
-        "carrier.xml",
         "conference.conf.xml",
+        "gateways.xml",
     ]
     assert all(path.stat().st_mode & 0o007 == 0 for path in written)
 

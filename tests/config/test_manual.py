@@ -1,0 +1,48 @@
+"""`orchestrator config --explain`: a sentence for every key."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator import cli
+from orchestrator.config import manual
+
+
+@pytest.mark.parametrize("entry", manual.entries(), ids=lambda entry: entry.path)
+def test_every_key_has_a_sentence(entry: manual.Entry) -> None:
+    assert entry.about
+
+
+@pytest.mark.parametrize(
+    ("key", "paths"),
+    [
+        ("profiles.NAME.rate", ["profiles.NAME.rate"]),
+        ("profiles.rate", ["profiles.NAME.rate"]),
+        ("profiles.board.rate", ["profiles.NAME.rate"]),
+        ("rate", ["profiles.NAME.rate"]),
+        ("accounts[0].sid", ["accounts[].sid"]),
+        ("muted", ["profiles.NAME.sounds.muted"]),
+    ],
+)
+def test_a_key_is_found_however_it_is_written(key: str, paths: list[str]) -> None:
+    assert [entry.path for entry in manual.about(key)] == paths
+
+
+def test_a_section_brings_its_keys_along() -> None:
+    paths = [entry.path for entry in manual.about("web")]
+    assert paths[:2] == ["web", "web.listen"]
+
+
+def test_limits_and_default_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "--explain", "energy_level"]) == 0
+    assert "(whole number from 0 to 32767; default 100)" in capsys.readouterr().out
+
+
+def test_a_misspelt_key_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "--explain", "energy_lvl"]) == 2
+    assert "there is no key energy_lvl (did you mean energy_level" in capsys.readouterr().err
+
+
+def test_all_keys_are_explained_without_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "--explain"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 200
