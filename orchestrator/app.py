@@ -19,6 +19,7 @@ from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.outbox import Outbox, OutboxError
 from orchestrator.callbacks.payloads import PayloadSettings
+from orchestrator.callbacks.probe import Probe
 from orchestrator.callbacks.signature import SigningKey
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.call import Call
@@ -36,6 +37,7 @@ from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.services import Services
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
+from orchestrator.calls.tally import CallTally
 from orchestrator.conference.effects import BeepKind
 from orchestrator.config.service import Tone
 from orchestrator.config.settings import Settings
@@ -55,6 +57,7 @@ from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.dial import Dialler
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.health import health
+from orchestrator.web.metrics import Sources, metrics
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import WebServer
 
@@ -125,7 +128,9 @@ class Orchestrator:
             library,
             settings.media.cache_bytes,
         )
-        recordings = RoomRecordings(self.connection, self.journal, payload, files)
+        self.tally = CallTally()
+        self.probe = Probe(self.outbox, self.journal)
+        recordings = RoomRecordings(self.connection, self.journal, payload, files, self.tally)
         members = MemberCommands(self.connection)
         performer = Performer(members, recordings, Beeper(members, _beeps(settings, library)))
         conference = settings.conference
@@ -135,6 +140,7 @@ class Orchestrator:
             self.journal,
             payload,
             (conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000),
+            self.tally,
         )
         self.switchboard = Switchboard(self.legs, self.rooms, self._on_new_call)
         keeper = CallKeeper(self.journal)
@@ -172,6 +178,7 @@ class Orchestrator:
             keeper=keeper,
             records=self.outbox.records,
             book=self.book,
+            tally=self.tally,
             wait_until_connected=self._wait_until_connected,
             signing_key=self._keys.get,
         )
@@ -188,6 +195,8 @@ class Orchestrator:
                 rest_api(settings, self.control, self.outbox.records),
             ),
         )
+        self.counted = self._counted()
+        self.web.add(metrics(settings.web, self.counted))
         self._calls: dict[str, Call] = {}
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
         self._auditing: gevent.Greenlet[..., None] | None = None
@@ -230,6 +239,23 @@ class Orchestrator:
             self.outbox.close()
         except OutboxError as error:
             log.error("what was told last will be told again", problem=str(error))
+
+    def _counted(self) -> Sources:
+        return Sources(
+            connection=self.connection,
+            legs=self.legs,
+            door=self.door,
+            rooms=self.rooms,
+            tally=self.tally,
+            fetcher=self.services.fetcher,
+            repairs=self.recovery.repairs,
+            outbox=self.outbox,
+            delivery=self.delivery,
+            max_waiting=self.settings.callbacks.max_waiting,
+            journal=self.journal,
+            probe=self.probe,
+            traffic=self.web.traffic,
+        )
 
     def _base_url(self) -> str:
         web = self.settings.web
@@ -277,7 +303,17 @@ class Orchestrator:
         self._up.wait()
 
     def _problems(self) -> dict[str, str]:
-        return {} if self._up.is_set() else {self.node.name: "FreeSWITCH is not connected"}
+        """What keeps calls from being served, by what has the problem."""
+        found = {}
+        if self._stopping:
+            found["orchestrator"] = "it is being stopped"
+        if not self.connection.connected:
+            found[f"node {self.node.name}"] = "FreeSWITCH is not connected"
+        elif not self._up.is_set():
+            found[f"node {self.node.name}"] = "what FreeSWITCH has is being compared"
+        if not self.probe.writable():
+            found["database"] = "what happens cannot be written down: the log says why"
+        return found
 
     # Calls
 
@@ -290,6 +326,7 @@ class Orchestrator:
         number = leg.headers.get("Caller-Destination-Number", "")
         application = self.settings.application_for(number)
         if application is None:
+            self.tally.unknown_numbers += 1
             log.warning("no application for this number, and no default one", leg=leg.uuid, number=number)
             leg.hangup(NO_NUMBER)
             return

@@ -15,12 +15,13 @@ MAY_IMPORT = {
     "conference": set(),
     "net": set(),
     "logs": set(),
+    "measures": set(),
     "config": set(),
     "freeswitch": {"texml", "conference", "config", "logs"},
-    "callbacks": {"texml", "conference", "net", "logs"},
+    "callbacks": {"texml", "conference", "net", "logs", "measures"},
     "media": {"texml", "conference", "logs"},
-    "calls": {"texml", "conference", "freeswitch", "callbacks", "media", "net", "config", "logs"},
-    "web": {"calls", "texml", "conference", "freeswitch", "callbacks", "media", "config", "logs"},
+    "calls": {"texml", "conference", "freeswitch", "callbacks", "media", "net", "config", "logs", "measures"},
+    "web": {"calls", "texml", "conference", "freeswitch", "callbacks", "media", "config", "logs", "measures"},
     "emulator": set(),
 }
 

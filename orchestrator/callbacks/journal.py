@@ -58,6 +58,11 @@ class Journal:
         """Callbacks that are only in memory."""
         return len(self._messages)
 
+    @property
+    def troubled(self) -> bool:
+        """Whether the disk has refused what was last written."""
+        return bool(self._trouble)
+
     def commit(
         self,
         messages: Sequence[Message] = (),

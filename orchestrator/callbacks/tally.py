@@ -6,8 +6,14 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from orchestrator.measures import Histogram
+
 Reason = Literal["refused", "unanswered", "unrequestable", "too old", "too many"]
 """Refused: answered, but not with 2xx. Unanswered: nothing came back at the last attempt."""
+
+
+DELAYS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
+"""Bounds in seconds; those beyond a few are of messages that had to be tried again."""
 
 
 def _none_yet() -> dict[Reason, int]:
@@ -26,8 +32,11 @@ class Tally(Struct):
     delay_ms: int = 0
     """Sum over the delivered, from when each came into the outbox (or was taken up again)."""
     longest_delay_ms: int = 0
+    delay: Histogram = field(default_factory=lambda: Histogram(*DELAYS))
+    """The same in seconds: how it is distributed."""
 
     def on_delivered(self, waited_ms: int) -> None:
         self.delivered += 1
         self.delay_ms += waited_ms
         self.longest_delay_ms = max(self.longest_delay_ms, waited_ms)
+        self.delay.observe(waited_ms / 1000)

@@ -15,6 +15,7 @@ from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.logs import get_logger
+from orchestrator.measures import DELAYS, Histogram
 
 log = get_logger(__name__)
 
@@ -28,6 +29,8 @@ class Door:
 
     def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
         self.intake = Intake(limits)
+        self.event_delay = Histogram(*DELAYS)
+        """Seconds from when FreeSWITCH made an event until it is handled."""
         self._node = node
         self._legs = legs
         self._ages = Ages()
@@ -62,6 +65,7 @@ class Door:
     def on_event(self, event: Event) -> None:
         """Every event, before it is handled."""
         self._age = self._ages.age(event.timestamp, wall_clock())
+        self.event_delay.observe(self._age)
         if event.name in ("CHANNEL_ANSWER", "CHANNEL_HANGUP"):
             self.intake.entered(event.uuid)
 

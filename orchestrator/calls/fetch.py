@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from orchestrator.callbacks.signature import SigningKey, sign
 from orchestrator.calls.body import BadBody, read_body
+from orchestrator.calls.tally import FetchOutcome, FetchTally
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.dial import Dialler
 from orchestrator.net.errors import NetError, innermost, reason
@@ -35,9 +36,10 @@ SHOWN = 200
 class FetchError(Exception):
     """No usable answer; the text names the URL and what was wrong with it."""
 
-    def __init__(self, url: str, problem: str) -> None:
+    def __init__(self, url: str, problem: str, outcome: FetchOutcome = "transport") -> None:
         self.url = shown(url)
         self.problem = problem
+        self.outcome = outcome
         super().__init__(f"{self.url}: {problem}")
 
 
@@ -83,6 +85,7 @@ class Fetcher:
         """Long bodies are kept in files in `directory`, with no name that anybody could find them by."""
         self.limits = limits
         self._adapter = Adapter(dialler or Dialler(), pool_connections=connections, pool_maxsize=connections)
+        self.tally = FetchTally()
         self._verify = verify
         self._directory = directory
 
@@ -102,7 +105,27 @@ class Fetcher:
 
         With a `key` each request is signed as callbacks are (telnyx-texml 2.6).
         """
-        limits = limits or self.limits
+        begun = time.monotonic()
+        outcome: FetchOutcome = "abandoned"
+        try:
+            fetched = self._in_time(url, method, fields, cookies, limits or self.limits, key)
+            outcome = "ok"
+            return fetched
+        except FetchError as error:
+            outcome = error.outcome
+            raise
+        finally:
+            self.tally.count(outcome, time.monotonic() - begun)
+
+    def _in_time(
+        self,
+        url: str,
+        method: str,
+        fields: Sequence[tuple[str, str]],
+        cookies: RequestsCookieJar,
+        limits: Limits,
+        key: SigningKey | None,
+    ) -> Fetched:
         over = gevent.Timeout(limits.timeout)
         try:
             with over:
@@ -110,7 +133,7 @@ class Fetcher:
         except gevent.Timeout as timeout:
             if timeout is not over:
                 raise
-            raise FetchError(url, f"no complete answer within {limits.timeout:g} s") from None
+            raise FetchError(url, f"no complete answer within {limits.timeout:g} s", "timeout") from None
         # urllib3 and http.client have exceptions of their own, and not all of them come wrapped.
         except (requests.RequestException, HTTPError, HTTPException, NetError, OSError, ValueError) as error:
             raise FetchError(url, reason(error)) from error
@@ -138,7 +161,7 @@ class Fetcher:
                 check_url(url)
             if response.status_code in REDIRECTS_TO_GET:
                 method, body = "GET", None
-        raise FetchError(url, f"more than {limits.max_redirects} redirects")
+        raise FetchError(url, f"more than {limits.max_redirects} redirects", "url")
 
     def _request(
         self,
@@ -178,22 +201,22 @@ class Fetcher:
 
     def _answer(self, url: str, response: requests.Response, max_bytes: int) -> Fetched:
         if not 200 <= response.status_code < 300:
-            raise FetchError(url, f"answered {response.status_code} {response.reason[:SHOWN]}")
+            raise FetchError(url, f"answered {response.status_code} {response.reason[:SHOWN]}", "status")
         try:
             body = read_body(response, max_bytes, self._directory)
         except BadBody as error:
-            raise FetchError(url, str(error)) from error
+            raise FetchError(url, str(error), "body") from error
         return Fetched(url, response.headers.get("Content-Type", ""), body.start, body.file)
 
 
 def check_url(url: str) -> None:
     """Raises FetchError for what is no address on the web, or one that nobody means."""
     if len(url) > MAX_URL:
-        raise FetchError(url, f"a URL of {len(url)} characters, {MAX_URL} are the most")
+        raise FetchError(url, f"a URL of {len(url)} characters, {MAX_URL} are the most", "url")
     if any(c < " " or c == "\x7f" for c in url):
-        raise FetchError(url, "a URL with a control character")
+        raise FetchError(url, "a URL with a control character", "url")
     if urlsplit(url).scheme not in ("http", "https"):
-        raise FetchError(url, "not an http or https URL")
+        raise FetchError(url, "not an http or https URL", "url")
 
 
 def with_query(url: str, fields: Sequence[tuple[str, str]]) -> str:

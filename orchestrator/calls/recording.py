@@ -119,6 +119,7 @@ class Recording:
 
     def _tell(self, status: RecordingStatus) -> None:
         verb, call = self._verb, self._call
+        call.services.tally.recordings[status] += 1
         self.write_down(status, now())
         if not verb.recording_status_callback or status not in verb.recording_status_callback_event:
             call.keep()

@@ -20,6 +20,7 @@ from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.sids import new_sid
+from orchestrator.calls.tally import CallTally
 from orchestrator.conference.model import Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
@@ -64,11 +65,13 @@ class RoomRecordings:
         journal: Journal,
         payload: PayloadSettings,
         files: RecordingFiles,
+        tally: CallTally,
     ) -> None:
         self._connection = connection
         self._journal = journal
         self._payload = payload
         self._files = files
+        self._tally = tally
         self._running: dict[str, RoomRecording] = {}
         self._by_conference: dict[str, str] = {}
         self._limits: dict[str, gevent.Greenlet[..., None]] = {}
@@ -185,6 +188,7 @@ class RoomRecordings:
     def _started(self, recording: RoomRecording, at: int) -> None:
         self._forget_limit(recording.sid)
         started = replace(recording, started_at=at)
+        self._tally.recordings["in-progress"] += 1
         self._keep(started, [self._message(started, "in-progress")])
 
     def abandon(self) -> None:
@@ -247,6 +251,7 @@ class RoomRecordings:
         self._running.pop(sid, None)
         self._forget_limit(sid)
         self._by_conference.pop(recording.conference_sid, None)
+        self._tally.recordings[status] += 1
         ended = replace(recording, status=status, duration=seconds)
         messages = [message for message in [self._message(ended, status)] if message is not None]
         self._journal.commit(messages, (), [(RECORDING, sid)], [_record(ended)])

@@ -23,6 +23,7 @@ from orchestrator.calls.room_records import room_record, row_of_room, status_of
 from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
 from orchestrator.calls.speech import Debounce
+from orchestrator.calls.tally import CallTally
 from orchestrator.conference.effects import Effect, HangUp, Refuse, Release, Tell
 from orchestrator.conference.events import Added, Ask, Event, Floor, Left, Lost, Mute
 from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomTerms, Wish
@@ -50,11 +51,13 @@ class Rooms:
         journal: Journal,
         payload: PayloadSettings,
         debounce: tuple[float, float],
+        tally: CallTally,
     ) -> None:
         self._performer = performer
         self._is_ours = is_ours
         self._journal = journal
         self._payload = payload
+        self._tally = tally
         start, stop = debounce
         self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
         self._rooms: dict[str, Room] = {}
@@ -262,6 +265,7 @@ class Rooms:
             for call_sid in changed:
                 key = PARTICIPANT, f"{room.sid}/{call_sid}"
                 participant = after.participants.get(call_sid)
+                self._tally.on_participant(room.participants.get(call_sid), participant)
                 if participant is None:
                     self._forget(key)
                     if self._where.get(call_sid) == room.sid:
@@ -278,9 +282,12 @@ class Rooms:
             elif isinstance(effect, Release | Refuse | HangUp) and effect.call_sid not in after.participants:
                 # Its call goes on with that, after a restart too.
                 self._put[OUTCOME, effect.call_sid] = self._encode(outcome_of(effect))
+            if isinstance(effect, Refuse):
+                self._tally.refusals[effect.why] += 1
         return [(after, effect) for effect in effects]
 
     def _keep(self, room: Room, after: Room) -> None:
+        self._tally.on_room(room, after)
         if after.opened_at and (not room.opened_at or status_of(room) != status_of(after)):
             self._records[room.sid] = row_of_room(room_record(after))
         if room.open and not after.open:

@@ -17,6 +17,7 @@ from orchestrator.calls.kept import CallKeeper
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
+from orchestrator.calls.tally import CallTally
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch.connection import Connection
@@ -46,6 +47,7 @@ class Services:
     keeper: CallKeeper
     records: Records
     book: CallBook
+    tally: CallTally
     wait_until_connected: Callable[[], None]
     signing_key: Callable[[str], SigningKey | None]
     """An account's, by its sid."""

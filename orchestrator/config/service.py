@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -20,6 +21,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_private(host: str) -> bool:
+    """Whether only this machine and its own network can reach it, as far as its address tells."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost"
+    # All addresses of the machine (0.0.0.0) count as private in Python.
+    return (address.is_private or address.is_loopback) and not address.is_unspecified
 
 
 class Node(Section):
@@ -301,6 +312,17 @@ class Web(Section):
     public_url: Url | None = Field(
         default=None, description="as others reach it (RecordingUrl); none: http:// and listen"
     )
+
+    metrics_key: Secret | None = Field(
+        default=None,
+        description="bearer token for /metrics; none: open, but only where listen and public_url are private",
+    )
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is meant to be reached from this machine and its own network only."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return is_private(self.host) and (public is None or is_private(public))
 
     @property
     def host(self) -> str:

@@ -9,16 +9,21 @@ from flask.typing import ResponseReturnValue
 
 
 def health(problems: Callable[[], Mapping[str, str]]) -> Blueprint:
-    """`/healthz` answers as long as the process runs; `/readyz` once `problems` has none to name."""
+    """`/healthz` answers as long as the process runs and gets round to it; `/readyz` says 503 as long as
+    `problems` has any to name, by what has it."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
     def healthz() -> ResponseReturnValue:
-        return {"status": "alive"}
+        return {"status": "alive"}, 200, _FRESH
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        found = problems()
-        return {"status": "not ready" if found else "ready", "problems": found}, 503 if found else 200
+        found = dict(problems())
+        status = "not ready" if found else "ready"
+        return {"status": status, "problems": found}, 503 if found else 200, _FRESH
 
     return blueprint
+
+
+_FRESH = {"Cache-Control": "no-store"}

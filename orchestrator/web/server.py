@@ -8,15 +8,23 @@ from collections.abc import Iterable
 from flask import Blueprint, Flask
 from gevent.pywsgi import WSGIServer
 
+from orchestrator.web.traffic import Traffic
+
 log = logging.getLogger(__name__)
 
 
 class WebServer:
-    def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint]) -> None:
-        app = Flask("orchestrator")
+    def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
+        self.traffic = Traffic()
+        self._app = Flask("orchestrator")
+        self.traffic.watch(self._app)
         for blueprint in blueprints:
-            app.register_blueprint(blueprint)
-        self._server = WSGIServer((host, port), app, log=None, error_log=log)
+            self.add(blueprint)
+        self._server = WSGIServer((host, port), self._app, log=None, error_log=log)
+
+    def add(self, blueprint: Blueprint) -> None:
+        """Before `start`."""
+        self._app.register_blueprint(blueprint)
 
     @property
     def port(self) -> int:

@@ -1,0 +1,261 @@
+"""Every metric of ours, one row each. Labels have values of ours only: never a name, a number or a sid."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+from orchestrator import __version__
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.probe import Probe
+from orchestrator.callbacks.tally import Reason
+from orchestrator.calls.door import Door
+from orchestrator.calls.fetch import Fetcher
+from orchestrator.calls.intake import Full
+from orchestrator.calls.recovery import Repairs
+from orchestrator.calls.rooms import Rooms
+from orchestrator.calls.tally import CallTally, FetchOutcome
+from orchestrator.conference.model import EndReason, Phase, Refusal, RoomPhase
+from orchestrator.freeswitch.connection import Connection
+from orchestrator.freeswitch.legs import Legs
+from orchestrator.web.metrics.metric import Metric, counter, gauge, histogram
+from orchestrator.web.traffic import Traffic
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Whoever counts anyway; read at each scrape."""
+
+    connection: Connection
+    legs: Legs
+    door: Door
+    rooms: Rooms
+    tally: CallTally
+    fetcher: Fetcher
+    repairs: Repairs
+    outbox: Outbox
+    delivery: Delivery
+    max_waiting: int
+    """Callbacks."""
+    journal: Journal
+    probe: Probe
+    traffic: Traffic
+
+    @property
+    def node(self) -> str:
+        return self.connection.node
+
+
+def _rooms(sources: Sources) -> Mapping[str, float]:
+    found = Counter(room.phase for room in sources.rooms)
+    return {phase.value: found[phase] for phase in RoomPhase if phase is not RoomPhase.ENDED}
+
+
+def _participants(sources: Sources) -> Mapping[str, float]:
+    found = Counter(one.phase for room in sources.rooms for one in room.participants.values())
+    return {phase.value: found[phase] for phase in Phase}
+
+
+def _rooms_ended(sources: Sources) -> Mapping[str, float]:
+    ended = sources.tally.rooms_ended
+    return {reason.value: ended[reason] for reason in EndReason} | {"lost": ended[None]}
+
+
+def _calls_refused(sources: Sources) -> Mapping[str, float]:
+    refused = sources.door.intake.refused
+    return {full.value: refused[full] for full in Full} | {"unknown_number": sources.tally.unknown_numbers}
+
+
+def _callbacks(sources: Sources) -> Mapping[str, float]:
+    tally = sources.delivery.tally
+    given_up = {reason.replace(" ", "_"): tally.given_up[reason] for reason in get_args(Reason)}
+    return {"delivered": tally.delivered, **given_up, "lost": sources.journal.lost}
+
+
+def _oldest(sources: Sources) -> float:
+    oldest_at = sources.outbox.counts().oldest_at
+    return max(0.0, time.time() - oldest_at / 1e6) if oldest_at else 0.0
+
+
+def _anomalies(sources: Sources) -> Mapping[tuple[str, ...], float]:
+    found = asdict(sources.connection.anomalies)
+    del found["reconnects"]
+    return {(sources.node, kind): count for kind, count in found.items()}
+
+
+def _repairs(sources: Sources) -> Mapping[tuple[str, ...], float]:
+    return {(sources.node, kind): count for kind, count in asdict(sources.repairs).items()}
+
+
+METRICS: tuple[Metric, ...] = (
+    gauge("texml_info", "Always 1; the version that runs.", lambda s: {__version__: 1}, "version"),
+    # FreeSWITCH
+    gauge(
+        "texml_freeswitch_connected",
+        "Whether the event socket is up (1) or not (0).",
+        lambda s: {s.node: int(s.connection.connected)},
+        "node",
+    ),
+    counter(
+        "texml_freeswitch_reconnects_total",
+        "How often the event socket came up again after it had been up.",
+        lambda s: {s.node: s.connection.anomalies.reconnects},
+        "node",
+    ),
+    counter(
+        "texml_freeswitch_anomalies_total",
+        "What should not have happened on the event socket.",
+        _anomalies,
+        *("node", "kind"),
+    ),
+    counter(
+        "texml_freeswitch_repairs_total",
+        "Differences from what FreeSWITCH had that were found and put right.",
+        _repairs,
+        *("node", "kind"),
+    ),
+    histogram(
+        "texml_event_delay_seconds",
+        "From when FreeSWITCH made an event until it was handled; its clock's offset is taken off.",
+        lambda s: s.door.event_delay,
+    ),
+    # Calls
+    gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: len(s.legs)),
+    gauge(
+        "texml_legs_limit",
+        "As many legs as there may be until calls are refused (intake.max_calls).",
+        lambda s: s.door.intake.limits.max_calls,
+    ),
+    gauge(
+        "texml_calls_entering",
+        "Calls let in that are on their way to being answered.",
+        lambda s: s.door.intake.entering(time.monotonic()),
+    ),
+    gauge(
+        "texml_calls_entering_limit",
+        "As many as may be on their way in at the moment; the later everything is, the fewer.",
+        lambda s: s.door.intake.allowed(time.monotonic()),
+    ),
+    gauge(
+        "texml_lateness_seconds",
+        "How late this process was lately with what was due: the longest, halved every second.",
+        lambda s: s.door.intake.delay(time.monotonic()),
+    ),
+    counter("texml_calls_let_in_total", "New calls that were taken.", lambda s: s.door.intake.let_in),
+    counter(
+        "texml_calls_refused_total",
+        "New calls refused: by which limit of intake, or because no application has their number.",
+        _calls_refused,
+        "reason",
+    ),
+    # Rooms
+    gauge("texml_rooms", "Rooms that live.", _rooms, "phase"),
+    gauge("texml_participants", "Participants of rooms that live.", _participants, "phase"),
+    counter("texml_rooms_opened_total", "Rooms that let somebody in.", lambda s: s.tally.rooms_opened),
+    counter("texml_rooms_started_total", "Rooms that started.", lambda s: s.tally.rooms_started),
+    counter("texml_rooms_ended_total", "Rooms that ended.", _rooms_ended, "reason"),
+    counter(
+        "texml_joins_total", "Participants let into a room, to wait or at once.", lambda s: s.tally.joins
+    ),
+    counter("texml_leaves_total", "Participants that left.", lambda s: s.tally.leaves),
+    counter(
+        "texml_refusals_total",
+        "Participants that a room refused.",
+        lambda s: {why.name.lower(): s.tally.refusals[why] for why in Refusal},
+        "reason",
+    ),
+    counter(
+        "texml_recordings_total",
+        "Recordings by what became of them: in-progress once begun, then completed or absent.",
+        lambda s: {status: s.tally.recordings[status] for status in ("in-progress", "completed", "absent")},
+        "status",
+    ),
+    # Fetching
+    counter(
+        "texml_fetches_total",
+        "Requests for documents and audio.",
+        lambda s: {outcome: s.fetcher.tally.outcomes[outcome] for outcome in get_args(FetchOutcome)},
+        "outcome",
+    ),
+    histogram(
+        "texml_fetch_duration_seconds",
+        "How long they took, redirects and the last byte included, whatever their outcome.",
+        lambda s: s.fetcher.tally.seconds,
+    ),
+    # Callbacks
+    counter("texml_callbacks_total", "Callbacks that are over.", _callbacks, "outcome"),
+    counter(
+        "texml_callback_attempts_failed_total",
+        "Attempts that did not deliver.",
+        lambda s: s.delivery.tally.failed_attempts,
+    ),
+    counter(
+        "texml_callbacks_retried_total",
+        "Given-up callbacks taken up again because somebody asked for it.",
+        lambda s: s.delivery.tally.retried,
+    ),
+    histogram(
+        "texml_callback_delay_seconds",
+        "From when an event was handled, and its callback written down, until that was delivered.",
+        lambda s: s.delivery.tally.delay,
+    ),
+    gauge("texml_callbacks_sending", "Callbacks under way at this moment.", lambda s: s.delivery.sending),
+    gauge("texml_outbox_callbacks", "Callbacks that wait.", lambda s: s.outbox.depth),
+    gauge(
+        "texml_outbox_callbacks_limit",
+        "As many callbacks as may wait until the oldest are given up (callbacks.max_waiting).",
+        lambda s: s.max_waiting,
+    ),
+    gauge(
+        "texml_outbox_queues",
+        "Rooms, calls and recordings whose callbacks wait.",
+        lambda s: s.outbox.counts().queues,
+    ),
+    gauge(
+        "texml_outbox_queues_backing_off",
+        "Those of them that wait for their next attempt.",
+        lambda s: s.delivery.backing_off,
+    ),
+    gauge("texml_outbox_oldest_age_seconds", "Since when the oldest waits; 0 if none does.", _oldest),
+    gauge(
+        "texml_outbox_given_up",
+        "Given-up callbacks that are kept: `orchestrator callbacks list --given-up` shows them.",
+        lambda s: s.outbox.counts().given_up,
+    ),
+    gauge(
+        "texml_outbox_unwritten",
+        "Callbacks that are only in memory because the disk does not take them.",
+        lambda s: s.journal.unwritten,
+    ),
+    gauge(
+        "texml_outbox_writable",
+        "Whether the database can be written (1) or not (0).",
+        lambda s: int(s.probe.writable()),
+    ),
+    # Web
+    counter(
+        "texml_http_requests_total",
+        "Requests to the web server: to which part of it, and its answer.",
+        lambda s: {tuple(answered): count for answered, count in s.traffic.answers.items()},
+        *("area", "method", "status"),
+    ),
+    histogram(
+        "texml_http_request_duration_seconds",
+        "How long it took until the answer began.",
+        lambda s: s.traffic.seconds,
+    ),
+)
+
+
+def table() -> str:
+    """All of them in Markdown."""
+    rows = ["| Metric | Kind | Labels | What it says |", "| --- | --- | --- | --- |"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} |")
+    return "\n".join(rows) + "\n"

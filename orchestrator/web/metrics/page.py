@@ -1,0 +1,71 @@
+"""`/metrics`, for whoever may see it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from orchestrator.callbacks.outbox import OutboxError
+from orchestrator.config.service import Web
+from orchestrator.logs import get_logger
+from orchestrator.web.metrics.catalogue import METRICS, Sources
+
+log = get_logger(__name__)
+
+CLOSED = (
+    "Metrics are shown without a key only where the web address is a loopback or private one and public_url "
+    "is none or such a one too: set web.metrics_key, and give it as a bearer token.\n"
+)
+WRONG = "The key is missing or wrong: give web.metrics_key as a bearer token.\n"
+
+
+class OurCollector(Collector):
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def describe(self) -> Iterator[Family]:
+        """Nothing: what is not described beforehand is not read beforehand either."""
+        return iter(())
+
+    def collect(self) -> Iterator[Family]:
+        for metric in METRICS:
+            try:
+                yield metric.family(self._sources)
+            except OutboxError as error:
+                log.warning("a metric is missing", metric=metric.name, problem=str(error))
+
+
+def metrics(web: Web, sources: Sources) -> Blueprint:
+    """403 where nobody may see them, 401 for who has no key."""
+    blueprint = Blueprint("metrics", __name__)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(OurCollector(sources))
+    ProcessCollector(registry=registry)
+
+    @blueprint.get("/metrics")
+    def show() -> Response:
+        if web.metrics_key is None and not web.is_private:
+            return Response(CLOSED, 403, mimetype="text/plain")
+        if web.metrics_key is not None and not _has(web.metrics_key.get_secret_value()):
+            answer = Response(WRONG, 401, mimetype="text/plain")
+            answer.headers["WWW-Authenticate"] = "Bearer"
+            return answer
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        answer = Response(encode(registry), content_type=content_type)
+        answer.cache_control.no_store = True
+        return answer
+
+    return blueprint
+
+
+def _has(key: str) -> bool:
+    given = request.authorization
+    if given is None or given.type != "bearer" or not given.token:
+        return False
+    return hmac.compare_digest(given.token.encode(), key.encode())
