@@ -50,7 +50,7 @@ def test_what_is_commented_out_in_the_example_would_pass_too() -> None:
     # `speech.command` goes with another engine, and the secrets have to exist.
     text = "\n".join(line for line in lines if "espeak-ng" not in line and "signing_key:" not in line)
     text = text.replace("numbers: {}", "numbers:")
-    settings = loads(text, environ={"CARRIER_PASSWORD": "x"})
+    settings = loads(text, environ={"CARRIER_PASSWORD": "x", "ORCHESTRATOR_METRICS_KEY": "x"})
     assert set(settings.gateways) == {"carrier", "existing", "trunk"}
     assert len(settings.numbers) == 3
     assert settings.profiles["wide"].sounds.perpetual == "/srv/sounds/tick.wav"
