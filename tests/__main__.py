@@ -1,4 +1,4 @@
-"""`python -m tests [pytest's options]`: all tests, those with a real FreeSWITCH beside the others.
+"""`python -m tests [pytest's options]`: all tests, in parts side by side, two of them with a real FreeSWITCH each.
 
 Where there is no FreeSWITCH it is one run of pytest. A test that fails is run again, twice at most, and the
 closing line counts it as rerun: phones and switches live by the clock, and the machine may be busy.
@@ -9,11 +9,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
+from tests.lab.plugin import PARTS
+from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch
 
-# pytest's exit code where the options leave one of the two parts without a test.
+# pytest's exit code where the options leave one of the parts without a test.
 NOTHING_SELECTED = 5
+TITLES = {
+    "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
+    "real": "The other tests on a real FreeSWITCH:",
+    "rest": "The tests without a real FreeSWITCH:",
+}
 
 
 def main(options: list[str]) -> int:
@@ -21,15 +29,22 @@ def main(options: list[str]) -> int:
     if reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
         return subprocess.run(pytest, check=False).returncode
-    with tempfile.TemporaryFile("w+") as output:
-        rest = subprocess.Popen([*pytest, "--part=rest"], stdout=output, stderr=subprocess.STDOUT)
-        real = subprocess.run([*pytest, "--part=real"], check=False)
-        codes = real.returncode, rest.wait()
-        output.seek(0)
-        print(
-            "The tests without a real FreeSWITCH, which ran meanwhile:", output.read(), sep="\n", flush=True
-        )
+    # The first part is to be watched, the others are shown when they are through.
+    first, *others = PARTS
+    with tempfile.TemporaryDirectory() as directory:
+        outputs = {part: Path(directory, part) for part in others}
+        runs = {part: _start([*pytest, f"--part={part}"], output) for part, output in outputs.items()}
+        print(TITLES[first], flush=True)
+        codes = [subprocess.run([*pytest, f"--part={first}"], check=False).returncode]
+        for part, run in runs.items():
+            codes.append(run.wait())
+            print(TITLES[part], outputs[part].read_text(errors="replace"), sep="\n", flush=True)
     return max(0 if code == NOTHING_SELECTED else code for code in codes)
+
+
+def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as written:
+        return subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from tests.lab.web import Application
 KINDS = ("emulator", "freeswitch")
 # Kept with each test's report.
 SWITCH, VERSION = "switch", "FreeSWITCH version"
+PARTS = ("heard", "real", "rest")
+HEARD = ("sound", "load", "attacks")
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
 
@@ -24,8 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--part",
-        choices=["real", "rest"],
-        help="only the tests with a real FreeSWITCH, or only the others; `python -m tests` does both at once",
+        choices=PARTS,
+        help="the tests of sound, load and attacks on a real FreeSWITCH, the others on one, or those without; "
+        "`python -m tests` does all at once",
     )
 
 
@@ -56,14 +59,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     part = config.getoption("--part")
     if part is not None:
-        others = [item for item in items if _is_real(item) is not (part == "real")]
-        items[:] = [item for item in items if _is_real(item) is (part == "real")]
+        others = [item for item in items if _part_of(item) != part]
+        items[:] = [item for item in items if _part_of(item) == part]
         config.hook.pytest_deselected(items=others)
 
 
-def _is_real(item: pytest.Item) -> bool:
+def _part_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and callspec.params.get("switch") == "freeswitch"
+    if callspec is None or callspec.params.get("switch") != "freeswitch":
+        return "rest"
+    return "heard" if item.path.parent.name in HEARD else "real"
 
 
 @pytest.fixture(scope="session")
