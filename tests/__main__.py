@@ -1,4 +1,4 @@
-"""`python -m tests [pytest's options]`: all tests, in parts side by side, two of them with a real FreeSWITCH each.
+"""`python -m tests [pytest options]`: all tests, in parts side by side, two with a real FreeSWITCH each.
 
 Where there is no FreeSWITCH it is one run of pytest. A test that fails is run again, twice at most, and the
 closing line counts it as rerun: phones and switches live by the clock, and the machine may be busy.

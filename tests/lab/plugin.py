@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--part",
         choices=PARTS,
-        help="the tests of sound, load and attacks on a real FreeSWITCH, the others on one, or those without; "
+        help="tests of sound, load and attacks on a real FreeSWITCH; the others on one; those without; "
         "`python -m tests` does all at once",
     )
 
