@@ -44,12 +44,28 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _from_environment(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    name = value.get("env")
+    if set(value) != {"env"} or not isinstance(name, str) or not name:
+        raise fault("a URL is a text, or {env: NAME}", "e.g. https://example.com/voice")
+    return _variable(name, info)
+
+
+def _variable(name: str, info: ValidationInfo) -> str:
+    environ, _ = _context(info)
+    if not environ.get(name):
+        raise fault(f"the environment variable {name} is not set", f"export {name}=…")
+    return environ[name]
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
 def _secret(value: object, info: ValidationInfo) -> object:
-    environ, directory = _context(info)
+    _, directory = _context(info)
     if not isinstance(value, Mapping):
         return value
     ways = {key: source for key, source in value.items() if key in ("env", "file")}
@@ -59,9 +75,7 @@ def _secret(value: object, info: ValidationInfo) -> object:
     if not isinstance(source, str) or not source:
         raise fault(f"{way} needs a name")
     if way == "env":
-        if not environ.get(source):
-            raise fault(f"the environment variable {source} is not set", f"export {source}=…")
-        return environ[source]
+        return _variable(source, info)
     try:
         with (directory / source).open("rb") as file:
             content = file.read(MAX_SECRET_BYTES)
@@ -86,7 +100,7 @@ def _one_line(value: SecretStr) -> SecretStr:
 
 
 Method = Annotated[Literal["GET", "POST"], BeforeValidator(_upper)]
-Url = Annotated[str, AfterValidator(_http_url)]
+Url = Annotated[str, BeforeValidator(_from_environment), AfterValidator(_http_url)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret), AfterValidator(_one_line)]
 # Relative to the directory of the settings file.
 FilePath = Annotated[Path, AfterValidator(_absolute)]

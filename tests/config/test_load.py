@@ -270,3 +270,11 @@ def test_relative_paths_start_at_the_file_also_those_that_are_defaults(tmp_path:
 def test_a_missing_file_names_the_way_to_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigErrors, match=r"No such file or directory \(orchestrator example > "):
         load(tmp_path / "gone.yaml", {})
+
+
+def test_a_url_may_come_from_the_environment() -> None:
+    text = MINIMAL + "applications: {a: {voice_url: {env: VOICE}}}\n"
+    assert loads(text, environ={"VOICE": "http://x/"}).applications["a"].voice_url == "http://x/"
+    for environ, message in (({}, "VOICE is not set"), ({"VOICE": "x"}, "no http or https URL")):
+        with pytest.raises(ConfigErrors, match=message):
+            loads(text, environ=environ)

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs once before the others: makes the secrets, which no image and no repository knows, and FreeSWITCH's configuration.
+# A secret that is there stays; the configuration is written anew, so that it is that of this version and of the settings.
+set -eu
+umask 027
+settings=${1:-/etc/orchestrator/orchestrator.yaml}
+state=/var/lib/orchestrator
+
+secret() { # path below $state, command that prints it
+  file=$state/$1
+  [ -s "$file" ] && return
+  # Into place as a whole: a run that is broken off leaves no half secret.
+  sh -c "$2" > "$file.new"
+  mv "$file.new" "$file"
+  echo "made $file"
+}
+# FreeSWITCH pastes its password into XML, so it is of digits and letters.
+hexadecimal="head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'"
+secret event-socket/password "$hexadecimal"
+secret secrets/api_key "$hexadecimal"
+secret metrics/orchestrator_metrics_key "$hexadecimal"
+secret secrets/signing_key "head -c 32 /dev/urandom | base64"
+# There is a volume for it where Grafana is part of it (compose.monitoring.yaml).
+if [ -w "$state/grafana" ]; then secret grafana/password "$hexadecimal"; fi
+
+rm -rf "$state/freeswitch/"*
+cp -R /usr/local/share/orchestrator/freeswitch-conf/. "$state/freeswitch/"
+orchestrator render -c "$settings" --into "$state/freeswitch"

@@ -1,0 +1,226 @@
+"""What can be said of the container files without a container engine."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestrator.config import loads
+
+REPOSITORY = Path(__file__).parents[2]
+DOCKER = REPOSITORY / "docker"
+COMPOSE_FILES = sorted(DOCKER.glob("compose*.yaml"))
+VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(:?[-?][^}]*)?\}")
+LOOPBACK = re.compile(r"127\.0\.0\.1")
+
+
+def compose(name: str = "compose.yaml") -> dict[str, Any]:
+    return yaml.safe_load((DOCKER / name).read_text())
+
+
+def services() -> list[tuple[str, str, dict[str, Any]]]:
+    """(file, name, service); what an override adds to a service of compose.yaml is no service of its own."""
+    base = compose()["services"]
+    return [
+        (path.name, name, service)
+        for path in COMPOSE_FILES
+        for name, service in compose(path.name)["services"].items()
+        if path.name == "compose.yaml" or name not in base
+    ]
+
+
+def env_example() -> dict[str, str]:
+    lines = (DOCKER / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+each_service = pytest.mark.parametrize(
+    ("file", "name", "service"), services(), ids=lambda value: value if isinstance(value, str) else ""
+)
+
+
+def test_the_environment_has_at_most_six_lines_and_names_files_that_exist() -> None:
+    assert len((DOCKER / ".env.example").read_text().splitlines()) <= 6
+    assert all((DOCKER / name).exists() for name in env_example()["COMPOSE_FILE"].split(":"))
+
+
+@pytest.mark.parametrize("path", COMPOSE_FILES, ids=lambda path: path.name)
+def test_every_variable_has_a_default(path: Path) -> None:
+    bare = [name for name, default in VARIABLE.findall(path.read_text()) if not default]
+    assert bare == []
+
+
+def test_the_defaults_are_those_of_the_example() -> None:
+    text = "".join(path.read_text() for path in COMPOSE_FILES)
+    for name, default in VARIABLE.findall(text):
+        assert default == f":-{env_example()[name]}", name
+
+
+def test_every_variable_of_freeswitch_is_one_that_its_configuration_reads() -> None:
+    known = set(re.findall(r"\$(FS_\w+)", (REPOSITORY / "freeswitch-conf" / "vars.xml").read_text()))
+    given = compose()["services"]["freeswitch"]["environment"]
+    passed = {name for name in given if name.startswith("FS_")}
+    assert passed <= known
+    assert {name for name in env_example() if name.startswith("FS_")} <= passed
+    # A value here would hide the one in .env.
+    assert [name for name in passed if given[name] is not None] == []
+
+
+@each_service
+def test_a_service_is_nobody_on_a_read_only_file_system(
+    file: str, name: str, service: dict[str, Any]
+) -> None:
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["user"].split(":")[0] not in ("0", "root")
+
+
+@each_service
+def test_a_service_publishes_nothing_and_listens_on_loopback(
+    file: str, name: str, service: dict[str, Any]
+) -> None:
+    assert "ports" not in service
+    assert "privileged" not in service
+    assert service["network_mode"] in ("host", "none")
+    text = yaml.safe_dump(service)
+    assert not re.search(r"0\.0\.0\.0|\[::\]", text)
+    if name in ("sample-app", "prometheus", "grafana"):
+        assert LOOPBACK.search(text)
+
+
+@each_service
+def test_only_the_engine_keeps_a_service_running_and_no_socket_of_it_is_mounted(
+    file: str, name: str, service: dict[str, Any]
+) -> None:
+    assert service["restart"] == ("no" if name == "prepare" else "unless-stopped")
+    for volume in service["volumes"]:
+        source, _, *mode = volume.split(":")
+        assert "docker.sock" not in volume
+        assert mode == ["ro"] or not source.startswith("."), f"{volume} is ours to change"
+
+
+@each_service
+def test_what_is_mounted_exists(file: str, name: str, service: dict[str, Any]) -> None:
+    known = {**compose()["volumes"], **(compose(file).get("volumes") or {})}
+    for volume in service["volumes"]:
+        source = volume.split(":")[0]
+        if source.startswith("."):
+            assert (DOCKER / source).exists(), source
+        else:
+            assert source in known
+
+
+def test_an_image_is_named_with_its_version() -> None:
+    for file, name, service in services():
+        image = service["image"]
+        if image != "texml-orchestrator":
+            tag = image.rstrip("}").rpartition(":")[2]
+            assert re.search(r"\d", tag), f"{file}: {name}: {image}"
+
+
+def test_nothing_in_these_files_is_a_secret() -> None:
+    for path in [*DOCKER.rglob("*"), REPOSITORY / ".dockerignore"]:
+        if (
+            path.is_file()
+            and path.suffix in (".yaml", ".yml", ".example", ".sh", ".py", "")
+            and path.name != ".env"
+        ):
+            text = path.read_text()
+            assert "ClueCon" not in text, path
+            assert not re.search(
+                r"(?i)(password|token|secret|api_key)\s*[=:]\s*[\"']?[A-Za-z0-9+/]{12,}", text
+            ), path
+
+
+def test_no_secret_is_an_argument_or_environment_of_an_image() -> None:
+    for path in DOCKER.rglob("Dockerfile"):
+        for line in path.read_text().splitlines():
+            if line.startswith(("ARG", "ENV")):
+                assert not re.search(r"(?i)token|password|secret|key", line), f"{path}: {line}"
+            assert not line.startswith("ADD"), f"{path}: {line}"
+
+
+def test_the_token_of_the_packages_is_a_build_secret_and_stays_in_memory() -> None:
+    text = (DOCKER / "freeswitch" / "Dockerfile").read_text()
+    assert "--mount=type=secret,id=signalwire_token" in text
+    written = re.findall(r">\s*(/\S+)", text)
+    kept = [path for path in written if not path.startswith(("/root/", "/etc/apt/auth.conf.d/"))]
+    assert kept == ["/etc/apt/sources.list.d/freeswitch.list;"]
+    for directory in ("/root", "/etc/apt/auth.conf.d"):
+        assert f"--mount=type=tmpfs,target={directory}" in text
+
+
+def test_the_image_has_every_directory_that_a_volume_covers() -> None:
+    """A volume without one belongs to root, and nobody else could write into it."""
+    made = re.search(r"mkdir -m 750 (.*) \\", (DOCKER / "Dockerfile").read_text())
+    assert made
+    for _, name, service in services():
+        for volume in service["volumes"]:
+            target = volume.split(":")[1]
+            if target.startswith("/var/lib/orchestrator/"):
+                assert target.removeprefix("/var/lib/orchestrator/") in made[1].split(), f"{name}: {volume}"
+
+
+def test_the_images_user_is_that_of_the_services() -> None:
+    user = re.search(r"^USER (.*)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
+    assert user
+    assert compose()["services"]["orchestrator"]["user"] == user[1]
+    assert compose()["services"]["freeswitch"]["user"] == user[1]
+
+
+def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
+    ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
+    rules = [line for line in ignored if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    seen = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert all((REPOSITORY / name).exists() for name in seen)
+    for name in re.findall(r"^COPY (\w\S*) ", (DOCKER / "Dockerfile").read_text(), re.MULTILINE):
+        assert name in seen, name
+
+
+def test_the_settings_of_the_containers_are_right(tmp_path: Path) -> None:
+    text = (DOCKER / "orchestrator.yaml").read_text()
+    for path in re.findall(r"\{file: (\S+)\}", text):
+        secret = tmp_path / Path(path).name
+        secret.write_text("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")
+        text = text.replace(path, str(secret))
+    settings = loads(text, environ={"VOICE_URL": env_example()["VOICE_URL"]})
+    assert settings.application_for("anything").voice_url == env_example()["VOICE_URL"]
+    assert settings.accounts[0].signing_seed
+    assert settings.advice() == []
+
+
+def test_secrets_are_made_once_and_differ(tmp_path: Path) -> None:
+    """prepare.sh on directories of our own, and an `orchestrator` that does nothing."""
+    state, bin_dir, conf = tmp_path / "state", tmp_path / "bin", tmp_path / "conf"
+    for directory in ("event-socket", "secrets", "metrics", "grafana", "freeswitch"):
+        (state / directory).mkdir(parents=True)
+    bin_dir.mkdir()
+    (bin_dir / "orchestrator").write_text('#!/bin/sh\necho "$@"\n')
+    (bin_dir / "orchestrator").chmod(0o755)
+    conf.mkdir()
+    (conf / "freeswitch.xml").write_text("<document/>")
+    (state / "freeswitch" / "of-an-older-version.xml").write_text("")
+    script = (DOCKER / "prepare.sh").read_text()
+    script = script.replace("/var/lib/orchestrator", str(state))
+    script = script.replace("/usr/local/share/orchestrator/freeswitch-conf", str(conf))
+    runs = []
+    for _ in range(2):
+        subprocess.run(
+            ["sh", "-c", script, "prepare", "settings.yaml"],
+            env={"PATH": f"{bin_dir}:/usr/bin:/bin"},
+            check=True,
+            capture_output=True,
+        )
+        runs.append(
+            {path: path.read_text() for path in sorted(state.glob("*/*")) if "freeswitch" not in str(path)}
+        )
+    assert runs[0] == runs[1]
+    assert len(runs[0]) == len(set(runs[0].values())) == 5
+    assert all(path.stat().st_mode & 0o007 == 0 for path in runs[0])
+    assert re.fullmatch(r"[0-9a-f]{64}", (state / "event-socket" / "password").read_text())
+    assert [path.name for path in (state / "freeswitch").iterdir()] == ["freeswitch.xml"]
