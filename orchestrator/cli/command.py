@@ -14,6 +14,7 @@ from rich.text import Text
 
 from orchestrator import __version__, logs
 from orchestrator.callbacks import command as callbacks_command
+from orchestrator.cli import rest
 from orchestrator.config import ConfigErrors, Settings, load
 from orchestrator.config import command as config_command
 from orchestrator.freeswitch.render import render, write
@@ -33,7 +34,12 @@ first steps:
   orchestrator render -c orchestrator.yaml --into freeswitch-conf
   orchestrator run -c orchestrator.yaml
 
-exit codes: 0 all is well, 1 it failed, 2 the settings or the command line are wrong
+while it runs:
+  orchestrator conferences list
+  orchestrator participants mute "Room 1234" anna
+  orchestrator callbacks list
+
+exit codes: 0 all is well, 1 it failed, 2 the settings or the command line are wrong, 3 nobody answers
 """
 
 
@@ -103,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     callbacks_command.add_to(
         command("callbacks", "look at callbacks, and have given-up ones told again", ""), settings_file
     )
+    rest.add_to(commands)
     command("example", "print commented settings that work as they are", "Redirect them into a file.")
     demo = command("demo", "show a conference without any telephony", "Nothing but this command is needed.")
     demo.add_argument(
@@ -186,6 +193,7 @@ _COMMANDS = {
     "render": _render,
     "config": config_command.run,
     "callbacks": _callbacks,
+    **dict.fromkeys(rest.NOUNS, rest.run),
     "example": _example,
     "demo": _demo,
 }

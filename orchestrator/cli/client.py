@@ -1,0 +1,144 @@
+"""The REST API, asked by a person: one try each, and errors with what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from orchestrator.cli.access import KEY, URL, Access
+
+SECONDS = 30.0
+PAGE = 100
+# Twilio's shape of the API has all that Telnyx's has, and the participants' labels.
+PREFIX = "/2010-04-01/Accounts"
+
+Resource = dict[str, Any]
+
+
+class Refused(Exception):
+    """The orchestrator said no; the text says why."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class NoAnswer(Exception):
+    """Nothing that an orchestrator would say came back."""
+
+
+class _Bearer(AuthBase):
+    """As an `auth` of requests: a ~/.netrc would replace a header."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
+class Client:
+    """Every method raises Refused and NoAnswer."""
+
+    def __init__(self, access: Access) -> None:
+        self._base = access.base
+        self._account = access.account
+        self._auth = _Bearer(access.key)
+
+    def get(self, *path: str, **query: str | None) -> Resource:
+        return self._ask("GET", path, query, {})
+
+    def post(self, *path: str, **fields: str | bool | None) -> Resource:
+        """None is not sent."""
+        return self._ask("POST", path, {}, fields)
+
+    def delete(self, *path: str) -> None:
+        self._ask("DELETE", path, {}, {})
+
+    def listed(self, what: str, *path: str, limit: int = 0, **query: str | None) -> Iterator[Resource]:
+        """At most `limit` entries, 0: all, page after page."""
+        asked: dict[str, str | None] = {**query, "PageSize": str(min(limit or PAGE, PAGE))}
+        found = 0
+        while True:
+            page = self.get(*path, **asked)
+            for entry in page[what]:
+                yield entry
+                found += 1
+                if found == limit:
+                    return
+            if not page.get("next_page_uri"):
+                return
+            # Of the address only the query: wherever it leads, the key goes nowhere else.
+            asked = dict(parse_qsl(urlsplit(page["next_page_uri"]).query))
+
+    def _ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: Mapping[str, str | None],
+        fields: Mapping[str, str | bool | None],
+    ) -> Resource:
+        where = "/".join(quote(part, safe="") for part in (self._account, *path))
+        try:
+            answer = requests.request(
+                method,
+                f"{self._base}{PREFIX}/{where}.json",
+                params=query,
+                data={name: _written(value) for name, value in fields.items() if value is not None},
+                auth=self._auth,
+                timeout=SECONDS,
+                allow_redirects=False,
+            )
+        except requests.Timeout:
+            raise NoAnswer(f"{self._base} did not answer within {SECONDS:g} s") from None
+        except requests.RequestException as error:
+            raise NoAnswer(self._unreachable(error)) from None
+        return self._read(answer, path)
+
+    def _unreachable(self, error: Exception) -> str:
+        # requests wraps twice: the innermost one has the system's words.
+        cause: BaseException = error
+        while cause.__context__ is not None:
+            cause = cause.__context__
+        return (
+            f"nobody answers at {self._base} ({cause}): is `orchestrator run` running there? "
+            f"--url or ${URL} names another address"
+        )
+
+    def _read(self, answer: requests.Response, path: tuple[str, ...]) -> Resource:
+        if answer.status_code == 204:
+            return {}
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if answer.ok and isinstance(body, dict):
+            return body
+        if not isinstance(body, dict) or not isinstance(body.get("errors"), list):
+            raise NoAnswer(
+                f"{self._base} answered {answer.status_code}, and not as an orchestrator: "
+                f"does --url, or ${URL}, lead to one?"
+            )
+        if answer.status_code == 404:
+            where = "/".join(path)
+            raise Refused(f"there is no {where}, or not in account {self._account}", 404)
+        raise Refused(_told(answer.status_code, body["errors"]), answer.status_code)
+
+
+def _written(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _told(status: int, errors: list[Resource]) -> str:
+    if status == 401:
+        return f"the API key is not known there: --key, ${KEY}, or api_keys in the settings of -c FILE"
+    parts = []
+    for error in errors:
+        parameter = str((error.get("source") or {}).get("pointer", "")).lstrip("/")
+        parts.append(f"{parameter}: {error.get('detail')}" if parameter else str(error.get("detail")))
+    return "; ".join(parts)
