@@ -56,6 +56,7 @@ from orchestrator.media.speech import CommandSpeech
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.dial import Dialler
 from orchestrator.web.api.blueprint import rest_api
+from orchestrator.web.console.site import Console
 from orchestrator.web.health import health
 from orchestrator.web.metrics import Sources, metrics
 from orchestrator.web.recordings import recordings as recording_pages
@@ -186,6 +187,7 @@ class Orchestrator:
         self.history = History(
             self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
         )
+        self.console = Console(settings, self.control, self.rooms, self.outbox, files, self._problems)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
@@ -193,6 +195,7 @@ class Orchestrator:
                 health(self._problems),
                 recording_pages(files),
                 rest_api(settings, self.control, self.outbox.records),
+                self.console.blueprint,
             ),
         )
         self.counted = self._counted()
@@ -231,6 +234,7 @@ class Orchestrator:
         self.rooms.abandon()
         self.housekeeping.stop(timeout)
         self.history.stop()
+        self.console.stop()
         self.web.stop(timeout)
         self.journal.stop()
         self.delivery.stop(timeout)

@@ -277,8 +277,13 @@ class Outbox:
         rows = self._read(f"{_TOLD} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?", (*values, limit))
         return [replace(Told(*row), delivered=bool(row[10])) for row in rows]
 
-    def waiting(self, limit: int = 100) -> list[Queued]:
-        """Messages that wait, the oldest first."""
+    def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]:
+        """Messages that wait, the oldest first: of all queues or of one."""
+        if queue is not None:
+            ids = self._queues.first(queue, limit)
+            marks = ",".join("?" * len(ids))
+            rows = self._read(f"SELECT {_QUEUED} FROM pending WHERE id IN ({marks}) ORDER BY id", ids)
+            return [self._queued(row) for row in rows]
         ended = {end[-1] for end in self._unwritten_ends}
         rows = self._read(f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?", (limit + len(ended),))
         kept = [row for row in rows if row[0] not in ended][:limit]

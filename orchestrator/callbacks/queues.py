@@ -36,6 +36,10 @@ class Queues:
         ids = self._ids.get(queue)
         return ids[0] if ids else None
 
+    def first(self, queue: str, number: int) -> Sequence[int]:
+        """The ids of the first `number` messages of a queue."""
+        return self._ids.get(queue, _NONE)[:number].tolist()
+
     def append(self, queue: str, id_: int) -> None:
         """`id_` is larger than all others."""
         ids = self._ids.get(queue)

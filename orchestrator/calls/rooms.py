@@ -75,6 +75,9 @@ class Rooms:
         self._delete: set[tuple[str, str]] = set()
         self._records: dict[str, Record] = {}
         self._encode = msgspec.json.Encoder().encode
+        self.on_change: Callable[[Room], None] = lambda room: None
+        """Told of each room that is another than before, once that is on disk; it must not block."""
+        self._changed: dict[str, Room] = {}
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -253,6 +256,9 @@ class Rooms:
                 if room is not None:
                     effects.extend(self._step(room, event, out))
             self._write()
+            changed, self._changed = self._changed, {}
+            for room in changed.values():
+                self.on_change(room)
             for room, effect in effects:
                 self._performer.perform(room, effect, self.feed)
             for room, call_sid in out:
@@ -288,6 +294,7 @@ class Rooms:
 
     def _keep(self, room: Room, after: Room) -> None:
         self._tally.on_room(room, after)
+        self._changed[room.sid] = after
         if after.opened_at and (not room.opened_at or status_of(room) != status_of(after)):
             self._records[room.sid] = row_of_room(room_record(after))
         if room.open and not after.open:

@@ -179,6 +179,10 @@ class Conference(Section):
     speaker_mode: Literal["talkers", "floor"] = Field(
         default="talkers", description="speaker callbacks: each talker, or floor changes"
     )
+    talking_events: Literal["wanted", "always"] = Field(
+        default="wanted",
+        description="who speaks is known in rooms whose document asks, or in all: for the console",
+    )
     speech_start_ms: int = Field(
         default=0, ge=0, le=10000, description="how long somebody speaks before it is told"
     )
@@ -311,6 +315,9 @@ class Web(Section):
     listen: Annotated[str, AfterValidator(_listen)] = Field(default="127.0.0.1:8080", description="host:port")
     public_url: Url | None = Field(
         default=None, description="as others reach it (RecordingUrl); none: http:// and listen"
+    )
+    console_session_secs: int = Field(
+        default=43200, ge=60, le=30 * 86400, description="how long one is signed in to the console"
     )
 
     metrics_key: Secret | None = Field(

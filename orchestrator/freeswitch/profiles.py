@@ -49,6 +49,11 @@ def room_profile(name: str, talking: bool) -> str:
     return name if talking else name + QUIET
 
 
+def reports_talking(rendered: str) -> bool:
+    """Whether FreeSWITCH says who speaks in a room with this rendered profile."""
+    return not rendered.endswith(QUIET)
+
+
 def _group(controls: etree._Element, profile: Profile) -> None:
     group = etree.SubElement(controls, "group", name=_keys(profile))
     for digits, action in profile.caller_controls.items():

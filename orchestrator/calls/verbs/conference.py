@@ -56,7 +56,8 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
                 noun.name,
                 terms,
                 room_profile(
-                    settings.profile_for(call.application, noun.name).name, _wants_to_know_who_speaks(terms)
+                    settings.profile_for(call.application, noun.name).name,
+                    settings.conference.talking_events == "always" or _wants_to_know_who_speaks(terms),
                 ),
             )
         outcome = seat.wait(max(0.0, limit))

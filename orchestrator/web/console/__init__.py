@@ -1,0 +1,1 @@
+"""The console: the live picture of every conference in a browser, at `/`."""

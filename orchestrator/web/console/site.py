@@ -1,0 +1,286 @@
+"""The console over HTTP: the page, signing in, the live events, what is read and what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import gevent
+from flask import Blueprint, Request, Response, request
+from flask.typing import ResponseReturnValue
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.calls.announcing import Announcement
+from orchestrator.calls.control import Changes, Control
+from orchestrator.calls.refusal import Refused
+from orchestrator.calls.rooms import Rooms
+from orchestrator.config.settings import Settings
+from orchestrator.logs import get_logger
+from orchestrator.media.audio import AudioError
+from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.web.console.feed import Feed, TooMany
+from orchestrator.web.console.peaks import Peaks
+from orchestrator.web.console.reading import Reading
+from orchestrator.web.console.sessions import Session, Sessions
+
+log = get_logger(__name__)
+
+COOKIE = "console"
+CSRF_HEADER = "X-CSRF-Token"
+MAX_BODY_BYTES = 16 * 1024
+HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "media-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Key(Struct):
+    key: str
+
+
+class Order(Struct, forbid_unknown_fields=True):
+    """To a conference or a participant; exactly one of them."""
+
+    end: bool | None = None
+    muted: bool | None = None
+    held: bool | None = None
+    announce: str | None = None
+
+
+class Denied(Exception):
+    """The answer to who may not; the text is for people."""
+
+    def __init__(self, status: HTTPStatus, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Console:
+    """Its `blueprint` is the page at `/` and everything below `/console`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        control: Control,
+        rooms: Rooms,
+        outbox: Outbox,
+        files: RecordingFiles,
+        problems: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._settings = settings
+        self._control = control
+        self._files = files
+        self._feed = Feed(rooms, problems)
+        rooms.on_change = self._feed.on_change
+        self._sessions = Sessions(settings.web.console_session_secs)
+        self._reading = Reading(control, outbox)
+        self._peaks = Peaks()
+        self._stopping = False
+        self.blueprint = self._routes()
+
+    def stop(self) -> None:
+        """Browsers are sent away: they would keep the server from stopping."""
+        self._stopping = True
+        self._feed.stop()
+
+    def _routes(self) -> Blueprint:
+        blueprint = Blueprint("console", __name__, static_folder="static", static_url_path="/console/static")
+        blueprint.after_request(_guard)
+        for error in (Denied, Refused, OutboxError, ValidationError, DecodeError):
+            blueprint.register_error_handler(error, _failed)
+        blueprint.add_url_rule("/", "page", lambda: blueprint.send_static_file("index.html"))
+        for path, method, function in (
+            ("/session", "GET", self._who),
+            ("/session", "POST", self._sign_in),
+            ("/session", "DELETE", self._sign_out),
+            ("/events", "GET", self._events),
+            ("/conferences", "GET", self._finished),
+            ("/conferences/<sid>", "GET", self._conference),
+            ("/conferences/<sid>", "POST", self._order_room),
+            ("/conferences/<sid>/participants/<who>", "POST", self._order_participant),
+            ("/conferences/<sid>/participants/<who>", "DELETE", self._drop),
+            ("/recordings/<sid>/peaks", "GET", self._loudness),
+        ):
+            blueprint.add_url_rule(f"/console{path}", f"{method} {path}", function, methods=[method])
+        return blueprint
+
+    # Signing in
+
+    def _session(self) -> Session:
+        """Of who asks; a request that changes something has to come from our page."""
+        session = self._sessions.get(request.cookies.get(COOKIE))
+        if session is None or self._settings.account(session.account_sid) is None:
+            raise Denied(HTTPStatus.UNAUTHORIZED, "You are not signed in, or no longer.")
+        if request.method != "GET" and not session.allows(request.headers.get(CSRF_HEADER, "")):
+            raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
+        return session
+
+    def _who(self) -> ResponseReturnValue:
+        """Not signed in is no error here: browsers would note it down as one."""
+        try:
+            return _json(self._welcome(self._session()))
+        except Denied:
+            keys = any(account.api_keys for account in self._settings.accounts)
+            return _json({"account": None, "keys": keys})
+
+    def _welcome(self, session: Session) -> dict[str, object]:
+        account = self._settings.account(session.account_sid)
+        name = account.name if account is not None else ""
+        return {
+            "account": {"sid": session.account_sid, "name": name},
+            "csrf": session.csrf,
+            "expires": int(session.expires_at * 1000),
+        }
+
+    def _sign_in(self) -> ResponseReturnValue:
+        # A form of another site can send no JSON, and our server allows no other site to ask.
+        if request.mimetype != "application/json" or _is_foreign(request):
+            raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
+        account = self._settings.account_by_key(_body(Key).key.strip())
+        if account is None:
+            log.warning("signing in to the console failed", address=request.remote_addr)
+            raise Denied(HTTPStatus.UNAUTHORIZED, "No account has this API key.")
+        token, session = self._sessions.open(account.sid)
+        log.info("signed in to the console", account=account.sid, address=request.remote_addr)
+        response = _json(self._welcome(session))
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=int(self._sessions.lifetime),
+            httponly=True,
+            samesite="Strict",
+            secure=request.is_secure or self._settings.web.base_url.startswith("https:"),
+        )
+        return response
+
+    def _sign_out(self) -> ResponseReturnValue:
+        session = self._session()
+        self._sessions.close(session)
+        self._feed.end_session(session.id)
+        response = Response(status=HTTPStatus.NO_CONTENT)
+        response.delete_cookie(COOKIE, httponly=True, samesite="Strict")
+        return response
+
+    # Looking
+
+    def _events(self) -> ResponseReturnValue:
+        session = self._session()
+        if self._stopping:
+            raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, "The orchestrator is stopping.")
+        try:
+            watcher = self._feed.watch(session.account_sid, session.id)
+        except TooMany:
+            text = "Too many consoles of this account are open."
+            raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, text) from None
+        serving = gevent.getcurrent()
+        watcher.greenlet = serving if isinstance(serving, gevent.Greenlet) else None
+        events = watcher.read(lambda: self._sessions.is_good(session))
+        response = Response(events, mimetype="text/event-stream")
+        # A generator that was never begun has no `finally`.
+        response.call_on_close(lambda: self._feed.leave(watcher))
+        response.headers["X-Accel-Buffering"] = "no"
+        return response
+
+    def _finished(self) -> ResponseReturnValue:
+        words, after = (request.args.get(name, "")[:200] for name in ("words", "after"))
+        return _json(self._reading.finished(self._session().account_sid, words.strip(), after))
+
+    def _conference(self, sid: str) -> ResponseReturnValue:
+        return _json(self._reading.conference(self._session().account_sid, sid))
+
+    def _loudness(self, sid: str) -> ResponseReturnValue:
+        recording = self._control.recording(self._session().account_sid, sid)
+        wav = self._files.path(recording.sid)
+        try:
+            peaks = self._peaks.of(wav if wav.exists() else self._files.path(recording.sid, "mp3"))
+        except (AudioError, OSError) as error:
+            log.warning("no picture of a recording", recording=sid, problem=str(error))
+            raise Denied(HTTPStatus.NOT_FOUND, "The recording's audio cannot be read.") from None
+        return _json({"peaks": peaks, "seconds": recording.duration})
+
+    # Doing
+
+    def _order_room(self, sid: str) -> ResponseReturnValue:
+        account_sid = self._session().account_sid
+        match _body(Order):
+            case Order(end=True):
+                self._control.end_room(account_sid, sid)
+            case Order(announce=str(address)):
+                self._control.announce(account_sid, sid, None, _announcement(address))
+            case _:
+                raise Denied(HTTPStatus.BAD_REQUEST, "A conference can be ended, or announced something to.")
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def _order_participant(self, sid: str, who: str) -> ResponseReturnValue:
+        account_sid, order = self._session().account_sid, _body(Order)
+        announcement = _announcement(order.announce) if order.announce is not None else None
+        changes = Changes(muted=order.muted, hold=order.held, announcement=announcement)
+        self._control.update_participant(account_sid, sid, who, changes)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+    def _drop(self, sid: str, who: str) -> ResponseReturnValue:
+        self._control.drop(self._session().account_sid, sid, who)
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _announcement(address: str) -> Announcement:
+    if not address.strip().startswith(("http://", "https://")):
+        raise Denied(HTTPStatus.UNPROCESSABLE_ENTITY, "An announcement is an http or https address.")
+    return Announcement(address.strip())
+
+
+def _is_foreign(asked: Request) -> bool:
+    return asked.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+
+
+def _body(kind: Callable[..., Any]) -> Any:
+    request.max_content_length = MAX_BODY_BYTES
+    return json.decode(request.get_data(cache=False), type=kind)
+
+
+def _json(data: object, status: int = HTTPStatus.OK) -> Response:
+    return Response(json.encode(data), status, mimetype="application/json")
+
+
+def _failed(error: Exception) -> Response:
+    """In words that the page shows as they are."""
+    match error:
+        case Denied():
+            return _json({"problem": str(error)}, error.status)
+        case Refused():
+            gone = error.status == HTTPStatus.NOT_FOUND
+            return _json({"problem": "It is no longer there." if gone else error.detail}, error.status)
+        case OutboxError():
+            log.error("console not answered", path=request.path, problem=str(error))
+            return _json({"problem": "The orchestrator's database fails."}, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _json({"problem": "This request cannot be read."}, HTTPStatus.BAD_REQUEST)
+
+
+def _guard(response: Response) -> Response:
+    response.headers.extend(HEADERS)
+    if request.path.startswith("/console/static/") or request.path == "/":
+        # By its ETag: after an upgrade nobody runs half of the old page.
+        response.headers["Cache-Control"] = "no-cache"
+    else:
+        response.headers["Cache-Control"] = "no-store"
+    return response

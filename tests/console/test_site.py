@@ -1,0 +1,307 @@
+"""The console over HTTP: who gets in, who may do what, and that nobody sees what is another account's."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+import requests
+
+from orchestrator.web.console.peaks import PARTS, Peaks
+from tests.console.conftest import address, silence_and_tone
+from tests.scenarios.conftest import API_KEY, OTHER_API_KEY, House
+from tests.web.site import wait_until
+
+pytestmark = pytest.mark.rather("emulator")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Visitor:
+    """Somebody with a browser's cookies and none of its manners."""
+
+    def __init__(self, house: House) -> None:
+        self.base = address(house)
+        self.http = requests.Session()
+        self.csrf = ""
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = {"X-CSRF-Token": self.csrf} | more.pop("headers", {})
+        return self.http.request(method, f"{self.base}{path}", headers=headers, timeout=20, **more)
+
+    def signs_in(self, key: str = API_KEY) -> requests.Response:
+        response = self.ask("POST", "console/session", json={"key": key})
+        self.csrf = response.json().get("csrf", "")
+        return response
+
+    def events(self) -> Iterator[tuple[str, Any]]:
+        """The live events, until the server ends them."""
+        with self.ask("GET", "console/events", stream=True) as response:
+            name = ""
+            for line in response.iter_lines(chunk_size=1):
+                word, _, rest = line.decode().partition(": ")
+                if word == "event":
+                    name = rest
+                elif word == "data":
+                    yield name, json.loads(rest)
+
+
+@pytest.fixture
+def visitor(house: House) -> Visitor:
+    visitor = Visitor(house)
+    visitor.signs_in()
+    return visitor
+
+
+def start_room(house: House, callers: int = 2, name: str = "Room 1234", **attributes: str) -> str:
+    """Its ConferenceSid."""
+    assert house.orchestrator is not None
+    house.voice(house.joins(name, **attributes))
+    for number in range(callers):
+        house.switch.call("+13125550100", from_=f"+1312555010{number}")
+    rooms = house.orchestrator.rooms
+
+    def inside() -> int:
+        return sum(one.phase.value == "in" for room in rooms for one in room.participants.values())
+
+    wait_until(lambda: inside() == callers, "all are in")
+    return next(iter(rooms)).sid
+
+
+# Getting in
+
+
+def test_a_key_makes_a_cookie_that_no_script_and_no_other_site_can_use(house: House) -> None:
+    response = Visitor(house).signs_in()
+    assert response.json()["account"]["name"] == "main"
+    cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert "Max-Age=43200" in cookie
+    assert API_KEY not in cookie
+
+
+def test_a_wrong_key_opens_nothing(house: House) -> None:
+    visitor = Visitor(house)
+    assert visitor.signs_in("key-of-nobody").status_code == 401
+    assert not visitor.http.cookies
+
+
+@pytest.mark.parametrize("path", ["events", "conferences", "conferences/x", "recordings/x/peaks"])
+def test_nothing_is_shown_to_who_is_not_signed_in(house: House, path: str) -> None:
+    assert Visitor(house).ask("GET", f"console/{path}").status_code == 401
+
+
+def test_without_any_key_there_is_no_way_in(house: House) -> None:
+    visitor = Visitor(house)
+    assert house.orchestrator is not None
+    for account in house.orchestrator.settings.accounts:
+        object.__setattr__(account, "api_keys", ())
+    assert visitor.ask("GET", "console/session").json() == {"account": None, "keys": False}
+    assert visitor.signs_in("").status_code == 401
+
+
+def test_signing_out_ends_the_session_and_its_live_events(visitor: Visitor) -> None:
+    events = visitor.events()
+    assert next(events)[0] == "snapshot"
+    cookie = dict(visitor.http.cookies)
+    assert visitor.ask("DELETE", "console/session").status_code == 204
+    assert list(events) == []
+    visitor.http.cookies.update(cookie)
+    assert visitor.ask("GET", "console/conferences").status_code == 401
+
+
+def test_a_session_ends_in_time(house: House, visitor: Visitor) -> None:
+    assert house.orchestrator is not None
+    sessions = house.orchestrator.console._sessions
+    assert visitor.ask("GET", "console/conferences").status_code == 200
+    sessions._clock = lambda: time.time() + sessions.lifetime + 1
+    assert visitor.ask("GET", "console/conferences").status_code == 401
+
+
+def test_another_site_can_neither_sign_in_nor_order(house: House, visitor: Visitor) -> None:
+    sid = start_room(house)
+    form = {"headers": {"Content-Type": "text/plain"}, "data": json.dumps({"key": API_KEY})}
+    assert visitor.ask("POST", "console/session", **form).status_code == 403
+    foreign = {"headers": {"Sec-Fetch-Site": "cross-site"}, "json": {"key": API_KEY}}
+    assert visitor.ask("POST", "console/session", **foreign).status_code == 403
+    for token in ("", "guessed"):
+        visitor.csrf = token
+        assert visitor.ask("POST", f"console/conferences/{sid}", json={"end": True}).status_code == 403
+        assert visitor.ask("DELETE", f"console/conferences/{sid}/participants/x").status_code == 403
+        assert visitor.ask("DELETE", "console/session").status_code == 403
+    assert house.orchestrator is not None
+    assert house.orchestrator.rooms.get(sid) is not None
+
+
+def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(house: House) -> None:
+    visitor = Visitor(house)
+    for path in ("", "console/static/main.js", "console/session"):
+        response = visitor.ask("GET", path)
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert visitor.ask("GET", "console/session").headers["Cache-Control"] == "no-store"
+
+
+# Whose it is
+
+
+def test_nothing_of_one_account_is_visible_to_another(house: House, visitor: Visitor) -> None:
+    sid = start_room(house, record="record-from-start")
+    other = Visitor(house)
+    other.signs_in(OTHER_API_KEY)
+    (_, mine), (_, theirs) = next(visitor.events()), next(other.events())
+    assert [room["sid"] for room in mine["rooms"]] == [sid]
+    assert theirs["rooms"] == []
+    (call, _) = mine["rooms"][0]["people"]
+    recording = visitor.ask("GET", f"console/conferences/{sid}").json()["recordings"][0]["sid"]
+    for method, path, body in (
+        ("GET", f"conferences/{sid}", None),
+        ("GET", f"recordings/{recording}/peaks", None),
+        ("POST", f"conferences/{sid}", {"end": True}),
+        ("POST", f"conferences/{sid}", {"announce": "http://127.0.0.1/a.wav"}),
+        ("POST", f"conferences/{sid}/participants/{call}", {"muted": True}),
+        ("DELETE", f"conferences/{sid}/participants/{call}", None),
+    ):
+        assert other.ask(method, f"console/{path}", json=body).status_code == 404
+    house.switch.hang_up_all()
+    wait_until(lambda: visitor.ask("GET", "console/conferences").json()["conferences"], "it is over")
+    assert other.ask("GET", f"console/conferences?words={sid}").json()["conferences"] == []
+    assert other.ask("GET", f"console/conferences/{sid}").status_code == 404
+
+
+def test_what_cannot_be_read_is_refused(house: House, visitor: Visitor) -> None:
+    sid = start_room(house, 1)
+    for body in (b"{", b'{"muted": "perhaps"}', b'{"unknown": 1}', b"[]", b'{"end": false}'):
+        answer = visitor.ask("POST", f"console/conferences/{sid}", data=body)
+        assert answer.status_code == 400, body
+        assert answer.json()["problem"]
+    answer = visitor.ask("POST", f"console/conferences/{sid}", json={"announce": "file:///etc/passwd"})
+    assert answer.status_code == 422
+    answer = visitor.ask("POST", f"console/conferences/{sid}", data=b" " * 1_000_000)
+    assert answer.status_code == 413
+
+
+# Live events
+
+
+def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything_later(
+    house: House,
+) -> None:
+    """Symptom: memory grows with each laptop that sleeps. A full queue is given up for a new picture."""
+    assert house.orchestrator is not None
+    feed = house.orchestrator.console._feed
+    sid = start_room(house, 1)
+    room = house.orchestrator.rooms.get(sid)
+    assert room is not None
+    watcher = feed.watch(room.account_sid, "session")
+    events = watcher.read(lambda: True)
+    assert next(events).startswith(b"event: snapshot")
+    most = 0
+    for _ in range(20_000):
+        feed._tell(room.account_sid, b"event: change\ndata: " + b"x" * 100 + b"\n\n")
+        most = max(most, watcher.waiting_bytes)
+    assert most <= 257 * 1024
+    assert next(events).startswith(b"event: snapshot")
+    feed.on_change(room)
+    events.close()
+    assert watcher.account_sid not in feed._watchers
+
+
+def test_a_browser_that_hangs_is_dropped_in_the_end(
+    house: House, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its socket takes nothing more: without a limit its greenlet and its buffers would stay for hours."""
+    monkeypatch.setattr("orchestrator.web.console.feed.STUCK_SECONDS", 1.0)
+    assert house.orchestrator is not None
+    feed = house.orchestrator.console._feed
+    response = visitor.ask("GET", "console/events", stream=True)
+    wait_until(lambda: feed._all(), "it is watched")
+    account = feed._all()[0].account_sid
+
+    def flood() -> bool:
+        feed._tell(account, b": " + b"x" * 200_000 + b"\n\n")
+        return not feed._all()
+
+    wait_until(flood, "it is dropped", 20)
+    response.close()
+
+
+def test_stopping_waits_for_no_browser(house: House, visitor: Visitor) -> None:
+    events = visitor.events()
+    next(events)
+    began = time.monotonic()
+    house.stop()
+    assert time.monotonic() - began < 3
+    assert list(events) == []
+
+
+def test_nobody_looks_and_changes_cost_nothing(house: House) -> None:
+    assert house.orchestrator is not None
+    feed = house.orchestrator.console._feed
+    start_room(house)
+    assert not feed._dirty
+    assert not feed._known
+    assert feed._ticker is None
+
+
+# Loudness
+
+
+def test_the_loudness_of_a_recording_is_its_peaks_in_equal_parts(tmp_path: Path) -> None:
+    path = silence_and_tone(tmp_path / "a.wav", silent=1.0, loud=1.0, level=0.5)
+    peaks = Peaks().of(path)
+    assert len(peaks) == PARTS
+    assert set(peaks[: PARTS // 2 - 2]) == {0}
+    assert all(48 <= peak <= 51 for peak in peaks[PARTS // 2 + 2 :])
+
+
+def test_the_loudness_is_made_once_until_the_file_changes(tmp_path: Path) -> None:
+    path = silence_and_tone(tmp_path / "a.wav", silent=1.0, loud=1.0, level=0.5)
+    peaks = Peaks()
+    first = peaks.of(path)
+    assert peaks.of(path) is first
+    silence_and_tone(path, silent=2.0, loud=1.0, level=0.5)
+    assert peaks.of(path) != first
+
+
+def test_the_loop_goes_on_while_the_loudness_of_a_long_recording_is_made(tmp_path: Path) -> None:
+    path = silence_and_tone(tmp_path / "a.wav", silent=1200.0, loud=1200.0, level=0.5)
+    longest = [0.0]
+
+    def beat() -> None:
+        while True:
+            before = time.monotonic()
+            gevent.sleep(0.005)
+            longest[0] = max(longest[0], time.monotonic() - before)
+
+    beating = gevent.spawn(beat)
+    began = time.monotonic()
+    Peaks().of(path)
+    took = time.monotonic() - began
+    beating.kill()
+    print(f"loudness of 40 minutes: {took:.2f} s, the loop waited {longest[0] * 1000:.0f} ms at most")
+    assert longest[0] < max(0.5, took)
+
+
+# What is installed
+
+
+def test_an_installed_copy_has_the_page() -> None:
+    """Symptom: only an installed copy has no console. Cause: pip takes the files that package_data names."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    patterns = settings["options.package_data"]["orchestrator"].split()
+    package = ROOT / "orchestrator"
+    taken = {path for pattern in patterns for path in package.glob(pattern)}
+    page = set((package / "web" / "console" / "static").iterdir())
+    assert len(page) > 10
+    assert page <= taken
