@@ -99,8 +99,8 @@ class Output:
             print(self._encode(resource).decode())
             return
         table = Table(box=None, pad_edge=False, show_header=False)
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
+        table.add_column(style="bold")
+        table.add_column()
         for name, value in resource.items():
             if value not in (None, "", {}):
                 shown = ", ".join(value) if isinstance(value, dict) else value
@@ -122,20 +122,14 @@ class Output:
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        # The first is what the next command is given: it has to stay whole.
-        table.add_column(
-            column,
-            justify="right" if column == "SECONDS" else "left",
-            overflow="fold",
-            no_wrap=number == 0,
-        )
+    for column in columns:
+        table.add_column(column, justify="right" if column == "SECONDS" else "left")
     return table
 
 
 def _print(table: Table) -> None:
-    # Into a pipe each row is one line, however long.
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+    # Each row is one line, however long: a terminal wraps it, and its words can still be copied whole.
+    Console(highlight=False, width=_WIDE).print(table)
 
 
 def _cell(value: object) -> Text:
