@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import signal
 from collections.abc import Iterable
+from pathlib import Path
 
 import gevent
 from gevent.event import Event as Flag
@@ -39,6 +40,8 @@ from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.calls.tally import CallTally
 from orchestrator.conference.effects import BeepKind
+from orchestrator.config import load
+from orchestrator.config.live import Live
 from orchestrator.config.service import Tone
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
@@ -55,6 +58,8 @@ from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.media.speech import CommandSpeech
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.dial import Dialler
+from orchestrator.reloading.bell import Bell
+from orchestrator.reloading.reloader import Reloaded, Reloader
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.console.site import Console
 from orchestrator.web.health import health
@@ -88,20 +93,15 @@ class Orchestrator:
     """One FreeSWITCH node, its calls and rooms."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.live = Live(settings)
         node = settings.freeswitch.nodes[0]
         self.node = node
         for directory in (node.recordings_dir, node.media_dir):
             directory.mkdir(parents=True, exist_ok=True)
         payload = PayloadSettings(settings.callbacks.twilio_extras, settings.callbacks.timestamp_format)
         self.outbox = Outbox(settings.callbacks.database)
-        self._keys = {
-            account.sid: SigningKey(account.signing_seed)
-            for account in settings.accounts
-            if account.signing_seed
-        }
-        network = settings.network
-        dialler = Dialler(AddressPolicy(network.private_addresses == "allow", network.allow, network.deny))
+        self._keys = _signing_keys(settings)
+        self._dialler = dialler = Dialler(_policy(settings))
         self.delivery = Delivery(self.outbox, self._keys.get, _delivery_settings(settings), dialler=dialler)
         self.journal = Journal(self.outbox, self._poke)
         self.connection = Connection(
@@ -160,7 +160,7 @@ class Orchestrator:
         )
         fetch = settings.fetch
         self.services = Services(
-            settings=settings,
+            live=self.live,
             node=node,
             connection=self.connection,
             legs=self.legs,
@@ -187,19 +187,26 @@ class Orchestrator:
         self.history = History(
             self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
         )
-        self.console = Console(settings, self.control, self.rooms, self.outbox, files, self._problems)
+        self.console = Console(self.live, self.control, self.rooms, self.outbox, files, self._problems)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             (
                 health(self._problems),
                 recording_pages(files),
-                rest_api(settings, self.control, self.outbox.records),
+                rest_api(self.live, self.control, self.outbox.records),
                 self.console.blueprint,
             ),
         )
         self.counted = self._counted()
         self.web.add(metrics(settings.web, self.counted))
+        self.reloader = Reloader(
+            self.live,
+            node,
+            self.connection.api,
+            lambda: (room.profile for room in self.rooms),
+            self.take_over,
+        )
         self._calls: dict[str, Call] = {}
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
         self._auditing: gevent.Greenlet[..., None] | None = None
@@ -265,6 +272,21 @@ class Orchestrator:
         web = self.settings.web
         # The port may have been left to the system, so what was set does not tell it.
         return web.base_url if web.public_url else f"http://{web.host}:{self.web.port}"
+
+    @property
+    def settings(self) -> Settings:
+        return self.live.settings
+
+    def take_over(self, settings: Settings) -> None:
+        """Other settings from now on. Whoever asks `live` follows by itself; what is told is told here."""
+        # Callbacks that wait are signed, also those of an account that is gone.
+        self._keys.update(_signing_keys(settings))
+        for account in settings.accounts:
+            if account.signing_key is None:
+                self._keys.pop(account.sid, None)
+        self._dialler.policy = _policy(settings)
+        self.door.intake.limits = settings.intake
+        self.live.settings = settings
 
     # FreeSWITCH
 
@@ -386,6 +408,18 @@ def _beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
     return {kind: library.beep(tone.hz, tone.ms) for kind, tone in tones.items()}
 
 
+def _signing_keys(settings: Settings) -> dict[str, SigningKey]:
+    """By the account's sid."""
+    return {
+        account.sid: SigningKey(account.signing_seed) for account in settings.accounts if account.signing_seed
+    }
+
+
+def _policy(settings: Settings) -> AddressPolicy:
+    network = settings.network
+    return AddressPolicy(network.private_addresses == "allow", network.allow, network.deny)
+
+
 def _url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
     """Its key is made once: addresses told before a restart stay good."""
     lifetime = settings.recordings.url_lifetime_secs
@@ -413,8 +447,8 @@ def _delivery_settings(settings: Settings) -> DeliverySettings:
     )
 
 
-def run(settings: Settings) -> int:
-    """Until SIGTERM or SIGINT; the exit code."""
+def run(settings: Settings, config: Path) -> int:
+    """Until SIGTERM or SIGINT; the exit code. SIGHUP reloads `config`, which `settings` were read from."""
     try:
         orchestrator = Orchestrator(settings)
     except (OutboxError, OSError) as error:
@@ -423,8 +457,16 @@ def run(settings: Settings) -> int:
     stop = Flag()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
+
+    def reload() -> Reloaded:
+        return orchestrator.reloader.reload(lambda: load(config))
+
+    bell = Bell(settings.callbacks.database, config, reload)
+    gevent.signal_handler(signal.SIGHUP, reload)
     orchestrator.start()
+    bell.start()
     stop.wait()
     log.info("stopping")
+    bell.stop()
     orchestrator.stop()
     return 0

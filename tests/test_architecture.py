@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "media": {"texml", "conference", "logs"},
     "calls": {"texml", "conference", "freeswitch", "callbacks", "media", "net", "config", "logs", "measures"},
     "web": {"calls", "texml", "conference", "freeswitch", "callbacks", "media", "config", "logs", "measures"},
+    "reloading": {"config", "freeswitch", "logs"},
     "emulator": set(),
 }
 

@@ -18,6 +18,7 @@ from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.calls.tally import CallTally
+from orchestrator.config.live import Live
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch.connection import Connection
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    settings: Settings
+    live: Live
     node: Node
     connection: Connection
     legs: Legs
@@ -53,6 +54,11 @@ class Services:
     """An account's, by its sid."""
     calls: dict[str, Call] = field(default_factory=dict)
     """Those whose documents run, by CallSid."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those of this moment: not to be kept."""
+        return self.live.settings
 
     @property
     def media_limits(self) -> Limits:

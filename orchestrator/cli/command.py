@@ -18,6 +18,7 @@ from orchestrator.cli import rest
 from orchestrator.config import ConfigErrors, Settings, load
 from orchestrator.config import command as config_command
 from orchestrator.freeswitch.render import render, write
+from orchestrator.reloading import command as reload_command
 
 EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
 
@@ -33,6 +34,7 @@ first steps:
   orchestrator check -c orchestrator.yaml    all mistakes in them, each with its line
   orchestrator render -c orchestrator.yaml --into freeswitch-conf
   orchestrator run -c orchestrator.yaml
+  orchestrator reload -c orchestrator.yaml   changed settings, while calls go on
 
 while it runs:
   orchestrator conferences list
@@ -90,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
             "check", "check the settings", "Prints every mistake with its line. Exit code 2 if there is one."
         )
     )
+    settings_file(
+        command("reload", "have the running orchestrator take over the settings", reload_command.ABOUT)
+    )
     rendering = command(
         "render",
         "make the FreeSWITCH files that follow from the settings",
@@ -136,7 +141,7 @@ def _run(arguments: argparse.Namespace) -> int:
         log.warning(advice)
     from orchestrator.app import run  # the whole service: the other commands start without it
 
-    code: int = run(settings)
+    code: int = run(settings, arguments.config)
     return code
 
 
@@ -166,6 +171,10 @@ def _render(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _reload(arguments: argparse.Namespace) -> int:
+    return reload_command.run(arguments.config, _load(arguments))
+
+
 def _callbacks(arguments: argparse.Namespace) -> int:
     return callbacks_command.run(arguments, _load(arguments).callbacks.database)
 
@@ -190,6 +199,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 _COMMANDS = {
     "run": _run,
     "check": _check,
+    "reload": _reload,
     "render": _render,
     "config": config_command.run,
     "callbacks": _callbacks,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from orchestrator.config.live import needs_restart
 from orchestrator.config.settings import Settings
 
 WIDTH = 96
@@ -31,7 +32,9 @@ class Entry:
     """As one would write it; empty where the key has to be given or is a section."""
 
     def __str__(self) -> str:
-        facts = "; ".join(fact for fact in (self.kind, self.default and f"default {self.default}") if fact)
+        restart = "needs a restart" if self.kind and needs_restart(self.path) else ""
+        default = self.default and f"default {self.default}"
+        facts = "; ".join(fact for fact in (self.kind, default, restart) if fact)
         about = textwrap.fill(self.about, WIDTH, initial_indent="    ", subsequent_indent="    ")
         return f"{self.path}" + (f"  ({facts})" if facts else "") + (f"\n{about}" if about else "")
 

@@ -62,6 +62,12 @@ class Node(Section):
         default=None, description="the same as FreeSWITCH sees it; none: the same path"
     )
 
+    conf_dir: FilePath | None = Field(
+        default=None,
+        description="FreeSWITCH's configuration, a copy of freeswitch-conf, as the orchestrator sees it: "
+        "`orchestrator reload` writes there what `orchestrator render` would; none: nothing is written",
+    )
+
     @field_validator("recordings_dir_there", "media_dir_there")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

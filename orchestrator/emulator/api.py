@@ -265,6 +265,20 @@ def _reloadxml(core: Core, argument: str) -> str:
     return "+OK [Success]\n"
 
 
+def _reloadacl(core: Core, argument: str) -> str:
+    return "+OK acl reloaded\n"
+
+
+def _sofia(core: Core, argument: str) -> str:
+    """No gateway is kept here: as a SIP profile without any answers."""
+    match argument.split():
+        case ["profile", _, "rescan"]:
+            return "+OK scan complete\n"
+        case ["profile", _, "killgw", _]:
+            return "-ERR no such gateway.\n"
+    return "-ERR Unknown command!\n"
+
+
 def _create_uuid(core: Core, argument: str) -> str:
     return str(uuid4())
 
@@ -298,6 +312,8 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "sched_hangup": _sched_hangup,
     "sched_del": _sched_del,
     "reloadxml": _reloadxml,
+    "reloadacl": _reloadacl,
+    "sofia": _sofia,
     "create_uuid": _create_uuid,
     "echo": _echo,
 }

@@ -14,6 +14,7 @@ from orchestrator.callbacks.outbox import OutboxError
 from orchestrator.callbacks.records import Records
 from orchestrator.calls.control import Control
 from orchestrator.calls.refusal import Refused
+from orchestrator.config.live import Live
 from orchestrator.config.settings import Settings
 from orchestrator.logs import get_logger
 from orchestrator.web.api import calls, conferences, dialling, participants, recordings
@@ -48,10 +49,10 @@ ACCOUNT = "/Accounts/{account_sid}"
 MAX_BODY_BYTES = 256 * 1024
 
 
-def rest_api(settings: Settings, control: Control, records: Records) -> Blueprint:
+def rest_api(live: Live, control: Control, records: Records) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; and `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
-    api = _Api(settings, control, Once(records))
+    api = _Api(live, control, Once(records))
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations)
@@ -62,7 +63,7 @@ def rest_api(settings: Settings, control: Control, records: Records) -> Blueprin
                 view_func=answer,
                 methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             )
-        unknown = _unknown(settings, vendor)
+        unknown = _unknown(live, vendor)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         blueprint.add_url_rule(f"{prefix}/<path:rest>", f"{vendor} unknown", unknown, methods=methods)
     older = _older(api)
@@ -86,7 +87,7 @@ def _by_path() -> dict[str, dict[str, Operation]]:
 
 
 class _Api(NamedTuple):
-    settings: Settings
+    live: Live
     control: Control
     once: Once
 
@@ -94,7 +95,7 @@ class _Api(NamedTuple):
 def _older(api: _Api) -> Callable[..., Response]:
     def answer(connection_id: str) -> Response:
         def run() -> Response:
-            account = account_of(api.settings.accounts, request.authorization)
+            account = account_of(api.live.settings.accounts, request.authorization)
             if account is None:
                 raise unauthorised()
             place = Place("telnyx", account.sid)
@@ -108,7 +109,7 @@ def _older(api: _Api) -> Callable[..., Response]:
 def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> Callable[..., Response]:
     def answer(account_sid: str, **path: str) -> Response:
         def run() -> Response:
-            place = _place(api.settings, vendor, account_sid)
+            place = _place(api.live.settings, vendor, account_sid)
             method = "GET" if request.method == "HEAD" else request.method
             operation = operations.get(method)
             if operation is None:
@@ -120,12 +121,12 @@ def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> C
     return answer
 
 
-def _unknown(settings: Settings, vendor: Vendor) -> Callable[..., Response]:
+def _unknown(live: Live, vendor: Vendor) -> Callable[..., Response]:
     """Who is not let in does not learn what there is."""
 
     def answer(rest: str) -> Response:
         def run() -> Response:
-            if account_of(settings.accounts, request.authorization) is None:
+            if account_of(live.settings.accounts, request.authorization) is None:
                 raise unauthorised()
             raise not_found()
 

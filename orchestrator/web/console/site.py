@@ -16,7 +16,7 @@ from orchestrator.calls.announcing import Announcement
 from orchestrator.calls.control import Changes, Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.rooms import Rooms
-from orchestrator.config.settings import Settings
+from orchestrator.config.live import Live
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.media.recording_files import RecordingFiles
@@ -80,19 +80,19 @@ class Console:
 
     def __init__(
         self,
-        settings: Settings,
+        live: Live,
         control: Control,
         rooms: Rooms,
         outbox: Outbox,
         files: RecordingFiles,
         problems: Callable[[], Mapping[str, str]],
     ) -> None:
-        self._settings = settings
+        self._live = live
         self._control = control
         self._files = files
         self._feed = Feed(rooms, problems)
         rooms.on_change = self._feed.on_change
-        self._sessions = Sessions(settings.web.console_session_secs)
+        self._sessions = Sessions(live.settings.web.console_session_secs)
         self._reading = Reading(control, outbox)
         self._peaks = Peaks()
         self._stopping = False
@@ -129,7 +129,7 @@ class Console:
     def _session(self) -> Session:
         """Of who asks; a request that changes something has to come from our page."""
         session = self._sessions.get(request.cookies.get(COOKIE))
-        if session is None or self._settings.account(session.account_sid) is None:
+        if session is None or self._live.settings.account(session.account_sid) is None:
             raise Denied(HTTPStatus.UNAUTHORIZED, "You are not signed in, or no longer.")
         if request.method != "GET" and not session.allows(request.headers.get(CSRF_HEADER, "")):
             raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
@@ -140,11 +140,11 @@ class Console:
         try:
             return _json(self._welcome(self._session()))
         except Denied:
-            keys = any(account.api_keys for account in self._settings.accounts)
+            keys = any(account.api_keys for account in self._live.settings.accounts)
             return _json({"account": None, "keys": keys})
 
     def _welcome(self, session: Session) -> dict[str, object]:
-        account = self._settings.account(session.account_sid)
+        account = self._live.settings.account(session.account_sid)
         name = account.name if account is not None else ""
         return {
             "account": {"sid": session.account_sid, "name": name},
@@ -156,7 +156,7 @@ class Console:
         # A form of another site can send no JSON, and our server allows no other site to ask.
         if request.mimetype != "application/json" or _is_foreign(request):
             raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
-        account = self._settings.account_by_key(_body(Key).key.strip())
+        account = self._live.settings.account_by_key(_body(Key).key.strip())
         if account is None:
             log.warning("signing in to the console failed", address=request.remote_addr)
             raise Denied(HTTPStatus.UNAUTHORIZED, "No account has this API key.")
@@ -169,7 +169,7 @@ class Console:
             max_age=int(self._sessions.lifetime),
             httponly=True,
             samesite="Strict",
-            secure=request.is_secure or self._settings.web.base_url.startswith("https:"),
+            secure=request.is_secure or self._live.settings.web.base_url.startswith("https:"),
         )
         return response
 

@@ -1,0 +1,97 @@
+"""The settings in force, and what of another file can take their place without a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel
+
+from orchestrator.config.settings import Settings
+
+# Section -> its keys that count from the next call on; None: all of them. What is not here is made into
+# sockets, files, timers and greenlets at the start.
+_LIVE: Final[Mapping[str, frozenset[str] | None]] = {
+    "accounts": None,
+    "applications": None,
+    "numbers": None,
+    "default_application": None,
+    "profiles": None,
+    "profile_patterns": None,
+    "gateways": None,
+    "default_gateway": None,
+    "sip": None,
+    "intake": None,
+    "network": None,
+    "speech": frozenset({"default_voice", "voices"}),
+    "conference": frozenset(
+        {
+            "min_participants_to_start",
+            "speaker_mode",
+            "action_after_hangup",
+            "hangup_on_star",
+            "wait_music",
+        }
+    ),
+}
+
+
+@dataclass
+class Live:
+    """Whoever needs a setting asks here at that moment and keeps nothing: a reload is one assignment."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Change:
+    """What another reading of the file makes of the settings in force."""
+
+    settings: Settings
+    """To be in force."""
+    taken: tuple[str, ...]
+    """Keys that change."""
+    left: tuple[str, ...]
+    """Keys that differ and need a restart."""
+
+
+def change(running: Settings, read: Settings) -> Change:
+    """The settings to be in force once `read` was read."""
+    update: dict[str, object] = {}
+    for name, keys in _LIVE.items():
+        old, new = getattr(running, name), getattr(read, name)
+        if keys is not None:
+            new = old.model_copy(update={key: getattr(new, key) for key in keys})
+        update[name] = new
+    settings = running.model_copy(update=update)
+    return Change(
+        settings, tuple(_differences(running, settings, "")), tuple(_differences(settings, read, ""))
+    )
+
+
+def needs_restart(path: str) -> bool:
+    """Whether the key at this dotted path is read at the start alone."""
+    section, _, rest = path.replace("[]", "").partition(".")
+    if section not in _LIVE:
+        return True
+    keys = _LIVE[section]
+    return keys is not None and bool(rest) and rest.partition(".")[0] not in keys
+
+
+def _differences(old: object, new: object, path: str) -> Iterator[str]:
+    """Dotted paths, as far in as both have something."""
+    if old == new:
+        return
+    dot = f"{path}." if path else ""
+    if isinstance(old, BaseModel) and isinstance(new, BaseModel) and type(old) is type(new):
+        for name, field in type(old).model_fields.items():
+            yield from _differences(getattr(old, name), getattr(new, name), dot + (field.alias or name))
+    elif isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _differences(old.get(key), new.get(key), f"{dot}{key}")
+    elif isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(one, other, f"{path}[{index}]")
+    else:
+        yield path

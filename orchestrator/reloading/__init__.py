@@ -1,0 +1,1 @@
+"""`orchestrator reload`, and SIGHUP: other settings while calls go on."""

@@ -1,0 +1,108 @@
+"""How `orchestrator reload` reaches the process that runs: a socket beside the database, for its user alone.
+
+One JSON object each way: {"config": path} and {"problems": […], "bad_settings": false, "notes": […]}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import gevent
+from gevent.server import StreamServer
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from orchestrator.logs import get_logger
+from orchestrator.reloading.reloader import Reloaded
+
+log = get_logger(__name__)
+
+MAX_BYTES = 1024 * 1024
+ASK_SECONDS = 5.0
+# sun_path; Linux has 108 of them.
+LONGEST = 100
+
+
+class Asked(Struct):
+    config: str
+
+
+def socket_path(database: Path) -> Path:
+    return database.with_suffix(".reload")
+
+
+class Bell:
+    """Answers who rings."""
+
+    def __init__(self, database: Path, config: Path, reload: Callable[[], Reloaded]) -> None:
+        self._path = socket_path(database)
+        self._config = config.resolve()
+        self._reload = reload
+        self._server: StreamServer | None = None
+
+    def start(self) -> None:
+        """Raises OSError. The one that a process before us left is taken away: the database has one owner."""
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        with _short(self._path) as path:
+            listener.bind(path)
+        self._path.chmod(0o600)
+        listener.listen()
+        listener.setblocking(False)
+        self._server = StreamServer(listener, self._serve)
+        self._server.start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._path.unlink(missing_ok=True)
+
+    def _serve(self, connection: socket.socket, address: object) -> None:
+        with contextlib.suppress(OSError, gevent.Timeout), connection:
+            with gevent.Timeout(ASK_SECONDS):
+                text = _read(connection)
+            connection.sendall(json.encode(self._answer(text)))
+
+    def _answer(self, text: bytes) -> Reloaded:
+        try:
+            asked = json.decode(text, type=Asked)
+        except (DecodeError, ValidationError) as error:
+            return Reloaded((f"not understood: {error}",))
+        if Path(asked.config) != self._config:
+            return Reloaded((f"the orchestrator that runs has {self._config}, not {asked.config}",))
+        return self._reload()
+
+
+def ring(database: Path, config: Path, timeout: float) -> Reloaded:
+    """Have the process that runs with this database reload. Raises OSError where none answers."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout)
+        with _short(socket_path(database)) as path:
+            connection.connect(path)
+        connection.sendall(json.encode(Asked(str(config.resolve()))))
+        connection.shutdown(socket.SHUT_WR)
+        return json.decode(_read(connection), type=Reloaded)
+
+
+def _read(connection: socket.socket) -> bytes:
+    parts, size = [], 0
+    while (data := connection.recv(65536)) and size <= MAX_BYTES:
+        parts.append(data)
+        size += len(data)
+    return b"".join(parts)
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """The path, in fewer letters where it has too many for a socket's address."""
+    if len(os.fsencode(path)) <= LONGEST:
+        yield str(path)
+        return
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
