@@ -18,7 +18,7 @@ from typing import NamedTuple
 from tests.crash.service import Life
 
 SECOND = 1_000_000
-CLOCKS = SECOND // 10
+CLOCKS = SECOND // 4
 """FreeSWITCH's clock against ours: it reads the time once a millisecond at best, and the machine is busy."""
 LAG = 3 * SECOND
 """From one event to what another one of the same room is stamped with that is handled after it."""

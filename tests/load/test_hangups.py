@@ -30,9 +30,9 @@ def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(
 
     orchestrator.switchboard._on_new_call = take_and_lose
     phone = house.switch.call("+13125550100")
+    phone.hang_up()
     _wait_until_empty(house)
     assert not house.application.to("/voice")
-    phone.hang_up()
 
 
 @pytest.mark.only("emulator")
@@ -54,9 +54,9 @@ def test_a_caller_who_is_gone_as_its_document_comes_leaves_no_room(house: House)
     orchestrator.services.fetcher.fetch = fetch_and_lose  # type: ignore[method-assign]
     phone = house.switch.call("+13125550100")
     house.application.wait_for("/voice")
+    phone.hang_up()
     _wait_until_empty(house)
     assert not house.events()
-    phone.hang_up()
 
 
 def _hangup(leg: Leg) -> Event:
