@@ -59,7 +59,7 @@ def test_render_prints_or_writes(
     settings_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["render", "-c", str(settings_file)]) == 0
-    assert '<profile name="wide">' in capsys.readouterr().out
+    assert '<profile name="texml.wide">' in capsys.readouterr().out
     assert cli.main(["render", "-c", str(settings_file), "--into", str(tmp_path / "fs")]) == 0
     assert (tmp_path / "fs" / "configuration" / "conference.conf.xml").exists()
 

@@ -75,7 +75,7 @@ def test_two_phones_in_a_conference_hear_each_other_and_not_themselves(
     anna, anna_leg = answered(switch, desk, "+13125550101", sounds=500)
     bert, bert_leg = answered(switch, desk, "+13125550102", sounds=800)
     for leg in (anna_leg, bert_leg):
-        desk.execute(leg, "conference", "lab@default")
+        desk.execute(leg, "conference", "lab@texml.default")
     anna.wait_hears(800)
     bert.wait_hears(500)
     gevent.sleep(0.3)
@@ -191,7 +191,7 @@ def test_six_phones_are_heard_by_each_other_at_once(switch: Switch, desk: EventS
     speaks = {f"+1312555020{n}": 400 + 170 * n for n in range(6)}
     phones = {number: switch.call(number, sounds=hz) for number, hz in speaks.items()}
     for number in speaks:
-        desk.execute(parked(desk, number), "conference", "six@default")
+        desk.execute(parked(desk, number), "conference", "six@texml.default")
     for number, phone in phones.items():
         for other, hz in speaks.items():
             if other != number:

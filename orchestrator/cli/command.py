@@ -17,7 +17,7 @@ from orchestrator.callbacks import command as callbacks_command
 from orchestrator.cli import rest
 from orchestrator.config import ConfigErrors, Settings, load
 from orchestrator.config import command as config_command
-from orchestrator.freeswitch.render import render, write
+from orchestrator.freeswitch import render_command
 from orchestrator.reloading import command as reload_command
 
 EXIT_OK, EXIT_FAILED, EXIT_SETTINGS = 0, 1, 2
@@ -98,16 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     rendering = command(
         "render",
         "make the FreeSWITCH files that follow from the settings",
-        "Conference profiles and gateways.\nReload them without dropping a call: fs_cli -x reloadxml; "
-        "for a new gateway also: fs_cli -x 'sofia profile texml rescan'",
+        render_command.ABOUT,
     )
     settings_file(rendering)
-    rendering.add_argument(
-        "--into",
-        type=Path,
-        metavar="DIR",
-        help="write them below DIR, e.g. freeswitch-conf (default: print them, with their passwords)",
-    )
+    render_command.add_to(rendering)
     config_command.add_to(
         command("config", "explain the settings", "Each key: what it means, what it may be, its default.")
     )
@@ -157,18 +151,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _render(arguments: argparse.Namespace) -> int:
-    files = render(_load(arguments))
-    if arguments.into is None:
-        for name, content in files.items():
-            print(f"<!-- {name} -->\n{content}")
-        return EXIT_OK
-    try:
-        for path in write(files, arguments.into):
-            print(path)
-    except OSError as error:
-        print(f"orchestrator: {error.filename}: {error.strerror}", file=sys.stderr)
-        return EXIT_FAILED
-    return EXIT_OK
+    return render_command.run(arguments, lambda: _load(arguments))
 
 
 def _reload(arguments: argparse.Namespace) -> int:

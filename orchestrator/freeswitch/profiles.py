@@ -16,6 +16,8 @@ _NAMES = {
     "endconf_grace_secs": "endconf-grace-time",
     "key_timeout_ms": "ivr-dtmf-timeout",
 }
+# A FreeSWITCH that was there before us has profiles too, one called `default` almost always.
+PREFIX = "texml."
 NO_KEYS = "none"
 KEY = "key "
 """What a pressed key sends us begins with it."""
@@ -46,7 +48,7 @@ def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
 
 def room_profile(name: str, talking: bool) -> str:
     """The rendered profile for a room: `talking` if somebody wants to know who speaks."""
-    return name if talking else name + QUIET
+    return PREFIX + name if talking else PREFIX + name + QUIET
 
 
 def reports_talking(rendered: str) -> bool:

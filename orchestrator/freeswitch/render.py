@@ -17,16 +17,21 @@ GATEWAYS = "sip_profiles/trunks/gateways.xml"
 
 def render(settings: Settings) -> dict[str, str]:
     """File name below freeswitch-conf -> its content. The gateways' file holds passwords."""
+    return {
+        "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
+        GATEWAYS: gateways_file(settings),
+    }
+
+
+def gateways_file(settings: Settings) -> str:
+    """The gateways that FreeSWITCH has to be told of, with their passwords."""
     # One file for all, and always there: a gateway that is no longer in the settings goes, and FreeSWITCH
     # calls a directory without files an error.
     gateways = etree.Element("include")
     for gateway in settings.gateways.values():
         if gateway.proxy is not None:
             gateways.append(_gateway(gateway))
-    return {
-        "configuration/conference.conf.xml": _document(conference_conf(settings.profiles)),
-        GATEWAYS: _document(gateways),
-    }
+    return document(gateways)
 
 
 def write(files: dict[str, str], directory: Path) -> list[Path]:
@@ -58,7 +63,12 @@ def _gateway(gateway: Gateway) -> etree._Element:
     return element
 
 
-def _document(element: etree._Element) -> str:
+def document(element: etree._Element) -> str:
+    """The element as a file of FreeSWITCH's configuration."""
     etree.indent(element)
-    # FreeSWITCH fills in `$${…}` while it reads the file, before it is XML; ours is none of that.
-    return _MADE_BY + etree.tostring(element, encoding="unicode").replace("$${", "&#36;&#36;{") + "\n"
+    return _MADE_BY + escaped(etree.tostring(element, encoding="unicode")) + "\n"
+
+
+def escaped(xml: str) -> str:
+    """FreeSWITCH fills in `$${…}` while it reads a file, before it is XML; ours is none of that."""
+    return xml.replace("$${", "&#36;&#36;{")

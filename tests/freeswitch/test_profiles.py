@@ -80,9 +80,9 @@ def test_a_room_in_which_nobody_asks_who_speaks_is_not_told_it() -> None:
         profile.get("name"): profile.find("param[@name='suppress-events']").get("value").split(",")
         for profile in root.iter("profile")
     }
-    assert set(suppressed) == {"default", "default.quiet"}
-    assert "start-talking" in suppressed["default.quiet"]
-    assert "start-talking" not in suppressed["default"]
+    assert set(suppressed) == {"texml.default", "texml.default.quiet"}
+    assert "start-talking" in suppressed["texml.default.quiet"]
+    assert "start-talking" not in suppressed["texml.default"]
     assert not any("add-member" in names or "del-member" in names for names in suppressed.values())
 
 
@@ -94,7 +94,9 @@ def test_keys_become_a_group_and_muting_is_left_to_the_room() -> None:
         {"digits": "0", "action": "event", "data": "key mute"},
         {"digits": "#", "action": "hangup"},
     ]
-    found = {param.get("name"): param.get("value") for param in root.find("profiles/profile[@name='p']")}
+    found = {
+        param.get("name"): param.get("value") for param in root.find("profiles/profile[@name='texml.p']")
+    }
     assert (found["caller-controls"], found["ivr-dtmf-timeout"]) == ("keys.p", "500")
     assert "dtmf" not in found["suppress-events"].split(",")
 

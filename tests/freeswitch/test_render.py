@@ -328,7 +328,7 @@ def test_a_call_that_was_taken_stays_also_when_it_comes_back_from_a_conference(
     """
     caller = call()
     uuid = taken(own)
-    own.execute(uuid, "conference", "c1@default")
+    own.execute(uuid, "conference", "c1@texml.default")
     until("the call is in the conference", lambda: own.api("conference c1 list count") == "1")
     assert caller.final() == 200
     own.api("conference c1 kick all")
@@ -345,7 +345,7 @@ def test_a_profile_with_everything_in_it_is_taken_without_a_complaint(
     caller = call()
     uuid = taken(own)
     before = len(own.log())
-    own.execute(uuid, "conference", "c2@full")
+    own.execute(uuid, "conference", "c2@texml.full")
     assert caller.final() == 200
     until("the call is in the conference", lambda: own.api("conference c2 list count") == "1")
     assert json.loads(own.api("conference c2 json_list"))[0]["rate"] == 16000

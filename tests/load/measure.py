@@ -37,7 +37,7 @@ from tests.load.sipp import Sipp  # noqa: E402
 DIRECT = "direct"
 EXTENSION = f"""<extension name="{DIRECT}">
       <condition field="destination_number" expression="^{DIRECT}\\+(.+)$">
-        <action application="conference" data="$1@default"/>
+        <action application="conference" data="$1@texml.default"/>
       </condition>
     </extension>
     """
