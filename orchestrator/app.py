@@ -156,6 +156,7 @@ class Orchestrator:
             lambda: self._calls.values(),
             self._take_up,
             self._deliver,
+            lambda: self.control.ringing(),
             node.lost_after_secs,
         )
         fetch = settings.fetch
@@ -361,17 +362,19 @@ class Orchestrator:
         log.info("call", call=call.sid, number=number, caller=call.caller.from_, application=application.name)
         self._start(call)
 
-    def _take_up(self, kept: KeptCall, leg: Leg) -> None:
-        """Goes on with a call of the last run; its leg may be gone."""
-        self.switchboard.watch(leg.uuid, self._hear_last_words)
+    def _take_up(self, kept: KeptCall, leg: Leg | None) -> None:
+        """Goes on with a call of the last run. Its leg may be gone; None: it is one that we dialled."""
+        self.switchboard.watch(kept.leg, self._hear_last_words)
         application = self.settings.applications.get(kept.application)
         if application is None:
             log.error(
-                "its application is no longer in the settings", leg=leg.uuid, application=kept.application
+                "its application is no longer in the settings", leg=kept.leg, application=kept.application
             )
-            leg.hangup(NO_NUMBER)
-            return
-        self._start(Call(leg, application, self.services, kept.direction, kept))
+            self.connection.post(commands.kill(kept.leg, NO_NUMBER))
+        elif leg is None:
+            self.control.take_up(kept, application)
+        else:
+            self._start(Call(leg, application, self.services, kept.direction, kept))
 
     def _start_dialled(self, call: Call) -> None:
         self.switchboard.watch(call.leg.uuid, self._hear_last_words)

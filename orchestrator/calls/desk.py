@@ -24,6 +24,8 @@ class Desk:
         self._book = services.book
         self._announcer = Announcer(services)
         self._outbound = Outbound(services, start)
+        self.ringing = self._outbound.ringing
+        self.take_up = self._outbound.take_up
         self._tapes = CallRecordings(services)
 
     def application(self, account_sid: str, connection_id: str) -> Application:

@@ -39,6 +39,8 @@ class KeptCall(Struct, frozen=True):
     report_events: tuple[str, ...] = ("completed",)
     reported: tuple[str, ...] = ()
     """Those told."""
+    ringing: bool = False
+    """Dialled by us, and not answered yet."""
     ended: bool = False
     """The leg has hung up, and that is told; what is left is to finish its recordings."""
 

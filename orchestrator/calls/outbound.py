@@ -39,6 +39,7 @@ ORDER_SECONDS = 30.0
 TAKE_SECONDS = 60
 # From the answer until it is seen in its conference.
 ENTER_MICROSECONDS = 5_000_000
+TIME_LIMIT, INTO = "time limit", "into"
 # What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
 NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
@@ -136,10 +137,32 @@ class Outbound:
             self._dialled[caller.call_sid] = Dialled(participant, conference_sid)
         self._legs[caller.call_sid] = uuid
         ringing = _Ringing(self, order, caller, conference_sid)
+        ringing.keep()
         self._services.switchboard.watch(uuid, ringing.on_event)
         gevent.spawn(ringing.ring, command)
         log.info("dialled through the API", call=caller.call_sid, to=order.to, room=conference_sid)
         return caller
+
+    def ringing(self) -> list[str]:
+        """Legs of those that have not answered, as far as we have heard."""
+        return list(self._legs.values())
+
+    def take_up(self, kept: KeptCall, application: Application) -> None:
+        """One that rang when the last run of ours ended."""
+        facts = kept.facts
+        order = Order(
+            application,
+            kept.caller.to,
+            kept.caller.from_,
+            kept.next or self._services.keeper.document(kept.leg) or Goto(application.voice_url),
+            time_limit=int(facts[TIME_LIMIT]),
+            fallback=kept.fallback,
+            report=kept.report,
+            report_events=kept.report_events,
+        )
+        ringing = _Ringing(self, order, kept.caller, facts[INTO], kept.reported)
+        self._legs[kept.caller.call_sid] = kept.leg
+        self._services.switchboard.watch(kept.leg, ringing.on_event)
 
     def _command(self, order: Order, uuid: str, endpoint: str) -> str:
         """Raises ValueError for what cannot stand in a dial string."""
@@ -195,11 +218,16 @@ class Outbound:
         if isinstance(order.then, Fetched):
             call.redirect(order.then)
         self._start(call)
-        gevent.spawn_later(order.time_limit, leg.hangup, "ALLOTTED_TIMEOUT")
+        # FreeSWITCH's own clock: it runs on over a restart of ours.
+        limit = commands.api("sched_hangup", f"+{order.time_limit}", caller.leg, "ALLOTTED_TIMEOUT")
+        services.connection.post(limit)
         order.on_answer(call)
         return call
 
     def gone(self, caller: Caller, conference_sid: str) -> None:
+        if self._legs.get(caller.call_sid) is not None:
+            # It never was a call of ours that anybody else looks after.
+            self._services.keeper.forget(caller.leg, caller.call_sid)
         self._legs.pop(caller.call_sid, None)
         self._dialled.pop(caller.call_sid, None)
         if conference_sid:
@@ -216,13 +244,20 @@ class Outbound:
 class _Ringing:
     """One call until it is answered or has failed."""
 
-    def __init__(self, outbound: Outbound, order: Order, caller: Caller, conference_sid: str) -> None:
+    def __init__(
+        self,
+        outbound: Outbound,
+        order: Order,
+        caller: Caller,
+        conference_sid: str,
+        told: Sequence[str] = (),
+    ) -> None:
         self._conference_sid = conference_sid
         self._outbound = outbound
         self._order = order
         self._caller = caller
         self._services = outbound._services
-        self._told: Sequence[str] = ()
+        self._told = told
         self._call: Call | None = None
         self._seen = False
         self._tell = self._follow()
@@ -237,12 +272,34 @@ class _Ringing:
             report.url,
             "GET" if report.method == "GET" else "POST",
             order.report_events,
+            told=self._told,
             state=self._state,
         )
 
     def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
         self._told = tuple(told)
-        return ()
+        return () if "completed" in told else [self._services.keeper.row(self._kept())]
+
+    def keep(self) -> None:
+        """On disk, for the next run of ours."""
+        then = self._order.then
+        self._services.keeper.put(self._kept(), then if isinstance(then, Fetched) else None)
+
+    def _kept(self) -> KeptCall:
+        order = self._order
+        return KeptCall(
+            self._caller.leg,
+            order.application.name,
+            self._caller,
+            "outbound",
+            next=order.then if isinstance(order.then, Goto) else None,
+            facts={TIME_LIMIT: str(order.time_limit), INTO: self._conference_sid},
+            fallback=order.fallback,
+            report=order.report,
+            report_events=order.report_events,
+            reported=tuple(self._told),
+            ringing=True,
+        )
 
     def on_event(self, event: Event) -> None:
         """On the socket's reader; never blocks."""

@@ -68,11 +68,12 @@ class Recovery:
         switchboard: Switchboard,
         keeper: CallKeeper,
         calls: Callable[[], Iterable[Call]],
-        take_up: Callable[[KeptCall, Leg], None],
+        take_up: Callable[[KeptCall, Leg | None], None],
         deliver: Callable[[SwitchEvent], None],
+        ringing: Callable[[], Iterable[str]],
         lost_after: float,
     ) -> None:
-        """`calls`: those being steered. `take_up` goes on with one of the last run.
+        """`calls`: those being steered; `ringing`: legs that we dialled; `take_up` goes on with a call of old.
 
         `lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over.
         """
@@ -87,6 +88,7 @@ class Recovery:
         self._calls = calls
         self._take_up = take_up
         self._deliver = deliver
+        self._ringing = ringing
         self._kept: dict[str, KeptCall] = {}
         self._lost_after = lost_after
         self._stopped = False
@@ -157,7 +159,7 @@ class Recovery:
 
     def _wanted(self) -> set[str]:
         """Every leg that we have to know of: at first, also those that nobody was there to take."""
-        wanted = set(self._kept) | {call.leg.uuid for call in self._calls()}
+        wanted = set(self._kept) | {call.leg.uuid for call in self._calls()} | set(self._ringing())
         return wanted | set(snapshot.list_channels(self._connection))
 
     def _compare(self, seen: Snapshot, connected: bool) -> None:
@@ -174,6 +176,7 @@ class Recovery:
         self._known_calls(seen, connected)
         self._kept_calls(seen)
         self._switchboard.release()
+        self._dialled_legs(seen)
         self._unsteered_legs(seen)
         self._lost_orders(seen, connected)
         self._given_up.clear()
@@ -271,6 +274,9 @@ class Recovery:
         kept, self._kept = self._kept, {}
         for uuid, call in kept.items():
             headers = seen.legs.get(uuid)
+            if call.ringing:
+                self._take_up(call, None)
+                continue
             leg = self._legs.adopt(uuid, dict(headers or {}))
             if headers is not None:
                 leg.take_up(dict(headers))
@@ -285,6 +291,15 @@ class Recovery:
     def _ended(self, words: Gone) -> None:
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             self._deliver(decode(_event(name, words)))
+
+    def _dialled_legs(self, seen: Snapshot) -> None:
+        """Answered, or over, while nobody listened."""
+        for uuid in self._ringing():
+            headers = seen.legs.get(uuid)
+            if headers is None:
+                self._over(uuid, seen)
+            elif headers.get("Answer-State") == "answered":
+                self._deliver(decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"})))
 
     def _unsteered_legs(self, seen: Snapshot) -> None:
         """Parked while nobody listened."""

@@ -239,3 +239,33 @@ def test_who_was_dialled_is_in_the_conference_after_a_restart(house: House, clie
     client.conferences.participants.delete("guest", account_sid=ACCOUNT, conference_sid=guest.conference_sid)
     phone.wait_ended(10)
     until(lambda: status_of(client, guest.call_sid) == "completed", 10, "its call is over")
+
+
+def test_who_was_rung_before_a_restart_is_in_the_conference_after_it(house: House, client: Client) -> None:
+    house.voice(house.joins(beep="false"))
+    anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    house.told(2, 10)
+    target = house.switch.register(GUEST, Answers(3.0, sounds=GUESTS))
+    guest = invited(client, client.conference().sid, label="guest")
+    phone = target.wait_called(10)
+    house.stop()
+    house.start()
+    anna.wait_hears(GUESTS, 15)
+    anna.hang_up()
+    phone.hang_up()
+    until(lambda: status_of(client, guest.call_sid) == "completed", 10, "its call is over")
+
+
+def test_who_answered_while_nobody_listened_is_in_the_conference_after(house: House, client: Client) -> None:
+    house.voice(house.joins(beep="false"))
+    anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    house.told(2, 10)
+    target = house.switch.register(GUEST, Answers(1.0, sounds=GUESTS))
+    invited(client, client.conference().sid, label="guest")
+    phone = target.wait_called(10)
+    house.stop()
+    phone.wait_answered(10)
+    house.start()
+    anna.wait_hears(GUESTS, 15)
+    anna.hang_up()
+    phone.hang_up()
