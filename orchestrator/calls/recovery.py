@@ -73,7 +73,7 @@ class Recovery:
         ringing: Callable[[], Iterable[str]],
         lost_after: float,
     ) -> None:
-        """`calls`: those being steered; `ringing`: legs that we dialled; `take_up` goes on with a call of old.
+        """`calls`: those being steered; `ringing`: legs that we dialled; `take_up` takes up an old call.
 
         `lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over.
         """
