@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from tests.console.browser import Browser, Tab, expect, why_not
-from tests.scenarios.conftest import API_KEY, House, house
-from tests.web.site import RATE
+from tests.scenarios.conftest import API_KEY, NUMBER, House, house
+from tests.web.site import RATE, wait_until
 
 __all__ = ["house"]
 
@@ -64,3 +64,22 @@ def silence_and_tone(path: Path, silent: float, loud: float, level: float) -> Pa
     tone = level * np.sin(2 * np.pi * 440 * np.arange(int(loud * RATE)) / RATE)
     soundfile.write(path, np.concatenate([np.zeros(int(silent * RATE)), tone]), RATE, subtype="PCM_16")
     return path
+
+
+def start_room(house: House, callers: int = 2, name: str = "Room 1234", **attributes: str) -> str:
+    """Its ConferenceSid; callers have the numbers +13125550100, +13125550101, …"""
+    assert house.orchestrator is not None
+    house.voice(house.joins(name, **attributes))
+    for number in range(callers):
+        house.switch.call(NUMBER, from_=f"+1312555010{number}")
+    rooms = house.orchestrator.rooms
+
+    def found() -> str:
+        for room in rooms:
+            inside = [one for one in room.participants.values() if one.phase.value == "in"]
+            if room.name == name and len(inside) == callers:
+                return str(room.sid)
+        return ""
+
+    wait_until(found, "all are in")
+    return found()

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from orchestrator.web.console.peaks import PARTS, Peaks
-from tests.console.conftest import address, silence_and_tone
+from tests.console.conftest import address, silence_and_tone, start_room
 from tests.scenarios.conftest import API_KEY, OTHER_API_KEY, House
 from tests.web.site import wait_until
 
@@ -56,21 +56,6 @@ def visitor(house: House) -> Visitor:
     visitor = Visitor(house)
     visitor.signs_in()
     return visitor
-
-
-def start_room(house: House, callers: int = 2, name: str = "Room 1234", **attributes: str) -> str:
-    """Its ConferenceSid."""
-    assert house.orchestrator is not None
-    house.voice(house.joins(name, **attributes))
-    for number in range(callers):
-        house.switch.call("+13125550100", from_=f"+1312555010{number}")
-    rooms = house.orchestrator.rooms
-
-    def inside() -> int:
-        return sum(one.phase.value == "in" for room in rooms for one in room.participants.values())
-
-    wait_until(lambda: inside() == callers, "all are in")
-    return next(iter(rooms)).sid
 
 
 # Getting in

@@ -62,6 +62,7 @@ export class Callbacks {
 
   update(callbacks) {
     show(this.none, callbacks.length === 0);
+    show(this.list, callbacks.length > 0);
     text(this.title, callbacks.length ? count(callbacks.length, "callback", "callbacks") : "Callbacks");
     const there = new Set(callbacks.map((callback) => callback.id));
     for (const [id, callback] of this.known) {

@@ -38,7 +38,7 @@ class Card {
     this.node = el(
       "article",
       { class: "card", "data-room": room.sid },
-      el("header", {}, el("h2", {}, this.link), this.time),
+      el("header", {}, el("h3", {}, this.link), this.time),
       el("p", { class: "meta" }, this.numbers, this.phase, this.recording),
       this.list,
       this.more,

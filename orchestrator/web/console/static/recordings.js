@@ -91,6 +91,7 @@ export class Recordings {
 
   update(recordings) {
     show(this.none, recordings.length === 0);
+    show(this.list, recordings.length > 0);
     for (const recording of recordings) {
       if (!this.known.has(recording.sid)) {
         const made = new Recording(recording);
