@@ -20,6 +20,15 @@ setInterval(() => {
   detail.tick();
 }, 1000);
 
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+let beat = 0;
+
+setInterval(() => {
+  if (!inside || document.hidden || still.matches || by("sum-talking").textContent === "0") return;
+  beat = (beat + 1) % 4;
+  attribute(by("house"), "data-beat", String(beat));
+}, 250);
+
 // Signing in
 
 async function begin() {
