@@ -27,6 +27,7 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.control import Control
 from orchestrator.calls.door import Door
+from orchestrator.calls.endpoints import trunk_to
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.history import History
 from orchestrator.calls.kept import CallKeeper, KeptCall
@@ -39,6 +40,7 @@ from orchestrator.calls.services import Services
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.calls.tally import CallTally
+from orchestrator.calls.tolls import Tolls
 from orchestrator.conference.effects import BeepKind
 from orchestrator.config import load
 from orchestrator.config.live import Live
@@ -180,6 +182,7 @@ class Orchestrator:
             keeper=keeper,
             records=self.outbox.records,
             book=self.book,
+            tolls=Tolls(self.live),
             tally=self.tally,
             wait_until_connected=self._wait_until_connected,
             signing_key=self._keys.get,
@@ -309,7 +312,8 @@ class Orchestrator:
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.node.name, problem=str(error))
             return
-        gevent.spawn(self.book.lost, lambda leg: self.connection.api(commands.exists(leg)) == "true")
+        for lost in (self.book.lost, self.services.tolls.lost):
+            gevent.spawn(lost, lambda leg: self.connection.api(commands.exists(leg)) == "true")
         self._core_uuid = self.connection.core_uuid
         self._up.set()
         self.door.compare(self.connection.api)
@@ -359,7 +363,14 @@ class Orchestrator:
             return
         call = Call(leg, application, self.services)
         self.book.open(call.caller, call.account_sid, name=leg.headers.get("Caller-Caller-ID-Name", ""))
-        log.info("call", call=call.sid, number=number, caller=call.caller.from_, application=application.name)
+        log.info(
+            "call",
+            call=call.sid,
+            number=number,
+            caller=call.caller.from_,
+            application=application.name,
+            came_from=self.settings.caller(leg.headers.get("Caller-Network-Addr", "")),
+        )
         self._start(call)
 
     def _take_up(self, kept: KeptCall, leg: Leg | None) -> None:
@@ -371,7 +382,11 @@ class Orchestrator:
                 "its application is no longer in the settings", leg=kept.leg, application=kept.application
             )
             self.connection.post(commands.kill(kept.leg, NO_NUMBER))
-        elif leg is None:
+            return
+        if kept.direction == "outbound":
+            trunk = trunk_to(self.settings, application, kept.caller.to)
+            self.services.tolls.resume(kept.leg, application.account, trunk)
+        if leg is None:
             self.control.take_up(kept, application)
         else:
             self._start(Call(leg, application, self.services, kept.direction, kept))
@@ -390,6 +405,7 @@ class Orchestrator:
     def _on_end(self, call: Call) -> None:
         self._calls.pop(call.leg.uuid, None)
         self.services.keeper.forget(call.leg.uuid, call.sid)
+        self.services.tolls.over(call.leg.uuid)
 
     def _hear_last_words(self, event: Event) -> None:
         if event.name == "CHANNEL_DESTROY":

@@ -95,6 +95,7 @@ class Callee:
 
     def missed(self) -> None:
         """It has ended while nobody was there to hear of it."""
+        self._call.services.tolls.over(self.uuid)
         if self._call.recall(f"told {self.uuid}"):
             answered = {"Caller-Channel-Answered-Time": str(self._bridged_at)} if self._bridged_at else {}
             self._tell(
@@ -131,6 +132,7 @@ class Callee:
                 self._whispering.let_through.set()
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp
+                self._call.services.tolls.over(self.uuid)
 
     def _whisper(self, headers: dict[str, str]) -> None:
         from orchestrator.calls.whisper import Whisper

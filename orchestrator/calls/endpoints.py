@@ -1,25 +1,26 @@
-"""Whom the API can call: a phone number by a gateway, a SIP address where the settings allow it."""
+"""Whom the API can call: a phone number by a trunk, a SIP address where the settings allow it."""
 
 from __future__ import annotations
 
 import re
 
-from orchestrator.calls.verbs.bridge import sip_endpoint
+from orchestrator.calls.verbs.bridge import sip_endpoint, trunk_of
 from orchestrator.config.applications import Application
+from orchestrator.config.dialling import Trunk
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
 
 _SIP = re.compile(r"sips?:|.*@", re.IGNORECASE)
 
 
+def trunk_to(settings: Settings, application: Application, to: str) -> Trunk | None:
+    """None for a SIP address, and where there is none."""
+    return None if _SIP.match(to) else settings.trunk_for(application)
+
+
 def endpoint_of(settings: Settings, application: Application, to: str) -> str:
     """FreeSWITCH's name of it. Raises ValueError, which says why there is no way."""
-    if _SIP.match(to):
-        found = sip_endpoint(settings, to)
-    else:
-        gateway = settings.gateway_for(application)
-        if gateway is None:
-            raise ValueError("no gateway leads to phone numbers: add one under gateways")
-        found = gateway.dial(to)
+    sip = _SIP.match(to)
+    found = sip_endpoint(settings, to) if sip else trunk_of(settings, application).dial(to)
     commands.dial_string([commands.Destination(found)])
     return found

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
-from orchestrator.calls.endpoints import endpoint_of
+from orchestrator.calls.endpoints import endpoint_of, trunk_to
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.refusal import Refused
@@ -117,8 +117,13 @@ class Outbound:
         settings, uuid = self._services.settings, str(uuid4())
         try:
             endpoint = endpoint_of(settings, order.application, order.to)
+            trunk = trunk_to(settings, order.application, order.to)
+            order = order._replace(from_=trunk.shows(order.from_) if trunk else order.from_)
             command = self._command(order, uuid, endpoint)
+            if self._services.connection.connected:
+                self._services.tolls.admit(uuid, order.application.account, order.to, trunk)
         except ValueError as error:
+            log.warning("not dialled", to=order.to, problem=str(error))
             raise Refused("10015", "Bad Request", f"Cannot be dialled: {error}", "/To") from None
         if not self._services.connection.connected:
             raise Refused("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
@@ -174,7 +179,7 @@ class Outbound:
             "origination_caller_id_number": number,
             "origination_caller_id_name": order.name or number,
             "originate_timeout": str(order.timeout),
-            # A 302 of a callee would lead past the gateway and allowed_hosts, to whomever it names.
+            # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
             "outbound_redirect_fatal": "true",
             "ignore_early_media": "true",
             "app_disable_expand_variables": "true",
@@ -311,6 +316,7 @@ class _Ringing:
             case "CHANNEL_PARK" if self._call is None:
                 self._call = self._outbound.answered(self._order, self._caller, event.headers(), self._told)
             case "CHANNEL_HANGUP_COMPLETE" | "CHANNEL_DESTROY":
+                self._services.tolls.over(self._caller.leg)
                 self._outbound.gone(self._caller, self._conference_sid)
 
     def ring(self, command: str) -> None:

@@ -18,6 +18,7 @@ from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.calls.tally import CallTally
+from orchestrator.calls.tolls import Tolls
 from orchestrator.config.live import Live
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
@@ -48,6 +49,7 @@ class Services:
     keeper: CallKeeper
     records: Records
     book: CallBook
+    tolls: Tolls
     tally: CallTally
     wait_until_connected: Callable[[], None]
     signing_key: Callable[[str], SigningKey | None]

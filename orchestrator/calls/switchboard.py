@@ -14,6 +14,8 @@ from orchestrator.logs import get_logger
 log = get_logger(__name__)
 
 # As cJSON writes it; inside of a value its quotes would have backslashes before them.
+# freeswitch-conf/dialplan/texml.xml says so, past the profile's own access list.
+BARRED = "INCOMING_CALL_BARRED"
 REPLACES_VARIABLE = "variable_sip_replaces_call_id"
 REPLACES = f'"{REPLACES_VARIABLE}":'.encode()
 
@@ -69,6 +71,9 @@ class Switchboard:
             case "CHANNEL_PARK":
                 self._on_park(event)
             case "CHANNEL_HANGUP":
+                if event.hangup_cause == BARRED and self._legs.get(event.uuid) is None:
+                    address = event.headers().get("Caller-Network-Addr", "")
+                    log.warning("a call from an address that may not call was refused", address=address)
                 # The room first: its callbacks tell the truth of this moment, whatever the call does next.
                 self._rooms.on_hangup(event.uuid, event.timestamp)
                 self._legs.feed(event)

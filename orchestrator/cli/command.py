@@ -142,7 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     settings = _load(arguments)
     console = Console(soft_wrap=True, highlight=False)
-    sections = ("accounts", "applications", "numbers", "profiles", "gateways")
+    sections = ("accounts", "applications", "numbers", "profiles", "trunks")
     counts = ", ".join(f"{section} {len(getattr(settings, section))}" for section in sections)
     console.print(Text("ok", style="green"), f"{arguments.config}: {counts}", markup=False)
     for advice in settings.advice():

@@ -47,6 +47,13 @@ class Account(Section):
         default=None, description="Ed25519 seed, base64: signs callbacks; none: callbacks are not signed"
     )
 
+    max_outgoing_calls: int | None = Field(
+        default=None, ge=0, description="dialled legs at once, on all trunks and to SIP; none: no limit"
+    )
+    outgoing_calls_per_minute: int | None = Field(
+        default=None, ge=1, description="dialled legs begun, on all trunks and to SIP; none: no limit"
+    )
+
     @property
     def signing_seed(self) -> bytes | None:
         """The 32 bytes of the signing key."""
@@ -74,7 +81,7 @@ class Application(Section):
     status_callback: Url | None = Field(default=None, description="hears about the call itself")
     status_callback_method: Method = Field(default="POST", description="how status_callback is asked")
     profile: Name | None = Field(default=None, description="conference profile of its rooms")
-    gateway: Name | None = Field(default=None, description="gateway of its outbound calls")
+    trunk: Name | None = Field(default=None, description="trunk of its calls to phone numbers")
     first_command_timeout_secs: Seconds = Field(
         default=30.0,
         description="how long the first document may take, fallback included, before the call is refused",

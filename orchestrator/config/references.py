@@ -15,7 +15,7 @@ from orchestrator.config.settings import DEFAULT_PROFILE
 from orchestrator.config.tree import Data, Path, Tree
 
 _WITH_PATHS = ("freeswitch", "callbacks", "conference")
-_NAMED = ("applications", "profiles", "gateways")
+_NAMED = ("applications", "profiles", "trunks")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -107,12 +107,12 @@ def _references(tree: Tree) -> Iterator[tuple[Path, str, str]]:
         for key, word in tree.section(section).items():
             if isinstance(word, str):
                 yield (section, key), word, target
-    for key, target in (("default_application", "applications"), ("default_gateway", "gateways")):
+    for key, target in (("default_application", "applications"), ("default_trunk", "trunks")):
         word = tree.data.get(key)
         if isinstance(word, str):
             yield (key,), word, target
     for name, application in tree.section("applications").items():
-        for key, target in (("profile", "profiles"), ("gateway", "gateways")):
+        for key, target in (("profile", "profiles"), ("trunk", "trunks")):
             word = application.get(key) if isinstance(application, dict) else None
             if isinstance(word, str):
                 yield ("applications", name, key), word, target

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from pydantic import Field, field_validator
 
 from orchestrator.config.applications import Account, Application
-from orchestrator.config.dialling import Gateway, Sip
+from orchestrator.config.dialling import Sip, Trunk
 from orchestrator.config.fields import Name, Section, fault
-from orchestrator.config.network import Network
+from orchestrator.config.network import Cidr, Network
 from orchestrator.config.patterns import best, is_pattern, number_key
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import (
@@ -51,8 +53,8 @@ class Settings(Section):
     media: Media = Media()
     recordings: Recordings = Recordings()
     speech: Speech = Speech()
-    gateways: dict[Name, Gateway] = Field(default={}, description="name -> way out for phone numbers")
-    default_gateway: Name | None = Field(
+    trunks: dict[Name, Trunk] = Field(default={}, description="name -> carrier or SIP peer")
+    default_trunk: Name | None = Field(
         default=None, description="where an application names none; the only one needs no naming"
     )
     sip: Sip = Sip()
@@ -100,12 +102,25 @@ class Settings(Section):
         )
         return self.profiles[name or DEFAULT_PROFILE]
 
-    def gateway_for(self, application: Application | None) -> Gateway | None:
+    def trunk_for(self, application: Application | None) -> Trunk | None:
         """The way out for an application's phone calls."""
-        name = (application.gateway if application else None) or self.default_gateway
-        if name is None and len(self.gateways) == 1:
-            return next(iter(self.gateways.values()))
-        return self.gateways.get(name) if name is not None else None
+        name = (application.trunk if application else None) or self.default_trunk
+        if name is None and len(self.trunks) == 1:
+            return next(iter(self.trunks.values()))
+        return self.trunks.get(name) if name is not None else None
+
+    def callers(self) -> dict[str, tuple[Cidr, ...]]:
+        """Who may call us: a trunk or a named network, and where its calls come from."""
+        trunks = {f"trunk {name}": trunk.networks for name, trunk in self.trunks.items() if trunk.networks}
+        return trunks | {f"network {name}": networks for name, networks in self.sip.networks.items()}
+
+    def caller(self, address: str) -> str:
+        """Which trunk or named network a call comes from; empty if none."""
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return ""
+        return next((who for who, nets in self.callers().items() if any(ip in net for net in nets)), "")
 
     def advice(self) -> list[str]:
         """What is allowed and yet unwise; for a person to read."""
@@ -122,6 +137,11 @@ class Settings(Section):
                 found.append(
                     f"account {account.name or account.sid} has no signing_key: its callbacks are not signed"
                 )
+        for trunk in self.trunks.values():
+            if trunk.destinations == ("*",):
+                found.append(f"trunk {trunk.name} may call every number in the world: destinations limits it")
+            if trunk.register_ and not trunk.networks:
+                found.append(f"trunk {trunk.name} registers and has no addresses: its calls get SIP 403")
         if not self.numbers and self.default_application is None:
             found.append("no number leads to an application: every call will be refused")
         return found

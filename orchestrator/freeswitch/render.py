@@ -7,12 +7,15 @@ from pathlib import Path
 from lxml import etree
 
 from orchestrator.config import Settings
-from orchestrator.config.dialling import Gateway
+from orchestrator.config.dialling import Trunk
 from orchestrator.freeswitch.profiles import conference_conf
 
 _MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
 
 GATEWAYS = "sip_profiles/trunks/gateways.xml"
+CALLERS = "sip_profiles/trunks/callers.xml"
+# freeswitch-conf/dialplan/texml.xml.
+CONTEXT = "texml"
 
 
 def render(settings: Settings) -> dict[str, str]:
@@ -20,6 +23,7 @@ def render(settings: Settings) -> dict[str, str]:
     return {
         "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
         GATEWAYS: gateways_file(settings),
+        CALLERS: document(_callers(settings)),
     }
 
 
@@ -28,9 +32,9 @@ def gateways_file(settings: Settings) -> str:
     # One file for all, and always there: a gateway that is no longer in the settings goes, and FreeSWITCH
     # calls a directory without files an error.
     gateways = etree.Element("include")
-    for gateway in settings.gateways.values():
-        if gateway.proxy is not None:
-            gateways.append(_gateway(gateway))
+    for trunk in settings.trunks.values():
+        if trunk.proxy is not None:
+            gateways.append(_gateway(trunk))
     return document(gateways)
 
 
@@ -49,17 +53,40 @@ def write(files: dict[str, str], directory: Path) -> list[Path]:
     return written
 
 
-def _gateway(gateway: Gateway) -> etree._Element:
-    element = etree.Element("gateway", name=gateway.name)
-    for name, value in (
-        ("proxy", gateway.proxy or ""),
+def _gateway(trunk: Trunk) -> etree._Element:
+    element = etree.Element("gateway", name=trunk.name)
+    assert trunk.proxy is not None
+    _, _, transport = trunk.proxy.partition(";transport=")
+    parameters = {
+        "proxy": trunk.proxy,
+        "realm": trunk.realm or "",
         # Sofia refuses a gateway without these two, also where it never logs in.
-        ("username", gateway.username or "not-used"),
-        ("password", gateway.password.get_secret_value() if gateway.password else "not-used"),
-        ("register", "true" if gateway.register_ else "false"),
-        ("caller-id-in-from", "true"),
-    ):
-        etree.SubElement(element, "param", name=name, value=value)
+        "username": trunk.username or "not-used",
+        "password": trunk.password.get_secret_value() if trunk.password else "not-used",
+        "register": "true" if trunk.register_ else "false",
+        "register-transport": transport if trunk.register_ else "",
+        "expire-seconds": str(trunk.expires_secs) if trunk.register_ else "",
+        "ping": str(trunk.ping_secs or ""),
+        "from-domain": trunk.realm or "",
+        "caller-id-in-from": "true",
+        # Its calls come to the address that was registered, and say in To which number was called.
+        "extension": "auto_to_user" if trunk.register_ else "",
+        # Otherwise they run in a context `default`, past ours.
+        "context": CONTEXT,
+    }
+    for name, value in parameters.items():
+        if value:
+            etree.SubElement(element, "param", name=name, value=value)
+    return element
+
+
+def _callers(settings: Settings) -> etree._Element:
+    """Nodes of the access list: whose calls are taken."""
+    element = etree.Element("include")
+    for who, networks in settings.callers().items():
+        element.append(etree.Comment(f" {who} "))
+        for network in networks:
+            etree.SubElement(element, "node", type="allow", cidr=str(network))
     return element
 
 

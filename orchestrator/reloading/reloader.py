@@ -13,6 +13,7 @@ from orchestrator.config.profile import QUIET, Profile
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch.errors import SwitchError
+from orchestrator.freeswitch.existing.layout import is_existing
 from orchestrator.freeswitch.render import render
 from orchestrator.freeswitch.rereading import Unreadable, check, put, reread
 from orchestrator.logs import get_logger
@@ -92,6 +93,11 @@ class Reloader:
         new = render(settings.model_copy(update={"profiles": {**settings.profiles, **retired}}))
         if self._node.conf_dir is None:
             check(self._api)
+        elif is_existing(self._node.conf_dir):
+            raise Unreadable(
+                f"{self._node.conf_dir} is a configuration of its own: leave conf_dir of the node out, "
+                "and run `orchestrator render --into` before the reload"
+            )
         else:
             put(new, self._node.conf_dir, self._api)
         reread(old, new, settings.sip.profile, self._api)

@@ -22,7 +22,7 @@ def models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 KEYS = sorted(
     {field.alias or name for model in models(Settings) for name, field in model.model_fields.items()}
-    # Of applications, profiles and gateways it is the key above.
+    # Of applications, profiles and trunks it is the key above.
     - {"name"}
 )
 
@@ -51,6 +51,6 @@ def test_what_is_commented_out_in_the_example_would_pass_too() -> None:
     text = "\n".join(line for line in lines if "espeak-ng" not in line and "signing_key:" not in line)
     text = text.replace("numbers: {}", "numbers:")
     settings = loads(text, environ={"CARRIER_PASSWORD": "x", "ORCHESTRATOR_METRICS_KEY": "x"})
-    assert set(settings.gateways) == {"carrier", "existing", "trunk"}
+    assert set(settings.trunks) == {"carrier", "existing", "peer"}
     assert len(settings.numbers) == 3
     assert settings.profiles["wide"].sounds.perpetual == "/srv/sounds/tick.wav"

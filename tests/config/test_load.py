@@ -91,19 +91,19 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
             4,
             "there is no profile wied (did you mean wide?)",
         ),
-        ("default_gateway: carrier", 4, "default_gateway: there is no gateway carrier (there is none)"),
+        ("default_trunk: carrier", 4, "default_trunk: there is no trunk carrier (there is none)"),
         (
-            "gateways: {a: {}}",
+            "trunks: {a: {}}",
             4,
-            "a gateway needs exactly one of proxy, sofia_gateway and dial_string (it has none)",
+            "a trunk needs exactly one of proxy, sofia_gateway and dial_string (it has none)",
         ),
         (
-            "gateways: {a: {dial_string: 'sofia/x'}}",
+            "trunks: {a: {dial_string: 'sofia/x'}}",
             4,
             "a dial string has {number} once and no FreeSWITCH syntax",
         ),
-        ("gateways: {a: {dial_string: '[x=1]sofia/{number}'}}", 4, "no FreeSWITCH syntax"),
-        ("gateways: {a: {proxy: h, register: true}}", 4, "register needs username and password"),
+        ("trunks: {a: {dial_string: '[x=1]sofia/{number}'}}", 4, "no FreeSWITCH syntax"),
+        ("trunks: {a: {proxy: h, register: true}}", 4, "register needs username and password"),
         (
             "speech: {default_voice: kall}",
             4,
@@ -250,7 +250,7 @@ def test_no_secret_is_shown_by_repr_or_by_a_mistake() -> None:
     settings = loads(
         f"accounts: [{{sid: {SID}, api_keys: [hush-hush]}}]\n"
         "freeswitch: {nodes: [{password: hush-hush}]}\n"
-        "gateways: {a: {proxy: h, username: u, password: hush-hush}}\n"
+        "trunks: {a: {proxy: h, username: u, password: hush-hush}}\n"
     )
     assert "hush" not in repr(settings)
     assert "hush" not in settings.model_dump_json()

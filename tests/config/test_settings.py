@@ -15,7 +15,7 @@ accounts:
   - {{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: other, api_keys: [KEY3]}}
 applications:
   exact: {{account: main, voice_url: 'http://h/1'}}
-  chicago: {{account: main, voice_url: 'http://h/2', profile: wide, gateway: two}}
+  chicago: {{account: main, voice_url: 'http://h/2', profile: wide, trunk: two}}
   america: {{account: main, voice_url: 'http://h/3'}}
   desk: {{account: other, voice_url: 'http://h/4'}}
 numbers:
@@ -28,11 +28,11 @@ profiles:
   wide: {{rate: 48000}}
   board: {{}}
 profile_patterns: {{"board *": board}}
-gateways:
+trunks:
   one: {{proxy: sip.example.com}}
   two: {{dial_string: "sofia/texml/{{number}}@10.0.0.5"}}
   three: {{sofia_gateway: outside}}
-default_gateway: one
+default_trunk: one
 sip: {{allowed_hosts: ["*.example.com", 10.0.0.5]}}
 """
 
@@ -97,22 +97,22 @@ def test_a_rooms_profile_follows_its_name_then_its_application_then_the_default(
     assert settings.profile_for(None, "room").name == "default"
 
 
-def test_a_number_is_dialled_through_the_applications_gateway_else_the_default_one(
+def test_a_number_is_dialled_through_the_applications_trunk_else_the_default_one(
     settings: Settings,
 ) -> None:
     chicago, exact = settings.applications["chicago"], settings.applications["exact"]
-    two, one = settings.gateway_for(chicago), settings.gateway_for(exact)
+    two, one = settings.trunk_for(chicago), settings.trunk_for(exact)
     assert two is not None
     assert one is not None
     assert two.dial("+1312") == "sofia/texml/+1312@10.0.0.5"
     assert one.dial("+1312") == "sofia/gateway/one/+1312"
-    assert settings.gateways["three"].dial("100") == "sofia/gateway/outside/100"
+    assert settings.trunks["three"].dial("100") == "sofia/gateway/outside/100"
 
 
 @pytest.mark.parametrize("number", ["", "1,2", "1|2", "[a=b]1", "1 2", "1@evil.example", "1\n2", "${x}"])
 def test_no_dial_string_is_made_of_what_is_no_number(settings: Settings, number: str) -> None:
     with pytest.raises(ValueError, match="not a number"):
-        settings.gateways["two"].dial(number)
+        settings.trunks["two"].dial(number)
 
 
 def test_sip_addresses_may_be_called_only_at_allowed_hosts(settings: Settings) -> None:

@@ -34,7 +34,7 @@ accounts:
 applications:
   main: {{connection_id: "1568109700606592442", voice_url: "{voice}"}}
 default_application: main
-gateways:
+trunks:
   out: {{dial_string: "{out}"}}
 web: {{listen: "127.0.0.1:{web}"}}
 callbacks:

@@ -173,7 +173,7 @@ def test_undo_needs_something_of_ours(directory: Path, capsys: pytest.CaptureFix
 def test_it_shows_the_difference_and_does_nothing_unless_told(
     directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gateway = "gateways: {g: {proxy: sip.example.com, password: swordfish}}\n"
+    gateway = "trunks: {g: {proxy: sip.example.com, password: swordfish}}\n"
     before = files(directory)
     assert render(directory, SETTINGS + gateway, "--diff") == 0
     shown = capsys.readouterr().out
@@ -189,7 +189,7 @@ def test_it_shows_the_difference_and_does_nothing_unless_told(
 
 
 def test_a_gateways_password_is_not_for_everybody(directory: Path) -> None:
-    assert render(directory, SETTINGS + "gateways: {g: {proxy: a.example, password: x}}\n", "--yes") == 0
+    assert render(directory, SETTINGS + "trunks: {g: {proxy: a.example, password: x}}\n", "--yes") == 0
     assert (directory / "sip_profiles/texml/gateways.xml").stat().st_mode & 0o007 == 0
 
 

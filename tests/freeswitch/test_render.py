@@ -21,9 +21,11 @@ CONFIGURATION = Path(__file__).parents[2] / "freeswitch-conf"
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 GATEWAYS = (
     ACCOUNT
-    + """gateways:
+    + """trunks:
   carrier: {proxy: "127.0.0.1:9", username: 'a"<b>&c', password: '$${hostname}&"', register: false}
   existing: {sofia_gateway: x}
+sip:
+  networks: {here: [127.0.0.1], there: [127.0.0.3]}
 profiles:
   full:
     rate: 16000
@@ -71,7 +73,11 @@ def test_the_committed_profiles_are_those_of_the_example() -> None:
 
 def test_a_gateway_is_rendered_where_it_has_a_proxy_and_its_values_are_escaped() -> None:
     files = render(loads(GATEWAYS))
-    assert set(files) == {"configuration/conference.conf.xml", "sip_profiles/trunks/gateways.xml"}
+    assert set(files) == {
+        "configuration/conference.conf.xml",
+        "sip_profiles/trunks/callers.xml",
+        "sip_profiles/trunks/gateways.xml",
+    }
     (gateway,) = etree.fromstring(files["sip_profiles/trunks/gateways.xml"])
     found = {param.get("name"): param.get("value") for param in gateway}
     assert (found["username"], found["password"], found["register"]) == ('a"<b>&c', '$${hostname}&"', "false")
@@ -84,6 +90,7 @@ def test_nothing_rendered_is_filled_in_from_freeswitchs_variables() -> None:
 def test_files_are_written_whole_and_not_for_everybody(tmp_path: Path) -> None:
     written = write(render(loads(GATEWAYS)), tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "callers.xml",
         "conference.conf.xml",
         "gateways.xml",
     ]
@@ -139,7 +146,6 @@ class Switch:
             "FS_EVENT_SOCKET_PORT": str(self.port),
             "FS_EVENT_SOCKET_PASSWORD": "hush-hush",
             "FS_SIP_PORT": str(self.sip_port),
-            "FS_SIP_ALLOW": "127.0.0.1/32,127.0.0.3/32",
             "FS_TAKE_WITHIN": "4",
             "FS_LOG_LEVEL": "info",
         }

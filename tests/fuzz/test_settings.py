@@ -28,7 +28,7 @@ def keys_of(data: object) -> set[str]:
 
 KEYS = sorted(
     keys_of(EXAMPLE)
-    | {"freeswitch", "nodes", "profiles", "gateways", "sip", "numbers", "profile_patterns", "name", "account"}
+    | {"freeswitch", "nodes", "profiles", "trunks", "sip", "numbers", "profile_patterns", "name", "account"}
 )
 SCALARS = st.one_of(
     st.none(),
@@ -120,7 +120,7 @@ def test_what_is_rendered_for_freeswitch_is_one_xml_document(password: str, soun
     can hold it. FIX no setting can either."""
     data = {
         "accounts": [ACCOUNT],
-        "gateways": {"carrier": {"proxy": "sip.example.com", "username": name, "password": password}},
+        "trunks": {"carrier": {"proxy": "sip.example.com", "username": name, "password": password}},
         "profiles": {"default": {"caller_id_name": name, "sounds": {"muted": sound}}},
     }
     settings = read(yaml.safe_dump(data))

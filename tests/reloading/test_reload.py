@@ -261,3 +261,34 @@ def test_a_profile_that_is_gone_stays_for_the_room_that_has_it(process: Process)
     assert _rates(switch) == [16000]
     one.hang_up()
     two.hang_up()
+
+
+@pytest.mark.only("freeswitch")
+def test_trunks_and_who_may_call_change_while_a_call_goes_on(process: Process) -> None:
+    switch = process.switch
+    joins(process.application, "board")
+    one = switch.call(NUMBER, from_=FIRST, sounds=ONE)
+    two = switch.call(NUMBER, from_=SECOND, sounds=TWO)
+    one.wait_hears(TWO)
+    for port in (9001, 9002):
+        process.write(
+            f"trunks: {{carrier: {{proxy: '127.0.0.9:{port}', username: u, password: hush-hush}}}}\n"
+        )
+        answer = process.reload()
+        assert answer.returncode == 0
+        assert "hush" not in answer.stdout + process.said()
+        assert f"127.0.0.9:{port}" in switch.api("sofia status gateway carrier")
+    # Nobody but the trunk may call now; who is in stays in.
+    process.write("trunks: {carrier: {proxy: '127.0.0.9:9002'}}\nsip: {networks: {}}\n")
+    assert process.reload().returncode == 0
+    stranger = switch.call(NUMBER, from_=THIRD)
+    stranger.wait_ended()
+    assert stranger.sip_status == 403
+    process.write()
+    assert process.reload().returncode == 0
+    assert "Invalid Gateway" in switch.api("sofia status gateway carrier")
+    three = switch.call(NUMBER, from_=THIRD, sounds=TONE)
+    one.wait_hears(TONE)
+    assert one.hears_now(TWO)
+    for phone in (one, two, three):
+        phone.hang_up()

@@ -52,10 +52,13 @@ numbers:
   "{number}": main
   "+1312555*": main
   "+44*": other
-gateways:
+trunks:
   out:
     dial_string: {out}
+{trunks}
+default_trunk: {trunk}
 sip:
+  networks: {{phones: [127.0.0.1]}}
   allowed_hosts: ["127.0.0.1"]
 web:
   listen: 127.0.0.1:0
@@ -78,8 +81,12 @@ class House:
         application.takes_callbacks("/events")
         application.takes_callbacks("/status")
 
-    def start(self, more: str = "", *, node: str = "", port: int = 0) -> None:
-        """With `more` settings, some of them for the `node`; its event socket reached at `port`, if given."""
+    def start(
+        self, more: str = "", *, node: str = "", port: int = 0, trunks: str = "", trunk: str = "out"
+    ) -> None:
+        """With `more` settings, some of them for the `node`; its event socket reached at `port`, if given.
+        `trunks` go on where the trunk `out` is written, indented as it is; calls take the way of `trunk`.
+        """
         address = self.switch.phones.address if isinstance(self.switch, FreeSwitch) else "127.0.0.1:5060"
         url = self.application.url
         settings = loads(
@@ -102,6 +109,8 @@ class House:
                 number=NUMBER,
                 out=f"sofia/texml/{{number}}@{address}",
                 database=self.directory / "orchestrator.sqlite",
+                trunks=trunks,
+                trunk=trunk,
                 more=more,
             )
         )

@@ -37,6 +37,8 @@ from orchestrator.texml import Conference, Dial, Number, Sip
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.config.applications import Application
+    from orchestrator.config.dialling import Trunk
     from orchestrator.config.settings import Settings
 
 # A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
@@ -199,6 +201,7 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
             if not callee.seen:
                 switchboard.unwatch(callee.uuid, callee.on_event)
                 call.services.book.close(callee.uuid, "failed")
+                call.services.tolls.over(callee.uuid)
         gevent.killall(limits, block=False)
 
 
@@ -216,8 +219,8 @@ def _part(call: Call, callees: list[Callee]) -> None:
 
 
 def _caller_id(call: Call, verb: Dial) -> str:
-    gateway = call.services.settings.gateway_for(call.application)
-    asked = verb.caller_id or (gateway.caller_id if gateway else None) or call.caller.from_
+    trunk = call.services.settings.trunk_for(call.application)
+    asked = verb.caller_id or (trunk.caller_id if trunk else None) or call.caller.from_
     shown = NOT_IN_A_CALLER_ID.sub("", asked)[:MAX_CALLER_ID]
     if shown != asked:
         call.log.warning("caller id changed", caller_id=asked[:MAX_CALLER_ID], shown=shown, line=verb.line)
@@ -228,7 +231,7 @@ def _shared(verb: Dial, caller_id: str) -> dict[str, str]:
     return {
         "origination_caller_id_number": caller_id,
         "origination_caller_id_name": verb.from_display_name or caller_id,
-        # A 302 of a callee would lead past the gateway and allowed_hosts, to whomever it names.
+        # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
         "outbound_redirect_fatal": "true",
         # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
         "ignore_early_media": "consume",
@@ -259,12 +262,19 @@ def _callee(
     assert not isinstance(noun, Conference)
     settings = call.services.settings
     variables: dict[str, str] = {}
+    trunk: Trunk | None = None
     try:
         if isinstance(noun, Number):
-            gateway = settings.gateway_for(call.application)
-            if gateway is None:
-                raise ValueError("no gateway leads to phone numbers: add one under gateways")
-            to, endpoint = noun.number, gateway.dial(noun.number)
+            trunk = trunk_of(settings, call.application)
+            to, endpoint = noun.number, trunk.dial(noun.number)
+            shown = trunk.shows(caller_id)
+            if shown != caller_id:
+                call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=caller_id)
+                caller_id = shown
+                variables |= {
+                    "origination_caller_id_number": shown,
+                    "origination_caller_id_name": verb.from_display_name or shown,
+                }
         else:
             to, endpoint = noun.uri, sip_endpoint(settings, noun.uri)
             if noun.username and noun.password:
@@ -274,10 +284,23 @@ def _callee(
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
         destination = commands.Destination(endpoint, variables)
         commands.dial_string([destination])
+        tolls = call.services.tolls
+        if call.recall(CALLEES):
+            tolls.resume(uuid, call.account_sid, trunk)
+        else:
+            tolls.admit(uuid, call.account_sid, to, trunk)
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
     return Callee(call, noun, uuid, caller_id, to, destination)
+
+
+def trunk_of(settings: Settings, application: Application) -> Trunk:
+    """Raises ValueError where there is none."""
+    trunk = settings.trunk_for(application)
+    if trunk is None:
+        raise ValueError("no trunk leads to phone numbers: add one under trunks")
+    return trunk
 
 
 def sip_endpoint(settings: Settings, uri: str) -> str:

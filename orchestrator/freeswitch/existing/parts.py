@@ -30,6 +30,7 @@ from orchestrator.freeswitch.render import GATEWAYS, document, escaped, gateways
 # No double hyphen: it may not stand in a comment.
 BEGIN: Final = "<!-- texml begin: written by `orchestrator render`, which also takes it away -->"
 END: Final = "<!-- texml end -->"
+NOBODY: Final = "255.255.255.255/32"
 # The vanilla SIP profiles have 5060 and 5080.
 _SIP_PORT: Final = "5070"
 _VARIABLE: Final = re.compile(r"\$\$\{(\w+)\}")
@@ -48,8 +49,8 @@ class Block(NamedTuple):
 def added_files(settings: Settings, directory: Path) -> dict[str, str]:
     """Path below the directory -> content."""
     files = {
-        DIALPLAN: _own_variables(_template("dialplan.xml")),
-        SIP_PROFILE: _own_variables(_sip_profile()),
+        DIALPLAN: _own_variables(_dialplan()),
+        SIP_PROFILE: _own_variables(_sip_profile(settings)),
     }
     files[GATEWAYS_FILE] = gateways_file(settings)
     if settings.numbers:
@@ -104,11 +105,23 @@ def _template(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def _sip_profile() -> str:
+def _dialplan() -> str:
+    """Without the second look at addresses: the owner's own profiles send calls into it, too."""
+    return re.sub(
+        r"\s*<!-- The profile's access list once more.*?BARRED\"/>",
+        "",
+        _template("dialplan.xml"),
+        count=1,
+        flags=re.DOTALL,
+    )
+
+
+def _sip_profile(settings: Settings) -> str:
     """Ours on a port of its own. Its access lists are addresses, as acl.conf.xml is the owner's."""
     text = _template("sip_profile.xml")
-    text = text.replace('value="callers"', 'value="$${sip_allow}"')
-    text = text.replace('value="nobody"', 'value="255.255.255.255/32"')
+    callers = ",".join(str(network) for networks in settings.callers().values() for network in networks)
+    text = text.replace('value="callers"', f'value="{callers or NOBODY}"')
+    text = text.replace('value="nobody"', f'value="{NOBODY}"')
     text = text.replace(f'data="{GATEWAYS.removeprefix("sip_profiles/")}"', 'data="texml/gateways.xml"')
     return f"<include>\n{text}</include>\n"
 

@@ -38,7 +38,7 @@ LEG = (
     Parameter("To", text(256, 1), "a number, or a SIP address", required=True),
     Parameter("From", text(256, 1), "the number that calls", required=True),
     Parameter("CallerId", text(128), "shown beside the number"),
-    Parameter("ApplicationSid", text(64), "ConnectionId of the application: its gateway, its fallback"),
+    Parameter("ApplicationSid", text(64), "ConnectionId of the application: its trunk, its fallback"),
     Parameter("Timeout", whole(5, 120), "seconds to ring", default=30),
     Parameter("TimeLimit", whole(1, 14400), "seconds from the answer", default=14400),
     Parameter("CustomHeaders", headers(), "SIP headers of the call, each an X- one"),
