@@ -20,7 +20,8 @@ NOTHING_SELECTED = 5
 TITLES = {
     "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
     "real": "The other tests on a real FreeSWITCH:",
-    "rest": "The tests without a real FreeSWITCH:",
+    "emulated": "The tests on the emulator:",
+    "rest": "The tests without a switch:",
 }
 
 

@@ -13,7 +13,7 @@ from tests.lab.web import Application
 KINDS = ("emulator", "freeswitch")
 # Kept with each test's report.
 SWITCH, VERSION = "switch", "FreeSWITCH version"
-PARTS = ("heard", "real", "rest")
+PARTS = ("heard", "real", "emulated", "rest")
 HEARD = ("sound", "load", "attacks")
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
@@ -66,8 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _part_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
-    if callspec is None or callspec.params.get("switch") != "freeswitch":
-        return "rest"
+    kind = callspec.params.get("switch") if callspec is not None else None
+    if kind != "freeswitch":
+        return "emulated" if kind == "emulator" else "rest"
     return "heard" if item.path.parent.name in HEARD else "real"
 
 
