@@ -16,7 +16,7 @@ from tests.scenarios.conftest import NUMBER, House
 from tests.web.site import wait_until
 
 ROOMS, PEOPLE = 100, 10
-SECONDS = 6.0
+SECONDS = 4.0
 PARTS = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 # Every conference changes its speaker each second; a call centre at its liveliest.
 TURNS_A_SECOND = 100

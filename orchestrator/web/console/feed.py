@@ -165,11 +165,14 @@ class Feed:
         }
 
     def _tick(self) -> None:
-        gevent.sleep(GATHER_SECONDS)
-        while self._dirty:
-            self._flush()
-            gevent.sleep(PAUSE_SECONDS)
-        self._ticker = None
+        try:
+            gevent.sleep(GATHER_SECONDS)
+            while self._dirty:
+                self._flush()
+                gevent.sleep(PAUSE_SECONDS)
+        finally:
+            # Whatever ended it: the next change begins another.
+            self._ticker = None
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}
@@ -197,15 +200,23 @@ class Feed:
 
     def _keep(self) -> None:
         """What is no room's: whether FreeSWITCH is there, and whether the browsers are."""
-        while self._watchers:
-            gevent.sleep(1.0)
-            problems = dict(self._problems())
-            if problems != self._told_problems:
-                self._told_problems = problems
-                for account_sid in list(self._watchers):
-                    self._tell(account_sid, event("problems", problems))
-            for watcher in self._all():
-                stuck = watcher.writing_since and time.monotonic() - watcher.writing_since > STUCK_SECONDS
-                if stuck and watcher.greenlet is not None:
-                    watcher.greenlet.kill(block=False)
-        self._keeper = None
+        try:
+            while self._watchers:
+                gevent.sleep(1.0)
+                self._tell_problems()
+                self._drop_stuck()
+        finally:
+            self._keeper = None
+
+    def _tell_problems(self) -> None:
+        problems = dict(self._problems())
+        if problems != self._told_problems:
+            self._told_problems = problems
+            for account_sid in list(self._watchers):
+                self._tell(account_sid, event("problems", problems))
+
+    def _drop_stuck(self) -> None:
+        for watcher in self._all():
+            stuck = watcher.writing_since and time.monotonic() - watcher.writing_since > STUCK_SECONDS
+            if stuck and watcher.greenlet is not None:
+                watcher.greenlet.kill(block=False)

@@ -178,6 +178,7 @@ export function sums() {
     if (!card.node.hidden) fitting += 1;
   }
   text(by("sum-rooms"), String(rooms.size));
+  text(by("sum-rooms").nextElementSibling, rooms.size === 1 ? "conference" : "conferences");
   text(by("sum-in"), String(inside));
   text(by("sum-waiting"), String(waiting));
   text(by("sum-talking"), String(talking));
