@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "orchestrator"
 
-# Who may import whom, beside itself. `app`, `cli` and `demo` put things together and may import everything.
+# Who may import whom, beside itself. `app`, `cli`, `demo` and `doctor` put things together: they may import
+# everything.
 MAY_IMPORT = {
     "texml": set(),
     "conference": set(),

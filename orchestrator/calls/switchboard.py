@@ -8,7 +8,7 @@ from orchestrator.calls.rooms import Rooms
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
-from orchestrator.freeswitch.snapshot import GUARD
+from orchestrator.freeswitch.snapshot import DOCTOR, GUARD
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -105,6 +105,8 @@ class Switchboard:
 
     def take(self, uuid: str, headers: dict[str, str]) -> None:
         """A leg that is parked, guarded, and nobody's yet."""
+        if f"variable_{DOCTOR}" in headers:
+            return
         if REPLACES_VARIABLE in headers:
             # Killed when it was created, or before we were there.
             self._refuse_replacement(uuid)

@@ -26,6 +26,13 @@ _ABOUT = """\
 TeXML conferences on your own FreeSWITCH. FreeSWITCH parks a call, the orchestrator fetches the TeXML of its
 number and runs it: <Dial><Conference> becomes a FreeSWITCH conference, what happens in it becomes callbacks.
 """
+_DOCTOR = """\
+One line a check, with what to do about it where something is wrong: FreeSWITCH, its modules, clock,
+dialplan and conference profiles, both shared directories from both sides, the web address, signing keys
+and database. It asks each voice URL for a document, as a call from `orchestrator-doctor` would, and makes
+one call through FreeSWITCH's loopback endpoint into a conference and out. It may run beside the
+orchestrator. Exit codes: 0 nothing is wrong, 1 something is, 2 the settings are wrong.
+"""
 _START = """\
 first steps:
   orchestrator demo                          a conference without any telephony, to look around
@@ -34,6 +41,7 @@ first steps:
   orchestrator check -c orchestrator.yaml    all mistakes in them, each with its line
   orchestrator render -c orchestrator.yaml --into freeswitch-conf
   orchestrator run -c orchestrator.yaml
+  orchestrator doctor -c orchestrator.yaml   what is still wrong with all of it, and what to do about it
   orchestrator reload -c orchestrator.yaml   changed settings, while calls go on
 
 while it runs:
@@ -109,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         command("callbacks", "look at callbacks, and have given-up ones told again", ""), settings_file
     )
     rest.add_to(commands)
+    settings_file(command("doctor", "find out what is wrong with a set-up", _DOCTOR))
     command("example", "print commented settings that work as they are", "Redirect them into a file.")
     demo = command("demo", "show a conference without any telephony", "Nothing but this command is needed.")
     demo.add_argument(
@@ -162,6 +171,15 @@ def _callbacks(arguments: argparse.Namespace) -> int:
     return callbacks_command.run(arguments, _load(arguments).callbacks.database)
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    settings = _load(arguments)
+    from orchestrator.doctor.command import run  # it brings most of the service along
+
+    # What a check finds is in its line; the connection's own words would come between.
+    logs.set_up("human", "error")
+    return run(settings)
+
+
 def _example(arguments: argparse.Namespace) -> int:
     sys.stdout.write(example())
     return EXIT_OK
@@ -186,6 +204,7 @@ _COMMANDS = {
     "render": _render,
     "config": config_command.run,
     "callbacks": _callbacks,
+    "doctor": _doctor,
     **dict.fromkeys(rest.NOUNS, rest.run),
     "example": _example,
     "demo": _demo,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from uuid import uuid4
+from xml.sax.saxutils import quoteattr
 
 from orchestrator.emulator.causes import cause_name
 from orchestrator.emulator.channel import ORIGINS
@@ -279,6 +280,24 @@ def _sofia(core: Core, argument: str) -> str:
     return "-ERR Unknown command!\n"
 
 
+def _module_exists(core: Core, argument: str) -> str:
+    return "true" if argument.strip() in core.modules else "false"
+
+
+def _xml_locate(core: Core, argument: str) -> str:
+    """`<section> <tag> <attribute> <value>`, of the two that there are here."""
+    words = argument.split()
+    if words == ["dialplan", "context", "name", core.context] and core.dialplan:
+        actions = "".join(
+            f"<action application={quoteattr(app)} data={quoteattr(data)}/>" for app, data in core.dialplan
+        )
+        inside = f"<extension><condition>{actions}</condition></extension>"
+        return f'<context name="{core.context}">{inside}</context>'
+    if words == ["configuration", "configuration", "name", "conference.conf"] and core.conference_conf:
+        return core.conference_conf
+    return "-ERR can't find xml\n"
+
+
 def _create_uuid(core: Core, argument: str) -> str:
     return str(uuid4())
 
@@ -315,5 +334,7 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "reloadacl": _reloadacl,
     "sofia": _sofia,
     "create_uuid": _create_uuid,
+    "module_exists": _module_exists,
+    "xml_locate": _xml_locate,
     "echo": _echo,
 }

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     Task = Greenlet[..., object]
 
 VERSION = "1.10.12-release"
+_NAMES = (
+    *("event_socket", "sofia", "commands", "conference", "dptools", "dialplan_xml", "sndfile", "tone_stream"),
+    *("native_file", "spandsp", "opus", "shout", "flite", "loopback"),
+)
+MODULES = frozenset(f"mod_{name}" for name in _NAMES)
 FRAME = 0.02  # seconds; park, conferences and playback look at their queues once a frame
 
 
@@ -41,6 +46,9 @@ class Core:
         self.dialplan = dialplan
         self.profiles = profiles
         self.sip_profile = "texml"
+        self.context = "texml"
+        self.modules: frozenset[str] = MODULES
+        self.conference_conf = ""
         self.extensions: dict[str, tuple[tuple[str, str], ...]] = {}
         self.sessions: dict[str, Session] = {}
         self.conferences: dict[str, Conference] = {}

@@ -16,9 +16,11 @@ def call_loopback(core: Core, target: Target, answered: Callable[[], None]) -> S
     """Both legs; returned is the called one, answered when its extension answers. None: no such one."""
     _, extension, *context = target.endpoint.split("/")
     script = core.extensions.get(extension)
+    if script is None and context[:1] == [core.context]:
+        script = core.dialplan
     if script is None:
         return None
-    near, far = str(uuid4()), str(uuid4())
+    near, far = target.variables.get("origination_uuid") or str(uuid4()), str(uuid4())
     a = _leg(core, target, extension, context, near, far, "A")
     a.begin()
     a.enter("CS_CONSUME_MEDIA")

@@ -12,7 +12,7 @@ from gevent.server import StreamServer
 from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference_profile import ConferenceProfile
-from orchestrator.emulator.core import Core
+from orchestrator.emulator.core import MODULES, Core
 from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.registry import Behaviour, Registry, Target
@@ -48,7 +48,8 @@ class EmulatedSwitch:
 
     `dialplan` runs on each incoming call: applications and their arguments; the default is the project's own.
     `extensions` are those that `loopback/<name>` reaches. `profiles` are the conference profiles by name; one
-    that is not there has ConferenceProfile's defaults. Nothing survives `kill`.
+    that is not there has ConferenceProfile's defaults. `conference_conf` is what `xml_locate` tells of them.
+    Nothing survives `kill`.
     """
 
     kind = "emulator"
@@ -65,6 +66,8 @@ class EmulatedSwitch:
         extensions: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         sip_profile: str = "texml",
         context: str = "texml",
+        modules: frozenset[str] = MODULES,
+        conference_conf: str = "",
     ) -> None:
         self.host = host
         self.port = port
@@ -74,6 +77,8 @@ class EmulatedSwitch:
         self.profiles = dict(profiles or {})
         self.sip_profile = sip_profile
         self.context = context
+        self.modules = modules
+        self.conference_conf = conference_conf
         self._extensions = {name: tuple(script) for name, script in (extensions or {}).items()}
         self._dialplan = tuple(dialplan)
         self.core = self._boot()
@@ -85,6 +90,9 @@ class EmulatedSwitch:
         core = Core(self.clock, self.phones, self._dialplan, self.profiles)
         core.extensions = self._extensions
         core.sip_profile = self.sip_profile
+        core.context = self.context
+        core.modules = self.modules
+        core.conference_conf = self.conference_conf
         return core
 
     def start(self) -> EmulatedSwitch:

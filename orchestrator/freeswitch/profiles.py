@@ -51,6 +51,11 @@ def room_profile(name: str, talking: bool) -> str:
     return PREFIX + name if talking else PREFIX + name + QUIET
 
 
+def settings_name(rendered: str) -> str:
+    """The profile of the settings that a rendered one was made of."""
+    return rendered.removeprefix(PREFIX).removesuffix(QUIET)
+
+
 def reports_talking(rendered: str) -> bool:
     """Whether FreeSWITCH says who speaks in a room with this rendered profile."""
     return not rendered.endswith(QUIET)

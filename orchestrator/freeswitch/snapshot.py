@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 GUARD: Final = "variable_texml_guard"
+DOCTOR: Final = "texml_doctor"
+"""Variable of the legs of `orchestrator doctor`, which are no calls. No caller can set it."""
 # freeswitch-conf/dialplan/texml.xml has every leg of ours write this down at its end.
 LAST_WORDS: Final = "texml_gone_"
 _ENDING_STATES: Final = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")

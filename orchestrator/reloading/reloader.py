@@ -9,11 +9,12 @@ from gevent.lock import RLock
 
 from orchestrator.config.errors import ConfigErrors
 from orchestrator.config.live import Change, Live, change
-from orchestrator.config.profile import QUIET, Profile
+from orchestrator.config.profile import Profile
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.existing.layout import is_existing
+from orchestrator.freeswitch.profiles import settings_name
 from orchestrator.freeswitch.render import render
 from orchestrator.freeswitch.rereading import Unreadable, check, put, reread
 from orchestrator.logs import get_logger
@@ -81,7 +82,7 @@ class Reloader:
         """Profiles that are gone from the file: rooms that have them let others in, and FreeSWITCH looks the
         profile up for each. Those of this moment stay until the next reload, for calls on their way."""
         running = self._live.settings.profiles
-        used = {name.removesuffix(QUIET) for name in self._profiles_in_use()}
+        used = {settings_name(name) for name in self._profiles_in_use()}
         return {
             name: profile
             for name, profile in {**self._retired, **running}.items()

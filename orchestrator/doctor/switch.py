@@ -1,0 +1,180 @@
+"""FreeSWITCH itself: reached, of a version that we know, with its modules, clock and our files."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from importlib import resources
+
+from lxml import etree
+
+from orchestrator.config import Settings
+from orchestrator.config.service import Node, is_loopback
+from orchestrator.doctor.finding import Finding, note, ok, wrong
+from orchestrator.doctor.patient import Patient
+from orchestrator.freeswitch.errors import AuthenticationFailed, SwitchError
+from orchestrator.freeswitch.modules import MODULES
+from orchestrator.freeswitch.profiles import conference_conf
+
+CONTEXT = "texml"
+DEFAULT_PASSWORD = "ClueCon"
+KNOWN_VERSION = (1, 10)
+MAX_SKEW_SECONDS = 2.0
+_RENDER = "orchestrator render --into its configuration, then fs_cli -x reloadxml"
+
+
+def connection(node: Node, error: SwitchError | None) -> Finding:
+    place = f"{node.host}:{node.port}"
+    if error is None or isinstance(error, AuthenticationFailed):
+        return ok("connection", f"the event socket at {place} answers")
+    return wrong(
+        "connection",
+        f"no event socket at {place}: {error}",
+        "is FreeSWITCH running, does its event_socket.conf listen there, do host and port of "
+        "freeswitch.nodes fit, does a firewall or apply-inbound-acl stand between?",
+    )
+
+
+def password(node: Node, error: SwitchError | None) -> Finding:
+    if isinstance(error, AuthenticationFailed):
+        return wrong(
+            "password",
+            f"refused: {error}",
+            "the password of freeswitch.nodes has to be that of event_socket.conf, and this address one that "
+            "its apply-inbound-acl lets in",
+        )
+    if node.password.get_secret_value() == DEFAULT_PASSWORD and not is_loopback(node.host):
+        return wrong(
+            "password",
+            "it is the one that everybody knows",
+            "set another in event_socket.conf and in the settings",
+        )
+    return ok("password", "accepted")
+
+
+def version(patient: Patient) -> Finding:
+    answer = patient.api("version").strip()
+    found = re.search(r"Version (\d+)\.(\d+)[^\s~]*", answer)
+    if not found:
+        return note(
+            "version", f"not understood: {answer[:80]!r}", "FreeSWITCH 1.10 is what this is tested with"
+        )
+    number = found[0].removeprefix("Version ")
+    if (int(found[1]), int(found[2])) < KNOWN_VERSION:
+        return wrong("version", f"FreeSWITCH {number}", "1.10 is needed")
+    if (int(found[1]), int(found[2])) > KNOWN_VERSION:
+        return note("version", f"FreeSWITCH {number}", "1.10 is what this is tested with")
+    return ok("version", f"FreeSWITCH {number}")
+
+
+def modules(patient: Patient) -> Iterator[Finding]:
+    missing = [
+        module
+        for module in MODULES
+        if module.wanted(patient.settings) and patient.api(f"module_exists {module.name}").strip() != "true"
+    ]
+    for module in missing:
+        remedy = (
+            f"install it (Debian: freeswitch-{module.name.replace('_', '-')}), load it in modules.conf.xml"
+        )
+        text = f"{module.name} is not loaded; without it: {module.without}"
+        yield wrong("modules", text, remedy) if module.needed else note("modules", text, remedy)
+    if not missing:
+        yield ok("modules", "everything is loaded")
+
+
+def clock(patient: Patient) -> Finding:
+    before = time.time()
+    told = patient.clock()
+    skew = max(before - told, told - time.time(), 0.0)
+    if skew > MAX_SKEW_SECONDS:
+        return wrong(
+            "clock",
+            f"FreeSWITCH's clock is {skew:.1f} s off ours: times in callbacks are FreeSWITCH's",
+            "let both machines keep time (NTP)",
+        )
+    return ok("clock", f"FreeSWITCH's and ours agree within {MAX_SKEW_SECONDS:g} s")
+
+
+def dialplan(patient: Patient) -> Finding:
+    """The context's guard, action by action, as FreeSWITCH has read it."""
+    found = _located(patient.api(f"xml_locate dialplan context name {CONTEXT}"))
+    remedy = f"{_RENDER}, or take dialplan/texml.xml of freeswitch-conf"
+    if found is None:
+        return wrong("dialplan", f"there is no context {CONTEXT}", remedy)
+    there = [action.get("data") for action in found.iter("action") if action.get("application") == "set"]
+    missing = [data for data in _guards() if data not in there]
+    if missing:
+        names = ", ".join(data.partition("=")[0] for data in missing)
+        return wrong("dialplan", f"the context {CONTEXT} does not set what it has to: {names}", remedy)
+    applications = {action.get("application") for action in found.iter("action")}
+    if not {"park", "sched_hangup"} <= applications:
+        return wrong("dialplan", f"the context {CONTEXT} does not park, or without a time limit", remedy)
+    return ok("dialplan", f"the context {CONTEXT} guards and parks its calls")
+
+
+def profiles(patient: Patient) -> Finding:
+    """The conference profiles of the settings against those that FreeSWITCH has read."""
+    found = _located(patient.api("xml_locate configuration configuration name conference.conf"))
+    there = _profiles(found) if found is not None else {}
+    wanted = _profiles(conference_conf(patient.settings.profiles))
+    missing = [name for name in wanted if name not in there]
+    stale = [name for name in wanted if name in there and there[name] != wanted[name]]
+    if missing or stale:
+        told = [f"missing: {', '.join(missing)}"] if missing else []
+        told += [f"not as in the settings: {', '.join(stale)}"] if stale else []
+        return wrong("profiles", "; ".join(told), _RENDER)
+    return ok("profiles", f"{len(wanted)} conference profiles are as in the settings")
+
+
+def ways_out(patient: Patient) -> Iterator[Finding]:
+    """The SIP profile and the gateways that calls to others go through."""
+    settings = patient.settings
+    if not settings.trunks and not settings.sip.allowed_hosts:
+        return
+    status = patient.api("sofia status")
+    if not re.search(rf"^\s*{re.escape(settings.sip.profile)}\s+profile\s.*RUNNING", status, re.MULTILINE):
+        yield wrong(
+            "ways out",
+            f"the SIP profile {settings.sip.profile} is not running",
+            "name one that is in sip.profile; a port that is taken is told in FreeSWITCH's log",
+        )
+    for name in _gateways(settings):
+        answer = patient.api(f"sofia status gateway {name}")
+        if "Invalid Gateway" in answer:
+            remedy = f"{_RENDER} and fs_cli -x 'sofia profile {settings.sip.profile} rescan'"
+            yield wrong("ways out", f"FreeSWITCH does not know the gateway {name}", remedy)
+        elif re.search(r"^Status\s+DOWN|^State\s+(FAIL|TRYING|UNREGED)", answer, re.MULTILINE):
+            remedy = "are proxy, username and password right, and is it reachable?"
+            yield wrong("ways out", f"the gateway {name} is down or not registered", remedy)
+        else:
+            yield ok("ways out", f"the gateway {name} is there")
+
+
+def _gateways(settings: Settings) -> list[str]:
+    rendered = [trunk.name for trunk in settings.trunks.values() if trunk.proxy is not None]
+    return rendered + [trunk.sofia_gateway for trunk in settings.trunks.values() if trunk.sofia_gateway]
+
+
+def _guards() -> list[str]:
+    file = resources.files("orchestrator.freeswitch.existing") / "templates" / "dialplan.xml"
+    root = etree.fromstring(file.read_bytes())
+    return [str(action.get("data")) for action in root.iter("action") if action.get("application") == "set"]
+
+
+def _located(answer: str) -> etree._Element | None:
+    """xml_locate's answer; None where there is no such element."""
+    try:
+        return etree.fromstring(answer.strip().encode(), etree.XMLParser(resolve_entities=False))
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _profiles(root: etree._Element) -> dict[str, Mapping[str, str]]:
+    return {
+        str(profile.get("name")): {
+            str(param.get("name")): str(param.get("value")) for param in profile.iter("param")
+        }
+        for profile in root.iter("profile")
+    }
