@@ -42,6 +42,8 @@ _EVENTS = (
 )
 _VARIABLES = {
     "loopback_bowout": "false",
+    # The dialplan looks at it, and a loopback leg has none of its own.
+    "network_addr": "127.0.0.1",
     "RECORD_READ_ONLY": "true",
     # Otherwise four seconds pass before the file tells what is heard.
     "enable_file_write_buffering": "false",

@@ -60,10 +60,12 @@ def _place(patient: Patient, placed: list[str]) -> Leg | Finding:
     mark = f"variable_{DOCTOR}"
     parked = patient.expect(lambda event: event.name == "CHANNEL_PARK" and near.encode() in event.raw)
     variables = {"origination_uuid": near, "loopback_bowout": "false", DOCTOR: near}
-    variables |= {"origination_caller_id_number": NUMBER}
+    variables |= {"origination_caller_id_number": NUMBER, **_from(patient)}
     dial = commands.dial_string([commands.Destination(f"loopback/{NUMBER}/{CONTEXT}")], variables)
     job = gevent.spawn(_originate, patient, commands.originate(dial, "playback", "silence_stream://-1"))
-    remedy = "see `dialplan` above, and FreeSWITCH's log"
+    remedy = (
+        "see `dialplan` above, and FreeSWITCH's log; are sip.networks and trunks those that were rendered?"
+    )
     try:
         event = await_event(parked, WAIT_SECONDS)
     except gevent.Timeout:
@@ -80,6 +82,12 @@ def _place(patient: Patient, placed: list[str]) -> Leg | Finding:
     except SwitchError as error:
         return wrong("call", f"it ended before it was answered: {error}", remedy)
     return leg
+
+
+def _from(patient: Patient) -> dict[str, str]:
+    """The address of somebody who may call: the dialplan looks at it, and a loopback leg has none."""
+    networks = [network for several in patient.settings.callers().values() for network in several]
+    return {"network_addr": str(networks[0].network_address)} if networks else {}
 
 
 def _originate(patient: Patient, command: str) -> str:
