@@ -132,6 +132,8 @@ def test_a_carrier_that_asks_gets_the_credentials_and_the_caller_id_that_it_allo
         dial(house, FIRST, callerId=asked, answerOnBridge="true")
         caller = house.switch.call(NUMBER, from_=CALLER)
         caller.wait_hears(TONE, 10)
+        # It reads a database that lags.
+        until(carrier.channels, what="the carrier's leg in its list")
         (channel,) = carrier.channels()
         assert (channel["cid_num"], channel["dest"]) == (shown, FIRST)
         caller.hang_up()
