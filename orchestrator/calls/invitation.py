@@ -10,7 +10,10 @@ from orchestrator.calls.fetch import Fetched
 
 
 def invitation(name: str, attributes: Mapping[str, str], time_limit: int) -> Fetched:
-    """A Dial to the conference `name`, with the noun's attributes as the API was given them."""
+    """A Dial to the conference `name`, with the noun's attributes as the API was given them.
+
+    Raises ValueError for control characters, which no XML can hold.
+    """
     response = etree.Element("Response")
     dial = etree.SubElement(response, "Dial", timeLimit=str(time_limit))
     conference = etree.SubElement(dial, "Conference", dict(attributes))

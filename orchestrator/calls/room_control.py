@@ -169,7 +169,10 @@ class RoomControl(Desk):
             raise Refused("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
         first = live.first.connection_id if live is not None and live.first is not None else ""
         application = self.application(account_sid, guest.application or first)
-        document = invitation(room.name, guest.attributes, guest.time_limit)
+        try:
+            document = invitation(room.name, guest.attributes, guest.time_limit)
+        except ValueError as error:
+            raise Refused("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
         asked = order(application, document)
         by_sid = conference == room.sid
         then = asked.on_answer

@@ -15,7 +15,17 @@ from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
 
 OUR_APPLICATIONS = {
-    *("answer", "bridge", "conference", "multiset", "park", "playback", "record", "record_session"),
+    *(
+        "answer",
+        "bridge",
+        "check_acl",
+        "conference",
+        "multiset",
+        "park",
+        "playback",
+        "record",
+        "record_session",
+    ),
     *("sched_hangup", "send_dtmf", "set", "speak", "stop_record_session"),
 }
 OUR_COMMANDS = {

@@ -147,7 +147,7 @@ def test_two_who_talk_go_on_talking_and_the_document_goes_on_after_them(house: H
     phone.wait_ended(5)
 
 
-@pytest.mark.rather("freeswitch")
+@pytest.mark.only("freeswitch")
 @pytest.mark.parametrize("while_dead", [False, True], ids=["goes on", "ends meanwhile"])
 def test_a_conference_s_recording_is_whole(house: House, while_dead: bool) -> None:
     house.application.takes_callbacks("/recordings")
