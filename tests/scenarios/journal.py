@@ -49,10 +49,15 @@ class Journal(logging.Handler):
                 self.errors.append(f"a greenlet died: {context!r} {value!r}")
             handle_error(context, type_, value, tb)
 
-        logging.getLogger().addHandler(self)
+        root = logging.getLogger()
+        # A command that ran in this process may have set it for itself.
+        level = root.level
+        root.setLevel(self.level)
+        root.addHandler(self)
         hub.handle_error = also_kept
         try:
             yield self
         finally:
             del hub.handle_error
-            logging.getLogger().removeHandler(self)
+            root.removeHandler(self)
+            root.setLevel(level)
