@@ -21,7 +21,8 @@ NOTHING_SELECTED = 5
 TITLES = {
     "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
     "real": "The other tests on a real FreeSWITCH:",
-    "emulated": "The tests on the emulator:",
+    "scenarios": "The scenarios on the emulator:",
+    "emulated": "The other tests on the emulator:",
     "rest": "The tests without a switch:",
 }
 

@@ -13,7 +13,7 @@ from tests.lab.web import Application
 KINDS = ("emulator", "freeswitch")
 # Kept with each test's report.
 SWITCH, VERSION = "switch", "FreeSWITCH version"
-PARTS = ("heard", "real", "emulated", "rest")
+PARTS = ("heard", "real", "scenarios", "emulated", "rest")
 HEARD = ("sound", "load", "attacks")
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
@@ -68,7 +68,8 @@ def _part_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     kind = callspec.params.get("switch") if callspec is not None else None
     if kind != "freeswitch":
-        return "emulated" if kind == "emulator" else "rest"
+        scenarios = item.path.parent.name == "scenarios"
+        return "rest" if kind is None else "scenarios" if scenarios else "emulated"
     return "heard" if item.path.parent.name in HEARD else "real"
 
 
