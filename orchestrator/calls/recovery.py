@@ -20,7 +20,7 @@ from orchestrator.calls.performer import Performer, speaks
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.switchboard import Switchboard
-from orchestrator.conference.events import Added, Event, Left, Talking
+from orchestrator.conference.events import Added, Event, Left, Lost, Talking
 from orchestrator.conference.model import Participant, Phase, Room
 from orchestrator.freeswitch import commands, snapshot
 from orchestrator.freeswitch.connection import Connection
@@ -166,11 +166,16 @@ class Recovery:
         before = self.repairs.total
         died = bool(self._core_uuid) and self._core_uuid != self._connection.core_uuid
         self._core_uuid = self._connection.core_uuid
+        if died:
+            log.error("another FreeSWITCH answers: what the old one had is gone", node=self._connection.node)
         # Whoever was in a FreeSWITCH that is there no more was out when its socket ended.
         self._unheard_of_at = self._lost_at if died else seen.taken_at
         self._settled_at = seen.taken_at - (0 if connected else int(1_000_000 * SETTLED_SECONDS))
         for room in self._rooms:
-            self._room(room, seen)
+            if died:
+                self._rooms.feed(room.sid, Lost(self._lost_at, gone=True))
+            else:
+                self._room(room, seen)
         self._strangers(seen)
         self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
         self._known_calls(seen, connected)

@@ -68,8 +68,8 @@ def _wait_until_empty(house: House) -> None:
     assert orchestrator is not None
     gevent.sleep(0.2)
     deadline = time.monotonic() + 3
-    while len(orchestrator.rooms) or orchestrator._calls:
+    while len(orchestrator.rooms) or orchestrator.calls:
         assert time.monotonic() < deadline, (
-            f"{len(orchestrator.rooms)} rooms and {orchestrator._calls} are left"
+            f"{len(orchestrator.rooms)} rooms and {list(orchestrator.calls)} are left"
         )
         gevent.sleep(0.05)

@@ -146,7 +146,7 @@ def _left(house: House) -> dict[str, int]:
         "rooms": len(rooms),
         "seats": len(rooms._performer._seats),
         "names": len(rooms._by_name),
-        "calls": len(orchestrator._calls),
+        "calls": len(orchestrator.calls),
         "watched legs": len(orchestrator.switchboard._watched),
         "callbacks": orchestrator.outbox.counts().pending,
         "rooms on disk": len(orchestrator.outbox.load(ROOM)),

@@ -1,0 +1,67 @@
+"""What the parts of the service are given of the settings, in their own terms."""
+
+from __future__ import annotations
+
+import secrets
+
+from orchestrator.callbacks.delivery import DeliverySettings
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.signature import SigningKey
+from orchestrator.conference.effects import BeepKind
+from orchestrator.config.service import Tone
+from orchestrator.config.settings import Settings
+from orchestrator.media.library import Library, Sound
+from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
+from orchestrator.net.addresses import AddressPolicy
+
+RECORDING_URL_KEY = "recording url key"
+
+
+def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
+    """A file for each beep; two that sound alike share one."""
+    conference = settings.conference
+    tones: dict[BeepKind, Tone] = {
+        "enter": conference.enter_beep,
+        "exit": conference.exit_beep,
+        "record": conference.record_beep,
+    }
+    return {kind: library.beep(tone.hz, tone.ms) for kind, tone in tones.items()}
+
+
+def signing_keys(settings: Settings) -> dict[str, SigningKey]:
+    """By the account's sid."""
+    return {
+        account.sid: SigningKey(account.signing_seed) for account in settings.accounts if account.signing_seed
+    }
+
+
+def address_policy(settings: Settings) -> AddressPolicy:
+    network = settings.network
+    return AddressPolicy(network.private_addresses == "allow", network.allow, network.deny)
+
+
+def url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
+    """Its key is made once: addresses told before a restart stay good."""
+    lifetime = settings.recordings.url_lifetime_secs
+    if lifetime is None:
+        return None
+    kept = outbox.load(RECORDING_URL_KEY)
+    key = kept[0][1] if kept else secrets.token_bytes(KEY_BYTES)
+    if not kept:
+        outbox.commit(put=[(RECORDING_URL_KEY, "", key)])
+    return UrlSigner(key, lifetime)
+
+
+def delivery_settings(settings: Settings) -> DeliverySettings:
+    callbacks = settings.callbacks
+    return DeliverySettings(
+        timeout=callbacks.timeout_secs,
+        attempts=callbacks.attempts,
+        backoff=callbacks.backoff_secs,
+        max_retry_after=callbacks.max_retry_after_secs,
+        max_age=callbacks.max_age_secs,
+        max_waiting=callbacks.max_waiting,
+        concurrency=callbacks.concurrency,
+        per_host=callbacks.concurrency_per_receiver,
+        retention=callbacks.history_days * 86400,
+    )
