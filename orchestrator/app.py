@@ -296,12 +296,13 @@ class Orchestrator:
 
     def _on_up(self) -> None:
         try:
-            self.recovery.run()
+            self.book.compare(self.recovery.run())
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.node.name, problem=str(error))
             return
-        for lost in (self.book.lost, self.services.tolls.lost):
-            gevent.spawn(lost, lambda leg: self.connection.api(commands.exists(leg)) == "true")
+        gevent.spawn(
+            self.services.tolls.lost, lambda leg: self.connection.api(commands.exists(leg)) == "true"
+        )
         self._up.set()
         self.door.compare(self.connection.api)
 

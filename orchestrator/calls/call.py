@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import gevent
 from msgspec.structs import replace
-from requests.cookies import RequestsCookieJar
 
-from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched, FetchError, shown
-from orchestrator.calls.kept import OUTCOME, KeptCall
+from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.sids import call_sid_of
+from orchestrator.calls.standing import Standing
 from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs import run_verb
 from orchestrator.freeswitch.errors import Disconnected, LegGone
@@ -42,7 +41,7 @@ FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 TAKE_UP = (Dial, Play, Record)
 
 
-class Call:
+class Call(Standing):
     """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
 
     steerable = True
@@ -59,31 +58,28 @@ class Call:
         kept: KeptCall | None = None,
     ) -> None:
         """`kept`: where it stood when the last run of ours ended."""
+        sid = call_sid_of(leg.uuid)
+        begins = KeptCall(
+            leg.uuid,
+            application.name,
+            caller_of(sid, leg.uuid, application.connection_id, leg.headers),
+            direction,
+            next=Goto(application.voice_url, application.voice_method),
+        )
+        super().__init__(sid, kept or begins, services.keeper)
         self.leg = leg
-        self.sid = call_sid_of(leg.uuid)
         self.application = application
         self.account_sid = application.account
         self.services = services
         self.direction = direction
         self.sip_headers = sip_header_fields(leg.headers)
-        self.cookies = RequestsCookieJar()
         self.taken_up = kept is not None
         """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
-        self.kept = kept or KeptCall(
-            leg.uuid,
-            application.name,
-            caller_of(self.sid, leg.uuid, application.connection_id, leg.headers),
-            direction,
-            next=Goto(application.voice_url, application.voice_method),
-        )
         self.caller = self.kept.caller
         self.document_url = self.kept.document_url or application.voice_url
-        for name, value, domain, path in self.kept.cookies:
-            self.cookies.set(name, value, domain=domain, path=path)
         self.log = log.bind(call=self.sid)
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._steering = False
-        self.over = False
         self._abandoned = False
         self._unfinished = 0
         self._on_end: Callable[[Call], None] = lambda call: None
@@ -257,34 +253,6 @@ class Call:
             raise FetchError(self.kept.document_url, "the document it was in is not on disk")
         return document_of(fetched).verbs
 
-    # Where it stands
-
-    def keep(self, **changes: object) -> None:
-        """On disk, for the next run of ours."""
-        self.kept = replace(self.kept, **changes)
-        self._write()
-
-    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
-        self.services.keeper.put(self.kept, document, forget)
-
-    def remember(self, **facts: str) -> None:
-        """What this verb has to know to go on after a restart."""
-        self.note(**facts)
-        self.keep()
-
-    def note(self, **facts: str) -> None:
-        """As `remember`, but on disk with whatever is written next."""
-        self.kept = replace(self.kept, facts={**self.kept.facts, **facts})
-
-    @property
-    def rows(self) -> list[tuple[str, str, bytes]]:
-        """Where it stands, for a commit of somebody else's."""
-        return [] if self.over else [self.services.keeper.row(self.kept)]
-
-    def recall(self, fact: str) -> str:
-        """What this very verb remembered; empty if nothing."""
-        return self.kept.facts.get(fact, "")
-
     # Documents
 
     def documents(self, step: Step) -> HangUp | None:
@@ -315,10 +283,6 @@ class Call:
                 raise
             raise FetchError(goto.url, f"no instructions within {seconds:g} s") from None
 
-    def _about_to_ask(self, goto: Goto) -> None:
-        if goto != self.kept.next:
-            self.keep(next=goto)
-
     def run_verbs(self, verbs: tuple[Verb, ...], first: int = 0) -> Step:
         for index, verb in enumerate(verbs[first:], first):
             if not self.taken_up:
@@ -327,13 +291,6 @@ class Call:
             if step is not None:
                 return step
         return None
-
-    def _at_verb(self, index: int) -> None:
-        kept = self.kept
-        if kept.next is not None or kept.verb != index or kept.facts:
-            self.kept = replace(kept, next=None, verb=index, since=now(), facts={})
-            # What a conference decided about this call concerned an earlier verb.
-            self._write(forget=[(OUTCOME, self.sid)])
 
     def run_verb(self, verb: Verb) -> Step:
         """A lost event socket does not end a call: its verb is taken up once FreeSWITCH is back."""
@@ -381,13 +338,6 @@ class Call:
         self.document_url = fetched.url
         self._in_document(fetched)
         return document
-
-    def _in_document(self, fetched: Fetched) -> None:
-        cookies = tuple((one.name, one.value or "", one.domain, one.path) for one in self.cookies)
-        self.kept = replace(
-            self.kept, document_url=fetched.url, next=None, verb=0, since=now(), facts={}, cookies=cookies
-        )
-        self._write(fetched, [(OUTCOME, self.sid)])
 
     def notify(self, goto: Goto) -> None:
         """A request whose answer is not followed, for a call that is over."""

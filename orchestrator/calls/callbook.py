@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import gevent
 import msgspec
 from msgspec.structs import replace
@@ -14,14 +12,15 @@ from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
 from orchestrator.calls.status import status_at_end
 from orchestrator.conference.model import Caller
-from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.snapshot import Snapshot
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
 WRITE_SECONDS = 0.5
 YOUNG_MICROSECONDS = 60_000_000
+ANSWERED = "Caller-Channel-Answered-Time"
 LIVE = ("queued", "ringing", "in-progress")
 
 
@@ -106,7 +105,10 @@ class CallBook:
             case "CHANNEL_ANSWER" if not call.answered_at:
                 self._keep(replace(call, status="in-progress", answered_at=at, updated_at=at))
             case "CHANNEL_HANGUP_COMPLETE":
-                self.close(event.uuid, status_at_end(event.hangup_cause, bool(call.answered_at)), at)
+                # Its answer may have come while nobody listened.
+                answered_at = call.answered_at or int(event.headers().get(ANSWERED) or 0)
+                self._live[event.uuid] = replace(call, answered_at=answered_at)
+                self.close(event.uuid, status_at_end(event.hangup_cause, bool(answered_at)), at)
             case "CHANNEL_DESTROY":
                 self.close(event.uuid, "completed" if call.answered_at else "failed", at)
 
@@ -127,17 +129,17 @@ class CallBook:
     def read(self, records: list[Record]) -> list[CallRecord]:
         return [_decode(record.value) for record in records]
 
-    def lost(self, exists: Callable[[str], bool]) -> None:
-        """Close those that ended while nobody listened; blocks while `exists` asks FreeSWITCH."""
-        young = now() - YOUNG_MICROSECONDS
-        try:
-            for leg, call in list(self._live.items()):
-                # One that is about to be dialled is not there yet.
-                waits = call.status == "queued" and call.created_at > young
-                if leg in self._live and not waits and not exists(leg):
-                    self.close(leg, "completed" if call.answered_at else "failed")
-        except SwitchError as error:
-            log.warning("calls not looked through", problem=str(error))
+    def compare(self, seen: Snapshot) -> None:
+        """What became of them while nobody listened."""
+        for leg, call in list(self._live.items()):
+            headers = seen.legs.get(leg)
+            # One that is about to be dialled is not there yet.
+            about_to_be = call.status == "queued" and call.created_at > seen.taken_at - YOUNG_MICROSECONDS
+            if headers is None and call.created_at < seen.taken_at and not about_to_be:
+                self.close(leg, "completed" if call.answered_at else "failed")
+            elif headers is not None and not call.answered_at and headers.get("Answer-State") == "answered":
+                at = int(headers.get(ANSWERED) or 0) or now()
+                self._keep(replace(call, status="in-progress", answered_at=at, updated_at=at))
 
     def flush(self) -> None:
         """So that a list has it all. Raises OutboxError, and keeps what could not be written."""

@@ -321,16 +321,19 @@ class _Ringing:
 
     def ring(self, command: str) -> None:
         problem, cause = "", NO_LEG_CAUSE
+        connection = self._services.connection
         try:
-            self._services.connection.bgapi(command, self._order.timeout + ORDER_SECONDS)
+            connection.bgapi(command, self._order.timeout + ORDER_SECONDS)
+            return
         except CommandFailed as error:
             problem = str(error)
             cause = problem.removeprefix("-ERR").strip() or cause
         except SwitchError as error:
             problem = str(error)
-            if self._services.connection.connected:
-                self._services.connection.post(commands.kill(self._caller.leg))
-        if problem:
-            log.info("not answered", call=self._caller.call_sid, problem=problem)
-            if not self._seen:
-                self._outbound.failed(self._caller, cause)
+            if not connection.connected:
+                # It may ring all the same; what is seen at the next connect decides.
+                return
+            connection.post(commands.kill(self._caller.leg))
+        log.info("not answered", call=self._caller.call_sid, problem=problem)
+        if not self._seen:
+            self._outbound.failed(self._caller, cause)

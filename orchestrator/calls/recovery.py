@@ -139,8 +139,8 @@ class Recovery:
         for leg in calls:
             self._ended(Gone(leg, now()))
 
-    def run(self, *, connected: bool = True) -> None:
-        """Compare and repair, as often as it takes. Raises SwitchError when the socket ends.
+    def run(self, *, connected: bool = True) -> Snapshot:
+        """Compare and repair, as often as it takes; what was seen. Raises SwitchError when the socket ends.
 
         `connected`: just now. Else orders of a moment ago are on their way, and what runs on a leg is known.
         """
@@ -156,6 +156,7 @@ class Recovery:
                 gevent.sleep(AGAIN_SECONDS)
         self._go_on_waiting()
         self._compare(seen, connected)
+        return seen
 
     def _wanted(self) -> set[str]:
         """Every leg that we have to know of: at first, also those that nobody was there to take."""

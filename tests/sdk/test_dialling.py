@@ -242,6 +242,9 @@ def test_who_was_dialled_is_in_the_conference_after_a_restart(house: House, clie
 
 
 def test_who_was_rung_before_a_restart_is_in_the_conference_after_it(house: House, client: Client) -> None:
+    # Symptom: now and then the call was `failed`, though it was answered later and talked.
+    # Cause: the order's answer was lost with the socket before any event of the leg had been read, and
+    # that was taken for a call that never was. Fix: what is seen at the next connect decides.
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
     house.told(2, 10)
@@ -261,7 +264,7 @@ def test_who_answered_while_nobody_listened_is_in_the_conference_after(house: Ho
     anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
     house.told(2, 10)
     target = house.switch.register(GUEST, Answers(1.0, sounds=GUESTS))
-    invited(client, client.conference().sid, label="guest")
+    guest = invited(client, client.conference().sid, label="guest")
     phone = target.wait_called(10)
     house.stop()
     phone.wait_answered(10)
@@ -269,3 +272,4 @@ def test_who_answered_while_nobody_listened_is_in_the_conference_after(house: Ho
     anna.wait_hears(GUESTS, 15)
     anna.hang_up()
     phone.hang_up()
+    until(lambda: status_of(client, guest.call_sid) == "completed", 10, "its call is over")
