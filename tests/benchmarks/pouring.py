@@ -1,0 +1,67 @@
+"""The far end of an event socket, which pours recorded events into a client in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from gevent import socket
+
+from tests.lab.processes import die_with_parent
+
+START_SECONDS = 30.0
+ROUND_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What reading one pouring took the reader."""
+
+    cpu: float
+    wall: float
+
+
+class Reader:
+    """`python -m tests.benchmarks.readers NAME`, connected and subscribed."""
+
+    def __init__(self, name: str, frames: bytes, events: int) -> None:
+        self._frames = frames
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            command = [sys.executable, "-m", "tests.benchmarks.readers", name, str(port), str(events)]
+            self._process = subprocess.Popen(command, preexec_fn=die_with_parent)
+            listener.settimeout(START_SECONDS)
+            self._sock, _ = listener.accept()
+        self._sock.settimeout(ROUND_SECONDS)
+        self._buffer = b""
+        self._sock.sendall(b"Content-Type: auth/request\n\n")
+        self._command(b"api ready")
+
+    def pour(self) -> Spent:
+        began = time.perf_counter()
+        self._sock.sendall(self._frames)
+        cpu = float(self._command(b"api spent "))
+        return Spent(cpu, time.perf_counter() - began)
+
+    def stop(self) -> None:
+        self._sock.close()
+        self._process.terminate()
+        self._process.wait()
+
+    def _command(self, wanted: bytes) -> bytes:
+        """Answers commands up to one that begins with `wanted`; returns the rest of it."""
+        while True:
+            while b"\n\n" not in self._buffer:
+                data = self._sock.recv(65536)
+                if not data:
+                    raise ConnectionError(f"the reader went away before it said {wanted!r}")
+                self._buffer += data
+            command, _, self._buffer = self._buffer.partition(b"\n\n")
+            if command.startswith(b"api "):
+                self._sock.sendall(b"Content-Type: api/response\nContent-Length: 3\n\n+OK")
+            else:
+                self._sock.sendall(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
+            if command.startswith(wanted):
+                return command[len(wanted) :]

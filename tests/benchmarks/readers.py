@@ -1,0 +1,94 @@
+"""Clients of the event socket that count events: `python -m tests.benchmarks.readers NAME PORT EVENTS`.
+
+Each is used as its documentation shows, with a handler for every event. After each `EVENTS` events it says
+`api spent SECONDS`: the processor time since it said so last, as some read a good deal before they handle it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+
+
+class Counter:
+    def __init__(self, events: int, say: Callable[[str], object]) -> None:
+        self._events = events
+        self._say = say
+        self._count = 0
+        self._began = 0.0
+
+    def ready(self) -> str:
+        self._began = time.process_time()
+        return "api ready"
+
+    def on_event(self, event: object) -> None:
+        self._count += 1
+        if self._count == self._events:
+            now = time.process_time()
+            self._say(f"api spent {now - self._began}")
+            self._count, self._began = 0, now
+
+
+def ours(port: int, events: int) -> None:
+    from gevent import monkey
+
+    monkey.patch_all()
+    import gevent
+
+    from orchestrator.freeswitch.connection import Connection
+
+    counter = Counter(events, lambda command: connection.post(command))
+    # It need not ask whether the far end is alive while others have their turn.
+    connection = Connection("127.0.0.1", port, "ClueCon", on_event=counter.on_event, probe_after=60.0)
+    connection.connect()
+    connection.post(counter.ready())
+    while connection.connected:
+        gevent.sleep(0.1)
+
+
+def greenswitch(port: int, events: int) -> None:
+    from gevent import monkey
+
+    monkey.patch_all()
+    import gevent
+    from greenswitch import InboundESL
+
+    client = InboundESL("127.0.0.1", port, "ClueCon")
+    counter = Counter(events, lambda command: client.send(command))
+    client.register_handle("*", counter.on_event)
+    client.connect()
+    client.send("event plain ALL")
+    client.send(counter.ready())
+    while client.connected:
+        gevent.sleep(0.1)
+
+
+def genesis(port: int, events: int) -> None:
+    from genesis.inbound import Inbound
+
+    async def read() -> None:
+        async with Inbound("127.0.0.1", port, "ClueCon") as client:
+            saying = set()
+
+            def say(command: str) -> None:
+                saying.add(asyncio.get_running_loop().create_task(client.send(command)))
+
+            counter = Counter(events, say)
+
+            async def on_event(event: object) -> None:
+                counter.on_event(event)
+
+            client.on("*", on_event)
+            await client.send("events plain ALL")
+            await client.send(counter.ready())
+            while client.is_connected:
+                await asyncio.sleep(0.1)
+
+    asyncio.run(read())
+
+
+if __name__ == "__main__":
+    _, name, port, events = sys.argv
+    {"ours": ours, "greenswitch": greenswitch, "genesis": genesis}[name](int(port), int(events))
