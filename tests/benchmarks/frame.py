@@ -38,7 +38,8 @@ class Figure:
     """The median of some rounds; `spread` is its lower and upper quartile."""
 
     name: str
-    value: float
+    value: float | None
+    """None: not measured here, for the reason that `note` gives."""
     unit: str = ""
     goal: Goal | None = None
     spread: tuple[float, float] | None = None
@@ -46,7 +47,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        return None if self.goal is None else self.goal.met_by(self.value)
+        return None if self.goal is None or self.value is None else self.goal.met_by(self.value)
 
 
 def measured(
@@ -110,7 +111,7 @@ def print_table(name: str, figures: Iterable[Figure]) -> None:
     table.add_column("note", overflow="fold")
     for figure in figures:
         spread = " - ".join(map(_number, figure.spread)) if figure.spread else ""
-        median = f"{_number(figure.value)} {figure.unit}".rstrip()
+        median = "" if figure.value is None else f"{_number(figure.value)} {figure.unit}".rstrip()
         goal = f"{'>=' if figure.goal.at_least else '<='} {_number(figure.goal.limit)}" if figure.goal else ""
         verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
         table.add_row(figure.name, median, spread, goal, verdict, figure.note)

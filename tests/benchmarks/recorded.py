@@ -1,5 +1,4 @@
-"""The events of the recorded conversations with a real FreeSWITCH (tests/data/traces), as both kinds of clients
-get them."""
+"""The events of the recorded conversations with a real FreeSWITCH (tests/data/traces)."""
 
 from __future__ import annotations
 
