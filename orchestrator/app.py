@@ -179,7 +179,10 @@ class Orchestrator:
             signing_key=self._keys.get,
         )
         self.calls = Register(
-            self.services, self.door, lambda kept, application: self.control.take_up(kept, application)
+            self.services,
+            self.door,
+            ring_on=lambda kept, application: self.control.ring_on(kept, application),
+            record_on=lambda call: self.control.record_on(call),
         )
         self.control = Control(self.services, self.calls.start_dialled)
         self.history = History(

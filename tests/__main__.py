@@ -1,7 +1,7 @@
 """`python -m tests [pytest options]`: all tests, in parts side by side, two with a real FreeSWITCH each.
 
 Where there is no FreeSWITCH their tests are skipped, and the first line says so. A test that fails is run
-again, twice at most, and the closing line counts it as rerun: phones and switches live by the clock, and the
+again, twice at most, and is named as RERUN at the end: phones and switches live by the clock, and the
 machine may be busy.
 """
 
@@ -28,7 +28,7 @@ TITLES = {
 
 
 def main(options: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest", "--reruns=2", *options]
+    pytest = [sys.executable, "-m", "pytest", "--reruns=2", "-rfERs", *options]
     if reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
     # The first part is to be watched, the others are shown when they are through.

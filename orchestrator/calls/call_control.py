@@ -14,6 +14,7 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.desk import Desk
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.outbound import Order
+from orchestrator.calls.recording import Turn
 from orchestrator.calls.refusal import NotFound, Refused
 from orchestrator.calls.room_records import (
     RecordingRecord,
@@ -21,13 +22,13 @@ from orchestrator.calls.room_records import (
     row_of_recording,
 )
 from orchestrator.calls.steps import Goto
+from orchestrator.calls.tape import Tape
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import LeaveReason
 from orchestrator.freeswitch import commands
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.media.recording_files import RecordingKind, is_sid
-from orchestrator.texml import Dial
 
 log = get_logger(__name__)
 
@@ -53,7 +54,7 @@ class CallControl(Desk):
         return self.call(order.application.account, caller.call_sid)
 
     def start_recording(
-        self, account_sid: str, call_sid: str, terms: Dial, *, beep: bool = False
+        self, account_sid: str, call_sid: str, tape: Tape, *, beep: bool = False
     ) -> RecordingRecord:
         self.call(account_sid, call_sid)
         call = self._services.calls.get(call_sid)
@@ -61,20 +62,20 @@ class CallControl(Desk):
             raise Refused(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."
             )
-        sid = self._tapes.start(call, terms, "StartCallRecordingAPI", beep=beep)
-        return self.recording(account_sid, sid)
+        self._tapes.start(call, tape, beep=beep)
+        return self.recording(account_sid, tape.sid)
 
-    def record_from_answer(self, call: Call, terms: Dial) -> None:
+    def record_from_answer(self, call: Call, tape: Tape) -> None:
         """For a call that was dialled to be recorded; it goes on all the same where it cannot be."""
-        gevent.spawn(self._record, call, terms)
+        gevent.spawn(self._record, call, tape)
 
-    def _record(self, call: Call, terms: Dial) -> None:
+    def _record(self, call: Call, tape: Tape) -> None:
         try:
-            self._tapes.start(call, terms, "OutboundAPI")
+            self._tapes.start(call, tape)
         except Refused as refusal:
             log.error("not recorded", call=call.sid, problem=str(refusal))
 
-    def change_recording(self, account_sid: str, call_sid: str, sid: str, status: str) -> RecordingRecord:
+    def change_recording(self, account_sid: str, call_sid: str, sid: str, status: Turn) -> RecordingRecord:
         self.recording(account_sid, sid)
         self._tapes.change(call_sid, sid, status)
         return self.recording(account_sid, sid)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.clock import now
-from orchestrator.calls.recording import Recording, Source
+from orchestrator.calls.recording import Recording, Turn
 from orchestrator.calls.refusal import NotFound, Refused
 from orchestrator.calls.services import Services
-from orchestrator.calls.sids import new_sid
+from orchestrator.calls.tape import Tape
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.logs import get_logger
-from orchestrator.texml import Dial
 
 log = get_logger(__name__)
 
@@ -23,42 +21,49 @@ class CallRecordings:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._running: dict[str, Recording] = {}
-        self._paused: set[str] = set()
 
-    def start(self, call: Call, terms: Dial, source: Source, *, beep: bool = False) -> str:
-        """The recording's sid. `terms` has the recording attributes of a Dial. Raises Refused."""
-        recording = Recording(call, new_sid(), terms, source)
-        stereo = str(terms.recording_channels == "dual").lower()
+    def start(self, call: Call, tape: Tape, *, beep: bool = False) -> None:
+        """Raises Refused."""
+        recording = Recording(call, tape, call.note_tape)
+        stereo = str(tape.channels == "dual").lower()
         self._order(commands.setvar(call.leg.uuid, "RECORD_STEREO", stereo))
         self._order(self._command(call.leg, "start", recording))
         recording.started()
-        self._running[recording.sid] = recording
-        call.leg.on_hangup.append(lambda leg: self._hung_up(recording))
+        self._follow(recording)
         if beep:
             call.leg.start("playback", BEEP)
-        log.info("recording begun through the API", call=call.sid, recording=recording.sid)
-        return recording.sid
+        log.info("recording begun through the API", call=call.sid, recording=tape.sid)
 
-    def change(self, call_sid: str, sid: str, status: str) -> str:
-        """`in-progress`, `paused` or `stopped`; what it is then. Raises NotFound, Refused."""
+    def take_up(self, call: Call) -> None:
+        """Those that the last run of ours began: FreeSWITCH has gone on with them."""
+        for tape in call.kept.tapes:
+            recording = Recording(call, tape, call.note_tape)
+            if tape.status == "stopped":
+                recording.finish_aside()
+            else:
+                self._follow(recording)
+
+    def change(self, call_sid: str, sid: str, status: Turn) -> None:
+        """Raises NotFound, Refused."""
         recording = self._running.get(sid)
         if recording is None or recording.call.sid != call_sid:
             raise NotFound
-        leg = recording.call.leg
-        if status == "stopped":
-            del self._running[sid]
-            self._paused.discard(sid)
-            self._order(self._command(leg, "stop", recording))
+        if status == recording.tape.status:
+            return
+        # As at Twilio, silence is written while it is paused.
+        action = {"stopped": "stop", "paused": "mask", "in-progress": "unmask"}[status]
+        self._order(self._command(recording.call.leg, action, recording))
+        if status != "stopped":
+            recording.turn(status)
+        elif self._running.pop(sid, None) is not None:
+            recording.turn(status)
             recording.finish_aside()
-        elif (status == "paused") is not (sid in self._paused):
-            # As at Twilio, silence is written meanwhile.
-            self._order(self._command(leg, "mask" if status == "paused" else "unmask", recording))
-            (self._paused.add if status == "paused" else self._paused.discard)(sid)
-            recording.write_down("paused" if status == "paused" else "in-progress", now())
-        return status
+
+    def _follow(self, recording: Recording) -> None:
+        self._running[recording.sid] = recording
+        recording.call.leg.on_hangup.append(lambda leg: self._hung_up(recording))
 
     def _hung_up(self, recording: Recording) -> None:
-        self._paused.discard(recording.sid)
         if self._running.pop(recording.sid, None) is not None:
             recording.end_with_the_leg(lambda: None)
 

@@ -25,8 +25,9 @@ class Desk:
         self._announcer = Announcer(services)
         self._outbound = Outbound(services, start)
         self.ringing = self._outbound.ringing
-        self.take_up = self._outbound.take_up
+        self.ring_on = self._outbound.take_up
         self._tapes = CallRecordings(services)
+        self.record_on = self._tapes.take_up
 
     def application(self, account_sid: str, connection_id: str) -> Application:
         """Of this account: the one asked for, or its only one. Raises Refused."""

@@ -23,12 +23,18 @@ NO_NUMBER = "UNALLOCATED_NUMBER"
 
 class Register:
     def __init__(
-        self, services: Services, door: Door, ring_on: Callable[[KeptCall, Application], None]
+        self,
+        services: Services,
+        door: Door,
+        ring_on: Callable[[KeptCall, Application], None],
+        record_on: Callable[[Call], None],
     ) -> None:
-        """`ring_on` goes on with somebody who was being dialled when the last run of ours ended."""
+        """What goes on where the last run of ours ended: `ring_on` with somebody who was being dialled,
+        `record_on` with the API's recordings of a call."""
         self._services = services
         self._door = door
         self._ring_on = ring_on
+        self._record_on = record_on
         self._calls: dict[str, Call] = {}
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
 
@@ -87,7 +93,9 @@ class Register:
         if leg is None:
             self._ring_on(kept, application)
         else:
-            self._start(Call(leg, application, services, kept.direction, kept))
+            call = Call(leg, application, services, kept.direction, kept)
+            self._record_on(call)
+            self._start(call)
 
     def start_dialled(self, call: Call) -> None:
         """One that was dialled, and has answered."""

@@ -221,6 +221,42 @@ def test_a_call_is_recorded_paused_and_stopped(house: House, client: Client) -> 
     assert (one.sid, one.status) == (begun.sid, "completed")
 
 
+@pytest.mark.parametrize("while_dead", [False, True], ids=["stopped after", "hangs up meanwhile"])
+def test_a_recording_begun_over_the_api_outlives_a_restart(
+    house: House, client: Client, while_dead: bool
+) -> None:
+    house.application.takes_callbacks("/recording")
+    house.voice(house.joins(beep="false"))
+    phone = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
+    phone.wait_answered(10)
+    call_sid = house.events(1, 10)[0]["CallSid"]
+    begun = client.calls.recordings_json.recordings_json(
+        call_sid,
+        account_sid=ACCOUNT,
+        play_beep=False,
+        recording_status_callback=house.application.url("/recording"),
+        recording_status_callback_event="in-progress completed",
+    )
+    gevent.sleep(1.0)
+    house.stop()
+    gevent.sleep(1.0)
+    if while_dead:
+        phone.hang_up()
+        phone.wait_ended(5)
+    house.start()
+    if not while_dead:
+        changed = client.calls.recordings.recording_sid_json(
+            begun.sid, account_sid=ACCOUNT, call_sid=call_sid, status="stopped"
+        )
+        assert changed.status == "stopped"
+    told = [one.fields for one in house.application.wait_for("/recording", 2, 15)]
+    assert [one["RecordingStatus"] for one in told] == ["in-progress", "completed"]
+    assert int(told[1]["RecordingDuration"]) >= 2
+    assert requests.get(told[1]["RecordingUrl"], timeout=10).content[:4] == b"RIFF"
+    (one,) = client.calls.recordings_json.retrieve_recordings_json(call_sid, account_sid=ACCOUNT).recordings
+    assert (one.sid, one.status) == (begun.sid, "completed")
+
+
 def test_who_was_dialled_is_in_the_conference_after_a_restart(house: House, client: Client) -> None:
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)

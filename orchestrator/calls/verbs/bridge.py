@@ -23,8 +23,7 @@ import gevent
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.clock import now
 from orchestrator.calls.fetch import FetchError, shown
-from orchestrator.calls.recording import Recording, channels_of
-from orchestrator.calls.sids import new_sid
+from orchestrator.calls.recording import Recording, recording_of
 from orchestrator.calls.status import status_at_end
 from orchestrator.calls.steps import Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
@@ -144,12 +143,12 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]
     if verb.record == "do-not-record":
         yield None
         return
-    leg, recording = call.leg, Recording(call, call.recall("recording") or new_sid(), verb, "DialVerb")
+    leg, recording = call.leg, recording_of(call, verb)
     path = str(recording.path_there)
     if not begun:
         call.note(recording=recording.sid)
         leg.set(
-            RECORD_STEREO=str(channels_of(verb) == "dual").lower(),
+            RECORD_STEREO=str(recording.tape.channels == "dual").lower(),
             RECORD_BRIDGE_REQ=str(verb.record.startswith("record-from-answer")).lower(),
         )
         leg.start("record_session", f"{path} +{verb.record_max_length}" if verb.record_max_length else path)

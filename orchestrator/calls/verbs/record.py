@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.calls.recording import Recording
-from orchestrator.calls.sids import new_sid
+from orchestrator.calls.recording import Recording, recording_of
 from orchestrator.calls.steps import Goto, Redirected, Step
 from orchestrator.calls.verbs.sound import PLAY_MARGIN_SECONDS
 from orchestrator.freeswitch.errors import LegGone
@@ -30,7 +29,7 @@ def record(call: Call, verb: Record) -> Step:
     if verb.play_beep and not begun:
         leg.still()
         leg.execute("playback", BEEP, timeout=PLAY_MARGIN_SECONDS)
-    recording = Recording(call, begun or new_sid(), verb, "RecordVerb")
+    recording = recording_of(call, verb)
     limit = verb.max_length or LONGEST_SECONDS
     # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
     arguments = f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}"

@@ -10,10 +10,11 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.control import Guest
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.outbound import Order
+from orchestrator.calls.sids import new_sid
 from orchestrator.calls.steps import Goto
+from orchestrator.calls.tape import Source, Tape
 from orchestrator.conference.model import Wish
 from orchestrator.config.applications import Application
-from orchestrator.texml import Dial
 from orchestrator.web.api import calls, participants
 from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.kinds import Parameter, boolean, choice, headers, label, text, url, whole, words
@@ -170,21 +171,21 @@ def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
 def _recorder(ask: Ask) -> Callable[[Call], None]:
     if not ask.values.get("Record"):
         return lambda call: None
-    terms, control = recording_terms(ask.values), ask.control
-    return lambda call: control.record_from_answer(call, terms)
+    wanted, control = tape(ask.values, "OutboundAPI"), ask.control
+    return lambda call: control.record_from_answer(call, wanted)
 
 
-def recording_terms(values: Mapping[str, Any], *, trim: str = "trim-silence") -> Dial:
-    """The recording attributes of a Dial, from the API's parameters of the same names."""
-    dual = values.get("RecordingChannels") == "dual"
-    return Dial(
-        record="record-from-answer-dual" if dual else "record-from-answer",
-        recording_channels="dual" if dual else "single",
-        recording_status_callback=values.get("RecordingStatusCallback"),
-        recording_status_callback_method=values.get("RecordingStatusCallbackMethod", "POST"),
-        recording_status_callback_event=values.get("RecordingStatusCallbackEvent", frozenset({"completed"})),
-        send_recording_url=values.get("SendRecordingUrl", True),
-        trim=values.get("Trim", trim),
+def tape(values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence") -> Tape:
+    """A recording as the API's parameters ask for it."""
+    return Tape(
+        new_sid(),
+        source,
+        channels="dual" if values.get("RecordingChannels") == "dual" else "single",
+        trim=values.get("Trim", trim) == "trim-silence",
+        status_callback=values.get("RecordingStatusCallback") or "",
+        status_callback_method=values.get("RecordingStatusCallbackMethod", "POST"),
+        status_callback_event=values.get("RecordingStatusCallbackEvent", frozenset({"completed"})),
+        send_url=values.get("SendRecordingUrl", True),
     )
 
 

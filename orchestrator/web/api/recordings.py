@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.callbacks.records import Query
 from orchestrator.calls.room_records import RecordingRecord
-from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, recording_terms
+from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, tape
 from orchestrator.web.api.kinds import Parameter, boolean, choice, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
@@ -178,9 +178,9 @@ def delete(ask: Ask) -> None:
 
 
 def start(ask: Ask) -> dict[str, object]:
-    terms = recording_terms(ask.values, trim="do-not-trim")
+    wanted = tape(ask.values, "StartCallRecordingAPI", trim="do-not-trim")
     beep = ask.values.get("PlayBeep", True)
-    begun = ask.control.start_recording(ask.account_sid, ask.path["call_sid"], terms, beep=beep)
+    begun = ask.control.start_recording(ask.account_sid, ask.path["call_sid"], wanted, beep=beep)
     return STARTED.body(ask.place, begun)
 
 
