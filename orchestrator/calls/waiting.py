@@ -58,7 +58,12 @@ def _perform(call: Call, goto: Goto) -> None:
     while True:
         asked = time.monotonic()
         fetched = call.services.fetcher.fetch(
-            goto.url, goto.method, call.standard_fields(), call.cookies, limits=call.services.media_limits
+            goto.url,
+            goto.method,
+            call.standard_fields(),
+            call.cookies,
+            limits=call.services.media_limits,
+            key=call.services.signing_key(call.account_sid),
         )
         if is_audio(fetched):
             _loop(call, call.services.library.keep(fetched.content))

@@ -198,7 +198,11 @@ class Conference(Section):
         le=10000,
         description="how long somebody is silent before it is told; at least 800",
     )
-    action_after_hangup: bool = Field(default=False, description="request Dial's action after a hangup too")
+    action_after_hangup: bool = Field(
+        default=False,
+        description="request Dial's action also when the caller hung up in a conference; "
+        "nothing that it answers is done",
+    )
     hangup_on_star: bool = Field(
         default=False, description="Dial's hangupOnStar leaves a conference too, as at Twilio"
     )

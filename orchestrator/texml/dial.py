@@ -15,6 +15,8 @@ from orchestrator.texml.vocabulary import (
     MILLISECONDS_OF_DETECTION,
     NO_CONFIGURATIONS,
     NO_DETECTION,
+    NO_DIVERSION,
+    OLD_CALLBACK,
     ONE_PLACE,
     OWN_JITTER_BUFFER,
     RECORDING_EVENTS,
@@ -73,7 +75,7 @@ class Conference(Element):
     # Twilio and SignalWire: the CallSid of the one participant who hears this one.
     coach: str | None = attribute(to.text, None)
     # Twilio and SignalWire: one POST at the end of the conference.
-    event_callback_url: str | None = attribute(to.url, None)
+    event_callback_url: str | None = attribute(to.url, None, idle=OLD_CALLBACK)
     # Twilio.
     jitter_buffer_size: JitterBuffer = attribute(
         to.one_of(*get_args(JitterBuffer)), "large", idle=OWN_JITTER_BUFFER
@@ -146,7 +148,7 @@ class Dial(Element):
     ring_tone: str = attribute(to.text, "us")
     # What the caller hears while it rings, in place of `ring_tone`.
     audio_url: str | None = attribute(to.url, None)
-    pass_diversion_header: bool = attribute(to.boolean, False)
+    pass_diversion_header: bool = attribute(to.boolean, False, idle=NO_DIVERSION)
     # The recording attributes are about Number and Sip; a Conference has its own.
     record: DialRecord = attribute(to.one_of(*get_args(DialRecord)), "do-not-record")
     recording_channels: Channels = attribute(CHANNELS, "single")

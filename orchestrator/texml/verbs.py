@@ -13,7 +13,9 @@ from orchestrator.texml.vocabulary import (
     CHANNELS,
     DIALLED_KEYS,
     METHOD,
+    NO_AZURE,
     NO_SPEECH,
+    NO_STORED_MEDIA,
     NO_TRANSCRIPTION,
     RECORDING_EVENTS,
     SECONDS_RECORDED,
@@ -38,8 +40,8 @@ class Say(Element):
     language: str | None = attribute(to.text, None)
     # 0: for ever.
     loop: int = attribute(to.whole(0, limits.MAX_SAY_LOOP), 1)
-    gender: Gender | None = attribute(to.one_of(*get_args(Gender)), None)
-    effect: Effect | None = attribute(to.one_of(*get_args(Effect)), None)
+    gender: Gender | None = attribute(to.one_of(*get_args(Gender)), None, idle=NO_AZURE)
+    effect: Effect | None = attribute(to.one_of(*get_args(Effect)), None, idle=NO_AZURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,7 @@ class Play(Element):
     url: str = body(to.url_or_empty, "")
     # SignalWire: 0 is for ever.
     loop: int = attribute(to.whole(0, limits.MAX_PLAY_LOOP), 1)
-    # True: `url` is the name of stored media.
-    media_storage: bool = attribute(to.boolean, False)
+    media_storage: bool = attribute(to.boolean, False, idle=NO_STORED_MEDIA)
     # w: half a second's pause.
     digits: str | None = attribute(to.keys(SENT_KEYS), None)
 

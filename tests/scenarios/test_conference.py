@@ -257,6 +257,31 @@ def test_twilios_rule_waits_for_the_second(house: House) -> None:
     house.told(6)
 
 
+def test_the_action_hears_of_a_hangup_where_the_setting_says_so(house: House) -> None:
+    """Symptom: nothing came. Cause: nobody looked at conference.action_after_hangup. Fix: it is asked."""
+    house.stop()
+    house.start("conference:\n  action_after_hangup: true\n")
+    house.voice(_dial(house, "Room 1234", "/after"))
+    house.application.document("/after", "<Response><Redirect>/never</Redirect></Response>")
+    phone = house.switch.call("+13125550100", from_=FIRST)
+    house.told(2)
+    phone.hang_up()
+    (request,) = house.application.wait_for("/after")
+    assert (request.fields["DialCallStatus"], request.fields["CallStatus"]) == ("answered", "completed")
+    house.told(4)
+    assert not house.application.to("/never")
+
+
+def test_the_action_hears_of_no_hangup_unless_set(house: House) -> None:
+    house.voice(_dial(house, "Room 1234", "/after"))
+    phone = house.switch.call("+13125550100", from_=FIRST)
+    house.told(2)
+    phone.hang_up()
+    house.told(4)
+    house.application.wait_for("/status")
+    assert not house.application.to("/after")
+
+
 def test_star_leaves_the_room_where_the_setting_says_so(house: House) -> None:
     """hangupOnStar: at Telnyx not for conferences, at Twilio it is (telnyx-texml C13)."""
     house.stop()

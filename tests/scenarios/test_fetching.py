@@ -84,8 +84,23 @@ def test_requests_are_signed_as_callbacks_are(house: House) -> None:
     house.application.document("/next", "<Response><Hangup/></Response>")
     house.switch.call(NUMBER)
     house.application.wait_for("/next")
+    check_signatures(house, "/voice", "/next")
+
+
+def test_what_is_heard_while_waiting_is_asked_for_with_a_signature_too(house: House) -> None:
+    """Symptom: an application that checks signatures refused its waitUrl. Cause: that request had none."""
+    house.voice(house.joins(startConferenceOnEnter="false", waitUrl="/wait"))
+    house.application.document("/wait", "<Response><Pause length='180'/></Response>")
+    phone = house.switch.call(NUMBER)
+    house.application.wait_for("/wait")
+    check_signatures(house, "/wait")
+    phone.hang_up()
+    house.told(3)
+
+
+def check_signatures(house: House, *paths: str) -> None:
     key = SigningKey(base64.b64decode(SEED)).verify_key
-    for path in ("/voice", "/next"):
+    for path in paths:
         (request,) = house.application.to(path)
         stamp = request.headers["telnyx-timestamp"]
         assert abs(int(stamp) - time.time()) < 60

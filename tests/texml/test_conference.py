@@ -160,7 +160,15 @@ ROWS = [
         {"v3:abc": "v3:abc", UUID: UUID},
         {"": None, "a\nb": None},
     ),
-    url("Conference", "eventCallbackUrl", "SignalWire: POST when the conference ends. Twilio: deprecated."),
+    Row(
+        "Conference",
+        "eventCallbackUrl",
+        "SignalWire: POST when the conference ends. Twilio: deprecated.",
+        None,
+        {"/ended": "/ended"},
+        {"": None},
+        idle=True,
+    ),
     Row(
         "Conference",
         "jitterBufferSize",

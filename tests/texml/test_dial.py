@@ -62,7 +62,15 @@ DIAL = [
         {"": "us"},
     ),
     url("Dial", "audioUrl", "Custom ringback; wins over ringTone."),
-    boolean("Dial", "passDiversionHeader", "Default false.", False),
+    Row(
+        "Dial",
+        "passDiversionHeader",
+        "Default false.",
+        False,
+        {"true": True, "false": False},
+        {"": False},
+        idle=True,
+    ),
     words(
         "Dial",
         "record",

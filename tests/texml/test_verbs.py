@@ -52,6 +52,7 @@ ROWS = [
         None,
         {"Male": "Male", "female": "Female"},
         {"": None, "x": None},
+        idle=True,
     ),
     Row(
         "Say",
@@ -60,6 +61,7 @@ ROWS = [
         None,
         {"eq_telecomhp8k": "eq_telecomhp8k", "eq_car": "eq_car"},
         {"": None, "echo": None},
+        idle=True,
     ),
     Row(
         "Play",
@@ -69,7 +71,7 @@ ROWS = [
         {"0": 0, "1": 1, "1000": 1000},
         {"1001": 1000, "-1": 1, "": 1},
     ),
-    boolean("Play", "mediaStorage", "The body is the name of stored media. Default false.", False),
+    idle_flag("Play", "mediaStorage", "The body is the name of stored media. Default false.", False),
     Row(
         "Play",
         "digits",

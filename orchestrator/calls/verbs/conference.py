@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.calls.clock import now
 from orchestrator.calls.seat import Outcome, Seat
-from orchestrator.calls.steps import HangUp, Redirected, Step
+from orchestrator.calls.steps import Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
@@ -73,14 +73,23 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
     except LegGone:
         # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
         rooms.on_hangup(leg.uuid)
+        _tell_the_action(call, verb, seat)
         raise
     finally:
         leg.on_digit = None
     if outcome is None or outcome == Outcome():
         # Out of the room with its call: whatever FreeSWITCH has yet to say of it, no document goes on.
         leg.ended.wait(GONE_SECONDS)
+        _tell_the_action(call, verb, seat)
         raise LegGone(leg.hangup_cause)
     return _go_on(verb, outcome)
+
+
+def _tell_the_action(call: Call, verb: Dial, seat: Seat) -> None:
+    """Where a setting says so; whatever it answers, there is nobody left to do it to."""
+    told = dialled(verb, "answered", bridged=True)
+    if seat.room_sid and isinstance(told, Goto) and call.services.settings.conference.action_after_hangup:
+        call.finish_later(lambda: call.notify(told))
 
 
 def _leave(call: Call, seat: Seat) -> None:
