@@ -73,7 +73,9 @@ class Application(Section):
     account: str = Field(
         description="sid of its account; the file may say its name, or nothing if there is one account"
     )
-    connection_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="ConnectionId in requests")
+    connection_id: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$", description="ConnectionId in requests: digits, or letters, - and _"
+    )
     voice_url: Url = Field(description="where the first document is")
     voice_method: Method = Field(default="POST", description="how voice_url is asked")
     voice_fallback_url: Url | None = Field(default=None, description="where it is when voice_url fails")

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from orchestrator.config import manual
+from orchestrator.config.page import page
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +18,14 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="of all keys, or of one: profiles.rate, energy_level, callbacks",
     )
+    parser.add_argument("--markdown", action="store_true", help="all keys, as the page docs/settings.md")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the explanations; 2 where there is no such key."""
+    if arguments.markdown:
+        sys.stdout.write(page())
+        return 0
     key: str = arguments.explain
     found = manual.about(key) if key else manual.entries()
     if not found:

@@ -19,6 +19,20 @@ from orchestrator.config.live import needs_restart
 from orchestrator.config.settings import Settings
 
 WIDTH = 96
+# By the last word of a key's name.
+_UNITS = {
+    "secs": "seconds",
+    "seconds": "seconds",
+    "ms": "milliseconds",
+    "days": "days",
+    "bytes": "bytes",
+    "hz": "Hz",
+}
+# What load() puts where the file has nothing, though the schema wants something.
+_FILLED_IN = {
+    "applications.NAME.account": "the only account",
+    "applications.NAME.connection_id": "made from the name",
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +43,16 @@ class Entry:
     about: str
     kind: str
     default: str
-    """As one would write it; empty where the key has to be given or is a section."""
+    """As one would write it; empty where there is none, or the key is a section."""
+    required: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether `orchestrator reload` takes it over; of a section it depends on its keys."""
+        return not needs_restart(self.path)
 
     def __str__(self) -> str:
-        restart = "needs a restart" if self.kind and needs_restart(self.path) else ""
+        restart = "needs a restart" if self.kind and not self.live else ""
         default = self.default and f"default {self.default}"
         facts = "; ".join(fact for fact in (self.kind, default, restart) if fact)
         about = textwrap.fill(self.about, WIDTH, initial_indent="    ", subsequent_indent="    ")
@@ -41,7 +61,7 @@ class Entry:
 
 def entries() -> list[Entry]:
     """All keys, in the order of the schema."""
-    return list(_entries(Settings, ""))
+    return list(_entries(Settings, "", None))
 
 
 def about(key: str) -> list[Entry]:
@@ -76,18 +96,28 @@ def _plain(path: str) -> str:
     return "".join(character for part in path.split("[") for character in part.partition("]")[2] or part)
 
 
-def _entries(model: type[BaseModel], prefix: str) -> Iterator[Entry]:
+def _entries(model: type[BaseModel], prefix: str, given: BaseModel | None) -> Iterator[Entry]:
+    """`given`: the section as it is where the file has none; its keys are what they are there."""
     for name, field in model.model_fields.items():
         if name == "name" and ".NAME" in prefix:
             continue
         path = f"{prefix}{field.alias or name}"
         section, shape = _section(field.annotation)
-        if section is None:
-            yield Entry(path, field.description or "", _kind(field), _default(field))
+        if section is not None:
+            yield Entry(path + shape, _sentences(section.__doc__, field.description), "", "")
+            inside = field.default if isinstance(field.default, BaseModel) else None
+            yield from _entries(section, f"{path}{shape}.", inside)
             continue
-        text = field.description or (section.__doc__ or "").strip()
-        yield Entry(path + shape, " ".join(text.split()), "", "")
-        yield from _entries(section, f"{path}{shape}.")
+        # What validation has made of a default is not what one would write.
+        value = getattr(given, name) if given is not None and field.is_required() else field.default
+        default = _FILLED_IN.get(path) or _default(value)
+        required = field.is_required() and not default
+        yield Entry(path, field.description or "", _kind(name, field), default, required)
+
+
+def _sentences(*texts: str | None) -> str:
+    words = [" ".join(text.split()).rstrip(".") for text in texts if text]
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in words)
 
 
 def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
@@ -105,27 +135,28 @@ def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     return None, ""
 
 
-def _kind(field: FieldInfo) -> str:
-    kinds = list(dict.fromkeys(_kinds(field.annotation)))
+def _kind(name: str, field: FieldInfo) -> str:
+    kinds = " or ".join(dict.fromkeys(_kinds(field.annotation)))
+    unit = _UNITS.get(name.rpartition("_")[2])
     limits = [*_limits(field.metadata), *_limits(_inner(field.annotation))]
-    return " ".join((" or ".join(kinds), *limits)).strip()
+    return " ".join((f"{kinds} of {unit}" if unit else kinds, *limits)).strip()
 
 
-def _kinds(annotation: Any) -> Iterator[str]:
+def _kinds(annotation: Any, plural: str = "") -> Iterator[str]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         yield ", ".join(str(argument) for argument in arguments)
     elif origin is tuple:
-        yield "list of " + " or ".join(dict.fromkeys(_kinds(arguments[0])))
+        yield "list of " + " or ".join(dict.fromkeys(_kinds(arguments[0], "s")))
     elif origin is dict:
-        yield "mapping to " + " or ".join(dict.fromkeys(_kinds(arguments[1])))
+        yield "mapping to " + " or ".join(dict.fromkeys(_kinds(arguments[1], "s")))
     elif origin is Annotated:
-        yield from _kinds(arguments[0])
+        yield from _kinds(arguments[0], plural)
     elif origin in (Union, UnionType):
         for argument in arguments:
-            yield from _kinds(argument)
+            yield from _kinds(argument, plural)
     elif annotation is not NoneType:
-        yield _WORDS.get(annotation, "network" if "Network" in str(annotation) else "text")
+        yield _WORDS.get(annotation, "network" if "Network" in str(annotation) else "text") + plural
 
 
 _WORDS: dict[Any, str] = {
@@ -160,16 +191,17 @@ def _limits(metadata: list[Any]) -> Iterator[str]:
                 yield f"below {value}"
 
 
-def _default(field: FieldInfo) -> str:
-    value = field.default
+def _default(value: object) -> str:
     if value is PydanticUndefined or value is None or value == () or value == {}:
         return ""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, tuple):
-        return f"[{', '.join(str(item) for item in value)}]"
+        return f"[{', '.join(_default(item) for item in value)}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {item}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_default(item)}" for key, item in value.items()) + "}"
     return str(value)

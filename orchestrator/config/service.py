@@ -36,10 +36,10 @@ def is_private(host: str) -> bool:
 class Node(Section):
     """One FreeSWITCH. A directory that both use may have another path there (two containers)."""
 
-    name: Name = Field(default="default", description="in the log")
-    host: str = Field(default="127.0.0.1", min_length=1, description="of the event socket")
-    port: int = Field(default=8021, ge=1, le=65535, description="of the event socket")
-    password: Secret = Field(default=SecretStr("ClueCon"), description="of the event socket")
+    name: Name = Field(default="default", description="what the log calls it")
+    host: str = Field(default="127.0.0.1", min_length=1, description="where its event socket is")
+    port: int = Field(default=8021, ge=1, le=65535, description="where its event socket is")
+    password: Secret = Field(default=SecretStr("ClueCon"), description="of its event socket")
     connect_timeout_secs: Seconds = Field(default=5.0, description="how long connecting may take")
     command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
     lost_after_secs: Seconds = Field(
@@ -50,16 +50,18 @@ class Node(Section):
         default=30.0, description="how often what FreeSWITCH has is compared with what is believed of it"
     )
     recordings_dir: FilePath = Field(
-        default=Path("orchestrator-data/recordings"), description="as the orchestrator sees it"
+        default=Path("orchestrator-data/recordings"),
+        description="where recordings are kept, as the orchestrator sees it",
     )
     recordings_dir_there: Path | None = Field(
-        default=None, description="the same as FreeSWITCH sees it; none: the same path"
+        default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
     )
     media_dir: FilePath = Field(
-        default=Path("orchestrator-data/media"), description="fetched audio, as the orchestrator sees it"
+        default=Path("orchestrator-data/media"),
+        description="where fetched audio is kept, as the orchestrator sees it",
     )
     media_dir_there: Path | None = Field(
-        default=None, description="the same as FreeSWITCH sees it; none: the same path"
+        default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
     )
 
     conf_dir: FilePath | None = Field(

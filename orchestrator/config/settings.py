@@ -35,7 +35,7 @@ class Settings(Section):
 
     freeswitch: FreeSwitch = FreeSwitch()
     accounts: tuple[Account, ...] = Field(description="at least one, with a sid")
-    applications: dict[Name, Application] = Field(default={}, description="name -> application")
+    applications: dict[Name, Application] = Field(default={}, description="by name")
     numbers: dict[str, Name] = Field(
         default={},
         description="number, SIP user or pattern (* any characters, ? one) -> application; no plus",
@@ -43,7 +43,7 @@ class Settings(Section):
     default_application: Name | None = Field(
         default=None, description="for numbers that fit nothing; none: they are refused"
     )
-    profiles: dict[Name, Profile] = Field(default={}, description="name -> conference profile")
+    profiles: dict[Name, Profile] = Field(default={}, description="by name")
     profile_patterns: dict[str, Name] = Field(default={}, description="room name or pattern -> profile")
     intake: Intake = Intake()
     callbacks: Callbacks = Callbacks()
@@ -53,7 +53,7 @@ class Settings(Section):
     media: Media = Media()
     recordings: Recordings = Recordings()
     speech: Speech = Speech()
-    trunks: dict[Name, Trunk] = Field(default={}, description="name -> carrier or SIP peer")
+    trunks: dict[Name, Trunk] = Field(default={}, description="by name")
     default_trunk: Name | None = Field(
         default=None, description="where an application names none; the only one needs no naming"
     )

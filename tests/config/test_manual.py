@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from orchestrator import cli
@@ -46,3 +48,29 @@ def test_a_misspelt_key_is_answered_with_the_nearest(capsys: pytest.CaptureFixtu
 def test_all_keys_are_explained_without_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["config", "--explain"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 200
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("callbacks.timeout_secs", "(number of seconds from 2 to 30; default 5; needs a restart)"),
+        (
+            "callbacks.backoff_secs",
+            "(list of numbers of seconds from 0 to 3600; default [1, 2, 4]; needs a restart)",
+        ),
+        ("exit_beep.hz", "(whole number of Hz from 50 to 3400; default 440; needs a restart)"),
+        ("sip.networks", "(mapping to list of networks; default {loopback: [127.0.0.0/8]})"),
+        ("connection_id", "(text; default made from the name)"),
+    ],
+)
+def test_defaults_and_units_are_as_one_would_write_them(
+    key: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["config", "--explain", key]) == 0
+    assert told in capsys.readouterr().out
+
+
+def test_the_document_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it fails: orchestrator config --explain --markdown > docs/settings.md"""
+    assert cli.main(["config", "--explain", "--markdown"]) == 0
+    assert (Path(__file__).parents[2] / "docs" / "settings.md").read_text() == capsys.readouterr().out
