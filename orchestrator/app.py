@@ -20,6 +20,7 @@ from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.outbox import Outbox, OutboxError
 from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.probe import Probe
+from orchestrator.calls.audit import Audit
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.control import Control
@@ -151,6 +152,9 @@ class Orchestrator:
             self._deliver,
             lambda: self.control.ringing(),
             node.lost_after_secs,
+        )
+        self.audit = Audit(
+            self.connection, self.legs, self.rooms, self.switchboard, lambda: self.calls, self.recovery
         )
         fetch = settings.fetch
         self.services = Services(
@@ -313,7 +317,7 @@ class Orchestrator:
         while True:
             gevent.sleep(self.node.audit_secs)
             if self._up.is_set():
-                self.recovery.audit()
+                self.audit.run()
 
     def _on_down(self, error: SwitchError) -> None:
         self._up.clear()

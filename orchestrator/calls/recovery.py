@@ -1,4 +1,4 @@
-"""Brings what we believe and what FreeSWITCH has together: at every connect, and now and then.
+"""Brings what we believe and what FreeSWITCH has together: at every connect, and where an audit finds a need.
 
 While that goes on, events are held back (`Switchboard.hold`): the snapshot comes first, then what has
 happened since it was asked for; an event that the snapshot already knew of changes nothing. Legs that ended
@@ -7,7 +7,7 @@ while nobody listened left their last words in FreeSWITCH, so that what is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import gevent
@@ -16,7 +16,7 @@ import msgspec
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import CallKeeper, KeptCall
-from orchestrator.calls.performer import Performer, speaks
+from orchestrator.calls.performer import Performer
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.switchboard import Switchboard
@@ -101,8 +101,6 @@ class Recovery:
         self._giving_up: gevent.Greenlet[..., None] | None = None
         self._given_up: set[str] = set()
         """Legs whose end has been told; should they live after all, they are hung up."""
-        self._others: set[str] = set()
-        """Legs that are not ours to steer: those that were dialled."""
 
     def restore(self) -> None:
         """What the last run of ours left on disk; before the first event."""
@@ -316,63 +314,6 @@ class Recovery:
             elif uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
                 self.repairs.calls += 1
                 self._switchboard.take(uuid, dict(headers))
-
-    # Now and then
-
-    def audit(self) -> None:
-        """Cheap where all is in step. What differs twice, some seconds apart, is put right."""
-        try:
-            if not self._differs():
-                return
-            gevent.sleep(SETTLED_SECONDS)
-            if not self._connection.connected or not self._differs():
-                return
-            log.warning("out of step with FreeSWITCH")
-            self._switchboard.hold()
-            try:
-                self.run(connected=False)
-            finally:
-                self._switchboard.release()
-        except SwitchError as error:
-            log.warning("cannot see what FreeSWITCH has", problem=str(error))
-
-    def _differs(self) -> bool:
-        conferences = snapshot.list_conferences(self._connection, now())
-        return self._rooms_differ(conferences) or self._legs_differ()
-
-    def _rooms_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
-        settled = now() - int(1_000_000 * SETTLED_SECONDS)
-        believed = {
-            (room.sid, one.caller.leg): one
-            for room in self._rooms
-            for one in room.participants.values()
-            if one.member_id or (one.phase is Phase.JOINING and one.ordered_at < settled)
-        }
-        real = {
-            (sid, leg): member
-            for sid, conference in conferences.items()
-            for leg, member in conference.members.items()
-            if self._legs.get(leg) is not None
-        }
-        if believed.keys() != real.keys():
-            return True
-        return any(
-            member.hold is not believed[key].held or member.can_speak is not speaks(believed[key])
-            for key, member in real.items()
-            if believed[key].phase is Phase.IN
-        )
-
-    def _legs_differ(self) -> bool:
-        steered = {call.leg.uuid for call in self._calls()}
-        channels = set(snapshot.list_channels(self._connection))
-        self._others &= channels
-        for leg in channels - steered - self._others:
-            if self._legs.get(leg) is None:
-                headers = snapshot.dump(self._connection, leg)
-                if headers is not None and headers.get(GUARD) == "1":
-                    return True
-                self._others.add(leg)
-        return any(snapshot.dump(self._connection, leg) is None for leg in steered - channels)
 
 
 def _member_id(sid: str, words: Gone | None, headers: object) -> str:

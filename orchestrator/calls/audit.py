@@ -1,0 +1,99 @@
+"""Now and then: whether what we believe is still what FreeSWITCH has. Cheap where all is in step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import gevent
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.clock import now
+from orchestrator.calls.performer import speaks
+from orchestrator.calls.recovery import SETTLED_SECONDS, Recovery
+from orchestrator.calls.rooms import Rooms
+from orchestrator.calls.switchboard import Switchboard
+from orchestrator.conference.model import Phase
+from orchestrator.freeswitch import snapshot
+from orchestrator.freeswitch.connection import Connection
+from orchestrator.freeswitch.errors import SwitchError
+from orchestrator.freeswitch.legs import Legs
+from orchestrator.freeswitch.snapshot import GUARD, ConferenceSeen
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+
+class Audit:
+    def __init__(
+        self,
+        connection: Connection,
+        legs: Legs,
+        rooms: Rooms,
+        switchboard: Switchboard,
+        calls: Callable[[], Iterable[Call]],
+        recovery: Recovery,
+    ) -> None:
+        """`calls`: those being steered."""
+        self._connection = connection
+        self._legs = legs
+        self._rooms = rooms
+        self._switchboard = switchboard
+        self._calls = calls
+        self._recovery = recovery
+        self._others: set[str] = set()
+        """Legs that are not ours to steer: those that were dialled."""
+
+    def run(self) -> None:
+        """What differs twice, some seconds apart, is put right."""
+        try:
+            if not self._differs():
+                return
+            gevent.sleep(SETTLED_SECONDS)
+            if not self._connection.connected or not self._differs():
+                return
+            log.warning("out of step with FreeSWITCH")
+            self._switchboard.hold()
+            try:
+                self._recovery.run(connected=False)
+            finally:
+                self._switchboard.release()
+        except SwitchError as error:
+            log.warning("cannot see what FreeSWITCH has", problem=str(error))
+
+    def _differs(self) -> bool:
+        conferences = snapshot.list_conferences(self._connection, now())
+        return self._rooms_differ(conferences) or self._legs_differ()
+
+    def _rooms_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
+        settled = now() - int(1_000_000 * SETTLED_SECONDS)
+        believed = {
+            (room.sid, one.caller.leg): one
+            for room in self._rooms
+            for one in room.participants.values()
+            if one.member_id or (one.phase is Phase.JOINING and one.ordered_at < settled)
+        }
+        real = {
+            (sid, leg): member
+            for sid, conference in conferences.items()
+            for leg, member in conference.members.items()
+            if self._legs.get(leg) is not None
+        }
+        if believed.keys() != real.keys():
+            return True
+        return any(
+            member.hold is not believed[key].held or member.can_speak is not speaks(believed[key])
+            for key, member in real.items()
+            if believed[key].phase is Phase.IN
+        )
+
+    def _legs_differ(self) -> bool:
+        steered = {call.leg.uuid for call in self._calls()}
+        channels = set(snapshot.list_channels(self._connection))
+        self._others &= channels
+        for leg in channels - steered - self._others:
+            if self._legs.get(leg) is None:
+                headers = snapshot.dump(self._connection, leg)
+                if headers is not None and headers.get(GUARD) == "1":
+                    return True
+                self._others.add(leg)
+        return any(snapshot.dump(self._connection, leg) is None for leg in steered - channels)
