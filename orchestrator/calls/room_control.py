@@ -62,7 +62,9 @@ class Guest(NamedTuple):
 class RoomControl(Desk):
     def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
         super().__init__(services, start)
-        self._outbound.on_gone = self._nobody_came
+        self._outbound.on_gone = self._called_no_more
+        self.on_called: Callable[[str], None] = lambda conference_sid: None
+        """Called when somebody begins, or ceases, to be called into a conference."""
 
     # Conferences
 
@@ -83,7 +85,7 @@ class RoomControl(Desk):
     def end_room(self, account_sid: str, sid: str) -> None:
         """Everybody in it is hung up (1.8). One that is over stays as it is."""
         self.room(account_sid, sid)
-        for call_sid in self._outbound.into(sid):
+        for call_sid in self.called(sid):
             self._outbound.hang_up(call_sid)
         self._rooms.feed(sid, End(now()))
 
@@ -109,7 +111,11 @@ class RoomControl(Desk):
         self.room(account_sid, sid)
         live = self._rooms.get(sid)
         present = _present(live) if live is not None else {}
-        return list((self._outbound.into(sid) | present).values())
+        return list((self.called(sid) | present).values())
+
+    def called(self, sid: str) -> dict[str, Participant]:
+        """Those who are being called into it."""
+        return self._outbound.into(sid)
 
     def participant(self, account_sid: str, sid: str, who: str) -> Participant:
         """By CallSid, else by label."""
@@ -122,7 +128,7 @@ class RoomControl(Desk):
 
     def update_participant(self, account_sid: str, sid: str, who: str, changes: Changes) -> Participant:
         one = self.participant(account_sid, sid, who)
-        if one.call_sid in self._outbound.into(sid):
+        if one.call_sid in self.called(sid):
             raise Refused("90034", "Call not answered", "It can be changed once it has answered.")
         self._live(sid)
         call_sid, coach = one.call_sid, changes.coach
@@ -180,6 +186,7 @@ class RoomControl(Desk):
         caller = self._outbound.dial(asked, guest.wish, room.sid)
         if live is None:
             self._records.put([row_of_room(room)])
+        self.on_called(room.sid)
         return self.participant(account_sid, room.sid, caller.call_sid), room.sid
 
     def _invited_to(self, account_sid: str, conference: str) -> RoomRecord:
@@ -207,9 +214,10 @@ class RoomControl(Desk):
         else:
             then(call)
 
-    def _nobody_came(self, sid: str) -> None:
+    def _called_no_more(self, sid: str) -> None:
         """A conference that was only reserved is over with the last who was called into it."""
-        if self._outbound.into(sid) or self._rooms.get(sid) is not None:
+        self.on_called(sid)
+        if self.called(sid) or self._rooms.get(sid) is not None:
             return
         self._rooms.give_up(sid)
         self._close_reserved(sid)

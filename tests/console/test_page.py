@@ -10,10 +10,12 @@ from typing import Any
 
 import gevent
 import pytest
+import requests
 
 from tests.console.browser import Place, Tab, expect
 from tests.console.conftest import address, sign_in, start_room
-from tests.scenarios.conftest import API_KEY, NUMBER, House
+from tests.lab.softphones import Answers
+from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.web.site import wait_until
 
 pytestmark = pytest.mark.rather("emulator")
@@ -424,6 +426,30 @@ def test_nothing_moves_for_who_wants_it_still(open_tab: Callable[..., Tab], hous
 
 
 # On a real FreeSWITCH
+
+
+@pytest.mark.only("freeswitch")
+def test_a_guest_who_is_being_called_is_seen_and_can_be_dropped(page: Tab, house: House) -> None:
+    house.voice(house.joins())
+    house.switch.call(NUMBER, from_=caller(0))
+    expect(card(page).get_by_text("1 in", exact=True)).to_be_visible()
+    open_room(page)
+    guest = "+13125550021"
+    target = house.switch.register(guest, Answers(20.0))
+    answer = requests.post(
+        f"{address(house)}v2/texml/Accounts/{ACCOUNT}/Conferences/Room%201234/Participants",
+        json={"To": guest, "From": NUMBER},
+        headers={"Authorization": f"Bearer {API_KEY}"},
+        timeout=10,
+    )
+    assert answer.ok, answer.text
+    phone = target.wait_called(10)
+    expect(row(page, guest)).to_contain_text("is being called")
+    expect(page.get_by_role("button", name=f"Mute {guest}")).to_be_disabled()
+    page.get_by_role("button", name=f"Drop {guest}").click()
+    page.get_by_role("dialog").get_by_role("button", name="Drop").click()
+    expect(row(page, guest)).to_have_count(0)
+    phone.wait_ended(10)
 
 
 @pytest.mark.only("freeswitch")

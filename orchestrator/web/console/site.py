@@ -90,8 +90,9 @@ class Console:
         self._live = live
         self._control = control
         self._files = files
-        self._feed = Feed(rooms, problems)
+        self._feed = Feed(rooms, control.called, problems)
         rooms.on_change = self._feed.on_change
+        control.on_called = self._feed.on_called
         self._sessions = Sessions(live.settings.web.console_session_secs)
         self._reading = Reading(control, outbox)
         self._peaks = Peaks()

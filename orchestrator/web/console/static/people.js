@@ -3,11 +3,12 @@
 import { attribute, el, icon, show, text } from "./dom.js";
 import { length, nameOf, now } from "./format.js";
 
+const rings = (person) => person.dialled && person.phase === "joining";
 export const waits = (person) => person.phase === "waiting" || person.phase === "joining";
 
 function marks(person) {
   const found = [];
-  if (waits(person)) found.push(["wait", "waiting"]);
+  if (waits(person)) found.push(["wait", rings(person) ? "being called" : "waiting"]);
   if (person.held) found.push(["hold", "on hold"]);
   if (person.muted) found.push(["mute", "muted"]);
   if (person.coach) found.push(["coach", "coaching"]);
@@ -81,6 +82,7 @@ export class Row {
       attribute(button, "aria-label", does);
       attribute(button, "title", does);
     }
+    for (const button of [this.mute, this.hold, this.announce]) button.disabled = rings(person);
     this.chip(person, room);
     this.tick();
   }
@@ -95,7 +97,7 @@ export class Row {
     const found = [];
     if (person.talking) found.push(["talk", "speaking"]);
     if (person.phase === "waiting") found.push(["wait", "waiting for the start"]);
-    if (person.phase === "joining") found.push(["wait", "joining"]);
+    if (person.phase === "joining") found.push(["wait", rings(person) ? "is being called" : "joining"]);
     if (person.phase === "leaving") found.push(["", "leaving"]);
     if (person.muted) found.push(["off", "muted"]);
     if (person.held) found.push(["off", "on hold"]);
@@ -105,7 +107,7 @@ export class Row {
       if (other.coach === this.sid) found.push(["coach", `coached by ${nameOf(other)}`]);
     }
     if (person.moderator) found.push(["", "ends it by leaving"]);
-    if (person.dialled) found.push(["", "was called"]);
+    if (person.dialled && !rings(person)) found.push(["", "was called"]);
     const key = found.join("|");
     if (key !== this.key) {
       this.key = key;
