@@ -48,15 +48,12 @@ class VerbEvent:
     outcome: str = ""
 
 
-class ObservedFetcher(Fetcher):
-    """Tells `on_exchange` of every request."""
+@contextmanager
+def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) -> Iterator[None]:
+    """Tells `on_exchange` of every request that is made through `fetcher`, whoever holds it."""
+    fetch = fetcher.fetch
 
-    def __init__(self, limits: Limits, on_exchange: Callable[[Exchange], None]) -> None:
-        super().__init__(limits)
-        self._on_exchange = on_exchange
-
-    def fetch(
-        self,
+    def observed(
         url: str,
         method: str,
         fields: Sequence[tuple[str, str]],
@@ -68,10 +65,10 @@ class ObservedFetcher(Fetcher):
 
         def tell(fetched: Fetched | None = None, document: Document | None = None, problem: str = "") -> None:
             elapsed = (time.monotonic() - began) * 1000
-            self._on_exchange(Exchange(method, url, dict(fields), elapsed, fetched, document, problem))
+            on_exchange(Exchange(method, url, dict(fields), elapsed, fetched, document, problem))
 
         try:
-            fetched = super().fetch(url, method, fields, cookies, limits, key)
+            fetched = fetch(url, method, fields, cookies, limits, key)
         except FetchError as error:
             tell(problem=error.problem)
             raise
@@ -84,6 +81,12 @@ class ObservedFetcher(Fetcher):
         except DocumentError as error:
             tell(fetched, problem=f"line {error.line}: {error.message}" if error.line else error.message)
         return fetched
+
+    fetcher.fetch = observed  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        fetcher.fetch = fetch  # type: ignore[method-assign]
 
 
 @contextmanager

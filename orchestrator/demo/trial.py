@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import gevent
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.text import Text
 from orchestrator.app import Orchestrator
 from orchestrator.callbacks.outbox import Told
 from orchestrator.demo.cast import NUMBER
-from orchestrator.demo.observe import Exchange, ObservedFetcher, VerbEvent, observed_verbs, plain
+from orchestrator.demo.observe import Exchange, VerbEvent, observed_fetches, observed_verbs, plain
 from orchestrator.demo.phones import Phone, Switch
 from orchestrator.demo.stage import Stage
 from orchestrator.demo.trial_view import TrialView
@@ -73,11 +73,6 @@ def try_application(console: Console, switch: Switch, voice_url: str, calls: int
                 findings.exchanges.append(exchange)
                 view.exchange(exchange)
 
-            orchestrator.services = replace(
-                orchestrator.services,
-                fetcher=ObservedFetcher(orchestrator.services.fetcher.limits, on_exchange),
-            )
-
             def on_verb(event: VerbEvent) -> None:
                 view.verb(event)
                 if isinstance(event.verb, Dial):
@@ -86,7 +81,7 @@ def try_application(console: Console, switch: Switch, voice_url: str, calls: int
                     else:
                         findings.dialling.pop(event.caller, None)
 
-            with observed_verbs(on_verb):
+            with observed_fetches(orchestrator.services.fetcher, on_exchange), observed_verbs(on_verb):
                 teller = gevent.spawn(_tell, orchestrator, view, findings)
                 try:
                     _make_calls(switch, view, findings, numbers, pace)
