@@ -115,18 +115,21 @@ class Outbound:
     def dial(self, order: Order, wish: Wish | None = None, conference_sid: str = "") -> Caller:
         """Does not wait for an answer. Raises Refused."""
         settings, uuid = self._services.settings, str(uuid4())
+        if not self._services.connection.connected:
+            raise Refused("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
+        most = settings.intake.max_calls
+        if len(self._services.legs) + len(self._legs) >= most:
+            detail = f"There are as many calls as there may be: intake.max_calls is {most}."
+            raise Refused("10007", "Unexpected error", detail, status=503)
         try:
             endpoint = endpoint_of(settings, order.application, order.to)
             trunk = trunk_to(settings, order.application, order.to)
             order = order._replace(from_=trunk.shows(order.from_) if trunk else order.from_)
             command = self._command(order, uuid, endpoint)
-            if self._services.connection.connected:
-                self._services.tolls.admit(uuid, order.application.account, order.to, trunk)
+            self._services.tolls.admit(uuid, order.application.account, order.to, trunk)
         except ValueError as error:
             log.warning("not dialled", to=order.to, problem=str(error))
             raise Refused("10015", "Bad Request", f"Cannot be dialled: {error}", "/To") from None
-        if not self._services.connection.connected:
-            raise Refused("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
         caller = Caller(
             call_sid=call_sid_of(uuid),
             leg=uuid,

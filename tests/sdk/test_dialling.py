@@ -221,6 +221,16 @@ def test_a_call_is_recorded_paused_and_stopped(house: House, client: Client) -> 
     assert (one.sid, one.status) == (begun.sid, "completed")
 
 
+def test_nobody_is_dialled_beyond_the_number_of_calls_that_there_may_be(house: House, client: Client) -> None:
+    house.stop()
+    house.start(more="intake: {max_calls: 1}")
+    house.voice(house.joins(beep="false"))
+    anna = house.switch.call(ROOM, from_=ANNA)
+    anna.wait_answered(10)
+    with pytest.raises(telnyx.InternalServerError, match=r"intake\.max_calls is 1"):
+        invited(client, client.conference().sid)
+
+
 @pytest.mark.parametrize("while_dead", [False, True], ids=["stopped after", "hangs up meanwhile"])
 def test_a_recording_begun_over_the_api_outlives_a_restart(
     house: House, client: Client, while_dead: bool
