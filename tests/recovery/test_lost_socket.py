@@ -9,6 +9,7 @@ import pytest
 
 from tests.recovery.wire import Wire
 from tests.scenarios.conftest import NUMBER, House
+from tests.sound.stage import until
 
 FIRST, SECOND, THIRD = "+13125550002", "+13125550003", "+13125550004"
 LISTING = b'[{\n\t\t"conference_name"'
@@ -73,11 +74,12 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
     assert [event for _, event, _ in house.told(8)[4:]] == [*["participant-leave"] * 3, "conference-end"]
 
 
-def lose_events(house: House, seconds: float = 1.0) -> None:
-    """What FreeSWITCH says meanwhile is never heard of."""
+def lose_events(house: House, last: str) -> None:
+    """What FreeSWITCH says is never heard of, until it has said `last` and a little more."""
     switchboard = house.orchestrator.switchboard
     switchboard.hold()
-    gevent.sleep(seconds)
+    until(lambda: any(event.name == last for event in switchboard._held or ()), 15, last)
+    gevent.sleep(0.3)
     switchboard._held = None
 
 
@@ -85,7 +87,7 @@ def test_members_that_left_unheard_are_found_by_the_audit(house: House) -> None:
     house.stop()
     house.start(node="audit_secs: 1")
     first, second = two_inside(house)
-    losing = gevent.spawn(lose_events, house)
+    losing = gevent.spawn(lose_events, house, "CHANNEL_DESTROY")
     gevent.sleep(0.2)
     first.hang_up()
     losing.join()
@@ -99,7 +101,7 @@ def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
     house.stop()
     house.start(node="audit_secs: 1")
     house.voice(house.joins())
-    losing = gevent.spawn(lose_events, house)
+    losing = gevent.spawn(lose_events, house, "CHANNEL_PARK")
     gevent.sleep(0.2)
     phone = house.switch.call(NUMBER, from_=FIRST)
     losing.join()
@@ -150,7 +152,7 @@ def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
     first = house.switch.call(NUMBER, from_=FIRST)
     others = [house.switch.call(NUMBER, from_=caller) for caller in (SECOND, THIRD)]
     house.told(4)
-    losing = gevent.spawn(lose_events, house)
+    losing = gevent.spawn(lose_events, house, "CHANNEL_DESTROY")
     gevent.sleep(0.2)
     others[0].hang_up()
     losing.join()
