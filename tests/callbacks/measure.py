@@ -1,5 +1,5 @@
 """Measures the outbox and the delivery on this machine: `python -m tests.callbacks.measure [messages]`, and
-what waiting callbacks cost: `python -m tests.callbacks.measure waiting`.
+what waiting callbacks cost: `python -m tests.callbacks.measure waiting`, and kept ones: `… measure kept`.
 
 Delivery is compared with a bare `requests.Session().post` loop that sends the same bodies, unsigned, to
 the same receiver, which runs in a process of its own.
@@ -12,6 +12,7 @@ monkey.patch_all()
 import gc  # noqa: E402
 import multiprocessing  # noqa: E402
 import socket  # noqa: E402
+import sqlite3  # noqa: E402
 import statistics  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
@@ -174,7 +175,29 @@ def measure_waiting(directory: str, waiting: int, queues: int) -> None:
     )
 
 
+def measure_kept(directory: str, kept: int) -> None:
+    """What callbacks take on the disk once they are told, and how long a copy of the file takes."""
+    path, copy = Path(directory) / "kept.sqlite", Path(directory) / "copy.sqlite"
+    outbox = Outbox(path)
+    for _ in range(0, kept, 100):
+        room = str(uuid.uuid4())
+        outbox.commit([message(room, "http://127.0.0.1:8000/events", number) for number in range(100)])
+        while (first := outbox.next(room)) is not None:
+            outbox.finish(first, delivered=True, attempts=1, status=200)
+        outbox.flush()
+    outbox.close()
+    begin = time.perf_counter()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("VACUUM INTO ?", (str(copy),))
+    took = time.perf_counter() - begin
+    print(f"{kept} told callbacks: {path.stat().st_size / kept:.0f} bytes each, copied in {took:.1f} s")
+
+
 def main() -> None:
+    if sys.argv[1:] == ["kept"]:
+        with tempfile.TemporaryDirectory() as directory:
+            measure_kept(directory, 100_000)
+        return
     if sys.argv[1:] == ["waiting"]:
         with tempfile.TemporaryDirectory() as directory:
             for waiting, queues in ((5000, 50), (5000, 5000), (100_000, 1000), (100_000, 100_000)):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 _HEADING = re.compile(r"^(#{1,6}) +(.*?) *$")
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# In an item of a list it is indented.
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CELLS = re.compile(r"(?<!\\)\|")
 
@@ -55,7 +57,7 @@ def sections(path: Path) -> list[Section]:
     found: list[tuple[str, list[str]]] = [("", [])]
     fenced = False
     for line in path.read_text(encoding="utf-8").splitlines():
-        fenced ^= line.startswith("```")
+        fenced ^= line.lstrip().startswith("```")
         heading = None if fenced else _HEADING.match(line)
         if heading:
             found.append((heading[2], []))
@@ -71,7 +73,8 @@ def section(path: Path, title: str) -> Section:
 
 def blocks(path: Path, language: str) -> list[str]:
     """Its fenced code in one language."""
-    return [code for name, code in _FENCE.findall(path.read_text(encoding="utf-8")) if name == language]
+    found = _FENCE.findall(path.read_text(encoding="utf-8"))
+    return [textwrap.dedent(code) for _, name, code in found if name == language]
 
 
 def links(path: Path) -> list[str]:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.callbacks.signature import new_seed
 from orchestrator.cli.command import _parser
+from orchestrator.config import loads
 from orchestrator.texml import parse
 from tests.documents.markdown import DOCS, ROOT, blocks, links, sections
 
@@ -66,3 +68,14 @@ def test_every_example_document_is_read_without_a_warning(page: Path) -> None:
     for block in blocks(page, "xml"):
         if "<Response>" in block:
             assert parse(block).warnings == ()
+
+
+SECRETS = {"ORCHESTRATOR_API_KEY": "x"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_example_of_settings_passes(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "signing.key").write_text(new_seed())
+    for block in blocks(page, "yaml"):
+        account = "" if "accounts:" in block else "accounts: [{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10}]\n"
+        loads(account + block, directory=tmp_path, environ=SECRETS)
