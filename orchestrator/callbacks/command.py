@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 _TAKE_UP_SECONDS = 5.0
+# A line a callback, whatever reads it: ids that were folded could neither be copied nor searched for.
+_WIDE = 10_000
 _ABOUT = """\
 Callbacks are kept in the file callbacks.database of the settings until they are delivered, and as long as
 callbacks.history_days afterwards. Both commands work while the orchestrator runs: it alone owns the file, the
@@ -101,7 +103,7 @@ def _list(arguments: argparse.Namespace, database: Path) -> int:
         for entry in shown:
             print(encode(entry).decode())
     elif shown:
-        Console(soft_wrap=True, highlight=False).print(_table(shown))
+        Console(highlight=False, width=_WIDE).print(_table(shown))
     else:
         print("no such callbacks", file=sys.stderr)
     if len(shown) < len(found):

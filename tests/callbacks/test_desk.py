@@ -36,7 +36,8 @@ def command(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
             [sys.executable, "-m", "orchestrator", "callbacks", *arguments, "-c", str(settings)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "COLUMNS": "250"},
+            # A narrow terminal: what is listed is not folded, or no id could be copied.
+            env={**os.environ, "COLUMNS": "40"},
         )
         out, err = process.communicate()
         return process.returncode, out.decode(), err.decode()
