@@ -128,7 +128,10 @@ class Intake(Section):
     """Above which a new call is refused with SIP 503, so that those let in are served in time."""
 
     max_calls: int = Field(
-        default=250, ge=1, description="legs at once; what FreeSWITCH can mix in time on its processors"
+        default=250,
+        ge=1,
+        description="calls at once, those of the API included, those whom a Dial calls not; "
+        "what FreeSWITCH can mix in time on its processors",
     )
     max_entering: int = Field(
         default=100, ge=1, description="calls let in within 3 s that are not answered yet"
