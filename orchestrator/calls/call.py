@@ -17,7 +17,7 @@ from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.standing import Standing
 from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs import run_verb
-from orchestrator.freeswitch.errors import Disconnected, LegGone
+from orchestrator.freeswitch.errors import LegGone, Unreachable
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.logs import get_logger
@@ -131,6 +131,12 @@ class Call(Standing):
             )
             switchboard.watch(self.leg.uuid, self._reports)
 
+    def take_up(self, headers: dict[str, str]) -> None:
+        """The socket is back; `headers` tell how its leg stands."""
+        self.leg.take_up(headers)
+        if cause := self.recall("hangup"):
+            self.leg.hangup(cause)
+
     def abandon(self) -> None:
         """Stop steering; the call lives on in FreeSWITCH."""
         self._steering = False
@@ -219,6 +225,8 @@ class Call(Standing):
                 return self._go_on() if self._elsewhere is None else self._go_elsewhere()
             except Redirected:
                 self.log.info("redirected")
+            except Unreachable:
+                self._wait_for_freeswitch("")
 
     def _go_on(self) -> HangUp | None:
         return self.documents(self._first_step())
@@ -299,13 +307,16 @@ class Call(Standing):
                 if self.taken_up and not isinstance(verb, TAKE_UP):
                     self.leg.still()
                 step = run_verb(self, verb)
-            except Disconnected:
-                self.log.warning("lost FreeSWITCH", verb=type(verb).__name__)
-                self.services.wait_until_connected()
-                self.taken_up = True
+            except Unreachable:
+                self._wait_for_freeswitch(type(verb).__name__)
             else:
                 self.taken_up = False
                 return step
+
+    def _wait_for_freeswitch(self, verb: str) -> None:
+        self.log.warning("lost FreeSWITCH", verb=verb)
+        self.services.wait_until_connected()
+        self.taken_up = True
 
     def fetch(self, goto: Goto) -> Document:
         """The document at `goto`, or at the application's fallback URL once. Raises FetchError."""

@@ -269,7 +269,7 @@ class Recovery:
         for call in list(self._calls()):
             headers = seen.legs.get(call.leg.uuid)
             if headers is not None and connected:
-                call.leg.take_up(dict(headers))
+                call.take_up(dict(headers))
             elif headers is None:
                 self._over(call.leg.uuid, seen)
 

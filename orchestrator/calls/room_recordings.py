@@ -24,7 +24,7 @@ from orchestrator.calls.tally import CallTally
 from orchestrator.conference.model import Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import Disconnected, NotConnected, SwitchError, failure
+from orchestrator.freeswitch.errors import SwitchError, Unreachable, failure
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
 from orchestrator.freeswitch.snapshot import ConferenceSeen
@@ -99,7 +99,7 @@ class RoomRecordings:
         path = self._files.path_there(recording.sid)
 
         def on_reply(reply: Reply | SwitchError) -> None:
-            if isinstance(reply, Disconnected | NotConnected):
+            if isinstance(reply, Unreachable):
                 # Perhaps it was begun: that is looked up when FreeSWITCH is back.
                 return
             problem = reply if isinstance(reply, SwitchError) else failure(reply.body)

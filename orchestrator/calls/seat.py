@@ -178,4 +178,8 @@ class Seat:
         if self.leg.playing:
             # A break came before the music started, which then played on beneath the conference.
             self.leg.break_()
+        if outcome.left is not None and not self.leg.gone:
+            # What a leg says of its conference is of the one that it was last ordered into: should we die
+            # between writing an order down and giving it, nobody takes this stay for that one.
+            self.leg.set(conference_member_id="")
         self._outcome.set(outcome)

@@ -12,6 +12,7 @@ from .errors import (
     NotConnected,
     ProtocolError,
     SwitchError,
+    Unreachable,
     WriteOverflow,
 )
 from .events import Event
@@ -36,5 +37,6 @@ __all__ = [
     "ProtocolError",
     "Reply",
     "SwitchError",
+    "Unreachable",
     "WriteOverflow",
 ]

@@ -7,12 +7,16 @@ class SwitchError(Exception):
     """Anything that kept a command from doing what it was asked to do."""
 
 
-class NotConnected(SwitchError):
+class Unreachable(SwitchError):
+    """There is no event socket, for now. Calls live on."""
+
+
+class NotConnected(Unreachable):
     """There is no event socket now: the command was not sent."""
 
 
-class Disconnected(SwitchError):
-    """The event socket ended before the answer came: whether the command ran is unknown. Calls live on."""
+class Disconnected(Unreachable):
+    """The event socket ended before the answer came: whether the command ran is unknown."""
 
 
 class WriteOverflow(Disconnected):

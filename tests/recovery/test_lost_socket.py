@@ -60,6 +60,29 @@ def test_a_socket_that_is_open_at_one_end_only_is_noticed(house: House, wire: Wi
     assert [number for number, _, _ in house.told(8)] == [str(number) for number in range(8)]
 
 
+@pytest.mark.parametrize("document", ["<Play>{tone}</Play>", "<Hangup/>"], ids=["goes on", "ends"])
+def test_instructions_that_come_while_the_switch_is_out_of_reach_wait_for_it(
+    house: House, wire: Wire, document: str
+) -> None:
+    # Symptom: a call was hung up whose next verb began while there was no event socket, and one whose
+    # document ended meanwhile lived on for ever.
+    # Cause: only a socket that ended inside a verb was waited for. Fix: what finds none waits as well.
+    tone = house.application.tone(900, 2.0)
+    house.application.document("/next", f"<Response>{document.format(tone=tone)}</Response>", delay=1.5)
+    house.voice(
+        "<Response><Redirect>/next</Redirect></Response>".replace("<Redirect", '<Pause length="1"/><Redirect')
+    )
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    house.application.wait_for("/next", 1, 10)
+    wire.cut(stays=True)
+    gevent.sleep(2.5)
+    assert phone.state != "ended"
+    wire.mend()
+    if "Play" in document:
+        phone.wait_hears(900, 10)
+    phone.wait_ended(15)
+
+
 def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> None:
     house.log.allows("cannot see what FreeSWITCH has")
     first, second = two_inside(house)

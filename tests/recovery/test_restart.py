@@ -7,6 +7,7 @@ import pytest
 
 from tests.lab.phone import Answers
 from tests.scenarios.conftest import NUMBER, House
+from tests.sound.stage import until
 
 FIRST, SECOND, THIRD, MODERATOR = "+13125550002", "+13125550003", "+13125550004", "+13125550009"
 
@@ -145,6 +146,26 @@ def test_two_who_talk_go_on_talking_and_the_document_goes_on_after_them(house: H
     assert fields["DialCallStatus"] == "completed"
     assert fields["DialBridged"] == "true"
     phone.wait_ended(5)
+
+
+def test_an_order_that_was_written_down_and_never_given_is_no_stay(house: House) -> None:
+    # Symptom: a join and a leave were told of a call that had left the room and was to come again.
+    # Cause: killed after the order to join was written down and before it was given, while the leg still
+    # bore the number of its first stay. Fix: a leg that leaves bears none.
+    house.stop()
+    house.start("conference:\n  hangup_on_star: true\n")
+    after = house.application.tone(800, 5.0)
+    house.voice(house.joins(after=f"<Play>{after}</Play>").replace("<Dial>", '<Dial hangupOnStar="true">'))
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    house.told(2)
+    assert house.orchestrator is not None
+    (call,) = house.orchestrator.calls
+    member = f"uuid_getvar {call.leg.uuid} conference_member_id"
+    assert house.switch.api(member).strip().isdigit()
+    phone.press("*")
+    house.told(4)
+    until(lambda: house.switch.api(member).strip() == "_undef_", 5, "it is no member any more")
+    phone.hang_up()
 
 
 @pytest.mark.only("freeswitch")

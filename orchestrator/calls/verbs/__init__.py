@@ -30,5 +30,5 @@ RUN: dict[type[Verb], Callable[[Call, Any], Step]] = {
 
 
 def run_verb(call: Call, verb: Verb) -> Step:
-    """Blocks until it is through. Raises LegGone when the caller hangs up, Disconnected with the socket."""
+    """Blocks until it is through. Raises LegGone when the caller hangs up, Unreachable with the socket."""
     return RUN[type(verb)](call, verb)
