@@ -83,6 +83,31 @@ def test_instructions_that_come_while_the_switch_is_out_of_reach_wait_for_it(
     phone.wait_ended(15)
 
 
+@pytest.mark.only("freeswitch")
+def test_a_switch_that_answers_nothing_for_a_while_loses_no_call(house: House) -> None:
+    tone = house.application.tone(900, 1.0)
+    house.application.document("/keyed", f"<Response><Play>{tone}</Play></Response>")
+    house.documents(
+        {
+            FIRST: f'<Response><Play loop="30">{tone}</Play></Response>',
+            SECOND: house.joins(),
+            THIRD: '<Response><Gather timeout="60" numDigits="1" action="/keyed"/></Response>',
+        }
+    )
+    plays, joined, keys = (house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND, THIRD))
+    house.told(2)
+    house.switch.freeze()
+    gevent.sleep(4)
+    house.switch.thaw()
+    keys.press("1")
+    # Its media stays as late as it was frozen for.
+    keys.wait_hears(900, 20)
+    plays.wait_hears(900, 5)
+    for phone in (plays, joined):
+        phone.hang_up()
+    house.told(4, 15)
+
+
 def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> None:
     house.log.allows("cannot see what FreeSWITCH has")
     first, second = two_inside(house)
