@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl
 DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
 <Response>
   <Dial>
-    <Conference beep="true"
+    <Conference beep="true" record="record-from-start"
+                recordingStatusCallback="/recordings"
                 statusCallback="/events"
                 statusCallbackEvent="start end join leave mute hold speaker">Sample</Conference>
   </Dial>
@@ -26,6 +27,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" conten
 <h1>Callbacks</h1><p>Call any name at this machine's SIP address. The newest is at the top.</p>
 <table>{rows}</table>"""
 SHOWN = ("StatusCallbackEvent", "SequenceNumber", "FriendlyName", "From", "CallSid", "Timestamp")
+RECORDED = ("RecordingStatus", "RecordingDuration", "RecordingUrl")
 MAX_BODY = 64 * 1024
 
 told: deque[dict[str, str]] = deque(maxlen=200)
@@ -53,6 +55,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/events":
             told.append(fields)
             say("callback", fields, SHOWN)
+            self.answer(204, "text/plain", "")
+        elif self.path == "/recordings":
+            say("recording", fields, RECORDED)
             self.answer(204, "text/plain", "")
         else:
             self.answer(404, "text/plain", "not here\n")

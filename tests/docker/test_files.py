@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_a_service_publishes_nothing_and_listens_on_loopback(
 ) -> None:
     assert "ports" not in service
     assert "privileged" not in service
-    assert service["network_mode"] in ("host", "none")
+    assert service["network_mode"] == "host"
     text = yaml.safe_dump(service)
     assert not re.search(r"0\.0\.0\.0|\[::\]", text)
     if name in ("sample-app", "prometheus", "grafana"):
@@ -96,11 +97,31 @@ def test_a_service_publishes_nothing_and_listens_on_loopback(
 def test_only_the_engine_keeps_a_service_running_and_no_socket_of_it_is_mounted(
     file: str, name: str, service: dict[str, Any]
 ) -> None:
-    assert service["restart"] == ("no" if name == "prepare" else "unless-stopped")
+    assert service["restart"] == "unless-stopped"
     for volume in service["volumes"]:
         source, _, *mode = volume.split(":")
         assert "docker.sock" not in volume
         assert mode == ["ro"] or not source.startswith("."), f"{volume} is ours to change"
+
+
+def test_one_service_builds_the_image_and_the_others_wait_for_it() -> None:
+    """Symptom: the first `up --build` ends with "already exists", or asks a registry for our image. Cause:
+    Compose builds side by side, and pulls for a service that builds nothing. Fix: one builds, none pulls."""
+    ours = {name: service for _, name, service in services() if service["image"] == "texml-orchestrator"}
+    assert [name for name, service in ours.items() if "build" in service] == ["orchestrator"]
+    assert {service.get("pull_policy") for name, service in ours.items() if "build" not in service} == {
+        "never"
+    }
+
+
+def test_nothing_that_changes_takes_freeswitch_with_it() -> None:
+    """Symptom: calls end at an upgrade, or when the monitoring is added. Cause: Compose recreates what
+    depends on a service that it recreates. Fix: FreeSWITCH depends on none, and waits for its files."""
+    service = compose()["services"]["freeswitch"]
+    assert "depends_on" not in service
+    assert "until [ -s /var/lib/orchestrator/freeswitch/freeswitch.xml ]" in service["command"][0]
+    overrides = [compose(path.name)["services"] for path in COMPOSE_FILES if path.name != "compose.yaml"]
+    assert not any("freeswitch" in services for services in overrides)
 
 
 @each_service
@@ -184,7 +205,7 @@ def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
 
 
 def test_the_settings_of_the_containers_are_right(tmp_path: Path) -> None:
-    text = (DOCKER / "orchestrator.yaml").read_text()
+    text = (DOCKER / "settings" / "orchestrator.yaml").read_text()
     for path in re.findall(r"\{file: (\S+)\}", text):
         secret = tmp_path / Path(path).name
         secret.write_text("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")
@@ -195,33 +216,55 @@ def test_the_settings_of_the_containers_are_right(tmp_path: Path) -> None:
     assert settings.advice() == []
 
 
-def test_secrets_are_made_once_and_differ(tmp_path: Path) -> None:
-    """prepare.sh on directories of our own, and an `orchestrator` that does nothing."""
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[[], dict[str, str]]:
+    """Runs start.sh on directories of our own with an `orchestrator` that does nothing; what came of it."""
     state, bin_dir, conf = tmp_path / "state", tmp_path / "bin", tmp_path / "conf"
     for directory in ("event-socket", "secrets", "metrics", "grafana", "freeswitch"):
         (state / directory).mkdir(parents=True)
     bin_dir.mkdir()
-    (bin_dir / "orchestrator").write_text('#!/bin/sh\necho "$@"\n')
+    (bin_dir / "orchestrator").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
     (bin_dir / "orchestrator").chmod(0o755)
-    conf.mkdir()
+    (conf / "dialplan").mkdir(parents=True)
     (conf / "freeswitch.xml").write_text("<document/>")
-    (state / "freeswitch" / "of-an-older-version.xml").write_text("")
-    script = (DOCKER / "prepare.sh").read_text()
+    (conf / "dialplan" / "texml.xml").write_text("<include/>")
+    script = (DOCKER / "start.sh").read_text()
     script = script.replace("/var/lib/orchestrator", str(state))
     script = script.replace("/usr/local/share/orchestrator/freeswitch-conf", str(conf))
-    runs = []
-    for _ in range(2):
+
+    def run() -> dict[str, str]:
         subprocess.run(
-            ["sh", "-c", script, "prepare", "settings.yaml"],
+            ["sh", "-c", script, "start", "settings.yaml"],
             env={"PATH": f"{bin_dir}:/usr/bin:/bin"},
             check=True,
             capture_output=True,
         )
-        runs.append(
-            {path: path.read_text() for path in sorted(state.glob("*/*")) if "freeswitch" not in str(path)}
-        )
-    assert runs[0] == runs[1]
-    assert len(runs[0]) == len(set(runs[0].values())) == 5
-    assert all(path.stat().st_mode & 0o007 == 0 for path in runs[0])
-    assert re.fullmatch(r"[0-9a-f]{64}", (state / "event-socket" / "password").read_text())
-    assert [path.name for path in (state / "freeswitch").iterdir()] == ["freeswitch.xml"]
+        files = [path for path in sorted(state.rglob("*")) if path.is_file()]
+        assert all(path.stat().st_mode & 0o007 == 0 for path in files)
+        return {str(path.relative_to(state)): path.read_text() for path in files}
+
+    return run
+
+
+def test_secrets_are_made_once_and_differ(start: Callable[[], dict[str, str]]) -> None:
+    first, second = start(), start()
+    assert first == second
+    secrets = {name: text for name, text in first.items() if not name.startswith("freeswitch/")}
+    assert len(secrets) == len(set(secrets.values())) == 5
+    assert re.fullmatch(r"[0-9a-f]{64}", secrets["event-socket/password"])
+
+
+def test_freeswitch_gets_the_configuration_of_this_version_and_the_orchestrator_runs(
+    start: Callable[[], dict[str, str]], tmp_path: Path
+) -> None:
+    directory = tmp_path / "state" / "freeswitch"
+    (directory / "of-an-older-version.xml").write_text("")
+    (directory / "freeswitch.xml").write_text("<old/>")
+    files = {name: text for name, text in start().items() if name.startswith("freeswitch/")}
+    assert files == {
+        "freeswitch/freeswitch.xml": "<document/>",
+        "freeswitch/dialplan/texml.xml": "<include/>",
+    }
+    render, run = (tmp_path / "asked").read_text().splitlines()
+    assert render.startswith("render -c settings.yaml --into /")
+    assert run == "run -c settings.yaml"
