@@ -121,8 +121,9 @@ def address(settings: Settings) -> Iterator[Finding]:
 
 def database(settings: Settings) -> Finding:
     path = settings.callbacks.database
-    place = path if path.exists() else next(parent for parent in path.parents if parent.exists())
-    if not os.access(place, os.W_OK) or (path.exists() and not os.access(path.parent, os.W_OK)):
+    existing = next(parent for parent in path.parents if parent.exists())
+    writable = existing.is_dir() and os.access(existing, os.W_OK)
+    if not writable or (path.exists() and not os.access(path, os.W_OK)):
         remedy = "the orchestrator's user has to be allowed to write the file and into its directory"
         return wrong("database", f"{path} cannot be written", remedy)
     return ok("database", f"{path} can be written")

@@ -8,7 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 from orchestrator.freeswitch.errors import CommandFailed
-from orchestrator.freeswitch.render import GATEWAYS, write
+from orchestrator.freeswitch.render import CALLERS, GATEWAYS, write
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -33,10 +33,11 @@ def put(files: Mapping[str, str], directory: Path, api: Api) -> None:
 
 
 def reread(old: Mapping[str, str], new: Mapping[str, str], profile: str, api: Api) -> None:
-    """After put(): access lists, and a SIP profile's gateways as far as they differ. Raises SwitchError."""
+    """After put(): access lists, and what else of a SIP profile differs. Raises SwitchError."""
     api("reloadacl")
     before, after = _gateways(old), _gateways(new)
-    if before == after:
+    # Beside somebody's own configuration the profile itself says who may call (existing/parts.py).
+    if before == after and old[CALLERS] == new[CALLERS]:
         return
     for name in before:
         if before[name] != after.get(name):

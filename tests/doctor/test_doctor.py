@@ -16,11 +16,16 @@ from orchestrator.config import Settings, loads
 from orchestrator.doctor import Finding, examine
 from orchestrator.doctor import call as call_checks
 from orchestrator.doctor import patient as patients
+from orchestrator.doctor.switch import DEFAULT_PASSWORD
+from orchestrator.doctor.switch import password as password_check
+from orchestrator.doctor.web import voice_urls
 from orchestrator.freeswitch.profiles import conference_conf
+from orchestrator.freeswitch.render import render, write
 from tests.lab.emulated import Emulator
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import House
+from tests.sound.stage import until
 
 SETTINGS = """
 freeswitch:
@@ -182,6 +187,33 @@ def test_a_directory_that_we_cannot_write(examined: Examine, tmp_path: Path) -> 
     assert str(file) in found["media_dir"].text
 
 
+def test_a_database_that_cannot_be_made(examined: Examine, tmp_path: Path) -> None:
+    """Symptom: it can be written, says the doctor, and the orchestrator does not start. Cause: the nearest
+    thing that exists was looked at, and a file can be written. Fix: it has to be a directory."""
+    (tmp_path / "file").write_text("")
+    found = examined(database=tmp_path / "file" / "orchestrator.sqlite")
+    assert wrong(found) == ["database"]
+    assert str(tmp_path / "file") in found["database"].text
+
+
+def test_no_number_leads_to_an_application(settings: Callable[..., Settings]) -> None:
+    for changes in (
+        {"default_application": None},
+        {"applications": {}, "default_application": None},
+    ):
+        found = list(voice_urls(settings().model_copy(update=changes)))
+        assert found[-1].state == "wrong"
+        assert found[-1].remedy.startswith("add ")
+
+
+def test_the_password_that_everybody_knows_is_right_on_this_machine_only(
+    settings: Callable[..., Settings],
+) -> None:
+    node = settings(password=DEFAULT_PASSWORD).freeswitch.nodes[0]
+    assert password_check(node, None).state == "ok"
+    assert password_check(node.model_copy(update={"host": "192.0.2.1"}), None).state == "wrong"
+
+
 def test_profiles_of_other_settings(examined: Examine) -> None:
     found = examined(more="profiles: {default: {rate: 16000}, board: {}}")
     assert wrong(found) == ["profiles"]
@@ -195,6 +227,25 @@ def test_clocks_that_differ(examined: Examine, monkeypatch: pytest.MonkeyPatch) 
     found = examined()
     assert wrong(found) == ["clock"]
     assert "s off ours" in found["clock"].text
+
+
+@pytest.mark.rather("emulator")
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [("FreeSWITCH Version 1.8.7-release", "wrong"), ("FreeSWITCH Version 1.11.0", "note"), ("?", "note")],
+)
+def test_a_version_that_we_do_not_know(
+    examined: Examine, monkeypatch: pytest.MonkeyPatch, answer: str, state: str
+) -> None:
+    true = patients.Patient.api
+    monkeypatch.setattr(
+        patients.Patient,
+        "api",
+        lambda patient, command: answer if command == "version" else true(patient, command),
+    )
+    found = examined()["version"]
+    assert found.state == state
+    assert "1.10" in found.remedy
 
 
 def change_dialplan(switch: Switch, old: str, new: str) -> None:
@@ -228,6 +279,31 @@ def test_a_dialplan_whose_calls_are_not_marked(examined: Examine, switch: Switch
     assert switch.leftovers(5) == []
 
 
+def test_a_dialplan_that_does_not_park(examined: Examine, switch: Switch) -> None:
+    if isinstance(switch, Emulator):
+        core = switch.emulated.core
+        core.dialplan = tuple((app, data) for app, data in core.dialplan if app != "sched_hangup")
+    else:
+        assert isinstance(switch, FreeSwitch)
+        path = switch.conf_dir / "dialplan" / "texml.xml"
+        path.write_text(path.read_text().replace('"sched_hangup"', '"log"'))
+        switch.api("reloadxml")
+    found = examined()
+    assert wrong(found)[0] == "dialplan"
+    assert "does not park, or without a time limit" in found["dialplan"].text
+
+
+@pytest.mark.only("freeswitch")
+def test_a_dialplan_that_is_not_there(examined: Examine, switch: FreeSwitch) -> None:
+    (switch.conf_dir / "dialplan" / "texml.xml").unlink()
+    (switch.conf_dir / "dialplan" / "another.xml").write_text("<include/>")
+    switch.api("reloadxml")
+    found = examined()
+    assert wrong(found) == ["dialplan", "call"]
+    assert "there is no context texml" in found["dialplan"].text
+    assert switch.leftovers(5) == []
+
+
 @pytest.mark.only("emulator")
 @pytest.mark.parametrize(
     ("module", "state", "text"),
@@ -254,6 +330,61 @@ def test_without_loopback_no_call_is_made(examined: Examine, switch: Emulator) -
     assert wrong(found) == []
     assert {found[name].state for name in call_checks.CHECKS} == {"skipped"}
     assert "load mod_loopback" in found["call"].text
+
+
+@pytest.mark.only("freeswitch")
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [("mod_flite", "<Say>"), ("mod_shout", "MP3"), ("mod_loopback", "orchestrator doctor")],
+)
+def test_a_module_that_a_real_freeswitch_has_not_loaded(
+    examined: Examine, switch: FreeSwitch, module: str, text: str
+) -> None:
+    switch.api(f"unload {module}")
+    try:
+        found = examined()
+    finally:
+        switch.api(f"load {module}")
+    assert wrong(found) == []
+    assert found["modules"].state == "note"
+    assert module in found["modules"].text
+    assert text in found["modules"].text
+    assert {found[name].state for name in call_checks.CHECKS} == {
+        "skipped" if module == "mod_loopback" else "ok"
+    }
+
+
+@pytest.mark.only("freeswitch")
+def test_a_gateway_that_freeswitch_does_not_know_and_one_that_is_not_registered(
+    examined: Examine, settings: Callable[..., Settings], switch: FreeSwitch, closed_port: int
+) -> None:
+    trunk = f"{{proxy: '127.0.0.1:{closed_port}', username: u, password: hush-hush%s}}"
+    there, registers = (f"trunks: {{carrier: {trunk % more}}}" for more in ("", ", register: true"))
+    try:
+        for more, problem in ((there, ""), (registers, "is down or not registered")):
+            switch.api("sofia profile texml killgw carrier")
+            until(lambda: "Invalid Gateway" in switch.api("sofia status gateway carrier"), what="it is gone")
+            found = examined(more=more)
+            assert wrong(found) == ["ways out"]
+            assert "does not know the gateway carrier" in found["ways out"].text
+            write(render(settings(more=more)), switch.conf_dir)
+            switch.api("reloadxml")
+            switch.api("sofia profile texml rescan")
+            until(lambda: "Proxy" in switch.api("sofia status gateway carrier"), what="it is known")
+            found = examined(more=more)
+            assert wrong(found) == (["ways out"] if problem else [])
+            assert problem in found["ways out"].text
+            assert "hush" not in str(found)
+            switch.restore()
+    finally:
+        switch.api("sofia profile texml killgw carrier")
+
+
+@pytest.mark.only("freeswitch")
+def test_a_sip_profile_that_is_not_running(examined: Examine) -> None:
+    found = examined(more="sip: {profile: elsewhere, allowed_hosts: ['sip.example.com']}")
+    assert wrong(found) == ["ways out"]
+    assert "elsewhere" in found["ways out"].text
 
 
 @pytest.mark.only("freeswitch")

@@ -7,6 +7,7 @@ from pathlib import Path
 import gevent
 import pytest
 
+from orchestrator import cli
 from orchestrator.app import Orchestrator
 from orchestrator.config import load
 from tests.existing.vanilla import Vanilla
@@ -94,3 +95,40 @@ def test_its_own_extensions_work_and_calls_to_ours_come_into_a_conference(
     finally:
         orchestrator.stop(2)
     assert {request.fields["To"] for request in application.to("/voice")} == {"anything", NUMBER}
+
+
+def test_who_may_call_changes_by_a_render_and_a_reload_while_a_call_goes_on(
+    vanilla: Vanilla, application: Application
+) -> None:
+    """Symptom: a network that is no longer in the settings still calls. Cause: beside the vanilla
+    configuration our SIP profile names the addresses itself, and a reload had it read only where gateways
+    differ. Fix: also where callers do."""
+
+    def render_and_reload() -> None:
+        words = ["render", "-c", str(vanilla.settings), "--into", str(vanilla.conf_dir), "--yes"]
+        assert cli.main(words) == 0
+        assert orchestrator.reloader.reload(lambda: load(vanilla.settings)).problems == ()
+
+    application.document("/voice", DOCUMENT)
+    settings = vanilla.settings.read_text()
+    orchestrator = Orchestrator(load(vanilla.settings))
+    orchestrator.start()
+    try:
+        assert orchestrator.wait_ready(10)
+        phone = vanilla.call("anything", sounds=440)
+        phone.wait_answered(15)
+        vanilla.settings.write_text(settings + "sip: {networks: {office: [192.0.2.0/24]}}\n")
+        render_and_reload()
+        stranger = vanilla.call("anything", from_="+13125550009")
+        stranger.wait_ended(15)
+        assert stranger.sip_status == 403
+        vanilla.settings.write_text(settings)
+        render_and_reload()
+        another = vanilla.call("anything", from_="+13125550009", sounds=700)
+        another.wait_answered(15)
+        phone.wait_hears(700, 10)
+        phone.hang_up()
+        another.hang_up()
+        until("nothing is left", lambda: not vanilla.leftovers())
+    finally:
+        orchestrator.stop(2)
