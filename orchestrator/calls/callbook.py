@@ -106,7 +106,7 @@ class CallBook:
                 self._keep(replace(call, status="in-progress", answered_at=at, updated_at=at))
             case "CHANNEL_HANGUP_COMPLETE":
                 # Its answer may have come while nobody listened.
-                answered_at = call.answered_at or int(event.headers().get(ANSWERED) or 0)
+                answered_at = call.answered_at or int(event.header(ANSWERED) or 0)
                 self._live[event.uuid] = replace(call, answered_at=answered_at)
                 self.close(event.uuid, status_at_end(event.hangup_cause, bool(answered_at)), at)
             case "CHANNEL_DESTROY":

@@ -128,7 +128,9 @@ class Callee:
         match event.name:
             case "CHANNEL_ANSWER" if whispers(self._noun):
                 self._whisper(event.headers())
-            case "CHANNEL_EXECUTE_COMPLETE" if self._whispering and event.application_data == SILENCE:
+            case "CHANNEL_EXECUTE_COMPLETE" if (
+                self._whispering and event.header("Application-Data") == SILENCE
+            ):
                 self._whispering.let_through.set()
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp

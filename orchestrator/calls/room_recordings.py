@@ -36,6 +36,7 @@ from orchestrator.media.trim import trim_silence
 log = get_logger(__name__)
 
 RECORDING = "recording"
+RECORDING_ACTIONS = ("start-recording", "stop-recording")
 START_SECONDS = 5.0
 # From the end of the room until FreeSWITCH has closed the file.
 CLOSE_SECONDS = 10.0
@@ -169,18 +170,19 @@ class RoomRecordings:
             self._limit(sid, CLOSE_SECONDS, "")
 
     def on_event(self, event: Event) -> None:
-        """start-recording and stop-recording."""
-        sid = Path(event.path).stem
+        """One of RECORDING_ACTIONS."""
+        headers = event.headers()
+        sid = Path(headers.get("Path", "")).stem
         recording = self._running.get(sid)
         if recording is None:
             return
         if event.action == "start-recording":
-            if event.error:
-                self._fail(sid, event.error)
+            if error := headers.get("Error"):
+                self._fail(sid, error)
             elif not recording.started_at:
                 self._started(recording, event.timestamp or now())
         elif event.action == "stop-recording":
-            if event.conference_size and sid not in self._limits:
+            if headers.get("Conference-Size", "0") != "0" and sid not in self._limits:
                 # A full disk, or somebody else's command.
                 log.error("recording ended before its conference", room=event.conference, recording=sid)
             self._finish(sid)

@@ -19,6 +19,7 @@ from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import OUTCOME
 from orchestrator.calls.performer import Performer
+from orchestrator.calls.room_recordings import RECORDING_ACTIONS
 from orchestrator.calls.room_records import room_record, row_of_room, status_of
 from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.sids import call_sid_of, new_sid
@@ -191,7 +192,7 @@ class Rooms:
     def on_conference_event(self, event: SwitchEvent) -> None:
         """conference::maintenance. What concerns no room of ours is let pass."""
         sid = event.conference
-        if event.path:
+        if event.action in RECORDING_ACTIONS:
             # A recording may outlast its room.
             self._performer.on_recording_event(event)
         if sid not in self._rooms:
@@ -217,7 +218,7 @@ class Rooms:
             case "stop-talking":
                 self._speech.heard(sid, call_sid_of(event.uuid), False, at - STOP_TALKING_MICROSECONDS)
             case "dtmf":
-                self._on_key(sid, call_sid_of(event.uuid), event.headers().get("Data", ""), at)
+                self._on_key(sid, call_sid_of(event.uuid), event.header("Data"), at)
             case "floor-change" if event.uuid:
                 self.feed(sid, Floor(at, call_sid_of(event.uuid)))
             case "conference-destroy" if _instance(event) == self._instances.get(sid):
@@ -345,4 +346,4 @@ def outcome_of(effect: Release | Refuse | HangUp) -> Outcome:
 
 
 def _instance(event: SwitchEvent) -> str:
-    return event.headers().get("Conference-Unique-ID", "")
+    return event.header("Conference-Unique-ID")

@@ -72,7 +72,7 @@ class Switchboard:
                 self._on_park(event)
             case "CHANNEL_HANGUP":
                 if event.hangup_cause == BARRED and self._legs.get(event.uuid) is None:
-                    address = event.headers().get("Caller-Network-Addr", "")
+                    address = event.header("Caller-Network-Addr")
                     log.warning("a call from an address that may not call was refused", address=address)
                 # The room first: its callbacks tell the truth of this moment, whatever the call does next.
                 self._rooms.on_hangup(event.uuid, event.timestamp)

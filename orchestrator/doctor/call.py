@@ -105,12 +105,12 @@ def recordings(patient: Patient, leg: Leg) -> Finding:
     here, there = str(node.recordings_dir), str(node.there(path).parent)
     try:
         node.recordings_dir.mkdir(parents=True, exist_ok=True)
-        answer = leg.execute("record", f"{node.there(path)} 1", timeout=WAIT_SECONDS)
+        done = leg.execute("record", f"{node.there(path)} 1", timeout=WAIT_SECONDS)
+        answer = done.header("Application-Response") or "no answer"
         if not path.exists():
             return wrong(
                 "recordings_dir",
-                f"FreeSWITCH recorded into {there}, and nothing came to be in {here}"
-                f" ({answer.application_response or 'no answer'})",
+                f"FreeSWITCH recorded into {there}, and nothing came to be in {here} ({answer})",
                 "FreeSWITCH's user has to be allowed to write there, and both paths have to be the same "
                 "directory: recordings_dir_there is FreeSWITCH's name for it",
             )
@@ -141,7 +141,7 @@ def media(patient: Patient, leg: Leg) -> Finding:
     try:
         node.media_dir.mkdir(parents=True, exist_ok=True)
         _write_silence(path)
-        answer = leg.execute("playback", str(there), timeout=WAIT_SECONDS).application_response
+        answer = leg.execute("playback", str(there), timeout=WAIT_SECONDS).header("Application-Response")
     except OSError as error:
         remedy = "the orchestrator's user has to be allowed to write there"
         return wrong("media_dir", f"{error.filename}: {error.strerror}", remedy)

@@ -245,10 +245,11 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             self.anomalies.decode_errors += 1
             log.warning("node=%s %s", self.node, error)
             return
-        if event.job_uuid and event.name == "BACKGROUND_JOB":
-            result = self._jobs.pop(event.job_uuid, None)
+        if event.name == "BACKGROUND_JOB":
+            headers = event.headers()
+            result = self._jobs.pop(headers.get("Job-UUID", ""), None)
             if result is not None:
-                result.set(event.body)
+                result.set(headers.get("_body", ""))
         try:
             self._on_event(event)
         except Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -14,9 +15,8 @@ MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 
 EVENT_JSON: Final = "text/event-json"
-_LENGTH: Final = b"Content-Length: "
-# read_packet() in mod_event_socket.c writes exactly this after the number, for every event.
-_EVENT_REST: Final = b"\nContent-Type: text/event-json\n\n"
+# As read_packet() in mod_event_socket.c writes it for every event; whatever else is read as any other frame.
+_EVENT: Final = re.compile(rb"Content-Length: (\d{1,7})\nContent-Type: text/event-json\n\n").match
 _MAX_DIGITS: Final = len(str(MAX_BODY_BYTES))
 _NEEDS_BODY: Final = frozenset(
     {"api/response", "text/event-json", "text/event-plain", "text/event-xml", "log/data"}
@@ -101,22 +101,21 @@ class FrameDecoder:
     def _split(data: bytes, frames: list[Frame], start: int) -> tuple[int, int]:
         """Append the whole frames of `data`; return where the incomplete one starts and how many bytes it
         needs."""
-        find, startswith, append, size = data.find, data.startswith, frames.append, len(data)
+        append, size = frames.append, len(data)
         while start < size:
-            if startswith(_LENGTH, start):
-                digits_end = find(b"\n", start + 16, start + 17 + _MAX_DIGITS)
-                if digits_end > 0 and startswith(_EVENT_REST, digits_end):
-                    body = digits_end + 32
-                    end = body + _length(data[start + 16 : digits_end])
-                    if end > size:
-                        return start, end - start
-                    append(Frame(EVENT_JSON, _NO_HEADERS, data[body:end]))
-                    start = end
-                    continue
-            elif startswith(b"\n", start):
+            event = _EVENT(data, start)
+            if event is not None:
+                body = event.end()
+                end = body + int(event[1])
+                if end > size:
+                    return start, end - start
+                append(Frame(EVENT_JSON, _NO_HEADERS, data[body:end]))
+                start = end
+                continue
+            if data.startswith(b"\n", start):
                 start += 1
                 continue
-            head_end = find(b"\n\n", start)
+            head_end = data.find(b"\n\n", start)
             if head_end < 0:
                 if size - start > MAX_HEADER_BYTES:
                     raise ProtocolError(f"a header block of more than {MAX_HEADER_BYTES} bytes")

@@ -292,7 +292,9 @@ class Leg:
         execution = self._executions.pop(event.application_uuid, None)
         if execution is None:
             found = self._executions.get(FOUND)
-            if found is None or (event.application, event.application_data) != (found.app, found.arg):
+            if found is None or event.application != found.app:
+                return
+            if event.header("Application-Data") != found.arg:
                 return
             execution = self._executions.pop(FOUND)
         execution._settle(event)
@@ -371,7 +373,7 @@ class Legs:
         if name == "CHANNEL_EXECUTE_COMPLETE":
             leg._completed(event)
         elif name == "DTMF":
-            leg._pressed(event.digit)
+            leg._pressed(event.header("DTMF-Digit"))
         elif name == "CHANNEL_ANSWER":
             leg.answered = True
         elif name == "CHANNEL_HANGUP":

@@ -55,10 +55,10 @@ def test_an_execution_ends_with_its_own_completion_and_not_with_another_of_the_s
     taken = [call.taken(), call.taken()]
     assert [headers["execute-app-arg"] for headers in taken] == ["a.wav", "b.wav"]
     call.complete(taken[1], "second")
-    assert second.wait(2).application_response == "second"
+    assert second.wait(2).header("Application-Response") == "second"
     assert not first.done
     call.complete(taken[0], "first")
-    assert first.wait(2).application_response == "first"
+    assert first.wait(2).header("Application-Response") == "first"
 
 
 def test_a_completion_that_comes_before_the_wait_is_kept(call: Call) -> None:
@@ -246,7 +246,7 @@ def test_a_break_that_came_before_the_application_began_is_said_again(
         assert call.talk.read() == f"api uuid_break {UUID}"
         call.talk.send(api_frame("+OK\n"))
     call.complete(headers, "FILE PLAYED")
-    assert execution.wait(2).application_response == "FILE PLAYED"
+    assert execution.wait(2).header("Application-Response") == "FILE PLAYED"
 
 
 def test_what_is_started_after_a_break_is_not_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_digits_are_queued_and_told(call: Call) -> None:
 
 def test_digits_that_nobody_takes_do_not_pile_up(call: Call) -> None:
     for number in range(legs.MAX_DIGITS + 10):
-        call.legs.feed(Event(name="DTMF", uuid=UUID, digit=str(number % 10)))
+        call.legs.feed(Event(name="DTMF", uuid=UUID, raw=b'{"DTMF-Digit":"%d"}' % (number % 10)))
     assert call.leg.digits.qsize() == legs.MAX_DIGITS
 
 

@@ -129,7 +129,7 @@ def test_a_dial_string_for_bridge_arrives_as_it_was_even_on_a_leg_that_expands(
 def test_words_that_would_reload_the_event_socket_do_not(node: Node) -> None:
     leg = node.leg()
     event = leg.execute("set", "said=now RELOAD mod_event_socket", 5)
-    assert event.application_data == "said=now RELOAD mod_event_socket"
+    assert event.header("Application-Data") == "said=now RELOAD mod_event_socket"
     assert not node.errors
 
 
@@ -145,7 +145,10 @@ def test_set_expands_although_expansion_is_off_which_is_why_we_refuse(node: Node
 
 def test_what_plays_plays_and_ends_and_breaks(node: Node) -> None:
     leg = node.leg()
-    assert leg.execute("playback", "tone_stream://%(60,0,600)", 5).application_response == "FILE PLAYED"
+    assert (
+        leg.execute("playback", "tone_stream://%(60,0,600)", 5).header("Application-Response")
+        == "FILE PLAYED"
+    )
     for wait_until_it_plays in (True, False):
         music = leg.start("playback", "tone_stream://%(200,200,700);loops=-1")
         if wait_until_it_plays:

@@ -96,7 +96,7 @@ def dial_out(call: Call, verb: Dial) -> Step:
             raise
     winner = next((callee for callee in callees if callee.bridged), None)
     if winner is None:
-        cause = done.headers().get("variable_originate_disposition", "") if done else _disposition(call)
+        cause = done.header("variable_originate_disposition") if done else _disposition(call)
         return dialled(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
         *(recording.fields() if recording else ()),
@@ -176,8 +176,9 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
     def on_bridge(event: Event) -> None:
         # Told of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
         if event.name == "CHANNEL_BRIDGE":
+            other_leg = event.header("Other-Leg-Unique-ID")
             for callee in callees:
-                if callee.uuid == event.other_leg:
+                if callee.uuid == other_leg:
                     callee.on_bridged(event)
                     if recording is not None and verb.record.startswith("record-from-answer"):
                         recording.started()

@@ -49,7 +49,7 @@ def record(call: Call, verb: Record) -> Step:
     if verb.action is None and not recording.seconds:
         return None
     # Without an action the current document is asked again (Twilio).
-    key = done.headers().get("variable_playback_terminator_used", "")
+    key = done.header("variable_playback_terminator_used")
     return Goto(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
 
 

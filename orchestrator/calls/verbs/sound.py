@@ -118,5 +118,6 @@ def play_sound(call: Call, sound: Sound) -> None:
     if call.leg.found[0] and call.leg.found != ("playback", sound.path):
         call.leg.still()
     done = call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)
-    if done.application_response.startswith(NOT_PLAYED):
-        raise AudioError(f"FreeSWITCH: {done.application_response}: {sound.path}")
+    response = done.header("Application-Response")
+    if response.startswith(NOT_PLAYED):
+        raise AudioError(f"FreeSWITCH: {response}: {sound.path}")
