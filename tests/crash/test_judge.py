@@ -39,9 +39,10 @@ class World:
         self.recordings: list[Came] = []
         self.crashes: list[tuple[int, int]] = []
 
-    def see(self, at: float, name: str, leg: str = "", detail: str = "") -> None:
+    def see(self, at: float, name: str, leg: str = "", detail: str = "", came: float = 0) -> None:
         room = ROOM if name.startswith(("conference", "add", "del", "start")) else ""
-        self.seen.append(Seen(int(at * SECOND), int(at * SECOND), name, leg, room, detail, f"+{leg[-1:]}"))
+        at, came = int(at * SECOND), int((came or at) * SECOND)
+        self.seen.append(Seen(at, came, name, leg, room, detail, f"+{leg[-1:]}"))
 
     def serve(self, at: float, leg: str, step: Step | None, number: int = 0) -> None:
         self.served.append(Served(int(at * SECOND), leg, number, step, f"+{leg[-1:]}"))
@@ -201,6 +202,15 @@ def test_who_was_about_to_wait_when_it_was_killed_is_told_wholly_or_not_at_all(t
     for sequence, event in enumerate((JOIN, LEAVE, END)[: told + 1] if told else ()):
         world.tell(sequence, 110.2 if sequence else 99.96, event, GUEST)
     assert world.judged().good is (told != 1)
+
+
+def test_what_played_before_a_room_was_asked_for_is_no_waiting_however_late_it_came() -> None:
+    world = World()
+    world.serve(98, GUEST, None)
+    world.serve(99.9, GUEST, WAITS, number=1)
+    world.see(99.1, "CHANNEL_EXECUTE", GUEST, "playback", came=99.95)
+    world.see(103, "CHANNEL_HANGUP", GUEST)
+    assert world.judged().good
 
 
 def test_who_is_gone_before_anything_was_asked_is_not_told() -> None:

@@ -26,6 +26,9 @@ WAITING = ("answer", "playback")
 DECIDED = LAG
 """From being given a document to waiting by it."""
 
+STALE = SECOND // 2
+"""By so much may the clock be old with which FreeSWITCH stamps an event."""
+
 
 @dataclass
 class Stay:
@@ -117,7 +120,7 @@ class _Reader:
                 self._given(what)
             return
         match what.name:
-            case "CHANNEL_EXECUTE" if what.detail in WAITING and self._about_a_room:
+            case "CHANNEL_EXECUTE" if what.detail in WAITING and self._about_a_room(at):
                 stay = self._open(at)
                 stay.waited = stay.waited or at
             case "add-member":
@@ -137,10 +140,15 @@ class _Reader:
                     self._stay.hung_up = at
                     self._close(0)
 
-    @property
-    def _about_a_room(self) -> bool:
+    def _about_a_room(self, at: int) -> bool:
+        """Whether what runs since `at` does so for a document about a room.
+
+        On a machine that is too busy an event of the document before comes after this one was served.
+        """
         document = self._document
-        return document is not None and document.step is not None and document.step.kind is Kind.ROOM
+        if document is None or document.step is None or at < document.at - STALE:
+            return False
+        return document.step.kind is Kind.ROOM
 
     def _given(self, document: Served) -> None:
         if self._document is not None and document.number != self._document.number:
