@@ -16,6 +16,9 @@ from tests.lab.processes import die_with_parent
 from tests.load.party import Caller, rows
 
 SCENARIO = Path(__file__).with_name("caller.xml")
+SOUND = "<!-- sound -->"
+# One for each caller, from here on: below every switch of these tests, and the system's ephemeral ones.
+FIRST_RTP = 2000
 REST_SECONDS = 40
 PROVOKED = re.compile(
     r"\S+\s\S+\s\S+ Call-Id: \S+, receive timeout on message caller:\d+, jumping to label \d+"
@@ -27,22 +30,35 @@ def why_not() -> str:
 
 
 class Sipp:
-    """One run: the callers at `rate` a second, towards `port` on this machine."""
+    """One run: the callers at `rate` a second, towards `port` on this machine.
 
-    def __init__(self, callers: Sequence[Caller], rate: float, port: int, directory: Path) -> None:
+    With `sound`, a file of G.711 (mu-law) without a head, each sends that over RTP, again and again; without,
+    no media at all.
+    """
+
+    def __init__(
+        self,
+        callers: Sequence[Caller],
+        rate: float,
+        port: int,
+        directory: Path,
+        sound: Path | None = None,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.callers = callers
         table = directory / "callers.csv"
         table.write_text("\n".join(rows(list(callers))) + "\n")
-        self.limit = len(callers) / rate + REST_SECONDS
+        stay = max(caller.stay_ms for caller in callers) / 1000
+        self.limit = len(callers) / rate + stay + REST_SECONDS
+        scenario = SCENARIO if sound is None else _with_sound(sound, directory)
         self._ports = PortRange()
         self._process = subprocess.Popen(
             [
-                *("sipp", f"127.0.0.1:{port}", "-sf", str(SCENARIO), "-inf", str(table)),
+                *("sipp", f"127.0.0.1:{port}", "-sf", str(scenario), "-inf", str(table)),
                 *("-r", f"{rate:g}", "-m", str(len(callers)), "-l", str(len(callers))),
                 *("-i", "127.0.0.1", "-p", str(self._ports.take())),
-                *("-mp", str(self._ports.start)),
+                *("-mp", str(FIRST_RTP if sound else self._ports.start)),
                 *("-nostdin", "-trace_err", "-error_file", "errors.log", "-trace_rtt", "-rtt_freq", "1"),
                 *("-timeout", f"{self.limit:.0f}s", "-timeout_error"),
             ],
@@ -87,3 +103,12 @@ class Sipp:
                 rows = csv.DictReader(table, delimiter=";")
                 times += [float(row["response_time_ms"]) for row in rows if row["rtd_no"].strip() == of]
         return times
+
+
+def _with_sound(sound: Path, directory: Path) -> Path:
+    text = SCENARIO.read_text()
+    assert SOUND in text
+    play = f'<nop><action><exec rtp_stream="{sound},-1,0"/></action></nop>'
+    scenario = directory / SCENARIO.name
+    scenario.write_text(text.replace("[media_port]", "[rtpstream_audio_port]").replace(SOUND, play))
+    return scenario

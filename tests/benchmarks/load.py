@@ -1,0 +1,189 @@
+"""Processor time and memory of the orchestrator, beside FreeSWITCH's for the same calls with sound.
+
+sipp's callers send and are sent RTP, 50 packets a second each way; each speaks for 2.5 s of every 24. They
+come at a rate, stay until all have been there together for a while, and go; all callbacks are on. Both
+processes are looked at over the same window, from the first INVITE until the last callback is told.
+
+    --find participants   more and more of them, until no processor is left: how many, and who takes most
+    --find rate           the same of calls a second, each for a second and without sound
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import gevent
+
+from tests.benchmarks.frame import Figure, Goal, at_most
+from tests.benchmarks.stage import Stage, Usage, megabytes, percentile, staged
+from tests.load.party import CALLS_A_ROOM, plain_party
+from tests.load.sipp import Sipp
+
+CYCLE_SECONDS, SPEECH_SECONDS = 24.0, 2.5
+SAMPLES_A_SECOND = 8000
+QUIET, LOUD = b"\xfe\xff\x7f\x7e", b"\x90\x98\xa0\x10\x18\x20"
+"""Bytes of mu-law: nearly silence, and what an energy meter takes for speech."""
+STEP_CALLS = 50
+STEP_SECONDS = 5.0
+LONGEST_SECONDS = 600.0
+RATES = (10, 20, 30, 40, 60, 80, 100, 130)
+IDLE = 0.04
+"""Of all processors: with less, somebody waits for one all the time."""
+LATE_MS = 1000.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--participants", type=int, default=200, help="with --find the most")
+    parser.add_argument("--rooms", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=10, help="calls a second")
+    parser.add_argument(
+        "--together", type=float, default=25, metavar="S", help="all of them are there so long"
+    )
+    parser.add_argument("--silent", action="store_true", help="no RTP")
+    parser.add_argument("--beep", default="true")
+    parser.add_argument(
+        "--intake", default="", metavar="YAML", help='e.g. "max_entering: 50, max_calls: 200"'
+    )
+    parser.add_argument("--find", choices=("participants", "rate"))
+    parser.add_argument(
+        "--profile", default="", metavar="PY-SPY", help="sample the orchestrator with this program"
+    )
+
+
+def run(options: argparse.Namespace) -> Iterator[Figure]:
+    find = {None: _fixed, "participants": _find_participants, "rate": _find_rate}[options.find]
+    with staged(f'beep="{options.beep}"', options.intake) as stage:
+        yield from find(stage, options)
+
+
+def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+    filling = options.participants / options.rate
+    empty = {name: megabytes(pid) for name, pid in stage.pids.items()}
+    began = Usage.now(stage.pids)
+    stage.sampled(options.profile, 2 * filling + options.together)
+    with _Crowd(stage, options, options.rooms, options.participants, filling + options.together) as crowd:
+        gevent.sleep(filling + 1)
+        full = Usage.now(stage.pids)
+        gevent.sleep(max(1.0, options.together - 2))
+        together = Usage.now(stage.pids).since(full)
+        taken = {name: megabytes(pid) - empty[name] for name, pid in stage.pids.items()}
+        crowd.calls.wait()
+        stage.settle()
+        whole = Usage.now(stage.pids).since(began)
+        joined = crowd.calls.join_times()
+    told = stage.callbacks()
+    yield _share("processor time of the orchestrator to FreeSWITCH's", whole, at_most(8))
+    yield _share("  while nobody comes or goes", together)
+    yield Figure(
+        "processor time of the orchestrator a call",
+        whole.spent["orchestrator"] / options.participants * 1000,
+        "ms",
+        note=f"{len(told)} callbacks for {options.participants} calls",
+    )
+    each = {name: much / options.participants * 1000 for name, much in taken.items()}
+    yield Figure(
+        "memory of the orchestrator a participant",
+        each["orchestrator"],
+        "kB",
+        note=f"{empty['orchestrator']:.0f} MB before; FreeSWITCH {each['FreeSWITCH']:.0f} kB",
+    )
+    yield Figure(
+        "INVITE to 200 OK",
+        percentile(joined, 50),
+        "ms",
+        note=f"99 % {percentile(joined, 99):.0f}; {len(joined)} of {options.participants} joined",
+    )
+
+
+def _find_participants(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+    """Each step is looked at when it has come in, while it only talks."""
+    there, last, full = 0, None, None
+    with ExitStack() as crowds:
+        while full is None and there < options.participants:
+            rooms = STEP_CALLS // CALLS_A_ROOM
+            crowd = _Crowd(
+                stage, options, rooms, STEP_CALLS, LONGEST_SECONDS, rooms_before=there // CALLS_A_ROOM
+            )
+            crowds.enter_context(crowd)
+            gevent.sleep(STEP_CALLS / options.rate + 1)
+            usage = stage.usage_of(STEP_SECONDS)
+            if usage.idle_share < IDLE:
+                full = usage
+            else:
+                there, last = there + STEP_CALLS, usage
+    yield from _found("participants", there, last, full)
+
+
+def _find_rate(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+    found, last, full = 0, None, None
+    for rate in RATES:
+        with _Crowd(
+            stage, options, options.rooms, int(rate * STEP_SECONDS), 1.0, rate=rate, silent=True
+        ) as crowd:
+            usage = stage.usage_of(STEP_SECONDS)
+            crowd.calls.wait()
+            times, refused = crowd.calls.join_times(), crowd.calls.refusal_times()
+        stage.settle()
+        if usage.idle_share < IDLE or refused or percentile(times, 90) > LATE_MS:
+            full = usage
+            break
+        found, last = rate, usage
+    yield from _found("calls a second", found, last, full)
+
+
+def _found(what: str, most: int, last: Usage | None, full: Usage | None) -> Iterator[Figure]:
+    if full is None:
+        yield Figure(f"{what}, and a processor is left", most, note=f"{last}")
+    else:
+        first = max(full.spent, key=lambda name: full.spent[name])
+        yield Figure(
+            f"{what} until no processor is left", most, note=f"{first} takes most. One step on: {full}"
+        )
+    if last is not None:
+        yield _share("processor time of the orchestrator to FreeSWITCH's then", last)
+
+
+def _share(name: str, usage: Usage, goal: Goal | None = None) -> Figure:
+    share = usage.spent["orchestrator"] / usage.spent["FreeSWITCH"]
+    return Figure(name, share * 100, "%", goal, note=f"{usage}")
+
+
+class _Crowd:
+    """Callers of one sipp, so many a room."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        options: argparse.Namespace,
+        rooms: int,
+        callers: int,
+        stay: float,
+        *,
+        rooms_before: int = 0,
+        rate: float | None = None,
+        silent: bool = False,
+    ) -> None:
+        directory = stage.directory / f"sipp-{rooms_before}-{rate or options.rate:g}"
+        directory.mkdir()
+        party = plain_party(rooms, callers, int(stay * 1000), first_room=rooms_before)
+        sound = None if silent or options.silent else _sound(directory / "sound")
+        self.calls = Sipp(party, rate or options.rate, stage.switch.sip_port, directory, sound)
+
+    def __enter__(self) -> _Crowd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.calls.close()
+
+
+def _sound(file: Path) -> Path:
+    """What each caller sends, over and over: somewhere in it, it speaks."""
+    chance = random.Random(1)
+    samples = int(CYCLE_SECONDS * SAMPLES_A_SECOND)
+    spoken = range(samples // 2, samples // 2 + int(SPEECH_SECONDS * SAMPLES_A_SECOND))
+    file.write_bytes(bytes(chance.choice(LOUD if place in spoken else QUIET) for place in range(samples)))
+    return file

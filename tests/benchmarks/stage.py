@@ -1,0 +1,288 @@
+"""A real FreeSWITCH, the orchestrator and an application, each a process of its own, for benchmarks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import gevent
+import requests
+
+from tests.lab.processes import die_with_parent
+from tests.lab.switches import PASSWORD, FreeSwitch
+
+DIRECT = "direct"
+"""Before a number: the dialplan's own conference takes the call, and no orchestrator."""
+EXTENSION = f"""<extension name="{DIRECT}">
+      <condition field="destination_number" expression="^{DIRECT}\\+(.+)$">
+        <action application="conference" data="$1@texml.default"/>
+      </condition>
+    </extension>
+    """
+SETTINGS = """
+freeswitch:
+  nodes:
+    - {{host: 127.0.0.1, port: {port}, password: {password}, recordings_dir: {there}, media_dir: {there}}}
+accounts: [{{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: main}}]
+applications: {{main: {{voice_url: "{voice}"}}}}
+default_application: main
+web: {{listen: "127.0.0.1:{web}"}}
+callbacks: {{database: {database}}}
+intake: {{{intake}}}
+logging: {{level: warning}}
+"""
+EVENTS = "start end join leave mute hold modify speaker announcement"
+START_SECONDS = 60.0
+QUIET_SECONDS = 1.0
+LONGEST_QUIET_SECONDS = 20.0
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def why_not() -> str:
+    """Why there can be none here; empty where there can."""
+    return "" if FreeSwitch.binary() else FreeSwitch.why_not()
+
+
+class BusySwitch(FreeSwitch):
+    """Without softphones, and with room for thousands of calls."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir()
+        super().__init__(directory)
+        self.phones.start = lambda callers=0: None  # type: ignore[method-assign]
+        self.phones.stop = self.phones.switch_died = lambda: None  # type: ignore[method-assign]
+
+    def start(self, timeout: float = 30.0) -> None:
+        dialplan = self.conf_dir / "dialplan" / "texml.xml"
+        text = dialplan.read_text()
+        if EXTENSION not in text:
+            dialplan.write_text(text.replace("<extension ", EXTENSION + "<extension ", 1))
+        super().start(timeout)
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | {
+            "FS_SESSIONS_PER_SECOND": "2000",
+            "FS_MAX_SESSIONS": "4000",
+            "FS_RTP_PORT_START": "10002",
+            "FS_RTP_PORT_END": "19000",
+        }
+
+
+class Child:
+    """A module of these benchmarks, as a process. What it prints comes when its standard input ends."""
+
+    def __init__(self, module: str, *arguments: str, sockets: tuple[socket.socket, ...] = ()) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[each.fileno() for each in sockets],
+            preexec_fn=die_with_parent,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def end(self, told: str = "") -> str:
+        printed, _ = self._process.communicate(told.encode())
+        assert not self._process.returncode
+        return printed.decode()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Callback:
+    """As it came: `at` in seconds of the monotonic clock."""
+
+    def __init__(self, at: int, body: str) -> None:
+        self.at = at / 1e9
+        self.fields = dict(parse_qsl(body, keep_blank_values=True))
+
+
+class Stage:
+    def __init__(self, directory: Path, noun: str, intake: str) -> None:
+        """`noun`: attributes of the Conference in the application's document, besides its callbacks'."""
+        self.directory = directory
+        self.switch = BusySwitch(directory / "switch")
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        noun = f'{noun} statusCallback="{url}/events" statusCallbackEvent="{EVENTS}"'
+        document = f"<Response><Dial><Conference {noun}>{{to}}</Conference></Dial></Response>"
+        self._application = Child(
+            "receiver", document, str(self._listener.fileno()), sockets=(self._listener,)
+        )
+        self._voice = f"{url}/voice"
+        self._intake = intake
+        self._orchestrator: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pids(self) -> dict[str, int]:
+        assert self._orchestrator is not None
+        return {"orchestrator": self._orchestrator.pid, "FreeSWITCH": self.switch.pid}
+
+    def start(self) -> None:
+        self.switch.open()
+        self.switch.begin()
+        self._orchestrator = self._start_orchestrator()
+
+    def stop(self) -> None:
+        if self._orchestrator is not None:
+            self._orchestrator.send_signal(signal.SIGTERM)
+            self._orchestrator.wait()
+            print((self.directory / "log").read_text()[:3000], end="", file=sys.stderr)
+        self.switch.close()
+        self._application.kill()
+        self._listener.close()
+
+    def usage_of(self, seconds: float) -> Usage:
+        """Of the orchestrator and FreeSWITCH, from now on for so long."""
+        before = Usage.now(self.pids)
+        gevent.sleep(seconds)
+        return Usage.now(self.pids).since(before)
+
+    def sampled(self, program: str, seconds: float) -> subprocess.Popen[bytes] | None:
+        """Samples the orchestrator with py-spy, whose path `program` is; nothing where it is empty."""
+        if not program:
+            return None
+        out = Path(tempfile.gettempdir()) / f"orchestrator-{self.pids['orchestrator']}.profile"
+        print(f"profile: {out}", file=sys.stderr)
+        words = (program, "record", "-p", str(self.pids["orchestrator"]), "-d", f"{seconds:.0f}")
+        return subprocess.Popen(
+            [*words, "-g", "-r", "250", "-f", "raw", "-o", str(out)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,
+        )
+
+    def callbacks(self) -> list[Callback]:
+        """All that came until now; nothing is taken after that."""
+        return [Callback(*json.loads(line)) for line in self._application.end().splitlines()]
+
+    def settle(self) -> None:
+        """Until no call is left, and what they have to tell is told."""
+        self.switch.leftovers(LONGEST_QUIET_SECONDS)
+        gevent.sleep(QUIET_SECONDS)
+
+    def _start_orchestrator(self) -> subprocess.Popen[bytes]:
+        file, web = self.directory / "orchestrator.yaml", self.switch._media_ports.take()
+        file.write_text(
+            SETTINGS.format(
+                port=self.switch.port,
+                password=PASSWORD,
+                there=self.directory / "media",
+                voice=self._voice,
+                database=self.directory / "orchestrator.sqlite",
+                intake=self._intake,
+                web=web,
+            )
+        )
+        with open(self.directory / "log", "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orchestrator", "run", "-c", str(file)],
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        with gevent.Timeout(START_SECONDS):
+            # Calls that come before it is connected are nobody's.
+            while not _ready(web):
+                assert process.poll() is None, (self.directory / "log").read_text()
+                gevent.sleep(0.1)
+        return process
+
+
+@contextmanager
+def staged(noun: str = "", intake: str = "") -> Iterator[Stage]:
+    problem = why_not()
+    if problem:
+        sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
+    directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    stage = Stage(directory, noun, intake)
+    try:
+        stage.start()
+        yield stage
+    finally:
+        stage.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _ready(port: int) -> bool:
+    try:
+        return bool(requests.get(f"http://127.0.0.1:{port}/readyz", timeout=1).ok)
+    except requests.RequestException:
+        return False
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Up to a moment: seconds of processor time."""
+
+    at: float
+    spent: dict[str, float]
+    idle: float
+    """Of all processors together, as the next."""
+    stolen: float
+    """What the machine below this one gave to others."""
+    waited: float
+    """The orchestrator could have run so long, and others did."""
+
+    @classmethod
+    def now(cls, pids: dict[str, int]) -> Usage:
+        fields = Path("/proc/stat").read_text().splitlines()[0].split()
+        idle, stolen = (int(fields[4]) + int(fields[5])) / TICK, int(fields[8]) / TICK
+        waited = int(Path(f"/proc/{pids['orchestrator']}/schedstat").read_text().split()[1]) / 1e9
+        return cls(
+            time.monotonic(), {name: _seconds(pid) for name, pid in pids.items()}, idle, stolen, waited
+        )
+
+    def since(self, earlier: Usage) -> Usage:
+        spent = {name: self.spent[name] - earlier.spent[name] for name in self.spent}
+        return Usage(
+            self.at - earlier.at,
+            spent,
+            self.idle - earlier.idle,
+            self.stolen - earlier.stolen,
+            self.waited - earlier.waited,
+        )
+
+    @property
+    def idle_share(self) -> float:
+        """Of all processors, in what `since` gave."""
+        return self.idle / self.at / (os.cpu_count() or 1)
+
+    def __str__(self) -> str:
+        shares = [f"{name} {seconds / self.at:.0%} of one processor" for name, seconds in self.spent.items()]
+        stolen = self.stolen / self.at / (os.cpu_count() or 1)
+        others = (f"{self.idle_share:.0%} of all idle", f"{stolen:.0%} stolen")
+        return ", ".join((*shares, f"orchestrator waited {self.waited / self.at:.0%} of the time", *others))
+
+
+def _seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The smallest value that so many percent of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
