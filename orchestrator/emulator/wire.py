@@ -14,6 +14,7 @@ from gevent.lock import Semaphore
 
 from orchestrator.emulator.event_names import EVENT_NAMES
 from orchestrator.emulator.events import Fired, Origin
+from orchestrator.emulator.filters import Filters
 
 if TYPE_CHECKING:
     from orchestrator.emulator.core import Core
@@ -54,6 +55,7 @@ class Listener:
         self.subclasses: set[str] = set()
         self.all = False
         self.listening = False
+        self.filters = Filters()
         self.lost = 0
         self._buffer = b""
         self._queue: deque[Fired] = deque()
@@ -141,6 +143,8 @@ class Listener:
         return self.all or name in self.names
 
     def _take(self, event: Fired) -> None:
+        if not self.filters.pass_(event.headers):
+            return
         if len(self._queue) >= MAX_QUEUE:
             self.lost += 1
             if self.lost > MAX_MISSED:
@@ -194,6 +198,8 @@ class Listener:
             self._subscribe(rest.split())
         elif verb == "nixevent":
             self._unsubscribe(rest.split())
+        elif verb == "filter":
+            self._reply(self.filters.obey(rest))
         elif verb == "noevents":
             self._no_events()
         elif verb == "nolog":

@@ -3,10 +3,12 @@ unanswered."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -102,8 +104,8 @@ class Link:
 
     # Opening
 
-    def open(self, password: str, subscribe: str) -> str:
-        """Greet, authenticate, subscribe; return the Core-UUID. The caller sets the time limit.
+    def open(self, password: str, subscribe: Sequence[str]) -> str:
+        """Greet, authenticate, subscribe by these commands; return the Core-UUID. The caller limits the time.
 
         Raises `AuthenticationFailed`, `ProtocolError` or `Disconnected`. No command may be posted before it
         returns.
@@ -115,13 +117,14 @@ class Link:
         self._sock.sendall(f"auth {password}\n\n".encode())
         if next(frames).headers.get("Reply-Text") != "+OK accepted":
             raise AuthenticationFailed("FreeSWITCH refuses the event socket's password")
-        self._sock.sendall(f"{subscribe}\n\napi global_getvar core_uuid\n\n".encode())
-        subscribed = Reply(next(frames).headers.get("Reply-Text", ""))
-        subscribed.raise_for_error()
-        # Events may already come between the two replies: they wait until there is somebody to tell.
+        commands = (*subscribe, "api global_getvar core_uuid")
+        self._sock.sendall("".join(f"{command}\n\n" for command in commands).encode())
+        # Events may already come between the replies: they wait until there is somebody to tell.
         events: list[Frame] = []
-        while (frame := next(frames)).content_type == EVENT_JSON:
-            events.append(frame)
+        for _ in commands:
+            while (frame := next(frames)).content_type == EVENT_JSON:
+                events.append(frame)
+            Reply(frame.headers.get("Reply-Text", "")).raise_for_error()
         self._early.extendleft(reversed(events))
         self._writer = gevent.spawn(self._write)
         self.opened = True
@@ -261,6 +264,13 @@ class Link:
                     self.close(Disconnected(f"the event socket failed: {error}"))
                     return
                 self._unsent_bytes -= len(data)
+
+    def nudge(self) -> None:
+        """Send an empty line, which is no command. Never blocks."""
+        # What is on its way wakes FreeSWITCH too, and nothing may come between its bytes.
+        if not self._unsent_bytes and self._error is None:
+            with contextlib.suppress(OSError):
+                os.write(self._sock.fileno(), b"\n")
 
     # Ending
 

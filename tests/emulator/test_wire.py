@@ -55,6 +55,8 @@ def test_two_connections_both_get_every_event(
         ("event json CHANNEL_PARK", "+OK event listener enabled json"),
         ("event plain CHANNEL_PARK", "+OK event listener enabled plain"),
         ("nixevent CHANNEL_PARK", "+OK events nixed"),
+        ("filter Event-Name", "-ERR invalid syntax"),
+        ("filter Event-Name /./", "+OK filter added. [Event-Name]=[/./]"),
         ("noevents", "+OK no longer listening for events"),
         ("nonsense", "-ERR command not found"),
         ("api", "-ERR command not found"),
@@ -65,6 +67,21 @@ def test_two_connections_both_get_every_event(
 )
 def test_replies(client: SocketClient, command: str, reply: str) -> None:
     assert client.send(command) == reply
+
+
+def test_a_listener_is_sent_what_one_of_its_filters_wants_and_none_forbids(
+    emulator: EmulatedSwitch, parked: Parked
+) -> None:
+    picky = SocketClient(emulator.port, events="CHANNEL_EXECUTE_COMPLETE CHANNEL_PARK")
+    for wanted in ("Event-Name /_(EXECUTE|HANGUP)/", "Application -multiset"):
+        picky.send(f"filter {wanted}")
+    _, uuid = parked()
+    picky.execute(uuid, "multiset", "a=b")
+    picky.execute(uuid, "set", "a=b")
+    assert picky.wait("CHANNEL_EXECUTE_COMPLETE")["Application-UUID"]
+    seen = {event.get("Application") for event in picky.events}
+    assert "multiset" not in seen
+    assert not picky.all("CHANNEL_PARK")
 
 
 def test_a_subscription_to_custom_takes_subclasses(emulator: EmulatedSwitch, parked: Parked) -> None:

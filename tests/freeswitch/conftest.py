@@ -17,10 +17,12 @@ import pytest
 from gevent import socket
 
 from orchestrator.freeswitch import Connection
+from orchestrator.freeswitch.connection import FILTERS
 
 from .wire import api_frame, event_frame, reply_frame
 
 CORE_UUID = "dccf26a6-dc8e-4506-b046-8ffba0e426da"
+SUBSCRIBED = reply_frame("+OK event listener enabled json") + reply_frame("+OK filter added") * len(FILTERS)
 
 
 def eventually(condition: Callable[[], object], what: str = "the condition", timeout: float = 5.0) -> None:
@@ -44,8 +46,10 @@ class Talk:
         while b"\n\n" not in self.buffer:
             data = self.sock.recv(65536)
             assert data, "the client closed the socket"
-            self.buffer += data
-        command, _, self.buffer = self.buffer.partition(b"\n\n")
+            # Empty lines between commands are none, as in read_packet of mod_event_socket.c.
+            self.buffer = (self.buffer + data).lstrip(b"\n")
+        command, _, rest = self.buffer.partition(b"\n\n")
+        self.buffer = rest.lstrip(b"\n")
         return command.decode()
 
     def send(self, data: bytes) -> None:
@@ -56,9 +60,14 @@ class Talk:
         self.send(b"Content-Type: auth/request\n\n")
         assert self.read() == f"auth {password}"
         self.send(reply_frame("+OK accepted"))
+        self.hear_subscription()
+        self.send(SUBSCRIBED + api_frame(CORE_UUID))
+
+    def hear_subscription(self) -> None:
         assert self.read().startswith("event json ")
+        for wanted in FILTERS:
+            assert self.read() == f"filter {wanted}"
         assert self.read() == "api global_getvar core_uuid"
-        self.send(reply_frame("+OK event listener enabled json") + api_frame(CORE_UUID))
 
     def event(self, **headers: object) -> None:
         self.send(event_frame({name.replace("_", "-"): value for name, value in headers.items()}))

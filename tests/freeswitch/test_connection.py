@@ -193,6 +193,20 @@ def test_it_comes_back_subscribes_again_and_says_which_freeswitch_it_is(peer: Pe
     assert ups == [CORE_UUID, CORE_UUID]
 
 
+def test_while_things_happen_freeswitch_is_woken_to_tell_them(up: Up) -> None:
+    """SYMPTOM whoever called waited up to 20 ms longer. CAUSE mod_event_socket looks for events every 20 ms,
+    or when it has read something. FIX an empty line every few milliseconds, while things happen."""
+    connection, talk = up()
+    talk.event(Event_Name="CHANNEL_PARK")
+    talk.sock.settimeout(5)
+    woken = b""
+    while len(woken) < 5:
+        woken += talk.sock.recv(100)
+    assert woken.strip(b"\n") == b""
+    connection.post("api status")
+    assert talk.read() == "api status"
+
+
 def test_on_up_may_use_the_socket(peer: Peer, up: Up) -> None:
     answers: list[str] = []
 
