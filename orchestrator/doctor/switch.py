@@ -18,6 +18,8 @@ from orchestrator.freeswitch.modules import MODULES
 from orchestrator.freeswitch.profiles import conference_conf
 
 CONTEXT = "texml"
+SEVERAL = "^^;"
+"""What `multiset` begins with where semicolons stand between its assignments, as in our dialplan."""
 DEFAULT_PASSWORD = "ClueCon"
 KNOWN_VERSION = (1, 10)
 MAX_SKEW_SECONDS = 2.0
@@ -103,7 +105,7 @@ def dialplan(patient: Patient) -> Finding:
     remedy = f"{_RENDER}, or take dialplan/texml.xml of freeswitch-conf"
     if found is None:
         return wrong("dialplan", f"there is no context {CONTEXT}", remedy)
-    there = [action.get("data") for action in found.iter("action") if action.get("application") == "set"]
+    there = _assignments(found)
     missing = [data for data in _guards() if data not in there]
     if missing:
         names = ", ".join(data.partition("=")[0] for data in missing)
@@ -160,7 +162,19 @@ def _gateways(settings: Settings) -> list[str]:
 def _guards() -> list[str]:
     file = resources.files("orchestrator.freeswitch.existing") / "templates" / "dialplan.xml"
     root = etree.fromstring(file.read_bytes())
-    return [str(action.get("data")) for action in root.iter("action") if action.get("application") == "set"]
+    return _assignments(root)
+
+
+def _assignments(dialplan: etree._Element) -> list[str]:
+    """What its `set` and `multiset` actions set, in order."""
+    found: list[str] = []
+    for action in dialplan.iter("action"):
+        data = str(action.get("data"))
+        if action.get("application") == "set":
+            found.append(data)
+        elif action.get("application") == "multiset":
+            found += data.removeprefix(SEVERAL).split(";")
+    return found
 
 
 def _located(answer: str) -> etree._Element | None:

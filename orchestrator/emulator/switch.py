@@ -24,14 +24,12 @@ log = logging.getLogger(__name__)
 
 # the project's own dialplan: freeswitch-conf/dialplan/texml.xml
 DIALPLAN = (
-    ("set", "app_disable_expand_variables=true"),
-    ("set", "hangup_after_conference=false"),
-    ("set", "playback_terminators=none"),
-    ("set", "park_after_bridge=false"),
-    ("set", "hangup_after_bridge=false"),
-    ("set", "continue_on_fail=true"),
-    ("set", "sip_copy_custom_headers=false"),
-    ("set", "texml_guard=1"),
+    (
+        "multiset",
+        "^^;app_disable_expand_variables=true;hangup_after_conference=false;playback_terminators=none"
+        ";park_after_bridge=false;hangup_after_bridge=false;continue_on_fail=true"
+        ";sip_copy_custom_headers=false;texml_guard=1",
+    ),
     (
         "set",
         "api_reporting_hook=global_setvar texml_gone_\\${uuid}=\\${end_uepoch}|\\${start_uepoch}"

@@ -22,7 +22,11 @@ NO_KEYS = "none"
 KEY = "key "
 """What a pressed key sends us begins with it."""
 # By the names of conference_utils_clear_eflags() in mod_conference's conference_utils.c.
-_NEVER_HEEDED = ("energy-level", "volume-level", "gain-level", "dtmf", "mute-detect", "play-file-member")
+# The last one is both play-file-done and play-file-member-done: a beep in nine ears would be nine of them.
+_NEVER_HEEDED = (
+    *("energy-level", "volume-level", "gain-level", "dtmf", "mute-detect"),
+    *("play-file", "play-file-member", "play-file-done"),
+)
 
 
 def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
