@@ -7,6 +7,7 @@ brings the calls. Stopped in the reverse order, so that nothing new comes while 
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -366,6 +367,11 @@ def run(settings: Settings, config: Path) -> int:
     gevent.signal_handler(signal.SIGHUP, reload)
     orchestrator.start()
     bell.start()
+    # All that is here stays: looking through it again would hold up everybody for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    # Calls leave few cycles behind; at 700 objects each, Python would look for them at every event or two.
+    gc.set_threshold(10_000)
     stop.wait()
     log.info("stopping")
     bell.stop()
