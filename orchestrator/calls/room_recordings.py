@@ -171,18 +171,17 @@ class RoomRecordings:
 
     def on_event(self, event: Event) -> None:
         """One of RECORDING_ACTIONS."""
-        headers = event.headers()
-        sid = Path(headers.get("Path", "")).stem
+        sid = Path(event.header("Path")).stem
         recording = self._running.get(sid)
         if recording is None:
             return
         if event.action == "start-recording":
-            if error := headers.get("Error"):
+            if error := event.header("Error"):
                 self._fail(sid, error)
             elif not recording.started_at:
                 self._started(recording, event.timestamp or now())
         elif event.action == "stop-recording":
-            if headers.get("Conference-Size", "0") != "0" and sid not in self._limits:
+            if event.header("Conference-Size") not in ("", "0") and sid not in self._limits:
                 # A full disk, or somebody else's command.
                 log.error("recording ended before its conference", room=event.conference, recording=sid)
             self._finish(sid)

@@ -111,4 +111,7 @@ class Switchboard:
             # Killed when it was created, or before we were there.
             self._refuse_replacement(uuid)
             return
-        self._on_new_call(self._legs.adopt(uuid, headers))
+        leg = self._legs.adopt(uuid, headers)
+        self._on_new_call(leg)
+        # Whoever takes it has read them: some hundred, for as long as the call lasts.
+        leg.headers = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -35,12 +36,22 @@ class Event(msgspec.Struct, gc=False):
     """The JSON as received."""
 
     def header(self, name: str) -> str:
-        """One that is no field, or "": as dear as `headers()`."""
-        return self.headers().get(name, "")
+        """One that is no field, or "". Decoded now, as one more field would be."""
+        if not self.raw:
+            return ""
+        try:
+            return str(_decoder_of(name).decode(self.raw).value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self.headers().get(name, "")
 
     def headers(self) -> dict[str, str]:
         """Every header, decoded now: tens of microseconds, so only where a new call needs them."""
-        return {name: _first(value) for name, value in _loads(self.raw).items()} if self.raw else {}
+        if not self.raw:
+            return {}
+        return {
+            name: value if type(value) is str and value.isascii() else _first(value)
+            for name, value in _loads(self.raw).items()
+        }
 
 
 # strict=False: FreeSWITCH writes numbers as strings.
@@ -50,6 +61,13 @@ _FIELDS: Final = tuple(
     for info in msgspec.structs.fields(Event)
     if info.name != "raw"
 )
+
+
+@lru_cache(maxsize=64)
+def _decoder_of(header: str) -> msgspec.json.Decoder[Any]:
+    """Its callers name headers of their own, so there are few."""
+    one = msgspec.defstruct("Header", [("value", str, field(default="", name=header))], gc=False)
+    return msgspec.json.Decoder(one, strict=False)
 
 
 def decode(raw: bytes) -> Event:

@@ -1,0 +1,78 @@
+"""The event path: decoded, room changed, callback made, outbox committed; against decoding alone.
+
+Fed are the events of a recorded conversation of two callers, again and again with other legs and another
+room; the figures are per event of that mixture, of which about one in eight causes a callback. The socket is
+left out on both sides. Callbacks end in the outbox on disk, undelivered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import gevent
+
+from orchestrator.freeswitch.events import decode
+from tests.benchmarks.frame import Figure, alternate, at_most, compared, measured
+from tests.benchmarks.rig import Rig
+
+ROUNDS = 25
+CONVERSATIONS = 20
+
+
+def run(options: argparse.Namespace) -> Iterable[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        rig = Rig(Path(directory))
+        wall: dict[str, list[float]] = {"path": [], "decode": []}
+        latest: list[bytes] = []
+
+        def path() -> float:
+            latest[:] = [body for _ in range(CONVERSATIONS) for body in rig.conversation().events]
+            return _microseconds(rig.feed, latest, wall["path"])
+
+        def decoding() -> float:
+            return _microseconds(decode, latest, wall["decode"])
+
+        before = rig.orchestrator.outbox.depth
+        cpu = alternate({"path": path, "decode": decoding, "commit": lambda: _commit(directory)}, ROUNDS)
+        callbacks = rig.orchestrator.outbox.depth - before
+        events = (ROUNDS + 1) * len(latest)
+        rig.close()
+    commits = ROUNDS and cpu["commit"]
+    yield measured("path, processor time per event", cpu["path"], "us")
+    yield measured("path, wall time per event", wall["path"][1:], "us")
+    yield measured("decoding alone, processor time per event", cpu["decode"], "us")
+    yield compared("path against decoding, processor time", cpu["path"], cpu["decode"], at_most(5))
+    yield compared("path against decoding, wall time", wall["path"][1:], wall["decode"][1:], at_most(5))
+    yield Figure("callbacks per event", callbacks / events)
+    yield measured("limit: an empty SQLite transaction of one row, committed", commits, "us")
+
+
+def _microseconds(handle: Callable[[bytes], object], bodies: Sequence[bytes], wall: list[float]) -> float:
+    """Processor time per event; the wall time goes into `wall`."""
+    gevent.sleep(0)
+    began, wall_began = time.process_time(), time.perf_counter()
+    for body in bodies:
+        handle(body)
+    # What was spawned and killed on the way is part of it.
+    gevent.sleep(0)
+    wall.append((time.perf_counter() - wall_began) / len(bodies) * 1e6)
+    return (time.process_time() - began) / len(bodies) * 1e6
+
+
+def _commit(directory: str, times: int = 200) -> float:
+    """What SQLite itself takes for the smallest change, in microseconds of processor time."""
+    database = sqlite3.connect(f"{directory}/bare.sqlite", isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, value BLOB)")
+    began = time.process_time()
+    for number in range(times):
+        database.execute("INSERT OR REPLACE INTO t VALUES (?, ?)", (number % 50, b"x" * 600))
+    spent = time.process_time() - began
+    database.close()
+    return spent / times * 1e6

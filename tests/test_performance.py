@@ -1,0 +1,125 @@
+"""What an event and a join may cost, counted and never timed: Python's instructions, SQLite's statements,
+commands to FreeSWITCH. That is the same on every machine, however busy.
+
+How long all that takes: `python -m tests.benchmarks`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FrameType
+
+import pytest
+
+from tests.benchmarks.rig import ACCOUNT, API_KEY, Rig
+
+FEW, MANY = 10, 1000
+GROWTH = 1.02
+"""Dicts grow at some moment or other, and a random id sorts elsewhere."""
+LIST = f"/v2/texml/Accounts/{ACCOUNT}/Conferences?PageSize=5"
+
+
+class Cost:
+    def __init__(self) -> None:
+        self.steps = 0
+        """Instructions of Python's: a walk takes some for each that it passes."""
+        self.statements: Counter[str] = Counter()
+        """SQLite's, by their first word."""
+        self.commands: list[str] = []
+
+
+def cost_of(rig: Rig, act: Callable[[], object]) -> Cost:
+    cost = Cost()
+
+    def trace(frame: FrameType, event: str, argument: object) -> Callable[..., object]:
+        if event == "call":
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        elif event == "opcode":
+            cost.steps += 1
+        return trace
+
+    rig.commands.clear()
+    database = rig.orchestrator.outbox._db
+    database.set_trace_callback(lambda statement: cost.statements.update([statement.split()[0]]))
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        act()
+    finally:
+        sys.settrace(before)
+        database.set_trace_callback(None)
+    cost.commands = list(rig.commands)
+    return cost
+
+
+@pytest.fixture(scope="module")
+def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Rig]]:
+    rigs = {}
+    for rooms in (FEW, MANY):
+        rigs[rooms] = Rig(tmp_path_factory.mktemp("rig"))
+        rigs[rooms].fill(rooms)
+    yield rigs
+    for rig in rigs.values():
+        rig.close()
+
+
+def feed(rig: Rig, bodies: list[bytes]) -> None:
+    for body in bodies:
+        rig.feed(body)
+
+
+def conversation(rig: Rig, part: str = "events") -> Cost:
+    """Of one recorded conversation of two callers, or of a part of it. One before it warms the caches."""
+    feed(rig, rig.conversation().events)
+    next_one = rig.conversation()
+    if part == "after_joined":
+        feed(rig, next_one.until_joined)
+    return cost_of(rig, lambda: feed(rig, getattr(next_one, part)))
+
+
+@pytest.mark.parametrize("part", ["until_joined", "after_joined"])
+def test_an_event_costs_no_more_where_a_thousand_rooms_live(rigs: dict[int, Rig], part: str) -> None:
+    few, many = (conversation(rigs[rooms], part) for rooms in (FEW, MANY))
+    assert many.steps <= few.steps * GROWTH
+    assert many.statements == few.statements
+    assert len(many.commands) == len(few.commands)
+
+
+def test_a_page_of_a_list_costs_no_more_where_a_thousand_rooms_live(rigs: dict[int, Rig]) -> None:
+    costs = {}
+    for rooms, rig in rigs.items():
+        web = rig.orchestrator.web._app.test_client()
+        ask = partial(web.get, LIST, headers={"Authorization": f"Bearer {API_KEY}"})
+        answers = [ask()]
+        costs[rooms] = cost_of(rig, lambda ask=ask, answers=answers: answers.append(ask()))
+        assert len(answers[-1].json["conferences"]) == 5
+    assert costs[MANY].steps <= costs[FEW].steps * GROWTH
+    assert costs[MANY].statements == costs[FEW].statements
+
+
+def test_a_conversation_takes_so_many_steps_commits_and_commands(rigs: dict[int, Rig]) -> None:
+    """Of 45 events, eight change a room: each is one commit. Raise a number only with a reason for it."""
+    cost = conversation(rigs[FEW])
+    assert cost.statements == {"BEGIN": 8, "COMMIT": 8, "INSERT": 21, "DELETE": 3}
+    assert len(cost.commands) == 6
+    # 950 with Python 3.11; others have other instructions.
+    assert cost.steps < 1250 * 45
+
+
+def test_a_join_is_two_commands_and_a_beep_for_each_who_hears_it(rigs: dict[int, Rig]) -> None:
+    commands = conversation(rigs[FEW], "until_joined").commands
+    orders = [re.search(r"name: (\w+)|conference \S+ (play)", command) for command in commands]
+    orders = [order and (order[1] or order[2]) for order in orders]
+    assert orders == ["multiset", "conference", "multiset", "conference", "play"]
+    assert sum(map(len, commands)) < 1500
+
+
+def test_an_event_of_nobodys_call_takes_a_quarter_of_that(rigs: dict[int, Rig]) -> None:
+    rig = rigs[FEW]
+    strange = b'{"Event-Name":"CHANNEL_ANSWER","Unique-ID":"of-nobody","Event-Date-Timestamp":"1"}'
+    rig.feed(strange)
+    assert cost_of(rig, lambda: rig.feed(strange)).steps < 350
