@@ -153,7 +153,7 @@ def test_whatever_happens_a_queue_is_sent_in_ascending_order_of_its_ids(
 def test_a_waiting_callback_takes_little_memory(
     tmp_path: Path, receiver: Receiver, queues: int, most: int
 ) -> None:
-    """Its body and its address are on disk alone; figures: python -m tests.callbacks.measure waiting."""
+    """Its body and its address are on disk alone; figures: python -m tests.benchmarks waiting."""
     with_none = Outbox(tmp_path / "outbox.sqlite")
     with_none.commit(
         [make(f"{n % queues:036d}", receiver.url(), n, fields=(("X", "x" * 500),)) for n in range(5000)]

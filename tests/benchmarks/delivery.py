@@ -1,0 +1,131 @@
+"""Callbacks delivered to a local receiver, signed and in order, against a bare `requests.Session` loop.
+
+The loop posts the same bodies, unsigned and unwritten, one after the other, to the same receiver, which runs
+in a process of its own. Ours are in the outbox on disk before, and their ends are written to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import socket
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+import gevent
+import requests
+from gevent.event import Event
+from gevent.server import StreamServer
+
+from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.message import Message
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.signature import load_key, new_seed
+from tests.benchmarks.frame import Figure, alternate, at_least, compared, measured
+
+ROUNDS = 9
+MESSAGES = 400
+QUEUES = {"in one room": 1, "in 100 rooms": 100}
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def run(options: argparse.Namespace) -> Iterable[Figure]:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/callbacks"
+    receiver = multiprocessing.get_context("fork").Process(target=_receive, args=(listener,), daemon=True)
+    receiver.start()
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            contenders = {"bare": lambda: _bare(url)} | {
+                name: lambda queues=queues: _ours(Path(directory), url, queues)
+                for name, queues in QUEUES.items()
+            }
+            rates = alternate(contenders, ROUNDS)
+    finally:
+        receiver.terminate()
+    yield measured("a bare requests.Session loop", rates["bare"], "callbacks/s")
+    for name in QUEUES:
+        yield measured(f"ours, {name}", rates[name], "callbacks/s")
+    for name in QUEUES:
+        yield compared(f"ours, {name}, against the bare loop", rates[name], rates["bare"], at_least(0.8))
+
+
+def message(queue: str, url: str, sequence: int) -> Message:
+    fields = (
+        ("AccountSid", "f5586561-8ff0-4291-a51b-c7dfe4139ff9"),
+        ("CallSid", f"v3:{queue}{sequence:022d}"),
+        ("CallSidLegacy", f"v3:{queue}{sequence:022d}"),
+        ("Coaching", "false"),
+        ("ConferenceSid", queue),
+        ("ConnectionId", "1234567890"),
+        ("EndConferenceOnExit", "false"),
+        ("FriendlyName", "Room 1234"),
+        ("From", "+35319605860"),
+        ("Hold", "false"),
+        ("Muted", "false"),
+        ("SequenceNumber", str(sequence)),
+        ("StartConferenceOnEnter", "true"),
+        ("StatusCallbackEvent", "participant-join"),
+        ("Timestamp", f"2024-01-15T10:31:00.{sequence % 1_000_000:06d}Z"),
+        ("To", "+13129457420"),
+    )
+    return Message(queue, url, "POST", fields, "acc", "participant-join", sequence, time.time_ns() // 1000)
+
+
+def _bare(url: str) -> float:
+    bodies = [message("room", url, number).body() for number in range(MESSAGES)]
+    with requests.Session() as session:
+        began = time.perf_counter()
+        for body in bodies:
+            session.post(url, data=body, headers=FORM)
+        return MESSAGES / (time.perf_counter() - began)
+
+
+def _ours(directory: Path, url: str, queues: int) -> float:
+    outbox = Outbox(directory / f"{uuid4()}.sqlite")
+    key = load_key(new_seed())
+    done, left = Event(), MESSAGES
+
+    def on_result(_: object, status: int | None, attempts: int, error: str) -> None:
+        nonlocal left
+        assert status == 200, error
+        left -= 1
+        if not left:
+            done.set()
+
+    delivery = Delivery(outbox, lambda _: key, DeliverySettings(), on_result=on_result)
+    names = [str(uuid4()) for _ in range(queues)]
+    outbox.commit([message(names[number % queues], url, number) for number in range(MESSAGES)])
+    began = time.perf_counter()
+    delivery.start()
+    with gevent.Timeout(60):
+        done.wait()
+    delivery.stop()
+    rate = MESSAGES / (time.perf_counter() - began)
+    outbox.close()
+    return rate
+
+
+def _receive(listener: socket.socket) -> None:
+    """Reads requests by their Content-Length and answers each with an empty 200."""
+
+    def handle(client: socket.socket, _: object) -> None:
+        buffer = b""
+        while True:
+            while b"\r\n\r\n" not in buffer:
+                data = client.recv(65536)
+                if not data:
+                    return
+                buffer += data
+            head, _, buffer = buffer.partition(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            while len(buffer) < length:
+                buffer += client.recv(65536)
+            buffer = buffer[length:]
+            client.sendall(ANSWER)
+
+    StreamServer(listener, handle).serve_forever()
