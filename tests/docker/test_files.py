@@ -126,8 +126,8 @@ def test_nothing_that_changes_takes_freeswitch_with_it() -> None:
 
 @each_service
 def test_a_second_start_finds_a_temporary_directory(file: str, name: str, service: dict[str, Any]) -> None:
-    """Symptom: FreeSWITCH's container does not come back after a restart. Cause: its image has no /tmp; the one
-    that the first start leaves behind lends its mode to the next. Fix: the owner is said."""
+    """Symptom: FreeSWITCH's container does not come back after a restart. Cause: its image has no /tmp; the
+    one that the first start leaves behind lends its mode to the next. Fix: the owner is said."""
     if name in ("freeswitch", "orchestrator"):
         assert service["tmpfs"] == ["/tmp:uid=10001,gid=10001,mode=0700"]
 
