@@ -12,27 +12,27 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import gevent
 
 from tests.benchmarks.frame import Figure, Goal, at_most
 from tests.benchmarks.stage import Stage, Usage, megabytes, percentile, staged
-from tests.load.party import CALLS_A_ROOM, plain_party
+from tests.load.party import plain_party
 from tests.load.sipp import Sipp
 
 CYCLE_SECONDS, SPEECH_SECONDS = 24.0, 2.5
 SAMPLES_A_SECOND = 8000
 QUIET, LOUD = b"\xfe\xff\x7f\x7e", b"\x90\x98\xa0\x10\x18\x20"
 """Bytes of mu-law: nearly silence, and what an energy meter takes for speech."""
-STEP_CALLS = 50
 STEP_SECONDS = 5.0
 LONGEST_SECONDS = 600.0
 RATES = (10, 20, 30, 40, 60, 80, 100, 130)
-IDLE = 0.04
-"""Of all processors: with less, somebody waits for one all the time."""
+FULL = 0.94
+"""Of all processors, or of one: with more, somebody waits for it all the time."""
+WIDE_INTAKE = "max_calls: 3000, max_entering: 1000"
 LATE_MS = 1000.0
 
 
@@ -56,7 +56,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[Figure]:
     find = {None: _fixed, "participants": _find_participants, "rate": _find_rate}[options.find]
-    with staged(f'beep="{options.beep}"', options.intake) as stage:
+    intake = options.intake or (WIDE_INTAKE if options.find else "")
+    with staged(f'beep="{options.beep}"', intake) as stage:
         yield from find(stage, options)
 
 
@@ -100,48 +101,47 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
 
 
 def _find_participants(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
-    """Each step is looked at when it has come in, while it only talks."""
+    """All stay, and more come."""
     there, last, full = 0, None, None
-    with ExitStack() as crowds:
-        while full is None and there < options.participants:
-            rooms = STEP_CALLS // CALLS_A_ROOM
-            crowd = _Crowd(
-                stage, options, rooms, STEP_CALLS, LONGEST_SECONDS, rooms_before=there // CALLS_A_ROOM
-            )
-            crowds.enter_context(crowd)
-            gevent.sleep(STEP_CALLS / options.rate + 1)
-            usage = stage.usage_of(STEP_SECONDS)
-            if usage.idle_share < IDLE:
+    with _Crowd(stage, options, options.rooms, options.participants, LONGEST_SECONDS) as crowd:
+        for _ in range(1 + int(options.participants / options.rate / STEP_SECONDS)):
+            usage = stage.usage_of(STEP_SECONDS, crowd.calls.pid)
+            if _is_full(usage):
                 full = usage
-            else:
-                there, last = there + STEP_CALLS, usage
+                break
+            there, last = stage.participants(), usage
+            print(f"{there} participants: {usage}", file=sys.stderr)
     yield from _found("participants", there, last, full)
 
 
 def _find_rate(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     found, last, full = 0, None, None
     for rate in RATES:
-        with _Crowd(
-            stage, options, options.rooms, int(rate * STEP_SECONDS), 1.0, rate=rate, silent=True
-        ) as crowd:
-            usage = stage.usage_of(STEP_SECONDS)
+        with _Crowd(stage, options, options.rooms, int(rate * STEP_SECONDS), 1.0, rate, silent=True) as crowd:
+            usage = stage.usage_of(STEP_SECONDS, crowd.calls.pid)
             crowd.calls.wait()
             times, refused = crowd.calls.join_times(), crowd.calls.refusal_times()
         stage.settle()
-        if usage.idle_share < IDLE or refused or percentile(times, 90) > LATE_MS:
+        if _is_full(usage) or refused or percentile(times, 90) > LATE_MS:
             full = usage
             break
         found, last = rate, usage
     yield from _found("calls a second", found, last, full)
 
 
+def _is_full(usage: Usage) -> bool:
+    """No processor is left, or the one that the orchestrator can use is."""
+    return usage.taken > FULL or usage.spent["orchestrator"] / usage.at > FULL
+
+
 def _found(what: str, most: int, last: Usage | None, full: Usage | None) -> Iterator[Figure]:
     if full is None:
         yield Figure(f"{what}, and a processor is left", most, note=f"{last}")
     else:
-        first = max(full.spent, key=lambda name: full.spent[name])
+        both = {name: full.spent[name] for name in ("orchestrator", "FreeSWITCH")}
+        first = max(both, key=lambda name: both[name])
         yield Figure(
-            f"{what} until no processor is left", most, note=f"{first} takes most. One step on: {full}"
+            f"{what} until no processor is left", most, note=f"{first} takes more. A step on: {full}"
         )
     if last is not None:
         yield _share("processor time of the orchestrator to FreeSWITCH's then", last)
@@ -162,14 +162,13 @@ class _Crowd:
         rooms: int,
         callers: int,
         stay: float,
-        *,
-        rooms_before: int = 0,
         rate: float | None = None,
+        *,
         silent: bool = False,
     ) -> None:
-        directory = stage.directory / f"sipp-{rooms_before}-{rate or options.rate:g}"
+        directory = stage.directory / f"sipp-{rate or options.rate:g}"
         directory.mkdir()
-        party = plain_party(rooms, callers, int(stay * 1000), first_room=rooms_before)
+        party = plain_party(rooms, callers, int(stay * 1000))
         sound = None if silent or options.silent else _sound(directory / "sound")
         self.calls = Sipp(party, rate or options.rate, stage.switch.sip_port, directory, sound)
 

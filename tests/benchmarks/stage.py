@@ -149,11 +149,15 @@ class Stage:
         self._application.kill()
         self._listener.close()
 
-    def usage_of(self, seconds: float) -> Usage:
-        """Of the orchestrator and FreeSWITCH, from now on for so long."""
-        before = Usage.now(self.pids)
+    def usage_of(self, seconds: float, callers: int) -> Usage:
+        """From now on for so long, of all that takes part; `callers` is a process."""
+        pids = self.pids | {"application": self._application.pid, "callers": callers}
+        before = Usage.now(pids)
         gevent.sleep(seconds)
-        return Usage.now(self.pids).since(before)
+        return Usage.now(pids).since(before)
+
+    def participants(self) -> int:
+        return int(self.switch.api("show channels count").split()[0])
 
     def sampled(self, program: str, seconds: float) -> subprocess.Popen[bytes] | None:
         """Samples the orchestrator with py-spy, whose path `program` is; nothing where it is empty."""
@@ -260,14 +264,14 @@ class Usage:
         )
 
     @property
-    def idle_share(self) -> float:
-        """Of all processors, in what `since` gave."""
-        return self.idle / self.at / (os.cpu_count() or 1)
+    def taken(self) -> float:
+        """The share of all processors that these had, in what `since` gave."""
+        return sum(self.spent.values()) / self.at / (os.cpu_count() or 1)
 
     def __str__(self) -> str:
         shares = [f"{name} {seconds / self.at:.0%} of one processor" for name, seconds in self.spent.items()]
-        stolen = self.stolen / self.at / (os.cpu_count() or 1)
-        others = (f"{self.idle_share:.0%} of all idle", f"{stolen:.0%} stolen")
+        idle, stolen = (each / self.at / (os.cpu_count() or 1) for each in (self.idle, self.stolen))
+        others = (f"{idle:.0%} of all idle", f"{stolen:.0%} stolen")
         return ", ".join((*shares, f"orchestrator waited {self.waited / self.at:.0%} of the time", *others))
 
 

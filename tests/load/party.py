@@ -57,9 +57,9 @@ def erratic_party(rooms: int, calls: int, within_ms: int = 500, seed: int = 1) -
     ]
 
 
-def plain_party(rooms: int, calls: int, stay_ms: int, first_room: int = 0) -> list[Caller]:
+def plain_party(rooms: int, calls: int, stay_ms: int) -> list[Caller]:
     return [
-        Caller(caller_id(call), number(first_room + call % rooms), Role.PLAIN, PATIENT_MS, stay_ms)
+        Caller(caller_id(call), number(call % rooms), Role.PLAIN, PATIENT_MS, stay_ms)
         for call in range(calls)
     ]
 
