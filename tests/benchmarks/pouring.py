@@ -53,12 +53,13 @@ class Reader:
     def _command(self, wanted: bytes) -> bytes:
         """Answers commands up to one that begins with `wanted`; returns the rest of it."""
         while True:
-            while b"\n\n" not in self._buffer:
+            while b"\n\n" not in self._buffer.lstrip(b"\n"):
                 data = self._sock.recv(65536)
                 if not data:
                     raise ConnectionError(f"the reader went away before it said {wanted!r}")
                 self._buffer += data
-            command, _, self._buffer = self._buffer.partition(b"\n\n")
+            # An empty line is no command: it is sent to wake FreeSWITCH.
+            command, _, self._buffer = self._buffer.lstrip(b"\n").partition(b"\n\n")
             if command.startswith(b"api "):
                 self._sock.sendall(b"Content-Type: api/response\nContent-Length: 3\n\n+OK")
             else:
