@@ -86,7 +86,8 @@ def test_two_hours_leave_nothing_behind(fast_house: House) -> None:
     for host in hosts:
         host.hang_up()
     told = house.told(2 + 2 * (VISITS + 3), 20)
-    house.application.wait_for(lambda request: request.fields.get("StatusCallbackEvent") == "conference-end")
+    # Everything stands still while the emulator writes a recording of hours.
+    house.application.wait_for(lambda one: one.fields.get("StatusCallbackEvent") == "conference-end", timeout=40)
     told = house.told()
     assert [int(number) for number, _, _ in told] == list(range(len(told)))
     assert [event for _, event, _ in told].count("participant-join") == VISITS + 3
