@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -114,7 +115,7 @@ def print_table(name: str, figures: Iterable[Figure]) -> None:
         median = "" if figure.value is None else f"{_number(figure.value)} {figure.unit}".rstrip()
         goal = f"{'>=' if figure.goal.at_least else '<='} {_number(figure.goal.limit)}" if figure.goal else ""
         verdict = {True: "met", False: "MISSED", None: ""}[figure.met]
-        table.add_row(figure.name, median, spread, goal, verdict, figure.note)
+        table.add_row(figure.name, median, spread, goal, verdict, escape(figure.note))
     # A file or a pipe has no width: nothing is to be folded there.
     console = Console()
     if not console.is_terminal:

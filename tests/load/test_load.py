@@ -65,8 +65,8 @@ def test_every_call_has_one_join_and_one_leave(house: House, directories: Iterat
         _hold(house, party(warm_up, 1500), next(directories))
     before = _size()
     _hold(house, callers, next(directories))
-    after = _size()
-    assert after.ours == before.ours
+    after = _size_at_most(before)
+    assert after.ours <= before.ours
     if house.switch.kind == "freeswitch":
         # The emulator lives in this process, with all that its phones have heard.
         assert after.blocks - before.blocks < BLOCKS_A_CALL * len(callers)
@@ -191,6 +191,15 @@ def _size() -> Size:
         type(one).__name__ for one in gc.get_objects() if isinstance(one, OURS) and not _ended(one)
     )
     return Size(ours, sys.getallocatedblocks(), _resident_megabytes())
+
+
+def _size_at_most(before: Size, seconds: float = 15.0) -> Size:
+    """Something is written down or looked at now and then, by a greenlet that is there for a moment."""
+    limit = time.monotonic() + seconds
+    while True:
+        after = _size()
+        if after.ours <= before.ours or time.monotonic() > limit:
+            return after
 
 
 def _ended(one: object) -> bool:
