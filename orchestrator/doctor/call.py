@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ NUMBER = "orchestrator-doctor"
 WAIT_SECONDS = 10.0
 CHECKS = ("call", "recordings_dir", "media_dir", "conference")
 _WAV_HEADER_BYTES = 44
+_FREE_BYTES = 20_000_000  # ten minutes of a stereo WAV at 16 kHz are 38 MB
 
 
 def call(patient: Patient) -> Iterator[Finding]:
@@ -105,6 +107,11 @@ def recordings(patient: Patient, leg: Leg) -> Finding:
     here, there = str(node.recordings_dir), str(node.there(path).parent)
     try:
         node.recordings_dir.mkdir(parents=True, exist_ok=True)
+        # On a full disk FreeSWITCH hangs the caller up, and says nothing of a disk.
+        free = shutil.disk_usage(node.recordings_dir).free
+        if free < _FREE_BYTES:
+            text = f"the disk of {here} has {free // 1_000_000} MB left: every recording fails there"
+            return wrong("recordings_dir", text, "make room, or give recordings a disk of their own")
         done = leg.execute("record", f"{node.there(path)} 1", timeout=WAIT_SECONDS)
         answer = done.header("Application-Response") or "no answer"
         if not path.exists():
@@ -115,7 +122,7 @@ def recordings(patient: Patient, leg: Leg) -> Finding:
                 "directory: recordings_dir_there is FreeSWITCH's name for it",
             )
         if path.stat().st_size <= _WAV_HEADER_BYTES or not path.read_bytes().startswith(b"RIFF"):
-            return wrong("recordings_dir", f"{path} has no sound in it", "is the disk full?")
+            return wrong("recordings_dir", f"{path} has no sound in it", "see FreeSWITCH's log")
         # Trimming and MP3 make a new file and put it in the place of the old one.
         path.rename(moved)
     except OSError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from orchestrator.doctor import patient as patients
 from orchestrator.doctor.switch import DEFAULT_PASSWORD
 from orchestrator.doctor.switch import password as password_check
 from orchestrator.doctor.web import voice_urls
+from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.profiles import conference_conf
 from orchestrator.freeswitch.render import render, write
 from tests.lab.emulated import Emulator
@@ -391,6 +394,67 @@ def test_a_directory_that_freeswitch_cannot_write(examined: Examine, switch: Fre
     found = examined(node=f", recordings_dir_there: {switch.recordings_dir.parent}/not-a-directory/x")
     switch.recordings_dir.mkdir(exist_ok=True)
     assert wrong(found) == ["recordings_dir"]
+
+
+@pytest.mark.only("freeswitch")
+def test_a_directory_on_a_full_disk(examined: Examine, switch: FreeSwitch) -> None:
+    with full_disk(switch.recordings_dir):
+        found = examined()
+    assert wrong(found) == ["recordings_dir"]
+    assert "0 MB left" in found["recordings_dir"].text
+
+
+@contextmanager
+def full_disk(directory: Path) -> Iterator[None]:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k,mode=0777", "tmpfs", directory],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        (directory / "all-there-is").write_bytes(bytes(4096))
+        yield
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+@pytest.mark.only("freeswitch")
+def test_a_conference_that_does_not_end(
+    examined: Examine, switch: FreeSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_checks, "WAIT_SECONDS", 4.0)
+
+    kill = commands.kill
+
+    def somebody_else_joins_first(leg: str) -> str:
+        assert switch.api(f"originate null/stays &conference(doctor-{leg})").startswith("+OK")
+        return kill(leg)
+
+    monkeypatch.setattr(commands, "kill", somebody_else_joins_first)
+    found = examined()
+    switch.api("hupall")
+    assert (wrong(found), found["conference"].state) == ([], "note")
+    assert "did not end" in found["conference"].text
+
+
+@pytest.mark.only("freeswitch")
+def test_a_switch_that_stops_answering(
+    examined: Examine, switch: FreeSwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = patients.Patient.api
+
+    def freeze_first(patient: patients.Patient, command: str) -> str:
+        switch.freeze()
+        return ask(patient, command)
+
+    monkeypatch.setattr(patients.Patient, "api", freeze_first)
+    try:
+        found = examined(node=", command_timeout_secs: 1")
+    finally:
+        switch.thaw()
+    assert any("FreeSWITCH did not answer" in finding.text for finding in found.values())
 
 
 def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_all_is_well(
