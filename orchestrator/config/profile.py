@@ -19,7 +19,7 @@ Interval = Literal["10", "20", "30", "40", "50", "60", "70", "80", "90", "100", 
 MemberFlag = Literal["mute-detect", "dist-dtmf", "skip-dtmf", "nomoh", "positional", "no-positional"]
 ConferenceFlag = Literal["audio-always", "auto-3d-position", "rfc-4579"]
 
-QUIET = ".quiet"
+QUIET, FLOOR = ".quiet", ".floor"
 
 _NOT_HERE = {
     "mute": "the document says it: muted",
@@ -225,9 +225,10 @@ class Profile(Section):
     @field_validator("name")
     @classmethod
     def _no_twin(cls, value: str) -> str:
-        # Each profile is rendered once more under this name.
-        if value.endswith(QUIET):
-            raise fault(f"the name of a profile does not end in {QUIET}", "another name")
+        # Each profile is rendered once more under each of these.
+        for twin in (QUIET, FLOOR):
+            if value.endswith(twin):
+                raise fault(f"the name of a profile does not end in {twin}", "another name")
         return value
 
     @model_validator(mode="before")

@@ -171,7 +171,7 @@ def conference(patient: Patient, leg: Leg) -> Finding:
     entered = patient.expect(lambda event: event.conference == name and event.action == "add-member")
     ended = patient.expect(lambda event: event.conference == name and event.action == "conference-destroy")
     remedy = "see `modules` and `profiles` above, and FreeSWITCH's log"
-    profile = room_profile(next(iter(patient.settings.profiles)), talking=False)
+    profile = room_profile(next(iter(patient.settings.profiles)), "untold")
     try:
         leg.start("conference", f"{name}@{profile}")
         await_event(entered, WAIT_SECONDS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal, get_args
 
 from lxml import etree
 
 from orchestrator.config.keys import MUTES
-from orchestrator.config.profile import QUIET, Profile, Sounds
+from orchestrator.config.profile import FLOOR, QUIET, Profile, Sounds
 
 # mod_conference's own name where it is not ours with dashes.
 _NAMES = {
@@ -18,6 +19,9 @@ _NAMES = {
 }
 # A FreeSWITCH that was there before us has profiles too, one called `default` almost always.
 PREFIX = "texml."
+Speech = Literal["untold", "talkers", "floor"]
+"""What FreeSWITCH says of who speaks in a room: nothing, who begins and ends, or also who has the floor."""
+_TWINS: dict[Speech, str] = {"untold": QUIET, "talkers": "", "floor": FLOOR}
 NO_KEYS = "none"
 KEY = "key "
 """What a pressed key sends us begins with it."""
@@ -40,24 +44,24 @@ def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
             _group(controls, profile)
     found = etree.SubElement(root, "profiles")
     for name, profile in profiles.items():
-        for talking in (True, False):
-            element = etree.SubElement(found, "profile", name=room_profile(name, talking))
+        for speech in get_args(Speech):
+            element = etree.SubElement(found, "profile", name=room_profile(name, speech))
             for parameter, value in parameters(profile):
                 etree.SubElement(element, "param", name=parameter, value=value)
             etree.SubElement(
-                element, "param", name="suppress-events", value=",".join(_unheeded(profile, talking))
+                element, "param", name="suppress-events", value=",".join(_unheeded(profile, speech))
             )
     return root
 
 
-def room_profile(name: str, talking: bool) -> str:
-    """The rendered profile for a room: `talking` if somebody wants to know who speaks."""
-    return PREFIX + name if talking else PREFIX + name + QUIET
+def room_profile(name: str, speech: Speech) -> str:
+    """The rendered profile for a room."""
+    return PREFIX + name + _TWINS[speech]
 
 
 def settings_name(rendered: str) -> str:
     """The profile of the settings that a rendered one was made of."""
-    return rendered.removeprefix(PREFIX).removesuffix(QUIET)
+    return rendered.removeprefix(PREFIX).removesuffix(QUIET).removesuffix(FLOOR)
 
 
 def reports_talking(rendered: str) -> bool:
@@ -78,12 +82,16 @@ def _keys(profile: Profile) -> str:
     return f"keys.{profile.name}" if profile.caller_controls else NO_KEYS
 
 
-def _unheeded(profile: Profile, talking: bool) -> tuple[str, ...]:
+def _unheeded(profile: Profile, speech: Speech) -> tuple[str, ...]:
     """Events that FreeSWITCH need not send: each costs it a kilobyte or three, and us the reading."""
     never: tuple[str, ...] = _NEVER_HEEDED
     if not set(MUTES).isdisjoint(profile.caller_controls.values()):
         never = tuple(name for name in never if name != "dtmf")
-    return never if talking else (*never, "start-talking", "stop-talking", "floor-change")
+    if speech == "floor":
+        return never
+    # FreeSWITCH passes the floor on with every breath.
+    never = (*never, "floor-change")
+    return never if speech == "talkers" else (*never, "start-talking", "stop-talking")
 
 
 def parameters(profile: Profile) -> Iterator[tuple[str, str]]:

@@ -82,7 +82,7 @@ def test_the_owners_profiles_and_modules_stay_and_ours_come_beside_them(director
     assert render(directory, SETTINGS, "--yes") == 0
     conference = etree.fromstring((directory / "autoload_configs/conference.conf.xml").read_text())
     names = conference.xpath("profiles/profile/@name")
-    assert names == ["default", "texml.default", "texml.default.quiet"]
+    assert names == ["default", "texml.default.quiet", "texml.default", "texml.default.floor"]
     modules = etree.fromstring((directory / "autoload_configs/modules.conf.xml").read_text())
     loaded = modules.xpath("modules/load/@module")
     assert len(loaded) == len(set(loaded))

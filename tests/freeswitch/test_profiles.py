@@ -80,9 +80,11 @@ def test_a_room_in_which_nobody_asks_who_speaks_is_not_told_it() -> None:
         profile.get("name"): profile.find("param[@name='suppress-events']").get("value").split(",")
         for profile in root.iter("profile")
     }
-    assert set(suppressed) == {"texml.default", "texml.default.quiet"}
+    assert set(suppressed) == {"texml.default", "texml.default.quiet", "texml.default.floor"}
     assert "start-talking" in suppressed["texml.default.quiet"]
     assert "start-talking" not in suppressed["texml.default"]
+    assert "floor-change" in suppressed["texml.default"]
+    assert not {"start-talking", "floor-change"}.intersection(suppressed["texml.default.floor"])
     assert not any("add-member" in names or "del-member" in names for names in suppressed.values())
 
 

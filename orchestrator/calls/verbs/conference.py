@@ -12,7 +12,7 @@ from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import LeaveReason, RecordingTerms, RoomTerms, Wish
 from orchestrator.freeswitch.errors import LegGone
-from orchestrator.freeswitch.profiles import room_profile
+from orchestrator.freeswitch.profiles import Speech, room_profile
 from orchestrator.texml import Conference, Dial
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
                 terms,
                 room_profile(
                     settings.profile_for(call.application, noun.name).name,
-                    settings.conference.talking_events == "always" or _wants_to_know_who_speaks(terms),
+                    _speech(terms, always=settings.conference.talking_events == "always"),
                 ),
             )
         outcome = seat.wait(max(0.0, limit))
@@ -106,9 +106,11 @@ def _go_on(verb: Dial, outcome: Outcome) -> Step:
     return dialled(verb, "answered", bridged=True)
 
 
-def _wants_to_know_who_speaks(terms: RoomTerms) -> bool:
+def _speech(terms: RoomTerms, *, always: bool) -> Speech:
     recording = terms.recording
-    return "speaker" in terms.status_callback_event or bool(recording and recording.timeout)
+    if always or "speaker" in terms.status_callback_event or (recording and recording.timeout):
+        return terms.speaker_mode
+    return "untold"
 
 
 def wish_of(noun: Conference) -> Wish:
