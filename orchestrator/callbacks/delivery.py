@@ -1,7 +1,7 @@
 """Delivery of what the outbox holds: in order within a queue, side by side across queues.
 
 A queue is idle (nothing waits), in its receiver's line (its first message waits for a worker), in flight, or
-backing off (a heap entry). Workers exist only while there is something to send.
+backing off (a heap entry). There are as many workers as there is to send, and a few more that rest.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ Not for what was given up while others were being told: too old, too many.
 _OUTBOX_RETRY_SECONDS = 1.0
 _REQUEUE_BATCH = 200
 _SWEEP_SECONDS, _FORGET_SECONDS = 5, 60
+_RESTING_WORKERS = 8
+"""A new one costs some pages of memory, taken and given back."""
 _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
 
@@ -67,7 +69,8 @@ class Delivery:
         self._bounds = Bounds(outbox, settings, self.tally)
         self._workers = Group()
         self._working = 0
-        """Workers that have not ended; a Group counts ended ones until the hub's next turn."""
+        """Workers that neither rest nor have ended; a Group counts ended ones until the hub's next turn."""
+        self._resting_workers: list[Event] = []
         self._hiring = False
         self._resting: list[tuple[float, int, str]] = []
         """Heap of (due, tie-breaker, queue)."""
@@ -110,6 +113,8 @@ class Delivery:
         False if something had to be cut off; it is told again after the next start.
         """
         self._running = False
+        while self._resting_workers:
+            self._wake_worker()
         self._workers.join(timeout)
         finished = not self._workers
         self._workers.kill()
@@ -201,17 +206,30 @@ class Delivery:
         """One more worker if there is work for it. Each calls the next, so that one call here is enough."""
         if self._receivers.waiting and not self._hiring and self._working < self._settings.concurrency:
             self._hiring = True
-            self._working += 1
-            self._workers.spawn(self._work)
+            if self._resting_workers:
+                self._wake_worker()
+            else:
+                self._working += 1
+                self._workers.spawn(self._work)
+
+    def _wake_worker(self) -> None:
+        self._working += 1
+        self._resting_workers.pop().set()
 
     def _work(self) -> None:
-        self._hiring = False
-        try:
-            while self._running and (taken := self._receivers.take()):
-                self._hire()
-                self._work_once(*taken)
-        finally:
-            self._working -= 1
+        while True:
+            self._hiring = False
+            try:
+                while self._running and (taken := self._receivers.take()):
+                    self._hire()
+                    self._work_once(*taken)
+            finally:
+                self._working -= 1
+            if not self._running or len(self._resting_workers) == _RESTING_WORKERS:
+                return
+            woken = Event()
+            self._resting_workers.append(woken)
+            woken.wait()
 
     def _work_once(self, receiver: Receiver, queue: str) -> None:
         message = self._next(queue)

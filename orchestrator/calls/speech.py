@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 
@@ -12,28 +13,33 @@ Feed = Callable[[str, Event], None]
 
 
 class Debounce:
-    """Passes on a change once it has lasted; one taken back before that is never told. Times in seconds."""
+    """Passes on a change once it has lasted; one taken back before that is never told. Times in seconds.
+
+    `feed` is called on the hub: it must not block.
+    """
 
     def __init__(self, start: float, stop: float, feed: Feed) -> None:
         self._start = start
         self._stop = stop
         self._feed = feed
-        self._pending: dict[str, gevent.Greenlet[..., None]] = {}
+        self._timer = gevent.get_hub().loop.timer
+        self._pending: dict[str, Any] = {}
 
     def heard(self, sid: str, call_sid: str, on: bool, at: int) -> None:
         """A room cares only for what differs from what it knows, so a change taken back needs no word."""
         self.forget(call_sid)
         seconds = self._start if on else self._stop
         if seconds:
-            self._pending[call_sid] = gevent.spawn_later(seconds, self._settled, sid, call_sid, on, at)
+            timer = self._pending[call_sid] = self._timer(seconds)
+            timer.start(self._settled, sid, call_sid, on, at)
         else:
             self._feed(sid, Talking(at, call_sid, on))
 
     def forget(self, call_sid: str) -> None:
         pending = self._pending.pop(call_sid, None)
         if pending is not None:
-            pending.kill(block=False)
+            pending.close()
 
     def _settled(self, sid: str, call_sid: str, on: bool, at: int) -> None:
-        del self._pending[call_sid]
+        self.forget(call_sid)
         self._feed(sid, Talking(at, call_sid, on))

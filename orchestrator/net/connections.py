@@ -38,6 +38,7 @@ class _Connection(HTTPConnection):
     def __init__(self, *args: Any, dialler: Dialler, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._dialler = dialler
+        self._pieces: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
         # The name stays the connection's: TLS asks for it and verifies it.
@@ -57,7 +58,19 @@ class _Connection(HTTPConnection):
         self.has_served = False
         super().connect()
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Header and body go out at once: one packet, and the receiver is woken once."""
+        pieces = self._pieces = []
+        try:
+            super().request(*args, **kwargs)
+        finally:
+            self._pieces = None
+        self.send(b"".join(pieces))
+
     def send(self, data: Any) -> None:
+        if self._pieces is not None:
+            self._pieces.append(data)
+            return
         try:
             super().send(data)
         except ConnectionError as error:
