@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
+import msgspec
 from msgspec import Struct
 
 from . import commands
@@ -169,9 +170,13 @@ def forget_gone(connection: Connection, leg: str) -> None:
 
 def _json(text: str, kind: Callable[..., Any]) -> Any:
     try:
-        listed = json.loads(text, strict=False)
-    except ValueError as error:
-        raise ProtocolError(f"a listing that is not JSON: {text[:80]!r}") from error
+        listed = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        # cJSON leaves control characters of a caller's name as they are.
+        try:
+            listed = json.loads(text, strict=False)
+        except ValueError as error:
+            raise ProtocolError(f"a listing that is not JSON: {text[:80]!r}") from error
     if isinstance(kind, type) and not isinstance(listed, kind):
         raise CommandFailed(f"-ERR a listing of another form: {text[:80]!r}")
     return listed

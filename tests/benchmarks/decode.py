@@ -21,7 +21,7 @@ from tests.benchmarks.pouring import Reader
 from tests.benchmarks.recorded import BODIES, FRAMES, plain_frames
 
 ROUNDS = 9
-REPEATS = {"ours": 60, "greenswitch": 3, "genesis": 3}
+REPEATS = {"ours": 240, "greenswitch": 16, "genesis": 6}
 """Of the recorded events in one round: some tenths of a second each."""
 GOALS = {"greenswitch": at_least(12), "genesis": at_least(4), "orjson": at_least(1.3)}
 
@@ -66,7 +66,7 @@ def _through_the_socket(reader: Reader, repeats: int) -> Callable[[], float]:
     return lambda: repeats * len(BODIES) / reader.pour().cpu
 
 
-def _each(function: Callable[[bytes], object], repeats: int = 20) -> Callable[[], float]:
+def _each(function: Callable[[bytes], object], repeats: int = 240) -> Callable[[], float]:
     def rate() -> float:
         began = time.process_time()
         for _ in range(repeats):
