@@ -105,6 +105,7 @@ class Orchestrator:
             node.password.get_secret_value(),
             node=node.name,
             on_event=self._on_event,
+            on_read=self.journal.flush,
             on_up=self._on_up,
             on_down=self._on_down,
             events=EVENTS,
@@ -293,6 +294,7 @@ class Orchestrator:
     # FreeSWITCH
 
     def _on_event(self, event: Event) -> None:
+        self.journal.gather()
         self.door.on_event(event)
         self.book.on_event(event)
         self.switchboard.on_event(event)

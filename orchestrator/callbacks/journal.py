@@ -3,6 +3,9 @@
 A full, locked or read-only disk must neither stop a call nor lose what happened in it. Until the disk takes
 things again they are kept in memory, in their order, and tried again each second, so that no further change
 has to come by. Nothing of it is sent before it is written.
+
+What the events of one read from FreeSWITCH cause is one commit: who hands them out says `gather` before and
+`flush` after them, and lets no other greenlet run between the two.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ class Journal:
         self._records: dict[tuple[str, str], Record] = {}
         self._trouble = Trouble(log, "what happens in calls and rooms is kept in memory and told later")
         self._again: gevent.Greenlet[..., None] | None = None
+        self._gathering = False
         self.lost = 0
         """Callbacks that neither the disk nor the memory could take."""
 
@@ -51,6 +55,8 @@ class Journal:
 
     def get(self, kind: str, key: str) -> bytes | None:
         """As Outbox.get, with what is not written yet."""
+        if (kind, key) in self._delete:
+            return None
         return self._put.get((kind, key)) or self._outbox.get(kind, key)
 
     @property
@@ -83,7 +89,17 @@ class Journal:
         # In trouble the disk is asked once a second only: each asking may hold up everybody for a moment.
         if self._trouble:
             self._make_room()
-        else:
+        elif not self._gathering:
+            self._write()
+
+    def gather(self) -> None:
+        """From now on commits wait for `flush`."""
+        self._gathering = True
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        self._gathering = False
+        if not self._trouble and (self._messages or self._put or self._delete or self._records):
             self._write()
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
 """Every live room: feeds its state machine, writes what it decided to disk, then has it done.
 
 A room changes only in `_drain`, which never yields to another greenlet: one change at a time, and what one
-change causes is on disk, callbacks and all, before anything of it is done or sent.
+change causes is on disk, callbacks and all, before a command or a callback of it leaves this process.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Rooms:
         self._records: dict[str, Record] = {}
         self._encode = msgspec.json.Encoder().encode
         self.on_change: Callable[[Room], None] = lambda room: None
-        """Told of each room that is another than before, once that is on disk; it must not block."""
+        """Told of each room that is another than before; it must not block."""
         self._changed: dict[str, Room] = {}
 
     def __len__(self) -> int:

@@ -60,9 +60,10 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
     `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
     happens to those who wait when the socket ends, and reconnecting.
 
-    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and must not block. `on_up` and
-    `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of its own, so
-    it may use `send`. Times are seconds.
+    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and `on_read` there when all that
+    came in one piece has been handed out, before anything that was posted is sent; neither may block.
+    `on_up` and `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of
+    its own, so it may use `send`. Times are seconds.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         *,
         node: str = "default",
         on_event: Callable[[Event], None] = lambda event: None,
+        on_read: Callable[[], None] = lambda: None,
         on_up: Callable[[], None] = lambda: None,
         on_down: Callable[[SwitchError], None] = lambda error: None,
         events: Sequence[str] = DEFAULT_EVENTS,
@@ -93,6 +95,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self.down_hooks: list[Callable[[SwitchError], None]] = []
         """Called before `on_down`, on the same greenlet."""
         self._on_event = on_event
+        self._on_read = on_read
         self._on_up = on_up
         self._on_down = on_down
         self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
@@ -186,7 +189,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             try:
                 sock = socket.create_connection((self.host, self.port))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                link = Link(sock, self.anomalies, self._event)
+                link = Link(sock, self.anomalies, self._event, self._on_read)
                 self.core_uuid = link.open(self.password, self._subscribe)
             except OSError as error:
                 raise NotConnected(f"{self.host}:{self.port}: {error}") from error

@@ -86,11 +86,18 @@ class Link:
     """One connected, not yet authenticated socket. `run` is its reader; everything may be called from any
     greenlet."""
 
-    def __init__(self, sock: socket.socket, anomalies: Anomalies, on_event: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        anomalies: Anomalies,
+        on_event: Callable[[bytes], None],
+        on_read: Callable[[], None],
+    ) -> None:
         self.sock = self._sock = sock
         self.opened = False
         self._anomalies = anomalies
         self._on_event = on_event
+        self._on_read = on_read
         self._decoder = FrameDecoder()
         self._early: deque[Frame] = deque()
         self._pending: deque[Pending] = deque()
@@ -180,11 +187,14 @@ class Link:
         on_event = self._on_event
         yielded_at = time.monotonic()
         while True:
-            for frame in frames:
-                if frame.content_type == EVENT_JSON:
-                    on_event(frame.body)
-                else:
-                    self._control(frame)
+            try:
+                for frame in frames:
+                    if frame.content_type == EVENT_JSON:
+                        on_event(frame.body)
+                    else:
+                        self._control(frame)
+            finally:
+                self._on_read()
             if self._decoder.error is not None:
                 raise self._decoder.error
             if self.received_at - yielded_at > _MAX_READING_SECONDS:

@@ -54,7 +54,6 @@ class Rig:
     def __init__(self, directory: Path) -> None:
         self.orchestrator = Orchestrator(loads(SETTINGS.format(directory, ACCOUNT, API_KEY)))
         self.commands: list[str] = []
-        self.feed = self.orchestrator.connection._event
         self.orchestrator.connection.post = self._post
         self.orchestrator.switchboard._on_new_call = self._on_new_call
         self.orchestrator.switchboard.release()
@@ -72,6 +71,12 @@ class Rig:
         self.orchestrator.outbox.close()
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
+
+    def feed(self, *bodies: bytes) -> None:
+        """Events, as read in one piece."""
+        for body in bodies:
+            self.orchestrator.connection._event(body)
+        self.orchestrator.journal.flush()
 
     def conversation(self) -> Conversation:
         """The next one, made ready to be fed."""

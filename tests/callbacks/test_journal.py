@@ -49,6 +49,47 @@ def forbid(outbox: Outbox) -> Callable[[], None]:
     return lambda: outbox._db.execute("PRAGMA query_only = 0") and None
 
 
+def test_what_is_gathered_is_one_commit_and_is_seen_before_it_is_written(
+    office: Office, journal: Journal, receiver: Receiver
+) -> None:
+    journal.commit(put=[("room", "old", b"0"), ("room", "gone", b"0")])
+    journal.gather()
+    for number in range(3):
+        journal.commit([make("room", receiver.url(), number)], [("room", "old", b"%d" % number)])
+    journal.commit(delete=[("room", "gone")])
+    gevent.sleep(0.1)
+    assert (office.outbox.depth, receiver.requests) == (0, []), "nothing is sent before it is written"
+    assert (journal.get("room", "old"), journal.get("room", "gone")) == (b"2", None)
+    commits: list[str] = []
+    office.outbox._db.set_trace_callback(lambda words: words == "COMMIT" and commits.append(words))
+    journal.flush()
+    journal.flush()
+    assert commits == ["COMMIT"]
+    assert office.outbox.load("room") == [("old", b"2")]
+    wait_until(lambda: len(receiver.requests) == 3, "all are told")
+    journal.commit(put=[("room", "old", b"3")])
+    assert office.outbox.get("room", "old") == b"3", "outside of a read each is a commit of its own"
+
+
+@pytest.mark.parametrize("refuse", [lock, fill, forbid])
+def test_what_is_gathered_while_the_disk_refuses_waits_with_the_rest(
+    office: Office,
+    journal: Journal,
+    receiver: Receiver,
+    refuse: Callable[[Outbox], Callable[[], None]],
+) -> None:
+    heal = refuse(office.outbox)
+    for number in range(4):
+        journal.gather()
+        # Large enough for a page of its own.
+        journal.commit([make("room", receiver.url(), number, fields=(("FriendlyName", "x" * 5000),))])
+        journal.flush()
+    assert journal.unwritten > 0
+    heal()
+    wait_until(lambda: len(receiver.requests) == 4, "all are told")
+    assert [request.sequence for request in receiver.requests] == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
 def test_what_the_disk_refuses_is_told_once_it_takes_it_again_though_nothing_more_happens(
     office: Office,

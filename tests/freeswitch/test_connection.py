@@ -22,6 +22,7 @@ from orchestrator.freeswitch import (
     WriteOverflow,
     link,
 )
+from orchestrator.freeswitch.events import Event
 
 from .conftest import CORE_UUID, Peer, Talk, eventually
 from .wire import api_frame, event_frame, reply_frame, trace_frames, trace_names
@@ -234,6 +235,22 @@ def test_a_callback_may_post_and_one_that_fails_disturbs_nobody(up: Up) -> None:
     talk.send(api_frame("2"))
     eventually(lambda: outcomes == [Reply("2", "2")])
     assert connection.anomalies.callback_errors == 1
+
+
+def test_what_one_read_brought_can_be_written_down_before_anything_posted_for_it_is_sent(up: Up) -> None:
+    order: list[str] = []
+
+    def on_event(event: Event) -> None:
+        order.append(event.name)
+        connection.post(f"api {event.name}", lambda outcome: order.append("answered"))
+
+    connection, talk = up(on_event=on_event, on_read=lambda: order.append("read"))
+    talk.send(event_frame({"Event-Name": "A"}) + event_frame({"Event-Name": "B"}))
+    assert [talk.read(), talk.read()] == ["api A", "api B"]
+    assert order[-3:] == ["A", "B", "read"]
+    order.clear()
+    talk.send(api_frame("ok\n") * 2)
+    eventually(lambda: order == ["answered", "answered", "read"])
 
 
 def test_a_flood_of_events_leaves_the_others_their_turn(up: Up) -> None:
