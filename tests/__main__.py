@@ -1,8 +1,8 @@
 """`python -m tests [pytest options]`: all tests, in parts side by side, two with a real FreeSWITCH each.
 
-Where there is no FreeSWITCH their tests are skipped, and the first line says so. A test that fails is run
-again, twice at most, and is named as RERUN at the end: phones and switches live by the clock, and the
-machine may be busy.
+Where there is no FreeSWITCH their tests are skipped, the first line says so, and each other part is two, as
+most tests wait most of the time. A test that fails is run again, twice at most, and is named as RERUN at the
+end: phones and switches live by the clock, and the machine may be busy.
 """
 
 from __future__ import annotations
@@ -29,18 +29,25 @@ TITLES = {
 
 def main(options: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest", "--reruns=2", "-rfERs", *options]
+    # More at once would be heard in the sound that is measured.
+    shares = 1
     if reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
+        shares = 2
     # The first part is to be watched, the others are shown when they are through.
     first, *others = PARTS
     with tempfile.TemporaryDirectory() as directory:
-        outputs = {part: Path(directory, part) for part in others}
-        runs = {part: _start([*pytest, f"--part={part}"], output) for part, output in outputs.items()}
+        runs = [
+            (TITLES[part], output, _start([*pytest, f"--part={part}", f"--share={share}/{shares}"], output))
+            for part in others
+            for share in range(1, shares + 1)
+            for output in [Path(directory, f"{part}-{share}")]
+        ]
         print(TITLES[first], flush=True)
         codes = [subprocess.run([*pytest, f"--part={first}"], check=False).returncode]
-        for part, run in runs.items():
+        for title, output, run in runs:
             codes.append(run.wait())
-            print(TITLES[part], outputs[part].read_text(errors="replace"), sep="\n", flush=True)
+            print(title, output.read_text(errors="replace"), sep="\n", flush=True)
     return max(0 if code == NOTHING_SELECTED else code for code in codes)
 
 

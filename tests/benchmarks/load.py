@@ -78,7 +78,7 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
         joined = crowd.calls.join_times()
     told = stage.callbacks()
     yield _share("processor time of the orchestrator to FreeSWITCH's", whole, at_most(8))
-    yield _share("  while nobody comes or goes", together)
+    yield _share("  while nobody comes or goes", together, at_most(8))
     yield Figure(
         "processor time of the orchestrator a call",
         whole.spent["orchestrator"] / options.participants * 1000,

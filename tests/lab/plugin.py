@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="tests of sound, load and attacks on a real FreeSWITCH; the others on one; those without; "
         "`python -m tests` does all at once",
     )
+    parser.addoption("--share", metavar="K/N", help="of those every Nth, from the Kth on")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,10 +59,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     part = config.getoption("--part")
-    if part is not None:
-        others = [item for item in items if _part_of(item) != part]
-        items[:] = [item for item in items if _part_of(item) == part]
-        config.hook.pytest_deselected(items=others)
+    chosen = [item for item in items if part is None or _part_of(item) == part]
+    if share := config.getoption("--share"):
+        first, of = map(int, share.split("/"))
+        chosen = chosen[first - 1 :: of]
+    here = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in here])
+    items[:] = chosen
 
 
 def _part_of(item: pytest.Item) -> str:
