@@ -2,7 +2,7 @@
 
 Seconds are processor time of the reader, each client in a process of its own. greenswitch and Genesis make a
 dict of every header, orjson too; ours makes a struct of those that are used, and of all where they are asked
-for. The limit is what our JSON decoder takes for the same bodies without socket and frames.
+for. The limits: our JSON decoder over the same bodies, and the shortest loop that splits, decodes and calls.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.benchmarks.pouring import Reader
 from tests.benchmarks.recorded import BODIES, FRAMES, plain_frames
 
 ROUNDS = 9
-REPEATS = {"ours": 240, "greenswitch": 16, "genesis": 6}
+REPEATS = {"ours": 240, "greenswitch": 16, "genesis": 6, "barest": 240}
 """Of the recorded events in one round: some tenths of a second each."""
 GOALS = {"greenswitch": at_least(12), "genesis": at_least(4), "orjson": at_least(1.3)}
 
@@ -31,9 +31,10 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
     contenders: dict[str, Callable[[], float]] = {}
     with ExitStack() as stack:
         for name, repeats in REPEATS.items():
-            if importlib.util.find_spec(name) is None and name != "ours":
+            mine = name in ("ours", "barest")
+            if not mine and importlib.util.find_spec(name) is None:
                 continue
-            frames = FRAMES if name == "ours" else plain
+            frames = FRAMES if mine else plain
             reader = Reader(name, frames * repeats, repeats * len(BODIES))
             stack.callback(reader.stop)
             contenders[name] = _through_the_socket(reader, repeats)
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
         "greenswitch": "greenswitch, through a socket",
         "genesis": "Genesis, through a socket",
         "orjson": "orjson into dicts, no socket",
+        "barest": "limit: the shortest loop in Python, through a socket",
         "limit": "limit: our decoder alone, no socket",
         "dicts": "msgspec into dicts, no socket",
     }
@@ -60,6 +62,9 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
         else:
             yield Figure(f"ours against {titles[name]}", None, "x", goal, note="pip install '.[benchmarks]'")
     yield compared(f"ours against {titles['limit']}", rates["ours"], rates["limit"])
+    yield compared("ours against the shortest loop", rates["ours"], rates["barest"])
+    if "orjson" in rates:
+        yield compared("the shortest loop against orjson into dicts", rates["barest"], rates["orjson"])
 
 
 def _through_the_socket(reader: Reader, repeats: int) -> Callable[[], float]:

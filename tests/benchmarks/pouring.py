@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gevent import socket
 
+from tests.benchmarks.readers import ANSWER, GREETING
 from tests.lab.processes import die_with_parent
 
 START_SECONDS = 30.0
@@ -36,7 +37,7 @@ class Reader:
             self._sock, _ = listener.accept()
         self._sock.settimeout(ROUND_SECONDS)
         self._buffer = b""
-        self._sock.sendall(b"Content-Type: auth/request\n\n")
+        self._sock.sendall(GREETING)
         self._command(b"api ready")
 
     def pour(self) -> Spent:
@@ -61,7 +62,7 @@ class Reader:
             # An empty line is no command: it is sent to wake FreeSWITCH.
             command, _, self._buffer = self._buffer.lstrip(b"\n").partition(b"\n\n")
             if command.startswith(b"api "):
-                self._sock.sendall(b"Content-Type: api/response\nContent-Length: 3\n\n+OK")
+                self._sock.sendall(ANSWER)
             else:
                 self._sock.sendall(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
             if command.startswith(wanted):

@@ -2,14 +2,19 @@
 
 Each is used as its documentation shows, with a handler for every event. After each `EVENTS` events it says
 `api spent SECONDS`: the processor time since it said so last, as some read a good deal before they handle it.
+`barest` is no client: the shortest loop that reads, splits, decodes and calls, whatever may go wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Callable
+
+GREETING = b"Content-Type: auth/request\n\n"
+ANSWER = b"Content-Type: api/response\nContent-Length: 3\n\n+OK"
 
 
 class Counter:
@@ -29,6 +34,42 @@ class Counter:
             now = time.process_time()
             self._say(f"api spent {now - self._began}")
             self._count, self._began = 0, now
+
+
+def barest(port: int, events: int) -> None:
+    from gevent import socket
+
+    from orchestrator.freeswitch.events import _decoder
+    from orchestrator.freeswitch.link import RECEIVE_BYTES
+
+    head = re.compile(rb"Content-Length: (\d+)\nContent-Type: text/event-json\n\n").match
+    decode, counted = _decoder.decode, 0
+
+    def on_event(event: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.recv(len(GREETING))
+        sock.sendall(b"api ready\n\n")
+        rest = b""
+        while sock.recv(len(ANSWER)):
+            began, counted = time.process_time(), 0
+            while counted < events:
+                data = rest + sock.recv(RECEIVE_BYTES)
+                start = 0
+                while match := head(data, start):
+                    body = match.end()
+                    end = body + int(match[1])
+                    if end > len(data):
+                        break
+                    raw = data[body:end]
+                    event = decode(raw)
+                    event.raw = raw
+                    on_event(event)
+                    start = end
+                rest = data[start:]
+            sock.sendall(f"api spent {time.process_time() - began}\n\n".encode())
 
 
 def ours(port: int, events: int) -> None:
@@ -91,4 +132,5 @@ def genesis(port: int, events: int) -> None:
 
 if __name__ == "__main__":
     _, name, port, events = sys.argv
-    {"ours": ours, "greenswitch": greenswitch, "genesis": genesis}[name](int(port), int(events))
+    readers = {"ours": ours, "barest": barest, "greenswitch": greenswitch, "genesis": genesis}
+    readers[name](int(port), int(events))
