@@ -228,7 +228,9 @@ def with_query(url: str, fields: Sequence[tuple[str, str]]) -> str:
 def _bound(cookies: RequestsCookieJar) -> None:
     """The first ones stay: a call's application sets its own before whatever somebody makes it add."""
     size = 0
-    kept: list[Cookie] = list(cookies)  # type: ignore[arg-type]  # the stubs take it for a mapping's
+    # As they came: iterating over the jar itself sorts them by name in Python 3.10.
+    sites = cookies._cookies.values()  # type: ignore[attr-defined]
+    kept: list[Cookie] = [cookie for paths in sites for path in paths.values() for cookie in path.values()]
     for number, cookie in enumerate(kept):
         size += len(cookie.name) + len(cookie.value or "") + len(cookie.path) + len(cookie.domain)
         if size > MAX_COOKIE_BYTES or number >= MAX_COOKIES:
