@@ -94,16 +94,22 @@ def _decode_leniently(raw: bytes) -> Event:
 def _loads(raw: bytes) -> dict[str, Any]:
     # cJSON copies bytes from 0x80 up as they are, and a SIP display name can be any bytes.
     text = raw.decode("utf-8", "replace")
-    try:
-        headers = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        try:
-            headers = json.loads(text, strict=False)
-        except (ValueError, RecursionError) as error:
-            raise ProtocolError(f"an event that is not JSON: {text[:80]!r}") from error
+    headers = from_cjson(text, "an event")
     if not isinstance(headers, dict):
         raise ProtocolError(f"an event that is not a JSON object: {text[:80]!r}")
     return headers
+
+
+def from_cjson(text: str, what: str) -> Any:
+    """What FreeSWITCH wrote as JSON. Raises `ProtocolError`, which begins with `what`."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        # It leaves some control characters of a caller's name as they are.
+        try:
+            return json.loads(text, strict=False)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"{what} that is not JSON: {text[:80]!r}") from error
 
 
 def _first(value: object) -> str:

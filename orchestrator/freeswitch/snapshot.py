@@ -6,17 +6,16 @@ and events of the meantime come as well: whoever uses this holds those back unti
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
-import msgspec
 from msgspec import Struct
 
 from . import commands
-from .errors import CommandFailed, LegGone, ProtocolError
+from .errors import CommandFailed, LegGone
+from .events import from_cjson
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -169,14 +168,7 @@ def forget_gone(connection: Connection, leg: str) -> None:
 
 
 def _json(text: str, kind: Callable[..., Any]) -> Any:
-    try:
-        listed = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        # cJSON leaves control characters of a caller's name as they are.
-        try:
-            listed = json.loads(text, strict=False)
-        except ValueError as error:
-            raise ProtocolError(f"a listing that is not JSON: {text[:80]!r}") from error
+    listed = from_cjson(text, "a listing")
     if isinstance(kind, type) and not isinstance(listed, kind):
         raise CommandFailed(f"-ERR a listing of another form: {text[:80]!r}")
     return listed
