@@ -24,7 +24,7 @@ NUMBER = "orchestrator-doctor"
 WAIT_SECONDS = 10.0
 CHECKS = ("call", "recordings_dir", "media_dir", "conference")
 _WAV_HEADER_BYTES = 44
-_FREE_BYTES = 20_000_000  # ten minutes of a stereo WAV at 16 kHz are 38 MB
+_FREE_BYTES = 20_000_000  # twenty minutes of one room at 8 kHz
 
 
 def call(patient: Patient) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def recordings(patient: Patient, leg: Leg) -> Finding:
         # On a full disk FreeSWITCH hangs the caller up, and says nothing of a disk.
         free = shutil.disk_usage(node.recordings_dir).free
         if free < _FREE_BYTES:
-            text = f"the disk of {here} has {free // 1_000_000} MB left: every recording fails there"
+            text = f"the disk of {here} has {free // 1_000_000} MB left: recordings end early, or are none"
             return wrong("recordings_dir", text, "make room, or give recordings a disk of their own")
         done = leg.execute("record", f"{node.there(path)} 1", timeout=WAIT_SECONDS)
         answer = done.header("Application-Response") or "no answer"

@@ -59,13 +59,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     part = config.getoption("--part")
-    chosen = [item for item in items if part is None or _part_of(item) == part]
+    wanted = [item for item in items if part is None or _part_of(item) == part]
     if share := config.getoption("--share"):
         first, of = map(int, share.split("/"))
-        chosen = chosen[first - 1 :: of]
-    here = set(chosen)
+        wanted = wanted[first - 1 :: of]
+    here = set(wanted)
     config.hook.pytest_deselected(items=[item for item in items if item not in here])
-    items[:] = chosen
+    items[:] = wanted
 
 
 def _part_of(item: pytest.Item) -> str:
