@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import astuple, fields
 
 RecordKind = Literal["conference", "call", "recording", "request"]
 
@@ -35,31 +36,6 @@ CREATE INDEX IF NOT EXISTS records_by_conference ON records (conference_sid) WHE
 CREATE INDEX IF NOT EXISTS records_by_call ON records (call_sid) WHERE call_sid <> '';
 CREATE INDEX IF NOT EXISTS records_by_end ON records (kind, ended_at);
 """
-COLUMNS: Final = (
-    "kind",
-    "sid",
-    "account_sid",
-    "created_at",
-    "updated_at",
-    "ended_at",
-    "status",
-    "name",
-    "from_",
-    "to_",
-    "conference_sid",
-    "call_sid",
-    "value",
-)
-PUT: Final = f"INSERT OR REPLACE INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-_SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM records"
-_DELETE: Final = "DELETE FROM records WHERE kind = ? AND sid = ?"
-_PRUNE: Final = (
-    "DELETE FROM records WHERE kind = ? AND sid IN (SELECT sid FROM records "
-    "WHERE kind = ? AND ended_at > 0 AND ended_at < ? ORDER BY ended_at LIMIT ?)"
-)
-
-Read = Callable[[str, Sequence[object]], list[Any]]
-Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
 
 
 class Record(Struct, frozen=True):
@@ -81,7 +57,25 @@ class Record(Struct, frozen=True):
     value: bytes = b""
 
     def row(self) -> tuple[object, ...]:
-        return tuple(getattr(self, column) for column in COLUMNS)
+        return astuple(self)
+
+
+COLUMNS: Final = tuple(column.name for column in fields(Record))
+_CHANGING: Final = ("updated_at", "ended_at", "status", "value")
+"""What becomes of one changes these; to write another column is to write its indexes again."""
+PUT: Final = (
+    f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
+)
+_SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM records"
+_DELETE: Final = "DELETE FROM records WHERE kind = ? AND sid = ?"
+_PRUNE: Final = (
+    "DELETE FROM records WHERE kind = ? AND sid IN (SELECT sid FROM records "
+    "WHERE kind = ? AND ended_at > 0 AND ended_at < ? ORDER BY ended_at LIMIT ?)"
+)
+
+Read = Callable[[str, Sequence[object]], list[Any]]
+Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
 
 
 class Span(NamedTuple):

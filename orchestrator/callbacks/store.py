@@ -14,6 +14,8 @@ SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x54584F42  # "TXOB"
 _BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
+_CHECKPOINT_PAGES = 4000
+"""16 MB of log, from which a page that changed a hundred times goes into the file once."""
 _VISIT_SECONDS = 5.0
 """How long a visitor, who holds up nobody, waits for the owner's lock."""
 
@@ -197,6 +199,7 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA journal_size_limit = 67108864")
+    database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     if empty:
         database.executescript(
             f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; "
