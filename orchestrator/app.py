@@ -25,7 +25,7 @@ from orchestrator.calls.audit import Audit
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.control import Control
-from orchestrator.calls.door import Door
+from orchestrator.calls.door import PASSAGES, Door
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.history import History
 from orchestrator.calls.kept import CallKeeper
@@ -46,7 +46,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError
-from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.from_settings import address_policy, beeps, delivery_settings, signing_keys, url_signer
 from orchestrator.logs import get_logger
@@ -79,7 +79,7 @@ EVENTS = (
     "CHANNEL_DESTROY",
     "DTMF",
     "BACKGROUND_JOB",
-    "CUSTOM conference::maintenance",
+    f"CUSTOM {MAINTENANCE}",
 )
 STOP_SECONDS = 10.0
 
@@ -105,7 +105,7 @@ class Orchestrator:
             node.password.get_secret_value(),
             node=node.name,
             on_event=self._on_event,
-            on_read=self.journal.flush,
+            on_pause=self.journal.flush,
             on_up=self._on_up,
             on_down=self._on_down,
             events=EVENTS,
@@ -295,8 +295,10 @@ class Orchestrator:
 
     def _on_event(self, event: Event) -> None:
         self.journal.gather()
-        self.door.on_event(event)
-        self.book.on_event(event)
+        if event.subclass != MAINTENANCE:
+            if event.name in PASSAGES:
+                self.door.on_event(event)
+            self.book.on_event(event)
         self.switchboard.on_event(event)
 
     def _deliver(self, event: Event) -> None:

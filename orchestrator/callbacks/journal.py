@@ -4,8 +4,8 @@ A full, locked or read-only disk must neither stop a call nor lose what happened
 things again they are kept in memory, in their order, and tried again each second, so that no further change
 has to come by. Nothing of it is sent before it is written.
 
-What the events of one read from FreeSWITCH cause is one commit: who hands them out says `gather` before and
-`flush` after them, and lets no other greenlet run between the two.
+What events cause that came together from FreeSWITCH is one commit: who hands them out says `gather` before
+and `flush` after them, and lets no other greenlet run between the two.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Journal:
         self._on_messages = on_messages
         self._max_unwritten = max_unwritten
         self._messages: list[Message] = []
-        self._put: dict[tuple[str, str], bytes] = {}
-        self._delete: set[tuple[str, str]] = set()
+        self._state: dict[tuple[str, str], bytes | None] = {}
+        """By kind and key; None: to be deleted."""
         self._records: dict[tuple[str, str], Record] = {}
         self._trouble = Trouble(log, "what happens in calls and rooms is kept in memory and told later")
         self._again: gevent.Greenlet[..., None] | None = None
@@ -55,9 +55,9 @@ class Journal:
 
     def get(self, kind: str, key: str) -> bytes | None:
         """As Outbox.get, with what is not written yet."""
-        if (kind, key) in self._delete:
-            return None
-        return self._put.get((kind, key)) or self._outbox.get(kind, key)
+        if (kind, key) in self._state:
+            return self._state[kind, key]
+        return self._outbox.get(kind, key)
 
     @property
     def unwritten(self) -> int:
@@ -79,18 +79,27 @@ class Journal:
         """As Outbox.commit, with everything that is not written yet. Never raises OutboxError."""
         self._messages.extend(messages)
         for kind, key, value in put:
-            self._put[kind, key] = value
-            self._delete.discard((kind, key))
+            self._state[kind, key] = value
         for each in delete:
-            self._put.pop(each, None)
-            self._delete.add(each)
+            self._state[each] = None
         for record in records:
-            self._records[record.kind, record.sid] = record
-        # In trouble the disk is asked once a second only: each asking may hold up everybody for a moment.
-        if self._trouble:
-            self._make_room()
-        elif not self._gathering:
-            self._write()
+            self.record(record)
+        if not self._gathering:
+            self.flush()
+
+    # What the next commit, or `flush`, writes: for who has it bit by bit
+
+    def tell(self, message: Message) -> None:
+        self._messages.append(message)
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        self._state[kind, key] = value
+
+    def delete(self, kind: str, key: str) -> None:
+        self._state[kind, key] = None
+
+    def record(self, record: Record) -> None:
+        self._records[record.kind, record.sid] = record
 
     def gather(self) -> None:
         """From now on commits wait for `flush`."""
@@ -99,7 +108,10 @@ class Journal:
     def flush(self) -> None:
         """Write what was gathered."""
         self._gathering = False
-        if not self._trouble and (self._messages or self._put or self._delete or self._records):
+        # In trouble the disk is asked once a second only: each asking may hold up everybody for a moment.
+        if self._trouble:
+            self._make_room()
+        elif self._messages or self._state or self._records:
             self._write()
 
     def stop(self) -> None:
@@ -115,8 +127,8 @@ class Journal:
         try:
             self._outbox.commit(
                 messages,
-                [(*key, value) for key, value in self._put.items()],
-                list(self._delete),
+                [(*key, value) for key, value in self._state.items() if value is not None],
+                [key for key, value in self._state.items() if value is None],
                 list(self._records.values()),
             )
         except OutboxError as error:
@@ -125,7 +137,7 @@ class Journal:
             if not self._again:
                 self._again = gevent.spawn(self._write_again)
             return
-        self._messages, self._put, self._delete, self._records = [], {}, set(), {}
+        self._messages, self._state, self._records = [], {}, {}
         self._trouble.over()
         if messages:
             self._on_messages(messages)

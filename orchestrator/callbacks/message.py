@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import quote_plus
 
 from msgspec import Struct
@@ -26,7 +26,7 @@ class Message(Struct, frozen=True):
 
     def body(self) -> bytes:
         """What is stored, signed and sent: the fields as application/x-www-form-urlencoded."""
-        return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in self.fields]).encode("ascii")
+        return "&".join(map(_encoded, self.fields)).encode("ascii")
 
 
 class Queued(Struct, frozen=True):
@@ -69,8 +69,17 @@ class Told(Struct, frozen=True):
     error: str
 
 
-# The callbacks of one room repeat most of their values.
-# A lone surrogate must not stop a room: it goes out as `?`.
+# What quote_plus makes of each character, in a fourth of its time.
+_ASCII: Final = {code: quote_plus(chr(code)) for code in range(128)}
+
+
+# The callbacks of one room repeat most of their fields.
 @lru_cache(maxsize=8192)
+def _encoded(field: tuple[str, str]) -> str:
+    name, value = field
+    return f"{_quoted(name)}={_quoted(value)}"
+
+
 def _quoted(text: str) -> str:
-    return quote_plus(text, errors="replace")
+    # A lone surrogate must not stop a room: it goes out as `?`.
+    return text.translate(_ASCII) if text.isascii() else quote_plus(text, errors="replace")

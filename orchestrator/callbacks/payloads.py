@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Literal
 
 from orchestrator.conference.effects import Tell
@@ -104,10 +105,16 @@ class RecordingFacts:
 
 def timestamp(at: int, style: TimestampFormat = "iso8601") -> str:
     """`at` in microseconds since the epoch, as text in UTC."""
-    moment = _EPOCH + timedelta(microseconds=at)
+    seconds, microseconds = divmod(at, 1_000_000)
     if style == "rfc2822":
-        return format_datetime(moment)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return format_datetime(_EPOCH + timedelta(seconds=seconds))
+    return f"{_iso_second(seconds)}.{microseconds:06d}Z"
+
+
+# The callbacks of a moment come together.
+@lru_cache(maxsize=16)
+def _iso_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def conference_fields(room: Room, tell: Tell, settings: PayloadSettings) -> Fields:
@@ -125,15 +132,16 @@ def conference_fields(room: Room, tell: Tell, settings: PayloadSettings) -> Fiel
         ("StatusCallbackEvent", tell.event),
         ("Timestamp", timestamp(tell.at, settings.timestamp_format)),
         *_known(
+            ("AnnounceUrl", tell.announce_url),
             ("CallingPartyType", caller.calling_party_type),
             ("From", caller.from_),
             ("FromSipUri", caller.from_sip_uri),
             ("ParticipantLabel", participant.wish.label if participant else ""),
+            ("ReasonAnnouncementFailed", tell.problem),
             ("To", caller.to),
             ("ToSipUri", caller.to_sip_uri),
         ),
     ]
-    fields += _known(("AnnounceUrl", tell.announce_url), ("ReasonAnnouncementFailed", tell.problem))
     if settings.twilio_extras:
         if tell.participant is not None:
             fields += _participant_extras(tell.participant)
@@ -277,5 +285,5 @@ def _number(value: int | None) -> str:
 def _iso_milliseconds(at: int) -> str:
     if not at:
         return ""
-    moment = (_EPOCH + timedelta(microseconds=at)).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds") + "Z"
+    seconds, microseconds = divmod(at, 1_000_000)
+    return f"{_iso_second(seconds)}.{microseconds // 1000:03d}Z"

@@ -22,6 +22,8 @@ log = get_logger(__name__)
 # mod_sofia.c, hangup_cause_to_sip(): SIP 503.
 REFUSED = "SWITCH_CONGESTION"
 PULSE_SECONDS = 0.1
+PASSAGES = frozenset({"CHANNEL_PARK", "CHANNEL_ANSWER", "CHANNEL_HANGUP"})
+"""Where calls come, are in, and go. All events come in one order: the age of these is the age of all."""
 
 
 class Door:
@@ -30,7 +32,7 @@ class Door:
     def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
         self.intake = Intake(limits)
         self.event_delay = Histogram(*DELAYS)
-        """Seconds from when FreeSWITCH made an event until it is handled."""
+        """Seconds from when FreeSWITCH made one of PASSAGES until it is handled."""
         self._node = node
         self._legs = legs
         self._ages = Ages()
@@ -63,10 +65,10 @@ class Door:
             )
 
     def on_event(self, event: Event) -> None:
-        """Every event, before it is handled."""
+        """One of PASSAGES, before it is handled."""
         self._age = self._ages.age(event.timestamp, wall_clock())
         self.event_delay.observe(self._age)
-        if event.name in ("CHANNEL_ANSWER", "CHANNEL_HANGUP"):
+        if event.name != "CHANNEL_PARK":
             self.intake.entered(event.uuid)
 
     def lets_in(self, leg: Leg) -> bool:

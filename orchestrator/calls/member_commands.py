@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-import gevent
-
+from orchestrator.calls.clock import Alarm
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError, failure
@@ -42,7 +41,7 @@ class MemberCommands:
             lost = isinstance(reply, SwitchError)
             problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
             if problem is not None and again and not lost:
-                gevent.spawn_later(again[0], self._send, key, words, again[1:])
+                Alarm(again[0], self._send, key, words, again[1:])
                 return
             if problem is not None:
                 # A member or a room that is gone by now needs no command.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import gevent
-
 from orchestrator.calls.beeper import Beeper
-from orchestrator.calls.clock import now
+from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.seat import Feed, Outcome, Seat
@@ -27,7 +25,6 @@ from orchestrator.conference.effects import (
     StartRecording,
     StartWaiting,
     StopRecording,
-    Tell,
 )
 from orchestrator.conference.events import Silence
 from orchestrator.conference.model import Participant, Phase, Room
@@ -63,8 +60,6 @@ class Performer:
 
     def perform(self, room: Room, effect: Effect, feed: Feed) -> None:
         match effect:
-            case Tell():
-                pass  # It went to the outbox with the room itself.
             case StartWaiting(participant):
                 self._at(room, participant.call_sid, lambda seat: seat.start_waiting(participant))
             case Join(participant):
@@ -149,7 +144,7 @@ class Performer:
         if seat is None or participant is None or seat.room_sid != room.sid:
             return
         if seat.joined_deaf and not participant.held:
-            gevent.spawn_later(RELATED_SECONDS, self._members.order, room.sid, member_id, "undeaf", member_id)
+            Alarm(RELATED_SECONDS, self._members.order, room.sid, member_id, "undeaf", member_id)
 
     def on_recording_event(self, event: SwitchEvent) -> None:
         self._recordings.on_event(event)
@@ -161,12 +156,12 @@ class Performer:
     def abandon(self) -> None:
         for seat in self._seats.values():
             seat.abandon()
-        self._recordings.abandon()
+        self._recordings.stop_listening()
 
     def _await_silence(self, sid: str, since: int, seconds: int, feed: Feed) -> None:
         """It has lasted a while before it is known. FreeSWITCH's clock may be ahead of ours."""
         left = seconds - max(0, now() - since) / 1_000_000
-        gevent.spawn_later(max(0.0, left), self._silence, sid, since, feed)
+        Alarm(max(0.0, left), self._silence, sid, since, feed)
 
     def _silence(self, sid: str, since: int, feed: Feed) -> None:
         feed(sid, Silence(now(), since))

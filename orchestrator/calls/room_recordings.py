@@ -17,7 +17,7 @@ from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import PayloadSettings, RecordingFacts, RecordingStatus, recording_fields
 from orchestrator.callbacks.records import Record
-from orchestrator.calls.clock import now
+from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.tally import CallTally
@@ -75,7 +75,7 @@ class RoomRecordings:
         self._tally = tally
         self._running: dict[str, RoomRecording] = {}
         self._by_conference: dict[str, str] = {}
-        self._limits: dict[str, gevent.Greenlet[..., None]] = {}
+        self._limits: dict[str, Alarm] = {}
         self._watching: gevent.Greenlet[..., None] | None = None
 
     def __len__(self) -> int:
@@ -116,7 +116,8 @@ class RoomRecordings:
             self._watching = gevent.spawn(self._watch)
 
     def stop_listening(self) -> None:
-        """The socket is lost: nobody's time limit counts what cannot be heard."""
+        """The socket is lost, or we stop: nobody's time limit counts what cannot be heard. FreeSWITCH goes on
+        writing."""
         for sid in list(self._limits):
             self._forget_limit(sid)
         if self._watching is not None:
@@ -171,7 +172,8 @@ class RoomRecordings:
 
     def on_event(self, event: Event) -> None:
         """One of RECORDING_ACTIONS."""
-        sid = Path(event.header("Path")).stem
+        # …/<sid>.wav, as FreeSWITCH sees it.
+        sid = event.header("Path").rpartition("/")[2].partition(".")[0]
         recording = self._running.get(sid)
         if recording is None:
             return
@@ -192,21 +194,13 @@ class RoomRecordings:
         self._tally.recordings["in-progress"] += 1
         self._keep(started, [self._message(started, "in-progress")])
 
-    def abandon(self) -> None:
-        """Stop looking after them; FreeSWITCH goes on writing."""
-        for greenlet in (*self._limits.values(), self._watching):
-            if greenlet is not None:
-                greenlet.kill(block=False)
-
     # The end
 
     def _limit(self, sid: str, seconds: float, problem: str) -> None:
         """After `seconds` it has ended, and has failed if `problem` says why."""
-        earlier = self._limits.pop(sid, None)
-        if earlier is not None:
-            earlier.kill(block=False)
+        self._forget_limit(sid)
         end = (self._fail, sid, problem) if problem else (self._finish, sid)
-        self._limits[sid] = gevent.spawn_later(seconds, *end)
+        self._limits[sid] = Alarm(seconds, *end)
 
     def _fail(self, sid: str, problem: str) -> None:
         recording = self._running.get(sid)
@@ -259,8 +253,8 @@ class RoomRecordings:
 
     def _forget_limit(self, sid: str) -> None:
         limit = self._limits.pop(sid, None)
-        if limit is not None and limit is not gevent.getcurrent():
-            limit.kill(block=False)
+        if limit is not None:
+            limit.cancel()
 
     def _keep(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
         self._running[recording.sid] = recording

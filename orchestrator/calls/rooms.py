@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import PayloadSettings, conference_fields
-from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import OUTCOME
 from orchestrator.calls.performer import Performer
@@ -38,6 +37,19 @@ from orchestrator.logs import get_logger
 log = get_logger(__name__)
 
 ROOM, PARTICIPANT = "room", "participant"
+ENDS = (Release, Refuse, HangUp)
+HEEDED = frozenset(
+    {
+        "add-member",
+        "del-member",
+        "start-talking",
+        "stop-talking",
+        "dtmf",
+        "floor-change",
+        "conference-destroy",
+        *RECORDING_ACTIONS,
+    }
+)
 # FreeSWITCH says it after 40 quiet frames of 20 ms (hangover in conference_loop.c).
 STOP_TALKING_MICROSECONDS = 800_000
 
@@ -71,10 +83,6 @@ class Rooms:
         self._inbox: deque[tuple[str, Event]] = deque()
         self._draining = False
         self._abandoned = False
-        self._messages: list[Message] = []
-        self._put: dict[tuple[str, str], bytes] = {}
-        self._delete: set[tuple[str, str]] = set()
-        self._records: dict[str, Record] = {}
         self._encode = msgspec.json.Encoder().encode
         self.on_change: Callable[[Room], None] = lambda room: None
         """Told of each room that is another than before; it must not block."""
@@ -174,7 +182,8 @@ class Rooms:
         self._instances[sid] = instance
 
     def feed(self, sid: str, *events: Event) -> None:
-        self._inbox.extend((sid, event) for event in events)
+        for event in events:
+            self._inbox.append((sid, event))
         if not self._draining:
             self._draining = True
             try:
@@ -191,6 +200,8 @@ class Rooms:
 
     def on_conference_event(self, event: SwitchEvent) -> None:
         """conference::maintenance. What concerns no room of ours is let pass."""
+        if event.action not in HEEDED:
+            return
         sid = event.conference
         if event.action in RECORDING_ACTIONS:
             # A recording may outlast its room.
@@ -256,7 +267,7 @@ class Rooms:
                 room = self._rooms.get(sid)
                 if room is not None:
                     effects.extend(self._step(room, event, out))
-            self._write()
+            self._journal.commit()
             changed, self._changed = self._changed, {}
             for room in changed.values():
                 self.on_change(room)
@@ -270,47 +281,46 @@ class Rooms:
         if after is not room:
             self._keep(room, after)
             for call_sid in changed:
-                key = PARTICIPANT, f"{room.sid}/{call_sid}"
+                key = f"{room.sid}/{call_sid}"
                 participant = after.participants.get(call_sid)
                 self._tally.on_participant(room.participants.get(call_sid), participant)
                 if participant is None:
-                    self._forget(key)
+                    self._journal.delete(PARTICIPANT, key)
                     if self._where.get(call_sid) == room.sid:
                         del self._where[call_sid]
                     self._speech.forget(call_sid)
                     out.append((after, call_sid))
                 else:
                     self._where[call_sid] = room.sid
-                    self._delete.discard(key)
-                    self._put[key] = self._encode(participant)
+                    self._journal.put(PARTICIPANT, key, self._encode(participant))
+        todo: list[tuple[Room, Effect]] = []
         for effect in effects:
             if isinstance(effect, Tell):
-                self._messages.append(self._message(after, effect))
-            elif isinstance(effect, Release | Refuse | HangUp) and effect.call_sid not in after.participants:
+                self._journal.tell(self._message(after, effect))
+                continue
+            todo.append((after, effect))
+            if isinstance(effect, ENDS) and effect.call_sid not in after.participants:
                 # Its call goes on with that, after a restart too.
-                self._put[OUTCOME, effect.call_sid] = self._encode(outcome_of(effect))
+                self._journal.put(OUTCOME, effect.call_sid, self._encode(outcome_of(effect)))
             if isinstance(effect, Refuse):
                 self._tally.refusals[effect.why] += 1
-        return [(after, effect) for effect in effects]
+        return todo
 
     def _keep(self, room: Room, after: Room) -> None:
         self._tally.on_room(room, after)
         self._changed[room.sid] = after
-        if after.opened_at and (not room.opened_at or status_of(room) != status_of(after)):
-            self._records[room.sid] = row_of_room(room_record(after))
+        another = after.phase is not room.phase and status_of(after) != status_of(room)
+        if after.opened_at and (another or not room.opened_at):
+            self._journal.record(row_of_room(room_record(after)))
         if room.open and not after.open:
             self._by_name.pop((room.account_sid, room.name), None)
         if after.ended_at:
             del self._rooms[room.sid]
             self._instances.pop(room.sid, None)
-            self._forget((ROOM, room.sid))
+            self._journal.delete(ROOM, room.sid)
         else:
             self._rooms[room.sid] = after
-            self._put[ROOM, room.sid] = self._encode(replace(after, participants={}))
-
-    def _forget(self, key: tuple[str, str]) -> None:
-        self._put.pop(key, None)
-        self._delete.add(key)
+            self._journal.put(ROOM, room.sid, self._encode(replace(after, participants={})))
 
     def _message(self, room: Room, tell: Tell) -> Message:
         return Message(
@@ -323,17 +333,6 @@ class Rooms:
             sequence=tell.sequence,
             created_at=tell.at,
         )
-
-    def _write(self) -> None:
-        if not (self._messages or self._put or self._delete or self._records):
-            return
-        self._journal.commit(
-            self._messages,
-            [(kind, key, value) for (kind, key), value in self._put.items()],
-            list(self._delete),
-            list(self._records.values()),
-        )
-        self._messages, self._put, self._delete, self._records = [], {}, set(), {}
 
 
 def outcome_of(effect: Release | Refuse | HangUp) -> Outcome:

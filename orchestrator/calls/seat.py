@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
-import gevent
 from gevent.event import AsyncResult
 
-from orchestrator.calls.clock import now
+from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.prompt import Prompt
 from orchestrator.conference.events import Event, Left
 from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room, Wish
+from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.legs import Execution, Leg
 from orchestrator.logs import get_logger
 
@@ -50,7 +51,7 @@ class Seat:
         self._waiting: Prompt | None = None
         self._holding: Prompt | None = None
         self._announcing: Prompt | None = None
-        self._deadline: gevent.Greenlet[..., None] | None = None
+        self._deadline: Alarm | None = None
         self._outcome: AsyncResult[Outcome] = AsyncResult()
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
@@ -108,12 +109,7 @@ class Seat:
         )
         flags = ["mute"] if participant.wish.muted or participant.wish.coach else []
         flags += ["deaf"] if self.joined_deaf else []
-        self.leg.set(
-            conference_member_flags="|".join(flags),
-            conference_max_members=str(room.terms.max_participants),
-            # Of an earlier conference: its last words tell whether it got into this one.
-            conference_member_id="",
-        )
+        self.leg.start("multiset", _entering("|".join(flags), room.terms.max_participants))
         self.joining = self.leg.start("conference", f"{room.sid}@{room.profile}")
         self._limit(JOIN_SECONDS, self._join_overdue, feed)
 
@@ -145,7 +141,7 @@ class Seat:
 
     def _limit(self, seconds: float, overdue: Callable[[Feed], None], feed: Feed) -> None:
         self.settled()
-        self._deadline = gevent.spawn_later(seconds, overdue, feed)
+        self._deadline = Alarm(seconds, overdue, feed)
 
     def _join_overdue(self, feed: Feed) -> None:
         self._deadline = None
@@ -160,7 +156,7 @@ class Seat:
 
     def settled(self) -> None:
         if self._deadline is not None:
-            self._deadline.kill(block=False)
+            self._deadline.cancel()
             self._deadline = None
 
     def abandon(self) -> None:
@@ -181,5 +177,21 @@ class Seat:
         if outcome.left is not None and not self.leg.gone:
             # What a leg says of its conference is of the one that it was last ordered into: should we die
             # between writing an order down and giving it, nobody takes this stay for that one.
-            self.leg.set(conference_member_id="")
+            self.leg.start("multiset", _OUTSIDE)
         self._outcome.set(outcome)
+
+
+@lru_cache(maxsize=64)
+def _entering(flags: str, most: int) -> str:
+    """What `conference` looks for on the leg."""
+    return commands.multiset(
+        {
+            "conference_member_flags": flags,
+            "conference_max_members": str(most),
+            # Of an earlier conference: its last words tell whether it got into this one.
+            "conference_member_id": "",
+        }
+    )
+
+
+_OUTSIDE: Final = commands.multiset({"conference_member_id": ""})

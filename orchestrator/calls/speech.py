@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import gevent
-
+from orchestrator.calls.clock import Alarm
 from orchestrator.conference.events import Event, Talking
 
 Feed = Callable[[str, Event], None]
@@ -22,24 +20,22 @@ class Debounce:
         self._start = start
         self._stop = stop
         self._feed = feed
-        self._timer = gevent.get_hub().loop.timer
-        self._pending: dict[str, Any] = {}
+        self._pending: dict[str, Alarm] = {}
 
     def heard(self, sid: str, call_sid: str, on: bool, at: int) -> None:
         """A room cares only for what differs from what it knows, so a change taken back needs no word."""
         self.forget(call_sid)
         seconds = self._start if on else self._stop
         if seconds:
-            timer = self._pending[call_sid] = self._timer(seconds)
-            timer.start(self._settled, sid, call_sid, on, at)
+            self._pending[call_sid] = Alarm(seconds, self._settled, sid, call_sid, on, at)
         else:
             self._feed(sid, Talking(at, call_sid, on))
 
     def forget(self, call_sid: str) -> None:
         pending = self._pending.pop(call_sid, None)
         if pending is not None:
-            pending.close()
+            pending.cancel()
 
     def _settled(self, sid: str, call_sid: str, on: bool, at: int) -> None:
-        self.forget(call_sid)
+        del self._pending[call_sid]
         self._feed(sid, Talking(at, call_sid, on))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from orchestrator.calls.rooms import Rooms
 from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Leg, Legs
 from orchestrator.freeswitch.snapshot import DOCTOR, GUARD
 from orchestrator.logs import get_logger
@@ -57,14 +57,19 @@ class Switchboard:
             self._held.append(event)
 
     def deliver(self, event: Event) -> None:
-        if event.subclass == "conference::maintenance":
+        if event.subclass == MAINTENANCE:
             self._rooms.on_conference_event(event)
             return
-        for watcher in tuple(self._watched.get(event.uuid, ())):
-            watcher(event)
-        if event.name == "CHANNEL_DESTROY":
-            self._watched.pop(event.uuid, None)
+        if event.uuid in self._watched:
+            for watcher in tuple(self._watched[event.uuid]):
+                watcher(event)
+            if event.name == "CHANNEL_DESTROY":
+                self._watched.pop(event.uuid, None)
         match event.name:
+            case "CHANNEL_EXECUTE_COMPLETE":
+                if event.application == "conference":
+                    self._rooms.on_join_returned(event)
+                self._legs.feed(event)
             case "CHANNEL_CREATE":
                 if REPLACES in event.raw:
                     self._refuse_replacement(event.uuid)
@@ -76,10 +81,6 @@ class Switchboard:
                     log.warning("a call from an address that may not call was refused", address=address)
                 # The room first: its callbacks tell the truth of this moment, whatever the call does next.
                 self._rooms.on_hangup(event.uuid, event.timestamp)
-                self._legs.feed(event)
-            case "CHANNEL_EXECUTE_COMPLETE":
-                if event.application == "conference":
-                    self._rooms.on_join_returned(event)
                 self._legs.feed(event)
             case _:
                 self._legs.feed(event)

@@ -62,7 +62,7 @@ class Refusal(str, Enum):
     NOT_JOINED = "90015 FreeSWITCH did not take the call into the conference"
 
 
-class Caller(Struct, frozen=True, gc=False):
+class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
     """The facts about a call that every callback repeats (telnyx-texml section 2.3)."""
 
     call_sid: str
@@ -76,7 +76,7 @@ class Caller(Struct, frozen=True, gc=False):
     calling_party_type: str = ""
 
 
-class Wish(Struct, frozen=True, gc=False):
+class Wish(Struct, frozen=True, omit_defaults=True, gc=False):
     """What the noun asks for this participant alone; the rest of the noun is in `RoomTerms`."""
 
     muted: bool = False
@@ -91,7 +91,7 @@ class Wish(Struct, frozen=True, gc=False):
     wait_method: Method = "POST"
 
 
-class RecordingTerms(Struct, frozen=True):
+class RecordingTerms(Struct, frozen=True, omit_defaults=True):
     """record-from-start and what goes with it (telnyx-texml 1.1, section 3)."""
 
     beep: bool = True
@@ -104,7 +104,7 @@ class RecordingTerms(Struct, frozen=True):
     status_callback_event: frozenset[str] = frozenset()
 
 
-class RoomTerms(Struct, frozen=True):
+class RoomTerms(Struct, frozen=True, omit_defaults=True):
     """What holds for the whole room. The first to come decides (telnyx-texml 1.2)."""
 
     max_participants: int = 250
@@ -118,7 +118,7 @@ class RoomTerms(Struct, frozen=True):
     """What `speaker` callbacks are about: everybody who speaks, or Telnyx's older dominant speaker."""
 
 
-class Participant(Struct, frozen=True, gc=False):
+class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     caller: Caller
     wish: Wish
     phase: Phase
@@ -148,7 +148,7 @@ class Participant(Struct, frozen=True, gc=False):
         return self.caller.call_sid
 
 
-class Room(Struct, frozen=True):
+class Room(Struct, frozen=True, omit_defaults=True):
     sid: str
     """ConferenceSid, and the name of the FreeSWITCH conference."""
     account_sid: str

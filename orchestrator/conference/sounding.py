@@ -118,6 +118,8 @@ def speaks_no_more(move: Move, participant: Participant, at: int) -> None:
 
 
 def floor(move: Move, event: Floor) -> None:
+    if move.room.terms.speaker_mode != "floor":
+        return
     participant = move.participants.get(event.call_sid)
     if participant is None or participant.phase is not Phase.IN or move.room.floor == event.call_sid:
         return
@@ -127,7 +129,7 @@ def floor(move: Move, event: Floor) -> None:
 
 
 def _tell_dominant_speaker(move: Move, participant: Participant, at: int) -> None:
-    if move.room.terms.speaker_mode == "floor" and move.room.dominant != participant.call_sid:
+    if move.room.dominant != participant.call_sid:
         move.fields["dominant"] = participant.call_sid
         move.tell("participant-speech-start", at, participant.caller, participant)
 

@@ -31,6 +31,8 @@ _APPLICATION: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9_]+/[^\s,|\\'\"\[\]{}<>^$`\x00-\x1f\x7f]+")
 # What no layer of a `[…]` treats as syntax.
 _PLAIN: Final = re.compile(r"[^,|\\'\"\[\]{}<>^$=\x00-\x1f\x7f]*")
+_EXPANDED: Final = re.compile(r"\$\\*\{")
+_NO_WORD: Final = re.compile(r"[\s'\"\\\x00-\x1f\x7f]|\$\\*\{")
 _THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 # mod_event_socket.c reads a command byte by byte, and sends no event meanwhile; FreeSWITCH sends an argument
 # back in two events.
@@ -45,7 +47,7 @@ _MAX_VARIABLES: Final = 255
 def one_line(text: str) -> str:
     """`text` with each run of control characters and line ends as one space: fit for a header or a log
     line."""
-    return _CONTROL.sub(" ", text)
+    return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def speakable(text: str) -> str:
@@ -231,13 +233,13 @@ def _variable(name: str) -> str:
 def _argument(what: str, text: str) -> str:
     # Expansion is off on our legs, but `set` expands all the same, and a leg that came another way may not be
     # guarded. switch_string_var_check_const() in switch_utils.h skips backslashes between the two characters.
-    if re.search(r"\$\\*\{", text):
+    if _EXPANDED.search(text):
         raise ValueError(f"{what}: FreeSWITCH would expand {text[:120]!r}")
     return one_line(text)
 
 
 def _api_word(word: str) -> str:
-    if not word or re.search(r"[\s'\"\\\x00-\x1f\x7f]|\$\\*\{", word) or word.startswith("^^"):
+    if not word or _NO_WORD.search(word) or word.startswith("^^"):
         raise ValueError(f"not one word of a command: {word!r}")
     return word
 

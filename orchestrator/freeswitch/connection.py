@@ -23,7 +23,7 @@ from .errors import (
     ProtocolError,
     SwitchError,
 )
-from .events import Event, decode
+from .events import MAINTENANCE, Event, decode
 from .link import Anomalies, Link, OnReply, Reply
 from .waking import Waker
 
@@ -42,7 +42,7 @@ DEFAULT_EVENTS: Final = (
     "DTMF",
     "BACKGROUND_JOB",
     # CUSTOM last: mod_event_socket takes every word after it for a subclass.
-    "CUSTOM conference::maintenance",
+    f"CUSTOM {MAINTENANCE}",
 )
 # Of the dialplan's applications, those that we never start: each one's completion costs FreeSWITCH a copy and
 # 5 kB of JSON, and us a decoding. An event has to match one filter, and none that begins with a minus
@@ -60,8 +60,8 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
     `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
     happens to those who wait when the socket ends, and reconnecting.
 
-    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and `on_read` there when all that
-    came in one piece has been handed out, before anything that was posted is sent; neither may block.
+    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and `on_pause` there whenever it is
+    about to let others have a turn, so before anything that was posted is sent; neither may block.
     `on_up` and `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of
     its own, so it may use `send`. Times are seconds.
     """
@@ -74,7 +74,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         *,
         node: str = "default",
         on_event: Callable[[Event], None] = lambda event: None,
-        on_read: Callable[[], None] = lambda: None,
+        on_pause: Callable[[], None] = lambda: None,
         on_up: Callable[[], None] = lambda: None,
         on_down: Callable[[SwitchError], None] = lambda error: None,
         events: Sequence[str] = DEFAULT_EVENTS,
@@ -95,7 +95,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self.down_hooks: list[Callable[[SwitchError], None]] = []
         """Called before `on_down`, on the same greenlet."""
         self._on_event = on_event
-        self._on_read = on_read
+        self._on_pause = on_pause
         self._on_up = on_up
         self._on_down = on_down
         self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
@@ -189,7 +189,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             try:
                 sock = socket.create_connection((self.host, self.port))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                link = Link(sock, self.anomalies, self._event, self._on_read)
+                link = Link(sock, self.anomalies, self._event, self._on_pause)
                 self.core_uuid = link.open(self.password, self._subscribe)
             except OSError as error:
                 raise NotConnected(f"{self.host}:{self.port}: {error}") from error
@@ -257,9 +257,10 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             self.anomalies.decode_errors += 1
             log.warning("node=%s %s", self.node, error)
             return
-        if self._waker is not None and event.name.startswith("CHANNEL_"):
-            self._waker.stir()
-        if event.name == "BACKGROUND_JOB":
+        if event.name.startswith("CHANNEL_"):
+            if self._waker is not None:
+                self._waker.stir()
+        elif event.name == "BACKGROUND_JOB":
             headers = event.headers()
             result = self._jobs.pop(headers.get("Job-UUID", ""), None)
             if result is not None:

@@ -8,7 +8,8 @@ import time
 import uuid as uuids
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Final, Protocol, cast
+from itertools import count
+from typing import Final, Protocol
 
 import gevent
 import gevent.event
@@ -32,6 +33,9 @@ _FRAME_SECONDS: Final = 0.02
 _BREAK_TRIES: Final = 50
 _BREAKABLE: Final = frozenset({"playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read"})
 _STILLED_SECONDS: Final = 2.0
+# An id for each application started: what an earlier run of ours started has another one.
+_THIS_RUN: Final = uuids.uuid4().hex
+_numbers: Final = count()
 
 
 class Switch(Protocol):
@@ -46,23 +50,25 @@ class Switch(Protocol):
 class Execution:
     """One application started on a leg."""
 
-    __slots__ = ("_result", "app", "arg", "uuid")
+    __slots__ = ("_outcome", "_settled", "app", "arg", "uuid")
 
     def __init__(self, uuid: str, app: str, arg: str = "") -> None:
         self.uuid = uuid
         self.app = app
         self.arg = arg
-        self._result: gevent.event.AsyncResult[Event] = gevent.event.AsyncResult()
+        self._outcome: Event | SwitchError | None = None
+        self._settled: gevent.event.Event | None = None
+        """Of the few that somebody waits for."""
 
     @property
     def done(self) -> bool:
         """Whether it has completed or failed: `wait` returns or raises at once."""
-        return bool(self._result.ready())
+        return self._outcome is not None
 
     @property
     def failed(self) -> bool:
         """Whether `wait` would raise at once."""
-        return self._result.exception is not None
+        return isinstance(self._outcome, SwitchError)
 
     def wait(self, timeout: float | None = EXECUTE_TIMEOUT_SECONDS) -> Event:
         """The CHANNEL_EXECUTE_COMPLETE; may be asked for more than once, and after it came.
@@ -71,17 +77,22 @@ class Execution:
         may the application), `CommandTimeout` after `timeout` seconds. Without a time limit the leg's end or
         the socket's ends it.
         """
-        if not self._result.wait(timeout) and not self._result.ready():
+        if self._outcome is None:
+            if self._settled is None:
+                self._settled = gevent.event.Event()
+            self._settled.wait(timeout)
+        outcome = self._outcome
+        if outcome is None:
             raise CommandTimeout(f"{self.app} did not complete within {timeout} s")
-        return cast(Event, self._result.get_nowait())
+        if isinstance(outcome, SwitchError):
+            raise outcome
+        return outcome
 
     def _settle(self, outcome: Event | SwitchError) -> None:
-        if self._result.ready():
-            return
-        if isinstance(outcome, SwitchError):
-            self._result.set_exception(outcome)
-        else:
-            self._result.set(outcome)
+        if self._outcome is None:
+            self._outcome = outcome
+            if self._settled is not None:
+                self._settled.set()
 
 
 class Leg:
@@ -150,7 +161,7 @@ class Leg:
         if found is not None and (app, arg) == (found.app, found.arg) and not found.done:
             self._found = None
             return found
-        execution = Execution(str(uuids.uuid4()), app, arg)
+        execution = Execution(f"{_THIS_RUN}-{next(_numbers)}", app, arg)
         command = commands.execute(self.uuid, app, arg, execution.uuid)
         if self.gone:
             execution._settle(LegGone(self.hangup_cause))

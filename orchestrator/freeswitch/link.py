@@ -34,7 +34,7 @@ RECEIVE_BYTES: Final = 64 * 1024
 MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
 # A socket that always has data never makes the reader wait, and a greenlet that never waits starves all
 # others.
-_MAX_READING_SECONDS: Final = 0.01
+MAX_READING_SECONDS: Final = 0.01
 
 
 class Reply(NamedTuple):
@@ -91,13 +91,13 @@ class Link:
         sock: socket.socket,
         anomalies: Anomalies,
         on_event: Callable[[bytes], None],
-        on_read: Callable[[], None],
+        on_pause: Callable[[], None],
     ) -> None:
         self.sock = self._sock = sock
         self.opened = False
         self._anomalies = anomalies
         self._on_event = on_event
-        self._on_read = on_read
+        self._on_pause = on_pause
         self._decoder = FrameDecoder()
         self._early: deque[Frame] = deque()
         self._pending: deque[Pending] = deque()
@@ -108,6 +108,8 @@ class Link:
         self._error: SwitchError | None = None
         self.received_at = time.monotonic()
         """When bytes last came (monotonic seconds)."""
+        self._yielded_at = self.received_at
+        """When others last had a turn."""
 
     # Opening
 
@@ -151,7 +153,11 @@ class Link:
     def _receive(self) -> list[Frame]:
         """The next frames. Raises `Disconnected` at the end of the stream."""
         try:
-            data = self._sock.recv(RECEIVE_BYTES)
+            data = self._what_came()
+            waited = data is None
+            if data is None:
+                self._on_pause()
+                data = self._sock.recv(RECEIVE_BYTES)
         except OSError as error:
             raise self._error or Disconnected(f"the event socket failed: {error}") from error
         if not data:
@@ -162,7 +168,16 @@ class Link:
                 or Disconnected(f"FreeSWITCH closed the event socket{inside}")
             )
         self.received_at = time.monotonic()
+        if waited:
+            self._yielded_at = self.received_at
         return self._decoder.feed(data)
+
+    def _what_came(self) -> bytes | None:
+        """None: nothing yet."""
+        try:
+            return os.read(self._sock.fileno(), RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
 
     # Reading
 
@@ -185,22 +200,22 @@ class Link:
     def _read(self) -> None:
         frames: deque[Frame] | list[Frame] = self._early
         on_event = self._on_event
-        yielded_at = time.monotonic()
-        while True:
-            try:
+        try:
+            while True:
                 for frame in frames:
                     if frame.content_type == EVENT_JSON:
                         on_event(frame.body)
                     else:
                         self._control(frame)
-            finally:
-                self._on_read()
-            if self._decoder.error is not None:
-                raise self._decoder.error
-            if self.received_at - yielded_at > _MAX_READING_SECONDS:
-                gevent.sleep(0)
-                yielded_at = time.monotonic()
-            frames = self._receive()
+                if self._decoder.error is not None:
+                    raise self._decoder.error
+                if self.received_at - self._yielded_at > MAX_READING_SECONDS:
+                    self._on_pause()
+                    gevent.sleep(0)
+                    self._yielded_at = time.monotonic()
+                frames = self._receive()
+        finally:
+            self._on_pause()
 
     def _control(self, frame: Frame) -> None:
         kind = frame.content_type

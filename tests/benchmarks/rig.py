@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import gc
 import json
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from uuid import uuid4
+
+import gevent
 
 from orchestrator.app import Orchestrator, spare_the_collector
 from orchestrator.calls.seat import Seat
@@ -17,7 +21,7 @@ from orchestrator.calls.sids import call_sid_of
 from orchestrator.conference.model import Caller, RoomTerms, Wish
 from orchestrator.config import loads
 from orchestrator.freeswitch.legs import Leg
-from orchestrator.freeswitch.link import OnReply
+from orchestrator.freeswitch.link import MAX_READING_SECONDS, OnReply
 from orchestrator.freeswitch.snapshot import GUARD
 from tests.freeswitch.wire import trace_frames
 
@@ -73,10 +77,23 @@ class Rig:
         gc.unfreeze()
 
     def feed(self, *bodies: bytes) -> None:
-        """Events, as read in one piece."""
+        """Events that came together."""
         for body in bodies:
             self.orchestrator.connection._event(body)
         self.orchestrator.journal.flush()
+
+    def pour(self, reads: Iterable[Sequence[bytes]]) -> None:
+        """More events than can be handled, read by read; others have their turns, as `Link` gives them."""
+        event, flush = self.orchestrator.connection._event, self.orchestrator.journal.flush
+        yielded_at = time.monotonic()
+        for bodies in reads:
+            for body in bodies:
+                event(body)
+            if time.monotonic() - yielded_at > MAX_READING_SECONDS:
+                flush()
+                gevent.sleep(0)
+                yielded_at = time.monotonic()
+        flush()
 
     def conversation(self) -> Conversation:
         """The next one, made ready to be fed."""

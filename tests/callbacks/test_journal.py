@@ -138,13 +138,13 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(office: Office, receive
     journal.commit([make("room", receiver.url(), 0)])
     for number in range(1, 1000):
         journal.commit([make("room", receiver.url(), number)])
-    message._quoted.cache_clear()
+    message._encoded.cache_clear()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1000, 20_000):
         journal.commit([make("room", receiver.url(), number)], [("room", "1", b"%d" % number)])
         if number % 2000 == 0:
             gevent.sleep(0.06)
-    message._quoted.cache_clear()
+    message._encoded.cache_clear()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert journal.unwritten == 1000

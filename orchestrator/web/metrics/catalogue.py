@@ -121,7 +121,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     histogram(
         "texml_event_delay_seconds",
-        "From when FreeSWITCH made an event until it was handled; its clock's offset is taken off.",
+        "From when FreeSWITCH told of a call's park, answer or hangup until that was handled; its clock's "
+        "offset is taken off.",
         lambda s: s.door.event_delay,
     ),
     # Calls
