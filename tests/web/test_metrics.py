@@ -89,7 +89,7 @@ def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> 
     assert found["texml_calls_let_in_total"] == 3
     assert found["texml_rooms_started_total"] == 1
     assert found['texml_fetches_total{outcome="ok"}'] == found["texml_fetch_duration_seconds_count"] == 3
-    assert found["texml_event_delay_seconds_count"] > 20
+    assert found["texml_event_delay_seconds_count"] >= 6
     assert found['texml_freeswitch_connected{node="default"}'] == 1
     assert found["texml_outbox_writable"] == 1
 
