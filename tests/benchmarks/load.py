@@ -19,7 +19,7 @@ from pathlib import Path
 import gevent
 
 from tests.benchmarks.frame import Figure, Goal, at_most
-from tests.benchmarks.stage import Stage, Usage, megabytes, percentile, staged
+from tests.benchmarks.stage import BARE, Stage, Usage, megabytes, percentile, staged
 from tests.load.party import plain_party
 from tests.load.sipp import Sipp
 
@@ -50,6 +50,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--find", choices=("participants", "rate"))
     parser.add_argument(
+        "--beside",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="what N requests a call cost that a bare requests.Session makes in another process meanwhile",
+    )
+    parser.add_argument(
         "--profile", default="", metavar="PY-SPY", help="sample the orchestrator with this program"
     )
 
@@ -63,6 +70,8 @@ def run(options: argparse.Namespace) -> Iterator[Figure]:
 
 def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     filling = options.participants / options.rate
+    if options.beside:
+        stage.post_beside(options.beside * options.participants / (2 * filling + options.together))
     empty = {name: megabytes(pid) for name, pid in stage.pids.items()}
     began = Usage.now(stage.pids)
     stage.sampled(options.profile, 2 * filling + options.together)
@@ -79,6 +88,14 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     told = stage.callbacks()
     yield _share("processor time of the orchestrator to FreeSWITCH's", whole, at_most(8))
     yield _share("  while nobody comes or goes", together, at_most(8))
+    if options.beside:
+        share = whole.spent[BARE] / whole.spent["FreeSWITCH"]
+        yield Figure(
+            "  as many HTTP requests by a bare requests.Session",
+            share * 100,
+            "%",
+            note=f"{options.beside:g} a call",
+        )
     yield Figure(
         "processor time of the orchestrator a call",
         whole.spent["orchestrator"] / options.participants * 1000,

@@ -68,7 +68,8 @@ class Receiver:
                 document = self._document.replace("{to}", to)
                 client.sendall(DOCUMENT.format(len(document), document).encode())
             else:
-                self._came.append((at, body))
+                if not head.startswith(b"POST /bare"):
+                    self._came.append((at, body))
                 client.sendall(NOTHING)
         return data
 

@@ -46,8 +46,11 @@ logging: {{level: warning}}
 EVENTS = "start end join leave mute hold modify speaker announcement"
 START_SECONDS = 60.0
 QUIET_SECONDS = 1.0
+POSTER_STARTS_SECONDS = 3.0
 LONGEST_QUIET_SECONDS = 20.0
 TICK = os.sysconf("SC_CLK_TCK")
+BARE = "bare requests"
+"""A process beside the orchestrator, by `Stage.post_beside`."""
 
 
 def why_not() -> str:
@@ -126,14 +129,22 @@ class Stage:
         self._application = Child(
             "receiver", document, str(self._listener.fileno()), sockets=(self._listener,)
         )
+        self._url = url
         self._voice = f"{url}/voice"
         self._intake = intake
         self._orchestrator: subprocess.Popen[bytes] | None = None
+        self._poster: Child | None = None
 
     @property
     def pids(self) -> dict[str, int]:
         assert self._orchestrator is not None
-        return {"orchestrator": self._orchestrator.pid, "FreeSWITCH": self.switch.pid}
+        pids = {"orchestrator": self._orchestrator.pid, "FreeSWITCH": self.switch.pid}
+        return pids if self._poster is None else pids | {BARE: self._poster.pid}
+
+    def post_beside(self, a_second: float) -> None:
+        """From now on, so many requests a second by a bare requests.Session, to the same application."""
+        self._poster = Child("poster", f"{self._url}/bare", f"{a_second}")
+        gevent.sleep(POSTER_STARTS_SECONDS)
 
     def start(self) -> None:
         self.switch.open()
@@ -145,6 +156,8 @@ class Stage:
             self._orchestrator.send_signal(signal.SIGTERM)
             self._orchestrator.wait()
             print((self.directory / "log").read_text()[:3000], end="", file=sys.stderr)
+        if self._poster is not None:
+            self._poster.kill()
         self.switch.close()
         self._application.kill()
         self._listener.close()
@@ -175,6 +188,8 @@ class Stage:
 
     def callbacks(self) -> list[Callback]:
         """All that came until now; nothing is taken after that."""
+        if self._poster is not None:
+            self._poster.kill()
         return [Callback(*json.loads(line)) for line in self._application.end().splitlines()]
 
     def settle(self) -> None:
