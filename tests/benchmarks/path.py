@@ -42,6 +42,15 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             shares.append((sum(in_sqlite) - spent_before) / len(latest) * 1e6)
             return spent
 
+        def slowly() -> float:
+            reads = pieces([body for _ in range(CONVERSATIONS) for body in rig.conversation().events])
+
+            def feed_all() -> None:
+                for bodies in reads:
+                    rig.feed(*bodies)
+
+            return _microseconds(feed_all, sum(map(len, reads)), [])
+
         def decoding() -> float:
             return _microseconds(decode_all, len(latest), wall["decode"])
 
@@ -51,9 +60,15 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
 
         in_sqlite = _timed_writes(rig)
         before = rig.orchestrator.outbox.depth
-        cpu = alternate({"path": path, "decode": decoding, "commit": lambda: _commit(directory)}, ROUNDS)
+        contenders = {
+            "path": path,
+            "decode": decoding,
+            "slowly": slowly,
+            "commit": lambda: _commit(directory),
+        }
+        cpu = alternate(contenders, ROUNDS)
         callbacks = rig.orchestrator.outbox.depth - before
-        events = (ROUNDS + 1) * len(latest)
+        events = 2 * (ROUNDS + 1) * len(latest)
         rig.close()
     note = f"SQLite alone: {statistics.median(shares[1:]) / statistics.median(cpu['decode']):.1f} x"
     yield measured("path, processor time per event", cpu["path"], "us")
@@ -63,6 +78,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
     yield compared("path against decoding, processor time", cpu["path"], cpu["decode"], at_most(5), note)
     yield compared("path against decoding, wall time", wall["path"][1:], wall["decode"][1:], at_most(5))
     yield Figure("callbacks per event", callbacks / events)
+    yield compared("for comparison: with a commit for each read of 64 KB", cpu["slowly"], cpu["decode"])
     yield measured("for comparison: the smallest transaction there can be", cpu["commit"], "us")
 
 
