@@ -21,11 +21,10 @@ _MAX_DIGITS: Final = len(str(MAX_BODY_BYTES))
 _NEEDS_BODY: Final = frozenset(
     {"api/response", "text/event-json", "text/event-plain", "text/event-xml", "log/data"}
 )
-_NO_HEADERS: Final[dict[str, str]] = {}
 
 
 class Frame(msgspec.Struct, gc=False):
-    """One frame. `headers` is empty for `text/event-json`, whose frame says nothing beyond its length.
+    """One frame.
 
     Header values are taken as they stand: of what an inbound connection receives, FreeSWITCH URL-encodes only
     the inside of `text/event-plain` bodies (switch_event_serialize), never a frame's own headers.
@@ -37,7 +36,7 @@ class Frame(msgspec.Struct, gc=False):
 
 
 class FrameDecoder:
-    """Splits one socket's stream into frames.
+    """Splits one socket's stream into frames. An event is its body alone: its frame says nothing else.
 
     A violation of the protocol raises `ProtocolError`, once every frame before it has been handed out, and
     again on every later call: a stream that is out of step never gets back into step.
@@ -61,12 +60,12 @@ class FrameDecoder:
         """Whether the stream, if it ended now, would end inside a frame."""
         return self._held > 0
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[Frame | bytes]:
         """The frames that `data` completes, in order. Raises `ProtocolError` when there is none and never
         will be."""
         if self._error is not None:
             raise self._error
-        frames: list[Frame] = []
+        frames: list[Frame | bytes] = []
         start = 0
         try:
             if self._chunks:
@@ -98,7 +97,7 @@ class FrameDecoder:
         self._held += len(data)
 
     @staticmethod
-    def _split(data: bytes, frames: list[Frame], start: int) -> tuple[int, int]:
+    def _split(data: bytes, frames: list[Frame | bytes], start: int) -> tuple[int, int]:
         """Append the whole frames of `data`; return where the incomplete one starts and how many bytes it
         needs."""
         append, size = frames.append, len(data)
@@ -109,7 +108,7 @@ class FrameDecoder:
                 end = body + int(event[1])
                 if end > size:
                     return start, end - start
-                append(Frame(EVENT_JSON, _NO_HEADERS, data[body:end]))
+                append(data[body:end])
                 start = end
                 continue
             if data.startswith(b"\n", start):
@@ -127,7 +126,8 @@ class FrameDecoder:
             end = body + length
             if end > size:
                 return start, end - start
-            append(Frame(content_type, headers, data[body:end]))
+            content = data[body:end]
+            append(content if content_type == EVENT_JSON else Frame(content_type, headers, content))
             start = end
         return start, 0
 

@@ -25,7 +25,7 @@ from .errors import (
     WriteOverflow,
     failure,
 )
-from .frames import EVENT_JSON, Frame, FrameDecoder
+from .frames import Frame, FrameDecoder
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class Link:
         self._on_event = on_event
         self._on_pause = on_pause
         self._decoder = FrameDecoder()
-        self._early: deque[Frame] = deque()
+        self._early: deque[Frame | bytes] = deque()
         self._pending: deque[Pending] = deque()
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
@@ -121,36 +121,42 @@ class Link:
         """
         frames = self._frames()
         banner = next(frames)
-        if banner.content_type != "auth/request":
-            raise ProtocolError(f"{banner.content_type} where auth/request should be")
+        if isinstance(banner, bytes) or banner.content_type != "auth/request":
+            raise ProtocolError(f"{_kind(banner)} where auth/request should be")
         self._sock.sendall(f"auth {password}\n\n".encode())
-        if next(frames).headers.get("Reply-Text") != "+OK accepted":
+        answer = next(frames)
+        if isinstance(answer, bytes) or answer.headers.get("Reply-Text") != "+OK accepted":
             raise AuthenticationFailed("FreeSWITCH refuses the event socket's password")
         commands = (*subscribe, "api global_getvar core_uuid")
         self._sock.sendall("".join(f"{command}\n\n" for command in commands).encode())
         # Events may already come between the replies: they wait until there is somebody to tell.
-        events: list[Frame] = []
+        events, body = list[bytes](), b""
         for _ in commands:
-            while (frame := next(frames)).content_type == EVENT_JSON:
+            while isinstance(frame := next(frames), bytes):
                 events.append(frame)
             Reply(frame.headers.get("Reply-Text", "")).raise_for_error()
+            body = frame.body
         self._early.extendleft(reversed(events))
         self._writer = gevent.spawn(self._write)
         self.opened = True
-        return _text(frame.body).strip()
+        return _text(body).strip()
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self) -> Iterator[Frame | bytes]:
         while True:
             while self._early:
                 frame = self._early.popleft()
-                if frame.content_type == "text/rude-rejection":
-                    raise AuthenticationFailed(f"FreeSWITCH rejects our address: {_first_line(frame.body)}")
-                if frame.content_type == "text/disconnect-notice":
-                    raise Disconnected(f"FreeSWITCH says: {_first_line(frame.body)}")
+                if isinstance(frame, Frame):
+                    self._end_at_a_farewell(frame)
                 yield frame
             self._early.extend(self._receive())
 
-    def _receive(self) -> list[Frame]:
+    def _end_at_a_farewell(self, frame: Frame) -> None:
+        if frame.content_type == "text/disconnect-notice":
+            raise self._error or Disconnected(f"FreeSWITCH says: {_first_line(frame.body)}")
+        if frame.content_type == "text/rude-rejection":
+            raise AuthenticationFailed(f"FreeSWITCH rejects our address: {_first_line(frame.body)}")
+
+    def _receive(self) -> list[Frame | bytes]:
         """The next frames. Raises `Disconnected` at the end of the stream."""
         try:
             data = self._what_came()
@@ -198,13 +204,13 @@ class Link:
         return reason
 
     def _read(self) -> None:
-        frames: deque[Frame] | list[Frame] = self._early
+        frames: deque[Frame | bytes] | list[Frame | bytes] = self._early
         on_event = self._on_event
         try:
             while True:
                 for frame in frames:
-                    if frame.content_type == EVENT_JSON:
-                        on_event(frame.body)
+                    if isinstance(frame, bytes):
+                        on_event(frame)
                     else:
                         self._control(frame)
                 if self._decoder.error is not None:
@@ -224,11 +230,8 @@ class Link:
         elif kind == "api/response":
             body = _text(frame.body)
             self._answer(kind, Reply(body.partition("\n")[0], body))
-        elif kind == "text/disconnect-notice":
-            raise self._error or Disconnected(f"FreeSWITCH says: {_first_line(frame.body)}")
-        elif kind == "text/rude-rejection":
-            raise AuthenticationFailed(f"FreeSWITCH rejects our address: {_first_line(frame.body)}")
         else:
+            self._end_at_a_farewell(frame)
             self._anomalies.unexpected_frames += 1
 
     def _answer(self, kind: str, reply: Reply) -> None:
@@ -333,6 +336,10 @@ class Link:
 
 def _as_disconnected(error: SwitchError) -> Disconnected:
     return error if isinstance(error, Disconnected) else Disconnected(str(error))
+
+
+def _kind(frame: Frame | bytes) -> str:
+    return "an event" if isinstance(frame, bytes) else frame.content_type
 
 
 def _text(body: bytes) -> str:

@@ -26,7 +26,14 @@ SAMPLE = (
 
 def decode(*pieces: bytes) -> tuple[list[Frame], str]:
     """The frames of these pieces and the error they end with, if any."""
-    decoder, frames = FrameDecoder(), []
+    frames, error = feed(*pieces)
+    return [
+        Frame("text/event-json", {}, frame) if isinstance(frame, bytes) else frame for frame in frames
+    ], error
+
+
+def feed(*pieces: bytes) -> tuple[list[Frame | bytes], str]:
+    decoder, frames = FrameDecoder(), list[Frame | bytes]()
     for piece in pieces:
         try:
             frames += decoder.feed(piece)

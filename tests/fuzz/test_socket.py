@@ -48,9 +48,9 @@ def held(decoder: FrameDecoder) -> int:
     return decoder._held
 
 
-def frames_of(data: bytes, cuts: list[int]) -> tuple[list[Frame], bool]:
+def frames_of(data: bytes, cuts: list[int]) -> tuple[list[Frame | bytes], bool]:
     """The frames, and whether the stream was found to be broken; every piece is fed, whatever came of it."""
-    decoder, frames, at = FrameDecoder(), list[Frame](), 0
+    decoder, frames, at = FrameDecoder(), list[Frame | bytes](), 0
     for cut in [*sorted(cut % (len(data) + 1) for cut in cuts), len(data)]:
         try:
             frames += decoder.feed(data[at:cut])
