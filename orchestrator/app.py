@@ -25,7 +25,7 @@ from orchestrator.calls.audit import Audit
 from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.control import Control
-from orchestrator.calls.door import PASSAGES, Door
+from orchestrator.calls.door import Door
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.history import History
 from orchestrator.calls.kept import CallKeeper
@@ -295,9 +295,9 @@ class Orchestrator:
 
     def _on_event(self, event: Event) -> None:
         self.journal.gather()
+        # What happens in conferences is the rooms' alone.
         if event.subclass != MAINTENANCE:
-            if event.name in PASSAGES:
-                self.door.on_event(event)
+            self.door.on_event(event)
             self.book.on_event(event)
         self.switchboard.on_event(event)
 

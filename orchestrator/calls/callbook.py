@@ -22,16 +22,6 @@ WRITE_SECONDS = 0.5
 YOUNG_MICROSECONDS = 60_000_000
 ANSWERED = "Caller-Channel-Answered-Time"
 LIVE = ("queued", "ringing", "in-progress")
-_CHANGES = frozenset(
-    {
-        "CHANNEL_CREATE",
-        "CHANNEL_PROGRESS",
-        "CHANNEL_PROGRESS_MEDIA",
-        "CHANNEL_ANSWER",
-        "CHANNEL_HANGUP_COMPLETE",
-        "CHANNEL_DESTROY",
-    }
-)
 
 
 class CallRecord(msgspec.Struct, frozen=True):
@@ -105,9 +95,10 @@ class CallBook:
         )
 
     def on_event(self, event: Event) -> None:
-        if event.name not in _CHANGES or event.uuid not in self._live:
+        call = self._live.get(event.uuid)
+        if call is None:
             return
-        call, at = self._live[event.uuid], event.timestamp or now()
+        at = event.timestamp or now()
         match event.name:
             case "CHANNEL_CREATE" | "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA" if call.status == "queued":
                 self._keep(replace(call, status="ringing", updated_at=at))

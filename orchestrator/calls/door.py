@@ -65,7 +65,9 @@ class Door:
             )
 
     def on_event(self, event: Event) -> None:
-        """One of PASSAGES, before it is handled."""
+        """Every event, before it is handled."""
+        if event.name not in PASSAGES:
+            return
         self._age = self._ages.age(event.timestamp, wall_clock())
         self.event_delay.observe(self._age)
         if event.name != "CHANNEL_PARK":

@@ -38,18 +38,6 @@ log = get_logger(__name__)
 
 ROOM, PARTICIPANT = "room", "participant"
 ENDS = (Release, Refuse, HangUp)
-HEEDED = frozenset(
-    {
-        "add-member",
-        "del-member",
-        "start-talking",
-        "stop-talking",
-        "dtmf",
-        "floor-change",
-        "conference-destroy",
-        *RECORDING_ACTIONS,
-    }
-)
 # FreeSWITCH says it after 40 quiet frames of 20 ms (hangover in conference_loop.c).
 STOP_TALKING_MICROSECONDS = 800_000
 
@@ -200,8 +188,6 @@ class Rooms:
 
     def on_conference_event(self, event: SwitchEvent) -> None:
         """conference::maintenance. What concerns no room of ours is let pass."""
-        if event.action not in HEEDED:
-            return
         sid = event.conference
         if event.action in RECORDING_ACTIONS:
             # A recording may outlast its room.
