@@ -5,10 +5,11 @@ has to stand in, and Adjusted where there is something nearer to what was meant.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
-from orchestrator.texml import limits
+from orchestrator.texml import limits, values
+from orchestrator.texml.values import Options
 
 S = TypeVar("S", bound=str)
 
@@ -32,43 +33,39 @@ _WHOLE = re.compile(r"[+-]?[0-9]+")
 _MANY_DIGITS = 18
 _DISPLAY_NAME = re.compile(r"[\w \-~!.+]*")
 _LIKE_A_CALL_SID = re.compile(r"CA[0-9a-f]{32}|v[0-9]+:.*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
-_BOOLEANS = {"true": True, "false": False}
 
 
 def boolean(raw: str) -> bool:
-    """`true` or `false` in any case."""
-    value = _BOOLEANS.get(raw.strip().lower())
+    """`true` or `false`, as values.boolean() reads them."""
+    value = values.boolean(raw)
     if value is None:
         raise Unusable("is neither true nor false")
     return value
 
 
-def one_of(*options: S, aliases: Mapping[str, S] | None = None) -> Callable[[str], S]:
-    """One word of a list, in any case; `aliases` are other vendors' words for the same."""
-    known = {option.lower(): option for option in options} | dict(aliases or {})
-    message = f"is not one of {', '.join(options)}"
+def one_of(options: Options[S]) -> Callable[[str], S]:
+    """One word of several; another element's word for it is Adjusted."""
+    message = f"is not one of {', '.join(options.words)}"
 
     def convert(raw: str) -> S:
-        value = known.get(raw.strip().lower())
-        if value is None:
-            raise Unusable(message)
-        return value
+        value = options.find(raw)
+        if value is not None:
+            return value
+        nearest = options.elsewhere.get(raw.strip().lower())
+        if nearest is not None:
+            raise Adjusted(message, nearest)
+        raise Unusable(message)
 
     return convert
 
 
-def some_of(
-    *options: S, aliases: Mapping[str, S] | None = None, or_none: bool = False
-) -> Callable[[str], frozenset[S]]:
-    """Words of a list, separated by white space; an empty list is usable only if `or_none`."""
-    known = {option.lower(): option for option in options} | dict(aliases or {})
+def some_of(options: Options[S], *, or_none: bool = False) -> Callable[[str], frozenset[S]]:
+    """A list of words; an empty one is usable only if `or_none`."""
 
     def convert(raw: str) -> frozenset[S]:
-        words = raw.split()
-        found = frozenset(known[word] for word in map(str.lower, words) if word in known)
-        unknown = [word for word in words if word.lower() not in known]
+        found, unknown = options.find_all(raw)
         if unknown:
-            message = f"has {' '.join(unknown)}, which is not one of {', '.join(options)}"
+            message = f"has {' '.join(unknown)}, which is not one of {', '.join(options.words)}"
             raise Adjusted(message, found) if found else Unusable(message)
         if not found and not or_none:
             raise Unusable("is empty")
@@ -124,6 +121,8 @@ def text(raw: str) -> str:
 
 def url(raw: str) -> str:
     """An address as written: it may be relative, and only the fetcher knows what it is relative to."""
+    if values.is_no_url(raw):
+        raise Unusable("is empty")
     value = text(raw)
     if len(value) > limits.MAX_URL:
         raise Unusable(f"is longer than {limits.MAX_URL} characters")
@@ -131,8 +130,8 @@ def url(raw: str) -> str:
 
 
 def url_or_empty(raw: str) -> str:
-    """An address where empty text has a meaning of its own."""
-    return url(raw) if raw.strip() else ""
+    """An address where an empty one has a meaning of its own."""
+    return "" if values.is_no_url(raw) else url(raw)
 
 
 def keys(allowed: str, *, or_none: bool = False) -> Callable[[str], str]:

@@ -9,8 +9,15 @@ from typing import get_args
 from orchestrator.texml import converters as to
 from orchestrator.texml import limits
 from orchestrator.texml.schema import Element, attribute, body, children
+from orchestrator.texml.values import Options
 from orchestrator.texml.vocabulary import (
+    BEEPS,
+    CALL_EVENTS,
     CHANNELS,
+    CONFERENCE_EVENTS,
+    CONFERENCE_RECORDS,
+    DIAL_RECORDS,
+    MACHINE_DETECTIONS,
     METHOD,
     MILLISECONDS_OF_DETECTION,
     NO_CONFIGURATIONS,
@@ -19,7 +26,7 @@ from orchestrator.texml.vocabulary import (
     OLD_CALLBACK,
     ONE_PLACE,
     OWN_JITTER_BUFFER,
-    RECORDING_EVENTS,
+    RECORDING_EVENT,
     SECONDS_RECORDED,
     SENT_KEYS,
     TRIM,
@@ -50,13 +57,13 @@ class Conference(Element):
         to.whole(limits.MIN_PARTICIPANTS, limits.MAX_PARTICIPANTS, clamp_low=True),
         limits.DEFAULT_PARTICIPANTS,
     )
-    beep: Beep = attribute(to.one_of(*get_args(Beep)), "true")
+    beep: Beep = attribute(to.one_of(BEEPS), "true")
     participant_label: str | None = attribute(to.participant_label, None)
-    record: ConferenceRecord = attribute(to.one_of(*get_args(ConferenceRecord)), "do-not-record")
+    record: ConferenceRecord = attribute(to.one_of(CONFERENCE_RECORDS), "do-not-record")
     record_beep: bool = attribute(to.boolean, True)
     recording_status_callback: str | None = attribute(to.url, None)
     recording_status_callback_event: frozenset[RecordingEvent] = attribute(
-        RECORDING_EVENTS, frozenset({"completed"})
+        RECORDING_EVENT, frozenset({"completed"})
     )
     recording_status_callback_method: Method = attribute(METHOD, "POST")
     # Seconds of silence, counted once somebody has spoken; 0: no end.
@@ -67,7 +74,7 @@ class Conference(Element):
     status_callback: str | None = attribute(to.url, None)
     status_callback_method: Method = attribute(METHOD, "POST")
     status_callback_event: frozenset[ConferenceEvent] = attribute(
-        to.some_of(*get_args(ConferenceEvent), or_none=True), frozenset()
+        to.some_of(CONFERENCE_EVENTS, or_none=True), frozenset()
     )
     # None: the built-in music; empty: silence (Twilio).
     wait_url: str | None = attribute(to.url_or_empty, None)
@@ -78,7 +85,7 @@ class Conference(Element):
     event_callback_url: str | None = attribute(to.url, None, idle=OLD_CALLBACK)
     # Twilio.
     jitter_buffer_size: JitterBuffer = attribute(
-        to.one_of(*get_args(JitterBuffer)), "large", idle=OWN_JITTER_BUFFER
+        to.one_of(Options[JitterBuffer](get_args(JitterBuffer), false="off")), "large", idle=OWN_JITTER_BUFFER
     )
     region: str | None = attribute(to.text, None, idle=ONE_PLACE)
     recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)
@@ -90,17 +97,15 @@ class Callee(Element):
 
     status_callback: str | None = attribute(to.url, None)
     status_callback_method: Method = attribute(METHOD, "POST")
-    status_callback_event: frozenset[CallEvent] = attribute(
-        to.some_of(*get_args(CallEvent)), frozenset({"completed"})
-    )
+    status_callback_event: frozenset[CallEvent] = attribute(to.some_of(CALL_EVENTS), frozenset({"completed"}))
     # A document that the callee hears before the two are connected.
     url: str | None = attribute(to.url, None)
     method: Method = attribute(METHOD, "POST")
     machine_detection: MachineDetection = attribute(
-        to.one_of(*get_args(MachineDetection)), "Disable", idle=NO_DETECTION
+        to.one_of(MACHINE_DETECTIONS), "Disable", idle=NO_DETECTION
     )
     detection_mode: DetectionMode = attribute(
-        to.one_of(*get_args(DetectionMode)), "Regular", idle=NO_DETECTION
+        to.one_of(Options[DetectionMode](get_args(DetectionMode))), "Regular", idle=NO_DETECTION
     )
     machine_detection_timeout: int = attribute(MILLISECONDS_OF_DETECTION, 3500, idle=NO_DETECTION)
 
@@ -131,7 +136,8 @@ class Dial(Element):
     """Connects the call: with one Conference, or with the first of several Numbers and Sips that answers."""
 
     nouns: tuple[Noun, ...] = children(Conference, Number, Sip, bare=Number, alone=Conference)
-    action: str | None = attribute(to.url, None)
+    # Empty: this very document again.
+    action: str | None = attribute(to.url_or_empty, None)
     method: Method = attribute(METHOD, "POST")
     caller_id: str | None = attribute(to.text, None)
     from_display_name: str | None = attribute(to.display_name, None)
@@ -150,14 +156,14 @@ class Dial(Element):
     audio_url: str | None = attribute(to.url, None)
     pass_diversion_header: bool = attribute(to.boolean, False, idle=NO_DIVERSION)
     # The recording attributes are about Number and Sip; a Conference has its own.
-    record: DialRecord = attribute(to.one_of(*get_args(DialRecord)), "do-not-record")
+    record: DialRecord = attribute(to.one_of(DIAL_RECORDS), "do-not-record")
     recording_channels: Channels = attribute(CHANNELS, "single")
     # Seconds; 0: no end.
     record_max_length: int = attribute(SECONDS_RECORDED, 0)
     recording_status_callback: str | None = attribute(to.url, None)
     recording_status_callback_method: Method = attribute(METHOD, "POST")
     recording_status_callback_event: frozenset[RecordingEvent] = attribute(
-        RECORDING_EVENTS, frozenset({"completed"})
+        RECORDING_EVENT, frozenset({"completed"})
     )
     send_recording_url: bool = attribute(to.boolean, True)
     # Twilio.

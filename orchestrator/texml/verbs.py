@@ -4,28 +4,32 @@
 # ruff: noqa: RUF009
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from orchestrator.texml import converters as to
 from orchestrator.texml import limits
 from orchestrator.texml.schema import Element, attribute, body, children
+from orchestrator.texml.values import Options
 from orchestrator.texml.vocabulary import (
     CHANNELS,
     DIALLED_KEYS,
+    INPUT_KIND,
     METHOD,
     NO_AZURE,
     NO_SPEECH,
     NO_STORED_MEDIA,
     NO_TRANSCRIPTION,
-    RECORDING_EVENTS,
+    RECORDING_EVENT,
     SECONDS_RECORDED,
     SENT_KEYS,
     TRIM,
     Channels,
     Effect,
+    Format,
     Gender,
     InputKind,
     Method,
+    Reason,
     RecordingEvent,
     Trim,
 )
@@ -40,8 +44,8 @@ class Say(Element):
     language: str | None = attribute(to.text, None)
     # 0: for ever.
     loop: int = attribute(to.whole(0, limits.MAX_SAY_LOOP), 1)
-    gender: Gender | None = attribute(to.one_of(*get_args(Gender)), None, idle=NO_AZURE)
-    effect: Effect | None = attribute(to.one_of(*get_args(Effect)), None, idle=NO_AZURE)
+    gender: Gender | None = attribute(to.one_of(Options[Gender](get_args(Gender))), None, idle=NO_AZURE)
+    effect: Effect | None = attribute(to.one_of(Options[Effect](get_args(Effect))), None, idle=NO_AZURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +75,13 @@ class Gather(Element):
     """Collects keys while its prompts are spoken."""
 
     prompts: tuple[Say | Play | Pause, ...] = children(Say, Play, Pause)
-    action: str | None = attribute(to.url, None)
+    # Empty: this very document again.
+    action: str | None = attribute(to.url_or_empty, None)
     # Twilio. None: the application's, which is what Telnyx uses.
     method: Method | None = attribute(METHOD, None)
     input: frozenset[InputKind] = attribute(
-        to.without("speech", NO_SPEECH, to.some_of(*get_args(InputKind))), frozenset({"dtmf"})
+        to.without("speech", NO_SPEECH, INPUT_KIND),
+        frozenset({"dtmf"}),
     )
     # Seconds between digits, counted from the end of the prompts.
     timeout: int = attribute(to.whole(limits.MIN_DIGIT_TIMEOUT, limits.MAX_DIGIT_TIMEOUT, clamp_low=True), 5)
@@ -115,14 +121,15 @@ class Hangup(Element):
 class Reject(Element):
     """Refuses the call unanswered if it is the first verb, else hangs up."""
 
-    reason: Literal["rejected", "busy"] = attribute(to.one_of("rejected", "busy"), "rejected")
+    reason: Reason = attribute(to.one_of(Options[Reason](get_args(Reason))), "rejected")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record(Element):
     """Records the caller."""
 
-    action: str | None = attribute(to.url, None)
+    # Empty: this very document again.
+    action: str | None = attribute(to.url_or_empty, None)
     method: Method = attribute(METHOD, "POST")
     finish_on_key: str = attribute(to.keys(DIALLED_KEYS, or_none=True), DIALLED_KEYS)
     # Seconds of silence that end it; 0: none do.
@@ -132,11 +139,11 @@ class Record(Element):
     play_beep: bool = attribute(to.boolean, True)
     trim: Trim = attribute(TRIM, "do-not-trim")
     channels: Channels = attribute(CHANNELS, "dual")
-    format: Literal["mp3", "wav"] = attribute(to.one_of("mp3", "wav"), "mp3")
+    format: Format = attribute(to.one_of(Options[Format](get_args(Format))), "mp3")
     recording_status_callback: str | None = attribute(to.url, None)
     recording_status_callback_method: Method = attribute(METHOD, "POST")
     recording_status_callback_event: frozenset[RecordingEvent] = attribute(
-        RECORDING_EVENTS, frozenset({"completed"})
+        RECORDING_EVENT, frozenset({"completed"})
     )
     transcription: bool = attribute(to.boolean, False, idle=NO_TRANSCRIPTION)
     transcription_callback: str | None = attribute(to.url, None, idle=NO_TRANSCRIPTION)

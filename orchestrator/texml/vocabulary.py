@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 from orchestrator.texml import converters as to
 from orchestrator.texml import limits
+from orchestrator.texml.values import Options
 
 Method = Literal["GET", "POST"]
 Trim = Literal["trim-silence", "do-not-trim"]
@@ -13,6 +14,8 @@ RecordingEvent = Literal["in-progress", "completed", "absent"]
 Gender = Literal["Male", "Female"]
 Effect = Literal["eq_telecomhp8k", "eq_car"]
 InputKind = Literal["dtmf", "speech"]
+Reason = Literal["rejected", "busy"]
+Format = Literal["mp3", "wav"]
 
 Beep = Literal["true", "false", "onEnter", "onExit"]
 ConferenceRecord = Literal["do-not-record", "record-from-start"]
@@ -33,12 +36,43 @@ DialRecord = Literal[
 MachineDetection = Literal["Disable", "Enable", "DetectMessageEnd"]
 DetectionMode = Literal["Regular", "Premium"]
 
-METHOD = to.one_of(*get_args(Method))
-TRIM = to.one_of(*get_args(Trim))
-# REST and Gather say mono where Record and Dial say single.
-CHANNELS = to.one_of(*get_args(Channels), aliases={"mono": "single"})
+# The words as documents and the REST API read them alike.
+METHODS: Options[Method] = Options(get_args(Method))
+TRIMS: Options[Trim] = Options(get_args(Trim), true="trim-silence", false="do-not-trim")
+BEEPS: Options[Beep] = Options(get_args(Beep), true="true", false="false")
+# Twilio's older documents have true and false. A room is recorded from its start, whatever Dial calls it, and
+# a Dial to numbers from the answer.
+CONFERENCE_RECORDS: Options[ConferenceRecord] = Options(
+    get_args(ConferenceRecord),
+    true="record-from-start",
+    false="do-not-record",
+    elsewhere={
+        "record-from-answer": "record-from-start",
+        "record-from-ringing": "record-from-start",
+        "record-from-answer-dual": "record-from-start",
+        "record-from-ringing-dual": "record-from-start",
+    },
+)
+DIAL_RECORDS: Options[DialRecord] = Options(
+    get_args(DialRecord),
+    true="record-from-answer",
+    false="do-not-record",
+    elsewhere={"record-from-start": "record-from-answer"},
+)
+CONFERENCE_EVENTS: Options[ConferenceEvent] = Options(get_args(ConferenceEvent))
+CALL_EVENTS: Options[CallEvent] = Options(get_args(CallEvent))
 # SignalWire, and Telnyx in REST, say failed where the noun says absent.
-RECORDING_EVENTS = to.some_of(*get_args(RecordingEvent), aliases={"failed": "absent"})
+RECORDING_EVENTS: Options[RecordingEvent] = Options(get_args(RecordingEvent), {"failed": "absent"})
+MACHINE_DETECTIONS: Options[MachineDetection] = Options(
+    get_args(MachineDetection), true="Enable", false="Disable"
+)
+
+METHOD = to.one_of(METHODS)
+TRIM = to.one_of(TRIMS)
+# REST and Gather say mono where Record and Dial say single.
+CHANNELS = to.one_of(Options[Channels](get_args(Channels), {"mono": "single"}))
+RECORDING_EVENT = to.some_of(RECORDING_EVENTS)
+INPUT_KIND = to.some_of(Options[InputKind](get_args(InputKind)))
 
 DIALLED_KEYS = "1234567890*#"
 # w: half a second's pause.

@@ -312,3 +312,28 @@ def test_star_is_just_a_key_unless_set(house: House) -> None:
     phone.hang_up()
     other.hang_up()
     house.told(6)
+
+
+def test_events_separated_by_commas_are_told_and_a_room_recorded_with_true_is(house: House) -> None:
+    """Symptom: no callback at all, and no recording. Cause: only spaces parted a list, and `record` had no
+    `true`. Fix: values.py."""
+    recorded = {
+        "record": "True",
+        "recordingStatusCallback": house.application.url("/events"),
+        "recordingStatusCallbackEvent": "in-progress,completed",
+    }
+    house.voice(house.joins(statusCallbackEvent="Start,END;\n join, leave", **recorded))
+    phone = house.switch.call("+13125550100", from_=MODERATOR, sounds=500)
+    phone.wait_answered(5)
+    house.events(3)
+    phone.hang_up()
+    events = house.events(6)
+    names = [event.get("StatusCallbackEvent") or event["RecordingStatus"] for event in events]
+    assert sorted(names) == [
+        "completed",
+        "conference-end",
+        "conference-start",
+        "in-progress",
+        "participant-join",
+        "participant-leave",
+    ]

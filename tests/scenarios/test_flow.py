@@ -142,3 +142,17 @@ def test_a_number_that_nobody_has_is_refused(house: House) -> None:
     phone.wait_ended()
     assert phone.sip_status == 404
     assert house.log.has("no application for this number")
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_action_asks_the_same_document_again(house: House, empty: str) -> None:
+    """As an empty reference is by RFC 3986: an agent's `<Dial action="">` takes the next call after each."""
+    house.voice(
+        f'<Response><Dial action="{empty}" method="GET"><Client>a</Client></Dial><Reject/></Response>',
+        "<Response><Reject reason='busy'/></Response>",
+    )
+    phone = house.switch.call(NUMBER)
+    phone.wait_ended()
+    assert phone.sip_status == 486
+    _, second = house.application.to("/voice")
+    assert (second.method, second.fields["DialCallStatus"]) == ("GET", "failed")

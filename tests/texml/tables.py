@@ -1,7 +1,8 @@
 """A vendor's row about an attribute, and the sentences that have to hold for every such row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from xml.sax.saxutils import quoteattr
 
 from orchestrator.texml import Dial, Document, parse
@@ -96,7 +97,8 @@ def shown(value: object) -> str:
 
 def boolean(element: str, attribute: str, says: str, default: bool) -> Row:
     good = {"true": True, "false": False, "TRUE": True, "False": False, " true ": True}
-    return Row(element, attribute, says, default, good, {"": default, "yes": default, "1": default})
+    good |= {"1": True, "0": False, "yes": True, "NO": False}
+    return Row(element, attribute, says, default, good, {"": default, "maybe": default, "2": default})
 
 
 def url(element: str, attribute: str, says: str) -> Row:
@@ -105,11 +107,26 @@ def url(element: str, attribute: str, says: str) -> Row:
     return Row(element, attribute, says, None, good, {"": None, "  ": None})
 
 
+def action(element: str, attribute: str, says: str) -> Row:
+    """A URL whose empty one is the same document again."""
+    row = url(element, attribute, says)
+    return replace(row, good={**row.good, "": "", "  ": ""}, bad={"a\nb": None})
+
+
 def method(element: str, attribute: str, says: str, default: str | None = "POST") -> Row:
     good = {"GET": "GET", "POST": "POST", "get": "GET", "Post": "POST"}
     return Row(element, attribute, says, default, good, {"": default, "PUT": default, "GET POST": default})
 
 
-def words(element: str, attribute: str, says: str, default: str, *options: str) -> Row:
-    good = {option: option for option in options} | {options[0].upper(): options[0]}
-    return Row(element, attribute, says, default, good, {"": default, "nonsense": default})
+def words(
+    element: str,
+    attribute: str,
+    says: str,
+    default: str,
+    *options: str,
+    also: Mapping[str, str] = MappingProxyType({}),
+    near: Mapping[str, str] = MappingProxyType({}),
+) -> Row:
+    """`also`: other words for the same; `near`: another element's words, which are warned about."""
+    good = {option: option for option in options} | {options[0].upper(): options[0]} | dict(also)
+    return Row(element, attribute, says, default, good, {"": default, "nonsense": default, **near})

@@ -44,6 +44,7 @@ ROWS = [
         "false",
         "onEnter",
         "onExit",
+        also={"True": "true", " FALSE ": "false", "1": "true", "no": "false"},
     ),
     Row(
         "Conference",
@@ -63,6 +64,8 @@ ROWS = [
         "do-not-record",
         "do-not-record",
         "record-from-start",
+        also={"true": "record-from-start", "TRUE": "record-from-start", "false": "do-not-record"},
+        near=dict.fromkeys(["record-from-answer", "record-from-ringing-dual"], "record-from-start"),
     ),
     boolean(
         "Conference",
@@ -109,6 +112,7 @@ ROWS = [
         "do-not-trim",
         "do-not-trim",
         "trim-silence",
+        also={"true": "trim-silence", "false": "do-not-trim"},
     ),
     boolean(
         "Conference",
@@ -134,11 +138,11 @@ ROWS = [
             "mute hold": frozenset({"mute", "hold"}),
             "modify announcement": frozenset({"modify", "announcement"}),
             "START": frozenset({"start"}),
+            "start,end,join": frozenset({"start", "end", "join"}),
             "": frozenset(),
         },
         {
             "participant-join": frozenset(),
-            "start,end": frozenset(),
             "start finish": frozenset({"start"}),
         },
     ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.texml.tables import Row, boolean, check_bad, check_default, check_good, method, url, words
+from tests.texml.tables import Row, action, boolean, check_bad, check_default, check_good, method, url, words
 
 COMPLETED = frozenset({"completed"})
 
@@ -14,7 +14,7 @@ def detection_time(element: str, attribute: str, default: int | None) -> Row:
 
 
 DIAL = [
-    url("Dial", "action", "Requested when the dialled call ends; the response replaces the flow."),
+    action("Dial", "action", "Requested when the dialled call ends; the response replaces the flow."),
     method("Dial", "method", "Method of action. GET, POST; default POST."),
     Row(
         "Dial",
@@ -82,6 +82,8 @@ DIAL = [
         "record-from-ringing",
         "record-from-answer-dual",
         "record-from-ringing-dual",
+        also={"true": "record-from-answer", "False": "do-not-record"},
+        near={"record-from-start": "record-from-answer"},
     ),
     Row(
         "Dial",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.texml.tables import Row, boolean, check_bad, check_default, check_good, method, url, words
+from tests.texml.tables import Row, action, boolean, check_bad, check_default, check_good, method, url, words
 
 COMPLETED = frozenset({"completed"})
 DTMF = frozenset({"dtmf"})
@@ -88,7 +88,7 @@ ROWS = [
         {"1": 1, "180": 180},
         {"0": 1, "-1": 1, "181": 180, "": 1, "1.5": 1},
     ),
-    url("Gather", "action", "Requested with the digits; the result replaces the flow."),
+    action("Gather", "action", "Requested with the digits; the result replaces the flow."),
     method("Gather", "method", "Telnyx uses the application's method; Twilio has the attribute.", None),
     Row(
         "Gather",
@@ -159,7 +159,7 @@ ROWS = [
     ),
     method("Redirect", "method", "GET, POST; default POST."),
     words("Reject", "reason", "rejected (default), busy.", "rejected", "rejected", "busy"),
-    url("Record", "action", "Requested when the recording ends."),
+    action("Record", "action", "Requested when the recording ends."),
     method("Record", "method", "GET, POST; default POST."),
     Row(
         "Record",

@@ -105,7 +105,7 @@ def fetch(ask: Ask) -> dict[str, object]:
 
 UPDATE = (
     Parameter("Status", choice("completed", "canceled"), "ends the call; canceled: if nobody has answered"),
-    Parameter("Url", url(), "new instructions, in place of what it does"),
+    Parameter("Url", url(needed=True), "new instructions, in place of what it does"),
     Parameter("Method", METHOD, "how Url is asked for", default="POST"),
     Parameter("FallbackUrl", url(), "where instructions are when Url fails"),
     Parameter("FallbackMethod", METHOD, "how FallbackUrl is asked for", default="POST"),

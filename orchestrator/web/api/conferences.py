@@ -6,7 +6,6 @@ from orchestrator.callbacks.records import Query
 from orchestrator.calls.announcing import Announcement
 from orchestrator.calls.room_records import RoomRecord
 from orchestrator.conference.model import EndReason
-from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.kinds import Parameter, choice, text, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
@@ -57,7 +56,7 @@ CONFERENCE = Shape(
 CONFERENCES = ListOf("conferences", CONFERENCE)
 METHOD = choice("GET", "POST")
 ANNOUNCE = (
-    Parameter("AnnounceUrl", url(), "MP3, WAV, or a document with Play, Say, Pause, Redirect"),
+    Parameter("AnnounceUrl", url(needed=True), "MP3, WAV, or a document with Play, Say, Pause, Redirect"),
     Parameter("AnnounceMethod", METHOD, "how AnnounceUrl is asked for", default="POST"),
 )
 
@@ -100,8 +99,6 @@ def announcement_of(ask: Ask) -> Announcement | None:
     address = ask.values.get("AnnounceUrl")
     if address is None:
         return None
-    if not address:
-        raise invalid(Fault("10003", "Invalid URL", "must be an http or https URL", "/AnnounceUrl"))
     return Announcement(address, ask.values.get("AnnounceMethod", "POST"))
 
 

@@ -15,24 +15,34 @@ from orchestrator.calls.steps import Goto
 from orchestrator.calls.tape import Source, Tape
 from orchestrator.conference.model import Wish
 from orchestrator.config.applications import Application
+from orchestrator.texml import vocabulary
 from orchestrator.web.api import calls, participants
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import Parameter, boolean, choice, headers, label, text, url, whole, words
-from orchestrator.web.api.operation import Ask, Operation
-from orchestrator.web.api.shapes import STRING, Field, Shape, constant, one_of
-
-METHOD = choice("GET", "POST")
-BEEP = choice("true", "false", "onEnter", "onExit")
-TRIM = choice("trim-silence", "do-not-trim")
-CHANNELS = choice("mono", "dual", aliases={"single": "mono"})
-RECORDING_EVENTS = words("in-progress", "completed", "absent", aliases={"failed": "absent"})
-CALL_EVENTS = words("initiated", "ringing", "answered", "completed")
-ROOM_EVENTS = words("start", "end", "join", "leave", "speaker", "mute", "hold", "modify", "announcement")
-RECORD = choice(
-    "record-from-start",
-    "do-not-record",
-    aliases={"true": "record-from-start", "false": "do-not-record"},
+from orchestrator.web.api.kinds import (
+    Parameter,
+    boolean,
+    choice,
+    headers,
+    label,
+    one_of,
+    some_of,
+    text,
+    url,
+    whole,
+    words,
 )
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.shapes import STRING, Field, Shape, constant
+from orchestrator.web.api.shapes import one_of as one_string_of
+
+METHOD = one_of(vocabulary.METHODS)
+BEEP = one_of(vocabulary.BEEPS)
+TRIM = one_of(vocabulary.TRIMS)
+CHANNELS = choice("mono", "dual", aliases={"single": "mono"})
+RECORDING_EVENTS = some_of(vocabulary.RECORDING_EVENTS)
+CALL_EVENTS = words("initiated", "ringing", "answered", "completed")
+ROOM_EVENTS = some_of(vocabulary.CONFERENCE_EVENTS)
+RECORD = one_of(vocabulary.CONFERENCE_RECORDS)
 _NUMBER = re.compile(r"[^\s\"<>,;{}\[\]|\\'$^`]{1,256}")
 
 LEG = (
@@ -198,14 +208,14 @@ CREATED = Shape(
         Field("call_sid", STRING, lambda place, call: call.sid),
         Field("from", STRING, lambda place, call: call.from_),
         Field("sid", STRING, lambda place, call: call.sid),
-        Field("status", one_of("queued"), constant("queued")),
+        Field("status", one_string_of("queued"), constant("queued")),
         Field("to", STRING, lambda place, call: call.to),
         Field("uri", STRING, lambda place, call: place.uri("Calls", call.sid)),
     ),
 )
 CALL = (
     *LEG,
-    Parameter("Url", url(), "instructions; without it and Texml the application's"),
+    Parameter("Url", url(needed=True), "instructions; without it and Texml the application's"),
     Parameter("UrlMethod", METHOD, "how Url is asked for", default="POST"),
     Parameter("Method", METHOD, "the same, as Twilio calls it"),
     Parameter("FallbackUrl", url(), "where instructions are when Url fails"),

@@ -69,7 +69,9 @@ def values_of(parameters: Iterable[Parameter], fields: Mapping[str, object]) -> 
                 faults.append(Fault("10004", "Missing required parameter", detail, f"/{name}"))
             continue
         try:
-            values[name] = parameter.kind.convert(fields[name])
+            value = parameter.kind.convert(fields[name])
+            if value is not None:
+                values[name] = value
         except Unfit as unfit:
             faults.append(unfit.fault(name))
     if faults:

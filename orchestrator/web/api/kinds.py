@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from orchestrator.texml import converters
+from orchestrator.texml import converters, values
+from orchestrator.texml.values import Options
 from orchestrator.web.api.errors import Fault
 
 MAX_URL = 2000
@@ -33,6 +34,7 @@ class Unfit(ValueError):
 class Kind:
     schema: Mapping[str, object]
     convert: Callable[[object], Any]
+    """Raises Unfit; None: as if it was not given."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ def _line(value: object) -> str:
     return text
 
 
+def _line_of_list(value: object) -> str:
+    """White space of any kind parts the words of a list."""
+    return _line(" ".join(_text(value).split()))
+
+
 def text(longest: int = MAX_TEXT, shortest: int = 0) -> Kind:
     def convert(value: object) -> str:
         line = _line(value)
@@ -94,11 +101,10 @@ def document(longest: int) -> Kind:
 
 def boolean() -> Kind:
     def convert(value: object) -> bool:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-            return value.strip().lower() == "true"
-        raise _type_error("true or false")
+        found = values.boolean(_text(value))
+        if found is None:
+            raise _type_error("true or false")
+        return found
 
     return Kind({"type": "boolean"}, convert)
 
@@ -119,42 +125,53 @@ def whole(low: int, high: int) -> Kind:
 
 
 def choice(*options: str, aliases: Mapping[str, str] | None = None) -> Kind:
-    known = {option.lower(): option for option in options} | dict(aliases or {})
+    return one_of(Options(options, aliases or {}))
+
+
+def one_of(options: Options[Any]) -> Kind:
+    """One word of several."""
 
     def convert(value: object) -> str:
-        found = known.get(_line(value).strip().lower())
+        found = options.find(_line(value))
         if found is None:
-            detail = f"must be one of {', '.join(options)}"
+            detail = f"must be one of {', '.join(options.words)}"
             raise Unfit("10032", "Invalid enumerated value", detail)
-        return found
+        return str(found)
 
-    return Kind({"type": "string", "enum": list(options)}, convert)
+    return Kind({"type": "string", "enum": list(options.words)}, convert)
 
 
 def words(*options: str, aliases: Mapping[str, str] | None = None) -> Kind:
-    """Words separated by spaces; a form that says its name several times, or a JSON list, will do too."""
-    known = {option.lower(): option for option in options} | dict(aliases or {})
+    return some_of(Options(options, aliases or {}))
 
-    def convert(value: object) -> frozenset[str]:
+
+def some_of(options: Options[Any]) -> Kind:
+    """A list of words; a form that says its name several times, or a JSON list, will do too.
+
+    An empty one is as if it was not given.
+    """
+
+    def convert(value: object) -> frozenset[str] | None:
         parts = value if isinstance(value, list) else [value]
-        found = [word for part in parts for word in _line(part).replace(",", " ").split()]
-        unknown = [word for word in found if word.lower() not in known]
+        found, unknown = options.find_all(" ".join(map(_line_of_list, parts)))
         if unknown:
-            detail = f"{' '.join(unknown)[:80]}: must be among {', '.join(options)}"
+            detail = f"{' '.join(unknown)[:80]}: must be among {', '.join(options.words)}"
             raise Unfit("10032", "Invalid enumerated value", detail)
-        return frozenset(known[word.lower()] for word in found)
+        return found or None
 
-    example = " ".join(options[:2])
-    return Kind({"type": "string", "description": f"of: {' '.join(options)}", "example": example}, convert)
+    example = " ".join(options.words[:2])
+    about = f"of: {' '.join(options.words)}"
+    return Kind({"type": "string", "description": about, "example": example}, convert)
 
 
-def url(*, or_empty: bool = False) -> Kind:
-    """Absolute: the API has no document that it could be relative to."""
+def url(*, or_empty: bool = False, needed: bool = False) -> Kind:
+    """Absolute: the API has no document that it could be relative to. An empty one is as if it was not given,
+    unless it is `or_empty`, where it has a meaning, or `needed`, where it is what is asked for."""
 
-    def convert(value: object) -> str:
+    def convert(value: object) -> str | None:
         found = _line(value).strip()
-        if not found and or_empty:
-            return ""
+        if values.is_no_url(found) and not needed:
+            return "" if or_empty else None
         if len(found) > MAX_URL:
             raise Unfit("10003", "Invalid URL", f"must have at most {MAX_URL} characters")
         try:
