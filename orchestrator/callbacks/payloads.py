@@ -16,7 +16,7 @@ from orchestrator.conference.effects import Tell
 from orchestrator.conference.model import EndReason, Participant, Room
 
 Fields = tuple[tuple[str, str], ...]
-TimestampFormat = Literal["iso8601", "rfc2822"]
+TimestampFormat = Literal["iso8601", "iso8601-space", "rfc2822"]
 CallEvent = Literal["initiated", "ringing", "answered", "completed"]
 CallStatus = Literal["completed", "busy", "no-answer", "canceled", "failed"]
 RecordingStatus = Literal["in-progress", "completed", "absent"]
@@ -108,7 +108,8 @@ def timestamp(at: int, style: TimestampFormat = "iso8601") -> str:
     seconds, microseconds = divmod(at, 1_000_000)
     if style == "rfc2822":
         return format_datetime(_EPOCH + timedelta(seconds=seconds))
-    return f"{_iso_second(seconds)}.{microseconds:06d}Z"
+    text = f"{_iso_second(seconds)}.{microseconds:06d}Z"
+    return text.replace("T", " ") if style == "iso8601-space" else text
 
 
 # The callbacks of a moment come together.

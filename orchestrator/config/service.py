@@ -154,8 +154,10 @@ class Callbacks(Section):
         description="before the second attempt, the third, …; the last one repeats",
     )
     twilio_extras: bool = Field(default=True, description="add Twilio's fields to Telnyx's")
-    timestamp_format: Literal["iso8601", "rfc2822"] = Field(
-        default="iso8601", description="of Timestamp: iso8601 as Telnyx, rfc2822 as Twilio"
+    timestamp_format: Literal["iso8601", "iso8601-space", "rfc2822"] = Field(
+        default="iso8601",
+        description="of Timestamp: iso8601 as Telnyx, iso8601-space with a space in place of the T as in "
+        "Telnyx's older examples, rfc2822 as Twilio",
     )
     database: FilePath = Field(
         default=Path("orchestrator-data/orchestrator.sqlite"), description="outbox, rooms and history"

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 T = TypeVar("T")
 E = TypeVar("E", bound="Element")
 _DECLARATION = "texml"
+_EVENT = "Event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,16 @@ class Schema:
     names: dict[str, str]
     body: Body | None
     children: Children | None
+    callbacks: tuple[CallbackPair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackPair:
+    """A URL and the list of events for which it is requested: either is of no use without the other."""
+
+    url: str
+    """The attribute of the URL, as in a document."""
+    event: str
 
 
 def attribute(convert: Callable[[str], T], default: T, *, idle: str = "") -> T:
@@ -110,6 +121,11 @@ def schema_of(kind: type[Element]) -> Schema:
         names={name.lower(): name for name in attributes},
         body=next((one for one in declared if isinstance(one, Body)), None),
         children=next((one for one in declared if isinstance(one, Children)), None),
+        callbacks=tuple(
+            CallbackPair(name.removesuffix(_EVENT), name)
+            for name in attributes
+            if name.endswith(_EVENT) and name.removesuffix(_EVENT) in attributes
+        ),
     )
 
 

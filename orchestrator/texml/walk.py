@@ -33,6 +33,7 @@ class Walk:
                 self._read(attribute, schema, element, name, raw, values)
             else:
                 self._unknown_attribute(schema, element, name, raw)
+        self._check_callbacks(schema, element, values)
         if not self._read_text(schema, element, values):
             return None
         if schema.children is not None:
@@ -82,6 +83,19 @@ class Walk:
         values[attribute.field] = value
         if attribute.idle and value != attribute.default:
             self._warn_of(schema, element, name, raw, f"has no effect: {attribute.idle}", "")
+
+    def _check_callbacks(self, schema: Schema, element: etree._Element, values: dict[str, object]) -> None:
+        """A callback that is never sent is a mistake that nobody would see."""
+        for pair in schema.callbacks:
+            url, event = schema.attributes[pair.url], schema.attributes[pair.event]
+            address, events = element.get(pair.url), element.get(pair.event)
+            if events is not None and address is None:
+                problem = f"has no effect without {pair.url}"
+                self._warn_of(schema, element, pair.event, events, problem, "")
+            # A list that cannot be used has had its own warning, and is not among the values.
+            elif values.get(url.field) and not values.get(event.field, event.default or events):
+                problem = f"is never requested without {pair.event}"
+                self._warn_of(schema, element, pair.url, address or "", problem, "")
 
     def _unknown_attribute(self, schema: Schema, element: etree._Element, name: str, raw: str) -> None:
         right = schema.names.get(name.lower())

@@ -12,6 +12,7 @@ from orchestrator.callbacks.payloads import (
     CallStatus,
     PayloadSettings,
     RecordingFacts,
+    TimestampFormat,
     call_fields,
     conference_fields,
     recording_fields,
@@ -240,13 +241,18 @@ def test_a_whole_conference_as_the_room_tells_it() -> None:
         (1, "1970-01-01T00:00:00.000001Z", "Thu, 01 Jan 1970 00:00:00 +0000"),
     ],
 )
-def test_timestamps_are_utc_in_either_format(at: int, iso: str, rfc: str) -> None:
+def test_timestamps_are_utc_in_each_format(at: int, iso: str, rfc: str) -> None:
     assert timestamp(at) == iso
-    assert timestamp(at, "rfc2822") == rfc
     tell = replace(JOIN, at=at)
-    assert (
-        dict(conference_fields(ROOM, tell, PayloadSettings(timestamp_format="rfc2822")))["Timestamp"] == rfc
-    )
+    styles: dict[TimestampFormat, str] = {
+        "iso8601": iso,
+        "iso8601-space": iso.replace("T", " "),
+        "rfc2822": rfc,
+    }
+    for style, text in styles.items():
+        assert timestamp(at, style) == text
+        sent = conference_fields(ROOM, tell, PayloadSettings(timestamp_format=style))
+        assert dict(sent)["Timestamp"] == text
 
 
 # --- calls ---

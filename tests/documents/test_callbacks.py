@@ -21,8 +21,10 @@ from orchestrator.callbacks.payloads import (
     PayloadSettings,
     RecordingFacts,
     RecordingStatus,
+    TimestampFormat,
     conference_fields,
     recording_fields,
+    timestamp,
 )
 from orchestrator.callbacks.signature import load_key, new_seed, public_key, sign
 from orchestrator.calls.request import standard_fields
@@ -39,6 +41,7 @@ from orchestrator.conference.model import (
     Wish,
 )
 from orchestrator.conference.move import SUBSCRIPTION
+from orchestrator.config.service import Callbacks as SettingsOfCallbacks
 from orchestrator.freeswitch.events import decode
 from orchestrator.texml.vocabulary import CallEvent, ConferenceEvent
 from tests.documents.markdown import DOCS, blocks, code, section
@@ -107,6 +110,14 @@ def test_the_fields_that_one_event_alone_has() -> None:
             if when in ("always", "known") or event.startswith(when.removesuffix(", Twilio"))
         }
         assert sent == expected, event
+
+
+def test_the_forms_of_a_timestamp() -> None:
+    rows = section(CALLBACKS, "How they are sent").table("`timestamp_format`")
+    shown = {code(row["`timestamp_format`"]): code(row["`Timestamp`"]) for row in rows}
+    assert shown == {style: timestamp(1_619_650_289_993_535, style) for style in get_args(TimestampFormat)}
+    choices = get_args(SettingsOfCallbacks.model_fields["timestamp_format"].annotation)
+    assert set(choices) == set(shown)
 
 
 def test_the_words_and_events_of_a_conference() -> None:

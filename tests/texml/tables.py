@@ -29,6 +29,7 @@ class Row:
     """`good`: as written -> the field. `bad`: as written -> the field, with a warning.
 
     `says` is the specification's wording. `idle`: accepted, but with a warning that it has no effect.
+    `beside`: what the element has to have for the attribute to mean something.
     """
 
     element: str
@@ -38,6 +39,7 @@ class Row:
     good: Mapping[str, object]
     bad: Mapping[str, object] = field(default_factory=dict)
     idle: bool = False
+    beside: str = ""
 
     def __str__(self) -> str:
         return f"{self.element}.{self.attribute}"
@@ -47,7 +49,7 @@ class Row:
         return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in self.attribute)
 
     def document(self, value: str | None) -> Document:
-        written = "" if value is None else f"{self.attribute}={quoteattr(value)}"
+        written = "" if value is None else f"{self.attribute}={quoteattr(value)} {self.beside}"
         return parse(DOCUMENTS[self.element].format(written), source="room.xml")
 
     def value_in(self, document: Document) -> object:
@@ -101,10 +103,10 @@ def boolean(element: str, attribute: str, says: str, default: bool) -> Row:
     return Row(element, attribute, says, default, good, {"": default, "maybe": default, "2": default})
 
 
-def url(element: str, attribute: str, says: str) -> Row:
+def url(element: str, attribute: str, says: str, beside: str = "") -> Row:
     written = ["https://example.com/a?b=c&d=e", "/relative", "next.xml", "http://user:pw@example.com/a b"]
     good = {address: address for address in written} | {" /a\n": "/a"}
-    return Row(element, attribute, says, None, good, {"": None, "  ": None})
+    return Row(element, attribute, says, None, good, {"": None, "  ": None}, beside=beside)
 
 
 def action(element: str, attribute: str, says: str) -> Row:

@@ -93,6 +93,7 @@ ROWS = [
             "Absent": frozenset({"absent"}),
         },
         {"": COMPLETED, "done": COMPLETED, "done absent": frozenset({"absent"})},
+        beside='recordingStatusCallback="/recordings"',
     ),
     method("Conference", "recordingStatusCallbackMethod", "HTTP request type. GET, POST; default POST."),
     Row(
@@ -124,6 +125,7 @@ ROWS = [
         "Conference",
         "statusCallback",
         "A URL for Telnyx to send webhook requests to on each event specified in the statusCallbackEvent.",
+        beside='statusCallbackEvent="end"',
     ),
     method("Conference", "statusCallbackMethod", "HTTP method for the status callback URL. Default POST."),
     Row(
@@ -139,12 +141,12 @@ ROWS = [
             "modify announcement": frozenset({"modify", "announcement"}),
             "START": frozenset({"start"}),
             "start,end,join": frozenset({"start", "end", "join"}),
-            "": frozenset(),
         },
         {
             "participant-join": frozenset(),
             "start finish": frozenset({"start"}),
         },
+        beside='statusCallback="/events"',
     ),
     Row(
         "Conference",

@@ -110,6 +110,7 @@ DIAL = [
         COMPLETED,
         {"in-progress absent": frozenset({"in-progress", "absent"})},
         {"": COMPLETED, "x": COMPLETED},
+        beside='recordingStatusCallback="/recordings"',
     ),
     boolean("Dial", "sendRecordingUrl", "Default true.", True),
     words(
@@ -142,6 +143,7 @@ def callee(element: str) -> list[Row]:
                 "amd dtmf": frozenset({"amd", "dtmf"}),
             },
             {"": COMPLETED, "hangup": COMPLETED, "hangup ringing": frozenset({"ringing"})},
+            beside='statusCallback="/calls"',
         ),
         url(element, "url", "A document that the callee hears before bridging."),
         method(element, "method", "Method of url. GET, POST; default POST."),

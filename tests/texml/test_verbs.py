@@ -212,6 +212,7 @@ ROWS = [
         COMPLETED,
         {"in-progress completed": frozenset({"in-progress", "completed"}), "failed": frozenset({"absent"})},
         {"": COMPLETED, "x": COMPLETED},
+        beside='recordingStatusCallback="/recordings"',
     ),
     idle_flag("Record", "transcription", "true, false; default false.", False),
     idle_url("Record", "transcriptionCallback", "Where the transcription goes."),

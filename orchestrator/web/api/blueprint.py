@@ -30,7 +30,7 @@ from orchestrator.web.api.errors import (
     twilio_status,
     unauthorised,
 )
-from orchestrator.web.api.forms import fields_of, values_of
+from orchestrator.web.api.forms import callback_problems, fields_of, values_of
 from orchestrator.web.api.once import Once
 from orchestrator.web.api.openapi import document
 from orchestrator.web.api.operation import Ask, Operation
@@ -151,6 +151,9 @@ def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str]) ->
     if operation.body:
         body = _body(request)
         values |= values_of(operation.body, fields_of(body, request.content_type or ""))
+        defaults = dialling.TWILIO_DEFAULTS if place.vendor == "twilio" else {}
+        for problem in callback_problems(operation.body, values, defaults):
+            log.warning("a callback that is never sent", operation=operation.name, problem=problem)
     ask = Ask(api.control, place, path, query, values)
     if not operation.once:
         found = operation.run(ask)

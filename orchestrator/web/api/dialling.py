@@ -108,6 +108,7 @@ NOUN = {
     "ConferenceStatusCallbackMethod": "statusCallbackMethod",
     "ConferenceStatusCallbackEvent": "statusCallbackEvent",
 }
+TWILIO_DEFAULTS: Mapping[str, Any] = {"ConferenceStatusCallbackEvent": frozenset({"start", "end"})}
 NEW_PARTICIPANT = Shape("NewParticipant", (*participants.BOTH, *participants.TWILIO))
 
 
@@ -137,7 +138,7 @@ def _attributes(ask: Ask, coach: str) -> dict[str, str]:
     # The API trims by default, the noun does not (contradiction C12).
     given: dict[str, Any] = {"ConferenceTrim": "trim-silence"} | dict(ask.values)
     if ask.place.vendor == "twilio":
-        given = {"ConferenceStatusCallbackEvent": frozenset({"start", "end"})} | given
+        given = {**TWILIO_DEFAULTS, **given}
     found = {attribute: _written(given[name]) for name, attribute in NOUN.items() if name in given}
     return found | ({"coach": coach} if coach else {})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -77,3 +77,21 @@ def values_of(parameters: Iterable[Parameter], fields: Mapping[str, object]) -> 
     if faults:
         raise invalid(*faults)
     return values
+
+
+def callback_problems(
+    parameters: Iterable[Parameter], values: Mapping[str, Any], default_events: Collection[str] = ()
+) -> list[str]:
+    """Callbacks that will never be sent: events without their URL, or a URL without events.
+
+    `default_events`: names of lists that are not empty where a request has none.
+    """
+    found = []
+    events = [parameter for parameter in parameters if parameter.name.endswith("CallbackEvent")]
+    for parameter in events:
+        name, url = parameter.name, parameter.name.removesuffix("Event")
+        if name in values and not values.get(url):
+            found.append(f"{name} has no effect without {url}")
+        elif values.get(url) and not values.get(name, parameter.default or name in default_events):
+            found.append(f"{url} is never requested without {name}")
+    return found
