@@ -94,7 +94,7 @@ class Walk:
                 self._warn_of(schema, element, pair.event, events, problem, "")
             # A list that cannot be used has had its own warning, and is not among the values.
             elif values.get(url.field) and not values.get(event.field, event.default or events):
-                problem = f"is never requested without {pair.event}"
+                problem = f"has no effect without {pair.event}"
                 self._warn_of(schema, element, pair.url, address or "", problem, "")
 
     def _unknown_attribute(self, schema: Schema, element: etree._Element, name: str, raw: str) -> None:

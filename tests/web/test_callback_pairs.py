@@ -32,7 +32,7 @@ def test_a_url_without_events_is_never_requested_where_there_is_no_default(
     operation: Operation, events: str, default: object
 ) -> None:
     url = events.removesuffix("Event")
-    expected = [] if default else [f"{url} is never requested without {events}"]
+    expected = [] if default else [f"{url} has no effect without {events}"]
     assert callback_problems(operation.body, {url: URL}) == expected
     assert callback_problems(operation.body, {url: URL, events: SOME}) == []
     assert callback_problems(operation.body, {}) == []

@@ -93,5 +93,5 @@ def callback_problems(
         if name in values and not values.get(url):
             found.append(f"{name} has no effect without {url}")
         elif values.get(url) and not values.get(name, parameter.default or name in default_events):
-            found.append(f"{url} is never requested without {name}")
+            found.append(f"{url} has no effect without {name}")
     return found
