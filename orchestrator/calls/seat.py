@@ -60,8 +60,15 @@ class Seat:
         return self._outcome.value
 
     def start_waiting(self, participant: Participant) -> None:
-        wish = participant.wish
-        self._waiting = self._after(self._waiting, lambda: self._wait_music(wish))
+        """What it hears until the conference starts: on hold as in the conference."""
+
+        def play() -> None:
+            if participant.held:
+                self._hold_music(participant.hold_url, participant.hold_method)
+            else:
+                self._wait_music(participant.wish)
+
+        self._waiting = self._after(self._waiting, play)
 
     def _after(self, before: Prompt | None, play: Callable[[], None]) -> Prompt:
         """`play` in place of what plays, once that has ended: it would run inside of it."""

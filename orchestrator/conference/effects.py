@@ -12,7 +12,8 @@ BeepKind = Literal["enter", "exit", "record"]
 
 
 class StartWaiting(Struct, frozen=True):
-    """Let in, and the conference has not started: play it what its waitUrl says, and nothing else."""
+    """Let in, and the conference has not started: play it what its waitUrl says, or on hold its HoldUrl, and
+    nothing else."""
 
     participant: Participant
 

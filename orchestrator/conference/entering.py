@@ -63,9 +63,10 @@ def ask_late(move: Move, event: Ask) -> None:
 
 
 def added_first(move: Move, event: Added) -> None:
-    """The first one in starts the room and takes everybody who waits along."""
+    """The first one in starts the room and takes everybody who waits along, also where it was ordered out on
+    its way in: what is sent does not depend on which of the two came first."""
     participant = move.participants.get(event.call_sid)
-    if participant is not None and participant.phase is Phase.JOINING:
+    if participant is not None and participant.phase in (Phase.JOINING, Phase.LEAVING):
         move.fields["phase"] = RoomPhase.STARTED
         move.fields["started_at"] = event.at
         # Whoever waits moves before anything else is done: its music must stop now.

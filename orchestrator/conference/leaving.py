@@ -16,7 +16,7 @@ from orchestrator.conference.model import (
     RoomPhase,
 )
 from orchestrator.conference.move import Move
-from orchestrator.conference.sounding import leave_sound
+from orchestrator.conference.sounding import leave_sound, stops_talking
 
 
 def left(move: Move, event: Left) -> None:
@@ -59,6 +59,7 @@ def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gon
     if move.room.dominant == participant.call_sid:
         move.fields["dominant"] = ""
     if participant.told:
+        stops_talking(move, participant, at)
         move.tell("participant-leave", at, participant.caller, participant, reason, gone)
     if not gone:
         if move.hang_up or participant.hang_up:

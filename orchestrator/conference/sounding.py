@@ -111,6 +111,13 @@ def _speaks(move: Move, participant: Participant, on: bool, at: int) -> None:
     _listen_for_silence(move, at)
 
 
+def stops_talking(move: Move, participant: Participant, at: int) -> None:
+    """On its way out: each participant-speech-start is followed by its stop, before the leave."""
+    if participant.talking and move.room.terms.speaker_mode == "talkers":
+        silent = replace(participant, talking=False)
+        move.tell("participant-speech-stop", at, participant.caller, silent)
+
+
 def speaks_no_more(move: Move, participant: Participant, at: int) -> None:
     """FreeSWITCH forgets a speaker whom it mutes, holds or relates, and says nothing (conference_api.c)."""
     if participant.talking:

@@ -34,6 +34,9 @@ def hold(move: Move, event: Hold) -> None:
     participant = move.put(
         replace(was, held=event.on, hold_url=music[0], hold_method=music[1], changed_at=event.at)
     )
+    if participant.phase is Phase.WAITING:
+        # On hold it hears what hold sounds like, also while it waits.
+        move.effects.append(StartWaiting(participant))
     if participant.phase is Phase.IN:
         move.effects.append(hold_of(participant))
         if not event.on:
@@ -53,7 +56,7 @@ def modify(move: Move, event: Modify) -> None:
     if wish == was.wish:
         return
     participant = move.put(replace(was, wish=wish, changed_at=event.at))
-    if participant.phase is Phase.WAITING and _waits(wish) != _waits(was.wish):
+    if participant.phase is Phase.WAITING and not was.held and _waits(wish) != _waits(was.wish):
         move.effects.append(StartWaiting(participant))
     _tell_change(move, "participant-modify", event.at, participant)
     if participant.phase is Phase.IN and wish.coach != was.wish.coach:

@@ -29,7 +29,7 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
 )
-from orchestrator.conference.model import EndReason, Phase, Refusal, Room, RoomPhase, RoomTerms
+from orchestrator.conference.model import EndReason, Participant, Phase, Refusal, Room, RoomPhase, RoomTerms
 from orchestrator.conference.move import SUBSCRIPTION
 from orchestrator.conference.room import Outcome, step
 from tests.conference.soundbook import SoundBook
@@ -155,13 +155,15 @@ class Ledger:
                 self.places[call_sid] = True
                 self.ever_joined.add(call_sid)
                 assert tell.participant is not None
+                assert self.started or tell.participant.phase is Phase.WAITING, "joined before the start"
                 if tell.participant.wish.muted:
                     self.muted.add(call_sid)
                 if tell.participant.held:
                     self.on_hold.add(call_sid)
             case "participant-leave":
                 assert self.places.pop(call_sid), "left without having joined"
-                for book in (self.speaking, self.muted, self.on_hold):
+                assert call_sid not in self.speaking, "left while it was speaking"
+                for book in (self.muted, self.on_hold):
                     book.discard(call_sid)
                 if self.floor == call_sid:
                     self.floor = ""
@@ -226,8 +228,7 @@ class Ledger:
             for call_sid, one in after.participants.items()
             if one.phase is Phase.WAITING
             and call_sid not in new
-            and one.wish != before.participants[call_sid].wish
-            and call_sid in waits
+            and _heard(one) != _heard(before.participants[call_sid])
         }
         assert sorted(waits) == sorted(
             call for call, phase in now.items() if phase is Phase.WAITING and (call in new or call in music)
@@ -302,6 +303,13 @@ class Ledger:
             assert phases == []
             assert room.end_reason is not None
             assert room.hang_up_on_end or room.end_reason in (EndReason.MODERATOR_LEFT, EndReason.LAST_LEFT)
+
+
+def _heard(waiting: Participant) -> tuple[object, ...]:
+    """What it is to hear while it waits."""
+    if waiting.held:
+        return "hold", waiting.hold_url, waiting.hold_method
+    return "wait", waiting.wish.wait_url, waiting.wish.wait_method
 
 
 def _room(terms: RoomTerms) -> Room:

@@ -43,7 +43,8 @@ class SoundBook:
         if starts and after.terms.recording and after.terms.recording.beep:
             assert isinstance(event, Added)
             starter = after.participants[event.call_sid]
-            assert starter.held or Beep("record", (event.member_id,)) in effects
+            spared = starter.held or starter.phase is Phase.LEAVING
+            assert spared or Beep("record", (event.member_id,)) in effects
         for effect in effects:
             match effect:
                 case Tell():

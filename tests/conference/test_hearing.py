@@ -135,10 +135,10 @@ def test_a_mute_during_the_hold_is_done_after_it() -> None:
     assert story.sounds() == ["unhold anna manna", "unmute manna"]
 
 
-def test_who_is_put_on_hold_while_it_waits_or_is_on_its_way_is_on_hold_as_soon_as_it_is_in() -> None:
+def test_who_is_put_on_hold_while_it_waits_hears_that_at_once_and_is_on_hold_as_soon_as_it_is_in() -> None:
     story = Story(TWILIO_S)
     story.asks("anna", start=False)
-    assert story.holds("anna") == ["#1 participant-hold anna"]
+    assert story.holds("anna") == ["wait anna", "#1 participant-hold anna"]
     assert story.sounds() == []
     story.enters("chef")
     story.asks("bert", beep="false")
@@ -277,6 +277,23 @@ def test_a_coach_may_be_moved_in_before_the_one_it_coaches() -> None:
     assert story.sounds() == ["mcleo is not heard by mbert", "unmute mcleo"]
     story.added("anna")
     assert story.sounds() == []
+
+
+def test_a_coach_whose_coached_one_has_left_stays_and_is_heard_by_nobody() -> None:
+    """What was meant for one ear reaches no other, whoever comes later; until the API says otherwise."""
+    story = Story()
+    story.enters("host", beep="false")
+    story.enters("anna")
+    story.enters("coach", coach="host")
+    story.hangs_up("host")
+    assert story.participant("coach").wish.coach == "host"
+    assert story.sounds() == []
+    story.enters("bert", beep="false")
+    assert story.sounds() == ["mcoach is not heard by mbert"]
+    story.is_modified("coach", coach="anna")
+    assert story.sounds() == ["mcoach is again heard by manna"]
+    story.is_modified("coach", coach="")
+    assert story.sounds() == ["mcoach is again heard by mbert"]
 
 
 def test_a_coached_one_that_comes_back_is_coached_again() -> None:

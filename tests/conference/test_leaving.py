@@ -49,6 +49,47 @@ def test_a_room_in_which_everybody_only_waited_ends_too_without_having_started()
     assert story.hangs_up("anna") == ["#1 participant-leave anna", "#2 conference-end anna", "close"]
 
 
+@pytest.mark.parametrize("how", ["hangs up", "is kicked", "is put out by the end", "is lost"])
+def test_who_leaves_while_it_speaks_stops_speaking_before_it_leaves(how: str) -> None:
+    """Symptom: a participant-speech-start without its stop. Cause: FreeSWITCH sends no stop-talking for a
+    member that leaves, and neither did the room. Fix: whoever speaks and leaves stops speaking first."""
+    story = Story()
+    story.enters("chef", end=True)
+    story.enters("anna")
+    story.talks("anna")
+    match how:
+        case "hangs up":
+            said = story.hangs_up("anna")
+        case "is kicked":
+            story.is_removed("anna")
+            said = story.leaves("anna")
+        case "is put out by the end":
+            story.hangs_up("chef")
+            said = story.hangs_up("anna")
+        case _:
+            said = story.loses_freeswitch()
+    said = [one.split(" ", 1)[1] for one in said if one.endswith(" anna")]
+    assert said[:2] == ["participant-speech-stop anna", "participant-leave anna"]
+
+
+def test_who_leaves_in_silence_has_nothing_to_stop() -> None:
+    story = Story()
+    story.enters("anna")
+    story.enters("bert")
+    story.talks("anna")
+    story.talks("anna", on=False)
+    assert story.hangs_up("anna") == ["#5 participant-leave anna"]
+
+
+def test_a_dominant_speaker_has_no_stop_when_it_leaves_either() -> None:
+    story = Story(speaker_mode="floor")
+    story.enters("anna")
+    story.enters("bert")
+    story.takes_the_floor("anna")
+    story.talks("anna")
+    assert story.hangs_up("anna") == ["#4 participant-leave anna"]
+
+
 def test_a_call_may_come_back_and_is_told_anew() -> None:
     story = Story()
     story.enters("anna")

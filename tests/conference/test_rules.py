@@ -101,13 +101,43 @@ def test_who_came_while_the_starter_was_on_its_way_is_moved_in_by_the_start() ->
     assert story.added("chef") == ["join anna", "#1 conference-start chef", "#2 participant-join chef"]
 
 
-def test_a_starter_that_was_ordered_out_again_lets_nobody_start() -> None:
+def test_a_starter_whose_time_is_up_before_it_is_in_starts_the_conference_and_leaves_it() -> None:
+    """Symptom: a join and a leave in a conference that had never started. Cause: an order out that came
+    before FreeSWITCH had added the starter kept the start from being sent, but not the join. Fix: the callbacks are
+    those of an order out that comes just after."""
+    early, late = Story(), Story()
+    for story in (early, late):
+        story.asks("anna", start=False)
+        story.asks("chef")
+    early.is_removed("chef")
+    after = early.added("chef")
+    assert after == ["join anna", "#1 conference-start chef", "#2 participant-join chef", "kick chef mchef"]
+    assert after == late.added("chef") + late.is_removed("chef")
+    assert early.leaves("chef") == ["#3 participant-leave chef", "release chef participant_hung_up"]
+    assert early.added("anna") == []
+    assert early.room.phase is RoomPhase.STARTED
+
+
+def test_a_starter_whose_time_is_up_before_it_is_in_and_who_was_alone_leaves_a_whole_history() -> None:
     story = Story()
     story.asks("chef")
     story.is_removed("chef")
-    assert story.asks("anna", start=False) == ["wait anna", "#0 participant-join anna"]
-    assert story.added("chef") == ["#1 participant-join chef", "kick chef mchef"]
-    assert story.room.phase is RoomPhase.INIT
+    assert story.added("chef") == ["#0 conference-start chef", "#1 participant-join chef", "kick chef mchef"]
+    assert story.leaves("chef") == [
+        "#2 participant-leave chef",
+        "release chef participant_hung_up",
+        "#3 conference-end chef",
+        "close",
+    ]
+
+
+def test_a_starter_whose_time_is_up_and_whom_freeswitch_never_added_starts_nothing() -> None:
+    story = Story()
+    story.asks("anna", start=False)
+    story.asks("chef")
+    story.is_removed("chef")
+    assert story.not_added("chef") == ["refuse chef NOT_JOINED"]
+    assert story.participant("anna").phase is Phase.WAITING
 
 
 def test_the_waiting_go_on_waiting_when_the_starter_does_not_get_in() -> None:

@@ -76,6 +76,17 @@ def test_who_waits_hears_the_other_music_at_once() -> None:
     assert story.is_modified("anna", wait_url="https://example.com/w") == ["wait anna"]
 
 
+def test_who_waits_and_is_put_on_hold_hears_its_hold_music_until_the_hold_ends() -> None:
+    """On hold is on hold, before the start too; what the wait is to sound like is heard after it."""
+    story = Story()
+    story.asks("anna", start=False)
+    assert story.holds("anna", url="https://example.com/h") == ["wait anna"]
+    assert story.participant("anna").hold_url == "https://example.com/h"
+    assert story.is_modified("anna", wait_url="https://example.com/w") == []
+    assert story.holds("anna", on=False) == ["wait anna"]
+    assert not story.participant("anna").held
+
+
 def test_who_is_on_hold_gets_other_music_and_that_is_not_told() -> None:
     story = party("anna", subscribed=frozenset({"hold"}))
     assert story.holds("anna") == ["#0 participant-hold anna"]
