@@ -102,9 +102,9 @@ def test_who_came_while_the_starter_was_on_its_way_is_moved_in_by_the_start() ->
 
 
 def test_a_starter_whose_time_is_up_before_it_is_in_starts_the_conference_and_leaves_it() -> None:
-    """Symptom: a join and a leave in a conference that had never started. Cause: an order out before FreeSWITCH
-    had added the starter kept the start from being sent, but not the join. Fix: the callbacks are those of an
-    order out that comes just after."""
+    """Symptom: a join and a leave in a conference that had never started. Cause: an order out, before
+    FreeSWITCH had added the starter, kept the start from being sent, but not the join. Fix: the callbacks are
+    those of an order out that comes just after."""
     early, late = Story(), Story()
     for story in (early, late):
         story.asks("anna", start=False)
