@@ -64,6 +64,9 @@ class Register:
             log.warning("no application for this number, and no default one", leg=leg.uuid, number=number)
             leg.hangup(NO_NUMBER)
             return
+        if not leg.answered:
+            # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
+            services.connection.post(commands.ring(leg.uuid))
         call = Call(leg, application, services)
         services.book.open(call.caller, call.account_sid, name=leg.headers.get("Caller-Caller-ID-Name", ""))
         log.info(

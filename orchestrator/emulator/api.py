@@ -94,6 +94,14 @@ def _answer(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
+def _ring_ready(core: Core, argument: str) -> str:
+    session = core.locate(argument.strip())
+    if session is None:
+        return "-ERROR\n"
+    session.ring_ready()
+    return "+OK\n"
+
+
 def _broadcast(core: Core, session: Session, rest: str) -> str:
     app, found, argument = rest.partition("::")
     words = (argument if found else app).split()
@@ -307,6 +315,7 @@ def _echo(core: Core, argument: str) -> str:
 
 
 COMMANDS: dict[str, Callable[[Core, str], str]] = {
+    "uuid_ring_ready": _ring_ready,
     "uuid_break": _with_leg(_break, "<uuid> [all]"),
     "break": _with_leg(_break, "<uuid> [all]"),
     "uuid_kill": _with_leg(_kill, "<uuid> [cause]"),

@@ -115,6 +115,11 @@ def kill(uuid: str, cause: str = "NORMAL_CLEARING") -> str:
     return f"api uuid_kill {_word('uuid', uuid)} {_word('cause', cause)}"
 
 
+def ring(uuid: str) -> str:
+    """Send 180 Ringing to an inbound leg, at once; nothing where it has media, is answered or is gone."""
+    return f"api uuid_ring_ready {_word('uuid', uuid)}"
+
+
 def exists(uuid: str) -> str:
     """Answers `true` or `false`."""
     return f"api uuid_exists {_word('uuid', uuid)}"

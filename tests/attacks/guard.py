@@ -29,7 +29,15 @@ OUR_APPLICATIONS = {
     *("sched_hangup", "send_dtmf", "set", "speak", "stop_record_session"),
 }
 OUR_COMMANDS = {
-    *("conference", "global_getvar", "sched_del", "uuid_break", "uuid_exists", "uuid_kill"),
+    *(
+        "conference",
+        "global_getvar",
+        "sched_del",
+        "uuid_break",
+        "uuid_exists",
+        "uuid_kill",
+        "uuid_ring_ready",
+    ),
     *("uuid_getvar", "uuid_setvar"),
     # What the laboratory asks itself, and FreeSWITCH for its own events.
     *("show", "status", "version", "uuid_dump", "hupall", "sofia", "expand"),

@@ -45,6 +45,8 @@ class Dialog:
     sequence: int = 1
     branch: str = ""
     parts: dict[str, str] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+    """Of every answer to the INVITE, in order."""
 
     @property
     def status(self) -> int:
@@ -119,6 +121,10 @@ class RawPhone:
         self._settle(dialog, until, timeout)
         return dialog
 
+    def wait(self, dialog: Dialog, until: int = 200, timeout: float = 10.0) -> None:
+        """Goes on where `invite` returned with less."""
+        self._settle(dialog, until, timeout)
+
     def _settle(self, dialog: Dialog, until: int, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         again = time.monotonic() + TIMER_SECONDS
@@ -134,6 +140,7 @@ class RawPhone:
                 and header(message, "CSeq").endswith(" INVITE")
             ):
                 dialog.answer = message
+                dialog.statuses.append(status_of(message))
         if dialog.status >= 200:
             self._acknowledge(dialog)
 

@@ -10,6 +10,7 @@ import pytest
 from orchestrator import cli
 from orchestrator.app import Orchestrator
 from orchestrator.config import load
+from tests.attacks.sip import RawPhone
 from tests.existing.vanilla import Vanilla
 from tests.lab.web import Application
 
@@ -80,6 +81,10 @@ def test_its_own_extensions_work_and_calls_to_ours_come_into_a_conference(
     orchestrator.start()
     try:
         assert orchestrator.wait_ready(10)
+        with RawPhone(vanilla.sip_port) as raw:
+            statuses = raw.invite(NUMBER, timeout=15).statuses
+        assert [status for status in statuses if status > 100][0] == 180, "it rings first"
+        until("it is gone", lambda: not vanilla.leftovers())
         phone = vanilla.call("anything", sounds=440)
         phone.wait_answered(15)
         until("our conference is there", lambda: len(conferences(vanilla)) == 1)
