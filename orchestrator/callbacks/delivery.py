@@ -19,11 +19,12 @@ from gevent.pool import Group
 from orchestrator.callbacks.outbox import Outbox, OutboxError, Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings
 from orchestrator.callbacks.receivers import Receiver, Receivers
-from orchestrator.callbacks.sender import Keys, Sender, Unrequestable, for_log, target
+from orchestrator.callbacks.sender import Keys, Sender, for_log
 from orchestrator.callbacks.tally import Reason, Tally
 from orchestrator.callbacks.trouble import Trouble
 from orchestrator.callbacks.upkeep import Bounds, forget_history
 from orchestrator.net.dial import Dialler
+from orchestrator.net.urls import Unrequestable, target
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 

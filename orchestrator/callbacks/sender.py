@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import urldefrag, urlsplit
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import gevent
 from requests import PreparedRequest, RequestException, Response
@@ -18,6 +16,7 @@ from orchestrator.callbacks.policy import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import SigningKey, sign
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.errors import AddressRefused, TooMuch, innermost, reason
+from orchestrator.net.urls import Unrequestable, target
 
 log = logging.getLogger(__name__)
 
@@ -25,38 +24,6 @@ Keys = Callable[[str], SigningKey | None]
 """AccountSid -> what its callbacks are signed with; None: not at all."""
 
 _FORM = "application/x-www-form-urlencoded"
-
-
-class Unrequestable(Exception):
-    """The URL is none that HTTP could be spoken with; no attempt can ever succeed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A callback URL made ready once for all its messages."""
-
-    origin: str
-    """Scheme, host and port: what connections are kept for."""
-    url: str
-    headers: Mapping[str, str]
-
-
-@lru_cache(maxsize=2048)
-def target(url: str) -> Target:
-    """`url` checked, quoted and split, its user and password as a header. Raises Unrequestable."""
-    request = PreparedRequest()
-    try:
-        parts = urlsplit(url)
-        if parts.scheme.lower() not in ("http", "https"):
-            raise Unrequestable(f"scheme {parts.scheme!r} is not http or https")
-        request.prepare(method="POST", url=url)
-    except (RequestException, ValueError) as error:
-        raise Unrequestable(str(error)) from error
-    assert request.url is not None
-    prepared = urlsplit(request.url)
-    host = prepared.netloc.rpartition("@")[2]
-    headers = {name: value for name, value in request.headers.items() if name.lower() == "authorization"}
-    return Target(f"{prepared.scheme}://{host}", urldefrag(request.url).url, headers)
 
 
 def for_log(url: str) -> str:
@@ -132,8 +99,7 @@ class Sender:
         headers = {**self._headers, **to.headers}
         if message.method == "GET":
             body = b""
-            separator = "&" if "?" in to.url else "?"
-            request.url = f"{to.url}{separator}{message.body.decode('ascii')}"
+            request.url = to.with_fields(message.body.decode("ascii"))
         else:
             body = message.body
             request.url = to.url

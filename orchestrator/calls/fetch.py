@@ -8,7 +8,7 @@ from http.client import HTTPException
 from http.cookiejar import Cookie
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import gevent
 import requests
@@ -21,6 +21,7 @@ from orchestrator.calls.tally import FetchOutcome, FetchTally
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.dial import Dialler
 from orchestrator.net.errors import NetError, innermost, reason
+from orchestrator.net.urls import location, target, with_fields
 
 REDIRECTS_TO_GET = (301, 302, 303)
 REDIRECTS = (*REDIRECTS_TO_GET, 307, 308)
@@ -147,17 +148,19 @@ class Fetcher:
         limits: Limits,
         key: SigningKey | None,
     ) -> Fetched:
-        body: bytes | None = None
+        form, body = urlencode(fields), None
         check_url(url)
+        # What is relative in the answer is so to where it is, not to what was asked of it.
+        asked = url
         if method == "GET":
-            url = with_query(url, fields)
+            asked = with_fields(url, form)
         else:
-            body = urlencode(fields).encode()
+            body = form.encode()
         for _hop in range(limits.max_redirects + 1):
-            with self._request(url, method, body, cookies, limits, key) as response:
+            with self._request(asked, method, body, cookies, limits, key) as response:
                 if response.status_code not in REDIRECTS or "Location" not in response.headers:
                     return self._answer(url, response, limits.max_bytes)
-                url = urljoin(url, response.headers["Location"])
+                asked = url = location(asked, response.headers["Location"])
                 check_url(url)
             if response.status_code in REDIRECTS_TO_GET:
                 method, body = "GET", None
@@ -183,6 +186,7 @@ class Fetcher:
         if key is not None:
             headers |= sign(key, body or b"", int(time.time()))
         request = requests.Request(method, url, data=body, headers=headers, cookies=cookies).prepare()
+        request.url = target(url).url
         try:
             response = self._send(request, limits)
         except requests.ConnectionError as error:
@@ -217,12 +221,6 @@ def check_url(url: str) -> None:
         raise FetchError(url, "a URL with a control character", "url")
     if urlsplit(url).scheme not in ("http", "https"):
         raise FetchError(url, "not an http or https URL", "url")
-
-
-def with_query(url: str, fields: Sequence[tuple[str, str]]) -> str:
-    parts = urlsplit(url)
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *fields])
-    return urlunsplit(parts._replace(query=query))
 
 
 def _bound(cookies: RequestsCookieJar) -> None:

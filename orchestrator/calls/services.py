@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.records import Records
@@ -27,6 +26,7 @@ from orchestrator.freeswitch.legs import Legs
 from orchestrator.media.library import Library, Sound
 from orchestrator.media.recording_files import RecordingFiles, RecordingKind
 from orchestrator.media.speech import CommandSpeech
+from orchestrator.net.urls import resolve
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
@@ -81,11 +81,5 @@ class Services:
 
     @staticmethod
     def resolve(base: str, url: str) -> str:
-        """`url` as written in the document from `base`; empty means that document itself.
-
-        What is no URL stays as it is: whoever asks for it says so.
-        """
-        try:
-            return urljoin(base, url.strip())
-        except ValueError:
-            return url
+        """`url` as written in the document from `base`; empty means that document itself."""
+        return resolve(base, url)

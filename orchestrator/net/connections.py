@@ -22,9 +22,15 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from orchestrator.net.dial import Dialler
 from orchestrator.net.meter import MeteredResponse
+from orchestrator.net.urls import path_of
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
+
+
+# urllib3 writes path and query anew, with other capitals in %e9 and more, and has no way around that. What
+# was written goes along as a header that HTTP/1.1 cannot have, and is taken out before headers are sent.
+_AS_WRITTEN = ":path"
 
 
 class StaleConnection(ConnectionResetError):
@@ -58,11 +64,13 @@ class _Connection(HTTPConnection):
         self.has_served = False
         super().connect()
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any) -> None:
         """Header and body go out at once: one packet, and the receiver is woken once."""
         pieces = self._pieces = []
+        headers = dict(headers or {})
+        as_written = headers.pop(_AS_WRITTEN, url)
         try:
-            super().request(*args, **kwargs)
+            super().request(method, as_written, body, headers, **kwargs)
         finally:
             self._pieces = None
         self.send(b"".join(pieces))
@@ -147,6 +155,9 @@ class Adapter(HTTPAdapter):
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         return request.path_url
+
+    def add_headers(self, request: PreparedRequest, **kwargs: Any) -> None:
+        request.headers[_AS_WRITTEN] = path_of(request.url or "")
 
     def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
         response = Response()

@@ -13,13 +13,14 @@ from orchestrator.texml.walk import Walk
 _RESPONSE = schema_of(Response)
 
 
-def parse(document: bytes | str, *, source: str = "") -> Document:
-    """The verbs of a TeXML document and the warnings about it; `source` is how both name the document.
+def parse(document: bytes | str, *, source: str = "", charset: str = "") -> Document:
+    """The verbs of a TeXML document and the warnings about it; `source` is how both name the document, and
+    `charset` what its Content-Type says, if it says anything.
 
     Whatever is wrong with a verb or an attribute is a warning. DocumentError only if there is no Response to
     run: not well-formed, above MAX_BYTES, nested too deeply, a DTD, an unknown encoding, another root.
     """
-    data = _bounded(document, source)
+    data = _bounded(document, source, charset)
     root, namespace_errors = to_tree(data, source)
     if bare_name(root) != _RESPONSE.name:
         raise DocumentError(source, line_of(root), f"the root is <{bare_name(root)}>, not <Response>")
@@ -30,12 +31,12 @@ def parse(document: bytes | str, *, source: str = "") -> Document:
     return Document(response.verbs, tuple(walk.warnings))
 
 
-def _bounded(document: bytes | str, source: str) -> bytes:
+def _bounded(document: bytes | str, source: str, charset: str) -> bytes:
     too_big = f"has more than {limits.MAX_BYTES} bytes"
     if len(document) > limits.MAX_BYTES:
         raise DocumentError(source, 0, too_big)
     try:
-        data = to_utf8(document)
+        data = to_utf8(document, charset)
     except ValueError as error:
         raise DocumentError(source, 0, f"cannot be read: {error}") from error
     if len(data) > limits.MAX_BYTES:

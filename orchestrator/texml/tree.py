@@ -33,7 +33,6 @@ def _parser(*, recover: bool) -> etree.XMLParser:
 
 
 _STRICT = _parser(recover=False)
-_FORGIVING = _parser(recover=True)
 
 
 def to_tree(data: bytes, source: str) -> tuple[etree._Element, list[tuple[int, str]]]:
@@ -52,14 +51,13 @@ def to_tree(data: bytes, source: str) -> tuple[etree._Element, list[tuple[int, s
         code = getattr(error, "code", None)  # which the stubs do not know
         if code != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE or not _is_well_formed(data):
             raise DocumentError(source, error.lineno or 0, error.msg or "is not well-formed") from error
-        # The log may also hold what other documents of this thread were blamed for, or nothing.
-        log = [
-            entry
-            for entry in cast("Iterable[_Entry]", error.error_log)
-            if entry.domain == etree.ErrorDomains.NAMESPACE
-        ]
-        found = [(entry.line, entry.message) for entry in log] or [(error.lineno or 0, error.msg or "")]
-    return etree.fromstring(data, _FORGIVING), found
+        first = (error.lineno or 0, error.msg or "")
+    # The log of a parser that has read before may hold what other documents were blamed for.
+    parser = _parser(recover=True)
+    root = etree.fromstring(data, parser)
+    log = cast("Iterable[_Entry]", parser.error_log)
+    found = [(entry.line, entry.message) for entry in log if entry.domain == etree.ErrorDomains.NAMESPACE]
+    return root, found or [first]
 
 
 def _is_well_formed(data: bytes) -> bool:

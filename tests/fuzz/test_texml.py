@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.sax.saxutils import quoteattr
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.sender import Unrequestable, target
 from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetched, with_query
+from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
 from orchestrator.calls.services import Services
+from orchestrator.net.urls import Unrequestable, target, with_fields
 from orchestrator.texml import Document, DocumentError, parse
 from orchestrator.texml.limits import MAX_SPOKEN, MAX_WARNINGS
 from tests.attacks.payloads import payloads
@@ -149,7 +149,7 @@ def test_whatever_a_caller_sends_arrives_as_one_value_of_one_field(
 @given(TEXT, st.lists(st.tuples(st.text(max_size=8), TEXT), max_size=4))
 def test_fields_in_an_address_stay_fields(path: str, fields: list[tuple[str, str]]) -> None:
     try:
-        url = with_query(f"http://h/x?keep=1#{path}", fields)
+        url = with_fields(f"http://h/x?keep=1#{path}", urlencode(fields))
     except ValueError:
         # A surrogate, which the fetcher takes for a failed request.
         return

@@ -140,10 +140,10 @@ def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
     if "Url" in ask.values:
         raise invalid(Fault("10015", "Bad Request", f"Give Url or {name}, not both.", f"/{name}"))
     try:
-        parse(written.encode())
+        parse(written)
     except DocumentError as error:
         raise invalid(Fault("10015", "Invalid document", str(error), f"/{name}")) from None
-    return Fetched("", "application/xml", written.encode())
+    return Fetched("", "application/xml; charset=utf-8", written.encode())
 
 
 def goto_of(ask: Ask, address: str, method: str) -> Goto | None:
