@@ -92,6 +92,7 @@ class Query(NamedTuple):
     account_sid: str
     equal: Mapping[str, str] = {}
     """Column -> value."""
+    unequal: Mapping[str, str] = {}
     spans: Mapping[str, Sequence[Span]] = {}
     """Column -> times."""
     after: tuple[int, str] | None = None
@@ -128,6 +129,9 @@ class Records:
         clauses, values = ["kind = ?", "account_sid = ?"], list[object]([query.kind, query.account_sid])
         for column, value in query.equal.items():
             clauses.append(f"{_known(column)} = ?")
+            values.append(value)
+        for column, value in query.unequal.items():
+            clauses.append(f"{_known(column)} <> ?")
             values.append(value)
         for column, spans in query.spans.items():
             for span in spans:

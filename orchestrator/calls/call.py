@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import gevent
 from msgspec.structs import replace
 
+from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched, FetchError, shown
 from orchestrator.calls.kept import KeptCall
@@ -17,6 +18,7 @@ from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.standing import Standing
 from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs import run_verb
+from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone, Unreachable
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg
@@ -109,6 +111,16 @@ class Call(Standing):
         under_way, self._elsewhere = self._elsewhere is not None, to
         if self._steering and not under_way and self._greenlet is not None:
             self._greenlet.kill(Redirected(), block=False)
+
+    def limit(self, seconds: int, answered_at: int) -> None:
+        """Hung up `seconds` after its answer, by FreeSWITCH's own clock: a restart of ours changes nothing.
+
+        `answered_at` in microseconds since the epoch; 0: it counts from now.
+        """
+        left = seconds - max(0, now() - (answered_at or now())) // 1_000_000
+        connection, uuid = self.services.connection, self.leg.uuid
+        connection.post(commands.api("sched_del", uuid))
+        connection.post(commands.api("sched_hangup", f"+{max(0, left)}", uuid, "ALLOTTED_TIMEOUT"))
 
     def report(self) -> None:
         """Status callbacks: where the API says, else where an inbound call's application does."""

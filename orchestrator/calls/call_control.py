@@ -44,6 +44,8 @@ class CallChanges(NamedTuple):
     report: Goto | None = None
     """Where its status callbacks go."""
     events: tuple[str, ...] = ("completed",)
+    time_limit: int | None = None
+    """Seconds from its answer."""
 
 
 class CallControl(Desk):
@@ -88,7 +90,8 @@ class CallControl(Desk):
             self._hang_up(record)
             return self.call(account_sid, sid)
         call = self._services.calls.get(sid)
-        if call is None and (changes.to is not None or changes.report is not None):
+        asked = (changes.to, changes.report, changes.fallback, changes.time_limit)
+        if call is None and any(change is not None for change in asked):
             detail = "The call is connected by another call's Dial: hang it up, or update that one."
             raise Refused("90034", "Call cannot be updated", detail)
         if call is not None:
@@ -97,6 +100,8 @@ class CallControl(Desk):
                 call.report()
             if changes.fallback is not None:
                 call.keep(fallback=changes.fallback)
+            if changes.time_limit is not None:
+                call.limit(changes.time_limit, record.answered_at)
             if changes.to is not None:
                 log.info("redirected through the API", call=sid)
                 call.redirect(changes.to)
@@ -114,6 +119,14 @@ class CallControl(Desk):
         self._book.flush()
         return self._book.read(self._records.find(query))
 
+    def delete_call(self, account_sid: str, sid: str) -> None:
+        """What is known of it; its recordings stay. Raises NotFound, Refused."""
+        if not self.call(account_sid, sid).ended_at:
+            raise Refused("90034", "Call cannot be deleted", "It can be deleted once it is over.")
+        self._book.flush()
+        self._records.delete("call", sid)
+        log.info("call deleted through the API", call=sid)
+
     def call(self, account_sid: str, sid: str) -> CallRecord:
         found = self._book.get(account_sid, sid)
         if found is None:
@@ -125,9 +138,10 @@ class CallControl(Desk):
     def find_recordings(self, query: Query) -> list[RecordingRecord]:
         return [decode_recording(record.value) for record in self._records.find(query)]
 
-    def recording(self, account_sid: str, sid: str) -> RecordingRecord:
+    def recording(self, account_sid: str, sid: str, *, deleted: bool = False) -> RecordingRecord:
+        """`deleted`: also one of which only this is left."""
         record = self._records.one("recording", account_sid, sid)
-        if record is None or record.status == "deleted":
+        if record is None or (record.status == "deleted" and not deleted):
             raise NotFound
         return decode_recording(record.value)
 

@@ -14,6 +14,8 @@ from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
+# Of the leg: it reads what the caller says, and writes what the caller hears.
+ONE_WAY = {"inbound": "RECORD_READ_ONLY", "outbound": "RECORD_WRITE_ONLY"}
 BEEP = "tone_stream://%(200,0,1000)"
 
 
@@ -27,7 +29,15 @@ class CallRecordings:
         recording = Recording(call, tape, call.note_tape)
         stereo = str(tape.channels == "dual").lower()
         self._order(commands.setvar(call.leg.uuid, "RECORD_STEREO", stereo))
-        self._order(self._command(call.leg, "start", recording))
+        one_way = ONE_WAY.get(tape.track)
+        if one_way is not None:
+            self._order(commands.setvar(call.leg.uuid, one_way, "true"))
+        try:
+            self._order(self._command(call.leg, "start", recording))
+        finally:
+            # Later recordings of this leg are not meant.
+            if one_way is not None:
+                self._services.connection.post(commands.setvar(call.leg.uuid, one_way, ""))
         recording.started()
         self._follow(recording)
         if beep:

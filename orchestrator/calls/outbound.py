@@ -6,6 +6,7 @@ and taken up after a restart as everybody else is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
@@ -24,6 +25,7 @@ from orchestrator.calls.services import Services
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.steps import Goto
 from orchestrator.calls.verbs.bridge import ANONYMOUS, MAX_CALLER_ID, NOT_IN_A_CALLER_ID
+from orchestrator.calls.verbs.sound import DIGIT_MS
 from orchestrator.conference.model import Caller, Participant, Phase, Wish
 from orchestrator.config.applications import Application
 from orchestrator.freeswitch import commands
@@ -40,6 +42,7 @@ TAKE_SECONDS = 60
 # From the answer until it is seen in its conference.
 ENTER_MICROSECONDS = 5_000_000
 TIME_LIMIT, INTO = "time limit", "into"
+NOT_IN_A_QUOTED_STRING = re.compile(r'["\\\x00-\x1f\x7f]')
 # What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
 NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
@@ -53,6 +56,12 @@ class Order(NamedTuple):
     then: Goto | Fetched
     name: str = ""
     """Shown to the callee beside the number."""
+    number: str = ""
+    """Shown to the callee; empty: `from_`."""
+    reason: str = ""
+    """Of the call, for the callee's phone."""
+    digits: str = ""
+    """Pressed once it has answered; `w` waits for half a second."""
     timeout: int = 30
     """Seconds to ring."""
     time_limit: int = 14400
@@ -124,7 +133,9 @@ class Outbound:
         try:
             endpoint = endpoint_of(settings, order.application, order.to)
             trunk = trunk_to(settings, order.application, order.to)
-            order = order._replace(from_=trunk.shows(order.from_) if trunk else order.from_)
+            # One number is shown, whichever of the two it is: the trunk's rule is about that one.
+            shown = order.number or order.from_
+            order = order._replace(from_=trunk.shows(shown) if trunk else shown)
             command = self._command(order, uuid, endpoint)
             self._services.tolls.admit(uuid, order.application.account, order.to, trunk)
         except ValueError as error:
@@ -178,6 +189,13 @@ class Outbound:
         own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
         if order.username and order.password:
             own |= {"sip_auth_username": order.username, "sip_auth_password": order.password}
+        more: dict[str, str] = {}
+        if order.digits:
+            # A variable whose name begins so is looked at too (switch_channel_execute_on).
+            more["execute_on_answer_digits"] = f"send_dtmf {order.digits}@{DIGIT_MS}"
+        if order.reason:
+            reason = NOT_IN_A_QUOTED_STRING.sub("", order.reason)
+            more["sip_h_Call-Info"] = f'<data:>;purpose=jcard;call-reason="{reason}"'
         shared: Mapping[str, str] = {
             "origination_caller_id_number": number,
             "origination_caller_id_name": order.name or number,
@@ -194,6 +212,7 @@ class Outbound:
             "sip_copy_custom_headers": "false",
             "execute_on_answer": f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}",
             **{f"sip_h_{name}": value for name, value in order.headers},
+            **more,
         }
         dial = commands.dial_string([commands.Destination(endpoint, own)], shared)
         return commands.originate(dial, "park")

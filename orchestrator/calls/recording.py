@@ -177,5 +177,6 @@ class Recording:
             duration=tape.seconds,
             status=tape.status,
             kind=tape.kind,
+            track=tape.track,
         )
         self.call.services.journal.commit(records=[row_of_recording(record)])

@@ -23,6 +23,7 @@ from orchestrator.calls.room_records import (
     row_of_room,
 )
 from orchestrator.calls.services import Services
+from orchestrator.calls.sids import canonical_call_sid
 from orchestrator.conference.events import End, Event, Hold, Modify, Mute, Remove
 from orchestrator.conference.model import LeaveReason, Method, Participant, Phase, Room, Wish
 from orchestrator.config.applications import Application
@@ -45,6 +46,7 @@ class Changes(NamedTuple):
     coach: str | None = None
     """Empty: nobody any more."""
     wait_url: str | None = None
+    wait_method: Method = "POST"
     announcement: Announcement | None = None
 
 
@@ -120,7 +122,8 @@ class RoomControl(Desk):
     def participant(self, account_sid: str, sid: str, who: str) -> Participant:
         """By CallSid, else by label."""
         present = self.participants(account_sid, sid)
-        by_sid = (one for one in present if one.call_sid == who)
+        call_sid = canonical_call_sid(who)
+        by_sid = (one for one in present if one.call_sid == call_sid)
         found = next(by_sid, None) or next((one for one in present if one.wish.label == who), None)
         if found is None:
             raise NotFound
@@ -148,6 +151,7 @@ class RoomControl(Desk):
                 changes.beep_on_exit,
                 coach,
                 changes.wait_url,
+                changes.wait_method,
             )
         )
         for event in events:

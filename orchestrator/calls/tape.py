@@ -22,6 +22,8 @@ class Tape(Struct, frozen=True):
     source: Source
     kind: RecordingKind = "wav"
     channels: Channels = "single"
+    track: Literal["inbound", "outbound", "both"] = "both"
+    """What the caller says, what it hears, or both."""
     trim: bool = False
     """Silence at both ends is cut off."""
     status_callback: str = ""

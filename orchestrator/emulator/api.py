@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from uuid import uuid4
@@ -211,12 +212,17 @@ def _originate(core: Core, argument: str) -> str:
     split = argument.rfind(" &")
     if split < 0:
         return "-USAGE: <call url> <exten>|&<application_name>(<app_args>)\n"
-    attempt = dial(core, argument[:split])
+    attempt = dial(core, _one_word(argument[:split]))
     if attempt.winner is None:
         return f"-ERR {attempt.cause}\n"
     app, _, rest = argument[split + 2 :].partition("(")
     attempt.winner.core.spawn(_run_script, attempt.winner, ((app.strip(), rest.rpartition(")")[0]),))
     return f"+OK {attempt.winner.uuid}\n"
+
+
+def _one_word(text: str) -> str:
+    """As separate_string_blank_delim() in switch_utils.c takes the backslashes out of a word."""
+    return re.sub(r"\\([\\'s])", lambda found: " " if found[1] == "s" else found[1], text)
 
 
 def _run_script(session: Session, script: tuple[tuple[str, str], ...]) -> None:

@@ -143,6 +143,18 @@ class Session(Channel):
             call()
         self.poke()
 
+    def mark_answered(self) -> None:
+        if not (self.down or self.answered):
+            super().mark_answered()
+            self._execute_on("execute_on_answer")
+
+    def _execute_on(self, prefix: str) -> None:
+        """switch_channel_execute_on: every variable whose name begins so."""
+        for name, value in list(self.variables.items()):
+            if name.startswith(prefix):
+                app, _, argument = value.partition(" ")
+                self.execute(app, argument)
+
     # applications
 
     def execute(self, app: str, argument: str, app_uuid: str = "") -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +17,14 @@ from orchestrator.media.recording_files import SID_PATTERN
 from orchestrator.media.signed_urls import UrlSigner
 from orchestrator.web.api.blueprint import OPERATIONS
 from orchestrator.web.api.errors import ApiError
-from orchestrator.web.api.forms import fields_of, values_of
+from orchestrator.web.api.forms import fields_of
 from orchestrator.web.api.kinds import Parameter
+from orchestrator.web.api.parameters import by_name, read
 from tests.attacks.payloads import payloads
 from tests.fuzz.profile import FUZZ
 from tests.web.site import Site
 
+ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 SID = "5a0bb9b7-5bd2-4f5c-bd0a-d2b9d6a1f0a1"
 PAYLOADS = list(payloads(Path("/tmp/mark")).values())
 TEXT = st.one_of(st.text(max_size=20), st.sampled_from(PAYLOADS))
@@ -148,11 +151,11 @@ PARAMETERS = {
 def convert(body: bytes, kind: str) -> None:
     try:
         fields = fields_of(body, kind)
-        for operation in OPERATIONS:
-            for parameters in (operation.body, operation.query):
-                values_of(parameters, {name: fields[name] for name in fields})
     except ApiError:
         return
+    for operation in OPERATIONS:
+        with contextlib.suppress(ApiError):
+            read(operation.parameters, fields, ACCOUNT)
 
 
 @FUZZ
@@ -161,12 +164,22 @@ def convert(body: bytes, kind: str) -> None:
         st.binary(max_size=60), st.binary(max_size=20).map(lambda b: b"{" + b), st.text().map(str.encode)
     ),
     st.sampled_from(
-        ["", "application/json", "application/x-www-form-urlencoded", "multipart/form-data", "\0"]
+        [
+            "",
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "multipart/form-data; boundary=b",
+            "\0",
+        ]
     ),
 )
 @example(b"[" * 100_000, "application/json")
 @example(b'{"a":' * 50_000, "application/json")
 @example(b"&".join([b"a=b"] * 100_000), "application/x-www-form-urlencoded")
+@example(
+    b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--b--', "multipart/form-data; boundary=b"
+)
 @example(b"a=%ed%a0%80", "")
 @example(b'{"Muted":"\\ud800"}', "")
 def test_any_body_is_fields_or_an_api_error(body: bytes, kind: str) -> None:
@@ -185,7 +198,7 @@ def test_any_values_of_known_parameters_are_converted_or_named_in_an_api_error(
 @given(st.sampled_from(list(PARAMETERS.values())), JSON)
 def test_a_parameter_is_a_value_or_an_api_error(parameter: Parameter, value: object) -> None:
     try:
-        values_of([parameter], {parameter.name: value})
+        read(by_name([parameter]), [(parameter.name, value)], ACCOUNT)
     except ApiError as error:
         status = error.status
         assert 400 <= status < 500

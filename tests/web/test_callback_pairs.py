@@ -4,8 +4,8 @@ import pytest
 
 from orchestrator.web.api.blueprint import OPERATIONS
 from orchestrator.web.api.dialling import TWILIO_DEFAULTS
-from orchestrator.web.api.forms import callback_problems
 from orchestrator.web.api.operation import Operation
+from orchestrator.web.api.parameters import callback_problems
 
 EVENTS = [
     pytest.param(operation, parameter.name, parameter.default, id=f"{operation.name}.{parameter.name}")

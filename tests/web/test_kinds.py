@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator.texml.values import Options
 from orchestrator.web.api.blueprint import OPERATIONS
-from orchestrator.web.api.forms import values_of
 from orchestrator.web.api.kinds import Parameter, Unfit, boolean, some_of, url
+from orchestrator.web.api.parameters import by_name, read
 
 PARAMETERS = {
     f"{operation.name}.{parameter.name}": parameter
@@ -29,7 +29,7 @@ URLS = where(lambda schema: schema.get("format") == "uri")
 
 def given(parameter: Parameter, value: object) -> object:
     """What becomes of it; None: as if it was not given."""
-    return values_of([parameter], {parameter.name: value}).get(parameter.name)
+    return read(by_name([parameter]), [(parameter.name, value)], "").values.get(parameter.name)
 
 
 def test_there_are_such_parameters() -> None:
@@ -84,4 +84,4 @@ def test_an_empty_url_is_none_unless_it_has_a_meaning_or_is_what_is_asked_for(pa
 
 def test_a_parameter_that_is_not_given_is_not_there() -> None:
     parameters = [Parameter("A", url()), Parameter("B", boolean()), Parameter("C", some_of(Options(("x",))))]
-    assert values_of(parameters, {"A": "", "C": " , "}) == {}
+    assert read(by_name(parameters), [("A", ""), ("C", " , ")], "").values == {}

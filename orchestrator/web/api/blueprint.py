@@ -30,11 +30,13 @@ from orchestrator.web.api.errors import (
     twilio_status,
     unauthorised,
 )
-from orchestrator.web.api.forms import callback_problems, fields_of, values_of
+from orchestrator.web.api.forms import MULTIPART, fields_of
 from orchestrator.web.api.once import Once
 from orchestrator.web.api.openapi import document
 from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.parameters import callback_problems, read
 from orchestrator.web.api.shapes import PREFIXES, Place, Vendor
+from orchestrator.web.api.unsupported_resources import resource_not_supported
 
 log = get_logger(__name__)
 
@@ -81,6 +83,8 @@ def _by_path() -> dict[str, dict[str, Operation]]:
     """Path with suffix -> method -> operation."""
     found: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:
+        # Declared twice is found out here, and not by a request.
+        assert operation.parameters is not None
         for suffix in operation.suffixes:
             found.setdefault(operation.path + suffix, {})[operation.method] = operation
     return found
@@ -128,7 +132,7 @@ def _unknown(live: Live, vendor: Vendor) -> Callable[..., Response]:
         def run() -> Response:
             if account_of(live.settings.accounts, request.authorization) is None:
                 raise unauthorised()
-            raise not_found()
+            raise resource_not_supported(rest) or not_found()
 
         return _guarded(vendor, run)
 
@@ -145,20 +149,19 @@ def _place(settings: Settings, vendor: Vendor, account_sid: str) -> Place:
 
 
 def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str]) -> Response:
-    query = {name: values[0] for name, values in request.args.lists()}
-    values = values_of(operation.query, query)
-    body = b""
-    if operation.body:
-        body = _body(request)
-        values |= values_of(operation.body, fields_of(body, request.content_type or ""))
-        defaults = dialling.TWILIO_DEFAULTS if place.vendor == "twilio" else {}
-        for problem in callback_problems(operation.body, values, defaults):
-            log.warning("a callback that is never sent", operation=operation.name, problem=problem)
-    ask = Ask(api.control, place, path, query, values)
+    body = _body(request)
+    fields = fields_of(body, request.content_type or "")
+    given = read(operation.parameters, [*request.args.items(multi=True), *fields], place.account_sid)
+    defaults = dialling.TWILIO_DEFAULTS if place.vendor == "twilio" else {}
+    for problem in callback_problems(operation.body, given.values, defaults):
+        log.warning("a callback that is never sent", operation=operation.name, problem=problem)
+    ask = Ask(api.control, place, path, given.written, given.values)
     if not operation.once:
         found = operation.run(ask)
         return _json(found, operation.status) if found is not None else Response(status=operation.status)
-    asked, before = api.once.answer(place.account_sid, request.headers, request.path, body)
+    # A multipart body is never twice the same: its boundary is made up each time.
+    same = json.encode(fields) if request.mimetype == MULTIPART else body
+    asked, before = api.once.answer(place.account_sid, request.headers, request.path, same)
     if before is not None:
         return _made(before.body, before.status)
     answer = json.encode(operation.run(ask))

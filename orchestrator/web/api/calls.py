@@ -9,7 +9,7 @@ from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.steps import Goto
 from orchestrator.texml import DocumentError, parse
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import Parameter, choice, document, text, url, words
+from orchestrator.web.api.kinds import Parameter, call_sid, choice, document, text, url, whole, words
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.shapes import (
@@ -83,7 +83,7 @@ CALLS = ListOf("calls", CALL)
 
 def find(ask: Ask) -> dict[str, object]:
     page = ask.page
-    columns = {"From": "from_", "To": "to_", "Status": "status"}
+    columns = {"From": "from_", "To": "to_", "Status": "status", "ParentCallSid": "call_sid"}
     query = Query(
         kind="call",
         account_sid=ask.account_sid,
@@ -114,6 +114,7 @@ UPDATE = (
     Parameter("StatusCallback", url(), "where the call's end is told"),
     Parameter("StatusCallbackMethod", METHOD, "how it is told", default="POST"),
     Parameter("StatusCallbackEvent", EVENTS, "what of the call is told", default="completed"),
+    Parameter("TimeLimit", whole(1, 14400), "seconds from the answer until it is hung up"),
 )
 
 
@@ -127,8 +128,13 @@ def update(ask: Ask) -> dict[str, object]:
         fallback=goto_of(ask, "FallbackUrl", "FallbackMethod"),
         report=goto_of(ask, "StatusCallback", "StatusCallbackMethod"),
         events=tuple(values.get("StatusCallbackEvent", ("completed",))),
+        time_limit=values.get("TimeLimit"),
     )
     return CALL.body(ask.place, ask.control.update_call(ask.account_sid, sid, changes))
+
+
+def delete(ask: Ask) -> None:
+    ask.control.delete_call(ask.account_sid, ask.path["call_sid"])
 
 
 def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
@@ -163,6 +169,7 @@ OPERATIONS = (
             Parameter("From", text(256), "who called"),
             Parameter("To", text(256), "who was called"),
             Parameter("Status", choice(*STATUSES), "of the call"),
+            Parameter("ParentCallSid", call_sid(), "of the call whose Dial it belongs to"),
             *PAGING,
         ),
         times=("StartTime", "EndTime"),
@@ -183,5 +190,14 @@ OPERATIONS = (
         run=update,
         answer=CALL,
         body=UPDATE,
+    ),
+    Operation(
+        name="deleteCall",
+        method="DELETE",
+        path="/Calls/{call_sid}",
+        summary="What is known of a call that is over is forgotten; its recordings are not",
+        run=delete,
+        answer=None,
+        status=204,
     ),
 )

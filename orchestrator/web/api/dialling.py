@@ -21,7 +21,9 @@ from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.kinds import (
     Parameter,
     boolean,
+    call_sid,
     choice,
+    digits,
     headers,
     label,
     one_of,
@@ -34,8 +36,17 @@ from orchestrator.web.api.kinds import (
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.shapes import STRING, Field, Shape, constant
 from orchestrator.web.api.shapes import one_of as one_string_of
+from orchestrator.web.api.unsupported_parameters import (
+    CARRIER,
+    DETECTION,
+    EMERGENCY,
+    RECORDING_CONFIGURATION,
+    unsupported,
+)
 
 METHOD = one_of(vocabulary.METHODS)
+TRACK = choice("inbound", "outbound", "both")
+DIGITS = digits(32)
 BEEP = one_of(vocabulary.BEEPS)
 TRIM = one_of(vocabulary.TRIMS)
 CHANNELS = choice("mono", "dual", aliases={"single": "mono"})
@@ -64,6 +75,11 @@ LEG = (
     Parameter("RecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
     Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"),
     Parameter("Trim", TRIM, "of the recording", default="trim-silence"),
+    Parameter("RecordingTrack", TRACK, "what the recording holds", default="both"),
+    Parameter("CallReason", text(50), "why it calls, for the phone of the callee (Call-Info, RFC 9796)"),
+    *DETECTION,
+    *CARRIER,
+    *RECORDING_CONFIGURATION,
 )
 GUEST = (
     Parameter("Label", label(), "stands for the CallSid in later requests"),
@@ -75,7 +91,7 @@ GUEST = (
     Parameter("WaitMethod", METHOD, "how WaitUrl is asked for", default="POST"),
     Parameter("MaxParticipants", whole(2, 800), "of the conference", default=250),
     Parameter("Coaching", boolean(), "whether only CallSidToCoach hears it", default=False),
-    Parameter("CallSidToCoach", text(128), "needed where Coaching is true"),
+    Parameter("CallSidToCoach", call_sid(), "needed where Coaching is true"),
     Parameter("ConferenceRecord", RECORD, "record the conference", default="do-not-record"),
     Parameter("ConferenceTrim", TRIM, "of that recording", default="trim-silence"),
     Parameter("ConferenceRecordingTimeout", whole(0, 14400), "seconds of silence that end it", default=0),
@@ -87,6 +103,9 @@ GUEST = (
     Parameter("ConferenceStatusCallback", url(), "where it is told how the conference goes"),
     Parameter("ConferenceStatusCallbackMethod", METHOD, "how it is told", default="POST"),
     Parameter("ConferenceStatusCallbackEvent", ROOM_EVENTS, "what is told; nothing by default"),
+    Parameter("CallerDisplayName", text(255), "shown beside the number, as Twilio calls it"),
+    *unsupported("EarlyMedia", why="a participant is heard from its answer on", neutral=("false",)),
+    *EMERGENCY,
 )
 # The noun's attribute for each parameter that it has one for.
 NOUN = {
@@ -153,20 +172,25 @@ def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
     values = ask.values
     faults = [
         Fault("10015", "Bad Request", "has characters that no number or SIP address has", f"/{name}")
-        for name in ("To", "From")
-        if not _NUMBER.fullmatch(values[name])
+        for name in ("To", "From", *(("CallerId",) if ask.place.vendor == "twilio" else ()))
+        if not _NUMBER.fullmatch(values.get(name, "0"))
     ]
     for name, _ in values.get("CustomHeaders", ()):
         if not re.fullmatch(r"[Xx]-[A-Za-z0-9-]{1,60}", name):
             faults.append(Fault("10015", "Bad Request", f"not an X- header: {name[:64]}", "/CustomHeaders"))
     if faults:
         raise invalid(*faults)
+    # At Twilio it is a number that is shown in place of From, at Telnyx a name beside it.
+    caller_id, twilio = values.get("CallerId", ""), ask.place.vendor == "twilio"
     return Order(
         application=application,
         to=values["To"],
         from_=values["From"],
         then=then,
-        name=values.get("CallerId", ""),
+        name=values.get("CallerDisplayName", "" if twilio else caller_id),
+        number=caller_id if twilio else "",
+        reason=values.get("CallReason", ""),
+        digits=values.get("SendDigits", ""),
         timeout=values.get("Timeout", 30),
         time_limit=values.get("TimeLimit", 14400),
         headers=values.get("CustomHeaders", ()),
@@ -193,6 +217,7 @@ def tape(values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence
         source,
         channels="dual" if values.get("RecordingChannels") == "dual" else "single",
         trim=values.get("Trim", trim) == "trim-silence",
+        track=values.get("RecordingTrack", "both"),
         status_callback=values.get("RecordingStatusCallback") or "",
         status_callback_method=values.get("RecordingStatusCallbackMethod", "POST"),
         status_callback_event=values.get("RecordingStatusCallbackEvent", frozenset({"completed"})),
@@ -223,6 +248,9 @@ CALL = (
     Parameter("FallbackMethod", METHOD, "how FallbackUrl is asked for", default="POST"),
     Parameter("Texml", calls.DOCUMENT, "the instructions themselves"),
     Parameter("Twiml", calls.DOCUMENT, "the same, as Twilio calls it"),
+    Parameter("SendDigits", DIGITS, "keys that are pressed once it has answered; w: half a second"),
+    Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is told", default=True),
+    *unsupported("RecordingTimeout", why="a call's recording does not end by silence", neutral=("0",)),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from orchestrator.calls.sids import canonical_call_sid
 from orchestrator.texml import converters, values
 from orchestrator.texml.values import Options
 from orchestrator.web.api.errors import Fault
@@ -20,8 +22,10 @@ MAX_TEXT = 1024
 class Unfit(ValueError):
     """The value is not of its kind; in Telnyx's number and words."""
 
-    def __init__(self, code: str, title: str, detail: str) -> None:
+    def __init__(self, code: str, title: str, detail: str, *, unsupported: bool = False) -> None:
+        """`unsupported`: the vendors have it, and it is not done here."""
         super().__init__(detail)
+        self.unsupported = unsupported
         self.code = code
         self.title = title
         self.detail = detail
@@ -184,6 +188,25 @@ def url(*, or_empty: bool = False, needed: bool = False) -> Kind:
         return found
 
     return Kind({"type": "string", "format": "uri", "maxLength": MAX_URL}, convert)
+
+
+def digits(longest: int) -> Kind:
+    def convert(value: object) -> str:
+        found = _line(value).strip().lower()
+        if not re.fullmatch(rf"[0-9*#w]{{1,{longest}}}", found, re.ASCII):
+            raise Unfit("90014", "Invalid digits", f"must be 1 to {longest} of 0-9, *, # and w")
+        return found
+
+    return Kind({"type": "string", "pattern": f"^[0-9*#wW]{{1,{longest}}}$"}, convert)
+
+
+def call_sid() -> Kind:
+    """In either spelling; the value is ours."""
+
+    def convert(value: object) -> str:
+        return canonical_call_sid(_line(value).strip())
+
+    return Kind({"type": "string", "minLength": 1, "maxLength": 128}, convert)
 
 
 def label() -> Kind:

@@ -32,7 +32,7 @@ _ERROR = {
     },
 }
 _ANSWERS = {
-    "400": "The body cannot be read",
+    "400": "The body cannot be read, or a parameter is unknown or not supported",
     "401": "No key, or not a known one",
     "404": "No such resource, or none of this account",
     "413": "The body is too long",
@@ -133,6 +133,7 @@ def _body(parameters: tuple[Parameter, ...]) -> dict[str, object]:
     schema: dict[str, object] = {
         "type": "object",
         "properties": {parameter.name: _schema(parameter) for parameter in parameters},
+        "additionalProperties": False,
     }
     required = [parameter.name for parameter in parameters if parameter.required]
     return schema | ({"required": required} if required else {})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from orchestrator.calls.control import Control
 from orchestrator.web.api.kinds import Parameter
-from orchestrator.web.api.paging import Page, page_body, page_of, slice_of, token_of
+from orchestrator.web.api.paging import WHEN, Page, operators, page_body, page_of, slice_of, token_of
+from orchestrator.web.api.parameters import by_name
 from orchestrator.web.api.shapes import ListOf, Place, Shape
 
 HttpMethod = Literal["GET", "POST", "DELETE"]
@@ -21,7 +23,7 @@ class Ask(NamedTuple):
     place: Place
     path: Mapping[str, str]
     query: Mapping[str, str]
-    """As it came."""
+    """The parameters as they came, by the names that the operation declares."""
     values: Mapping[str, Any]
     """The operation's parameters that were given, converted."""
 
@@ -82,3 +84,9 @@ class Operation:
     suffixes: tuple[str, ...] = ("", ".json")
     once: bool = False
     """Done again it would be done twice: a client's key keeps it from that."""
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """All that it takes, wherever in the request, by folded name."""
+        times = (Parameter(spelling, WHEN) for name in self.times for spelling in operators(name))
+        return by_name((*self.query, *times, *self.body))

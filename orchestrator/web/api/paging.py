@@ -26,6 +26,8 @@ TOKEN = Parameter("PageToken", text(200), "from next_page_uri: where the page be
 PAGING = (PAGE, SIZE, TOKEN)
 
 _OPERATORS = {"": "=", ">": ">=", "<": "<=", ">=": ">=", "<=": "<=", "_gt": ">=", "_lt": "<="}
+WHEN = text(64)
+"""Of a filter by time; `spans_of` looks at it."""
 _DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

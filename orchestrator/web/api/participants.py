@@ -6,7 +6,7 @@ from orchestrator.calls.control import Changes
 from orchestrator.conference.model import Participant, Phase
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import Parameter, boolean, text, url
+from orchestrator.web.api.kinds import Parameter, boolean, call_sid, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING
 from orchestrator.web.api.shapes import (
@@ -82,11 +82,17 @@ PARTICIPANT = Shape(
     ),
 )
 PARTICIPANTS = ListOf("participants", PARTICIPANT)
+FILTERS = {"muted": "Muted", "hold": "Hold", "coaching": "Coaching"}
+"""The parameter of a list for each field that it filters by."""
 
 
 def find(ask: Ask) -> dict[str, object]:
     sid = ask.path["conference_sid"]
     found = [Shown(one, sid) for one in ask.control.participants(ask.account_sid, sid)]
+    for field in BOTH:
+        wanted = ask.values.get(FILTERS.get(field.name, ""))
+        if wanted is not None:
+            found = [shown for shown in found if field.get(ask.place, shown) is wanted]
     return ask.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
 
 
@@ -102,10 +108,11 @@ UPDATE = (
     Parameter("HoldMethod", METHOD, "how HoldUrl is asked for", default="GET"),
     *ANNOUNCE,
     Parameter("WaitUrl", url(or_empty=True), "what it hears until the conference starts; empty: silence"),
+    Parameter("WaitMethod", METHOD, "how WaitUrl is asked for", default="POST"),
     Parameter("BeepOnExit", boolean(), "whether its leaving beeps"),
     Parameter("EndConferenceOnExit", boolean(), "whether the conference ends when it leaves"),
     Parameter("Coaching", boolean(), "whether only CallSidToCoach hears it"),
-    Parameter("CallSidToCoach", text(128), "needed where Coaching is true"),
+    Parameter("CallSidToCoach", call_sid(), "needed where Coaching is true"),
 )
 
 
@@ -123,6 +130,7 @@ def update(ask: Ask) -> dict[str, object]:
         beep_on_exit=values.get("BeepOnExit"),
         coach=coach_of(ask),
         wait_url=values.get("WaitUrl"),
+        wait_method=values.get("WaitMethod", "POST"),
         announcement=announcement_of(ask),
     )
     updated = ask.control.update_participant(ask.account_sid, sid, who, changes)
@@ -155,7 +163,7 @@ OPERATIONS = (
         summary="Who is in a conference; nobody once it is over",
         run=find,
         answer=PARTICIPANTS,
-        query=PAGING,
+        query=(*(Parameter(name, boolean(), "only those") for name in FILTERS.values()), *PAGING),
     ),
     Operation(
         name="fetchParticipant",

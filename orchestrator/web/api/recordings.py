@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orchestrator.callbacks.records import Query
 from orchestrator.calls.room_records import RecordingRecord
-from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, tape
-from orchestrator.web.api.kinds import Parameter, boolean, choice, url
+from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, TRACK, TRIM, tape
+from orchestrator.web.api.kinds import Parameter, boolean, call_sid, choice, text, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.shapes import (
@@ -24,6 +24,7 @@ from orchestrator.web.api.shapes import (
     one_of,
     rfc2822,
 )
+from orchestrator.web.api.unsupported_parameters import RECORDING_CONFIGURATION
 
 SOURCES = (
     "DialVerb",
@@ -129,12 +130,13 @@ def _shown(ask: Ask, recording: RecordingRecord) -> Shown:
     return Shown(**facts, media_url=ask.control.media_url(recording))
 
 
-def _find(ask: Ask, **equal: str) -> list[Shown]:
+def _find(ask: Ask, *, deleted: bool = False, **equal: str) -> list[Shown]:
     page = ask.page
     query = Query(
         kind="recording",
         account_sid=ask.account_sid,
         equal=equal,
+        unequal={} if deleted else {"status": "deleted"},
         spans={"created_at": spans_of("DateCreated", ask.query)},
         after=page.after,
         offset=page.offset,
@@ -146,9 +148,10 @@ def _find(ask: Ask, **equal: str) -> list[Shown]:
 def of_conference_plain(ask: Ask) -> dict[str, object]:
     sid = ask.path["conference_sid"]
     ask.control.room(ask.account_sid, sid)
-    found = _find(ask, conference_sid=sid)
     if ask.place.vendor == "twilio":
-        return ask.listed(JSONS, found, ("Conferences", sid, "Recordings"))
+        return of_conference(ask)
+    # This shape has a status for them.
+    found = _find(ask, deleted=True, conference_sid=sid)
     return ask.listed(PLAINS, found, ("Conferences", sid, "Recordings"), suffix="")
 
 
@@ -165,11 +168,15 @@ def of_call(ask: Ask) -> dict[str, object]:
 
 
 def of_account(ask: Ask) -> dict[str, object]:
-    return ask.listed(JSONS, _find(ask), ("Recordings",))
+    columns = {"CallSid": "call_sid", "ConferenceSid": "conference_sid"}
+    equal = {column: ask.values[name] for name, column in columns.items() if ask.values.get(name)}
+    found = _find(ask, deleted=ask.values.get("IncludeSoftDeleted", False), **equal)
+    return ask.listed(JSONS, found, ("Recordings",))
 
 
 def fetch(ask: Ask) -> dict[str, object]:
-    recording = ask.control.recording(ask.account_sid, ask.path["recording_sid"])
+    deleted = ask.values.get("IncludeSoftDeleted", False)
+    recording = ask.control.recording(ask.account_sid, ask.path["recording_sid"], deleted=deleted)
     return JSON.body(ask.place, _shown(ask, recording))
 
 
@@ -201,7 +208,11 @@ START = (
     Parameter("RecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
     Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"),
     Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is told", default=True),
+    Parameter("RecordingTrack", TRACK, "what the recording holds", default="both"),
+    Parameter("Trim", TRIM, "of the recording", default="do-not-trim"),
+    *RECORDING_CONFIGURATION,
 )
+DELETED = Parameter("IncludeSoftDeleted", boolean(), "whether deleted ones are there too", default=False)
 _SPAN = ("DateCreated",)
 OPERATIONS = (
     Operation(
@@ -269,7 +280,12 @@ OPERATIONS = (
         summary="The account's recordings, the newest first",
         run=of_account,
         answer=JSONS,
-        query=PAGING,
+        query=(
+            Parameter("CallSid", call_sid(), "of a call"),
+            Parameter("ConferenceSid", text(128), "of a conference"),
+            DELETED,
+            *PAGING,
+        ),
         times=_SPAN,
     ),
     Operation(
@@ -279,6 +295,7 @@ OPERATIONS = (
         summary="One recording",
         run=fetch,
         answer=JSON,
+        query=(DELETED,),
     ),
     Operation(
         name="deleteRecording",
