@@ -48,7 +48,15 @@ from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Legs
-from orchestrator.from_settings import address_policy, beeps, delivery_settings, signing_keys, url_signer
+from orchestrator.freeswitch.ownership import NotOwner, Ownership
+from orchestrator.from_settings import (
+    address_policy,
+    beeps,
+    delivery_settings,
+    installation,
+    signing_keys,
+    url_signer,
+)
 from orchestrator.logs import get_logger
 from orchestrator.media.library import Library
 from orchestrator.media.recording_files import RecordingFiles
@@ -87,7 +95,8 @@ STOP_SECONDS = 10.0
 class Orchestrator:
     """One FreeSWITCH node, its calls and rooms."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, take_over: bool = False) -> None:
+        """`take_over`: FreeSWITCH is taken from another orchestrator, also from one that lives."""
         self.live = Live(settings)
         node = settings.freeswitch.nodes[0]
         self.node = node
@@ -99,6 +108,7 @@ class Orchestrator:
         self._dialler = dialler = Dialler(address_policy(settings))
         self.delivery = Delivery(self.outbox, self._keys.get, delivery_settings(settings), dialler=dialler)
         self.journal = Journal(self.outbox, self._poke)
+        self.ownership = Ownership(installation(self.outbox), take_over=take_over)
         self.connection = Connection(
             node.host,
             node.port,
@@ -111,6 +121,7 @@ class Orchestrator:
             events=EVENTS,
             connect_timeout=node.connect_timeout_secs,
             command_timeout=node.command_timeout_secs,
+            ownership=self.ownership,
         )
         self.legs = Legs(self.connection)
         self.door = Door(node.name, settings.intake, self.legs)
@@ -339,7 +350,7 @@ class Orchestrator:
         if self._stopping:
             found["orchestrator"] = "it is being stopped"
         if not self.connection.connected:
-            found[f"node {self.node.name}"] = "FreeSWITCH is not connected"
+            found[f"node {self.node.name}"] = self.ownership.problem or "FreeSWITCH is not connected"
         elif not self._up.is_set():
             found[f"node {self.node.name}"] = "what FreeSWITCH has is being compared"
         if not self.probe.writable():
@@ -361,14 +372,21 @@ def spare_the_collector() -> None:
     gc.set_threshold(10_000)
 
 
-def run(settings: Settings, config: Path) -> int:
-    """Until SIGTERM or SIGINT; the exit code. SIGHUP reloads `config`, which `settings` were read from."""
+def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
+    """Until SIGTERM or SIGINT, or FreeSWITCH turns out to belong to another orchestrator; the exit code.
+    SIGHUP reloads `config`, which `settings` were read from."""
     try:
-        orchestrator = Orchestrator(settings)
+        orchestrator = Orchestrator(settings, take_over=take_over)
     except (OutboxError, OSError) as error:
         log.error("cannot start", problem=str(error))
         return 1
-    stop = Flag()
+    stop, refused = Flag(), list[NotOwner]()
+
+    def on_refused(error: NotOwner) -> None:
+        refused.append(error)
+        stop.set()
+
+    orchestrator.ownership.on_refused = on_refused
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
 
@@ -381,7 +399,10 @@ def run(settings: Settings, config: Path) -> int:
     bell.start()
     spare_the_collector()
     stop.wait()
-    log.info("stopping")
+    if refused:
+        log.error("cannot start", problem=str(refused[0]))
+    else:
+        log.info("stopping")
     bell.stop()
     orchestrator.stop()
-    return 0
+    return 1 if refused else 0

@@ -15,6 +15,7 @@ from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.net.addresses import AddressPolicy
 
 RECORDING_URL_KEY = "recording url key"
+INSTALLATION = "installation"
 
 
 def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
@@ -50,6 +51,16 @@ def url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
     if not kept:
         outbox.commit(put=[(RECORDING_URL_KEY, "", key)])
     return UrlSigner(key, lifetime)
+
+
+def installation(outbox: Outbox) -> str:
+    """What tells this database from others; made once."""
+    kept = outbox.get(INSTALLATION, "")
+    if kept is not None:
+        return kept.decode()
+    made = secrets.token_hex(8)
+    outbox.commit(put=[(INSTALLATION, "", made.encode())])
+    return made
 
 
 def delivery_settings(settings: Settings) -> DeliverySettings:

@@ -90,10 +90,14 @@ def _parser() -> argparse.ArgumentParser:
             help="settings (default: %(default)s)",
         )
 
-    settings_file(
-        command(
-            "run", "take calls", "Runs until SIGTERM or SIGINT; calls and rooms in FreeSWITCH outlive it."
-        )
+    running = command(
+        "run", "take calls", "Runs until SIGTERM or SIGINT; calls and rooms in FreeSWITCH outlive it."
+    )
+    settings_file(running)
+    running.add_argument(
+        "--take-over",
+        action="store_true",
+        help="take FreeSWITCH from another orchestrator that runs on it, which then does nothing any more",
     )
     settings_file(
         command(
@@ -144,7 +148,7 @@ def _run(arguments: argparse.Namespace) -> int:
         log.warning(advice)
     from orchestrator.app import run  # the whole service: the other commands start without it
 
-    code: int = run(settings, arguments.config)
+    code: int = run(settings, arguments.config, take_over=arguments.take_over)
     return code
 
 

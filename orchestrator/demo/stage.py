@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -15,9 +16,11 @@ from orchestrator.app import Orchestrator
 from orchestrator.callbacks.signature import load_key, new_seed, public_key
 from orchestrator.config import loads
 from orchestrator.demo.phones import Switch
+from orchestrator.freeswitch.ownership import STALE_SECONDS, NotOwner
 
 ACCOUNT = "5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10"
 READY_SECONDS = 10.0
+POLL_SECONDS = 0.2
 LOG_LINES = 25
 
 _SETTINGS = """
@@ -84,10 +87,18 @@ class Stage:
             database=json.dumps(str(self.directory / "orchestrator.sqlite")),
         )
         self.orchestrator = orchestrator = Orchestrator(loads(text, file="the demo's settings", environ={}))
+        refused = list[NotOwner]()
+        orchestrator.ownership.on_refused = refused.append
         orchestrator.start()
-        if not orchestrator.wait_ready(READY_SECONDS):
-            reason = orchestrator.connection.last_error
-            raise NotReady(f"no event socket at {self.switch.host}:{self.switch.port}: {reason}")
+        began = time.monotonic()
+        while not orchestrator.wait_ready(POLL_SECONDS):
+            if refused:
+                raise NotReady(str(refused[0]))
+            # What another left behind that is dead is free after a while.
+            patience = READY_SECONDS + STALE_SECONDS * bool(orchestrator.ownership.problem)
+            if time.monotonic() - began > patience:
+                reason = orchestrator.connection.last_error
+                raise NotReady(f"no event socket at {self.switch.host}:{self.switch.port}: {reason}")
         return orchestrator
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from orchestrator.freeswitch.errors import AuthenticationFailed, SwitchError
 Check = Callable[[Patient], Finding | Iterator[Finding]]
 
 OF_SWITCH: tuple[tuple[str, Check], ...] = (
+    ("owner", switch.owner),
     ("version", switch.version),
     ("modules", switch.modules),
     ("clock", switch.clock),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 
 import gevent
 from gevent.event import AsyncResult
 
+from orchestrator.callbacks import store
 from orchestrator.config import Settings
 from orchestrator.config.service import Node
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import CommandFailed, CommandTimeout, SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Legs
+from orchestrator.from_settings import INSTALLATION
 
 EVENTS = (
     "CHANNEL_CREATE",
@@ -56,6 +60,16 @@ class Patient:
 
     def close(self) -> None:
         self.connection.stop()
+
+    def installation(self) -> str:
+        """The database's; empty where there is no database yet."""
+        try:
+            with contextlib.closing(store.visit(self.settings.callbacks.database)) as database:
+                query = "SELECT value FROM state WHERE kind = ?"
+                row = database.execute(query, (INSTALLATION,)).fetchone()
+        except (store.OutboxError, sqlite3.Error):
+            return ""
+        return bytes(row[0]).decode() if row else ""
 
     def api(self, command: str) -> str:
         """What FreeSWITCH answers, refusals included. Raises SwitchError when it does not."""

@@ -13,8 +13,10 @@ from orchestrator.config import Settings
 from orchestrator.config.service import Node, is_loopback
 from orchestrator.doctor.finding import Finding, note, ok, wrong
 from orchestrator.doctor.patient import Patient
+from orchestrator.freeswitch import commands, ownership
 from orchestrator.freeswitch.errors import AuthenticationFailed, SwitchError
 from orchestrator.freeswitch.modules import MODULES
+from orchestrator.freeswitch.ownership import FREE, STALE_SECONDS, VARIABLE
 from orchestrator.freeswitch.profiles import conference_conf
 
 CONTEXT = "texml"
@@ -53,6 +55,25 @@ def password(node: Node, error: SwitchError | None) -> Finding:
             "set another in event_socket.conf and in the settings",
         )
     return ok("password", "accepted")
+
+
+def owner(patient: Patient) -> Finding:
+    """Which orchestrator steers this FreeSWITCH."""
+    value = patient.api(commands.get_global(VARIABLE)).strip()
+    if value in ("", FREE):
+        return ok("owner", "no orchestrator runs on this FreeSWITCH")
+    now = ownership.clock(patient.api)
+    who, found = ownership.describe(value, now), ownership.owner_of(value)
+    ours = found is not None and found.installation == patient.installation()
+    if found is not None and now - found.beat_at > STALE_SECONDS:
+        text = f"{'this orchestrator' if ours else 'another one'} was killed, or hangs: {who}"
+        return note("owner", text, "start this one; it takes over")
+    if ours:
+        return ok("owner", f"this orchestrator: {who}")
+    remedy = (
+        "this one will not start. Stop that one, or `orchestrator run --take-over`, which takes its calls"
+    )
+    return wrong("owner", f"another orchestrator runs on this FreeSWITCH: {who}", remedy)
 
 
 def version(patient: Patient) -> Finding:

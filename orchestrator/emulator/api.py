@@ -245,7 +245,13 @@ def _global_getvar(core: Core, argument: str) -> str:
 
 
 def _global_setvar(core: Core, argument: str) -> str:
+    """`<name>=<value>[=<expected>]`; +OK also where another value than the expected one is there."""
     name, _, value = argument.partition("=")
+    value, _, expected = value.partition("=")
+    if not name:
+        return "-USAGE: <var>=<value> [=<value2>]\n"
+    if expected and core.globals.get(name) != expected:
+        return "+OK"
     if value:
         core.globals[name] = value
     else:
@@ -316,6 +322,10 @@ def _create_uuid(core: Core, argument: str) -> str:
     return str(uuid4())
 
 
+def _strepoch(core: Core, argument: str) -> str:
+    return str(int(core.clock.now()))
+
+
 def _echo(core: Core, argument: str) -> str:
     return argument
 
@@ -349,6 +359,7 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "reloadacl": _reloadacl,
     "sofia": _sofia,
     "create_uuid": _create_uuid,
+    "strepoch": _strepoch,
     "module_exists": _module_exists,
     "xml_locate": _xml_locate,
     "echo": _echo,

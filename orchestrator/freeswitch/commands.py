@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]+")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-]+")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_GLOBAL_VALUE: Final = re.compile(r"[A-Za-z0-9_.:+|-]+")
 _APPLICATION: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9_]+/[^\s,|\\'\"\[\]{}<>^$`\x00-\x1f\x7f]+")
 # What no layer of a `[…]` treats as syntax.
@@ -147,6 +148,21 @@ def forget_global(name: str) -> str:
     return f"api global_setvar {_variable(name)}="
 
 
+def get_global(name: str) -> str:
+    """Answers its value, or nothing."""
+    return f"api global_getvar {_variable(name)}"
+
+
+def set_global(name: str, value: str) -> str:
+    """Set a global variable, whatever it was."""
+    return f"api global_setvar {_variable(name)}={_global_value(value)}"
+
+
+def swap_global(name: str, expected: str, value: str) -> str:
+    """Set a global variable if it has the value `expected`; the answer does not tell whether it had."""
+    return f"api global_setvar {_variable(name)}={_global_value(value)}={_global_value(expected)}"
+
+
 def send_dtmf(uuid: str, digits: str) -> str:
     """Send digits to the leg's far end: 0-9 A-D * # and w, W for pauses."""
     if not re.fullmatch(r"[0-9A-Da-d*#wW]+", digits):
@@ -233,6 +249,13 @@ def _variable(name: str) -> str:
     if not _VARIABLE.fullmatch(name):
         raise ValueError(f"not a variable's name: {name!r}")
     return name
+
+
+def _global_value(value: str) -> str:
+    # mod_commands.c splits at `=`, and takes quotes, backslashes and outer spaces away.
+    if not _GLOBAL_VALUE.fullmatch(value):
+        raise ValueError(f"not a global variable's value: {value!r}")
+    return value
 
 
 def _argument(what: str, text: str) -> str:

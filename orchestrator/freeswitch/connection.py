@@ -24,7 +24,8 @@ from .errors import (
     SwitchError,
 )
 from .events import MAINTENANCE, Event, decode
-from .link import Anomalies, Link, OnReply, Reply
+from .link import NO_REPLY, Anomalies, Lease, Link, OnReply, Reply
+from .ownership import BEAT_SECONDS, LEASE_SECONDS, NotOwner, Ownership
 from .waking import Waker
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ DEFAULT_EVENTS: Final = (
 UNHEEDED: Final = ("check_acl", "sched_hangup", "park")
 FILTERS: Final = ("Event-Name /./", *(f"Application -{application}" for application in UNHEEDED))
 AUTHENTICATION_RETRY_SECONDS: Final = 30.0
+BEAT_TIMEOUT_SECONDS: Final = 8.0
+"""With BEAT_SECONDS, no more than a silent FreeSWITCH is given anyway."""
 _TICK_SECONDS: Final = 0.25
 
 
@@ -64,6 +67,9 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
     about to let others have a turn, so before anything that was posted is sent; neither may block.
     `on_up` and `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of
     its own, so it may use `send`. Times are seconds.
+
+    With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
+    when another does.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         probe_after: float = 5.0,
         probe_timeout: float = 5.0,
         backoff: tuple[float, float] = (0.1, 5.0),
+        ownership: Ownership | None = None,
     ) -> None:
         super().__init__(host, port, password, timeout=connect_timeout)
         commands.wire(f"auth {password}")
@@ -103,6 +110,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self._probe_after = probe_after
         self._probe_timeout = probe_timeout
         self._backoff = backoff
+        self._ownership = ownership
         self._jobs: dict[str, gevent.event.AsyncResult[str]] = {}
         self._link: Link | None = None
         self._waker: Waker | None = None
@@ -143,8 +151,10 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         if supervisor is None:
             return
         if self._link is not None and self.connected:
+            release = self._ownership.release() if self._ownership is not None else None
             try:
-                self._link.post(commands.wire("exit"), _ignore, time.monotonic() + timeout)
+                for command in filter(None, (release, "exit")):
+                    self._link.post(commands.wire(command), _ignore, time.monotonic() + timeout)
             except SwitchError as error:
                 log.debug("node=%s exit was not sent: %s", self.node, error)
         if supervisor is gevent.getcurrent():
@@ -169,7 +179,10 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
                 if isinstance(error, ProtocolError):
                     self.anomalies.protocol_errors += 1
                 wait = AUTHENTICATION_RETRY_SECONDS if isinstance(error, AuthenticationFailed) else delay
-                delay = min(delay * 2, self._backoff[1])
+                if isinstance(error, NotOwner):
+                    wait = error.again_seconds
+                else:
+                    delay = min(delay * 2, self._backoff[1])
             else:
                 self._serve(link)
                 wait = delay = self._backoff[0]
@@ -177,20 +190,29 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             self._stopping.wait(wait * random.uniform(0.5, 1.0))
 
     def _log_failure(self, error: SwitchError) -> None:
+        if isinstance(error, NotOwner):
+            # The ownership has said so, once.
+            return
         if isinstance(error, AuthenticationFailed):
             log.error("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
         elif self.last_error is None or str(self.last_error) != str(error):
             log.warning("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
 
     def _open(self) -> Link:
+        lease = None if self._ownership is None else Lease(self._renew)
+        return self._dial(
+            lambda sock: Link(sock, self.anomalies, self._event, self._on_pause, lease), self._begin
+        )
+
+    def _dial(self, link_on: Callable[[socket.socket], Link], begin: Callable[[Link], None]) -> Link:
         limit = NotConnected(f"{self.host}:{self.port} did not answer within {self.timeout} s")
         link: Link | None = None
         with gevent.Timeout(self.timeout, limit):
             try:
                 sock = socket.create_connection((self.host, self.port))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                link = Link(sock, self.anomalies, self._event, self._on_pause)
-                self.core_uuid = link.open(self.password, self._subscribe)
+                link = link_on(sock)
+                begin(link)
             except OSError as error:
                 raise NotConnected(f"{self.host}:{self.port}: {error}") from error
             finally:
@@ -198,6 +220,44 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
                 if link is not None and not link.opened:
                     link.discard()
         return link
+
+    def _begin(self, link: Link) -> None:
+        self.core_uuid = link.open(self.password, self._subscribe, self._claim)
+
+    def _claim(self, link: Link) -> None:
+        if self._ownership is not None:
+            claimed_at = time.monotonic()
+            self._ownership.claim(link.ask)
+            link.lease.until = claimed_at + LEASE_SECONDS
+
+    def _renew(self) -> float:
+        """Ask, on another socket, whether we still own FreeSWITCH: on this one what came meanwhile comes
+        first. Until when that counts (monotonic seconds). Raises SwitchError."""
+        assert self._ownership is not None
+        ownership, asked_at = self._ownership, time.monotonic()
+        log.warning("node=%s no heartbeat for %s s: asking who owns FreeSWITCH", self.node, LEASE_SECONDS)
+
+        def verify(link: Link) -> None:
+            link.open(self.password, (), lambda opening: ownership.verify(opening.ask))
+
+        self._dial(lambda sock: Link(sock, Anomalies(), _unheard, _nothing), verify).discard()
+        return asked_at + LEASE_SECONDS
+
+    def _beat(self, link: Link) -> None:
+        """The heartbeat, for as long as this socket lives."""
+        assert self._ownership is not None
+        while True:
+            gevent.sleep(BEAT_SECONDS)
+            asked_at = time.monotonic()
+            try:
+                self._ownership.beat(lambda command: self.api(command, BEAT_TIMEOUT_SECONDS))
+            except NotOwner as error:
+                link.close(error)
+                return
+            except SwitchError as error:
+                log.warning("node=%s no heartbeat: %s", self.node, error)
+            else:
+                link.lease.until = asked_at + LEASE_SECONDS
 
     def _serve(self, link: Link) -> None:
         self._link, self.sock = link, link.sock
@@ -208,14 +268,16 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self._up.set()
         self._attempted.set()
         log.info("node=%s event socket up, core_uuid=%s", self.node, self.core_uuid)
-        watchdog = gevent.spawn(self._watch, link)
+        watching = [gevent.spawn(self._watch, link)]
+        if self._ownership is not None:
+            watching.append(gevent.spawn(self._beat, link))
         waker = self._waker = Waker(link.nudge)
         gevent.spawn(self._on_up)
         error: SwitchError = Disconnected("stopped")
         try:
             error = link.run()
         finally:
-            watchdog.kill(block=False)
+            gevent.killall(watching, block=False)
             waker.stop()
             self.connected = False
             self._up.clear()
@@ -322,8 +384,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         `send`, and `CommandFailed`, `LegGone`, `ConferenceGone` or `MemberGone` for an `-ERR` or `-USAGE`.
         """
         reply = self.send(command if command.startswith("api ") else f"api {command}", timeout)
-        if reply.text == "-ERR no reply":
-            # mod_event_socket.c, api_exec(): so it names an empty output.
+        if reply.text == NO_REPLY:
             return ""
         reply.raise_for_error()
         return reply.body
@@ -344,6 +405,14 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         finally:
             self._jobs.pop(job, None)
         raise CommandTimeout(f"no result within {timeout} s: {command[:80]!r}")
+
+
+def _unheard(raw: bytes) -> None:
+    """An event on a socket that subscribes to none."""
+
+
+def _nothing() -> None:
+    """Nobody waits for a turn of this socket."""
 
 
 def _ignore(outcome: Reply | SwitchError) -> None:

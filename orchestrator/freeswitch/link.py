@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import time
 from collections import deque
@@ -15,7 +16,9 @@ from typing import Final, NamedTuple
 import gevent
 import gevent.event
 from gevent import socket
+from gevent.lock import BoundedSemaphore
 
+from .commands import wire
 from .errors import (
     AuthenticationFailed,
     CommandTimeout,
@@ -35,6 +38,8 @@ MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
 # A socket that always has data never makes the reader wait, and a greenlet that never waits starves all
 # others.
 MAX_READING_SECONDS: Final = 0.01
+NO_REPLY: Final = "-ERR no reply"
+"""An empty output, by its name in mod_event_socket.c, api_exec()."""
 
 
 class Reply(NamedTuple):
@@ -82,6 +87,25 @@ class Pending:
         self.deadline = deadline
 
 
+class Lease:
+    """Until when the owner of this socket may act without asking."""
+
+    def __init__(self, renew: Callable[[], float] | None = None) -> None:
+        """`renew` asks, and answers until when (monotonic seconds); it raises SwitchError where this socket
+        may act no more. For ever until somebody sets `until`."""
+        self.until = math.inf
+        self._renew = renew
+        self._asking = BoundedSemaphore(1)
+
+    def check(self) -> None:
+        """Ask if it is over; before anything is done. Raises SwitchError."""
+        if time.monotonic() <= self.until or self._renew is None:
+            return
+        with self._asking:
+            if time.monotonic() > self.until:
+                self.until = self._renew()
+
+
 class Link:
     """One connected, not yet authenticated socket. `run` is its reader; everything may be called from any
     greenlet."""
@@ -92,9 +116,11 @@ class Link:
         anomalies: Anomalies,
         on_event: Callable[[bytes], None],
         on_pause: Callable[[], None],
+        lease: Lease | None = None,
     ) -> None:
         self.sock = self._sock = sock
         self.opened = False
+        self.lease = lease or Lease()
         self._anomalies = anomalies
         self._on_event = on_event
         self._on_pause = on_pause
@@ -113,11 +139,14 @@ class Link:
 
     # Opening
 
-    def open(self, password: str, subscribe: Sequence[str]) -> str:
-        """Greet, authenticate, subscribe by these commands; return the Core-UUID. The caller limits the time.
+    def open(
+        self, password: str, subscribe: Sequence[str], claim: Callable[[Link], None] = lambda link: None
+    ) -> str:
+        """Greet, authenticate, `claim` by what it may `ask`, subscribe by these commands; return the
+        Core-UUID. The caller limits the time.
 
-        Raises `AuthenticationFailed`, `ProtocolError` or `Disconnected`. No command may be posted before it
-        returns.
+        Raises `AuthenticationFailed`, `ProtocolError` or `Disconnected`, and what `claim` raises. No command
+        may be posted before it returns.
         """
         frames = self._frames()
         banner = next(frames)
@@ -127,6 +156,7 @@ class Link:
         answer = next(frames)
         if isinstance(answer, bytes) or answer.headers.get("Reply-Text") != "+OK accepted":
             raise AuthenticationFailed("FreeSWITCH refuses the event socket's password")
+        claim(self)
         commands = (*subscribe, "api global_getvar core_uuid")
         self._sock.sendall("".join(f"{command}\n\n" for command in commands).encode())
         # Events may already come between the replies: they wait until there is somebody to tell.
@@ -140,6 +170,19 @@ class Link:
         self._writer = gevent.spawn(self._write)
         self.opened = True
         return _text(body).strip()
+
+    def ask(self, command: str) -> str:
+        """What an API command printed. Only in `open`, before events are subscribed to."""
+        self._sock.sendall(wire(command))
+        frame = next(self._frames())
+        if isinstance(frame, bytes) or frame.content_type != "api/response":
+            raise ProtocolError(f"{_kind(frame)} where api/response should be")
+        body = _text(frame.body)
+        reply = Reply(body.partition("\n")[0], body)
+        if reply.text == NO_REPLY:
+            return ""
+        reply.raise_for_error()
+        return body
 
     def _frames(self) -> Iterator[Frame | bytes]:
         while True:
@@ -176,6 +219,8 @@ class Link:
         self.received_at = time.monotonic()
         if waited:
             self._yielded_at = self.received_at
+        if self.received_at > self.lease.until:
+            self.lease.check()
         return self._decoder.feed(data)
 
     def _what_came(self) -> bytes | None:
@@ -284,6 +329,11 @@ class Link:
             self._wake.wait()
             self._wake.clear()
             while self._unsent:
+                try:
+                    self.lease.check()
+                except SwitchError as error:
+                    self.close(error)
+                    return
                 data = b"".join(self._unsent)
                 self._unsent.clear()
                 try:

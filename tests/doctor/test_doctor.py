@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from orchestrator.doctor.switch import DEFAULT_PASSWORD
 from orchestrator.doctor.switch import password as password_check
 from orchestrator.doctor.web import voice_urls
 from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.ownership import VARIABLE, Owner
 from orchestrator.freeswitch.profiles import conference_conf
 from orchestrator.freeswitch.render import render, write
 from tests.lab.emulated import Emulator
@@ -114,11 +116,33 @@ def test_it_may_run_beside_the_orchestrator_which_leaves_its_call_alone(
         found = examined(web=house.orchestrator.web.port)
         assert wrong(found) == []
         assert "running orchestrator" in found["web address"].text
+        assert f"this orchestrator: host {socket.gethostname()}, pid {os.getpid()}" in found["owner"].text
         assert switch.leftovers(5) == []
         asked = [request.fields["From"] for request in application.to("/voice")]
         assert asked == ["orchestrator-doctor"], "the voice URL is asked by the doctor, and by no call"
     finally:
         house.stop()
+
+
+@pytest.mark.parametrize(
+    ("age", "state", "words"),
+    [
+        (1, "wrong", "another orchestrator runs on this FreeSWITCH: host elsewhere, pid 4242"),
+        (40, "note", "another one was killed, or hangs: host elsewhere, pid 4242"),
+    ],
+    ids=["lives", "dead"],
+)
+def test_a_freeswitch_that_another_orchestrator_owns(
+    switch: Switch, examined: Examine, age: int, state: str, words: str
+) -> None:
+    now = int(switch.api("strepoch"))
+    owner = Owner("other", "aaaa", 7, now - age, now - 3600, 4242, "elsewhere")
+    switch.api(f"global_setvar {VARIABLE}={owner.value}")
+    found = examined()["owner"]
+    assert found.state == state
+    assert found.text.startswith(words)
+    assert found.remedy
+    assert examined()["call"].state == "ok"
 
 
 @pytest.fixture

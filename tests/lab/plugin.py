@@ -15,6 +15,7 @@ KINDS = ("emulator", "freeswitch")
 SWITCH, VERSION = "switch", "FreeSWITCH version"
 PARTS = ("heard", "real", "scenarios", "emulated", "rest")
 HEARD = ("sound", "load", "attacks")
+OWNER = "texml_owner"
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
 
@@ -108,6 +109,8 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
     if isinstance(switch, FreeSwitch):
         request.node.user_properties.append((VERSION, switch.version))
     switch.begin()
+    # As an orchestrator leaves it that stopped; killed ones of an earlier test would have to be waited for.
+    switch.api(f"global_setvar {OWNER}=free")
     try:
         yield switch
         switch.hang_up_all()
