@@ -19,7 +19,6 @@ from orchestrator.callbacks.delivery import Delivery
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.outbox import Outbox, OutboxError
-from orchestrator.callbacks.payloads import PayloadSettings
 from orchestrator.callbacks.probe import Probe
 from orchestrator.calls.audit import Audit
 from orchestrator.calls.beeper import Beeper
@@ -50,11 +49,11 @@ from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.ownership import NotOwner, Ownership
 from orchestrator.from_settings import (
+    account_keys,
     address_policy,
     beeps,
     delivery_settings,
     installation,
-    signing_keys,
     url_signer,
 )
 from orchestrator.logs import get_logger
@@ -102,9 +101,8 @@ class Orchestrator:
         self.node = node
         for directory in (node.recordings_dir, node.media_dir):
             directory.mkdir(parents=True, exist_ok=True)
-        payload = PayloadSettings(settings.callbacks.twilio_extras, settings.callbacks.timestamp_format)
         self.outbox = Outbox(settings.callbacks.database)
-        self._keys = signing_keys(settings)
+        self._keys = account_keys(settings)
         self._dialler = dialler = Dialler(address_policy(settings))
         self.delivery = Delivery(self.outbox, self._keys.get, delivery_settings(settings), dialler=dialler)
         self.journal = Journal(self.outbox, self._poke)
@@ -138,7 +136,7 @@ class Orchestrator:
         )
         self.tally = CallTally()
         self.probe = Probe(self.outbox, self.journal)
-        recordings = RoomRecordings(self.connection, self.journal, payload, files, self.tally)
+        recordings = RoomRecordings(self.connection, self.journal, files, self.tally)
         members = MemberCommands(self.connection)
         performer = Performer(members, recordings, Beeper(members, beeps(settings, library)))
         conference = settings.conference
@@ -146,7 +144,6 @@ class Orchestrator:
             performer,
             lambda uuid: self.legs.get(uuid) is not None,
             self.journal,
-            payload,
             (conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000),
             self.tally,
         )
@@ -185,7 +182,7 @@ class Orchestrator:
             library=library,
             recording_files=files,
             speech=CommandSpeech(library, settings.speech.command, settings.speech.timeout_secs),
-            status=StatusCallbacks(self.journal, payload),
+            status=StatusCallbacks(self.journal),
             journal=self.journal,
             keeper=keeper,
             records=self.outbox.records,
@@ -193,7 +190,7 @@ class Orchestrator:
             tolls=Tolls(self.live),
             tally=self.tally,
             wait_until_connected=self._wait_until_connected,
-            signing_key=self._keys.get,
+            keys=self._keys.get,
         )
         self.calls = Register(
             self.services,
@@ -294,10 +291,7 @@ class Orchestrator:
     def take_over(self, settings: Settings) -> None:
         """Other settings from now on. Whoever asks `live` follows by itself; what is told is told here."""
         # Callbacks that wait are signed, also those of an account that is gone.
-        self._keys.update(signing_keys(settings))
-        for account in settings.accounts:
-            if account.signing_key is None:
-                self._keys.pop(account.sid, None)
+        self._keys.update(account_keys(settings))
         self._dialler.policy = address_policy(settings)
         self.door.intake.limits = settings.intake
         self.live.settings = settings

@@ -6,7 +6,8 @@ import secrets
 
 from orchestrator.callbacks.delivery import DeliverySettings
 from orchestrator.callbacks.outbox import Outbox
-from orchestrator.callbacks.signature import SigningKey
+from orchestrator.callbacks.signature import AccountKeys
+from orchestrator.calls.styles import keys_of
 from orchestrator.conference.effects import BeepKind
 from orchestrator.config.service import Tone
 from orchestrator.config.settings import Settings
@@ -29,11 +30,9 @@ def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
     return {kind: library.beep(tone.hz, tone.ms) for kind, tone in tones.items()}
 
 
-def signing_keys(settings: Settings) -> dict[str, SigningKey]:
-    """By the account's sid."""
-    return {
-        account.sid: SigningKey(account.signing_seed) for account in settings.accounts if account.signing_seed
-    }
+def account_keys(settings: Settings) -> dict[str, AccountKeys]:
+    """What each account's requests are signed with, by its sid."""
+    return {account.sid: keys_of(account) for account in settings.accounts}
 
 
 def address_policy(settings: Settings) -> AddressPolicy:

@@ -8,6 +8,8 @@ from urllib.parse import quote_plus
 
 from msgspec import Struct
 
+from orchestrator.conference.model import TELNYX_USER_AGENT, Signatures
+
 Method = Literal["GET", "POST"]
 
 
@@ -23,6 +25,8 @@ class Message(Struct, frozen=True):
     sequence: int
     created_at: int
     """Microseconds since the epoch, as every time here."""
+    signatures: Signatures = "telnyx"
+    user_agent: str = TELNYX_USER_AGENT
 
     def body(self) -> bytes:
         """What is stored, signed and sent: the fields as application/x-www-form-urlencoded."""
@@ -47,6 +51,8 @@ class Queued(Struct, frozen=True):
     """Not to be tried again before this."""
     waits_since: int = 0
     """When it came into the outbox, or was taken up again after it had been given up."""
+    signatures: Signatures = "telnyx"
+    user_agent: str = TELNYX_USER_AGENT
 
 
 class Told(Struct, frozen=True):

@@ -30,28 +30,34 @@ log = logging.getLogger(__name__)
 
 _INSERT = (
     "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at, "
-    "waits_since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "waits_since, signatures, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PUT = (
     "INSERT INTO state (kind, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 )
 _DELETE = "DELETE FROM state WHERE kind = ? AND key = ?"
 _HEAD = "id, queue, url, method, body, account_sid, event, sequence, created_at"
-_QUEUED = f"{_HEAD}, attempts, next_at, waits_since"
+_SIGNED = "signatures, user_agent"
+_QUEUED = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
 _NEXT = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
 _FINISH = (
-    f"INSERT OR REPLACE INTO told ({_HEAD}, done_at, delivered, attempts, status, error) "
-    f"SELECT {_HEAD}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
+    f"INSERT OR REPLACE INTO told ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
+    f"SELECT {_HEAD}, {_SIGNED}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
 )
 _REQUEUE = (
-    f"INSERT OR IGNORE INTO pending ({_HEAD}, waits_since) "
-    f"SELECT {_HEAD}, ? FROM told WHERE id = ? AND delivered = 0"
+    f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
+    f"SELECT {_HEAD}, {_SIGNED}, ? FROM told WHERE id = ? AND delivered = 0"
 )
 _TOLD = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM told"
 
 
 def _now() -> int:
     return time.time_ns() // 1000
+
+
+def _row(id_: int, m: Message, now: int) -> tuple[object, ...]:
+    head = (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
+    return (*head, now, m.signatures, m.user_agent)
 
 
 class Counts(Struct, frozen=True):
@@ -113,10 +119,7 @@ class Outbox:
         if not (messages or put or delete or records):
             return
         first, now = self._last_id + 1, _now()
-        rows = [
-            (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at, now)
-            for id_, m in enumerate(messages, first)
-        ]
+        rows = [_row(id_, message, now) for id_, message in enumerate(messages, first)]
         recorded = [record.row() for record in records]
         self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, put), (record_table.PUT, recorded)))
         self._last_id += len(rows)

@@ -12,11 +12,11 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
 
+from orchestrator.callbacks.parties import TwilioDirection, twilio_call_fields
 from orchestrator.conference.effects import Tell
-from orchestrator.conference.model import EndReason, Participant, Room
+from orchestrator.conference.model import CallbackStyle, EndReason, Participant, Room, TimestampFormat
 
 Fields = tuple[tuple[str, str], ...]
-TimestampFormat = Literal["iso8601", "iso8601-space", "rfc2822"]
 CallEvent = Literal["initiated", "ringing", "answered", "completed"]
 CallStatus = Literal["completed", "busy", "no-answer", "canceled", "failed"]
 RecordingStatus = Literal["in-progress", "completed", "absent"]
@@ -29,14 +29,6 @@ END_REASON_TEXT = {
     EndReason.VIA_API: "The conference was ended through the API",
     EndReason.TIME_EXCEEDED: "The conference reached its time limit",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadSettings:
-    twilio_extras: bool = True
-    """Add the fields that only Twilio documents (2.4)."""
-    timestamp_format: TimestampFormat = "iso8601"
-    """For `Timestamp` and `RecordingStartTime` (contradiction C1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +72,7 @@ class CallFacts:
     recording_url: str = ""
     recording_duration: int | None = None
     """Seconds."""
+    direction: TwilioDirection = "inbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,7 @@ def _iso_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
-def conference_fields(room: Room, tell: Tell, settings: PayloadSettings) -> Fields:
+def conference_fields(room: Room, tell: Tell, style: CallbackStyle) -> Fields:
     """One conference status callback. `room` is the room after the step that asked for it."""
     caller = tell.caller
     participant = tell.participant or room.participants.get(caller.call_sid)
@@ -131,7 +124,7 @@ def conference_fields(room: Room, tell: Tell, settings: PayloadSettings) -> Fiel
         ("FriendlyName", room.name),
         ("SequenceNumber", str(tell.sequence)),
         ("StatusCallbackEvent", tell.event),
-        ("Timestamp", timestamp(tell.at, settings.timestamp_format)),
+        ("Timestamp", timestamp(tell.at, style.timestamp_format)),
         *_known(
             ("AnnounceUrl", tell.announce_url),
             ("CallingPartyType", caller.calling_party_type),
@@ -143,7 +136,7 @@ def conference_fields(room: Room, tell: Tell, settings: PayloadSettings) -> Fiel
             ("ToSipUri", caller.to_sip_uri),
         ),
     ]
-    if settings.twilio_extras:
+    if style.twilio_extras:
         if tell.participant is not None:
             fields += _participant_extras(tell.participant)
         if tell.leave_reason is not None:
@@ -175,7 +168,7 @@ def _end_extras(room: Room, reason: EndReason) -> list[tuple[str, str]]:
     return fields
 
 
-def call_fields(call: CallFacts, settings: PayloadSettings) -> Fields:
+def call_fields(call: CallFacts, style: CallbackStyle) -> Fields:
     """One call status callback. `Timestamp` follows the settings; the other times are ISO."""
     fields = [
         ("AccountSid", call.account_sid),
@@ -187,7 +180,7 @@ def call_fields(call: CallFacts, settings: PayloadSettings) -> Fields:
         ("ConnectionId", call.connection_id),
         ("From", call.from_),
         ("SequenceNumber", str(call.sequence)),
-        ("Timestamp", timestamp(call.at, settings.timestamp_format)),
+        ("Timestamp", timestamp(call.at, style.timestamp_format)),
         ("To", call.to),
         *_known(
             ("CallerId", call.caller_id),
@@ -205,6 +198,11 @@ def call_fields(call: CallFacts, settings: PayloadSettings) -> Fields:
         fields += _known(("Codec", call.codec), ("SamplingRate", call.sampling_rate))
     if call.event == "completed":
         fields += _completed_fields(call)
+    if style.request_fields == "twilio":
+        fields += twilio_call_fields(call.from_, call.to, call.direction)
+        if call.event == "completed":
+            fields.append(("Duration", str(-(-_answered_seconds(call) // 60))))
+            fields += _known(("SipResponseCode", call.sip_hangup_cause))
     return _in_order(fields)
 
 
@@ -245,9 +243,9 @@ def _answered_seconds(call: CallFacts) -> int:
     return max(0, ((call.ended_at or call.at) - call.answered_at) // 1_000_000)
 
 
-def recording_fields(recording: RecordingFacts, settings: PayloadSettings) -> Fields:
+def recording_fields(recording: RecordingFacts, style: CallbackStyle) -> Fields:
     """One recording status callback: Telnyx's fields and Twilio's for a conference (section 3)."""
-    started = timestamp(recording.started_at, settings.timestamp_format) if recording.started_at else ""
+    started = timestamp(recording.started_at, style.timestamp_format) if recording.started_at else ""
     fields = [
         ("AccountSid", recording.account_sid),
         ("CallSid", recording.call_sid),

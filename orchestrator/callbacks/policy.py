@@ -42,7 +42,6 @@ class DeliverySettings:
     """How long an end may stay unwritten; what a kill takes within it is told again."""
     body_limit: int = 8192
     """Bytes of an answer that are read to keep its connection."""
-    user_agent: str = "telnyx-webhooks"
     verify: bool | str = True
     """Check TLS certificates; or the path of the authorities to check them with."""
 

@@ -13,14 +13,15 @@ from requests.exceptions import InvalidURL
 
 from orchestrator.callbacks.message import Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings, judge
-from orchestrator.callbacks.signature import SigningKey, sign
+from orchestrator.callbacks.signature import AccountKeys, Signer
+from orchestrator.conference.model import CallbackStyle
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.errors import AddressRefused, TooMuch, innermost, reason
 from orchestrator.net.urls import Unrequestable, target
 
 log = logging.getLogger(__name__)
 
-Keys = Callable[[str], SigningKey | None]
+Keys = Callable[[str], AccountKeys | None]
 """AccountSid -> what its callbacks are signed with; None: not at all."""
 
 _FORM = "application/x-www-form-urlencoded"
@@ -42,7 +43,6 @@ class Sender:
         self._keys = keys
         self._timeout = settings.timeout
         self._body_limit = settings.body_limit
-        self._headers = {"User-Agent": settings.user_agent, "Accept": "*/*"}
         self._verify = settings.verify
 
     def send(self, message: Queued, adapter: Adapter) -> Answer:
@@ -96,17 +96,17 @@ class Sender:
         to = target(message.url)
         request = PreparedRequest()
         request.method = message.method
-        headers = {**self._headers, **to.headers}
+        headers = {"Accept": "*/*", **to.headers}
+        body: bytes | None = None
         if message.method == "GET":
-            body = b""
             request.url = to.with_fields(message.body.decode("ascii"))
         else:
             body = message.body
             request.url = to.url
             request.body = body
             headers |= {"Content-Type": _FORM, "Content-Length": str(len(body))}
-        key = self._keys(message.account_sid)
-        if key is not None:
-            headers |= sign(key, body, int(time.time()))
+        style = CallbackStyle(signatures=message.signatures, user_agent=message.user_agent)
+        signer = Signer(style, self._keys(message.account_sid) or AccountKeys())
+        headers |= signer.headers(request.url, body, int(time.time()))
         request.prepare_headers(headers)
         return request

@@ -70,6 +70,12 @@ CREATE INDEX pending_by_age ON pending (waits_since, id);
 CREATE TABLE retries (id INTEGER PRIMARY KEY);
 """
 
+# Beside what earlier versions of the same schema know: they leave these at their defaults.
+_ADDED_COLUMNS = (
+    ("signatures", "TEXT NOT NULL DEFAULT 'telnyx'"),
+    ("user_agent", "TEXT NOT NULL DEFAULT 'telnyx-webhooks'"),
+)
+
 
 class OutboxError(Exception):
     """The outbox's file cannot be used. Says which file, what is wrong and what helps."""
@@ -209,8 +215,17 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
         database.executescript(
             f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; {_FROM_1_TO_2} COMMIT;"
         )
+    _add_columns(database)
     # Beside what earlier versions know, and in nobody's way there.
     database.executescript(records.SCHEMA)
     # An unwritable file shows itself here and not at the first callback.
     database.execute("BEGIN IMMEDIATE")
     database.execute("ROLLBACK")
+
+
+def _add_columns(database: sqlite3.Connection) -> None:
+    for table in ("pending", "told"):
+        present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+        for name, kind in _ADDED_COLUMNS:
+            if name not in present:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import gevent
 from requests.cookies import RequestsCookieJar
 
+from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of, is_audio
@@ -77,11 +78,11 @@ class Announcer:
     def _perform(self, sid: str, call_sid: str, announcement: Announcement, fields: Fields) -> None:
         services, cookies = self._services, RequestsCookieJar()
         room = services.rooms.get(sid)
-        key = services.signing_key(room.account_sid) if room else None
+        signer = services.signer(room.account_sid, room.terms.style) if room else UNSIGNED
         url, method = announcement
         for _ in range(MAX_DOCUMENTS):
             fetched = services.fetcher.fetch(
-                url, method, fields, cookies, limits=services.media_limits, key=key
+                url, method, fields, cookies, limits=services.media_limits, signer=signer
             )
             if is_audio(fetched):
                 self._play(sid, call_sid, services.library.keep(fetched.content))
@@ -95,7 +96,12 @@ class Announcer:
                     case Play() if verb.url:
                         address = services.resolve(fetched.url, verb.url)
                         audio = services.fetcher.fetch(
-                            address, "GET", (), cookies, limits=services.media_limits
+                            address,
+                            "GET",
+                            (),
+                            cookies,
+                            limits=services.media_limits,
+                            signer=Signer(signer.style),
                         )
                         sound = services.library.keep(audio.content)
                         for _time in times(verb.loop):

@@ -13,7 +13,14 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched, FetchError, shown
 from orchestrator.calls.kept import KeptCall
-from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
+from orchestrator.calls.request import (
+    Origin,
+    caller_of,
+    origin_of,
+    sip_header_fields,
+    standard_fields,
+    twilio_direction,
+)
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.standing import Standing
 from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
@@ -26,7 +33,9 @@ from orchestrator.logs import get_logger
 from orchestrator.texml import Dial, Document, DocumentError, Play, Record, Verb
 
 if TYPE_CHECKING:
+    from orchestrator.callbacks.signature import Signer
     from orchestrator.calls.services import Services
+    from orchestrator.conference.model import CallbackStyle
     from orchestrator.config.applications import Application
 
 log = get_logger(__name__)
@@ -74,7 +83,10 @@ class Call(Standing):
         self.account_sid = application.account
         self.services = services
         self.direction = direction
+        self.parent_call_sid = ""
+        """By whose document it was dialled; empty of any other."""
         self.sip_headers = sip_header_fields(leg.headers)
+        self.origin = origin_of(leg.headers) if direction == "inbound" else Origin()
         self.taken_up = kept is not None
         """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
         self.caller = self.kept.caller
@@ -138,6 +150,8 @@ class Call(Standing):
                 to.url,
                 "GET" if to.method == "GET" else "POST",
                 kept.report_events,
+                self.style,
+                twilio_direction(self.direction, self.parent_call_sid),
                 told=kept.reported,
                 state=self.told,
             )
@@ -375,8 +389,17 @@ class Call(Standing):
             method,
             (*self.standard_fields(), *fields),
             self.cookies,
-            key=self.services.signing_key(self.account_sid),
+            signer=self.signer,
         )
+
+    @property
+    def style(self) -> CallbackStyle:
+        """Of its requests for documents and its callbacks."""
+        return self.services.style_of(self.application)
+
+    @property
+    def signer(self) -> Signer:
+        return self.services.signer(self.account_sid, self.style)
 
     def standard_fields(self) -> Fields:
         return standard_fields(
@@ -385,5 +408,7 @@ class Call(Standing):
             self.status,
             self.direction,
             self.sip_headers,
-            self.services.settings.callbacks.twilio_extras,
+            self.style,
+            self.origin,
+            self.parent_call_sid,
         )

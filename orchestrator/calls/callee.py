@@ -66,6 +66,8 @@ class Callee:
             call.services.resolve(call.document_url, noun.status_callback),
             noun.status_callback_method,
             noun.status_callback_event,
+            call.style,
+            "outbound-dial",
             parent_call_sid=call.sid,
             told=call.recall(f"told {self.uuid}").split(),
             state=self._state,

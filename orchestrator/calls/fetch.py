@@ -15,7 +15,7 @@ import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from urllib3.exceptions import HTTPError
 
-from orchestrator.callbacks.signature import SigningKey, sign
+from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.body import BadBody, read_body
 from orchestrator.calls.tally import FetchOutcome, FetchTally
 from orchestrator.net.connections import Adapter, StaleConnection
@@ -100,16 +100,16 @@ class Fetcher:
         fields: Sequence[tuple[str, str]],
         cookies: RequestsCookieJar,
         limits: Limits | None = None,
-        key: SigningKey | None = None,
+        signer: Signer = UNSIGNED,
     ) -> Fetched:
         """Blocks this greenlet only. Raises FetchError for anything but a 2xx within the limits.
 
-        With a `key` each request is signed as callbacks are (telnyx-texml 2.6).
+        Each request, also after a redirect, is signed as callbacks are (telnyx-texml 2.6).
         """
         begun = time.monotonic()
         outcome: FetchOutcome = "abandoned"
         try:
-            fetched = self._in_time(url, method, fields, cookies, limits or self.limits, key)
+            fetched = self._in_time(url, method, fields, cookies, limits or self.limits, signer)
             outcome = "ok"
             return fetched
         except FetchError as error:
@@ -125,12 +125,12 @@ class Fetcher:
         fields: Sequence[tuple[str, str]],
         cookies: RequestsCookieJar,
         limits: Limits,
-        key: SigningKey | None,
+        signer: Signer,
     ) -> Fetched:
         over = gevent.Timeout(limits.timeout)
         try:
             with over:
-                return self._follow(url, method, fields, cookies, limits, key)
+                return self._follow(url, method, fields, cookies, limits, signer)
         except gevent.Timeout as timeout:
             if timeout is not over:
                 raise
@@ -146,7 +146,7 @@ class Fetcher:
         fields: Sequence[tuple[str, str]],
         cookies: RequestsCookieJar,
         limits: Limits,
-        key: SigningKey | None,
+        signer: Signer,
     ) -> Fetched:
         form, body = urlencode(fields), None
         check_url(url)
@@ -157,7 +157,7 @@ class Fetcher:
         else:
             body = form.encode()
         for _hop in range(limits.max_redirects + 1):
-            with self._request(asked, method, body, cookies, limits, key) as response:
+            with self._request(asked, method, body, cookies, limits, signer) as response:
                 if response.status_code not in REDIRECTS or "Location" not in response.headers:
                     return self._answer(url, response, limits.max_bytes)
                 asked = url = location(asked, response.headers["Location"])
@@ -173,20 +173,16 @@ class Fetcher:
         body: bytes | None,
         cookies: RequestsCookieJar,
         limits: Limits,
-        key: SigningKey | None,
+        signer: Signer,
     ) -> requests.Response:
         # What is not asked for compressed need not be decompressed; who sends it all the same is told apart.
-        headers = {
-            "User-Agent": requests.utils.default_user_agent(),
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-        }
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if body is not None:
             headers["Content-Type"] = FORM
-        if key is not None:
-            headers |= sign(key, body or b"", int(time.time()))
         request = requests.Request(method, url, data=body, headers=headers, cookies=cookies).prepare()
         request.url = target(url).url
+        # Signed as it is on the wire.
+        request.headers.update(signer.headers(request.url, body, int(time.time())))
         try:
             response = self._send(request, limits)
         except requests.ConnectionError as error:

@@ -299,6 +299,8 @@ class _Ringing:
             report.url,
             "GET" if report.method == "GET" else "POST",
             order.report_events,
+            self._services.style_of(order.application),
+            "outbound-api",
             told=self._told,
             state=self._state,
         )

@@ -159,7 +159,7 @@ class Recording:
         url = call.services.resolve(call.document_url, tape.status_callback)
         # In one: what is told was told, whatever happens in between.
         call.services.status.tell_recording(
-            facts, url, tape.status_callback_method, self._sequence, call.rows
+            facts, url, tape.status_callback_method, self._sequence, call.style, call.rows
         )
         self._sequence += 1
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
+from msgspec import Struct
+
+from orchestrator.callbacks.parties import API_VERSION, TwilioDirection, twilio_call_fields
 from orchestrator.calls.steps import Fields
-from orchestrator.conference.model import Caller
+from orchestrator.conference.model import CallbackStyle, Caller
 
+Direction = Literal["inbound", "outbound"]
 PSTN_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 SIP_HEADER = "variable_sip_h_"
+_SIP_USER = re.compile(r"(?:sips?|tel):([^@;>]+)", re.IGNORECASE)
+_VERSTAT = re.compile(r"verstat=([A-Za-z-]{1,64})")
 
 
 def caller_of(call_sid: str, leg: str, connection_id: str, headers: Mapping[str, str]) -> Caller:
@@ -27,27 +34,75 @@ def caller_of(call_sid: str, leg: str, connection_id: str, headers: Mapping[str,
     )
 
 
+class Origin(Struct, frozen=True, omit_defaults=True):
+    """What the INVITE says of where a call comes from; empty where it does not."""
+
+    name: str = ""
+    """The caller's, where it is not the number once more."""
+    forwarded_from: str = ""
+    """Whose calls are diverted to us (Diversion, RFC 5806)."""
+    stir_verstat: str = ""
+    """What the carrier, or FreeSWITCH, found of the number's signature: `TN-Validation-Passed-A`."""
+
+
+def origin_of(headers: Mapping[str, str]) -> Origin:
+    """From the headers of CHANNEL_PARK."""
+    name = headers.get("Caller-Caller-ID-Name", "")
+    diverted = _SIP_USER.search(headers.get("variable_sip_h_Diversion", ""))
+    checked = [headers.get(f"variable_{one}", "") for one in ("sip_P-Asserted-Identity", "sip_full_from")]
+    verstat = next((found[1] for found in map(_VERSTAT.search, checked) if found), "")
+    return Origin(
+        name="" if name == headers.get("Caller-Caller-ID-Number", "") else name,
+        forwarded_from=diverted[1] if diverted else "",
+        stir_verstat=headers.get("variable_sip_verstat_detailed", "") or verstat,
+    )
+
+
+def twilio_direction(direction: str, parent_call_sid: str) -> TwilioDirection:
+    """Dialled by a document, it has a parent; dialled through the API, it has none."""
+    if direction == "inbound":
+        return "inbound"
+    return "outbound-dial" if parent_call_sid else "outbound-api"
+
+
 def standard_fields(
-    caller: Caller, account_sid: str, status: str, direction: str, sip_headers: Fields, twilio_extras: bool
+    caller: Caller,
+    account_sid: str,
+    status: str,
+    direction: str,
+    sip_headers: Fields,
+    style: CallbackStyle,
+    origin: Origin | None = None,
+    parent_call_sid: str = "",
 ) -> Fields:
-    """Telnyx's ten, CallStatus and Direction; ApiVersion for Twilio's applications behind their switch."""
-    fields = [
-        ("AccountSid", account_sid),
-        ("CallSid", caller.call_sid),
-        ("CallSidLegacy", caller.call_sid),
-        ("CallStatus", status),
-        ("CallerId", caller.from_),
-        ("CallingPartyType", caller.calling_party_type),
-        ("ConnectionId", caller.connection_id),
-        ("Direction", direction),
-        ("From", caller.from_),
-        ("FromSipUri", caller.from_sip_uri),
-        ("To", caller.to),
-        ("ToSipUri", caller.to_sip_uri),
-    ]
-    if twilio_extras:
-        fields.append(("ApiVersion", "2010-04-01"))
-    return (*fields, *sip_headers)
+    """Telnyx's ten, CallStatus and Direction; then what the style has of Twilio's."""
+    fields = {
+        "AccountSid": account_sid,
+        "CallSid": caller.call_sid,
+        "CallSidLegacy": caller.call_sid,
+        "CallStatus": status,
+        "CallerId": caller.from_,
+        "CallingPartyType": caller.calling_party_type,
+        "ConnectionId": caller.connection_id,
+        "Direction": direction,
+        "From": caller.from_,
+        "FromSipUri": caller.from_sip_uri,
+        "To": caller.to,
+        "ToSipUri": caller.to_sip_uri,
+    }
+    if style.request_fields == "twilio":
+        origin = origin or Origin()
+        known = {
+            "CallerName": origin.name,
+            "ForwardedFrom": origin.forwarded_from,
+            "ParentCallSid": parent_call_sid,
+            "StirVerstat": origin.stir_verstat,
+        }
+        fields |= twilio_call_fields(caller.from_, caller.to, twilio_direction(direction, parent_call_sid))
+        fields |= {name: value for name, value in known.items() if value}
+    elif style.twilio_extras:
+        fields["ApiVersion"] = API_VERSION
+    return (*fields.items(), *sip_headers)
 
 
 def sip_header_fields(headers: Mapping[str, str]) -> Fields:

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.payloads import PayloadSettings, RecordingFacts, RecordingStatus, recording_fields
+from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus, recording_fields
 from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.tally import CallTally
-from orchestrator.conference.model import Caller, RecordingTerms, Room
+from orchestrator.conference.model import CallbackStyle, Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError, Unreachable, failure
@@ -57,6 +57,7 @@ class RoomRecording(msgspec.Struct, frozen=True):
     status: RecordingStatus = "in-progress"
     duration: float = 0.0
     """Seconds, once completed."""
+    style: CallbackStyle = CallbackStyle()
 
 
 class RoomRecordings:
@@ -64,13 +65,11 @@ class RoomRecordings:
         self,
         connection: Connection,
         journal: Journal,
-        payload: PayloadSettings,
         files: RecordingFiles,
         tally: CallTally,
     ) -> None:
         self._connection = connection
         self._journal = journal
-        self._payload = payload
         self._files = files
         self._tally = tally
         self._running: dict[str, RoomRecording] = {}
@@ -90,7 +89,9 @@ class RoomRecordings:
     def start(self, room: Room, by: Caller) -> None:
         terms = room.terms.recording
         assert terms is not None
-        recording = RoomRecording(new_sid(), room.sid, room.account_sid, by, terms, asked_at=now())
+        recording = RoomRecording(
+            new_sid(), room.sid, room.account_sid, by, terms, asked_at=now(), style=room.terms.style
+        )
         self._keep(recording)
         self._by_conference[room.sid] = recording.sid
         self._order_start(recording)
@@ -281,11 +282,13 @@ class RoomRecordings:
             queue=f"recording {recording.sid}",
             url=terms.status_callback,
             method=terms.status_callback_method,
-            fields=recording_fields(facts, self._payload),
+            fields=recording_fields(facts, recording.style),
             account_sid=recording.account_sid,
             event=f"recording-{status}",
             sequence=0 if status == "in-progress" else 1,
             created_at=now(),
+            signatures=recording.style.signatures,
+            user_agent=recording.style.user_agent,
         )
 
     # The watchdog

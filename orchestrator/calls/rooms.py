@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.payloads import PayloadSettings, conference_fields
+from orchestrator.callbacks.payloads import conference_fields
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import OUTCOME
 from orchestrator.calls.performer import Performer
@@ -50,14 +50,12 @@ class Rooms:
         performer: Performer,
         is_ours: Callable[[str], bool],
         journal: Journal,
-        payload: PayloadSettings,
         debounce: tuple[float, float],
         tally: CallTally,
     ) -> None:
         self._performer = performer
         self._is_ours = is_ours
         self._journal = journal
-        self._payload = payload
         self._tally = tally
         start, stop = debounce
         self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
@@ -313,11 +311,13 @@ class Rooms:
             queue=room.sid,
             url=room.terms.status_callback,
             method=room.terms.status_callback_method,
-            fields=conference_fields(room, tell, self._payload),
+            fields=conference_fields(room, tell, room.terms.style),
             account_sid=room.account_sid,
             event=tell.event,
             sequence=tell.sequence,
             created_at=tell.at,
+            signatures=room.terms.style.signatures,
+            user_agent=room.terms.style.user_agent,
         )
 
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.records import Records
-from orchestrator.callbacks.signature import SigningKey
+from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.kept import CallKeeper
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
+from orchestrator.calls.styles import callback_style
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.calls.tally import CallTally
 from orchestrator.calls.tolls import Tolls
+from orchestrator.conference.model import CallbackStyle
+from orchestrator.config.applications import Application
 from orchestrator.config.live import Live
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
@@ -52,7 +55,7 @@ class Services:
     tolls: Tolls
     tally: CallTally
     wait_until_connected: Callable[[], None]
-    signing_key: Callable[[str], SigningKey | None]
+    keys: Callable[[str], AccountKeys | None]
     """An account's, by its sid."""
     calls: dict[str, Call] = field(default_factory=dict)
     """Those whose documents run, by CallSid."""
@@ -61,6 +64,13 @@ class Services:
     def settings(self) -> Settings:
         """Those of this moment: not to be kept."""
         return self.live.settings
+
+    def style_of(self, application: Application) -> CallbackStyle:
+        """As the settings of this moment say."""
+        return callback_style(self.settings, application)
+
+    def signer(self, account_sid: str, style: CallbackStyle) -> Signer:
+        return Signer(style, self.keys(account_sid) or AccountKeys())
 
     @property
     def media_limits(self) -> Limits:

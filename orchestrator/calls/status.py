@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
+from orchestrator.callbacks.parties import TwilioDirection
 from orchestrator.callbacks.payloads import (
     CallEvent,
     CallFacts,
     CallStatus,
-    PayloadSettings,
     RecordingFacts,
     call_fields,
     recording_fields,
 )
 from orchestrator.calls.clock import now
-from orchestrator.conference.model import Caller, Method
+from orchestrator.conference.model import CallbackStyle, Caller, Method
 from orchestrator.freeswitch.events import Event
 
 EVENTS: dict[str, CallEvent] = {
@@ -57,9 +58,8 @@ def status_at_end(cause: str, answered: bool) -> CallStatus:
 class StatusCallbacks:
     """Follows one leg's events and tells those that were asked for; one ordered queue a call."""
 
-    def __init__(self, journal: Journal, payload: PayloadSettings) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._payload = payload
 
     def follow(
         self,
@@ -68,6 +68,8 @@ class StatusCallbacks:
         url: str,
         method: Method,
         events: Collection[str],
+        style: CallbackStyle,
+        direction: TwilioDirection = "inbound",
         parent_call_sid: str = "",
         told: Collection[str] = (),
         state: Callable[[Event, Collection[str]], Sequence[tuple[str, str, bytes]]] = lambda event, told: (),
@@ -83,16 +85,20 @@ class StatusCallbacks:
             if name is None or name in told or name not in events:
                 return
             told.add(name)
-            facts = _facts(name, event, caller, account_sid, parent_call_sid, len(told) - 1)
+            facts = replace(
+                _facts(name, event, caller, account_sid, parent_call_sid, len(told) - 1), direction=direction
+            )
             message = Message(
                 queue=caller.call_sid,
                 url=url,
                 method=method,
-                fields=call_fields(facts, self._payload),
+                fields=call_fields(facts, style),
                 account_sid=account_sid,
                 event=name,
                 sequence=facts.sequence,
                 created_at=facts.at,
+                signatures=style.signatures,
+                user_agent=style.user_agent,
             )
             self._journal.commit([message], state(event, told))
 
@@ -104,6 +110,7 @@ class StatusCallbacks:
         url: str,
         method: Method,
         sequence: int,
+        style: CallbackStyle,
         state: Sequence[tuple[str, str, bytes]] = (),
     ) -> None:
         """One ordered queue a recording."""
@@ -111,11 +118,13 @@ class StatusCallbacks:
             queue=facts.recording_sid,
             url=url,
             method=method,
-            fields=recording_fields(facts, self._payload),
+            fields=recording_fields(facts, style),
             account_sid=facts.account_sid,
             event=facts.status,
             sequence=sequence,
             created_at=now(),
+            signatures=style.signatures,
+            user_agent=style.user_agent,
         )
         self._journal.commit([message], state)
 

@@ -63,7 +63,7 @@ def _perform(call: Call, goto: Goto) -> None:
             call.standard_fields(),
             call.cookies,
             limits=call.services.media_limits,
-            key=call.services.signing_key(call.account_sid),
+            signer=call.signer,
         )
         if is_audio(fetched):
             _loop(call, call.services.library.keep(fetched.content))

@@ -35,6 +35,7 @@ class Whisper(Call):
     def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:
         super().__init__(leg, parent.application, parent.services, "outbound")
         self.caller = caller
+        self.parent_call_sid = parent.sid
         self.let_through = Flag()
         self.document_url = parent.document_url
         self._noun = noun

@@ -9,6 +9,10 @@ from msgspec import Struct
 
 Method = Literal["GET", "POST"]
 Beep = Literal["true", "false", "onEnter", "onExit"]
+TimestampFormat = Literal["iso8601", "iso8601-space", "rfc2822"]
+Signatures = Literal["telnyx", "twilio", "both"]
+RequestFields = Literal["telnyx", "twilio"]
+TELNYX_USER_AGENT = "telnyx-webhooks"
 
 
 class RoomPhase(str, Enum):
@@ -91,6 +95,20 @@ class Wish(Struct, frozen=True, omit_defaults=True, gc=False):
     wait_method: Method = "POST"
 
 
+class CallbackStyle(Struct, frozen=True, omit_defaults=True):
+    """How callbacks and requests for documents are written and signed, where the vendors differ."""
+
+    twilio_extras: bool = True
+    """Add the fields that only Twilio documents (2.4)."""
+    timestamp_format: TimestampFormat = "iso8601"
+    """For `Timestamp` and `RecordingStartTime` (contradiction C1)."""
+    signatures: Signatures = "telnyx"
+    """Which of the account's keys sign."""
+    user_agent: str = TELNYX_USER_AGENT
+    request_fields: RequestFields = "telnyx"
+    """Of requests for documents and of call callbacks: twilio adds `Caller`, `FromCity` and the like."""
+
+
 class RecordingTerms(Struct, frozen=True, omit_defaults=True):
     """record-from-start and what goes with it (telnyx-texml 1.1, section 3)."""
 
@@ -116,6 +134,8 @@ class RoomTerms(Struct, frozen=True, omit_defaults=True):
     recording: RecordingTerms | None = None
     speaker_mode: Literal["talkers", "floor"] = "talkers"
     """What `speaker` callbacks are about: everybody who speaks, or Telnyx's older dominant speaker."""
+    style: CallbackStyle = CallbackStyle()
+    """Of all its callbacks, those of its recording included."""
 
 
 class Participant(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -47,6 +47,11 @@ class Account(Section):
         default=None, description="Ed25519 seed, base64: signs callbacks; none: callbacks are not signed"
     )
 
+    auth_token: Secret | None = Field(
+        default=None,
+        description="signs requests as Twilio does (X-Twilio-Signature) where `signatures` says so; none: no "
+        "such signature",
+    )
     max_outgoing_calls: int | None = Field(
         default=None, ge=0, description="dialled legs at once, on all trunks and to SIP; none: no limit"
     )

@@ -24,6 +24,9 @@ _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
     "sip": None,
     "intake": None,
     "network": None,
+    "callbacks": frozenset(
+        {"request_fields", "signatures", "timestamp_format", "twilio_extras", "user_agent"}
+    ),
     "speech": frozenset({"default_voice", "voices"}),
     "conference": frozenset(
         {

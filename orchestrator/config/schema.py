@@ -13,7 +13,7 @@ from orchestrator.config.references import did_you_mean, nearest
 from orchestrator.config.settings import Settings
 from orchestrator.config.tree import Path, Tree
 
-_SECRET_KEYS = ("password", "signing_key", "api_keys")
+_SECRET_KEYS = ("password", "signing_key", "auth_token", "api_keys")
 
 _PLAIN_WORDS = {
     "int_parsing": "should be a whole number",

@@ -159,6 +159,21 @@ class Callbacks(Section):
         description="of Timestamp: iso8601 as Telnyx, iso8601-space with a space in place of the T as in "
         "Telnyx's older examples, rfc2822 as Twilio",
     )
+    request_fields: Literal["telnyx", "twilio"] = Field(
+        default="telnyx",
+        description="of requests for documents and of call callbacks: twilio adds Caller, Called, FromCity "
+        "and the like, and says Direction in Twilio's words",
+    )
+    signatures: Literal["telnyx", "twilio", "both"] = Field(
+        default="telnyx",
+        description="of callbacks and requests for documents: telnyx by the account's signing_key, twilio by "
+        "its auth_token",
+    )
+    user_agent: str = Field(
+        default="telnyx-webhooks",
+        pattern=r"^[!-~]([ -~]{0,126}[!-~])?$",
+        description="of callbacks and requests for documents and audio; Twilio's is TwilioProxy/1.1",
+    )
     database: FilePath = Field(
         default=Path("orchestrator-data/orchestrator.sqlite"), description="outbox, rooms and history"
     )

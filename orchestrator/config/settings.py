@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 from pydantic import Field, field_validator
@@ -133,10 +134,7 @@ class Settings(Section):
                 f"the web address is not loopback and the example's API key {PLACEHOLDER_KEY} is in use"
             )
         for account in self.accounts:
-            if account.signing_key is None:
-                found.append(
-                    f"account {account.name or account.sid} has no signing_key: its callbacks are not signed"
-                )
+            found += self._unsigned(account)
         for trunk in self.trunks.values():
             if trunk.destinations == ("*",):
                 found.append(f"trunk {trunk.name} may call every number in the world: destinations limits it")
@@ -145,3 +143,16 @@ class Settings(Section):
         if not self.numbers and self.default_application is None:
             found.append("no number leads to an application: every call will be refused")
         return found
+
+    def _unsigned(self, account: Account) -> Iterator[str]:
+        """Signatures that applications of the account are meant to send, and cannot."""
+        name = account.name or account.sid
+        kinds = {
+            self.callbacks.signatures for one in self.applications.values() if one.account == account.sid
+        } or {"telnyx"}
+        if account.signing_key is None and kinds != {"twilio"}:
+            yield f"account {name} has no signing_key: its callbacks are not signed"
+        if account.auth_token is None and kinds != {"telnyx"}:
+            yield f"account {name} has no auth_token: its callbacks have no X-Twilio-Signature"
+        if account.auth_token is not None and kinds == {"telnyx"}:
+            yield f"account {name} has an auth_token that no application uses: `signatures` is telnyx"

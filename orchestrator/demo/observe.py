@@ -11,7 +11,7 @@ from typing import Any
 
 from requests.cookies import RequestsCookieJar
 
-from orchestrator.callbacks.signature import SigningKey
+from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.call import Call
 from orchestrator.calls.documents import document_of, is_audio
 from orchestrator.calls.fetch import Fetched, Fetcher, FetchError, Limits
@@ -59,7 +59,7 @@ def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) 
         fields: Sequence[tuple[str, str]],
         cookies: RequestsCookieJar,
         limits: Limits | None = None,
-        key: SigningKey | None = None,
+        signer: Signer = UNSIGNED,
     ) -> Fetched:
         began = time.monotonic()
 
@@ -68,7 +68,7 @@ def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) 
             on_exchange(Exchange(method, url, dict(fields), elapsed, fetched, document, problem))
 
         try:
-            fetched = fetch(url, method, fields, cookies, limits, key)
+            fetched = fetch(url, method, fields, cookies, limits, signer)
         except FetchError as error:
             tell(problem=error.problem)
             raise

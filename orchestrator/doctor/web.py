@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 import requests
 from requests.cookies import RequestsCookieJar
 
-from orchestrator.callbacks.signature import SigningKey, public_key
+from orchestrator.callbacks.signature import AccountKeys, Signer, public_key
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetcher, FetchError, Limits
 from orchestrator.calls.request import standard_fields
 from orchestrator.calls.sids import new_sid
+from orchestrator.calls.styles import callback_style, keys_of
 from orchestrator.conference.model import Caller
 from orchestrator.config import Settings
-from orchestrator.config.applications import Account, Application
+from orchestrator.config.applications import Application
 from orchestrator.doctor.finding import Finding, note, ok, wrong
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.dial import Dialler
@@ -59,11 +60,11 @@ def _ask(fetcher: Fetcher, settings: Settings, application: Application, url: st
         to_sip_uri="",
         calling_party_type="sip",
     )
-    extras = settings.callbacks.twilio_extras
-    fields = standard_fields(caller, application.account, "ringing", "inbound", (), extras)
-    account = settings.account(application.account)
+    style, account = callback_style(settings, application), settings.account(application.account)
+    signer = Signer(style, keys_of(account) if account is not None else AccountKeys())
+    fields = standard_fields(caller, application.account, "ringing", "inbound", (), style)
     try:
-        fetched = fetcher.fetch(url, method, fields, RequestsCookieJar(), key=_key(account))
+        fetched = fetcher.fetch(url, method, fields, RequestsCookieJar(), signer=signer)
         document = document_of(fetched)
     except FetchError as error:
         return wrong(check, str(error), "is the application running, and reachable from this machine?")
@@ -78,7 +79,7 @@ def _ask(fetcher: Fetcher, settings: Settings, application: Application, url: st
 def signing_keys(settings: Settings) -> Iterator[Finding]:
     for account in settings.accounts:
         name = account.name or account.sid
-        key = _key(account)
+        key = keys_of(account).ed25519
         if key is None:
             remedy = "openssl rand -base64 32 > signing.key, and signing_key: {file: signing.key}"
             yield note("signing key", f"callbacks of {name} are not signed", remedy)
@@ -132,10 +133,6 @@ def database(settings: Settings) -> Finding:
 def advice(settings: Settings) -> Iterator[Finding]:
     for text in settings.advice():
         yield note("settings", text)
-
-
-def _key(account: Account | None) -> SigningKey | None:
-    return SigningKey(account.signing_seed) if account is not None and account.signing_seed else None
 
 
 def _unhealthy(base: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.callbacks.delivery import Delivery, DeliverySettings
 from orchestrator.callbacks.message import Message, Method, Queued
 from orchestrator.callbacks.outbox import Outbox
-from orchestrator.callbacks.signature import SigningKey, load_key, new_seed
+from orchestrator.callbacks.signature import AccountKeys, SigningKey, load_key, new_seed
 from tests.callbacks.receiver import Receiver
 
 QUICK = DeliverySettings(timeout=0.5, backoff=(0.03, 0.06, 0.12), flush_every=0.005)
@@ -43,6 +43,7 @@ class Office:
         self.path = path
         self.settings = settings
         self.key: SigningKey | None = load_key(new_seed())
+        self.auth_token: bytes | None = None
         self.results: list[tuple[Queued, int | None, int, str]] = []
         self._open()
 
@@ -50,7 +51,7 @@ class Office:
         self.outbox = Outbox(self.path)
         self.delivery = Delivery(
             self.outbox,
-            lambda _: self.key,
+            lambda _: AccountKeys(self.key, self.auth_token),
             self.settings,
             on_result=lambda *result: self.results.append(result),
         )

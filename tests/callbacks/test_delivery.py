@@ -24,7 +24,7 @@ from tests.callbacks.receiver import Receiver, answers, drips, hangs, resets
 
 def test_the_defaults_are_those_of_the_sheet() -> None:
     settings = DeliverySettings(jitter=0)
-    assert (settings.timeout, settings.attempts, settings.user_agent) == (5.0, 3, "telnyx-webhooks")
+    assert (settings.timeout, settings.attempts) == (5.0, 3)
     assert [settings.pause(attempts) for attempts in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 4.0]
 
 

@@ -10,7 +10,6 @@ from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import (
     CallFacts,
     CallStatus,
-    PayloadSettings,
     RecordingFacts,
     TimestampFormat,
     call_fields,
@@ -21,6 +20,7 @@ from orchestrator.callbacks.payloads import (
 from orchestrator.conference.effects import Tell
 from orchestrator.conference.events import Added, Ask, End, Left
 from orchestrator.conference.model import (
+    CallbackStyle,
     Caller,
     EndReason,
     LeaveReason,
@@ -34,8 +34,8 @@ from orchestrator.conference.model import (
 from orchestrator.conference.room import step
 
 AT = 1_705_314_660_000_000  # 2024-01-15T10:31:00Z
-TELNYX_ONLY = PayloadSettings(twilio_extras=False)
-ALL = PayloadSettings()
+TELNYX_ONLY = CallbackStyle(twilio_extras=False)
+ALL = CallbackStyle()
 
 CALLER = Caller(
     call_sid="v3:9X2vxPDFY2RHSJ1EdMS0RHRksMTg7ldNxdjWbVr9zBjbGjGsSe-aiQ",
@@ -100,7 +100,7 @@ REQUIRED = [
 )
 @pytest.mark.parametrize("settings", [TELNYX_ONLY, ALL])
 def test_every_event_has_the_required_fields_in_alphabetical_order(
-    event: str, settings: PayloadSettings
+    event: str, settings: CallbackStyle
 ) -> None:
     bare = Caller(call_sid="v3:1", leg="leg")
     fields = conference_fields(ROOM, Tell(event, 0, AT, bare), settings)
@@ -251,7 +251,7 @@ def test_timestamps_are_utc_in_each_format(at: int, iso: str, rfc: str) -> None:
     }
     for style, text in styles.items():
         assert timestamp(at, style) == text
-        sent = conference_fields(ROOM, tell, PayloadSettings(timestamp_format=style))
+        sent = conference_fields(ROOM, tell, CallbackStyle(timestamp_format=style))
         assert dict(sent)["Timestamp"] == text
 
 

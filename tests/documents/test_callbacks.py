@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace as changed
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 from urllib.parse import parse_qsl
 
@@ -17,20 +18,29 @@ from nacl.exceptions import BadSignatureError
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.payloads import (
+    CallFacts,
     Fields,
-    PayloadSettings,
     RecordingFacts,
     RecordingStatus,
     TimestampFormat,
+    call_fields,
     conference_fields,
     recording_fields,
     timestamp,
 )
-from orchestrator.callbacks.signature import load_key, new_seed, public_key, sign
-from orchestrator.calls.request import standard_fields
+from orchestrator.callbacks.signature import (
+    TWILIO_HEADER,
+    load_key,
+    new_seed,
+    public_key,
+    sign,
+    twilio_signature,
+)
+from orchestrator.calls.request import Origin, standard_fields
 from orchestrator.calls.status import EVENTS, StatusCallbacks
 from orchestrator.conference.effects import Tell
 from orchestrator.conference.model import (
+    CallbackStyle,
     Caller,
     EndReason,
     LeaveReason,
@@ -47,7 +57,7 @@ from orchestrator.texml.vocabulary import CallEvent, ConferenceEvent
 from tests.documents.markdown import DOCS, blocks, code, section
 
 CALLBACKS = DOCS / "callbacks.md"
-ALL, TELNYX_ONLY = PayloadSettings(), PayloadSettings(twilio_extras=False)
+ALL, TELNYX_ONLY = CallbackStyle(), CallbackStyle(twilio_extras=False)
 BARE = Caller("v3:1", "leg")
 KNOWN = Caller("v3:1", "leg", "1", "+1", "+2", "a@b", "c@d", "sip")
 
@@ -72,7 +82,7 @@ def check(documented: dict[str, str], sent: Iterable[Fields], without_extras: It
     assert {name for name, when in documented.items() if "Twilio" in when} == extras
 
 
-def conference(settings: PayloadSettings) -> Iterator[Fields]:
+def conference(settings: CallbackStyle) -> Iterator[Fields]:
     bare = Participant(BARE, Wish(), Phase.IN)
     labelled = Participant(KNOWN, Wish(label="x"), Phase.IN)
     for reason in (EndReason.LAST_LEFT, EndReason.MODERATOR_LEFT, EndReason.VIA_API):
@@ -167,10 +177,10 @@ HEADERS = {
 def test_the_fields_of_a_call_s_callbacks(tmp_path: Path) -> None:
     documented = table("Call: `statusCallback`")
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    status = StatusCallbacks(Journal(outbox, lambda messages: None), ALL)
+    status = StatusCallbacks(Journal(outbox, lambda messages: None))
     words, other = set(EVENTS.values()), replace(BARE, call_sid="v3:3")
-    follow = status.follow(KNOWN, "a", "http://h/", "POST", words, parent_call_sid="v3:2")
-    alone = status.follow(other, "a", "http://h/", "POST", words)
+    follow = status.follow(KNOWN, "a", "http://h/", "POST", words, ALL, parent_call_sid="v3:2")
+    alone = status.follow(other, "a", "http://h/", "POST", words, ALL)
     sent: dict[str, set[str]] = {}
     for heard, queue in ((follow, "v3:1"), (alone, "v3:3")):
         for event in EVENTS:
@@ -197,10 +207,7 @@ def test_the_words_of_a_call() -> None:
 
 
 def test_the_fields_of_a_request_for_instructions() -> None:
-    sent = [
-        standard_fields(KNOWN, "a", "ringing", "inbound", (), twilio_extras=extras)
-        for extras in (True, False)
-    ]
+    sent = [standard_fields(KNOWN, "a", "ringing", "inbound", (), style) for style in (ALL, TELNYX_ONLY)]
     documented = table("Requests for instructions")
     assert set(documented) == {name for name, _ in sent[0]}
     assert {name for name, when in documented.items() if when == "Twilio"} == {"ApiVersion"}
@@ -208,10 +215,40 @@ def test_the_fields_of_a_request_for_instructions() -> None:
 
 
 def test_both_ways_of_checking_a_signature_work() -> None:
-    _, by_hand = blocks(CALLBACKS, "python")
+    by_hand = blocks(CALLBACKS, "python")[2]
     key = load_key(new_seed())
     body = b"AccountSid=a&From=%2B1"
     here = {"PUBLIC_KEY": public_key(key), "headers": sign(key, body, int(time.time())), "body": body}
     exec(by_hand, dict(here))
     with pytest.raises(BadSignatureError):
         exec(by_hand, here | {"body": body + b"0"})
+
+
+def test_twilio_s_library_checks_the_signature_as_shown() -> None:
+    shown, token, url = blocks(CALLBACKS, "python")[0], b"token", "https://a.example/x?y=%20"
+    request = SimpleNamespace(url=url, form={"A": "ö"})
+    request.headers = {TWILIO_HEADER: twilio_signature(token, url, b"A=%C3%B6")}
+    here = {"AUTH_TOKEN": token.decode(), "request": request}
+    exec(shown, here)
+    assert here["valid"] is True
+    exec(shown, here | {"AUTH_TOKEN": "another"}, found := dict[str, object]())
+    assert found["valid"] is False
+
+
+def test_twilio_s_fields_of_a_call() -> None:
+    """In a request for instructions, and in a callback about the call."""
+    rows = section(CALLBACKS, "Twilio's fields of a call").table("Field")
+    documented = {name: row for row in rows for name in row["Field"].replace("`", "").split(", ")}
+    twilio = CallbackStyle(request_fields="twilio")
+    origin = Origin("Anna", "+3", "TN-Validation-Passed-A")
+    asked = dict(standard_fields(KNOWN, "a", "ringing", "outbound", (), twilio, origin, "v3:2"))
+    asked_bare = dict(standard_fields(BARE, "a", "ringing", "outbound", (), twilio))
+    plain = dict(standard_fields(KNOWN, "a", "ringing", "inbound", (), TELNYX_ONLY))
+    facts = CallFacts("completed", "a", "v3:1", "1", "+1", "+2", 0, 1, 1, sip_hangup_cause="200")
+    told, told_plain = dict(call_fields(facts, twilio)), dict(call_fields(facts, TELNYX_ONLY))
+    for name, row in documented.items():
+        assert (name in asked) is ("request" in row["In"]), name
+        assert (name in told) is ("callback" in row["In"]), name
+        assert (name in asked_bare) is ("request" in row["In"] and "known" not in row["When"]), name
+    assert set(documented) == {*asked, *told} - {*plain, *told_plain} | {"Direction"}
+    assert (asked["Direction"], asked_bare["Direction"]) == ("outbound-dial", "outbound-api")

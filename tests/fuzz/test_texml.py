@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from orchestrator.callbacks.message import Message
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched
-from orchestrator.calls.request import caller_of, sip_header_fields, standard_fields
+from orchestrator.calls.request import caller_of, origin_of, sip_header_fields, standard_fields
 from orchestrator.calls.services import Services
+from orchestrator.conference.model import CallbackStyle
 from orchestrator.net.urls import Unrequestable, target, with_fields
 from orchestrator.texml import Document, DocumentError, parse
 from orchestrator.texml.limits import MAX_SPOKEN, MAX_WARNINGS
@@ -125,16 +126,25 @@ HEADERS = st.dictionaries(
 )
 
 
+STYLES = (
+    CallbackStyle(twilio_extras=False),
+    CallbackStyle(),
+    CallbackStyle(request_fields="twilio"),
+)
+
+
 @FUZZ
-@given(HEADERS, st.booleans())
+@given(HEADERS, st.sampled_from(STYLES))
 def test_whatever_a_caller_sends_arrives_as_one_value_of_one_field(
-    headers: dict[str, str], extras: bool
+    headers: dict[str, str], style: CallbackStyle
 ) -> None:
-    caller = caller_of("v3:x", "uuid", "1", headers)
-    fields = standard_fields(caller, "account", "ringing", "inbound", sip_header_fields(headers), extras)
+    caller, origin = caller_of("v3:x", "uuid", "1", headers), origin_of(headers)
+    sip_headers = sip_header_fields(headers)
+    fields = standard_fields(caller, "account", "ringing", "inbound", sip_headers, style, origin)
     names = [name for name, _ in fields]
     assert len(set(names)) == len(names)
-    assert all(name.startswith("SipHeader_") for name in names[12 + extras :])
+    assert fields[len(fields) - len(sip_headers) :] == sip_headers
+    assert all(name.startswith("SipHeader_") for name, _ in sip_headers)
     message = Message("q", "http://h/", "POST", fields, "account", "e", 0, 0)
     body = message.body()
     assert not set(body) & set(b"\r\n\0 ")

@@ -133,6 +133,7 @@ def terms_of(call: Call, noun: Conference) -> RoomTerms:
         status_callback_method=noun.status_callback_method,
         status_callback_event=noun.status_callback_event if callback else frozenset(),
         speaker_mode=call.services.settings.conference.speaker_mode,
+        style=call.style,
         recording=_recording_of(call, noun) if noun.record == "record-from-start" else None,
     )
 
