@@ -70,10 +70,11 @@ class Call(Standing):
     ) -> None:
         """`kept`: where it stood when the last run of ours ended."""
         sid = call_sid_of(leg.uuid)
+        region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
         begins = KeptCall(
             leg.uuid,
             application.name,
-            caller_of(sid, leg.uuid, application.connection_id, leg.headers),
+            caller_of(sid, leg.uuid, application.connection_id, leg.headers, region),
             direction,
             next=Goto(application.voice_url, application.voice_method),
         )

@@ -29,6 +29,7 @@ from orchestrator.freeswitch import commands
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.media.recording_files import RecordingKind, is_sid
+from orchestrator.numbering.uri import is_address, party
 
 log = get_logger(__name__)
 
@@ -114,6 +115,12 @@ class CallControl(Desk):
             self._rooms.feed(seat.room_sid, event)
         else:
             self._services.connection.post(commands.kill(record.leg))
+
+    def normal_number(self, text: str) -> str:
+        """A number that calls are looked for by, as it stands in their records."""
+        if is_address(text) and not text.lower().startswith("tel:"):
+            return text
+        return party(text, self._services.settings.default_region)
 
     def find_calls(self, query: Query) -> list[CallRecord]:
         self._book.flush()

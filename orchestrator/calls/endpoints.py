@@ -1,26 +1,131 @@
-"""Whom the API can call: a phone number by a trunk, a SIP address where the settings allow it."""
+"""Who is called by what a document or the API says, and by which way: a phone number by a trunk, a SIP
+address where the settings allow it. Numbers are read here, once, before any rule looks at them."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
+from typing import NamedTuple
 
-from orchestrator.calls.verbs.bridge import sip_endpoint, trunk_of
 from orchestrator.config.applications import Application
-from orchestrator.config.dialling import Trunk
+from orchestrator.config.dialling import Called, Trunk
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
+from orchestrator.numbering.caller_id import caller_id_of
+from orchestrator.numbering.patterns import is_extension
+from orchestrator.numbering.phone import NotANumber
+from orchestrator.numbering.uri import Address, NotAnAddress, is_address, parse
 
-_SIP = re.compile(r"sips?:|.*@", re.IGNORECASE)
+# A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
+SIP_URI = re.compile(
+    r"(?:[Ss][Ii][Pp][Ss]?:)?(?P<user>(?:[A-Za-z0-9_.!~*()&=+/#-]|%[0-9A-Fa-f]{2})+)"
+    r"@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
+    r"(?P<rest>;transport=[A-Za-z]+)?"
+)
+
+
+class Route(NamedTuple):
+    to: str
+    """As it is reported: a number in its normal form, or a SIP address as it was written."""
+    endpoint: str
+    """FreeSWITCH's name of it."""
+    trunk: Trunk | None = None
+    """None: a SIP address that is no trunk's."""
+    called: Called | None = None
+    """What that trunk's rules look at."""
+
+
+def route_to(settings: Settings, application: Application, to: str) -> Route:
+    """To a number or an address. Raises ValueError, which says why there is no way."""
+    if is_address(to) and not to.strip().lower().startswith("tel:"):
+        return route_to_sip(settings, application, to)
+    return route_to_number(settings, application, to)
+
+
+def route_to_number(settings: Settings, application: Application, text: str) -> Route:
+    """By the application's trunk. Raises ValueError."""
+    trunk = settings.trunk_for(application)
+    if trunk is None:
+        raise ValueError("no trunk leads to phone numbers: add one under trunks")
+    called = trunk.read(_number_in(text), settings.region_of_calls_by(application, trunk))
+    return _checked(Route(called.number, trunk.dial(called), trunk, called))
+
+
+def route_to_sip(settings: Settings, application: Application, uri: str) -> Route:
+    """Raises ValueError for what is no SIP address, or none that may be called."""
+    match = SIP_URI.fullmatch(uri.strip())
+    if match is None:
+        raise ValueError(f"not a SIP address: {uri!r}")
+    address = parse(uri)
+    if not settings.sip.allows(address.host):
+        raise ValueError(f"{address.host} is not among sip: allowed_hosts")
+    trunk, user = trunk_at(settings, address), match["user"]
+    called = _called_at(trunk, address.user, settings, application) if trunk is not None else None
+    if trunk is not None and called is not None:
+        user = trunk.sent(called.number)
+    where = f"{address.host}{match['port'] or ''}{match['rest'] or ''}"
+    return _checked(Route(uri, f"sofia/{settings.sip.profile}/{user}@{where}", trunk, called))
+
+
+def _called_at(trunk: Trunk, user: str, settings: Settings, application: Application) -> Called | None:
+    """A carrier's own address is no way around what may be called through it. None: a user name there.
+    Raises NotANumber."""
+    try:
+        return trunk.read(user, settings.region_of_calls_by(application, trunk))
+    except NotANumber:
+        if is_extension(user) or re.search(r"[A-Za-z]", user):
+            return None
+        raise
+
+
+def trunk_at(settings: Settings, address: Address) -> Trunk | None:
+    """The trunk that an address leads to: by the name or the network of its host."""
+    try:
+        ip = ip_address(address.host.strip("[]"))
+    except ValueError:
+        ip = None
+    for trunk in settings.trunks.values():
+        if address.host in trunk.hosts or (ip is not None and any(ip in one for one in trunk.networks)):
+            return trunk
+    return None
 
 
 def trunk_to(settings: Settings, application: Application, to: str) -> Trunk | None:
-    """None for a SIP address, and where there is none."""
-    return None if _SIP.match(to) else settings.trunk_for(application)
+    """The trunk of a call that is under way: whatever may be called now, it goes on."""
+    if not is_address(to):
+        return settings.trunk_for(application)
+    try:
+        return trunk_at(settings, parse(to))
+    except NotAnAddress:
+        return None
 
 
-def endpoint_of(settings: Settings, application: Application, to: str) -> str:
-    """FreeSWITCH's name of it. Raises ValueError, which says why there is no way."""
-    sip = _SIP.match(to)
-    found = sip_endpoint(settings, to) if sip else trunk_of(settings, application).dial(to)
-    commands.dial_string([commands.Destination(found)])
-    return found
+def caller_id(settings: Settings, application: Application, text: str) -> str:
+    """What is shown of a number, a user name or a SIP address. Raises NotANumber."""
+    region = settings.region_of_calls_by(application, settings.trunk_for(application))
+    if not is_address(text):
+        return caller_id_of(text, region)
+    try:
+        address = parse(text)
+    except NotAnAddress as error:
+        raise NotANumber(str(error)) from None
+    return address.number(region) or caller_id_of(address.user, region)
+
+
+def _number_in(text: str) -> str:
+    """Of a tel address its number. Raises NotANumber."""
+    if not text.strip().lower().startswith("tel:"):
+        return text
+    address = parse(text)
+    context = address.user_parameters.get("phone-context", "")
+    for name in address.user_parameters:
+        if name != "phone-context":
+            raise NotANumber(f"{text[:64]!r} has {name}=, which cannot be called")
+    if context and not context.startswith("+"):
+        raise NotANumber(f"{text[:64]!r} is a number of {context} alone")
+    return address.user if address.user.startswith("+") else context + address.user
+
+
+def _checked(route: Route) -> Route:
+    commands.dial_string([commands.Destination(route.endpoint)])
+    return route

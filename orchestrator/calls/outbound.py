@@ -17,21 +17,22 @@ from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
-from orchestrator.calls.endpoints import endpoint_of, trunk_to
+from orchestrator.calls.endpoints import Route, caller_id, route_to
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.services import Services
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.steps import Goto
-from orchestrator.calls.verbs.bridge import ANONYMOUS, MAX_CALLER_ID, NOT_IN_A_CALLER_ID
 from orchestrator.calls.verbs.sound import DIGIT_MS
 from orchestrator.conference.model import Caller, Participant, Phase, Wish
 from orchestrator.config.applications import Application
+from orchestrator.config.dialling import CallerIdRefused
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import CommandFailed, SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.logs import get_logger
+from orchestrator.numbering.phone import NotANumber
 
 log = get_logger(__name__)
 
@@ -41,6 +42,9 @@ ORDER_SECONDS = 30.0
 TAKE_SECONDS = 60
 # From the answer until it is seen in its conference.
 ENTER_MICROSECONDS = 5_000_000
+# Telnyx's numbers and titles.
+NO_NUMBER = "10016", "Phone number must be in +E164 format"
+BAD_REQUEST = "10015", "Bad Request"
 TIME_LIMIT, INTO = "time limit", "into"
 NOT_IN_A_QUOTED_STRING = re.compile(r'["\\\x00-\x1f\x7f]')
 # What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
@@ -131,16 +135,25 @@ class Outbound:
             detail = f"There are as many calls as there may be: intake.max_calls is {most}."
             raise Refused("10007", "Unexpected error", detail, status=503)
         try:
-            endpoint = endpoint_of(settings, order.application, order.to)
-            trunk = trunk_to(settings, order.application, order.to)
-            # One number is shown, whichever of the two it is: the trunk's rule is about that one.
-            shown = order.number or order.from_
-            order = order._replace(from_=trunk.shows(shown) if trunk else shown)
-            command = self._command(order, uuid, endpoint)
-            self._services.tolls.admit(uuid, order.application.account, order.to, trunk)
+            route = route_to(settings, order.application, order.to)
         except ValueError as error:
             log.warning("not dialled", to=order.to, problem=str(error))
-            raise Refused("10015", "Bad Request", f"Cannot be dialled: {error}", "/To") from None
+            code, title = NO_NUMBER if isinstance(error, NotANumber) else BAD_REQUEST
+            raise Refused(code, title, f"Cannot be dialled: {error}", "/To") from None
+        # One number is shown, whichever of the two it is: the trunk's rule is about that one.
+        asked = self._caller_id(order, route, "/From", order.from_)
+        if order.number:
+            asked = self._caller_id(order, route, "/CallerId", order.number)
+        try:
+            shown = route.trunk.shows(asked) if route.trunk else asked
+            order = order._replace(to=route.to, from_=shown)
+            command = self._command(order, uuid, route)
+            self._services.tolls.admit(uuid, order.application.account, route)
+        except ValueError as error:
+            log.warning("not dialled", to=route.to, problem=str(error))
+            wrong = "/CallerId" if order.number else "/From"
+            pointer = wrong if isinstance(error, CallerIdRefused) else "/To"
+            raise Refused(*BAD_REQUEST, f"Cannot be dialled: {error}", pointer) from None
         caller = Caller(
             call_sid=call_sid_of(uuid),
             leg=uuid,
@@ -161,6 +174,14 @@ class Outbound:
         gevent.spawn(ringing.ring, command)
         log.info("dialled through the API", call=caller.call_sid, to=order.to, room=conference_sid)
         return caller
+
+    def _caller_id(self, order: Order, route: Route, pointer: str, text: str) -> str:
+        """In its normal form. Raises Refused, which names the parameter."""
+        try:
+            return caller_id(self._services.settings, order.application, text)
+        except NotANumber as error:
+            log.warning("not dialled", to=route.to, caller_id=text, problem=str(error))
+            raise Refused(*NO_NUMBER, f"Cannot be shown: {error}", pointer) from None
 
     def ringing(self) -> list[str]:
         """Legs of those that have not answered, as far as we have heard."""
@@ -183,9 +204,9 @@ class Outbound:
         self._legs[kept.caller.call_sid] = kept.leg
         self._services.switchboard.watch(kept.leg, ringing.on_event)
 
-    def _command(self, order: Order, uuid: str, endpoint: str) -> str:
+    def _command(self, order: Order, uuid: str, route: Route) -> str:
         """Raises ValueError for what cannot stand in a dial string."""
-        number = NOT_IN_A_CALLER_ID.sub("", order.from_)[:MAX_CALLER_ID] or ANONYMOUS
+        number = route.trunk.sent(order.from_) if route.trunk else order.from_
         own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
         if order.username and order.password:
             own |= {"sip_auth_username": order.username, "sip_auth_password": order.password}
@@ -214,7 +235,7 @@ class Outbound:
             **{f"sip_h_{name}": value for name, value in order.headers},
             **more,
         }
-        dial = commands.dial_string([commands.Destination(endpoint, own)], shared)
+        dial = commands.dial_string([commands.Destination(route.endpoint, own)], shared)
         return commands.originate(dial, "park")
 
     def answered(self, order: Order, caller: Caller, headers: dict[str, str], told: Collection[str]) -> Call:

@@ -8,6 +8,7 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.door import Door
 from orchestrator.calls.endpoints import trunk_to
 from orchestrator.calls.kept import KeptCall
+from orchestrator.calls.request import called_number
 from orchestrator.calls.services import Services
 from orchestrator.config.applications import Application
 from orchestrator.freeswitch import commands
@@ -57,8 +58,9 @@ class Register:
             return
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))
-        number = leg.headers.get("Caller-Destination-Number", "")
-        application = services.settings.application_for(number)
+        region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
+        number = called_number(leg.headers, region)
+        application = services.settings.application_for(number, region)
         if application is None:
             services.tally.unknown_numbers += 1
             log.warning("no application for this number, and no default one", leg=leg.uuid, number=number)

@@ -11,26 +11,32 @@ from msgspec import Struct
 from orchestrator.callbacks.parties import API_VERSION, TwilioDirection, twilio_call_fields
 from orchestrator.calls.steps import Fields
 from orchestrator.conference.model import CallbackStyle, Caller
+from orchestrator.numbering.phone import is_e164
+from orchestrator.numbering.uri import party
 
 Direction = Literal["inbound", "outbound"]
-PSTN_NUMBER = re.compile(r"\+?[0-9]{3,20}")
 SIP_HEADER = "variable_sip_h_"
 _SIP_USER = re.compile(r"(?:sips?|tel):([^@;>]+)", re.IGNORECASE)
 _VERSTAT = re.compile(r"verstat=([A-Za-z-]{1,64})")
 
 
-def caller_of(call_sid: str, leg: str, connection_id: str, headers: Mapping[str, str]) -> Caller:
-    """Who calls whom, from the headers of CHANNEL_PARK."""
-    from_ = headers.get("Caller-Caller-ID-Number", "")
+def called_number(headers: Mapping[str, str], region: str) -> str:
+    """Who is called, from the headers of CHANNEL_PARK."""
+    return party(headers.get("Caller-Destination-Number", ""), region)
+
+
+def caller_of(call_sid: str, leg: str, connection_id: str, headers: Mapping[str, str], region: str) -> Caller:
+    """Who calls whom, from the headers of CHANNEL_PARK; `region`: of numbers without +."""
+    from_ = party(headers.get("Caller-Caller-ID-Number", ""), region)
     return Caller(
         call_sid=call_sid,
         leg=leg,
         connection_id=connection_id,
         from_=from_,
-        to=headers.get("Caller-Destination-Number", ""),
+        to=called_number(headers, region),
         from_sip_uri=headers.get("variable_sip_from_uri", ""),
         to_sip_uri=headers.get("variable_sip_to_uri", ""),
-        calling_party_type="pstn" if PSTN_NUMBER.fullmatch(from_) else "sip",
+        calling_party_type="pstn" if is_e164(from_) else "sip",
     )
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from orchestrator.calls.endpoints import Route
 from orchestrator.config.dialling import Trunk
 from orchestrator.config.live import Live
 from orchestrator.freeswitch.errors import SwitchError
@@ -35,11 +36,12 @@ class Tolls:
         self._going: dict[str, _Going] = {}
         self._begun: dict[str, deque[float]] = {}
 
-    def admit(self, uuid: str, account_sid: str, number: str, trunk: Trunk | None) -> None:
-        """Of the call that will have the leg `uuid`; no trunk: a SIP address. Raises TollRefused."""
-        now = time.monotonic()
-        if trunk is not None:
-            if not trunk.allows(number):
+    def admit(self, uuid: str, account_sid: str, route: Route) -> None:
+        """Of the call that will have the leg `uuid`. Raises TollRefused."""
+        now, trunk = time.monotonic(), route.trunk
+        if trunk is not None and route.called is not None:
+            if not trunk.allows(route.called):
+                number = route.called.number
                 raise TollRefused(f"trunk {trunk.name} may not call {number}: its destinations")
             going = sum(one.trunk == trunk.name for one in self._going.values())
             _below(going, trunk.max_calls, f"trunk {trunk.name}: max_calls")

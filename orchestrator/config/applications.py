@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from orchestrator.config.fields import Method, Name, Seconds, Secret, Section, Url, fault
+from orchestrator.config.fields import Method, Name, Region, Seconds, Secret, Section, Url, fault
 
 SEED_BYTES = 32
 
@@ -89,6 +89,11 @@ class Application(Section):
     status_callback_method: Method = Field(default="POST", description="how status_callback is asked")
     profile: Name | None = Field(default=None, description="conference profile of its rooms")
     trunk: Name | None = Field(default=None, description="trunk of its calls to phone numbers")
+    default_region: Region | None = Field(
+        default=None,
+        description="country of numbers without + in its documents and the API; none: its trunk's, else the "
+        "file's",
+    )
     first_command_timeout_secs: Seconds = Field(
         default=30.0,
         description="how long the first document may take, fallback included, before the call is refused",

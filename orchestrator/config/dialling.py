@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from orchestrator.config.fields import Name, Secret, Section, fault
+from orchestrator.config.fields import Name, Region, Secret, Section, fault
 from orchestrator.config.network import Cidr
-from orchestrator.config.patterns import fits, number_key
+from orchestrator.config.patterns import fits
+from orchestrator.numbering.caller_id import caller_id_of
+from orchestrator.numbering.patterns import NotAPattern, is_extension, is_phone_pattern, outbound_pattern
+from orchestrator.numbering.phone import NotANumber, folded, is_e164, normal
 
 # FreeSWITCH splits dial strings at these, and {…} and [...] set variables.
 _DIAL_SYNTAX = re.compile(r"[\s,|\[\]{}<>'\"$^;]")
-_NUMBER = re.compile(r"[+0-9A-Za-z*#_.~-]{1,64}")
-_CALLER_ID = r"^[+0-9A-Za-z*#_.~-]{1,64}$"
 
 
 def _number_pattern(value: str) -> str:
-    if not re.fullmatch(r"\+?[0-9A-Za-z#_.~?*-]{1,64}", value):
-        raise fault("this is no number or pattern", "e.g. +13125550001, or +1312*")
-    return number_key(value)
+    try:
+        return outbound_pattern(value)
+    except NotAPattern as error:
+        raise fault(str(error), error.remedy) from None
+
+
+def _caller_id(value: str) -> str:
+    remedy = "a number with its country's code, as +13125550001, or a name"
+    try:
+        caller_id = caller_id_of(value, "")
+    except NotANumber as error:
+        raise fault(str(error), remedy) from None
+    if not is_e164(caller_id) and not is_extension(caller_id):
+        raise fault(f"{value} lacks its + and the code of its country", remedy)
+    return caller_id
 
 
 NumberPattern = Annotated[str, AfterValidator(_number_pattern)]
+CallerId = Annotated[str, AfterValidator(_caller_id)]
+
+
+class Called(NamedTuple):
+    """Who is called through a trunk, in the form that its rules look at. Made by Trunk.read alone."""
+
+    number: str
+    """`+13125550100`, or an extension or name as it was written."""
+    is_phone: bool
 
 
 class CallerIdRefused(ValueError):
@@ -61,9 +83,8 @@ class Trunk(Section):
     addresses: tuple[Cidr, ...] = Field(
         default=(), description="where its calls to us come from; a proxy that is an address is one of them"
     )
-    caller_id: str | None = Field(
+    caller_id: CallerId | None = Field(
         default=None,
-        pattern=_CALLER_ID,
         description="shown where a document gives none, or one that is not among caller_ids",
     )
     caller_ids: tuple[NumberPattern, ...] | None = Field(
@@ -71,10 +92,20 @@ class Trunk(Section):
         description="numbers or patterns that a document may show; []: caller_id alone; none: any",
     )
     destinations: tuple[NumberPattern, ...] = Field(
-        default=("*",), description="numbers or patterns that may be called"
+        default=("*",),
+        description="phone numbers or patterns that may be called (+1312*), and extensions or names that are "
+        "dialled as they are written (1???, reception); *: every phone number",
     )
     refused_destinations: tuple[NumberPattern, ...] = Field(
         default=(), description="numbers or patterns that may not, although destinations has them"
+    )
+    number_format: Literal["e164", "digits"] = Field(
+        default="e164", description="how phone numbers are sent to it: +13125550100, or digits without the +"
+    )
+    default_region: Region | None = Field(
+        default=None,
+        description="country of numbers without + that come from it, and of those called through it where "
+        "the application has none; none: the file's default_region",
     )
     max_calls: int | None = Field(default=None, ge=1, description="outgoing at once; none: no limit")
     calls_per_minute: int | None = Field(default=None, ge=1, description="outgoing, begun; none: no limit")
@@ -108,40 +139,75 @@ class Trunk(Section):
         return self
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """What leads to it in a SIP address, besides its networks."""
+        written = (self.proxy or "").partition(";")[0], (self.dial_string or "").rpartition("@")[2]
+        names = {_host(one) for one in (*written, self.realm or "")}
+        return frozenset(names - {""})
+
+    @property
     def networks(self) -> tuple[Cidr, ...]:
         """Where its calls to us come from."""
-        own = (self.proxy or "").partition(";")[0]
-        host = own[1:].partition("]")[0] if own.startswith("[") else own.partition(":")[0]
+        host = _host((self.proxy or "").partition(";")[0])
         try:
             address = ip_network(ip_address(host))
         except ValueError:
             return self.addresses
         return self.addresses if address in self.addresses else (*self.addresses, address)
 
-    def dial(self, number: str) -> str:
-        """The FreeSWITCH dial string for a number; ValueError where the number is none."""
-        if not _NUMBER.fullmatch(number):
-            raise ValueError(f"not a number that can be dialled: {number!r}")
+    def read(self, text: str, region: str) -> Called:
+        """Who is called by this text, however it is spelt. Raises NotANumber."""
+        plain = folded(text)
+        if is_extension(plain) and _fits_an_extension(self.destinations, plain):
+            return Called(plain, is_phone=False)
+        try:
+            return Called(normal(text, region), is_phone=True)
+        except NotANumber as error:
+            if not is_extension(plain):
+                raise
+            remedy = f"an extension or a name has to be among the destinations of trunk {self.name}"
+            raise NotANumber(f"{error}; {remedy}") from None
+
+    def dial(self, called: Called) -> str:
+        """The FreeSWITCH dial string."""
+        number = self.sent(called.number)
         if self.dial_string is not None:
             return self.dial_string.replace("{number}", number)
         return f"sofia/gateway/{self.sofia_gateway or self.name}/{number}"
 
-    def allows(self, number: str) -> bool:
+    def sent(self, number: str) -> str:
+        """A number as this trunk wants it."""
+        return number.removeprefix("+") if self.number_format == "digits" and is_e164(number) else number
+
+    def allows(self, called: Called) -> bool:
         """Whether it may be called."""
-        key = number_key(number)
-        return _any_fits(self.destinations, key) and not _any_fits(self.refused_destinations, key)
+        fitting = _fits_a_phone if called.is_phone else _fits_an_extension
+        return fitting(self.destinations, called.number) and not fitting(
+            self.refused_destinations, called.number
+        )
 
     def shows(self, caller_id: str) -> str:
-        """The caller id that a call has which asks for this one. Raises CallerIdRefused."""
-        if self.caller_ids is None or _any_fits(self.caller_ids, number_key(caller_id)):
+        """The caller id that a call has which asks for this one, in its normal form. Raises
+        CallerIdRefused."""
+        if self.caller_ids is None or any(fits(pattern, caller_id) for pattern in self.caller_ids):
             return caller_id
         if self.caller_id is None:
             raise CallerIdRefused(f"trunk {self.name} does not show the caller id {caller_id!r}: caller_ids")
         return self.caller_id
 
 
-def _any_fits(patterns: tuple[str, ...], key: str) -> bool:
-    return any(fits(pattern, key) for pattern in patterns)
+def _host(written: str) -> str:
+    """Of `host`, `host:port` or `[address]:port`."""
+    host = written[1:].partition("]")[0] if written.startswith("[") else written.partition(":")[0]
+    return host.lower().rstrip(".")
+
+
+def _fits_a_phone(patterns: tuple[str, ...], number: str) -> bool:
+    return any(is_phone_pattern(pattern) and fits(pattern, number) for pattern in patterns)
+
+
+def _fits_an_extension(patterns: tuple[str, ...], text: str) -> bool:
+    return any(not is_phone_pattern(pattern) and fits(pattern, text) for pattern in patterns)
 
 
 class Sip(Section):
@@ -157,4 +223,5 @@ class Sip(Section):
     profile: Name = Field(default="texml", description="FreeSWITCH's SIP profile that makes the calls")
 
     def allows(self, host: str) -> bool:
-        return any(fits(pattern.lower(), host.lower()) for pattern in self.allowed_hosts)
+        own = host.lower().rstrip(".")
+        return any(fits(pattern.lower().rstrip("."), own) for pattern in self.allowed_hosts)

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from orchestrator.numbering.phone import REGIONS
+
 MAX_SECRET_BYTES = 64 * 1024
 
 
@@ -92,6 +94,13 @@ def _absolute(value: Path, info: ValidationInfo) -> Path:
     return (_context(info)[1] / value.expanduser()).resolve()
 
 
+def _region(value: str) -> str:
+    region = value.upper()
+    if region not in REGIONS:
+        raise fault("this is no country", "two letters (ISO 3166), e.g. US, DE or GB")
+    return region
+
+
 def _one_line(value: SecretStr) -> SecretStr:
     # Into a command of the event socket, an XML attribute, a header: nothing there could hold it.
     if not value.get_secret_value().isprintable():
@@ -106,4 +115,6 @@ Secret = Annotated[SecretStr, BeforeValidator(_secret), AfterValidator(_one_line
 FilePath = Annotated[Path, AfterValidator(_absolute)]
 # Names go into FreeSWITCH's command syntax (`name@profile+flags`, `sofia/gateway/NAME/…`).
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+# Whose national numbers are read.
+Region = Annotated[str, AfterValidator(_region)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]

@@ -16,6 +16,7 @@ _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
     "accounts": None,
     "applications": None,
     "numbers": None,
+    "default_region": None,
     "default_application": None,
     "profiles": None,
     "profile_patterns": None,

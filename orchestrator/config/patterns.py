@@ -30,9 +30,3 @@ def best(patterns: Iterable[str], text: str) -> str | None:
 def _specificity(pattern: str) -> tuple[bool, int, int]:
     literal = sum(character not in "*?" for character in pattern)
     return not is_pattern(pattern), literal, -pattern.count("*")
-
-
-def number_key(number: str) -> str:
-    """A number as it is compared: the plus of E.164 is often lost on the way, so it does not count."""
-    bare = number.strip().removeprefix("+")
-    return bare if re.fullmatch(r"[0-9*?]+", bare) else number.strip()

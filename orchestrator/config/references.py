@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from orchestrator.config.errors import ConfigError
-from orchestrator.config.patterns import number_key
-from orchestrator.config.settings import DEFAULT_PROFILE
+from orchestrator.config.settings import DEFAULT_PROFILE, DEFAULT_REGION
 from orchestrator.config.tree import Data, Path, Tree
+from orchestrator.numbering.patterns import NotAPattern, inbound_key
+from orchestrator.numbering.phone import REGIONS
 
 _WITH_PATHS = ("freeswitch", "callbacks", "conference")
 _NAMED = ("applications", "profiles", "trunks")
@@ -93,13 +94,23 @@ def check_references(tree: Tree) -> Iterator[ConfigError]:
         if word not in known:
             kind = target.removesuffix("s")
             yield tree.error(path, f"there is no {kind} {word}", did_you_mean(word, known))
-    seen: dict[str, str] = {}
-    for number in tree.section("numbers"):
-        first = seen.setdefault(number_key(number), number)
-        if first != number:
-            yield tree.error(("numbers", number), f"is the same number as {first}", "keep one of them")
+    yield from _check_numbers(tree)
     yield from _twice(tree, "sid")
     yield from _twice(tree, "name")
+
+
+def _check_numbers(tree: Tree) -> Iterator[ConfigError]:
+    region = str(tree.data.get("default_region") or DEFAULT_REGION).upper()
+    seen: dict[str, str] = {}
+    for number in tree.section("numbers"):
+        try:
+            key = inbound_key(number, region if region in REGIONS else DEFAULT_REGION)
+        except NotAPattern as error:
+            yield tree.error(("numbers", number), str(error), error.remedy)
+            continue
+        first = seen.setdefault(key, number)
+        if first != number:
+            yield tree.error(("numbers", number), f"is the same number as {first}", "keep one of them")
 
 
 def _references(tree: Tree) -> Iterator[tuple[Path, str, str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.applications import Account, Application
 from orchestrator.config.dialling import Sip, Trunk
-from orchestrator.config.fields import Name, Section, fault
+from orchestrator.config.fields import Name, Region, Section, fault
 from orchestrator.config.network import Cidr, Network
-from orchestrator.config.patterns import best, is_pattern, number_key
+from orchestrator.config.patterns import best, is_pattern
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import (
     Callbacks,
@@ -26,7 +26,10 @@ from orchestrator.config.service import (
     Web,
     is_loopback,
 )
+from orchestrator.numbering.patterns import NotAPattern, inbound_key
+from orchestrator.numbering.phone import recognised
 
+DEFAULT_REGION = "US"
 DEFAULT_PROFILE = "default"
 PLACEHOLDER_KEY = "change-me"
 
@@ -37,9 +40,14 @@ class Settings(Section):
     freeswitch: FreeSwitch = FreeSwitch()
     accounts: tuple[Account, ...] = Field(description="at least one, with a sid")
     applications: dict[Name, Application] = Field(default={}, description="by name")
+    default_region: Region = Field(
+        default=DEFAULT_REGION,
+        description="country (two letters) of numbers without +, where neither application nor trunk has one",
+    )
     numbers: dict[str, Name] = Field(
         default={},
-        description="number, SIP user or pattern (* any characters, ? one) -> application; no plus",
+        description="number, SIP user or pattern (* any characters, ? one) -> application; spelling and plus "
+        "do not matter",
     )
     default_application: Name | None = Field(
         default=None, description="for numbers that fit nothing; none: they are refused"
@@ -71,18 +79,41 @@ class Settings(Section):
 
     @field_validator("numbers")
     @classmethod
-    def _comparable(cls, value: dict[str, str]) -> dict[str, str]:
-        return {number_key(number): name for number, name in value.items()}
+    def _comparable(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        region = info.data.get("default_region", DEFAULT_REGION)
+        keys = {}
+        for number, name in value.items():
+            try:
+                keys[inbound_key(number, region)] = name
+            except NotAPattern:
+                # check_references() says so, with its line.
+                keys[number] = name
+        return keys
 
-    def application_for(self, number: str) -> Application | None:
-        """The application of a number or SIP user: exact, else most specific pattern, else the default."""
-        key = number_key(number)
+    def application_for(self, number: str, region: str | None = None) -> Application | None:
+        """The application of a number or SIP user: exact, else most specific pattern, else the default.
+        `region`: of numbers that come from where this one came from."""
         # A number is dialled by strangers: a `*` in it is no pattern and must not find one as its equal.
-        found = None if is_pattern(key) else self.numbers.get(key)
+        texts = [number.strip().removeprefix("+")]
+        if (phone := recognised(number, region or self.default_region)) is not None:
+            texts.insert(0, phone.removeprefix("+"))
+        exact = (self.numbers.get(text) for text in texts if not is_pattern(text))
+        found = next((name for name in exact if name is not None), None)
         if found is None:
-            pattern = best((text for text in self.numbers if is_pattern(text)), key)
+            patterns = [key for key in self.numbers if is_pattern(key)]
+            pattern = next((one for text in texts if (one := best(patterns, text)) is not None), None)
             found = self.numbers[pattern] if pattern is not None else self.default_application
         return self.applications.get(found) if found is not None else None
+
+    def region_of_calls_from(self, address: str) -> str:
+        """The country of numbers without + in calls from this address."""
+        who, trunk = self.caller(address).partition(" ")[::2]
+        own = self.trunks[trunk].default_region if who == "trunk" else None
+        return own or self.default_region
+
+    def region_of_calls_by(self, application: Application, trunk: Trunk | None = None) -> str:
+        """The country of numbers without + that an application calls, through this trunk."""
+        return application.default_region or (trunk.default_region if trunk else None) or self.default_region
 
     def account(self, sid: str) -> Account | None:
         return next((account for account in self.accounts if account.sid == sid), None)

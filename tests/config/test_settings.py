@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import Settings, loads
+from orchestrator.numbering.phone import NotANumber
 
 SID = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 SEED = base64.b64encode(bytes(range(32))).decode()
@@ -104,15 +105,16 @@ def test_a_number_is_dialled_through_the_applications_trunk_else_the_default_one
     two, one = settings.trunk_for(chicago), settings.trunk_for(exact)
     assert two is not None
     assert one is not None
-    assert two.dial("+1312") == "sofia/texml/+1312@10.0.0.5"
-    assert one.dial("+1312") == "sofia/gateway/one/+1312"
-    assert settings.trunks["three"].dial("100") == "sofia/gateway/outside/100"
+    number = two.read("(312) 555-0001", "US")
+    assert two.dial(number) == "sofia/texml/+13125550001@10.0.0.5"
+    assert one.dial(number) == "sofia/gateway/one/+13125550001"
+    assert settings.trunks["three"].dial(number) == "sofia/gateway/outside/+13125550001"
 
 
 @pytest.mark.parametrize("number", ["", "1,2", "1|2", "[a=b]1", "1 2", "1@evil.example", "1\n2", "${x}"])
 def test_no_dial_string_is_made_of_what_is_no_number(settings: Settings, number: str) -> None:
-    with pytest.raises(ValueError, match="not a number"):
-        settings.trunks["two"].dial(number)
+    with pytest.raises(NotANumber):
+        settings.trunks["two"].read(number, "US")
 
 
 def test_sip_addresses_may_be_called_only_at_allowed_hosts(settings: Settings) -> None:

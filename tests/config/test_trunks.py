@@ -41,9 +41,10 @@ def test_a_recipe_is_sound_and_says_who_may_call(name: str) -> None:
     ("keys", "asked", "shown"),
     [
         ("proxy: h", "+13125550001", "+13125550001"),
-        ("proxy: h, caller_ids: ['+1312*']", "13125550001", "13125550001"),
-        ("proxy: h, caller_ids: ['+1312*'], caller_id: '+1'", "+44", "+1"),
-        ("proxy: h, caller_ids: [], caller_id: '+1'", "+13125550001", "+1"),
+        ("proxy: h, caller_ids: ['+1312*']", "+13125550001", "+13125550001"),
+        ("proxy: h, caller_ids: ['+1312*', '1???']", "1001", "1001"),
+        ("proxy: h, caller_ids: ['+1312*'], caller_id: +1 (312) 555-0009", "+442079460000", "+13125550009"),
+        ("proxy: h, caller_ids: [], caller_id: '+13125550009'", "+13125550001", "+13125550009"),
     ],
 )
 def test_the_caller_id_that_is_shown(keys: str, asked: str, shown: str) -> None:
@@ -60,14 +61,17 @@ def test_a_caller_id_that_is_not_allowed_is_refused_where_there_is_no_other() ->
     [
         ("+13125550001", True),
         ("13125550001", True),
+        ("(312) 555-0001", True),
         ("+19005550001", False),
-        ("+4420", False),
-        ("0013", False),
+        ("+442079460000", False),
+        ("011442079460000", False),
+        ("1001", True),
+        ("reception", True),
     ],
 )
 def test_a_number_may_be_called_where_it_fits(number: str, allowed: bool) -> None:
-    found = trunk("proxy: h, destinations: ['+1*'], refused_destinations: ['+1900*']")
-    assert found.allows(number) is allowed
+    found = trunk("proxy: h, destinations: ['+1*', '1???', reception], refused_destinations: ['+1900*']")
+    assert found.allows(found.read(number, "US")) is allowed
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_a_call_comes_from_a_trunk_a_network_or_nowhere() -> None:
     ("keys", "told"),
     [
         ("proxy: h, caller_ids: []", "caller_ids is empty and there is no caller_id"),
-        ("proxy: h, destinations: ['+1 312']", "this is no number or pattern"),
+        ("proxy: h, destinations: ['+1 312']", "is no phone number: it has too few digits"),
         ("proxy: h, addresses: [nowhere]", "this is no network"),
         ("sofia_gateway: g, realm: x", "username, password, realm and register go with proxy"),
         ("proxy: 'h;transport=tls'", "has characters that do not belong there"),

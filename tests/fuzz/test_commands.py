@@ -8,9 +8,11 @@ from collections.abc import Callable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.calls.verbs import bridge
+from orchestrator.calls.endpoints import SIP_URI
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.commands import Destination
+from orchestrator.numbering.caller_id import ANONYMOUS, caller_id_of
+from orchestrator.numbering.phone import NotANumber
 from tests.fuzz.profile import FUZZ
 
 UUID = "8403fb83-fef9-4c6a-8f50-7b6e2b09f977"
@@ -184,7 +186,10 @@ def test_a_dial_string_has_the_legs_and_the_variables_that_were_meant(
 @given(TEXT)
 @example("::_:_:")
 def test_a_caller_id_is_always_fit_for_a_dial_string(text: str) -> None:
-    shown = bridge.NOT_IN_A_CALLER_ID.sub("", text)[: bridge.MAX_CALLER_ID] or bridge.ANONYMOUS
+    try:
+        shown = caller_id_of(text, "US")
+    except NotANumber:
+        shown = ANONYMOUS
     dial = commands.dial_string([Destination("user/1")], {"origination_caller_id_number": shown})
     assert dial == f"{{origination_caller_id_number={shown}}}user/1"
     assert "%" not in dial
@@ -195,7 +200,7 @@ def test_a_caller_id_is_always_fit_for_a_dial_string(text: str) -> None:
 def test_a_sip_address_that_is_let_through_is_an_endpoint_at_its_host(
     user: str, host: str, rest: str
 ) -> None:
-    match = bridge.SIP_URI.fullmatch(f"sip:{user}@{host}{rest}")
+    match = SIP_URI.fullmatch(f"sip:{user}@{host}{rest}")
     if match is None:
         return
     assert match["host"].startswith(host)

@@ -138,7 +138,7 @@ STYLES = (
 def test_whatever_a_caller_sends_arrives_as_one_value_of_one_field(
     headers: dict[str, str], style: CallbackStyle
 ) -> None:
-    caller, origin = caller_of("v3:x", "uuid", "1", headers), origin_of(headers)
+    caller, origin = caller_of("v3:x", "uuid", "1", headers, "US"), origin_of(headers)
     sip_headers = sip_header_fields(headers)
     fields = standard_fields(caller, "account", "ringing", "inbound", sip_headers, style, origin)
     names = [name for name, _ in fields]

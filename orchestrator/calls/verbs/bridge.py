@@ -11,7 +11,6 @@ with the first order that it has carried out (switch_ivr_sleep keeps the status 
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import gevent
 
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.clock import now
+from orchestrator.calls.endpoints import caller_id, route_to_number, route_to_sip
 from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.recording import Recording, recording_of
 from orchestrator.calls.status import status_at_end
@@ -32,24 +32,13 @@ from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.events import Event
 from orchestrator.media.audio import AudioError
+from orchestrator.numbering.caller_id import ANONYMOUS
+from orchestrator.numbering.phone import NotANumber
 from orchestrator.texml import Conference, Dial, Number, Sip
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
-    from orchestrator.config.applications import Application
-    from orchestrator.config.dialling import Trunk
-    from orchestrator.config.settings import Settings
 
-# A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
-SIP_URI = re.compile(
-    r"(?:sips?:)?(?P<user>(?:[A-Za-z0-9_.!~*()&=+/#-]|%[0-9A-Fa-f]{2})+)"
-    r"@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
-    r"(?P<rest>;transport=[A-Za-z]+)?"
-)
-# As the settings have it. FreeSWITCH decodes %XX in a caller id once more, into the headers of its INVITE.
-NOT_IN_A_CALLER_ID = re.compile(r"[^+0-9A-Za-z*#_.~-]")
-MAX_CALLER_ID = 64
-ANONYMOUS = "anonymous"
 # Twilio: Dial, Number. FreeSWITCH splits a dial string into 128 at most and leaves the rest together.
 MAX_CALLEES = 10
 # Sound of a phone that rings, by country (ITU-T E.180), as FreeSWITCH writes tones.
@@ -219,12 +208,17 @@ def _part(call: Call, callees: list[Callee]) -> None:
 
 
 def _caller_id(call: Call, verb: Dial) -> str:
-    trunk = call.services.settings.trunk_for(call.application)
-    asked = verb.caller_id or (trunk.caller_id if trunk else None) or call.caller.from_
-    shown = NOT_IN_A_CALLER_ID.sub("", asked)[:MAX_CALLER_ID]
-    if shown != asked:
-        call.log.warning("caller id changed", caller_id=asked[:MAX_CALLER_ID], shown=shown, line=verb.line)
-    return shown or ANONYMOUS
+    """As the document says; what cannot be shown gives way to the trunk's own number, or the caller's."""
+    settings, application = call.services.settings, call.application
+    trunk = settings.trunk_for(application)
+    for asked in (verb.caller_id, trunk.caller_id if trunk else None, call.caller.from_):
+        if not asked:
+            continue
+        try:
+            return caller_id(settings, application, asked)
+        except NotANumber as error:
+            call.log.warning("no caller id", problem=str(error), line=verb.line)
+    return ANONYMOUS
 
 
 def _shared(verb: Dial, caller_id: str) -> dict[str, str]:
@@ -260,56 +254,37 @@ def _callee(
 ) -> Callee | None:
     """None, with a line in the log, for whom we have no way to."""
     assert not isinstance(noun, Conference)
-    settings = call.services.settings
+    settings, asked = call.services.settings, caller_id
     variables: dict[str, str] = {}
-    trunk: Trunk | None = None
     try:
         if isinstance(noun, Number):
-            trunk = trunk_of(settings, call.application)
-            to, endpoint = noun.number, trunk.dial(noun.number)
+            route = route_to_number(settings, call.application, noun.number)
+        else:
+            route = route_to_sip(settings, call.application, noun.uri)
+            if noun.username and noun.password:
+                variables |= {"sip_auth_username": noun.username, "sip_auth_password": noun.password}
+        trunk = route.trunk
+        if trunk is not None:
             shown = trunk.shows(caller_id)
             if shown != caller_id:
                 call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=caller_id)
                 caller_id = shown
+            if shown != asked or trunk.sent(shown) != shown:
                 variables |= {
-                    "origination_caller_id_number": shown,
+                    "origination_caller_id_number": trunk.sent(shown),
                     "origination_caller_id_name": verb.from_display_name or shown,
                 }
-        else:
-            to, endpoint = noun.uri, sip_endpoint(settings, noun.uri)
-            if noun.username and noun.password:
-                variables |= {"sip_auth_username": noun.username, "sip_auth_password": noun.password}
         variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
         if whispers(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
-        destination = commands.Destination(endpoint, variables)
+        destination = commands.Destination(route.endpoint, variables)
         commands.dial_string([destination])
         tolls = call.services.tolls
         if call.recall(CALLEES):
             tolls.resume(uuid, call.account_sid, trunk)
         else:
-            tolls.admit(uuid, call.account_sid, to, trunk)
+            tolls.admit(uuid, call.account_sid, route)
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    return Callee(call, noun, uuid, caller_id, to, destination)
-
-
-def trunk_of(settings: Settings, application: Application) -> Trunk:
-    """Raises ValueError where there is none."""
-    trunk = settings.trunk_for(application)
-    if trunk is None:
-        raise ValueError("no trunk leads to phone numbers: add one under trunks")
-    return trunk
-
-
-def sip_endpoint(settings: Settings, uri: str) -> str:
-    """Raises ValueError for what is no SIP address, or none that may be called."""
-    match = SIP_URI.fullmatch(uri)
-    if match is None:
-        raise ValueError(f"not a SIP address: {uri!r}")
-    sip = settings.sip
-    if not sip.allows(match["host"]):
-        raise ValueError(f"{match['host']} is not among sip: allowed_hosts")
-    where = f"{match['host']}{match['port'] or ''}{match['rest'] or ''}"
-    return f"sofia/{sip.profile}/{match['user']}@{where}"
+    return Callee(call, noun, uuid, caller_id, route.to, destination)

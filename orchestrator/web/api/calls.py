@@ -84,10 +84,12 @@ CALLS = ListOf("calls", CALL)
 def find(ask: Ask) -> dict[str, object]:
     page = ask.page
     columns = {"From": "from_", "To": "to_", "Status": "status", "ParentCallSid": "call_sid"}
+    asked = {name: ask.values[name] for name in columns if ask.values.get(name)}
+    asked |= {name: ask.control.normal_number(asked[name]) for name in ("From", "To") if name in asked}
     query = Query(
         kind="call",
         account_sid=ask.account_sid,
-        equal={column: ask.values[name] for name, column in columns.items() if ask.values.get(name)},
+        equal={columns[name]: value for name, value in asked.items()},
         spans={
             "created_at": spans_of("StartTime", ask.query),
             "ended_at": spans_of("EndTime", ask.query),

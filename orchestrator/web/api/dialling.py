@@ -54,7 +54,6 @@ RECORDING_EVENTS = some_of(vocabulary.RECORDING_EVENTS)
 CALL_EVENTS = words("initiated", "ringing", "answered", "completed")
 ROOM_EVENTS = some_of(vocabulary.CONFERENCE_EVENTS)
 RECORD = one_of(vocabulary.CONFERENCE_RECORDS)
-_NUMBER = re.compile(r"[^\s\"<>,;{}\[\]|\\'$^`]{1,256}")
 
 LEG = (
     Parameter("To", text(256, 1), "a number, or a SIP address", required=True),
@@ -170,11 +169,7 @@ def _written(value: object) -> str:
 
 def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
     values = ask.values
-    faults = [
-        Fault("10015", "Bad Request", "has characters that no number or SIP address has", f"/{name}")
-        for name in ("To", "From", *(("CallerId",) if ask.place.vendor == "twilio" else ()))
-        if not _NUMBER.fullmatch(values.get(name, "0"))
-    ]
+    faults = []
     for name, _ in values.get("CustomHeaders", ()):
         if not re.fullmatch(r"[Xx]-[A-Za-z0-9-]{1,60}", name):
             faults.append(Fault("10015", "Bad Request", f"not an X- header: {name[:64]}", "/CustomHeaders"))

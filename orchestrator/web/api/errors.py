@@ -64,6 +64,7 @@ def _entry(fault: Fault) -> dict[str, object]:
 
 # Twilio's own numbers for what its clients look at.
 _TWILIO_CODES = {401: 20003, 404: 20404, 405: 20004, 429: 20429, 500: 20500}
+_TWILIO_NUMBERS = {("10016", "/To"): 21211, ("10016", "/From"): 21212, ("10016", "/CallerId"): 21212}
 
 
 def twilio_status(status: int) -> int:
@@ -72,12 +73,12 @@ def twilio_status(status: int) -> int:
 
 
 def twilio_body(error: ApiError) -> dict[str, object]:
-    status = twilio_status(error.status)
+    status, first = twilio_status(error.status), error.faults[0]
     message = "; ".join(
         f"{fault.pointer[1:]}: {fault.detail}" if fault.pointer else fault.detail for fault in error.faults
     )
     return {
-        "code": _TWILIO_CODES.get(status, 20001),
+        "code": _TWILIO_NUMBERS.get((first.code, first.pointer)) or _TWILIO_CODES.get(status, 20001),
         "message": message,
         "more_info": "",
         "status": status,

@@ -1,0 +1,25 @@
+"""What a callee is shown as the caller's number: a phone number, or the user of a SIP address."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from orchestrator.numbering.phone import NotANumber, folded, normal
+
+MAX_CALLER_ID: Final = 64
+ANONYMOUS: Final = "anonymous"
+# FreeSWITCH decodes %XX in a caller id once more, into the headers of its INVITE.
+_NAME: Final = re.compile(r"[+0-9A-Za-z*#_.~-]{1,64}")
+
+
+def caller_id_of(text: str, region: str) -> str:
+    """E.164 of a phone number, else an extension or user name as it is. Raises NotANumber."""
+    plain = folded(text)
+    try:
+        return normal(plain, region)
+    except NotANumber as error:
+        if not plain.startswith("+") and _NAME.fullmatch(plain):
+            return plain
+        why = str(error).replace("is no phone number", "is neither a phone number nor a user name")
+        raise NotANumber(why) from None
