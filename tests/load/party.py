@@ -10,8 +10,10 @@ from typing import NamedTuple
 CALLS_A_ROOM = 10
 ROOMS_AT_A_TIME = 4
 PATIENT_MS = 20_000
-HESITATION = 0.6
-"""Seconds for which the application leaves a caller ringing who will not wait that long."""
+HESITATION = 4.0
+"""Seconds for which the application leaves a caller ringing who hangs up within 0.3 s: much more, as the
+machine may be busy and the caller late."""
+HASTY_MS = 50, 300
 
 
 class Role(Enum):
@@ -22,6 +24,11 @@ class Role(Enum):
     CHAIR = "comes last, starts the room, and ends it"
     HASTY = "cancels while it rings"
     ERRATIC = "hangs up at any moment"
+
+    @property
+    def starts(self) -> bool:
+        """Whether its joining starts the conference."""
+        return self in (Role.PLAIN, Role.MODERATOR, Role.CHAIR)
 
 
 class Caller(NamedTuple):
@@ -73,7 +80,7 @@ def _caller(room: int, place: int, stay_ms: int, chance: random.Random) -> Calle
     role = _role(room, place)
     patience, stay = PATIENT_MS, stay_ms + chance.randrange(-500, 500)
     if role is Role.HASTY:
-        patience = chance.randrange(50, int(HESITATION * 500))
+        patience = chance.randrange(*HASTY_MS)
     elif role is Role.LEAVES_WAITING:
         stay = chance.randrange(20, 400)
     elif role is Role.CHAIR:

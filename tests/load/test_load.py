@@ -16,11 +16,11 @@ import gevent
 import pytest
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.rooms import PARTICIPANT, ROOM
 from orchestrator.calls.seat import Seat
 from orchestrator.conference.model import Room
 from orchestrator.freeswitch.legs import Execution, Leg
 from tests.lab.emulated import Emulator
+from tests.lab.invariants import left_in
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Answer, Request
 from tests.load import sipp
@@ -30,7 +30,7 @@ from tests.scenarios.conftest import House, house
 __all__ = ["house"]
 
 RATE = 20
-QUIET_SECONDS = 10.0
+QUIET_SECONDS = 30.0
 OURS = (Call, Execution, Leg, Room, Seat, gevent.Greenlet)
 # A call that is not forgotten keeps hundreds of blocks; Python's own free lists grow by a few hundred in all.
 BLOCKS_A_CALL = 5
@@ -116,7 +116,7 @@ def _call_from_emulated_phones(switch: Switch, callers: list[Caller]) -> None:
     for caller in callers:
         calls.append(gevent.spawn(_call, switch, caller))
         gevent.sleep(1 / RATE)
-    gevent.joinall(calls, timeout=30, raise_error=True)
+    gevent.joinall(calls, timeout=60, raise_error=True)
     assert isinstance(switch, Emulator)
     switch.handsets.handsets.clear()
 
@@ -126,48 +126,38 @@ def _call(switch: Switch, caller: Caller) -> None:
     if not caller.admitted:
         gevent.sleep(caller.patience_ms / 1000)
     else:
-        phone.wait_answered(5)
+        phone.wait_answered(20)
         gevent.sleep(caller.stay_ms / 1000)
     phone.hang_up()
 
 
 def _wait_for_quiet(house: House) -> None:
     deadline = time.monotonic() + QUIET_SECONDS
-    while time.monotonic() < deadline and any(_left(house).values()):
+    while time.monotonic() < deadline and _left(house):
         gevent.sleep(0.1)
 
 
 def _left(house: House) -> dict[str, int]:
-    orchestrator = house.orchestrator
-    assert orchestrator is not None
-    rooms = orchestrator.rooms
-    return {
-        "legs": len(orchestrator.legs),
-        "rooms": len(rooms),
-        "seats": len(rooms._performer._seats),
-        "names": len(rooms._by_name),
-        "calls": len(orchestrator.calls),
-        "watched legs": len(orchestrator.switchboard._watched),
-        "callbacks": orchestrator.outbox.counts().pending,
-        "rooms on disk": len(orchestrator.outbox.load(ROOM)),
-        "participants on disk": len(orchestrator.outbox.load(PARTICIPANT)),
-        "on the switch": len(house.switch.leftovers()),
-    }
+    assert house.orchestrator is not None
+    on_switch = len(house.switch.leftovers())
+    return left_in(house.orchestrator) | ({"on the switch": on_switch} if on_switch else {})
 
 
 def _check_nothing_left(house: House) -> None:
-    left = {what: count for what, count in _left(house).items() if count}
-    assert not left
+    assert not _left(house)
 
 
 def _check_told(house: House, callers: list[Caller]) -> None:
     by_room: dict[str, list[dict[str, str]]] = defaultdict(list)
     for event in house.events():
         by_room[event["ConferenceSid"]].append(event)
+    # On a busy machine a moderator may have left before its last guests came: theirs is a room of its own.
+    starters = {caller.number for caller in callers if caller.role.starts}
     for events in by_room.values():
         names = [event["StatusCallbackEvent"] for event in events]
         assert [int(event["SequenceNumber"]) for event in events] == list(range(len(events)))
-        assert names.count("conference-start") == 1
+        joined_it = {event["From"] for event in events if event["StatusCallbackEvent"] == "participant-join"}
+        assert names.count("conference-start") == bool(joined_it & starters)
         assert names.count("conference-end") == 1
         assert names[-1] == "conference-end"
     joined, left = (

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.app import Orchestrator
+from orchestrator.conference.model import Room
 from orchestrator.config import loads
+from tests.lab import invariants
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application, Request
 from tests.scenarios.journal import Journal
@@ -78,6 +80,8 @@ class House:
         self.application = application
         self.directory = directory
         self.orchestrator: Orchestrator | None = None
+        self.subscriptions: dict[str, frozenset[str]] = {}
+        """What is to be sent of each conference that was opened, by ConferenceSid."""
         application.takes_callbacks("/events")
         application.takes_callbacks("/status")
 
@@ -115,8 +119,29 @@ class House:
             )
         )
         self.orchestrator = Orchestrator(settings)
+        self._note_subscriptions(self.orchestrator)
         self.orchestrator.start()
         assert self.orchestrator.wait_ready(10)
+
+    def _note_subscriptions(self, orchestrator: Orchestrator) -> None:
+        also = orchestrator.rooms.on_change
+
+        def on_change(room: Room) -> None:
+            self.subscriptions[room.sid] = invariants.subscription(room, self.application)
+            also(room)
+
+        orchestrator.rooms.on_change = on_change
+
+    def check_invariants(self) -> None:
+        """Ends what still goes on, and fails where something is wrong or left: tests/lab/invariants.py."""
+        over = self.orchestrator is not None and self.switch.running and self.orchestrator.wait_ready(0)
+        left: dict[str, int] = {}
+        if over:
+            self.switch.hang_up_all()
+            left = invariants.wait_until_nothing_is_left(self.orchestrator)
+        wrong = invariants.broken_by_callbacks(self.application, self.subscriptions, over)
+        assert not wrong, "\n".join(wrong)
+        assert not left, f"left in the orchestrator after all phones hung up: {left}"
 
     def stop(self) -> None:
         if self.orchestrator is not None:
@@ -165,7 +190,10 @@ def lived_in(switch: Switch, application: Application, directory: Path) -> Itera
         house = House(switch, application, directory, log)
         house.start()
         yield house
-        house.stop()
+        try:
+            house.check_invariants()
+        finally:
+            house.stop()
         assert not log.unexpected(), "\n".join(["the orchestrator's log has errors:", *log.unexpected()])
 
 

@@ -1,0 +1,136 @@
+"""What must hold at the end of every test with an orchestrator, whatever the test was about.
+
+Callbacks of a conference: sequence numbers without a gap and in order, none delivered twice, one start at
+most, one end, nothing after it, a leave for each join, times that never go back. Once the phones have hung
+up: no call, room, leg or undelivered callback is left in the orchestrator or on its disk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import gevent
+
+from orchestrator.app import Orchestrator
+from orchestrator.calls.rooms import PARTICIPANT, ROOM
+from orchestrator.conference.model import Room
+from tests.lab.web import Application, Request
+
+START, END, JOIN, LEAVE = "conference-start", "conference-end", "participant-join", "participant-leave"
+ENOUGH_SECONDS = 10.0
+"""For callbacks to be delivered and calls to be forgotten after the last phone hung up."""
+
+
+def left_in(orchestrator: Orchestrator) -> dict[str, int]:
+    """What there still is of calls and conferences, by kind; kinds of which nothing is left are left out."""
+    rooms = orchestrator.rooms
+    counts = {
+        "legs": len(orchestrator.legs),
+        "rooms": len(rooms),
+        "seats": len(rooms._performer._seats),
+        "names": len(rooms._by_name),
+        "calls": len(orchestrator.calls),
+        "watched legs": len(orchestrator.switchboard._watched),
+        "callbacks": orchestrator.outbox.counts().pending,
+        "rooms on disk": len(orchestrator.outbox.load(ROOM)),
+        "participants on disk": len(orchestrator.outbox.load(PARTICIPANT)),
+    }
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def wait_until_nothing_is_left(orchestrator: Orchestrator, seconds: float = ENOUGH_SECONDS) -> dict[str, int]:
+    """What is left after `seconds` at most."""
+    deadline = time.monotonic() + seconds
+    while (left := left_in(orchestrator)) and time.monotonic() < deadline:
+        gevent.sleep(0.02)
+    return left
+
+
+def broken_by_callbacks(
+    application: Application, subscriptions: Mapping[str, frozenset[str]], over: bool
+) -> list[str]:
+    """What is wrong with the callbacks of each conference that has `subscriptions`, by ConferenceSid.
+
+    `over`: the phones have hung up, and every callback had time to come.
+    """
+    by_room: dict[str, list[Request]] = defaultdict(list)
+    for request in list(application.requests):
+        fields = request.fields
+        if {"ConferenceSid", "SequenceNumber", "StatusCallbackEvent"} <= fields.keys():
+            by_room[fields["ConferenceSid"]].append(request)
+    found = []
+    for sid, requests in by_room.items():
+        faults = list(_faults(application, requests))
+        if over and sid in subscriptions:
+            faults += _missing([request.fields for request in requests], subscriptions[sid])
+        if faults:
+            came = [(r.fields["SequenceNumber"], r.fields["StatusCallbackEvent"]) for r in requests]
+            found.append(f"conference {sid}: {'; '.join(faults)}; callbacks were {came}")
+    if over:
+        found += [
+            f"conference {sid}: its end was never sent"
+            for sid, events in subscriptions.items()
+            if "end" in events and sid not in by_room
+        ]
+    return found
+
+
+def subscription(room: Room, application: Application) -> frozenset[str]:
+    """The events of a conference that are to be sent to this application; none of one that nobody entered."""
+    here = room.opened_at and room.terms.status_callback.startswith(application.url())
+    return room.terms.status_callback_event if here else frozenset()
+
+
+def _faults(application: Application, requests: list[Request]) -> Iterable[str]:
+    distinct: dict[int, Request] = {}
+    delivered: set[int] = set()
+    for request in requests:
+        number = int(request.fields["SequenceNumber"])
+        if number in delivered:
+            yield f"number {number} was sent again after it was delivered"
+        if number in distinct and distinct[number].fields != request.fields:
+            yield f"number {number} was sent twice with different fields"
+        if number not in distinct and distinct and number != max(distinct) + 1:
+            yield f"number {number} came after {max(distinct)}"
+        distinct.setdefault(number, request)
+        if application.accepted(request):
+            delivered.add(number)
+    if distinct and min(distinct) not in (0, 1):
+        yield f"the first number is {min(distinct)}"
+    yield from _wrong_order([request.fields for _, request in sorted(distinct.items())])
+
+
+def _wrong_order(events: list[dict[str, str]]) -> Iterable[str]:
+    names = [event["StatusCallbackEvent"] for event in events]
+    for name in (START, END):
+        if names.count(name) > 1:
+            yield f"{names.count(name)} {name}"
+    if END in names and names[-1] != END:
+        yield f"{names[names.index(END) + 1]} after {END}"
+    inside: set[str] = set()
+    for event in events:
+        call = event.get("CallSid", "")
+        match event["StatusCallbackEvent"]:
+            case "participant-join":
+                if call in inside:
+                    yield f"a second join of {call}"
+                inside.add(call)
+            case "participant-leave":
+                if JOIN in names and call not in inside:
+                    yield f"a leave of {call}, which had not joined"
+                inside.discard(call)
+    times = [event["Timestamp"] for event in events if event["Timestamp"][:1].isdigit()]
+    if times != sorted(times):
+        yield f"times that go back: {times}"
+
+
+def _missing(events: list[dict[str, str]], wanted: frozenset[str]) -> Iterable[str]:
+    names = [event["StatusCallbackEvent"] for event in events]
+    if "end" in wanted and END not in names:
+        yield "its end was never sent"
+    if {"join", "leave"} <= wanted:
+        joined = {event["CallSid"] for event in events if event["StatusCallbackEvent"] == JOIN}
+        left = {event["CallSid"] for event in events if event["StatusCallbackEvent"] == LEAVE}
+        yield from (f"no leave of {call}" for call in joined - left)
