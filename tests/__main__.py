@@ -1,8 +1,10 @@
-"""`python -m tests [pytest options]`: all tests, in parts side by side, two with a real FreeSWITCH each.
+"""`python -m tests [--quick] [pytest options]`: all tests, in parts side by side.
 
-Where there is no FreeSWITCH their tests are skipped, the first line says so, and each other part is two, as
-most tests wait most of the time. A test that fails is run again, twice at most, and is named as RERUN at the
-end: phones and switches live by the clock, and the machine may be busy.
+Two of the parts have a real FreeSWITCH each. Where there is none their tests are skipped, the first line
+says so, and each other part is two, as most tests wait most of the time. `--quick` gives a first answer in
+under three minutes: the emulator alone, without load, attacks, fuzzing, kills and browsers. No test that
+fails is run again, but for the few of sound on a real FreeSWITCH that tests/sound/conftest.py names, each
+printed as RERUN.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.lab.plugin import PARTS
+from tests.lab.plugin import PARTS, QUICK_PARTS
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch
 
@@ -28,14 +30,18 @@ TITLES = {
 
 
 def main(options: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest", "--reruns=2", "-rfERs", *options]
+    pytest = [sys.executable, "-m", "pytest", "-rfERs", *options]
     # More at once would be heard in the sound that is measured.
     shares = 1
-    if reason := FreeSwitch.why_not():
-        print(f"no real FreeSWITCH takes part: {reason}", flush=True)
-        shares = 2
     # The first part is to be watched, the others are shown when they are through.
     first, *others = PARTS
+    if "--quick" in options:
+        print("no real FreeSWITCH takes part: --quick is the emulator alone", flush=True)
+        first, *others = QUICK_PARTS
+        shares = 2
+    elif reason := FreeSwitch.why_not():
+        print(f"no real FreeSWITCH takes part: {reason}", flush=True)
+        shares = 2
     with tempfile.TemporaryDirectory() as directory:
         runs = [
             (TITLES[part], output, _start([*pytest, f"--part={part}", f"--share={share}/{shares}"], output))

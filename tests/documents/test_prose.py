@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,16 +21,29 @@ PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("*/README.md"
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
-    for link in links(page):
-        if re.match(r"[a-z]+:", link):
-            continue
-        place, _, anchor = link.partition("#")
-        target = (page.parent / place).resolve() if place else page
-        assert target.exists(), link
-        if anchor:
-            assert anchor in {section.anchor for section in sections(target)}, link
+Of = TypeVar("Of")
+
+
+def on_each_page(found: Callable[[Path], Iterable[Of]]) -> pytest.MarkDecorator:
+    """The test once for each thing that is found on a page: one that finds nothing is no test that passed."""
+    pairs = [(page, thing) for page in PAGES for thing in dict.fromkeys(found(page))]
+    assert pairs
+    return pytest.mark.parametrize(
+        ("page", "thing"), pairs, ids=[NAMES[PAGES.index(page)] for page, _ in pairs]
+    )
+
+
+def inner_links(page: Path) -> Iterator[str]:
+    return (link for link in links(page) if not re.match(r"[a-z]+:", link))
+
+
+@on_each_page(inner_links)
+def test_every_link_within_the_repository_leads_somewhere(page: Path, thing: str) -> None:
+    place, _, anchor = thing.partition("#")
+    target = (page.parent / place).resolve() if place else page
+    assert target.exists(), thing
+    if anchor:
+        assert anchor in {section.anchor for section in sections(target)}, thing
 
 
 def commands(page: Path) -> Iterator[str]:
@@ -40,13 +54,12 @@ def commands(page: Path) -> Iterator[str]:
     yield from re.findall(r"`(orchestrator [a-z][^`…]*)`", page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_command_is_one_that_the_program_takes(page: Path) -> None:
-    for command in commands(page):
-        words = shlex.split(command.partition(" > ")[0], comments=True)[1:]
-        # In a sentence a command may stand without what it needs, as `orchestrator callbacks`.
-        if problem := refused(words):
-            assert re.search("required|expected one argument", problem), f"{command}: {problem}"
+@on_each_page(commands)
+def test_every_command_is_one_that_the_program_takes(page: Path, thing: str) -> None:
+    words = shlex.split(thing.partition(" > ")[0], comments=True)[1:]
+    # In a sentence a command may stand without what it needs, as `orchestrator callbacks`.
+    if problem := refused(words):
+        assert re.search("required|expected one argument", problem), f"{thing}: {problem}"
 
 
 def refused(words: list[str]) -> str:
@@ -63,19 +76,20 @@ def _raise(parser: argparse.ArgumentParser, message: str) -> None:
     raise ValueError(message)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_example_document_is_read_without_a_warning(page: Path) -> None:
-    for block in blocks(page, "xml"):
-        if "<Response>" in block:
-            assert parse(block).warnings == ()
+def documents(page: Path) -> list[str]:
+    return [block for block in blocks(page, "xml") if "<Response>" in block]
+
+
+@on_each_page(documents)
+def test_every_example_document_is_read_without_a_warning(page: Path, thing: str) -> None:
+    assert parse(thing).warnings == ()
 
 
 SECRETS = {"ORCHESTRATOR_API_KEY": "x"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_example_of_settings_passes(page: Path, tmp_path: Path) -> None:
+@on_each_page(lambda page: blocks(page, "yaml"))
+def test_every_example_of_settings_passes(page: Path, thing: str, tmp_path: Path) -> None:
     (tmp_path / "signing.key").write_text(new_seed())
-    for block in blocks(page, "yaml"):
-        account = "" if "accounts:" in block else "accounts: [{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10}]\n"
-        loads(account + block, directory=tmp_path, environ=SECRETS)
+    account = "" if "accounts:" in thing else "accounts: [{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10}]\n"
+    loads(account + thing, directory=tmp_path, environ=SECRETS)

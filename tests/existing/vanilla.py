@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -61,6 +62,10 @@ def likeness(directory: Path) -> Path:
     return directory
 
 
+# `./configure --prefix=P` installs to P/conf or, where no --sysconfdir is given, to P/etc/freeswitch.
+CONF_BELOW_PREFIX = ("conf", "etc/freeswitch", "share/freeswitch/conf/vanilla")
+
+
 class Vanilla(FreeSwitch):
     """A real FreeSWITCH with its own vanilla configuration, on other ports, and our part added to it."""
 
@@ -75,8 +80,11 @@ class Vanilla(FreeSwitch):
 
     @classmethod
     def vanilla(cls) -> Path | None:
+        """Where a build by hand or a package puts it, or the environment's FREESWITCH_CONF says."""
         binary = cls.binary()
-        places = [Path(binary).resolve().parents[1] / "conf"] if binary else []
+        prefix = [Path(binary).resolve().parents[1]] if binary else []
+        places = [Path(os.environ["FREESWITCH_CONF"])] if "FREESWITCH_CONF" in os.environ else []
+        places += [place / conf for place in prefix for conf in CONF_BELOW_PREFIX]
         places += [Path("/usr/share/freeswitch/conf/vanilla"), Path("/etc/freeswitch")]
         return next((place for place in places if (place / "autoload_configs").is_dir()), None)
 

@@ -14,8 +14,11 @@ KINDS = ("emulator", "freeswitch")
 # Kept with each test's report.
 SWITCH, VERSION = "switch", "FreeSWITCH version"
 PARTS = ("heard", "real", "scenarios", "emulated", "rest")
+QUICK_PARTS = ("rest", "scenarios", "emulated")
 HEARD = ("sound", "load", "attacks")
 OWNER = "texml_owner"
+# Left out by --quick: they take long, or need a browser, a container engine or FreeSWITCH's configuration.
+LONG = ("attacks", "console", "crash", "docker", "existing", "fuzz", "load")
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
 
@@ -31,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="tests of sound, load and attacks on a real FreeSWITCH; the others on one; those without; "
         "`python -m tests` does all at once",
     )
+    parser.addoption("--quick", action="store_true", help=f"on the emulator, without {', '.join(LONG)}")
     parser.addoption("--share", metavar="K/N", help="of those every Nth, from the Kth on")
 
 
@@ -39,8 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only(kind): runs on that kind of switch only: emulator, freeswitch")
 
 
+def asked_for(config: pytest.Config) -> str | None:
+    """The kind of switch that the options name: emulator, freeswitch, both or none."""
+    return "emulator" if config.getoption("--quick") else config.getoption("--switch")
+
+
 def chosen(config: pytest.Config) -> list[str]:
-    option = config.getoption("--switch")
+    option = asked_for(config)
     if option in KINDS:
         return [option]
     return ["emulator", "freeswitch"] if option == "both" or not FreeSwitch.why_not() else ["emulator"]
@@ -50,9 +59,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "switch" in metafunc.fixturenames:
         kinds = chosen(metafunc.config)
         for mark in metafunc.definition.iter_markers("only"):
-            kinds = (
-                [mark.args[0]] if mark.args[0] in kinds or not metafunc.config.getoption("--switch") else []
-            )
+            kinds = [mark.args[0]] if mark.args[0] in kinds or not asked_for(metafunc.config) else []
         for mark in metafunc.definition.iter_markers("rather"):
             kinds = [mark.args[0]] if mark.args[0] in kinds else kinds
         metafunc.parametrize("switch", kinds, indirect=True)
@@ -61,6 +68,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     part = config.getoption("--part")
     wanted = [item for item in items if part is None or _part_of(item) == part]
+    if config.getoption("--quick"):
+        wanted = [item for item in wanted if item.path.relative_to(config.rootpath).parts[1] not in LONG]
     if share := config.getoption("--share"):
         first, of = map(int, share.split("/"))
         wanted = wanted[first - 1 :: of]
