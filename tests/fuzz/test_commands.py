@@ -164,6 +164,9 @@ def split_variables(text: str) -> list[str]:
 
 @FUZZ
 @given(TEXT, TEXT, TEXT, st.integers(1, 3))
+@example("x", "a:_:b", "c", 1)
+@example("x", "a", "b:_:sofia/texml/y", 1)
+@example("x:_:y", "a", "b", 2)
 def test_a_dial_string_has_the_legs_and_the_variables_that_were_meant(
     endpoint: str, shared: str, own: str, count: int
 ) -> None:

@@ -19,6 +19,7 @@ from orchestrator.conference.model import Room
 from tests.lab.web import Application, Request
 
 START, END, JOIN, LEAVE = "conference-start", "conference-end", "participant-join", "participant-leave"
+RECORDING_ENDS = {"completed", "absent", "failed"}
 ENOUGH_SECONDS = 10.0
 """For callbacks to be delivered and calls to be forgotten after the last phone hung up."""
 
@@ -68,6 +69,7 @@ def broken_by_callbacks(
         if faults:
             came = [(r.fields["SequenceNumber"], r.fields["StatusCallbackEvent"]) for r in requests]
             found.append(f"conference {sid}: {'; '.join(faults)}; callbacks were {came}")
+    found += _repeated(application)
     if over:
         found += [
             f"conference {sid}: its end was never sent"
@@ -75,6 +77,24 @@ def broken_by_callbacks(
             if "end" in events and sid not in by_room
         ]
     return found
+
+
+def _repeated(application: Application) -> Iterable[str]:
+    """Statuses of calls and recordings that were delivered more than once, or contradict each other."""
+    delivered = [request for request in list(application.requests) if application.accepted(request)]
+    once: dict[tuple[str, str, str], int] = defaultdict(int)
+    ends: dict[str, set[str]] = defaultdict(set)
+    for request in delivered:
+        fields = request.fields
+        if status := fields.get("RecordingStatus"):
+            once["recording", fields.get("RecordingSid", ""), f"{status} at {request.path}"] += 1
+            ends[fields.get("RecordingSid", "")] |= {status} & RECORDING_ENDS
+        elif fields.get("CallbackSource") == "call-progress-events":
+            once["call", fields.get("CallSid", ""), f"{fields.get('CallStatus')} at {request.path}"] += 1
+    yield from (
+        f"{kind} {sid}: {what} was delivered {n} times" for (kind, sid, what), n in once.items() if n > 1
+    )
+    yield from (f"recording {sid} ended as {sorted(end)}" for sid, end in ends.items() if len(end) > 1)
 
 
 def subscription(room: Room, application: Application) -> frozenset[str]:

@@ -156,3 +156,19 @@ def test_an_empty_action_asks_the_same_document_again(house: House, empty: str) 
     assert phone.sip_status == 486
     _, second = house.application.to("/voice")
     assert (second.method, second.fields["DialCallStatus"]) == ("GET", "failed")
+
+
+def test_a_menu_that_goes_round_for_hours_is_no_circle(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents that play something take their time: however many there were, none counts as a quick one."""
+    monkeypatch.setattr(calls, "QUICK_SECONDS", 0.1)
+    monkeypatch.setattr(calls, "QUICK_DOCUMENTS", 2)
+    monkeypatch.setattr(calls, "MAX_QUICK_DOCUMENTS", 4)
+    slow = (
+        f"<Response><Play>{house.application.tone(HEARD, 0.3)}</Play><Redirect>/voice</Redirect></Response>"
+    )
+    quick = "<Response><Redirect>/voice</Redirect></Response>"
+    # Three quick ones in a row, again and again: more in all than are allowed in a row.
+    house.voice(*[slow, quick, quick, quick] * 4, "<Response><Hangup/></Response>")
+    phone = house.switch.call(NUMBER)
+    phone.wait_ended(20)
+    assert len(house.application.to("/voice")) == 17

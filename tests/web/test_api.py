@@ -135,6 +135,17 @@ def test_a_list_is_leafed_through_by_its_own_links(api: Api) -> None:
     assert days(api.ask(body["first_page_uri"]).json()) == [6, 5, 4]
 
 
+@pytest.mark.parametrize(("count", "size", "pages"), [(6, 3, 2), (4, 2, 2), (3, 3, 1), (1, 1, 1)])
+def test_no_page_is_promised_that_would_be_empty(api: Api, count: int, size: int, pages: int) -> None:
+    fill(api, count)
+    body, seen = api.listed(f"PageSize={size}"), 1
+    while body["next_page_uri"] is not None:
+        body = api.ask(body["next_page_uri"]).json()
+        seen += 1
+        assert days(body)
+    assert seen == pages
+
+
 def test_a_page_stays_where_it_is_while_rooms_come(api: Api) -> None:
     fill(api, 4)
     second = api.listed("PageSize=2")["next_page_uri"]
