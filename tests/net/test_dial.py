@@ -102,12 +102,18 @@ def test_a_name_that_leads_to_the_metadata_service_is_not_dialled() -> None:
     )
 
 
-def test_of_several_addresses_the_refused_ones_are_skipped(villain: Callable[..., Villain]) -> None:
+@pytest.mark.parametrize("order", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+def test_of_several_addresses_the_refused_ones_are_skipped(
+    villain: Callable[..., Villain], order: list[str]
+) -> None:
+    # Nobody listens at the first addresses; at a refused one somebody does, on the same port.
     server = villain(OK)
+    refused = villain(OK, host="127.0.0.2", port=server.port)
     policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
-    names = told(app_test=["169.254.169.254", "10.0.0.1", "::1", "127.0.0.1"])
+    names = told(app_test=["169.254.169.254", "10.0.0.1", "::1", *order])
     assert fetch(server.url(host="app.test"), Dialler(policy, names)).body == b"<Response/>"
     assert b"Host: app.test" in server.heads[0]
+    assert not refused.connections
 
 
 def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callable[..., Villain]) -> None:

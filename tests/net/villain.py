@@ -17,13 +17,18 @@ Serve = Callable[[Any, bytes], None]
 
 class Villain:
     def __init__(
-        self, serve: Serve, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, keeps: bool = False
+        self,
+        serve: Serve,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+        keeps: bool = False,
+        port: int = 0,
     ) -> None:
         self.heads: list[bytes] = []
         self.connections = 0
         self._serve, self._keeps = serve, keeps
         extra = {"ssl_context": tls} if tls else {}
-        self._server = StreamServer((host, 0), self._handle, **extra)
+        self._server = StreamServer((host, port), self._handle, **extra)
         self._server.start()
         self._scheme = "https" if tls else "http"
 

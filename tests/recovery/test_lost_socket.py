@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import gevent
@@ -166,10 +167,13 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     house.start(node="audit_secs: 1")
     first, second = two_inside(house)
     (room,) = house.orchestrator.rooms
-    member = next(iter(room.participants.values())).member_id
-    house.orchestrator.connection.api(f"conference {room.sid} mute {member}")
+    (member,) = (one.member_id for one in room.participants.values() if one.caller.from_ == FIRST)
     first.sounds(500)
     second.wait_hears(500, 20)
+    house.orchestrator.connection.api(f"conference {room.sid} mute {member}")
+    second.wait_stops_hearing(500, 5)
+    second.wait_hears(500, 20, since=time.monotonic())
+    assert house.orchestrator.recovery.repairs.members == 1
     for phone in (first, second):
         phone.hang_up()
     house.told(6)

@@ -24,9 +24,13 @@ QUIET_DB = -60.0
 class Party:
     """Phones in a room, each speaking a tone of its own."""
 
-    def __init__(self, house: House, client: Client, *callers: str, **attributes: str) -> None:
+    def __init__(
+        self, house: House, client: Client, *callers: str, action: str = "", **attributes: str
+    ) -> None:
+        """`action`: of the Dial, where their documents would go on."""
         self.house, self.client = house, client
-        house.voice(house.joins(beep="false", statusCallbackEvent=EVENTS, **attributes))
+        document = house.joins(beep="false", statusCallbackEvent=EVENTS, **attributes)
+        house.voice(document.replace("<Dial>", f'<Dial action="{action}">') if action else document)
         self.phones: dict[str, Any] = {}
         for caller in callers:
             phone = house.switch.call(ROOM, from_=caller, sounds=VOICES[caller])
@@ -155,7 +159,8 @@ def test_who_is_made_to_end_the_conference_ends_it_and_beeps_or_not(house: House
 
 
 def test_who_is_deleted_is_hung_up_and_no_action_is_asked_for(house: House, client: Client) -> None:
-    party = Party(house, client, ANNA, BERT, participantLabel="")
+    house.application.document("/after", "<Response><Pause length='1'/></Response>")
+    party = Party(house, client, ANNA, BERT, action="/after")
     client.conferences.participants.delete(party.sids[ANNA], account_sid=ACCOUNT, conference_sid=party.sid)
     party.phones[ANNA].wait_ended(10)
     assert party.told("participant-leave")["ReasonParticipantLeft"] == "participant_updated_via_api"
@@ -163,6 +168,7 @@ def test_who_is_deleted_is_hung_up_and_no_action_is_asked_for(house: House, clie
     with pytest.raises(telnyx.NotFoundError):
         party.update(ANNA, muted=True)
     assert len(house.application.to("/voice")) == 2
+    assert not house.application.to("/after")
 
 
 def test_a_conference_that_is_completed_hangs_up_everybody(house: House, client: Client) -> None:
