@@ -293,9 +293,10 @@ class Call(Standing):
     def documents(self, step: Step) -> HangUp | None:
         """One document after the other until one says so, or none leads on. Raises FetchError, LegGone."""
         quick = 0
-        while quick < MAX_QUICK_DOCUMENTS:
-            if not isinstance(step, Goto):
-                return step
+        while isinstance(step, Goto):
+            if quick == MAX_QUICK_DOCUMENTS:
+                self.log.error("documents lead in circles", url=shown(self.document_url))
+                return FAILED
             began = time.monotonic()
             self._about_to_ask(step)
             step = self.run_verbs(self.fetch(step).verbs)
@@ -303,8 +304,7 @@ class Call(Standing):
             quick = quick + 1 if took < QUICK_SECONDS else 0
             if quick > QUICK_DOCUMENTS:
                 gevent.sleep(QUICK_SECONDS - took)
-        self.log.error("documents lead in circles", url=shown(self.document_url))
-        return FAILED
+        return step
 
     def first_document(self, goto: Goto) -> Document:
         """Its time limit counts the fallback's too: a caller does not ring for ever. Raises FetchError."""

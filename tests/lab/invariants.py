@@ -21,7 +21,7 @@ from tests.lab.web import Application, Request
 START, END, JOIN, LEAVE = "conference-start", "conference-end", "participant-join", "participant-leave"
 RECORDING_ENDS = {"completed", "absent", "failed"}
 IMPATIENCE_SECONDS = 1.9
-"""An answer that a busy machine gives later than this may have missed the time limit of its request (2 s at least)."""
+"""An answer that comes later may have missed the time limit of its request, which is 2 s at least."""
 ENOUGH_SECONDS = 10.0
 """For callbacks to be delivered and calls to be forgotten after the last phone hung up."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import gevent
@@ -171,8 +170,10 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     first.sounds(500)
     second.wait_hears(500, 20)
     house.orchestrator.connection.api(f"conference {room.sid} mute {member}")
-    second.wait_stops_hearing(500, 5)
-    second.wait_hears(500, 20, since=time.monotonic())
+    # The audit waits for 3 s before it believes what it sees.
+    gevent.sleep(1)
+    assert not second.hears_now(500)
+    second.wait_hears(500, 20)
     assert house.orchestrator.recovery.repairs.members == 1
     for phone in (first, second):
         phone.hang_up()
