@@ -65,6 +65,7 @@ from orchestrator.net.dial import Dialler
 from orchestrator.reloading.bell import Bell
 from orchestrator.reloading.reloader import Reloaded, Reloader
 from orchestrator.web.api.blueprint import rest_api
+from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console
 from orchestrator.web.health import health
 from orchestrator.web.metrics import Sources, metrics
@@ -202,14 +203,17 @@ class Orchestrator:
         self.history = History(
             self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
         )
-        self.console = Console(self.live, self.control, self.rooms, self.outbox, files, self._problems)
+        self.attempts = Attempts()
+        self.console = Console(
+            self.live, self.control, self.rooms, self.outbox, files, self._problems, self.attempts
+        )
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             (
                 health(self._problems),
                 recording_pages(files),
-                rest_api(self.live, self.control, self.outbox.records),
+                rest_api(self.live, self.control, self.outbox.records, self.attempts),
                 self.console.blueprint,
             ),
         )
@@ -277,6 +281,7 @@ class Orchestrator:
             journal=self.journal,
             probe=self.probe,
             traffic=self.web.traffic,
+            attempts=self.attempts,
         )
 
     def _base_url(self) -> str:
@@ -295,6 +300,7 @@ class Orchestrator:
         self._dialler.policy = address_policy(settings)
         self.door.intake.limits = settings.intake
         self.live.settings = settings
+        self.console.on_reload()
 
     # FreeSWITCH
 
@@ -313,6 +319,7 @@ class Orchestrator:
 
     def _on_up(self) -> None:
         try:
+            self.reloader.on_connected()
             self.book.compare(self.recovery.run())
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.node.name, problem=str(error))

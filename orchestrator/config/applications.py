@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import uuid
 from typing import Annotated
@@ -33,6 +34,11 @@ def _uuid(value: str) -> str:
         return str(uuid.UUID(value))
     except ValueError:
         raise fault("an account's sid is a UUID", f"e.g. {uuid.uuid4()}") from None
+
+
+def fingerprint(key: str) -> bytes:
+    """Of an API key, whose length it does not tell either."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 class Account(Section):
@@ -66,8 +72,11 @@ class Account(Section):
 
     def owns_key(self, key: str) -> bool:
         """Whether `key` is one of this account's API keys; takes the same time for any wrong one."""
-        given = key.encode()
-        found = [hmac.compare_digest(given, own.get_secret_value().encode()) for own in self.api_keys]
+        return self.owns_fingerprint(fingerprint(key))
+
+    def owns_fingerprint(self, digest: bytes) -> bool:
+        """As owns_key, for a key of which only the fingerprint was kept."""
+        found = [hmac.compare_digest(digest, fingerprint(own.get_secret_value())) for own in self.api_keys]
         return any(found)
 
 

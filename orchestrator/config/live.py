@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from orchestrator.config.applications import Application
 from orchestrator.config.settings import Settings
 
 # Section -> its keys that count from the next call on; None: all of them. What is not here is made into
@@ -41,6 +42,10 @@ _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
 }
 
 
+# These follow from FreeSWITCH's files, or name what is in them.
+_IN_FREESWITCH: Final = ("profiles", "profile_patterns", "trunks", "default_trunk", "sip")
+
+
 @dataclass
 class Live:
     """Whoever needs a setting asks here at that moment and keeps nothing: a reload is one assignment."""
@@ -57,7 +62,7 @@ class Change:
     taken: tuple[str, ...]
     """Keys that change."""
     left: tuple[str, ...]
-    """Keys that differ and need a restart."""
+    """Keys that differ and do not count yet: they need a restart, or FreeSWITCH."""
 
 
 def change(running: Settings, read: Settings) -> Change:
@@ -69,6 +74,31 @@ def change(running: Settings, read: Settings) -> Change:
             new = old.model_copy(update={key: getattr(new, key) for key in keys})
         update[name] = new
     settings = running.model_copy(update=update)
+    return Change(
+        settings, tuple(_differences(running, settings, "")), tuple(_differences(settings, read, ""))
+    )
+
+
+def without_freeswitch(running: Settings, read: Settings) -> Change:
+    """What of `read` counts although FreeSWITCH has not taken its part; `left` is what waits for that.
+
+    Profiles, trunks and SIP are in FreeSWITCH's files. An application that names a profile or trunk that is
+    not there yet keeps what it had.
+    """
+    profiles, trunks, before = running.profiles, running.trunks, running.applications
+
+    def kept(application: Application) -> Application:
+        old = before.get(application.name)
+        profile, trunk = application.profile, application.trunk
+        if profile is not None and profile not in profiles:
+            profile = old.profile if old is not None else None
+        if trunk is not None and trunk not in trunks:
+            trunk = old.trunk if old is not None else None
+        return application.model_copy(update={"profile": profile, "trunk": trunk})
+
+    update: dict[str, object] = {name: getattr(running, name) for name in _IN_FREESWITCH}
+    update["applications"] = {name: kept(each) for name, each in read.applications.items()}
+    settings = read.model_copy(update=update)
     return Change(
         settings, tuple(_differences(running, settings, "")), tuple(_differences(settings, read, ""))
     )

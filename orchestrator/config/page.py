@@ -22,8 +22,9 @@ mistake in yours, with its line.
 - Relative paths start at the directory of the settings file.
 - *Reload* says when a changed key counts. *yes*: after `orchestrator reload` or SIGHUP, for what begins then.
   What FreeSWITCH itself reads (profiles, trunks, `sip.networks`) is written by that where `conf_dir` is set;
-  else run `orchestrator render --into DIR` before it. *restart*: when the orchestrator starts anew. Neither
-  drops a call.
+  else run `orchestrator render --into DIR` before it. Where FreeSWITCH cannot be reached or refuses it, these
+  wait for its next connect, and everything else counts at once: exit code 4, and what waits is printed.
+  *restart*: when the orchestrator starts anew. Neither drops a call.
 
 This page is made by `orchestrator config --explain --markdown`.
 """

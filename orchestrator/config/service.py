@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, fault
+from orchestrator.config.network import Cidr
 from orchestrator.config.patterns import best
 
 MIB = 1024 * 1024
@@ -352,6 +353,11 @@ class Web(Section):
         default=43200, ge=60, le=30 * 86400, description="how long one is signed in to the console"
     )
 
+    proxies: tuple[Cidr, ...] = Field(
+        default=(),
+        description="networks of reverse proxies, whose X-Forwarded-For tells the client's address, by which "
+        "wrong keys are limited; none: the connection's address counts",
+    )
     metrics_key: Secret | None = Field(
         default=None,
         description="bearer token for /metrics; none: open, but only where listen and public_url are private",

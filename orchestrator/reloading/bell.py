@@ -1,6 +1,7 @@
 """How `orchestrator reload` reaches the process that runs: a socket beside the database, for its user alone.
 
-One JSON object each way: {"config": path} and {"problems": […], "bad_settings": false, "notes": […]}.
+One JSON object each way: {"config": path} and {"problems": […], "bad_settings": false, "notes": […],
+"waiting": […]}.
 """
 
 from __future__ import annotations

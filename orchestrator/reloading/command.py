@@ -9,12 +9,14 @@ from orchestrator.config import Settings
 
 # FreeSWITCH answers `reloadxml` and `rescan` within moments, also with hundreds of gateways.
 SECONDS = 120.0
+EXIT_OK, EXIT_FAILED, EXIT_SETTINGS, EXIT_WAITING = 0, 1, 2, 4
 
 ABOUT = """\
 Calls that go on are not touched; numbers, applications, accounts, profiles and trunks count from the
 next call on. SIGHUP to the running process does the same and logs what would be printed here.
-Exit codes: 0 done, 1 none runs there or FreeSWITCH did not take it, 2 the settings are wrong.
-Nothing has changed unless it is 0.
+What FreeSWITCH has to take, profiles, trunks and SIP, waits where it is not connected or refuses it;
+everything else counts at once, and both are printed. Exit codes: 0 done, 1 none runs there, 2 the settings
+are wrong, 4 something waits for FreeSWITCH. Nothing has changed at 1 and 2.
 """
 
 
@@ -31,4 +33,6 @@ def run(config: Path, settings: Settings) -> int:
         print(f"orchestrator: {problem}", file=sys.stderr)
     for note in result.notes:
         print(note)
-    return 0 if not result.problems else 2 if result.bad_settings else 1
+    if result.problems:
+        return EXIT_SETTINGS if result.bad_settings else EXIT_FAILED
+    return EXIT_WAITING if result.waiting else EXIT_OK

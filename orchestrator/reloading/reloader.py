@@ -1,4 +1,9 @@
-"""Takes over a changed settings file while calls go on: all of it, or none."""
+"""Takes over a changed settings file while calls go on.
+
+A file with a mistake changes nothing. What FreeSWITCH has to take (profiles, trunks, who may call) counts
+when it has taken it. Where it cannot be reached or refuses it, everything else counts at once, so that a key
+can be withdrawn; what waits is named, and tried again at the next connect.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from dataclasses import dataclass
 from gevent.lock import RLock
 
 from orchestrator.config.errors import ConfigErrors
-from orchestrator.config.live import Change, Live, change
+from orchestrator.config.live import Change, Live, change, without_freeswitch
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
@@ -31,6 +36,8 @@ class Reloaded:
     bad_settings: bool = False
     """It was the file's fault."""
     notes: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Keys that do not count yet, since FreeSWITCH has not taken its part."""
 
 
 class Reloader:
@@ -51,32 +58,60 @@ class Reloader:
         self._profiles_in_use = profiles_in_use
         self._take_over = take_over
         self._retired: dict[str, Profile] = {}
+        self._waiting: Settings | None = None
+        """To be in force once FreeSWITCH has taken its part of them."""
         self._lock = RLock()
 
     def reload(self, load: Callable[[], Settings]) -> Reloaded:
-        """Nothing changes where anything is wrong; each problem is logged, too."""
+        """Nothing changes where the file is wrong; each problem is logged, too."""
         with self._lock:
             result = self._reload(load)
         for problem in result.problems:
             log.error("settings not reloaded", problem=problem)
         for note in result.notes:
-            log.info("settings reloaded", note=note)
+            (log.warning if result.waiting else log.info)("settings reloaded", note=note)
         return result
+
+    def on_connected(self) -> None:
+        """Have FreeSWITCH take what it has not taken yet, before any call counts on it."""
+        with self._lock:
+            if self._waiting is None:
+                return
+            part = without_freeswitch(self._live.settings, self._waiting)
+            refusal = self._apply(self._waiting)
+        if refusal:
+            log.error("settings still wait for FreeSWITCH", keys=", ".join(part.left), problem=refusal)
+        else:
+            log.info("settings reloaded", note=f"taken by FreeSWITCH now: {', '.join(part.left)}")
 
     def _reload(self, load: Callable[[], Settings]) -> Reloaded:
         try:
             read = load()
         except ConfigErrors as errors:
             return Reloaded(tuple(str(error) for error in errors.errors), bad_settings=True)
-        found = change(self._live.settings, read)
-        retired = self._still_needed(found.settings)
+        running = self._live.settings
+        found = change(running, read)
+        part = without_freeswitch(running, found.settings)
+        refusal = self._apply(found.settings)
+        if not refusal:
+            return Reloaded(notes=tuple(self._notes(found)))
+        notes = self._notes(Change(part.settings, part.taken, found.left))
+        return Reloaded(notes=(*notes, _waits(part, refusal)), waiting=part.left)
+
+    def _apply(self, settings: Settings) -> str:
+        """Why FreeSWITCH has not taken its part, so that only the rest counts; empty where all does."""
+        retired = self._still_needed(settings)
         try:
-            self._tell_freeswitch(found.settings, retired)
+            self._tell_freeswitch(settings, retired)
         except (Unreadable, SwitchError, OSError) as error:
-            return Reloaded((f"FreeSWITCH keeps what it has: {error}",))
+            part = without_freeswitch(self._live.settings, settings)
+            self._waiting = settings if part.left else None
+            self._take_over(part.settings)
+            return str(error)
         self._retired = retired
-        self._take_over(found.settings)
-        return Reloaded(notes=tuple(self._notes(found)))
+        self._waiting = None
+        self._take_over(settings)
+        return ""
 
     def _still_needed(self, settings: Settings) -> dict[str, Profile]:
         """Profiles that are gone from the file: rooms that have them let others in, and FreeSWITCH looks the
@@ -112,3 +147,12 @@ class Reloader:
                 "freeswitch.nodes[0].conf_dir is not set: FreeSWITCH's files are as the last "
                 "`orchestrator render` left them"
             )
+
+
+def _waits(part: Change, refusal: str) -> str:
+    if not part.left:
+        return f"FreeSWITCH was not asked to read its files anew, and nothing of it has changed: {refusal}"
+    return (
+        f"waiting for FreeSWITCH, which keeps what it has ({refusal}): {', '.join(part.left)}; they count "
+        "when it has taken them: at its next connect, or by another reload"
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.config import Settings, loads
-from orchestrator.config.live import change, needs_restart
+from orchestrator.config.live import _IN_FREESWITCH, _LIVE, change, needs_restart, without_freeswitch
 
 SID = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 
@@ -33,6 +35,68 @@ def test_what_counts_at_once_is_taken_and_the_rest_is_left_and_named() -> None:
     assert found.settings.conference.hangup_on_star
     assert found.settings.conference.speech_start_ms == 0
     assert found.settings.web.listen == old.web.listen
+
+
+OTHER = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
+SEED = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+BASE = """
+accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b, name: main, api_keys: [one, two]}]
+applications: {a: {voice_url: "http://h/1"}}
+numbers: {"1": a}
+"""
+# A change in each section that a reload takes, and whether it counts without FreeSWITCH.
+CHANGES = {
+    "accounts": ("api_keys: [one, two]", f"api_keys: [one], signing_key: {SEED}", True),
+    "applications": ("http://h/1", "http://h/2", True),
+    "numbers": ('numbers: {"1": a}', 'numbers: {"2": a}', True),
+    "default_application": ("numbers:", "default_application: a\nnumbers:", True),
+    "intake": ("numbers:", "intake: {max_calls: 9}\nnumbers:", True),
+    "network": ("numbers:", "network: {private_addresses: refuse}\nnumbers:", True),
+    "speech": ("numbers:", "speech: {default_voice: awb}\nnumbers:", True),
+    "conference": ("numbers:", "conference: {hangup_on_star: true}\nnumbers:", True),
+    "profiles": ("numbers:", "profiles: {wide: {rate: 16000}}\nnumbers:", False),
+    "profile_patterns": ("numbers:", "profile_patterns: {'x*': default}\nnumbers:", False),
+    "trunks": ("numbers:", "trunks: {t: {proxy: 'h:5060'}}\nnumbers:", False),
+    "default_trunk": ("numbers:", "trunks: {t: {proxy: 'h:5060'}}\ndefault_trunk: t\nnumbers:", False),
+    "sip": ("numbers:", "sip: {networks: {a: [10.0.0.0/8]}}\nnumbers:", False),
+}
+
+
+def test_the_table_has_every_section_that_a_reload_takes() -> None:
+    assert set(CHANGES) == set(_LIVE)
+    assert {name for name, (_, _, counts) in CHANGES.items() if not counts} == set(_IN_FREESWITCH)
+
+
+@pytest.mark.parametrize("section", CHANGES)
+def test_without_freeswitch_what_is_not_in_its_files_counts_and_the_rest_is_named(section: str) -> None:
+    old, new, counts = CHANGES[section]
+    running, read_ = loads(BASE, environ={}), loads(BASE.replace(old, new), environ={})
+    found = change(running, read_)
+    assert any(key.startswith(section) for key in found.taken)
+    part = without_freeswitch(running, found.settings)
+    assert (getattr(part.settings, section) == getattr(read_, section)) is counts
+    assert any(key.startswith(section) for key in part.taken) is counts
+    assert any(key.startswith(section) for key in part.left) is not counts
+    assert {*part.taken, *part.left} >= set(found.taken)
+
+
+def test_an_application_keeps_the_profile_and_trunk_that_freeswitch_has() -> None:
+    running = read(
+        "profiles: {old: {}}\ntrunks: {old: {proxy: h}}\n"
+        "applications: {a: {voice_url: 'http://h/1', profile: old, trunk: old}, b: {voice_url: 'http://h/1'}}"
+    )
+    new = read(
+        "profiles: {new: {}}\ntrunks: {new: {proxy: h}}\n"
+        "applications: {a: {voice_url: 'http://h/2', profile: new, trunk: new},"
+        " c: {voice_url: 'http://h/3', profile: new, trunk: new}}"
+    )
+    part = without_freeswitch(running, change(running, new).settings)
+    a, c = part.settings.applications["a"], part.settings.applications["c"]
+    assert (a.voice_url, a.profile, a.trunk) == ("http://h/2", "old", "old")
+    assert (c.voice_url, c.profile, c.trunk) == ("http://h/3", None, None)
+    assert "b" not in part.settings.applications
+    assert part.settings.profile_for(a, "x").name == "old"
+    assert {"applications.a.profile", "applications.c.trunk", "trunks.new", "profiles.old"} <= set(part.left)
 
 
 def test_a_key_says_whether_it_needs_a_restart() -> None:

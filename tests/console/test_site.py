@@ -15,7 +15,7 @@ import requests
 
 from orchestrator.web.console.peaks import PARTS, Peaks
 from tests.console.conftest import address, silence_and_tone, start_room
-from tests.scenarios.conftest import API_KEY, OTHER_API_KEY, House
+from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_API_KEY, House
 from tests.web.site import wait_until
 
 pytestmark = pytest.mark.rather("emulator")
@@ -107,6 +107,79 @@ def test_a_session_ends_in_time(house: House, visitor: Visitor) -> None:
     assert visitor.ask("GET", "console/conferences").status_code == 200
     sessions._clock = lambda: time.time() + sessions.lifetime + 1
     assert visitor.ask("GET", "console/conferences").status_code == 401
+
+
+WITHDRAWN = {
+    "its key": (f"[{API_KEY}]", "[another-key]"),
+    "all keys": (f"[{API_KEY}]", "[]"),
+    "its account": (f"sid: {ACCOUNT}", "sid: 11111111-eb00-41af-a3f3-0d7b32009e4b"),
+    "its key, which another account has now": (OTHER_API_KEY, API_KEY),
+}
+
+
+@pytest.mark.parametrize("what", WITHDRAWN)
+def test_a_session_and_its_live_events_end_when_its_key_is_withdrawn(
+    house: House, visitor: Visitor, what: str
+) -> None:
+    """Symptom: a withdrawn key kept its console for up to 12 hours. Cause: a session knew its account, not
+    its key. Fix: it is good as long as the account has the key that opened it."""
+    events = visitor.events()
+    assert next(events)[0] == "snapshot"
+    old, new = WITHDRAWN[what]
+    if old == OTHER_API_KEY:
+        # One key belongs to one account.
+        house.settings = house.settings.replace(f"[{API_KEY}]", "[another-key]")
+    house.reload(old, new)
+    began = time.monotonic()
+    assert list(events) == []
+    assert time.monotonic() - began < 2
+    for path in ("console/conferences", "console/events", "console/conferences/x"):
+        assert visitor.ask("GET", path).status_code == 401
+    assert visitor.ask("POST", "console/conferences/x", json={"end": True}).status_code == 401
+    assert visitor.ask("GET", "console/session").json()["account"] is None
+
+
+def test_a_session_stays_when_another_key_of_its_account_is_withdrawn(house: House) -> None:
+    house.reload(f"[{API_KEY}]", f"[{API_KEY}, second-key]")
+    first, second = Visitor(house), Visitor(house)
+    first.signs_in()
+    second.signs_in("second-key")
+    house.reload(f"[{API_KEY}, second-key]", f"[{API_KEY}]")
+    assert first.ask("GET", "console/conferences").status_code == 200
+    assert second.ask("GET", "console/conferences").status_code == 401
+
+
+def test_after_ten_different_wrong_keys_no_more_is_looked_at_for_a_while(house: House) -> None:
+    visitor = Visitor(house)
+    for number in range(10):
+        assert visitor.signs_in(f"guess {number}").status_code == 401
+    # The same one again tells nothing new: a client with an old key locks out nobody.
+    assert visitor.signs_in("guess 3").status_code == 401
+    for key in ("guess 10", API_KEY):
+        refused = visitor.signs_in(key)
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["Retry-After"]) <= 30
+        assert "wait" in refused.json()["problem"]
+    # The REST API counts with it; and whoever had been there with a right key may come again.
+    rest = requests.get(
+        f"{address(house)}v2/texml/Accounts/{ACCOUNT}/Conferences", auth=(ACCOUNT, API_KEY), timeout=20
+    )
+    assert rest.status_code == 429
+    assert rest.headers["Retry-After"]
+    assert house.orchestrator is not None
+    counted = house.orchestrator.attempts.counted
+    assert counted["console", "wrong"] == 11
+    assert counted["console", "refused"] == 2
+    assert counted["rest", "refused"] == 1
+
+
+def test_who_was_there_with_a_right_key_is_not_kept_out_by_the_guesses_of_others(house: House) -> None:
+    visitor = Visitor(house)
+    assert visitor.signs_in().status_code == 200
+    for number in range(12):
+        Visitor(house).signs_in(f"guess {number}")
+    assert Visitor(house).signs_in("guess 12").status_code == 429
+    assert visitor.signs_in().status_code == 200
 
 
 def test_another_site_can_neither_sign_in_nor_order(house: House, visitor: Visitor) -> None:

@@ -22,6 +22,7 @@ from tests.lab.web import Application
 from tests.sound.stage import until
 
 ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 NUMBER, NEW_NUMBER = "+13125550100", "+13125550200"
 FIRST, SECOND, THIRD = "+13125550002", "+13125550003", "+13125550004"
 ONE, TWO, TONE = 600, 1100, 1700
@@ -36,7 +37,8 @@ freeswitch:
       media_dir: {media}
       {conf_dir}
 accounts:
-  - sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b
+  - sid: {account}
+    api_keys: [first-key, second-key]
 applications:
   main: {{voice_url: {voice}}}
 numbers:
@@ -69,6 +71,7 @@ class Process:
             media=switch.media_dir,
             conf_dir=f"conf_dir: {switch.conf_dir}" if isinstance(switch, FreeSwitch) else "",
             voice=application.url("/voice"),
+            account=ACCOUNT,
             number=NUMBER,
             web=self._web,
             database=directory / "orchestrator.sqlite",
@@ -90,6 +93,13 @@ class Process:
             )
         until(self._is_ready, 60, "the orchestrator is ready")
         until(lambda: (self.config.parent / "orchestrator.reload").exists(), 10, "it can be asked to reload")
+
+    def rest(self, key: str) -> int:
+        """The status with which the REST API answers whoever has this key."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._web, timeout=10)
+        path = f"/v2/texml/Accounts/{ACCOUNT}/Conferences"
+        connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+        return connection.getresponse().status
 
     def _is_ready(self) -> bool:
         self.said()
@@ -225,20 +235,83 @@ def test_where_none_runs_it_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.only("freeswitch")
-def test_files_that_freeswitch_does_not_take_are_put_back_and_nothing_changes(process: Process) -> None:
+def test_files_that_freeswitch_does_not_take_are_put_back_and_the_rest_counts(process: Process) -> None:
     switch = process.switch
     assert isinstance(switch, FreeSwitch)
     conference = switch.conf_dir / "configuration" / "conference.conf.xml"
     before = conference.read_text()
     (switch.conf_dir / "dialplan" / "broken.xml").write_text('<include>\n<context name="x">\n</include>\n')
-    process.write("profiles: {crisp: {preset: hd}}\n")
+    process.write("profiles: {crisp: {preset: hd}}\ndefault_application: main\n")
     answer = process.reload()
-    assert answer.returncode == 1
-    assert "FreeSWITCH does not read its files" in answer.stderr
+    assert answer.returncode == 4
+    assert "changed: default_application" in answer.stdout
+    assert "FreeSWITCH does not read its files" in answer.stdout
+    assert "profiles.crisp; they count when" in answer.stdout
     assert conference.read_text() == before
     (switch.conf_dir / "dialplan" / "broken.xml").unlink()
     assert process.reload().returncode == 0
     assert "crisp" in conference.read_text()
+
+
+def test_a_key_can_be_withdrawn_while_freeswitch_is_down(process: Process) -> None:
+    """Symptom: a stolen key opened everything until FreeSWITCH was up again. Cause: a reload was all or
+    nothing, and FreeSWITCH could not be asked. Fix: what needs no FreeSWITCH counts without it."""
+    assert process.rest("second-key") == 200
+    process.switch.kill()
+    until(lambda: "not connected" in process.said(), 20, "it has noticed")
+    process.config.write_text(process.config.read_text().replace("[first-key, second-key]", "[first-key]"))
+    answer = process.reload()
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "changed: accounts[0].api_keys" in answer.stdout
+    assert "FreeSWITCH was not asked to read its files anew, and nothing of it has changed" in answer.stdout
+    assert "second-key" not in answer.stdout + process.said()
+    assert [process.rest("first-key"), process.rest("second-key")] == [200, 401]
+    process.switch.start()
+
+
+@pytest.mark.only("freeswitch")
+def test_what_freeswitch_has_to_take_waits_for_it_and_the_rest_counts_at_once(process: Process) -> None:
+    switch, application = process.switch, process.application
+    assert isinstance(switch, FreeSwitch)
+    joins(application, "old")
+    joins(application, "new", "/other")
+    switch.kill()
+    until(lambda: "not connected" in process.said(), 20, "it has noticed")
+    process.write(
+        """
+profiles: {crisp: {preset: hd, rate: 16000}}
+profile_patterns: {"new*": crisp}
+trunks: {carrier: {proxy: '127.0.0.9:9001', username: u, password: hush-hush}}
+intake: {max_calls: 7}
+"""
+    )
+    process.config.write_text(
+        process.config.read_text()
+        .replace(
+            "numbers:", f"  other: {{voice_url: '{application.url('/other')}', profile: crisp}}\nnumbers:"
+        )
+        .replace("[first-key, second-key]", "[first-key]")
+        .replace(f'"{NUMBER}": main', f'"{NUMBER}": other')
+    )
+    answer = process.reload()
+    assert answer.returncode == 4
+    changed, waiting = (line for line in answer.stdout.splitlines() if line)
+    assert changed == (
+        "changed: accounts[0].api_keys, applications.other, numbers.13125550100, intake.max_calls"
+    )
+    assert waiting.startswith("waiting for FreeSWITCH, which keeps what it has (")
+    keys = "applications.other.profile, profiles.crisp, profile_patterns.new*, trunks.carrier"
+    assert f"): {keys}; they count when" in waiting
+    assert process.rest("second-key") == 401
+    assert "crisp" not in (switch.conf_dir / "configuration" / "conference.conf.xml").read_text()
+    switch.start()
+    until(lambda: f"taken by FreeSWITCH now: {keys}" in process.said(), 30, "it has taken it")
+    until(process._is_ready, 20, "it is ready")
+    assert "127.0.0.9:9001" in switch.api("sofia status gateway carrier")
+    one = switch.call(NUMBER, from_=FIRST, sounds=ONE)
+    until(lambda: _rates(switch) == [16000], 10, "the conference has the new profile")
+    one.hang_up()
+    assert "hush" not in answer.stdout + process.said()
 
 
 @pytest.mark.only("freeswitch")

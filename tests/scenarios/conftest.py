@@ -80,6 +80,7 @@ class House:
         self.application = application
         self.directory = directory
         self.orchestrator: Orchestrator | None = None
+        self.settings = ""
         self.subscriptions: dict[str, frozenset[str]] = {}
         """What is to be sent of each conference that was opened, by ConferenceSid."""
         application.takes_callbacks("/events")
@@ -93,32 +94,30 @@ class House:
         """
         address = self.switch.phones.address if isinstance(self.switch, FreeSwitch) else "127.0.0.1:5060"
         url = self.application.url
-        settings = loads(
-            SETTINGS.format(
-                host=self.switch.host,
-                port=port or self.switch.port,
-                node=node,
-                password=self.switch.password,
-                recordings=self.switch.recordings_dir,
-                media=self.switch.media_dir,
-                account=ACCOUNT,
-                key=API_KEY,
-                other_key=OTHER_API_KEY,
-                other=OTHER_ACCOUNT,
-                seed=SEED,
-                voice=url("/voice"),
-                fallback=url("/fallback"),
-                other_voice=url("/other"),
-                status=url("/status"),
-                number=NUMBER,
-                out=f"sofia/texml/{{number}}@{address}",
-                database=self.directory / "orchestrator.sqlite",
-                trunks=trunks,
-                trunk=trunk,
-                more=more,
-            )
+        self.settings = SETTINGS.format(
+            host=self.switch.host,
+            port=port or self.switch.port,
+            node=node,
+            password=self.switch.password,
+            recordings=self.switch.recordings_dir,
+            media=self.switch.media_dir,
+            account=ACCOUNT,
+            key=API_KEY,
+            other_key=OTHER_API_KEY,
+            other=OTHER_ACCOUNT,
+            seed=SEED,
+            voice=url("/voice"),
+            fallback=url("/fallback"),
+            other_voice=url("/other"),
+            status=url("/status"),
+            number=NUMBER,
+            out=f"sofia/texml/{{number}}@{address}",
+            database=self.directory / "orchestrator.sqlite",
+            trunks=trunks,
+            trunk=trunk,
+            more=more,
         )
-        self.orchestrator = Orchestrator(settings)
+        self.orchestrator = Orchestrator(loads(self.settings))
         self._note_subscriptions(self.orchestrator)
         self.orchestrator.start()
         assert self.orchestrator.wait_ready(10)
@@ -142,6 +141,14 @@ class House:
         wrong = invariants.broken_by_callbacks(self.application, self.subscriptions, over)
         assert not wrong, "\n".join(wrong)
         assert not left, f"left in the orchestrator after all phones hung up: {left}"
+
+    def reload(self, old: str, new: str) -> None:
+        """Has the settings in force with `new` where they had `old`."""
+        assert self.orchestrator is not None
+        assert old in self.settings
+        self.settings = self.settings.replace(old, new)
+        result = self.orchestrator.reloader.reload(lambda: loads(self.settings))
+        assert (result.problems, result.waiting) == ((), ())
 
     def stop(self) -> None:
         if self.orchestrator is not None:

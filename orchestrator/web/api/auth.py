@@ -4,9 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flask import Request
 from werkzeug.datastructures import Authorization
 
 from orchestrator.config.applications import Account
+from orchestrator.config.settings import Settings
+from orchestrator.web.api.errors import too_many_attempts, unauthorised
+from orchestrator.web.attempts import Attempts, TooManyAttempts
+from orchestrator.web.clients import client_address
+
+
+def authenticate(attempts: Attempts, settings: Settings, asked: Request, account_sid: str = "") -> Account:
+    """The account whose key was given. `account_sid`: the one that the path names. Raises ApiError."""
+    given = asked.authorization
+    key = _key(given)
+    if key is None:
+        raise unauthorised()
+    address = client_address(asked, settings.web.proxies)
+    # Only an account that there is has an allowance: the others have one together.
+    named = account_sid.lower() if settings.account(account_sid.lower()) is not None else ""
+    try:
+        account = attempts.check("rest", address, named, key, lambda: account_of(settings.accounts, given))
+    except TooManyAttempts as error:
+        raise too_many_attempts(error) from None
+    if account is None:
+        raise unauthorised()
+    return account
+
+
+def _key(given: Authorization | None) -> str | None:
+    """What is tried; None where nothing is."""
+    if given is not None and given.type == "bearer" and given.token:
+        return given.token
+    if given is not None and given.type == "basic" and given.password:
+        return f"{given.username}:{given.password}"
+    return None
 
 
 def account_of(accounts: Iterable[Account], given: Authorization | None) -> Account | None:

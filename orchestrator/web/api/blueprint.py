@@ -15,10 +15,9 @@ from orchestrator.callbacks.records import Records
 from orchestrator.calls.control import Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.config.live import Live
-from orchestrator.config.settings import Settings
 from orchestrator.logs import get_logger
 from orchestrator.web.api import calls, conferences, dialling, participants, recordings
-from orchestrator.web.api.auth import account_of
+from orchestrator.web.api.auth import authenticate
 from orchestrator.web.api.errors import (
     ApiError,
     bad_request,
@@ -28,7 +27,6 @@ from orchestrator.web.api.errors import (
     telnyx_body,
     twilio_body,
     twilio_status,
-    unauthorised,
 )
 from orchestrator.web.api.forms import MULTIPART, fields_of
 from orchestrator.web.api.once import Once
@@ -37,6 +35,7 @@ from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.parameters import callback_problems, read
 from orchestrator.web.api.shapes import PREFIXES, Place, Vendor
 from orchestrator.web.api.unsupported_resources import resource_not_supported
+from orchestrator.web.attempts import Attempts
 
 log = get_logger(__name__)
 
@@ -51,10 +50,10 @@ ACCOUNT = "/Accounts/{account_sid}"
 MAX_BODY_BYTES = 256 * 1024
 
 
-def rest_api(live: Live, control: Control, records: Records) -> Blueprint:
+def rest_api(live: Live, control: Control, records: Records, attempts: Attempts) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; and `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
-    api = _Api(live, control, Once(records))
+    api = _Api(live, control, Once(records), attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations)
@@ -65,7 +64,7 @@ def rest_api(live: Live, control: Control, records: Records) -> Blueprint:
                 view_func=answer,
                 methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             )
-        unknown = _unknown(live, vendor)
+        unknown = _unknown(api, vendor)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         blueprint.add_url_rule(f"{prefix}/<path:rest>", f"{vendor} unknown", unknown, methods=methods)
     older = _older(api)
@@ -94,14 +93,13 @@ class _Api(NamedTuple):
     live: Live
     control: Control
     once: Once
+    attempts: Attempts
 
 
 def _older(api: _Api) -> Callable[..., Response]:
     def answer(connection_id: str) -> Response:
         def run() -> Response:
-            account = account_of(api.live.settings.accounts, request.authorization)
-            if account is None:
-                raise unauthorised()
+            account = authenticate(api.attempts, api.live.settings, request)
             place = Place("telnyx", account.sid)
             return _run(api, dialling.OLDER_CREATE, place, {"connection_id": connection_id})
 
@@ -113,7 +111,7 @@ def _older(api: _Api) -> Callable[..., Response]:
 def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> Callable[..., Response]:
     def answer(account_sid: str, **path: str) -> Response:
         def run() -> Response:
-            place = _place(api.live.settings, vendor, account_sid)
+            place = _place(api, vendor, account_sid)
             method = "GET" if request.method == "HEAD" else request.method
             operation = operations.get(method)
             if operation is None:
@@ -125,13 +123,12 @@ def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> C
     return answer
 
 
-def _unknown(live: Live, vendor: Vendor) -> Callable[..., Response]:
+def _unknown(api: _Api, vendor: Vendor) -> Callable[..., Response]:
     """Who is not let in does not learn what there is."""
 
     def answer(rest: str) -> Response:
         def run() -> Response:
-            if account_of(live.settings.accounts, request.authorization) is None:
-                raise unauthorised()
+            authenticate(api.attempts, api.live.settings, request)
             raise resource_not_supported(rest) or not_found()
 
         return _guarded(vendor, run)
@@ -139,10 +136,8 @@ def _unknown(live: Live, vendor: Vendor) -> Callable[..., Response]:
     return answer
 
 
-def _place(settings: Settings, vendor: Vendor, account_sid: str) -> Place:
-    account = account_of(settings.accounts, request.authorization)
-    if account is None:
-        raise unauthorised()
+def _place(api: _Api, vendor: Vendor, account_sid: str) -> Place:
+    account = authenticate(api.attempts, api.live.settings, request, account_sid)
     if account.sid != account_sid.lower():
         raise not_found()
     return Place(vendor, account.sid)
@@ -201,6 +196,8 @@ def _error(vendor: Vendor, error: ApiError) -> Response:
     response = _json(twilio_body(error) if twilio else telnyx_body(error), status)
     # Telnyx's clients try a POST again after a 409, a 429 and a 5xx: what was dialled would be dialled twice.
     response.headers["x-should-retry"] = "false"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Basic" if twilio else "Bearer"
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.calls.refusal import Refused
+from orchestrator.web.attempts import TooManyAttempts
 
 
 class Fault(NamedTuple):
@@ -24,6 +25,8 @@ class ApiError(Exception):
         super().__init__(f"{status} {faults[0].detail}")
         self.status = status
         self.faults = faults
+        self.retry_after: int | None = None
+        """Seconds."""
 
 
 def not_found() -> ApiError:
@@ -33,6 +36,12 @@ def not_found() -> ApiError:
 def unauthorised() -> ApiError:
     detail = "The API key is missing, malformed or not known here."
     return ApiError(401, Fault("10009", "Authentication failed", detail))
+
+
+def too_many_attempts(error: TooManyAttempts) -> ApiError:
+    answer = ApiError(429, Fault("10011", "Too many requests", str(error)))
+    answer.retry_after = error.retry_after
+    return answer
 
 
 def not_allowed(method: str) -> ApiError:

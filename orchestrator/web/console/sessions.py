@@ -17,6 +17,8 @@ class Session:
     id: str
     """Not what the cookie holds: a hash of it."""
     account_sid: str
+    key: bytes
+    """The fingerprint of the API key that opened it, and ends it when it is withdrawn."""
     csrf: str
     expires_at: float
     """Seconds since the epoch."""
@@ -27,17 +29,24 @@ class Session:
 
 
 class Sessions:
-    def __init__(self, lifetime: float, clock: Callable[[], float] = time.time) -> None:
-        """`lifetime` in seconds from signing in."""
+    def __init__(
+        self, lifetime: float, owns: Callable[[str, bytes], bool], clock: Callable[[], float] = time.time
+    ) -> None:
+        """`lifetime` in seconds from signing in; `owns`: whether an account (sid) has a key now."""
         self.lifetime = lifetime
+        self._owns = owns
         self._clock = clock
         self._sessions: dict[str, Session] = {}
 
-    def open(self, account_sid: str) -> tuple[str, Session]:
+    def open(self, account_sid: str, key: bytes) -> tuple[str, Session]:
         """What the cookie is to hold, and the session."""
-        self._tidy()
+        self.tidy()
+        while len(self._sessions) >= MAX_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
         token = secrets.token_urlsafe(32)
-        session = Session(_id(token), account_sid, secrets.token_urlsafe(32), self._clock() + self.lifetime)
+        session = Session(
+            _id(token), account_sid, key, secrets.token_urlsafe(32), self._clock() + self.lifetime
+        )
         self._sessions[session.id] = session
         return token, session
 
@@ -46,15 +55,21 @@ class Sessions:
         return session if session is not None and self.is_good(session) else None
 
     def is_good(self, session: Session) -> bool:
-        return session.id in self._sessions and self._clock() < session.expires_at
+        return (
+            session.id in self._sessions
+            and self._clock() < session.expires_at
+            and self._owns(session.account_sid, session.key)
+        )
 
     def close(self, session: Session) -> None:
         self._sessions.pop(session.id, None)
 
-    def _tidy(self) -> None:
-        self._sessions = {sid: one for sid, one in self._sessions.items() if self.is_good(one)}
-        while len(self._sessions) >= MAX_SESSIONS:
-            self._sessions.pop(next(iter(self._sessions)))
+    def tidy(self) -> list[Session]:
+        """Forget those that are over; which they are."""
+        over = [session for session in self._sessions.values() if not self.is_good(session)]
+        for session in over:
+            self.close(session)
+        return over
 
 
 def _id(token: str) -> str:

@@ -16,10 +16,13 @@ from orchestrator.calls.announcing import Announcement
 from orchestrator.calls.control import Changes, Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.rooms import Rooms
+from orchestrator.config.applications import fingerprint
 from orchestrator.config.live import Live
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.web.attempts import Attempts, TooManyAttempts
+from orchestrator.web.clients import client_address
 from orchestrator.web.console.feed import Feed, TooMany
 from orchestrator.web.console.peaks import Peaks
 from orchestrator.web.console.reading import Reading
@@ -86,14 +89,16 @@ class Console:
         outbox: Outbox,
         files: RecordingFiles,
         problems: Callable[[], Mapping[str, str]],
+        attempts: Attempts,
     ) -> None:
         self._live = live
+        self._attempts = attempts
         self._control = control
         self._files = files
         self._feed = Feed(rooms, control.called, problems)
         rooms.on_change = self._feed.on_change
         control.on_called = self._feed.on_called
-        self._sessions = Sessions(live.settings.web.console_session_secs)
+        self._sessions = Sessions(live.settings.web.console_session_secs, self._owns)
         self._reading = Reading(control, outbox)
         self._peaks = Peaks()
         self._stopping = False
@@ -104,10 +109,20 @@ class Console:
         self._stopping = True
         self._feed.stop()
 
+    def on_reload(self) -> None:
+        """Whoever signed in with a key that is withdrawn is signed out, and sees nothing more."""
+        for session in self._sessions.tidy():
+            log.info("signed out: the session is over or its key withdrawn", account=session.account_sid)
+            self._feed.end_session(session.id)
+
+    def _owns(self, account_sid: str, key: bytes) -> bool:
+        account = self._live.settings.account(account_sid)
+        return account is not None and account.owns_fingerprint(key)
+
     def _routes(self) -> Blueprint:
         blueprint = Blueprint("console", __name__, static_folder="static", static_url_path="/console/static")
         blueprint.after_request(_guard)
-        for error in (Denied, Refused, OutboxError, ValidationError, DecodeError):
+        for error in (Denied, TooManyAttempts, Refused, OutboxError, ValidationError, DecodeError):
             blueprint.register_error_handler(error, _failed)
         blueprint.add_url_rule("/", "page", lambda: blueprint.send_static_file("index.html"))
         for path, method, function in (
@@ -130,7 +145,7 @@ class Console:
     def _session(self) -> Session:
         """Of who asks; a request that changes something has to come from our page."""
         session = self._sessions.get(request.cookies.get(COOKIE))
-        if session is None or self._live.settings.account(session.account_sid) is None:
+        if session is None:
             raise Denied(HTTPStatus.UNAUTHORIZED, "You are not signed in, or no longer.")
         if request.method != "GET" and not session.allows(request.headers.get(CSRF_HEADER, "")):
             raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
@@ -157,12 +172,14 @@ class Console:
         # A form of another site can send no JSON, and our server allows no other site to ask.
         if request.mimetype != "application/json" or _is_foreign(request):
             raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
-        account = self._live.settings.account_by_key(_body(Key).key.strip())
+        key, settings = _body(Key).key.strip(), self._live.settings
+        address = client_address(request, settings.web.proxies)
+        account = self._attempts.check("console", address, "", key, lambda: settings.account_by_key(key))
         if account is None:
-            log.warning("signing in to the console failed", address=request.remote_addr)
+            log.warning("signing in to the console failed", address=address)
             raise Denied(HTTPStatus.UNAUTHORIZED, "No account has this API key.")
-        token, session = self._sessions.open(account.sid)
-        log.info("signed in to the console", account=account.sid, address=request.remote_addr)
+        token, session = self._sessions.open(account.sid, fingerprint(key))
+        log.info("signed in to the console", account=account.sid, address=address)
         response = _json(self._welcome(session))
         response.set_cookie(
             COOKIE,
@@ -268,6 +285,10 @@ def _failed(error: Exception) -> Response:
     match error:
         case Denied():
             return _json({"problem": str(error)}, error.status)
+        case TooManyAttempts():
+            answer = _json({"problem": str(error)}, HTTPStatus.TOO_MANY_REQUESTS)
+            answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
         case Refused():
             gone = error.status == HTTPStatus.NOT_FOUND
             return _json({"problem": "It is no longer there." if gone else error.detail}, error.status)

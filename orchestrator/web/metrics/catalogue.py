@@ -23,6 +23,7 @@ from orchestrator.calls.tally import CallTally, FetchOutcome
 from orchestrator.conference.model import EndReason, Phase, Refusal, RoomPhase
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.legs import Legs
+from orchestrator.web.attempts import Area, Attempts, Outcome
 from orchestrator.web.metrics.metric import Metric, counter, gauge, histogram
 from orchestrator.web.traffic import Traffic
 
@@ -45,10 +46,17 @@ class Sources:
     journal: Journal
     probe: Probe
     traffic: Traffic
+    attempts: Attempts
 
     @property
     def node(self) -> str:
         return self.connection.node
+
+
+def _wrong_keys(sources: Sources) -> Mapping[tuple[str, ...], float]:
+    counted = sources.attempts.counted
+    areas, outcomes = get_args(Area), get_args(Outcome)
+    return {(area, outcome): counted[area, outcome] for area in areas for outcome in outcomes}
 
 
 def _rooms(sources: Sources) -> Mapping[str, float]:
@@ -244,6 +252,12 @@ METRICS: tuple[Metric, ...] = (
         "Requests to the web server: to which part of it, and its answer.",
         lambda s: {tuple(answered): count for answered, count in s.traffic.answers.items()},
         *("area", "method", "status"),
+    ),
+    counter(
+        "texml_wrong_keys_total",
+        "Requests with a wrong key: answered so (wrong), or not looked at after too many of them (refused).",
+        _wrong_keys,
+        *("area", "outcome"),
     ),
     histogram(
         "texml_http_request_duration_seconds",

@@ -10,10 +10,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from pydantic import SecretStr
 
 from orchestrator.callbacks.outbox import OutboxError
+from orchestrator.config.applications import fingerprint
 from orchestrator.config.service import Web
 from orchestrator.logs import get_logger
+from orchestrator.web.attempts import Attempts, TooManyAttempts
+from orchestrator.web.clients import client_address
 from orchestrator.web.metrics.catalogue import METRICS, Sources
 
 log = get_logger(__name__)
@@ -42,7 +46,7 @@ class OurCollector(Collector):
 
 
 def metrics(web: Web, sources: Sources) -> Blueprint:
-    """403 where nobody may see them, 401 for who has no key."""
+    """403 where nobody may see them, 401 without a key, 429 after too many wrong ones."""
     blueprint = Blueprint("metrics", __name__)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(OurCollector(sources))
@@ -52,7 +56,13 @@ def metrics(web: Web, sources: Sources) -> Blueprint:
     def show() -> Response:
         if web.metrics_key is None and not web.is_private:
             return Response(CLOSED, 403, mimetype="text/plain")
-        if web.metrics_key is not None and not _has(web.metrics_key.get_secret_value()):
+        try:
+            allowed = web.metrics_key is None or _has(web, sources.attempts, web.metrics_key)
+        except TooManyAttempts as error:
+            answer = Response(f"{error}\n", 429, mimetype="text/plain")
+            answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
+        if not allowed:
             answer = Response(WRONG, 401, mimetype="text/plain")
             answer.headers["WWW-Authenticate"] = "Bearer"
             return answer
@@ -64,8 +74,14 @@ def metrics(web: Web, sources: Sources) -> Blueprint:
     return blueprint
 
 
-def _has(key: str) -> bool:
+def _has(web: Web, attempts: Attempts, key: SecretStr) -> bool:
+    """Raises TooManyAttempts."""
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
         return False
-    return hmac.compare_digest(given.token.encode(), key.encode())
+    token, address = given.token, client_address(request, web.proxies)
+
+    def fits() -> bool | None:
+        return hmac.compare_digest(fingerprint(token), fingerprint(key.get_secret_value())) or None
+
+    return attempts.check("metrics", address, "", token, fits) is not None

@@ -1,0 +1,150 @@
+"""How many wrong keys may be tried: by address, by account, and never more memory than it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from orchestrator.config.network import ip_network
+from orchestrator.web.attempts import MAX_KEPT, OF_ACCOUNT, OF_ADDRESS, Attempts, TooManyAttempts
+from orchestrator.web.clients import client_address
+
+RIGHT = "right"
+
+
+class Door:
+    """Attempts whose clock the test sets; `RIGHT` is the right key."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.looked = 0
+        self.attempts = Attempts(lambda: self.now)
+
+    def tries(self, key: str, address: str = "192.0.2.1", account: str = "") -> str:
+        def find() -> str | None:
+            self.looked += 1
+            return key if key == RIGHT else None
+
+        try:
+            return "in" if self.attempts.check("rest", address, account, key, find) else "wrong"
+        except TooManyAttempts as error:
+            return f"refused {error.retry_after}"
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+def guesses(door: Door, count: int, address: Callable[[int], str] = lambda n: "192.0.2.1") -> list[str]:
+    return [door.tries(f"guess {number}", address(number)) for number in range(count)]
+
+
+def test_ten_at_once_and_then_one_every_thirty_seconds(door: Door) -> None:
+    assert guesses(door, 10) == ["wrong"] * 10
+    assert door.tries("one more") == "refused 30"
+    assert door.tries(RIGHT) == "refused 30"
+    door.now += 12.5
+    assert door.tries(RIGHT) == "refused 18"
+    assert door.looked == 10
+    door.now += 17.5
+    assert door.tries("another") == "wrong"
+    assert door.tries("yet another") == "refused 30"
+
+
+def test_no_more_is_saved_up_than_the_allowance(door: Door) -> None:
+    guesses(door, 3)
+    door.now += 86400
+    results = [door.tries(f"later {number}") for number in range(12)]
+    assert results.count("wrong") == OF_ADDRESS.attempts
+
+
+def test_the_same_wrong_key_counts_once(door: Door) -> None:
+    assert [door.tries("old key") for _ in range(500)] == ["wrong"] * 500
+    assert door.tries(RIGHT) == "in"
+    assert door.looked == 501
+
+
+def test_another_address_is_another_s(door: Door) -> None:
+    guesses(door, 11)
+    assert door.tries(RIGHT, "192.0.2.2") == "in"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("", "unix:", False),
+    ],
+)
+def test_who_has_an_ipv6_address_has_its_whole_network(door: Door, one: str, other: str, same: bool) -> None:
+    guesses(door, 10, lambda number: one)
+    assert door.tries(RIGHT, other).startswith("refused" if same else "in")
+
+
+def test_many_addresses_share_the_allowance_of_the_account_they_try(door: Door) -> None:
+    for number in range(OF_ACCOUNT.attempts):
+        assert door.tries(f"guess {number}", f"198.51.100.{number}", "main") == "wrong"
+    assert door.tries("more", "203.0.113.1", "main").startswith("refused")
+    assert door.tries(RIGHT, "203.0.113.1", "other") == "in"
+
+
+def test_whoever_had_the_right_key_there_before_is_let_in_whatever_others_try(door: Door) -> None:
+    assert door.tries(RIGHT, "192.0.2.1", "main") == "in"
+    guesses(door, 20)
+    for number in range(OF_ACCOUNT.attempts + 1):
+        door.tries(f"guess {number}", f"198.51.100.{number}", "main")
+    assert door.tries("a guess", "192.0.2.1", "main").startswith("refused")
+    assert door.tries(RIGHT, "192.0.2.1", "main") == "in"
+
+
+def test_a_key_that_was_right_and_is_withdrawn_is_wrong(door: Door) -> None:
+    assert door.tries(RIGHT) == "in"
+    guesses(door, 10)
+    with pytest.raises(TooManyAttempts):
+        door.attempts.check("rest", "192.0.2.1", "", "never right", lambda: None)
+    assert door.attempts.check("rest", "192.0.2.1", "", RIGHT, lambda: None) is None
+
+
+def test_what_is_kept_is_bounded(door: Door) -> None:
+    for number in range(MAX_KEPT + 500):
+        address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        door.tries("x", address)
+        door.tries(RIGHT, address, f"account {number}")
+    kept = door.attempts
+    assert {len(each) for each in (kept._addresses, kept._accounts, kept._right)} <= {MAX_KEPT}
+
+
+def test_a_flood_is_one_line_in_the_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    guesses(door, 300)
+    assert len([line for line in caplog.messages if "too many wrong keys" in line]) == 1
+    door.now += 30
+    guesses(door, 300)
+    assert door.attempts.counted["rest", "refused"] > 500
+    assert "guess" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("connection", "forwarded", "address"),
+    [
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "no address", "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.7, ", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),
+        ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
+    ],
+)
+def test_only_a_proxy_of_ours_tells_who_asks(connection: str, forwarded: str, address: str) -> None:
+    environ = EnvironBuilder(headers={"X-Forwarded-For": forwarded}).get_environ()
+    asked = Request(environ | {"REMOTE_ADDR": connection})
+    assert client_address(asked, [ip_network("10.0.0.0/8")]) == address
+    assert client_address(asked, []) == connection
