@@ -86,6 +86,8 @@ EVENTS = (
     "CHANNEL_HANGUP_COMPLETE",
     "CHANNEL_DESTROY",
     "DTMF",
+    "RECORD_START",
+    "RECORD_STOP",
     "BACKGROUND_JOB",
     f"CUSTOM {MAINTENANCE}",
 )
@@ -162,10 +164,18 @@ class Orchestrator:
             lambda kept, leg: self.calls.take_up(kept, leg),
             self._deliver,
             lambda: self.control.ringing(),
+            lambda seen, connected: self.control.call_recordings.compare(seen, connected),
             node.lost_after_secs,
         )
         self.audit = Audit(
-            self.connection, self.legs, self.rooms, self.switchboard, lambda: self.calls, self.recovery
+            self.connection,
+            self.legs,
+            self.rooms,
+            self.switchboard,
+            lambda: self.calls,
+            self.recovery,
+            recordings,
+            lambda: self.control.call_recordings,
         )
         fetch = settings.fetch
         self.services = Services(
@@ -197,7 +207,6 @@ class Orchestrator:
             self.services,
             self.door,
             ring_on=lambda kept, application: self.control.ring_on(kept, application),
-            record_on=lambda call: self.control.record_on(call),
         )
         self.control = Control(self.services, self.calls.start_dialled)
         self.history = History(
@@ -238,6 +247,7 @@ class Orchestrator:
         self.door.start()
         self.recovery.restore()
         self.control.tidy()
+        self.control.call_recordings.restore()
         self.connection.start()
         self._auditing = gevent.spawn(self._audit)
 

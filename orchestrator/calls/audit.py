@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 import gevent
 
+from orchestrator.callbacks.outbox import OutboxError
 from orchestrator.calls.call import Call
+from orchestrator.calls.call_recordings import CallRecordings
 from orchestrator.calls.clock import now
 from orchestrator.calls.performer import speaks
 from orchestrator.calls.recovery import SETTLED_SECONDS, Recovery
+from orchestrator.calls.room_recordings import RoomRecordings
+from orchestrator.calls.room_records import RecordingRecord
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.conference.model import Phase
@@ -32,6 +36,8 @@ class Audit:
         switchboard: Switchboard,
         calls: Callable[[], Iterable[Call]],
         recovery: Recovery,
+        room_recordings: RoomRecordings,
+        call_recordings: Callable[[], CallRecordings],
     ) -> None:
         """`calls`: those being steered."""
         self._connection = connection
@@ -40,6 +46,8 @@ class Audit:
         self._switchboard = switchboard
         self._calls = calls
         self._recovery = recovery
+        self._room_recordings = room_recordings
+        self._call_recordings = call_recordings
         self._others: set[str] = set()
         """Legs that are not ours to steer: those that were dialled."""
 
@@ -57,12 +65,32 @@ class Audit:
                 self._recovery.run(connected=False)
             finally:
                 self._switchboard.release()
+            self._call_recordings().end(self._endless())
         except SwitchError as error:
             log.warning("cannot see what FreeSWITCH has", problem=str(error))
+        except OutboxError as error:
+            log.warning("cannot see which recordings are open", problem=str(error))
 
     def _differs(self) -> bool:
         conferences = snapshot.list_conferences(self._connection, now())
-        return self._rooms_differ(conferences) or self._legs_differ()
+        return self._rooms_differ(conferences) or self._legs_differ() or self._recordings_differ(conferences)
+
+    def _recordings_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
+        channels = snapshot.list_channels(self._connection)
+        return bool(
+            self._room_recordings.missing(conferences)
+            or self._call_recordings().missing(channels)
+            or self._endless()
+        )
+
+    def _endless(self) -> list[RecordingRecord]:
+        """Said to be in progress, and nobody would ever say anything else of them."""
+        settled = now() - int(1_000_000 * SETTLED_SECONDS)
+        return [
+            record
+            for record in self._call_recordings().without_an_end()
+            if record.sid not in self._room_recordings and record.updated_at < settled
+        ]
 
     def _rooms_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
         settled = now() - int(1_000_000 * SETTLED_SECONDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, get_args
 
-import gevent
 from msgspec.structs import replace
 
 from orchestrator.callbacks.records import Query
@@ -14,15 +13,15 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.desk import Desk
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.outbound import Order
-from orchestrator.calls.recording import Turn
 from orchestrator.calls.refusal import NotFound, Refused
 from orchestrator.calls.room_records import (
+    OPEN_STATUSES,
     RecordingRecord,
     decode_recording,
     row_of_recording,
 )
 from orchestrator.calls.steps import Goto
-from orchestrator.calls.tape import Tape
+from orchestrator.calls.tape import PauseBehavior, Tape
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import LeaveReason
 from orchestrator.freeswitch import commands
@@ -33,7 +32,7 @@ from orchestrator.numbering.uri import is_address, party
 
 log = get_logger(__name__)
 
-PLAYABLE = ("completed", "stopped")
+PLAYABLE = ("completed",)
 
 
 class CallChanges(NamedTuple):
@@ -65,22 +64,21 @@ class CallControl(Desk):
             raise Refused(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."
             )
-        self._tapes.start(call, tape, beep=beep)
+        self.call_recordings.start(call, tape, beep=beep)
         return self.recording(account_sid, tape.sid)
 
     def record_from_answer(self, call: Call, tape: Tape) -> None:
         """For a call that was dialled to be recorded; it goes on all the same where it cannot be."""
-        gevent.spawn(self._record, call, tape)
+        self.call_recordings.start_soon(call, tape)
 
-    def _record(self, call: Call, tape: Tape) -> None:
-        try:
-            self._tapes.start(call, tape)
-        except Refused as refusal:
-            log.error("not recorded", call=call.sid, problem=str(refusal))
-
-    def change_recording(self, account_sid: str, call_sid: str, sid: str, status: Turn) -> RecordingRecord:
-        self.recording(account_sid, sid)
-        self._tapes.change(call_sid, sid, status)
+    def change_recording(
+        self, account_sid: str, call_sid: str, sid: str, status: str, behavior: PauseBehavior
+    ) -> RecordingRecord:
+        """Raises NotFound, Refused."""
+        found = self.recording(account_sid, sid)
+        if found.call_sid != call_sid or found.conference_sid:
+            raise NotFound
+        self.call_recordings.change(sid, status, behavior)
         return self.recording(account_sid, sid)
 
     def update_call(self, account_sid: str, sid: str, changes: CallChanges) -> CallRecord:
@@ -160,7 +158,7 @@ class CallControl(Desk):
 
     def delete_recording(self, account_sid: str, sid: str) -> None:
         recording = self.recording(account_sid, sid)
-        if recording.status in ("in-progress", "paused"):
+        if recording.status in OPEN_STATUSES:
             raise Refused("90062", "Recording in progress", "It can be deleted once it is completed.")
         in_thread(self._unlink, sid)
         self._records.put([row_of_recording(replace(recording, status="deleted", updated_at=now()))])

@@ -1,88 +1,200 @@
-"""Recordings of calls that the API begins, pauses and ends, whatever the call does meanwhile (6.5)."""
+"""The recordings of calls: those that the API begins, pauses and ends, whatever the call does meanwhile
+(6.5), and what becomes of all of them over a restart."""
 
 from __future__ import annotations
 
-from orchestrator.calls.call import Call
-from orchestrator.calls.recording import Recording, Turn
-from orchestrator.calls.refusal import NotFound, Refused
-from orchestrator.calls.services import Services
-from orchestrator.calls.tape import Tape
-from orchestrator.freeswitch import commands
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrator.calls.recording import Recording
+from orchestrator.calls.refusal import Refused
+from orchestrator.calls.room_records import RecordingRecord, decode_recording
+from orchestrator.calls.tape import (
+    CALL_RECORDING,
+    OpenRecording,
+    PauseBehavior,
+    RecordedCall,
+    Source,
+    Tape,
+    tape_of,
+)
+from orchestrator.freeswitch import snapshot
 from orchestrator.freeswitch.errors import SwitchError
-from orchestrator.freeswitch.legs import Leg
+from orchestrator.freeswitch.snapshot import Snapshot
 from orchestrator.logs import get_logger
+from orchestrator.media.recording_files import RecordingKind
+from orchestrator.texml import Dial, Record
+
+if TYPE_CHECKING:
+    from orchestrator.calls.call import Call
+    from orchestrator.calls.services import Services
 
 log = get_logger(__name__)
 
-# Of the leg: it reads what the caller says, and writes what the caller hears.
-ONE_WAY = {"inbound": "RECORD_READ_ONLY", "outbound": "RECORD_WRITE_ONLY"}
 BEEP = "tone_stream://%(200,0,1000)"
+# The leg's thread takes its orders with every frame.
+START_SECONDS = 5.0
+
+
+def recording_of(call: Call, verb: Record | Dial) -> Recording:
+    """What a verb records; begun now, or by the last run of ours."""
+    sid = call.recall("recording")
+    found = call.services.recordings.get(sid)
+    if found is not None:
+        return found
+    tape = tape_of(verb, sid)
+    record = call.services.records.one("recording", call.account_sid, sid) if sid else None
+    if record is not None:
+        ended = decode_recording(record.value)
+        if ended.status in ("completed", "absent"):
+            tape = replace(tape, status=ended.status, seconds=ended.duration, started_at=ended.started_at)
+    return Recording(call.services, recorded_call(call), tape)
+
+
+def recorded_call(call: Call) -> RecordedCall:
+    return RecordedCall(
+        call.leg.uuid,
+        call.sid,
+        call.account_sid,
+        call.caller.connection_id,
+        call.document_url,
+        style=call.style,
+    )
 
 
 class CallRecordings:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._running: dict[str, Recording] = {}
 
     def start(self, call: Call, tape: Tape, *, beep: bool = False) -> None:
-        """Raises Refused."""
-        recording = Recording(call, tape, call.note_tape)
-        stereo = str(tape.channels == "dual").lower()
-        self._order(commands.setvar(call.leg.uuid, "RECORD_STEREO", stereo))
-        one_way = ONE_WAY.get(tape.track)
-        if one_way is not None:
-            self._order(commands.setvar(call.leg.uuid, one_way, "true"))
-        try:
-            self._order(self._command(call.leg, "start", recording))
-        finally:
-            # Later recordings of this leg are not meant.
-            if one_way is not None:
-                self._services.connection.post(commands.setvar(call.leg.uuid, one_way, ""))
-        recording.started()
-        self._follow(recording)
+        """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises Refused."""
+        recording = Recording(self._services, recorded_call(call), tape)
+        recording.keep()
+        recording.start(call.leg, refusable=True)
+        recording.begun.wait(START_SECONDS)
+        if recording.failed:
+            recording.forget()
+            detail = f"FreeSWITCH did not begin it: {call.leg.hangup_cause or 'its log says why'}"
+            raise Refused("90018", "Call cannot be recorded", detail)
+        recording.accept()
         if beep:
             call.leg.start("playback", BEEP)
         log.info("recording begun through the API", call=call.sid, recording=tape.sid)
 
-    def take_up(self, call: Call) -> None:
-        """Those that the last run of ours began: FreeSWITCH has gone on with them."""
-        for tape in call.kept.tapes:
-            recording = Recording(call, tape, call.note_tape)
-            if tape.status == "stopped":
-                recording.finish_aside()
-            else:
-                self._follow(recording)
+    def start_soon(self, call: Call, tape: Tape) -> None:
+        """Does not block; where it cannot be recorded, that is told as absent."""
+        recording = Recording(self._services, recorded_call(call), tape)
+        recording.keep()
+        recording.start(call.leg)
 
-    def change(self, call_sid: str, sid: str, status: Turn) -> None:
-        """Raises NotFound, Refused."""
-        recording = self._running.get(sid)
-        if recording is None or recording.call.sid != call_sid:
-            raise NotFound
-        if status == recording.tape.status:
+    def change(self, sid: str, status: str, behavior: PauseBehavior) -> None:
+        """`status`: in-progress, paused or stopped. Raises Refused."""
+        recording = self._services.recordings.get(sid)
+        if recording is None or recording.ending:
+            raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+        tape = recording.tape
+        if status == tape.status and not (status == "paused" and behavior != tape.paused_by):
             return
-        # As at Twilio, silence is written while it is paused.
-        action = {"stopped": "stop", "paused": "mask", "in-progress": "unmask"}[status]
-        self._order(self._command(recording.call.leg, action, recording))
-        if status != "stopped":
-            recording.turn(status)
-        elif self._running.pop(sid, None) is not None:
-            recording.turn(status)
-            recording.finish_aside()
-
-    def _follow(self, recording: Recording) -> None:
-        self._running[recording.sid] = recording
-        recording.call.leg.on_hangup.append(lambda leg: self._hung_up(recording))
-
-    def _hung_up(self, recording: Recording) -> None:
-        if self._running.pop(recording.sid, None) is not None:
-            recording.end_with_the_leg(lambda: None)
-
-    def _command(self, leg: Leg, action: str, recording: Recording) -> str:
-        return commands.api("uuid_record", leg.uuid, action, str(recording.path_there))
-
-    def _order(self, command: str) -> None:
+        if tape.status == "stopped":
+            raise Refused("90018", "Recording has ended", "It was stopped: nothing of it can be changed.")
+        if status == "stopped":
+            recording.stop()
+            return
+        if tape.source == "RecordVerb":
+            detail = "The verb Record records the caller's own message: it can be stopped, not paused."
+            raise Refused("90018", "Recording cannot be paused", detail)
         try:
-            self._services.connection.send(command).raise_for_error()
+            if tape.status == "paused":
+                recording.resume()
+            if status == "paused":
+                recording.pause(behavior)
         except SwitchError as error:
             detail = f"FreeSWITCH did not do it: {error}"
-            raise Refused("90018", "Call cannot be recorded", detail) from None
+            raise Refused("90018", "Recording cannot be changed", detail) from None
+
+    # Over a restart, or a lost socket
+
+    def restore(self) -> None:
+        """What the last run of ours left; before the first event."""
+        for _, value in self._services.journal.load(CALL_RECORDING):
+            kept = msgspec.json.decode(value, type=OpenRecording)
+            Recording(self._services, kept.call, kept.tape)
+
+    def compare(self, seen: Snapshot, connected: bool) -> int:
+        """Brings them and what FreeSWITCH has together; how many differed. Raises SwitchError.
+
+        `connected`: just now. Else orders of a moment ago may be on their way.
+        """
+        differed = 0
+        for recording in list(self._services.recordings.values()):
+            headers = seen.legs.get(recording.call.leg)
+            if recording.ending:
+                continue
+            if headers is None:
+                differed += 1
+                recording.end()
+            elif connected:
+                differed += self._compare(recording, headers)
+        return differed
+
+    def _compare(self, recording: Recording, headers: Mapping[str, str]) -> bool:
+        tape, path = recording.tape, str(recording.path_there)
+        if _is_written(self._services, recording, headers, path):
+            if tape.status == "stopped":
+                recording.order_stop()
+                return True
+            if not tape.started_at and not tape.from_answer:
+                recording.started()
+                return True
+            return False
+        leg = self._services.legs.get(recording.call.leg)
+        if not tape.started_at and tape.source != "RecordVerb" and leg is not None:
+            # The order was lost.
+            recording.start(leg)
+        elif tape.started_at:
+            recording.end()
+        return True
+
+    def without_an_end(self) -> list[RecordingRecord]:
+        """Those that are listed as open though nobody brings them to an end. None while the database fails,
+        since then the list is older than what happened; those of conferences too. Raises OutboxError."""
+        if self._services.journal.troubled:
+            return []
+        listed = [decode_recording(row.value) for row in self._services.records.alive("recording")]
+        return [record for record in listed if record.sid not in self._services.recordings]
+
+    def missing(self, channels: Collection[str]) -> list[str]:
+        """Sids of those whose leg is none of FreeSWITCH's any more."""
+        return [
+            recording.sid
+            for recording in self._services.recordings.values()
+            if not recording.ending and recording.call.leg not in channels
+        ]
+
+    def end(self, records: Collection[RecordingRecord]) -> None:
+        """Completed or absent, by what there is of their files."""
+        for record in records:
+            log.error("a recording that nobody ended", recording=record.sid, call=record.call_sid)
+            call = RecordedCall("", record.call_sid, record.account_sid, conference_sid=record.conference_sid)
+            Recording(self._services, call, _tape_from(record)).end()
+
+
+def _is_written(services: Services, recording: Recording, headers: Mapping[str, str], path: str) -> bool:
+    if recording.tape.source == "RecordVerb":
+        running = headers.get("variable_current_application_data", "").split(" ")[0] == path
+        return running and not headers.get("variable_current_application_response")
+    return path in snapshot.list_recordings(services.connection, recording.call.leg)
+
+
+def _tape_from(record: RecordingRecord) -> Tape:
+    return Tape(
+        record.sid,
+        msgspec.convert(record.source, Source),
+        kind=msgspec.convert(record.kind, RecordingKind),
+        channels="dual" if record.channels > 1 else "single",
+        asked_at=record.created_at,
+        started_at=record.started_at,
+    )

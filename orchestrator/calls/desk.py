@@ -26,8 +26,7 @@ class Desk:
         self._outbound = Outbound(services, start)
         self.ringing = self._outbound.ringing
         self.ring_on = self._outbound.take_up
-        self._tapes = CallRecordings(services)
-        self.record_on = self._tapes.take_up
+        self.call_recordings = CallRecordings(services)
 
     def application(self, account_sid: str, connection_id: str) -> Application:
         """Of this account: the one asked for, or its only one. Raises Refused."""

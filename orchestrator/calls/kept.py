@@ -10,7 +10,6 @@ from msgspec import Struct
 from orchestrator.callbacks.journal import Journal
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.steps import Goto
-from orchestrator.calls.tape import Tape
 from orchestrator.conference.model import Caller
 
 CALL, DOCUMENT, OUTCOME = "call", "document", "outcome"
@@ -42,8 +41,6 @@ class KeptCall(Struct, frozen=True):
     """Those told."""
     ringing: bool = False
     """Dialled by us, and not answered yet."""
-    tapes: tuple[Tape, ...] = ()
-    """Recordings that the API began and that are not over."""
     ended: bool = False
     """The leg has hung up, and that is told; what is left is to finish its recordings."""
 

@@ -1,56 +1,79 @@
-"""One recording of a call: its file as FreeSWITCH writes it, as it was asked for, and who is told."""
+"""One recording of a call: its file as FreeSWITCH writes it, as it was asked for, and its callbacks.
+
+It is begun and ended by applications that the leg runs itself, in its own queue. `uuid_record start` runs in
+the event socket's thread instead: where the leg hangs up at that moment, FreeSWITCH attaches the recording to
+a leg that has let go of all its recordings already, and neither the leg nor the recording's thread ever ends
+(switch_core_media_bug.c, switch_core_media_bug_add; signalwire/freeswitch#1673).
+
+From the moment of the order it is on disk (`OpenRecording`) and hears what becomes of its leg, so that it
+ends in exactly one of completed and absent, whatever the call, the socket or this process does meanwhile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+import gevent
+import msgspec
 from gevent.event import Event as Flag
 from msgspec.structs import replace
 
+from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
 from orchestrator.calls.clock import now
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.steps import Fields
-from orchestrator.calls.tape import Tape, tape_of
+from orchestrator.calls.tape import CALL_RECORDING, OpenRecording, PauseBehavior, RecordedCall, Tape
+from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.errors import LegGone, SwitchError, Unreachable
 from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.legs import Execution, Leg
+from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
 from orchestrator.media.trim import trim_silence
-from orchestrator.texml import Dial, Record
 
 if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
+    from orchestrator.calls.services import Services
+
+log = get_logger(__name__)
 
 # From CHANNEL_HANGUP until FreeSWITCH has closed the file and let go of the leg.
 CLOSING_SECONDS = 10.0
-Turn = Literal["in-progress", "paused", "stopped"]
-
-
-def recording_of(call: Call, verb: Record | Dial) -> Recording:
-    """What a verb records; begun now, or by the last run of ours."""
-
-    def note(tape: Tape) -> None:
-        if tape.status == "in-progress":
-            call.note(recording_since=str(tape.started_at))
-
-    return Recording(call, tape_of(verb, call.recall("recording"), call.recall("recording_since")), note)
+# Until a recording of hours is measured, trimmed and converted.
+FINISH_SECONDS = 600.0
+LEG_IS_GONE = ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
 
 
 class Recording:
-    """Told once that it is in progress, and once that it is completed, or absent."""
+    """Its callbacks say once that it is in progress, and once that it is completed, or absent."""
 
-    def __init__(self, call: Call, tape: Tape, note: Callable[[Tape], None]) -> None:
-        """`note` is given the tape whenever it has changed, to be kept with the call."""
+    def __init__(self, services: Services, call: RecordedCall, tape: Tape) -> None:
+        """From here on it is among `services.recordings`, until it is over."""
         self.call = call
         self.tape = tape
-        self._note = note
-        self._file = call.services.recording_path(tape.sid)
-        told = bool(tape.started_at) and "in-progress" in tape.status_callback_event
-        self._sequence = int(told)
+        self.begun = Flag()
+        """FreeSWITCH writes it, or never will (`failed`)."""
+        self.failed = False
+        self.finished = Flag()
+        """Completed or absent, and that is written down."""
+        self._services = services
+        self._file = services.recording_path(tape.sid)
+        self._log = log.bind(call=call.call_sid, recording=tape.sid)
+        self._ending: gevent.Greenlet[..., None] | None = None
         self._leg_over = Flag()
+        self._listed = bool(tape.started_at)
+        self._unanswered = False
+        self._end_pending = False
+        if tape.over:
+            self.begun.set()
+            self.finished.set()
+            return
+        if tape.started_at:
+            self.begun.set()
+        services.recordings[tape.sid] = self
         # From the start: one read of the socket can bring the hangup and the leg's end.
-        call.services.switchboard.watch(call.leg.uuid, self._on_event)
+        services.switchboard.watch(call.leg, self._on_event)
 
     @property
     def sid(self) -> str:
@@ -63,7 +86,12 @@ class Recording:
     @property
     def path_there(self) -> Path:
         """As FreeSWITCH sees it; always WAV, for mod_shout may be missing."""
-        return self.call.services.node.there(self._file)
+        return self._services.node.there(self._file)
+
+    @property
+    def ending(self) -> bool:
+        """Its file is closed."""
+        return self._ending is not None or self.tape.over
 
     def fields(self) -> Fields:
         """For a verb's action."""
@@ -75,80 +103,216 @@ class Recording:
             ("RecordingUrl", self._url),
         )
 
-    def started(self) -> None:
-        if not self.tape.started_at:
-            self._change(started_at=now())
-            self._tell("in-progress")
+    # The beginning
 
-    def turn(self, status: Turn) -> None:
-        """For whoever lists recordings, and for the next run of ours."""
-        self._change(status=status)
-        self.call.keep()
-        if status != "stopped":
-            self._write_down()
+    def keep(self, *with_it: tuple[str, str, bytes]) -> None:
+        """On disk, for the next run of ours; `with_it` in the same commit."""
+        if not self.tape.asked_at:
+            self.tape = replace(self.tape, asked_at=now())
+        self._commit(put=with_it)
 
-    def finish(self) -> None:
-        """The file is closed: bring it into the form that was asked for. Blocks this greenlet only."""
+    def start(self, leg: Leg, *, refusable: bool = False) -> None:
+        """On the leg itself, in its turn; `keep` it before. `begun` and `failed` tell what came of it.
+
+        `refusable`: whoever asked for it waits to hear of that, and then says `accept` or `forget`.
+        """
+        tape = self.tape
+        self._unanswered = refusable
+        leg.set(
+            RECORD_STEREO=str(tape.channels == "dual").lower(),
+            RECORD_BRIDGE_REQ=str(tape.from_answer).lower(),
+            # Of the leg: it reads what the caller says, and writes what the caller hears.
+            RECORD_READ_ONLY=str(tape.track == "inbound").lower(),
+            RECORD_WRITE_ONLY=str(tape.track == "outbound").lower(),
+        )
+        path = str(self.path_there)
+        running = leg.start("record_session", f"{path} +{tape.longest}" if tape.longest else path)
+        gevent.spawn(self._follow_start, running)
+
+    def _follow_start(self, running: Execution) -> None:
+        """RECORD_START comes before the application is through; without it there is no file."""
         try:
-            seconds = in_thread(trim_silence if self.tape.trim else seconds_of, self._file)
-            if not seconds:
-                raise AudioError("nothing was recorded")
-            self._convert()
-        except (AudioError, OSError) as error:
-            self.call.log.warning("no recording", recording=self.sid, problem=str(error))
-            self._change(status="absent")
+            running.wait(None)
+        except Unreachable:
+            # Perhaps it was begun: that is looked up when FreeSWITCH is back.
+            return
+        except LegGone:
+            # The leg's end is on its way; or the leg was gone before it was watched.
+            self._leg_over.wait(CLOSING_SECONDS)
+        except SwitchError as error:
+            self._log.error("not recorded", problem=str(error))
+        if self.begun.is_set() and not self.failed:
+            return
+        self.failed = True
+        self.begun.set()
+        self.end()
+
+    def accept(self) -> None:
+        """Listed and fetched from now on, whether it has begun or not; and it comes to an end."""
+        self._unanswered, self._listed = False, True
+        self._commit()
+        if self._end_pending:
+            self.end()
+
+    def started(self, at: int = 0) -> None:
+        """`at`: microseconds since the epoch; now, if it is 0."""
+        if self.tape.started_at or self.ending:
+            return
+        self.tape = replace(self.tape, started_at=at or now())
+        self.begun.set()
+        self._tell("in-progress")
+
+    # In between
+
+    def pause(self, behavior: PauseBehavior) -> None:
+        """Raises SwitchError where FreeSWITCH does not do it.
+
+        From outside of the leg: it sets a flag of the recording, in memory that lives as long as the leg,
+        and waits for nothing that the leg does (switch_ivr_async.c, switch_ivr_record_session_mask).
+        """
+        self._order("mask" if behavior == "silence" else "pause")
+        self._change(status="paused", paused_by=behavior)
+
+    def resume(self) -> None:
+        """Raises SwitchError where FreeSWITCH does not do it."""
+        self._order("unmask" if self.tape.paused_by == "silence" else "resume")
+        self._change(status="in-progress")
+
+    def _order(self, action: str) -> None:
+        command = commands.api("uuid_record", self.call.leg, action, str(self.path_there))
+        self._services.connection.send(command).raise_for_error()
+
+    def stop(self) -> None:
+        """Ordered; FreeSWITCH closes the file in a moment. Does not block."""
+        if self.ending or self.tape.status == "stopped":
+            return
+        self._change(status="stopped")
+        self.order_stop()
+
+    def order_stop(self) -> None:
+        leg = self._services.legs.get(self.call.leg)
+        if leg is None or leg.gone:
+            # Its end is the recording's.
+            return
+        if self.tape.source == "RecordVerb":
+            leg.break_()
         else:
-            self._change(status="completed", seconds=seconds)
-        self._tell("completed" if self.seconds else "absent")
+            gevent.spawn(self._follow_stop, leg.start("stop_record_session", str(self.path_there)))
 
-    def finish_aside(self) -> None:
-        """As `finish`, while the call does something else."""
-        self.call.finish_later(self.finish)
+    def _follow_stop(self, running: Execution) -> None:
+        try:
+            running.wait(None)
+        except SwitchError:
+            # The leg's end is the recording's; or it is looked up when FreeSWITCH is back.
+            return
+        self.end()
 
-    def end_with_the_leg(self, afterwards: Callable[[], None]) -> None:
-        """The caller hung up: finish once FreeSWITCH has closed the file. Does not block."""
+    # The end
 
-        def finish() -> None:
-            if not self.call.kept.ended:
-                self._leg_over.wait(CLOSING_SECONDS)
-            self.finish()
-            afterwards()
+    def end(self) -> None:
+        """The file is closed: it is brought into the form that was asked for. Again does no harm."""
+        if self._unanswered:
+            self._end_pending = True
+        elif not self.ending:
+            self._ending = gevent.spawn(self._finish)
 
-        self.call.finish_later(finish)
+    def wait(self) -> None:
+        """Until it is completed or absent; at most `FINISH_SECONDS`."""
+        self.finished.wait(FINISH_SECONDS)
+
+    def forget(self) -> None:
+        """It never was: nothing was said of it, and nothing will be."""
+        if not self.finished.is_set():
+            self._leave()
+            self.finished.set()
+            self._services.journal.commit(delete=[(CALL_RECORDING, self.sid)])
 
     def _on_event(self, event: Event) -> None:
-        if event.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
-            self._leg_over.set()
+        match event.name:
+            case "RECORD_START" if self._is_mine(event):
+                if self.tape.from_answer:
+                    self.begun.set()
+                else:
+                    self.started(event.timestamp)
+            case "RECORD_STOP" if self._is_mine(event):
+                self.end()
+            case name if name in LEG_IS_GONE:
+                self._leg_over.set()
+                self.failed = self.failed or not self.begun.is_set()
+                self.begun.set()
+                self.end()
+
+    def _is_mine(self, event: Event) -> bool:
+        return event.header("Record-File-Path") == str(self.path_there)
+
+    def _finish(self) -> None:
+        if self.finished.is_set():
+            return
+        self._change(status="processing")
+        leftover: Path | None = None
+        try:
+            seconds, leftover = in_thread(self._form)
+        except Exception as error:  # noqa: BLE001
+            # Whatever it was: a recording that is said to be in progress for ever is worse.
+            self._log.warning("no recording", problem=str(error))
+            self.tape = replace(self.tape, status="absent")
+        else:
+            self.tape = replace(self.tape, status="completed", seconds=seconds)
+        if self.finished.is_set():
+            return
+        self._tell("completed" if self.seconds else "absent")
+        if leftover is not None:
+            in_thread(leftover.unlink, True)
+        self._leave()
+        self.finished.set()
+
+    def _form(self) -> tuple[float, Path | None]:
+        """As asked for: its seconds, and the file that is not needed once that is written down.
+
+        In a thread. Done again after a crash in between it comes to the same. Raises AudioError, OSError.
+        """
+        tape = self.tape
+        target = self._services.recording_path(self.sid, tape.kind)
+        if not self._file.exists() and target.exists():
+            return seconds_of(target), None
+        seconds = trim_silence(self._file) if tape.trim else seconds_of(self._file)
+        if not seconds:
+            raise AudioError("nothing was recorded")
+        dual = tape.channels == "dual"
+        if tape.kind == "mp3" or (dual and tape.source == "RecordVerb"):
+            export(self._file, target, 2 if dual else 1)
+        return seconds, self._file if target != self._file else None
+
+    def _leave(self) -> None:
+        self._services.recordings.pop(self.sid, None)
+        self._services.switchboard.unwatch(self.call.leg, self._on_event)
+
+    # What is told, and written down
 
     @property
     def _url(self) -> str:
-        return self.call.services.recording_url(self.sid, self.tape.kind)
+        return self._services.recording_url(self.sid, self.tape.kind)
 
     def _change(self, **changes: object) -> None:
         self.tape = replace(self.tape, **changes)
-        self._note(self.tape)
-
-    def _convert(self) -> None:
-        dual, kind = self.tape.channels == "dual", self.tape.kind
-        if kind == "wav" and not (dual and self.tape.source == "RecordVerb"):
-            return
-        target = self.call.services.recording_path(self.sid, kind)
-        in_thread(export, self._file, target, 2 if dual else 1)
-        if target != self._file:
-            self._file.unlink()
+        self._commit()
 
     def _tell(self, status: RecordingStatus) -> None:
+        self._services.tally.recordings[status] += 1
+        self._listed = True
+        message = self._message(status)
+        # In one: what was sent was sent, whatever happens in between.
+        self._commit([message] if message is not None else [])
+
+    def _message(self, status: RecordingStatus) -> Message | None:
         tape, call = self.tape, self.call
-        call.services.tally.recordings[status] += 1
-        self._write_down()
         if not tape.status_callback or status not in tape.status_callback_event:
-            call.keep()
-            return
+            return None
         facts = RecordingFacts(
             status=status,
             account_sid=call.account_sid,
-            call_sid=call.sid,
-            connection_id=call.caller.connection_id,
+            call_sid=call.call_sid,
+            connection_id=call.connection_id,
             recording_sid=self.sid,
             source=tape.source,
             channels=2 if tape.channels == "dual" else 1,
@@ -156,21 +320,36 @@ class Recording:
             duration=round(self.seconds),
             url=self._url if tape.send_url else "",
         )
-        url = call.services.resolve(call.document_url, tape.status_callback)
-        # In one: what is told was told, whatever happens in between.
-        call.services.status.tell_recording(
-            facts, url, tape.status_callback_method, self._sequence, call.style, call.rows
+        before = bool(tape.started_at) and "in-progress" in tape.status_callback_event
+        return self._services.status.of_recording(
+            facts,
+            self._services.resolve(call.document_url, tape.status_callback),
+            tape.status_callback_method,
+            int(before and status != "in-progress"),
+            call.style,
         )
-        self._sequence += 1
 
-    def _write_down(self) -> None:
-        tape = self.tape
-        record = RecordingRecord(
+    def _commit(
+        self, messages: list[Message] | None = None, put: tuple[tuple[str, str, bytes], ...] = ()
+    ) -> None:
+        row = (CALL_RECORDING, self.sid, msgspec.json.encode(OpenRecording(self.call, self.tape)))
+        over = self.tape.over
+        self._services.journal.commit(
+            messages or [],
+            put if over else (*put, row),
+            [(CALL_RECORDING, self.sid)] if over else [],
+            [row_of_recording(self._record())] if self._listed else [],
+        )
+
+    def _record(self) -> RecordingRecord:
+        tape, call = self.tape, self.call
+        return RecordingRecord(
             sid=tape.sid,
-            account_sid=self.call.account_sid,
-            call_sid=self.call.sid,
+            account_sid=call.account_sid,
+            call_sid=call.call_sid,
+            conference_sid=call.conference_sid,
             source=tape.source,
-            created_at=tape.started_at,
+            created_at=tape.asked_at or tape.started_at,
             updated_at=now(),
             channels=2 if tape.channels == "dual" else 1,
             started_at=tape.started_at,
@@ -179,4 +358,3 @@ class Recording:
             kind=tape.kind,
             track=tape.track,
         )
-        self.call.services.journal.commit(records=[row_of_recording(record)])

@@ -71,9 +71,11 @@ class Recovery:
         take_up: Callable[[KeptCall, Leg | None], None],
         deliver: Callable[[SwitchEvent], None],
         ringing: Callable[[], Iterable[str]],
+        compare_call_recordings: Callable[[Snapshot, bool], int],
         lost_after: float,
     ) -> None:
-        """`calls`: those being steered; `ringing`: legs that we dialled; `take_up` takes up an old call.
+        """`calls`: those being steered; `ringing`: legs that we dialled; `take_up` takes up an old call;
+        `compare_call_recordings` is CallRecordings.compare.
 
         `lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over.
         """
@@ -89,6 +91,7 @@ class Recovery:
         self._take_up = take_up
         self._deliver = deliver
         self._ringing = ringing
+        self._compare_call_recordings = compare_call_recordings
         self._kept: dict[str, KeptCall] = {}
         self._lost_after = lost_after
         self._stopped = False
@@ -179,6 +182,7 @@ class Recovery:
         self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
         self._known_calls(seen, connected)
         self._kept_calls(seen)
+        self.repairs.recordings += self._compare_call_recordings(seen, connected)
         self._switchboard.release()
         self._dialled_legs(seen)
         self._unsteered_legs(seen)

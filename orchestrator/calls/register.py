@@ -28,14 +28,11 @@ class Register:
         services: Services,
         door: Door,
         ring_on: Callable[[KeptCall, Application], None],
-        record_on: Callable[[Call], None],
     ) -> None:
-        """What goes on where the last run of ours ended: `ring_on` with somebody who was being dialled,
-        `record_on` with the API's recordings of a call."""
+        """`ring_on` goes on with somebody who was being dialled when the last run of ours ended."""
         self._services = services
         self._door = door
         self._ring_on = ring_on
-        self._record_on = record_on
         self._calls: dict[str, Call] = {}
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
 
@@ -98,9 +95,7 @@ class Register:
         if leg is None:
             self._ring_on(kept, application)
         else:
-            call = Call(leg, application, services, kept.direction, kept)
-            self._record_on(call)
-            self._start(call)
+            self._start(Call(leg, application, services, kept.direction, kept))
 
     def start_dialled(self, call: Call) -> None:
         """One that was dialled, and has answered."""

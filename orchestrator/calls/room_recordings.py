@@ -29,7 +29,7 @@ from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
 from orchestrator.freeswitch.snapshot import ConferenceSeen
 from orchestrator.logs import get_logger
-from orchestrator.media.audio import AudioError, in_thread, seconds_of
+from orchestrator.media.audio import in_thread, seconds_of
 from orchestrator.media.recording_files import RecordingFiles
 from orchestrator.media.trim import trim_silence
 
@@ -73,12 +73,28 @@ class RoomRecordings:
         self._files = files
         self._tally = tally
         self._running: dict[str, RoomRecording] = {}
+        self._measured: set[str] = set()
+        """Whose files are closed and looked at."""
         self._by_conference: dict[str, str] = {}
         self._limits: dict[str, Alarm] = {}
         self._watching: gevent.Greenlet[..., None] | None = None
 
     def __len__(self) -> int:
         return len(self._running)
+
+    def __contains__(self, sid: str) -> bool:
+        """Whether it is one that is yet to be completed or absent."""
+        return sid in self._running or sid in self._measured
+
+    def missing(self, seen: Mapping[str, ConferenceSeen]) -> list[str]:
+        """Sids of those that FreeSWITCH writes no longer, though it never said so."""
+        found = []
+        for sid, recording in self._running.items():
+            conference = seen.get(recording.conference_sid)
+            written = conference is not None and self._files.path_there(sid) in conference.recordings
+            if recording.started_at and not written and sid not in self._limits:
+                found.append(sid)
+        return found
 
     def restore(self) -> None:
         """What the last run of ours left; before anything else is done."""
@@ -215,13 +231,15 @@ class RoomRecordings:
         if recording is None:
             return
         self._forget_limit(sid)
+        self._measured.add(sid)
         gevent.spawn(self._measure, recording)
 
     def _measure(self, recording: RoomRecording) -> None:
         path = self._files.path(recording.sid)
         try:
             seconds = self._trimmed(recording, path) if recording.terms.trim else in_thread(seconds_of, path)
-        except (AudioError, OSError) as error:
+        except Exception as error:  # noqa: BLE001
+            # Whatever it was: a recording that is said to be in progress for ever is worse.
             log.error(
                 "no recording", room=recording.conference_sid, recording=recording.sid, problem=str(error)
             )
@@ -245,6 +263,7 @@ class RoomRecordings:
             "recording over", room=recording.conference_sid, recording=sid, status=status, seconds=seconds
         )
         self._running.pop(sid, None)
+        self._measured.discard(sid)
         self._forget_limit(sid)
         self._by_conference.pop(recording.conference_sid, None)
         self._tally.recordings[status] += 1

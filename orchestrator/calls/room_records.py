@@ -8,6 +8,9 @@ from orchestrator.callbacks.payloads import RecordingStatus
 from orchestrator.callbacks.records import Record
 from orchestrator.conference.model import Room, RoomPhase
 
+OPEN_STATUSES = ("in-progress", "paused", "stopped", "processing")
+"""Of recordings that are to be completed or absent yet."""
+
 
 class RoomRecord(msgspec.Struct, frozen=True):
     """Times in microseconds since the epoch."""
@@ -86,7 +89,7 @@ def row_of_room(room: RoomRecord) -> Record:
 
 
 def row_of_recording(recording: RecordingRecord) -> Record:
-    over = recording.status not in ("in-progress", "paused")
+    over = recording.status not in OPEN_STATUSES
     return Record(
         kind="recording",
         sid=recording.sid,

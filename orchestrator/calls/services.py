@@ -33,6 +33,7 @@ from orchestrator.net.urls import resolve
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.calls.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Services:
     """An account's, by its sid."""
     calls: dict[str, Call] = field(default_factory=dict)
     """Those whose documents run, by CallSid."""
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    """Of calls, by sid: those that are neither completed nor absent yet."""
 
     @property
     def settings(self) -> Settings:

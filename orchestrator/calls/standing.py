@@ -11,7 +11,6 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.kept import OUTCOME, CallKeeper, KeptCall
 from orchestrator.calls.steps import Goto
-from orchestrator.calls.tape import Tape
 
 
 class Standing:
@@ -44,11 +43,6 @@ class Standing:
     def recall(self, fact: str) -> str:
         """What this very verb remembered; empty if nothing."""
         return self.kept.facts.get(fact, "")
-
-    def note_tape(self, tape: Tape) -> None:
-        """How far a recording is that the API began; on disk with whatever is written next."""
-        others = tuple(one for one in self.kept.tapes if one.sid != tape.sid)
-        self.kept = replace(self.kept, tapes=others if tape.over else (*others, tape))
 
     @property
     def rows(self) -> list[tuple[str, str, bytes]]:

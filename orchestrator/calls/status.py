@@ -104,17 +104,12 @@ class StatusCallbacks:
 
         return on_event
 
-    def tell_recording(
-        self,
-        facts: RecordingFacts,
-        url: str,
-        method: Method,
-        sequence: int,
-        style: CallbackStyle,
-        state: Sequence[tuple[str, str, bytes]] = (),
-    ) -> None:
-        """One ordered queue a recording."""
-        message = Message(
+    @staticmethod
+    def of_recording(
+        facts: RecordingFacts, url: str, method: Method, sequence: int, style: CallbackStyle
+    ) -> Message:
+        """A recording's callback: one ordered queue a recording."""
+        return Message(
             queue=facts.recording_sid,
             url=url,
             method=method,
@@ -126,7 +121,6 @@ class StatusCallbacks:
             signatures=style.signatures,
             user_agent=style.user_agent,
         )
-        self._journal.commit([message], state)
 
 
 def _facts(

@@ -15,7 +15,7 @@ from orchestrator.emulator.conference_list import compact_json
 from orchestrator.emulator.core import VERSION, Core
 from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.taping import record_session, stop_record_session
+from orchestrator.emulator.taping import record_action, record_session, recordings_of, stop_record_session
 
 NO_CHANNEL = "-ERR No such channel!\n"
 
@@ -54,9 +54,26 @@ def _record(core: Core, session: Session, rest: str) -> str:
         record_session(session, path)
     elif action == "stop":
         stop_record_session(session, path)
-    elif action not in ("mask", "unmask"):
+    elif action not in ("mask", "unmask", "pause", "resume"):
         return "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
+    elif not record_action(session, action, path):
+        return f"-ERR Cannot {action} recording session!\n"
     return "+OK Success\n"
+
+
+def _buglist(core: Core, argument: str) -> str:
+    session = core.locate(argument.strip())
+    if session is None:
+        return ""
+    bugs = "".join(
+        " <media-bug>\n"
+        "  <function>session_record</function>\n"
+        f"  <target>{path}</target>\n"
+        "  <thread-locked>0</thread-locked>\n"
+        " </media-bug>\n"
+        for path in recordings_of(session)
+    )
+    return f"<media-bugs>\n{bugs}</media-bugs>\n"
 
 
 def _setvar(core: Core, session: Session, rest: str) -> str:
@@ -337,6 +354,7 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_kill": _with_leg(_kill, "<uuid> [cause]"),
     "uuid_dump": _with_leg(_dump, "<uuid> [format]"),
     "uuid_record": _with_leg(_record, "<uuid> [start|stop|mask|unmask] <path>"),
+    "uuid_buglist": _buglist,
     "uuid_setvar": _with_leg(_setvar, "<uuid> <var> [value]"),
     "uuid_setvar_multi": _with_leg(_setvar_multi, "<uuid> <var>=<value>;<var>=<value>..."),
     "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),

@@ -18,7 +18,14 @@ from orchestrator.emulator.playback import (
 )
 from orchestrator.emulator.recorder import record
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.taping import record_session, stop_record_session
+from orchestrator.emulator.taping import (
+    record_session,
+    record_session_mask,
+    record_session_pause,
+    record_session_resume,
+    record_session_unmask,
+    stop_record_session,
+)
 
 
 class Application(NamedTuple):
@@ -155,6 +162,10 @@ APPLICATIONS: dict[str, Application] = {
     "record": Application(record, media=True),
     "record_session": Application(record_session, media=True),
     "stop_record_session": Application(stop_record_session, media=False),
+    "record_session_mask": Application(record_session_mask, media=True),
+    "record_session_unmask": Application(record_session_unmask, media=True),
+    "record_session_pause": Application(record_session_pause, media=True),
+    "record_session_resume": Application(record_session_resume, media=True),
     "wait_for_silence": Application(wait_for_silence, media=True),
     "conference": Application(conference, media=True),
     "bridge": Application(bridge, media=False),

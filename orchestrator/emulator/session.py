@@ -45,6 +45,8 @@ class Session(Channel):
         self.script: tuple[tuple[str, str], ...] = ()
         self.over = Event()
         self.on_down: list[Callable[[], None]] = []
+        self.before_report: list[Callable[[], None]] = []
+        """What its thread does when it is over, before it says so: recordings are closed."""
         self._attention = Event()
         self._born = core.clock.now()
         self._depth = 0
@@ -92,6 +94,8 @@ class Session(Channel):
         self.call_state("HANGUP")
         self.profile.times["Hangup"] = self.core.clock.micros()
         self.update(closing_variables(self.profile, self.hangup_cause, *self.last_app))
+        for call in self.before_report:
+            call()
         self._part()
         if self.media_was_up and self.sip:
             self.update(rtp_statistics(self.core.clock.now() - self._born))

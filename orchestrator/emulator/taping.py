@@ -2,51 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import soundfile
+from gevent.event import Event
 
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.sound import RATE, Score
 
 STEP_SECONDS = 0.05
-# What each session records; taken out of here, a recording ends.
-_tapes: WeakKeyDictionary[Session, set[Path]] = WeakKeyDictionary()
+
+
+class Tape:
+    """A media bug that writes a file until it is taken away, or its session is over."""
+
+    def __init__(self, path: Path, limit: float) -> None:
+        self.path = path
+        self.limit = limit
+        self.masked = False
+        """Silence is written."""
+        self.paused = False
+        """Nothing is written."""
+        self.ended = Event()
+        self.closed = Event()
+
+
+# What each session records.
+_tapes: WeakKeyDictionary[Session, dict[Path, Tape]] = WeakKeyDictionary()
 
 
 def record_session(session: Session, argument: str) -> None:
     """`<path> [+<limit s>]`; with RECORD_BRIDGE_REQ only what is said while bridged."""
     words = argument.split()
-    if not words:
+    if not words or session.down:
         return
     path = Path(words[0])
-    limit = float(words[1].lstrip("+")) if len(words) > 1 else 0.0
-    _tapes.setdefault(session, set()).add(path)
-    session.core.spawn(_run, session, path, limit)
+    tapes = _tapes.setdefault(session, {})
+    if path in tapes:
+        return
+    try:
+        soundfile.write(path, np.zeros(0, np.int16), RATE, subtype="PCM_16", format="WAV")
+    except (OSError, soundfile.SoundFileError):
+        return
+    tape = tapes[path] = Tape(path, float(words[1].lstrip("+")) if len(words) > 1 else 0.0)
+    session.fire("RECORD_START", [("Record-File-Path", str(path))])
+    session.on_down.append(tape.ended.set)
+    session.before_report.append(lambda: _close(tape))
+    session.core.spawn(_run, session, tape)
 
 
 def stop_record_session(session: Session, argument: str) -> None:
     """`<path>` or `all`; the file is closed when it returns."""
-    paths = _tapes.get(session, set())
-    paths.clear() if argument == "all" else paths.discard(Path(argument))
-    session.core.clock.sleep(2 * STEP_SECONDS)
+    tapes = _tapes.get(session, {})
+    for path in list(tapes) if argument == "all" else [Path(argument)]:
+        if path in tapes:
+            _close(tapes[path])
 
 
-def _run(session: Session, path: Path, limit: float) -> None:
+def recordings_of(session: Session) -> list[Path]:
+    return list(_tapes.get(session, ()))
+
+
+def record_action(session: Session, action: str, path: str) -> bool:
+    """mask, unmask, pause, resume; whether there is such a recording."""
+    tape = _tapes.get(session, {}).get(Path(path))
+    if tape is None:
+        return False
+    match action:
+        case "mask" | "unmask":
+            tape.masked = action == "mask"
+        case "pause" | "resume":
+            tape.paused = action == "pause"
+    return True
+
+
+def _application(action: str) -> Callable[[Session, str], None]:
+    def run(session: Session, argument: str) -> None:
+        record_action(session, action, argument)
+
+    return run
+
+
+record_session_mask = _application("mask")
+record_session_unmask = _application("unmask")
+record_session_pause = _application("pause")
+record_session_resume = _application("resume")
+
+
+def _close(tape: Tape) -> None:
+    tape.ended.set()
+    tape.closed.wait()
+
+
+def _run(session: Session, tape: Tape) -> None:
     clock, score, seconds = session.core.clock, Score(), 0.0
     only_bridged = session.variables.get("RECORD_BRIDGE_REQ") == "true"
+    stereo = session.variables.get("RECORD_STEREO") == "true"
+    reads = session.variables.get("RECORD_WRITE_ONLY") != "true"
+    writes = session.variables.get("RECORD_READ_ONLY") != "true"
     last = clock.now()
-    while not session.down and path in _tapes.get(session, ()) and not 0 < limit <= seconds:
-        clock.sleep(STEP_SECONDS)
+    while not 0 < tape.limit <= seconds:
+        over = tape.ended.wait(clock.real(STEP_SECONDS))
         now = clock.now()
-        if not only_bridged or session.partner is not None:
-            for side in (session, session.partner):
-                if side is not None and side.phone is not None and side.phone.speaking is not None:
+        if not tape.paused and (not only_bridged or session.partner is not None):
+            for side, heard in ((session, reads), (session.partner, writes)):
+                if (
+                    heard
+                    and not tape.masked
+                    and side is not None
+                    and side.phone is not None
+                    and side.phone.speaking is not None
+                ):
                     score.add(seconds, seconds + now - last, side.phone.speaking)
             seconds += now - last
         last = now
-    channels = 2 if session.variables.get("RECORD_STEREO") == "true" else 1
-    samples = np.repeat(score.render(seconds)[:, None], channels, axis=1)
-    soundfile.write(path, samples, RATE, subtype="PCM_16", format="WAV")
+        if over:
+            break
+    samples = np.repeat(score.render(seconds)[:, None], 2 if stereo else 1, axis=1)
+    if seconds:
+        soundfile.write(tape.path, samples, RATE, subtype="PCM_16", format="WAV")
+    else:
+        # "Discarding empty file"
+        tape.path.unlink(missing_ok=True)
+    _tapes.get(session, {}).pop(tape.path, None)
+    tape.closed.set()
+    session.fire("RECORD_STOP", [("Record-File-Path", str(tape.path))])

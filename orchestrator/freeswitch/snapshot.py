@@ -6,6 +6,7 @@ and events of the meantime come as well: whoever uses this holds those back unti
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,9 @@ DOCTOR: Final = "texml_doctor"
 """Variable of the legs of `orchestrator doctor`, which are no calls. No caller can set it."""
 # freeswitch-conf/dialplan/texml.xml has every leg of ours write this down at its end.
 LAST_WORDS: Final = "texml_gone_"
+# switch_core_media_bug_enumerate; "session_record" is switch_ivr_record_session_event's.
+_BUG: Final = re.compile(r"<function>([^<]*)</function>\s*<target>([^<]*)</target>")
+_RECORDING_BUG: Final = "session_record"
 _ENDING_STATES: Final = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")
 _ENDING_SECONDS: Final = 3.0
 _ENDING_POLL_SECONDS: Final = 0.05
@@ -144,6 +148,12 @@ def dump(connection: Connection, leg: str) -> dict[str, str] | None:
     if headers.get("Channel-State") in _ENDING_STATES:
         return None
     return {str(name): value if isinstance(value, str) else str(value) for name, value in headers.items()}
+
+
+def list_recordings(connection: Connection, leg: str) -> list[str]:
+    """Paths that `record_session` writes of this leg; none where there is no such leg. Raises SwitchError."""
+    listed = connection.api(commands.api("uuid_buglist", leg).removeprefix("api "))
+    return [target for function, target in _BUG.findall(listed) if function == _RECORDING_BUG]
 
 
 def list_gone(connection: Connection) -> dict[str, Gone]:

@@ -19,11 +19,12 @@ from uuid import uuid4
 
 import gevent
 
+from orchestrator.calls.call_recordings import recording_of
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.clock import now
 from orchestrator.calls.endpoints import caller_id, route_to_number, route_to_sip
 from orchestrator.calls.fetch import FetchError, shown
-from orchestrator.calls.recording import Recording, recording_of
+from orchestrator.calls.recording import Recording
 from orchestrator.calls.status import status_at_end
 from orchestrator.calls.steps import Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
@@ -132,28 +133,18 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]
     if verb.record == "do-not-record":
         yield None
         return
-    leg, recording = call.leg, recording_of(call, verb)
-    path = str(recording.path_there)
+    recording = recording_of(call, verb)
     if not begun:
         call.note(recording=recording.sid)
-        leg.set(
-            RECORD_STEREO=str(recording.tape.channels == "dual").lower(),
-            RECORD_BRIDGE_REQ=str(verb.record.startswith("record-from-answer")).lower(),
-        )
-        leg.start("record_session", f"{path} +{verb.record_max_length}" if verb.record_max_length else path)
-        if not verb.record.startswith("record-from-answer"):
-            recording.started()
+        recording.keep(*call.rows)
+        recording.start(call.leg)
     try:
         yield recording
-        leg.execute("stop_record_session", path)
     except Redirected:
-        leg.execute("stop_record_session", path)
-        recording.finish_aside()
+        recording.stop()
         raise
-    except LegGone:
-        recording.end_with_the_leg(lambda: None)
-        raise
-    recording.finish()
+    recording.stop()
+    recording.wait()
 
 
 @contextmanager
@@ -169,13 +160,15 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
             for callee in callees:
                 if callee.uuid == other_leg:
                     callee.on_bridged(event)
-                    if recording is not None and verb.record.startswith("record-from-answer"):
+                    if recording is not None:
                         recording.started()
                     limits.append(gevent.spawn_later(verb.time_limit, _end, call, [callee]))
 
     for callee in callees:
         switchboard.watch(callee.uuid, callee.on_event)
         if callee.bridged:
+            if recording is not None:
+                recording.started()
             left = verb.time_limit - (now() - callee.bridged_at) / 1_000_000
             limits.append(gevent.spawn_later(max(0.0, left), _end, call, [callee]))
     switchboard.watch(leg.uuid, on_bridge)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.calls.recording import Recording, recording_of
+from orchestrator.calls.call_recordings import recording_of
+from orchestrator.calls.recording import Recording
 from orchestrator.calls.steps import Goto, Redirected, Step
 from orchestrator.calls.verbs.sound import PLAY_MARGIN_SECONDS
 from orchestrator.freeswitch.errors import LegGone
@@ -35,17 +36,18 @@ def record(call: Call, verb: Record) -> Step:
     arguments = f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}"
     try:
         done = _record(call, verb, recording, arguments).wait(limit + PLAY_MARGIN_SECONDS)
+        leg.set(playback_terminators="none")
+        recording.end()
+        recording.wait()
     except Redirected:
         leg.wait_quiet(PLAY_MARGIN_SECONDS)
         leg.set(playback_terminators="none")
-        recording.finish_aside()
+        recording.end()
         raise
     except LegGone:
         # What was said is kept, and told to whoever asked to hear of it.
-        recording.end_with_the_leg(lambda: _told_to_the_action(call, verb, recording))
+        call.finish_later(lambda: _told_to_the_action(call, verb, recording))
         raise
-    leg.set(playback_terminators="none")
-    recording.finish()
     if verb.action is None and not recording.seconds:
         return None
     # Without an action the current document is asked again (Twilio).
@@ -61,15 +63,15 @@ def _record(call: Call, verb: Record, recording: Recording, arguments: str) -> E
         # It came to its end while nobody was there to hear of it.
         leg.still()
         return leg.set(playback_terminators="none")
-    call.remember(recording=recording.sid)
+    call.note(recording=recording.sid)
+    recording.keep(*call.rows)
     leg.still()
     leg.set(playback_terminators=verb.finish_on_key or "none", record_ms="")
-    running = leg.start("record", arguments)
-    recording.started()
-    return running
+    return leg.start("record", arguments)
 
 
 def _told_to_the_action(call: Call, verb: Record, recording: Recording) -> None:
     """As at Twilio; whatever it answers, there is nobody left to do it to."""
+    recording.wait()
     if verb.action is not None and recording.seconds:
         call.notify(Goto(verb.action, verb.method, (*recording.fields(), ("Digits", "hangup"))))

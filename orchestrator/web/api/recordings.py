@@ -194,7 +194,11 @@ def start(ask: Ask) -> dict[str, object]:
 def change(ask: Ask) -> dict[str, object]:
     status = ask.values["Status"]
     changed = ask.control.change_recording(
-        ask.account_sid, ask.path["call_sid"], ask.path["recording_sid"], status
+        ask.account_sid,
+        ask.path["call_sid"],
+        ask.path["recording_sid"],
+        status,
+        ask.values.get("PauseBehavior", "silence"),
     )
     body = JSON.body(ask.place, _shown(ask, changed))
     # A file that was just stopped is closed a moment later.

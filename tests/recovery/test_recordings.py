@@ -1,0 +1,147 @@
+"""Every recording that is said to be in progress ends in exactly one of completed and absent."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import gevent
+import pytest
+
+from orchestrator.calls.clock import now
+from orchestrator.calls.room_records import RecordingRecord, row_of_recording
+from orchestrator.calls.sids import new_sid
+from tests.recovery.test_lost_socket import lose_events
+from tests.scenarios.conftest import ACCOUNT, NUMBER, House
+from tests.sdk.conftest import Client
+from tests.sound.stage import until
+
+FIRST = "+13125550002"
+
+
+@pytest.fixture
+def client(house: House) -> Client:
+    return Client(house, ACCOUNT, "key-of-main")
+
+
+def begin(house: House, client: Client, phone_of: str = FIRST) -> tuple[Any, str, str]:
+    """A caller who is recorded through the API; its phone, its CallSid and the recording's sid."""
+    house.voice(f"<Response><Play loop='9'>{house.application.tone(500, 9.0)}</Play></Response>")
+    house.application.takes_callbacks("/recording")
+    phone = house.switch.call(NUMBER, from_=phone_of, sounds=600)
+    phone.wait_hears(500, 10)
+    call_sid = house.application.to("/voice")[-1].fields["CallSid"]
+    answer = order(house, client, call_sid)
+    assert answer.status_code == 200, answer.text
+    return phone, call_sid, answer.json()["sid"]
+
+
+def order(house: House, client: Client, call_sid: str) -> Any:
+    form = {
+        "PlayBeep": "false",
+        "RecordingStatusCallback": house.application.url("/recording"),
+        "RecordingStatusCallbackEvent": "in-progress completed absent",
+    }
+    return client.ask("POST", f"/Calls/{call_sid}/Recordings.json", data=form)
+
+
+def told(house: House, count: int, timeout: float = 15.0) -> list[str]:
+    requests = house.application.wait_for("/recording", count, timeout)
+    return [request.fields["RecordingStatus"] for request in requests]
+
+
+def status(client: Client, sid: str) -> str:
+    return str(client.ask("GET", f"/Recordings/{sid}.json").json()["status"])
+
+
+def test_the_end_of_a_recording_that_nobody_heard_is_found_by_the_audit(house: House, client: Client) -> None:
+    house.stop()
+    house.start(node="audit_secs: 1")
+    phone, _, sid = begin(house, client)
+    gevent.sleep(0.5)
+    losing = gevent.spawn(lose_events, house, "CHANNEL_DESTROY")
+    gevent.sleep(0.2)
+    phone.hang_up()
+    losing.join()
+    assert told(house, 2, 20) == ["in-progress", "completed"]
+    assert status(client, sid) == "completed"
+
+
+def test_a_recording_that_stopped_while_nobody_listened_is_completed(house: House, client: Client) -> None:
+    phone, _, sid = begin(house, client)
+    gevent.sleep(0.5)
+    house.stop()
+    path = house.switch.recordings_dir / f"{sid}.wav"
+    uuid = house.switch.api("show channels").splitlines()[1].split(",")[0]
+    house.switch.api(f"uuid_record {uuid} stop {path}")
+    house.start()
+    assert told(house, 2) == ["in-progress", "completed"]
+    phone.hang_up()
+    gevent.sleep(0.5)
+    assert told(house, 2) == ["in-progress", "completed"]
+
+
+def test_a_listed_recording_that_belongs_to_nobody_is_ended_by_the_audit(
+    house: House, client: Client
+) -> None:
+    """As a crash of an earlier version of ours left it."""
+    house.log.allows("a recording that nobody ended")
+    house.stop()
+    house.start(node="audit_secs: 1")
+    sids = [new_sid(), new_sid()]
+    before = now() - 60_000_000
+    for sid, conference in zip(sids, ("", new_sid()), strict=True):
+        record = RecordingRecord(
+            sid, ACCOUNT, "v3:gone", "StartCallRecordingAPI", before, before, conference, status="paused"
+        )
+        house.orchestrator.outbox.records.put([row_of_recording(record)])
+    (house.switch.recordings_dir / f"{sids[0]}.wav").write_bytes(_wav(1.0))
+
+    def ended() -> bool:
+        (completed, absent) = (client.ask("GET", f"/Recordings/{sid}.json").json() for sid in sids)
+        return (completed["status"], completed["duration"], absent["status"]) == ("completed", "1", "stopped")
+
+    until(ended, 20, "both are over")
+
+
+def _wav(seconds: float) -> bytes:
+    import io
+    import wave
+
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(b"\1\0" * int(8000 * seconds))
+    return out.getvalue()
+
+
+def test_a_recording_ordered_as_its_caller_hangs_up_has_an_end_or_never_was(
+    house: House, client: Client
+) -> None:
+    """Symptom: recordings in progress for ever, with the caller long gone. Cause: the hook for the hangup was
+    set after the order, when the leg had called its hooks already. Fix: it hears of its leg before the order.
+    """
+    house.voice(f"<Response><Play loop='9'>{house.application.tone(500, 9.0)}</Play></Response>")
+    house.application.takes_callbacks("/recording")
+    for number in range(12):
+        phone = house.switch.call(NUMBER, from_=FIRST, sounds=600)
+        phone.wait_hears(500, 10)
+        call_sid = house.application.wait_for("/voice", number + 1)[-1].fields["CallSid"]
+        ordered = gevent.spawn(order, house, client, call_sid)
+        gevent.sleep(random.uniform(0, 0.02))
+        phone.hang_up()
+        ordered.join(20)
+    until(
+        lambda: (
+            not [
+                one
+                for one in client.ask("GET", "/Recordings.json?PageSize=100").json()["recordings"]
+                if one["status"] in ("in-progress", "paused")
+            ]
+        ),
+        15,
+        "all are over",
+    )
+    ends = [request.fields["RecordingSid"] for request in house.application.to("/recording")]
+    assert max((ends.count(sid) for sid in ends), default=0) <= 2
+    assert not house.orchestrator.services.recordings
