@@ -24,6 +24,7 @@ from orchestrator.calls.request import (
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.standing import Standing
 from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
+from orchestrator.calls.styles import callback_style, document_defaults
 from orchestrator.calls.verbs import run_verb
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone, Unreachable
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from orchestrator.calls.services import Services
     from orchestrator.conference.model import CallbackStyle
     from orchestrator.config.applications import Application
+    from orchestrator.config.dialect import Dialect
+    from orchestrator.texml import Defaults
 
 log = get_logger(__name__)
 
@@ -270,7 +273,7 @@ class Call(Standing):
         fetched = to._replace(url=to.url or self.document_url)
         self.document_url = fetched.url
         self._in_document(fetched)
-        return self.documents(self.run_verbs(document_of(fetched).verbs))
+        return self.documents(self.run_verbs(document_of(fetched, self.defaults).verbs))
 
     def _first_step(self) -> Step:
         kept = self.kept
@@ -286,7 +289,7 @@ class Call(Standing):
         fetched = self.services.keeper.document(self.leg.uuid)
         if fetched is None:
             raise FetchError(self.kept.document_url, "the document it was in is not on disk")
-        return document_of(fetched).verbs
+        return document_of(fetched, self.defaults).verbs
 
     # Documents
 
@@ -368,7 +371,7 @@ class Call(Standing):
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
         fetched = self._ask(url, method, fields)
         try:
-            document = document_of(fetched)
+            document = document_of(fetched, self.defaults)
         except DocumentError as error:
             raise FetchError(url, str(error)) from error
         for warning in document.warnings:
@@ -394,9 +397,19 @@ class Call(Standing):
         )
 
     @property
+    def dialect(self) -> Dialect:
+        """What holds for its application where the vendors differ, as the settings of this moment say."""
+        return self.services.settings.dialect(self.application)
+
+    @property
+    def defaults(self) -> Defaults:
+        """Of attributes that its documents leave out."""
+        return document_defaults(self.dialect)
+
+    @property
     def style(self) -> CallbackStyle:
         """Of its requests for documents and its callbacks."""
-        return self.services.style_of(self.application)
+        return callback_style(self.dialect)
 
     @property
     def signer(self) -> Signer:

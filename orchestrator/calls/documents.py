@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.message import Message
 
 from orchestrator.calls.fetch import Fetched, shown
-from orchestrator.texml import Document, Play, Say, parse
+from orchestrator.texml import NO_DEFAULTS, Defaults, Document, Play, Say, parse
 from orchestrator.texml.encoding import codec_of
 
 AUDIO_MAGIC = (b"RIFF", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS", b"fLaC")
@@ -21,8 +21,11 @@ def is_xml(fetched: Fetched) -> bool:
     return fetched.body.lstrip(XML_MARKS).startswith(b"<")
 
 
-def document_of(fetched: Fetched) -> Document:
-    """Raises DocumentError where it is meant to be XML and is none that can be used."""
+def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS) -> Document:
+    """`defaults`: of attributes that it leaves out, where they are not Telnyx's.
+
+    Raises DocumentError where it is meant to be XML and is none that can be used.
+    """
     if is_audio(fetched):
         return Document((Play(url=fetched.url),), ())
     charset = charset_of(fetched.content_type)
@@ -30,7 +33,7 @@ def document_of(fetched: Fetched) -> Document:
         text = fetched.body.decode(codec_of(charset) or "utf-8", "replace").strip()
         if text:
             return Document((Say(text=text),), ())
-    return parse(fetched.body, source=shown(fetched.url), charset=charset)
+    return parse(fetched.body, source=shown(fetched.url), charset=charset, defaults=defaults)
 
 
 def charset_of(content_type: str) -> str:

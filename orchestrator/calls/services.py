@@ -70,7 +70,7 @@ class Services:
 
     def style_of(self, application: Application) -> CallbackStyle:
         """As the settings of this moment say."""
-        return callback_style(self.settings, application)
+        return callback_style(self.settings.dialect(application))
 
     def signer(self, account_sid: str, style: CallbackStyle) -> Signer:
         return Signer(style, self.keys(account_sid) or AccountKeys())

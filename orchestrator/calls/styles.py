@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from orchestrator.callbacks.signature import AccountKeys, SigningKey
 from orchestrator.conference.model import CallbackStyle
-from orchestrator.config.applications import Account, Application
-from orchestrator.config.settings import Settings
+from orchestrator.config.applications import Account
+from orchestrator.config.dialect import Dialect
+from orchestrator.texml import Defaults
 
 
-def callback_style(settings: Settings, application: Application) -> CallbackStyle:
-    callbacks = settings.callbacks
+def callback_style(dialect: Dialect) -> CallbackStyle:
     return CallbackStyle(
-        twilio_extras=callbacks.twilio_extras,
-        timestamp_format=callbacks.timestamp_format,
-        signatures=callbacks.signatures,
-        user_agent=callbacks.user_agent,
-        request_fields=callbacks.request_fields,
+        twilio_extras=dialect.twilio_extras,
+        timestamp_format=dialect.timestamp_format,
+        signatures=dialect.signatures,
+        user_agent=dialect.user_agent,
+        request_fields=dialect.request_fields,
     )
+
+
+def document_defaults(dialect: Dialect) -> Defaults:
+    """What attributes are that a document leaves out."""
+    return {
+        "Conference": {"trim": dialect.conference_trim},
+        "Record": {
+            "channels": dialect.record_channels,
+            "timeout": dialect.record_timeout_secs,
+            "trim": dialect.record_trim,
+        },
+    }
 
 
 def keys_of(account: Account) -> AccountKeys:

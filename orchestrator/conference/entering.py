@@ -98,6 +98,8 @@ def added(move: Move, event: Added) -> None:
             move.fields["started_at"] = event.at
             move.tell("conference-start", event.at, participant.caller)
         move.tell("participant-join", event.at, participant.caller, participant)
+    elif not (was.member_id or move.room.terms.join_while_waiting):
+        move.tell("participant-join", event.at, participant.caller, participant)
     if leaving:
         # Ordered out between the order to join and its being carried out.
         move.effects.append(Kick(event.call_sid, event.member_id))

@@ -128,12 +128,16 @@ class RoomTerms(Struct, frozen=True, omit_defaults=True):
     max_participants: int = 250
     min_participants_to_start: int = 1
     """1 is Telnyx's rule; 2 is Twilio's."""
+    join_while_waiting: bool = True
+    """participant-join is sent when somebody begins to wait; else when it gets in."""
     status_callback: str = ""
     status_callback_method: Method = "POST"
     status_callback_event: frozenset[str] = frozenset()
     recording: RecordingTerms | None = None
     speaker_mode: Literal["talkers", "floor"] = "talkers"
     """What `speaker` callbacks are about: everybody who speaks, or Telnyx's older dominant speaker."""
+    first_sequence: int = 0
+    """Of its callbacks."""
     style: CallbackStyle = CallbackStyle()
     """Of all its callbacks, those of its recording included."""
 

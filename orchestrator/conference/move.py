@@ -102,14 +102,18 @@ class Move:
         problem: str = "",
     ) -> None:
         """Numbers are taken only by callbacks that somebody subscribed to (2.5)."""
-        if SUBSCRIPTION[event] not in self.room.terms.status_callback_event:
+        terms = self.room.terms
+        if SUBSCRIPTION[event] not in terms.status_callback_event:
+            return
+        if participant is not None and not (participant.member_id or terms.join_while_waiting):
+            # Its join comes when it gets in, and nothing before that.
             return
         # FreeSWITCH's clock and ours differ by some milliseconds; what is told later did not happen earlier.
         told_at = self.fields["told_at"] = max(at, self.told_at)
         self.effects.append(
             Tell(
                 event,
-                self.sequence,
+                terms.first_sequence + self.sequence,
                 told_at,
                 caller,
                 participant,

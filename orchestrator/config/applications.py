@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from orchestrator.config.dialect import OwnDialect
 from orchestrator.config.fields import Method, Name, Region, Seconds, Secret, Section, Url, fault
 
 SEED_BYTES = 32
@@ -80,7 +81,7 @@ class Account(Section):
         return any(found)
 
 
-class Application(Section):
+class Application(OwnDialect):
     """Where the documents of a call come from, and who hears how it went."""
 
     name: Name = Field(description="the key of this application in the file")

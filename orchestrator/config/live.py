@@ -27,11 +27,20 @@ _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
     "intake": None,
     "network": None,
     "callbacks": frozenset(
-        {"request_fields", "signatures", "timestamp_format", "twilio_extras", "user_agent"}
+        {
+            "first_sequence",
+            "request_fields",
+            "signatures",
+            "timestamp_format",
+            "twilio_extras",
+            "user_agent",
+        }
     ),
+    "documents": None,
     "speech": frozenset({"default_voice", "voices"}),
     "conference": frozenset(
         {
+            "join_while_waiting",
             "min_participants_to_start",
             "speaker_mode",
             "action_after_hangup",

@@ -9,6 +9,17 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from orchestrator.config.dialect import (
+    Channels,
+    FirstSequence,
+    RecordTimeout,
+    RequestFields,
+    Signatures,
+    StartsWith,
+    TimestampFormat,
+    Trim,
+    UserAgent,
+)
 from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, fault
 from orchestrator.config.network import Cidr
 from orchestrator.config.patterns import best
@@ -155,24 +166,26 @@ class Callbacks(Section):
         description="before the second attempt, the third, …; the last one repeats",
     )
     twilio_extras: bool = Field(default=True, description="add Twilio's fields to Telnyx's")
-    timestamp_format: Literal["iso8601", "iso8601-space", "rfc2822"] = Field(
+    timestamp_format: TimestampFormat = Field(
         default="iso8601",
         description="of Timestamp: iso8601 as Telnyx, iso8601-space with a space in place of the T as in "
         "Telnyx's older examples, rfc2822 as Twilio",
     )
-    request_fields: Literal["telnyx", "twilio"] = Field(
+    first_sequence: FirstSequence = Field(
+        default=0, description="SequenceNumber of a conference's first callback: 0 as Telnyx, 1 as Twilio"
+    )
+    request_fields: RequestFields = Field(
         default="telnyx",
         description="of requests for documents and of call callbacks: twilio adds Caller, Called, FromCity "
         "and the like, and says Direction in Twilio's words",
     )
-    signatures: Literal["telnyx", "twilio", "both"] = Field(
+    signatures: Signatures = Field(
         default="telnyx",
         description="of callbacks and requests for documents: telnyx by the account's signing_key, twilio by "
         "its auth_token",
     )
-    user_agent: str = Field(
+    user_agent: UserAgent = Field(
         default="telnyx-webhooks",
-        pattern=r"^[!-~]([ -~]{0,126}[!-~])?$",
         description="of callbacks and requests for documents and audio; Twilio's is TwilioProxy/1.1",
     )
     database: FilePath = Field(
@@ -204,7 +217,12 @@ class Tone(Section):
 class Conference(Section):
     """Where Telnyx and Twilio differ, and how a room sounds."""
 
-    min_participants_to_start: int = Field(default=1, ge=1, le=2, description="1 as Telnyx, 2 as Twilio")
+    min_participants_to_start: StartsWith = Field(default=1, description="1 as Telnyx, 2 as Twilio")
+    join_while_waiting: bool = Field(
+        default=True,
+        description="participant-join is sent when somebody begins to wait; false: when the conference takes "
+        "it in, and nothing is sent of those who leave before",
+    )
     speaker_mode: Literal["talkers", "floor"] = Field(
         default="talkers", description="speaker callbacks: each talker, or floor changes"
     )
@@ -235,6 +253,19 @@ class Conference(Section):
     enter_beep: Tone = Field(default=Tone(hz=880, ms=200), description="heard when somebody joins")
     exit_beep: Tone = Field(default=Tone(hz=440, ms=200), description="heard when somebody leaves")
     record_beep: Tone = Field(default=Tone(hz=1400, ms=200), description="heard when a recording starts")
+
+
+class Documents(Section):
+    """What holds where a document says nothing, and Telnyx and Twilio differ."""
+
+    conference_trim: Trim = Field(
+        default="do-not-trim", description="Conference's trim: do-not-trim as Telnyx"
+    )
+    record_channels: Channels = Field(default="dual", description="Record's channels: dual as Telnyx")
+    record_timeout_secs: RecordTimeout = Field(
+        default=0, description="Record's timeout, of silence; 0: none; Twilio: 5"
+    )
+    record_trim: Trim = Field(default="do-not-trim", description="Record's trim; Twilio: trim-silence")
 
 
 class Fetch(Section):

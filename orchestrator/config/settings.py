@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.applications import Account, Application
+from orchestrator.config.dialect import Dialect, dialect_of
 from orchestrator.config.dialling import Sip, Trunk
 from orchestrator.config.fields import Name, Region, Section, fault
 from orchestrator.config.network import Cidr, Network
@@ -16,6 +17,7 @@ from orchestrator.config.profile import Profile
 from orchestrator.config.service import (
     Callbacks,
     Conference,
+    Documents,
     Fetch,
     FreeSwitch,
     Intake,
@@ -57,6 +59,7 @@ class Settings(Section):
     intake: Intake = Intake()
     callbacks: Callbacks = Callbacks()
     conference: Conference = Conference()
+    documents: Documents = Documents()
     fetch: Fetch = Fetch()
     network: Network = Network()
     media: Media = Media()
@@ -114,6 +117,15 @@ class Settings(Section):
     def region_of_calls_by(self, application: Application, trunk: Trunk | None = None) -> str:
         """The country of numbers without + that an application calls, through this trunk."""
         return application.default_region or (trunk.default_region if trunk else None) or self.default_region
+
+    def dialect(self, application: Application | None) -> Dialect:
+        """What holds for an application where the vendors differ; None: for whatever has none."""
+        sections: dict[str, Section] = {
+            "callbacks": self.callbacks,
+            "conference": self.conference,
+            "documents": self.documents,
+        }
+        return dialect_of(application, sections)
 
     def account(self, sid: str) -> Account | None:
         return next((account for account in self.accounts if account.sid == sid), None)
@@ -180,9 +192,8 @@ class Settings(Section):
     def _unsigned(self, account: Account) -> Iterator[str]:
         """Signatures that applications of the account are meant to send, and cannot."""
         name = account.name or account.sid
-        kinds = {
-            self.callbacks.signatures for one in self.applications.values() if one.account == account.sid
-        } or {"telnyx"}
+        applications = [one for one in self.applications.values() if one.account == account.sid]
+        kinds = {self.dialect(one).signatures for one in applications} or {"telnyx"}
         if account.signing_key is None and kinds != {"twilio"}:
             yield f"account {name} has no signing_key: its callbacks are not signed"
         if account.auth_token is None and kinds != {"telnyx"}:

@@ -60,7 +60,8 @@ def _ask(fetcher: Fetcher, settings: Settings, application: Application, url: st
         to_sip_uri="",
         calling_party_type="sip",
     )
-    style, account = callback_style(settings, application), settings.account(application.account)
+    style = callback_style(settings.dialect(application))
+    account = settings.account(application.account)
     signer = Signer(style, keys_of(account) if account is not None else AccountKeys())
     fields = standard_fields(caller, application.account, "ringing", "inbound", (), style)
     try:

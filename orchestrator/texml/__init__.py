@@ -4,10 +4,13 @@ from orchestrator.texml.dial import Conference, Dial, Noun, Number, Sip
 from orchestrator.texml.document import Document, DocumentError, Warning
 from orchestrator.texml.parse import parse
 from orchestrator.texml.response import Verb
+from orchestrator.texml.schema import NO_DEFAULTS, Defaults
 from orchestrator.texml.verbs import Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say
 
 __all__ = [
+    "NO_DEFAULTS",
     "Conference",
+    "Defaults",
     "Dial",
     "Document",
     "DocumentError",

@@ -6,16 +6,19 @@ from orchestrator.texml import limits
 from orchestrator.texml.document import Document, DocumentError
 from orchestrator.texml.encoding import to_utf8
 from orchestrator.texml.response import Response
-from orchestrator.texml.schema import schema_of
+from orchestrator.texml.schema import NO_DEFAULTS, Defaults, schema_of
 from orchestrator.texml.tree import bare_name, line_of, to_tree
 from orchestrator.texml.walk import Walk
 
 _RESPONSE = schema_of(Response)
 
 
-def parse(document: bytes | str, *, source: str = "", charset: str = "") -> Document:
+def parse(
+    document: bytes | str, *, source: str = "", charset: str = "", defaults: Defaults = NO_DEFAULTS
+) -> Document:
     """The verbs of a TeXML document and the warnings about it; `source` is how both name the document, and
-    `charset` what its Content-Type says, if it says anything.
+    `charset` what its Content-Type says, if it says anything. `defaults` are those of attributes that are not
+    Telnyx's.
 
     Whatever is wrong with a verb or an attribute is a warning. DocumentError only if there is no Response to
     run: not well-formed, above MAX_BYTES, nested too deeply, a DTD, an unknown encoding, another root.
@@ -24,7 +27,7 @@ def parse(document: bytes | str, *, source: str = "", charset: str = "") -> Docu
     root, namespace_errors = to_tree(data, source)
     if bare_name(root) != _RESPONSE.name:
         raise DocumentError(source, line_of(root), f"the root is <{bare_name(root)}>, not <Response>")
-    walk = Walk(data, source)
+    walk = Walk(data, source, defaults)
     for line, message in namespace_errors[: limits.MAX_WARNINGS]:
         walk.warn(line, _RESPONSE.name, message)
     response = cast(Response, walk.build(_RESPONSE, root))

@@ -5,7 +5,7 @@ The tables behind the declarations are made once, at import; the walk only looks
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal, TypeVar
 
@@ -13,6 +13,9 @@ T = TypeVar("T")
 E = TypeVar("E", bound="Element")
 _DECLARATION = "texml"
 _EVENT = "Event"
+Defaults = Mapping[str, Mapping[str, object]]
+"""Element -> field -> value: what stands in place of the declared default."""
+NO_DEFAULTS: Defaults = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from lxml import etree
 from orchestrator.texml import limits
 from orchestrator.texml.converters import Adjusted, Unusable
 from orchestrator.texml.document import Warning
-from orchestrator.texml.schema import Attribute, Children, Element, Schema
+from orchestrator.texml.schema import Attribute, Children, Defaults, Element, Schema
 from orchestrator.texml.tree import bare_name, line_of, own_text, speech
 
 # A start tag ends in the line that libxml2 gives; its attributes may stand this many lines above.
@@ -17,7 +17,8 @@ _LINES_OF_A_TAG = 64
 class Walk:
     """One pass over one tree. Its depth is that of the schemas, whatever the document's is."""
 
-    def __init__(self, data: bytes, source: str) -> None:
+    def __init__(self, data: bytes, source: str, defaults: Defaults) -> None:
+        self._defaults = defaults
         self.warnings: list[Warning] = []
         self._source = source
         self._data = data
@@ -26,7 +27,7 @@ class Walk:
 
     def build(self, schema: Schema, element: etree._Element) -> Element | None:
         """The dataclass of an element; None if it has to be skipped."""
-        values: dict[str, object] = {"line": line_of(element)}
+        values: dict[str, object] = {"line": line_of(element), **self._defaults.get(schema.name, {})}
         for name, raw in self._attributes(schema, element):
             attribute = schema.attributes.get(name)
             if attribute is not None:
@@ -75,7 +76,8 @@ class Walk:
         try:
             value = attribute.convert(raw)
         except Unusable as error:
-            self._warn_of(schema, element, name, raw, str(error), _shown(attribute.default))
+            used = self._defaults.get(schema.name, {}).get(attribute.field, attribute.default)
+            self._warn_of(schema, element, name, raw, str(error), _shown(used))
             return
         except Adjusted as error:
             value = error.value

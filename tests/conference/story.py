@@ -67,6 +67,8 @@ class Story:
         min_participants_to_start: int = 1,
         recording: RecordingTerms | None = None,
         speaker_mode: Literal["talkers", "floor"] = "talkers",
+        first_sequence: int = 0,
+        join_while_waiting: bool = True,
     ) -> None:
         terms = RoomTerms(
             max_participants=max_participants,
@@ -75,6 +77,8 @@ class Story:
             status_callback_event=frozenset(subscribed),
             recording=recording,
             speaker_mode=speaker_mode,
+            first_sequence=first_sequence,
+            join_while_waiting=join_while_waiting,
         )
         self.room = Room(sid="room", account_sid="account", name="Room 1234", terms=terms)
         self.at = 0

@@ -33,7 +33,7 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
         lambda wish: wait_music(call, noun, wish),
         lambda url, method: hold_music(call, url, method),
     )
-    if verb.hangup_on_star and settings.conference.hangup_on_star:
+    if verb.hangup_on_star and call.dialect.hangup_on_star:
         leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
     terms = terms_of(call, noun)
     limit = float(verb.time_limit)
@@ -88,7 +88,7 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
 def _tell_the_action(call: Call, verb: Dial, seat: Seat) -> None:
     """Where a setting says so; whatever it answers, there is nobody left to do it to."""
     told = dialled(verb, "answered", bridged=True)
-    if seat.room_sid and isinstance(told, Goto) and call.services.settings.conference.action_after_hangup:
+    if seat.room_sid and isinstance(told, Goto) and call.dialect.action_after_hangup:
         call.finish_later(lambda: call.notify(told))
 
 
@@ -125,14 +125,16 @@ def wish_of(noun: Conference) -> Wish:
 
 
 def terms_of(call: Call, noun: Conference) -> RoomTerms:
-    callback = noun.status_callback
+    callback, dialect = noun.status_callback, call.dialect
     return RoomTerms(
         max_participants=noun.max_participants,
-        min_participants_to_start=call.services.settings.conference.min_participants_to_start,
+        min_participants_to_start=dialect.min_participants_to_start,
+        join_while_waiting=dialect.join_while_waiting,
         status_callback=call.services.resolve(call.document_url, callback) if callback else "",
         status_callback_method=noun.status_callback_method,
         status_callback_event=noun.status_callback_event if callback else frozenset(),
         speaker_mode=call.services.settings.conference.speaker_mode,
+        first_sequence=dialect.first_sequence,
         style=call.style,
         recording=_recording_of(call, noun) if noun.record == "record-from-start" else None,
     )

@@ -1,0 +1,34 @@
+"""docs/moving.md has every difference of the vendors that a setting settles, as the code has it."""
+
+from __future__ import annotations
+
+from orchestrator.config.dialect import DIFFERENCES
+from orchestrator.config.settings import Settings
+from tests.documents.markdown import DOCS, code, section
+
+MOVING = DOCS / "moving.md"
+
+
+def shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_the_table_has_exactly_what_the_dialects_set() -> None:
+    rows = section(MOVING, "Twilio's ways").table("setting")
+    documented = {code(row["setting"]): (code(row["telnyx"]), code(row["twilio"])) for row in rows}
+    assert documented == {
+        f"{row.section}.{row.key}": (shown(row.telnyx), shown(row.twilio)) for row in DIFFERENCES
+    }
+    assert list(documented) == sorted(documented)
+
+
+def test_what_is_set_for_all_is_telnyx_s_way_unless_the_file_says_otherwise() -> None:
+    for row in DIFFERENCES:
+        declared = Settings.model_fields[row.section].default
+        assert getattr(declared, row.key) == row.telnyx, row.key
+
+
+def test_the_other_differences_are_in_no_dialect() -> None:
+    names = {row.key for row in DIFFERENCES}
+    rows = section(MOVING, "Differences").table("")
+    assert not [row for row in rows if any(name in row[""] for name in names)]
