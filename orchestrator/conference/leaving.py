@@ -104,9 +104,8 @@ def end_if_empty(move: Move, at: int, last: Caller | None) -> None:
         move.fields |= {"ending_by": last, "end_reason": EndReason.LAST_LEFT}
     move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at, "recording": False}
     by = move.fields.get("ending_by", move.room.ending_by) or move.first
-    known = move.room.terms.join_while_waiting or move.fields.get("started_at", move.room.started_at)
-    if by is not None and known:
-        # Else nobody was ever let in, or told of, and the room closes without a word.
+    if by is not None:
+        # Else nobody was ever let in, and the room closes without a word.
         assert isinstance(by, Caller)
         move.tell("conference-end", at, by)
     move.effects.append(Close())

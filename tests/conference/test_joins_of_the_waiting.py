@@ -21,7 +21,7 @@ def test_nothing_is_told_of_who_waits() -> None:
     story = Story(ALL, join_while_waiting=False)
     assert story.asks("anna", start=False) == ["wait anna"]
     assert story.mutes("anna") == []
-    assert story.hangs_up("anna") == ["close"]
+    assert story.hangs_up("anna") == ["#0 conference-end anna", "close"]
 
 
 def test_who_waited_has_joined_once_it_is_in() -> None:
