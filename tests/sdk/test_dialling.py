@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import gevent
 import pytest
 import requests
@@ -15,6 +17,7 @@ from tests.sound.stage import ROOM, until
 ANNA, GUEST, FROM = "+13125550002", "+13125550021", "+13125550100"
 MAIN = "1568109700606592442"
 ANNAS, GUESTS = 500, 900
+OVER = ("busy", "completed")
 
 
 def invited(client: Client, conference: str, **more: object) -> object:
@@ -165,6 +168,44 @@ def test_a_client_that_tries_again_calls_once(house: House, client: Client, head
     if "Idempotency-Key" in headers:
         other = client.ask("POST", path, json=body | {"Label": "b"}, headers=headers)
         assert other.status_code == 422
+
+
+def test_a_key_of_one_account_says_nothing_of_another_s(
+    house: House, client: Client, stranger: Client
+) -> None:
+    target = house.switch.register(GUEST, Answers(0.2, sounds=GUESTS))
+    made = []
+    for each, application in ((client, MAIN), (stranger, "2")):
+        body = {"To": GUEST, "From": FROM, "ApplicationSid": application}
+        answer = each.ask("POST", "/Calls", json=body, headers={"Idempotency-Key": "one"})
+        assert answer.status_code == 200, answer.text
+        made.append(answer.json()["sid"])
+    assert len(set(made)) == 2
+    target.wait_called(10)
+    until(lambda: len(target.calls) == 2, 10, "both are called")
+
+
+@pytest.mark.parametrize("behaviour", [Rejects(486), Answers(0.1)], ids=["refused", "answered"])
+def test_a_call_that_is_over_counts_against_no_limit(
+    house: House, client: Client, behaviour: Rejects | Answers
+) -> None:
+    house.stop()
+    house.start(trunks="    max_calls: 1\n")
+    house.voice("<Response><Pause length='1'/></Response>")
+    house.switch.register(GUEST, behaviour)
+    for _again in range(3):
+        made = client.calls.calls(ACCOUNT, body={"ApplicationSid": MAIN, "To": GUEST, "From": FROM})
+        until(lambda sid=made.call_sid: status_of(client, sid) in OVER, 15, "it is over")
+
+
+def test_a_call_is_hung_up_after_its_time_limit(house: House, client: Client) -> None:
+    target = house.switch.register(GUEST, Answers(0.1, sounds=GUESTS))
+    house.voice("<Response><Pause length='30'/></Response>")
+    client.calls.calls(ACCOUNT, body={"ApplicationSid": MAIN, "To": GUEST, "From": FROM, "TimeLimit": 2})
+    phone = target.wait_called(10)
+    answered = time.monotonic()
+    phone.wait_ended(10)
+    assert 1 < time.monotonic() - answered < 5
 
 
 # Calls of their own
