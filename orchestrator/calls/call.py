@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetched, FetchError, shown
+from orchestrator.calls.fetch import Fetched, FetchError, Limits, shown
 from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.request import (
     Origin,
@@ -23,7 +23,7 @@ from orchestrator.calls.request import (
 )
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.standing import Standing
-from orchestrator.calls.steps import Fields, Goto, HangUp, Redirected, Step
+from orchestrator.calls.steps import Fields, Goto, HangUp, Onward, Redirected, Step
 from orchestrator.calls.styles import callback_style, document_defaults
 from orchestrator.calls.verbs import run_verb
 from orchestrator.freeswitch import commands
@@ -101,7 +101,7 @@ class Call(Standing):
         self._abandoned = False
         self._unfinished = 0
         self._on_end: Callable[[Call], None] = lambda call: None
-        self._elsewhere: Goto | Fetched | None = None
+        self._elsewhere: Goto | Onward | None = None
         self._reports: Callable[[Event], None] | None = None
 
     def start(self, on_end: Callable[[Call], None]) -> None:
@@ -119,12 +119,18 @@ class Call(Standing):
             del self.services.calls[self.sid]
         self._settle()
 
-    def redirect(self, to: Goto | Fetched) -> None:
+    @property
+    def redirected(self) -> bool:
+        """Whether other instructions are on their way to it."""
+        return self._elsewhere is not None
+
+    def redirect(self, to: Goto | Fetched | Onward) -> None:
         """New instructions in place of whatever it does: a Dial that ends by it asks for no action.
 
         A document has been looked at: it can be used.
         """
-        under_way, self._elsewhere = self._elsewhere is not None, to
+        under_way = self.redirected
+        self._elsewhere = Onward(to) if isinstance(to, Fetched) else to
         if self._steering and not under_way and self._greenlet is not None:
             self._greenlet.kill(Redirected(), block=False)
 
@@ -270,10 +276,10 @@ class Call(Standing):
         assert to is not None
         if isinstance(to, Goto):
             return self.documents(to)
-        fetched = to._replace(url=to.url or self.document_url)
+        fetched = to.document._replace(url=to.document.url or self.document_url)
         self.document_url = fetched.url
-        self._in_document(fetched)
-        return self.documents(self.run_verbs(document_of(fetched, self.defaults).verbs))
+        self.in_document(fetched, to.verb)
+        return self.documents(self.run_verbs(document_of(fetched, self.defaults).verbs, to.verb))
 
     def _first_step(self) -> Step:
         kept = self.kept
@@ -286,10 +292,14 @@ class Call(Standing):
 
     def _verbs(self) -> tuple[Verb, ...]:
         """Of the document that it was in. Raises FetchError."""
-        fetched = self.services.keeper.document(self.leg.uuid)
+        return document_of(self._document(), self.defaults).verbs
+
+    def _document(self) -> Fetched:
+        """That it is in, or was in. Raises FetchError."""
+        fetched = self.keeper.document(self.leg.uuid)
         if fetched is None:
             raise FetchError(self.kept.document_url, "the document it was in is not on disk")
-        return document_of(fetched, self.defaults).verbs
+        return fetched
 
     # Documents
 
@@ -369,7 +379,13 @@ class Call(Standing):
         return Goto(application.voice_fallback_url, application.voice_fallback_method)
 
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
-        fetched = self._ask(url, method, fields)
+        return self.read(self._ask(url, method, fields), url)
+
+    def read(self, fetched: Fetched, url: str) -> Document:
+        """What was fetched, as the document that it is in from now on. `url` is what was asked for.
+
+        Raises FetchError.
+        """
         try:
             document = document_of(fetched, self.defaults)
         except DocumentError as error:
@@ -377,7 +393,7 @@ class Call(Standing):
         for warning in document.warnings:
             self.log.warning("document", problem=str(warning))
         self.document_url = fetched.url
-        self._in_document(fetched)
+        self.in_document(fetched)
         return document
 
     def notify(self, goto: Goto) -> None:
@@ -393,6 +409,7 @@ class Call(Standing):
             method,
             (*self.standard_fields(), *fields),
             self.cookies,
+            limits=self.limits,
             signer=self.signer,
         )
 
@@ -414,6 +431,14 @@ class Call(Standing):
     @property
     def signer(self) -> Signer:
         return self.services.signer(self.account_sid, self.style)
+
+    @property
+    def limits(self) -> Limits:
+        """Of what is asked for instructions."""
+        return self.services.fetcher.limits
+
+    def sound_failed(self) -> None:
+        """Something that its document plays or says could not be heard."""
 
     def standard_fields(self) -> Fields:
         return standard_fields(

@@ -13,6 +13,7 @@ from orchestrator.calls.steps import Goto
 from orchestrator.conference.model import Caller
 
 CALL, DOCUMENT, OUTCOME = "call", "document", "outcome"
+WAIT, WAIT_DOCUMENT = "wait", "wait document"
 
 
 class KeptCall(Struct, frozen=True):
@@ -46,6 +47,8 @@ class KeptCall(Struct, frozen=True):
 
 
 class CallKeeper:
+    document_kind = DOCUMENT
+
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._encode = msgspec.json.Encoder().encode
@@ -54,7 +57,7 @@ class CallKeeper:
         return [msgspec.json.decode(value, type=KeptCall) for _, value in self._journal.load(CALL)]
 
     def document(self, leg: str) -> Fetched | None:
-        value = self._journal.get(DOCUMENT, leg)
+        value = self._journal.get(self.document_kind, leg)
         return msgspec.json.decode(value, type=Fetched) if value is not None else None
 
     def put(
@@ -63,11 +66,37 @@ class CallKeeper:
         rows = [self.row(call)]
         if document is not None:
             # What is too long for memory is audio, and that is fetched again to be played.
-            rows.append((DOCUMENT, call.leg, self._encode(document._replace(file=None))))
+            rows.append((self.document_kind, call.leg, self._encode(document._replace(file=None))))
         self._journal.commit(put=rows, delete=forget)
 
     def row(self, call: KeptCall) -> tuple[str, str, bytes]:
         return CALL, call.leg, self._encode(call)
 
     def forget(self, leg: str, call_sid: str) -> None:
-        self._journal.commit(delete=[(CALL, leg), (DOCUMENT, leg), (OUTCOME, call_sid)])
+        kinds = (CALL, DOCUMENT, WAIT, WAIT_DOCUMENT)
+        self._journal.commit(delete=[*((kind, leg) for kind in kinds), (OUTCOME, call_sid)])
+
+
+class KeptWait(Struct, frozen=True):
+    """Where a caller stands in the document that it hears while it waits."""
+
+    wait: str
+    """Which wait that is: one that began anew begins its document anew."""
+    call: KeptCall
+
+
+class WaitKeeper(CallKeeper):
+    document_kind = WAIT_DOCUMENT
+
+    def __init__(self, journal: Journal, wait: str) -> None:
+        super().__init__(journal)
+        self._wait = wait
+
+    def resumed(self, leg: str) -> KeptCall | None:
+        """None where this wait has not begun yet."""
+        value = self._journal.get(WAIT, leg)
+        kept = msgspec.json.decode(value, type=KeptWait) if value is not None else None
+        return kept.call if kept is not None and kept.wait == self._wait else None
+
+    def row(self, call: KeptCall) -> tuple[str, str, bytes]:
+        return WAIT, call.leg, self._encode(KeptWait(self._wait, call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import gevent
 
@@ -13,8 +14,19 @@ from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
+if TYPE_CHECKING:
+    _Greenlet = gevent.Greenlet[..., None]
+else:
+    _Greenlet = gevent.Greenlet
+
 FRAME_SECONDS = 0.02
 QUIET_SECONDS = 5.0
+
+
+class _Player(_Greenlet):
+    """Knows whose it is, so that a prompt that is started inside of another is stopped with that one."""
+
+    prompt: Prompt
 
 
 class Prompt:
@@ -25,11 +37,20 @@ class Prompt:
         self._leg = leg
         self._play = play
         self._breaks = breaks
-        self._greenlet = gevent.spawn(self._run)
+        self._inside: list[Prompt] = []
+        self.through = False
+        """Whether it was played to its end: neither stopped nor failed."""
+        outer = gevent.getcurrent()
+        if isinstance(outer, _Player):
+            outer.prompt._inside.append(self)
+        self._greenlet = _Player(self._run)
+        self._greenlet.prompt = self
+        self._greenlet.start()
 
     def _run(self) -> None:
         try:
             self._play()
+            self.through = True
         except SwitchError:
             # The call's own greenlet hears of a lost leg or socket by itself, and decides.
             return
@@ -50,16 +71,19 @@ class Prompt:
         return self.over
 
     def abandon(self) -> None:
-        """What plays goes on to its end; nothing follows."""
-        self._leg.shut_out(self._greenlet)
-        self._greenlet.kill(block=False)
-
-    def stop(self) -> None:
-        """Silence within a frame; does not block."""
+        """What plays goes on to its end; nothing follows, of what was started inside of it neither."""
+        # Those first: this one's end must find nothing of them that it would end with a break of its own.
+        for prompt in self._inside:
+            prompt.abandon()
         if not self._greenlet.ready():
             # Killed in a moment, but what it waited for may come first: it would play on over a conference.
             self._leg.shut_out(self._greenlet)
             self._greenlet.kill(block=False)
+
+    def stop(self) -> None:
+        """Silence within a frame; does not block."""
+        if not self._greenlet.ready():
+            self.abandon()
             if self._breaks:
                 self._leg.break_()
 

@@ -11,7 +11,7 @@ from gevent.event import AsyncResult
 from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.prompt import Prompt
 from orchestrator.conference.events import Event, Left
-from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room, Wish
+from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.legs import Execution, Leg
 from orchestrator.logs import get_logger
@@ -37,10 +37,10 @@ class Seat:
         self,
         call_sid: str,
         leg: Leg,
-        wait_music: Callable[[Wish], None],
+        wait_music: Callable[[Participant], None],
         hold_music: Callable[[str, str], None],
     ) -> None:
-        """`wait_music` follows the participant's wish, `hold_music` a URL and its method."""
+        """`wait_music` is what a participant hears that waits, `hold_music` follows a URL and its method."""
         self.call_sid = call_sid
         self.leg = leg
         self.room_sid = ""
@@ -66,7 +66,7 @@ class Seat:
             if participant.held:
                 self._hold_music(participant.hold_url, participant.hold_method)
             else:
-                self._wait_music(participant.wish)
+                self._wait_music(participant)
 
         self._waiting = self._after(self._waiting, play)
 

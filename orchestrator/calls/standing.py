@@ -19,12 +19,12 @@ class Standing:
     def __init__(self, sid: str, kept: KeptCall, keeper: CallKeeper) -> None:
         self.sid = sid
         self.kept = kept
+        self.keeper = keeper
         self.over = False
         """Forgotten: nothing is written of it any more."""
         self.cookies = RequestsCookieJar()
         for name, value, domain, path in kept.cookies:
             self.cookies.set(name, value, domain=domain, path=path)
-        self._keeper = keeper
 
     def keep(self, **changes: object) -> None:
         """On disk, for the next run of ours."""
@@ -47,16 +47,16 @@ class Standing:
     @property
     def rows(self) -> list[tuple[str, str, bytes]]:
         """Where it stands, for a commit of somebody else's."""
-        return [] if self.over else [self._keeper.row(self.kept)]
+        return [] if self.over else [self.keeper.row(self.kept)]
 
     def _about_to_ask(self, goto: Goto) -> None:
         if goto != self.kept.next:
             self.keep(next=goto)
 
-    def _in_document(self, fetched: Fetched) -> None:
+    def in_document(self, fetched: Fetched, verb: int = 0) -> None:
         cookies = tuple((one.name, one.value or "", one.domain, one.path) for one in self.cookies)
         self.kept = replace(
-            self.kept, document_url=fetched.url, next=None, verb=0, since=now(), facts={}, cookies=cookies
+            self.kept, document_url=fetched.url, next=None, verb=verb, since=now(), facts={}, cookies=cookies
         )
         self._write(fetched, [(OUTCOME, self.sid)])
 
@@ -68,4 +68,4 @@ class Standing:
             self._write(forget=[(OUTCOME, self.sid)])
 
     def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
-        self._keeper.put(self.kept, document, forget)
+        self.keeper.put(self.kept, document, forget)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from orchestrator.calls.fetch import Fetched
+
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -22,6 +24,13 @@ class HangUp(NamedTuple):
 
     cause: str = "NORMAL_CLEARING"
     """FreeSWITCH's name of it."""
+
+
+class Onward(NamedTuple):
+    """A document that was fetched already goes on as the call's own, from one of its verbs on."""
+
+    document: Fetched
+    verb: int = 0
 
 
 Step = Goto | HangUp | None

@@ -1,50 +1,87 @@
-"""What a caller hears until its conference starts (waitUrl, telnyx-texml 1.2). Runs until it is stopped."""
+"""What a caller hears until its conference starts (waitUrl), and on hold (HoldUrl)."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, NoReturn
 
 import gevent
 
-from orchestrator.calls.documents import document_of, is_audio
-from orchestrator.calls.fetch import FetchError, shown
-from orchestrator.calls.steps import Goto
-from orchestrator.calls.verbs.sound import pause, play_sound, play_url, say
-from orchestrator.conference.model import Wish
+from orchestrator.calls.call import QUICK_DOCUMENTS, Call
+from orchestrator.calls.clock import Alarm, now
+from orchestrator.calls.documents import is_audio
+from orchestrator.calls.fetch import Fetched, FetchError, Limits, shown
+from orchestrator.calls.kept import KeptCall, WaitKeeper
+from orchestrator.calls.seat import Seat
+from orchestrator.calls.steps import Fields, Goto, HangUp, Onward, Step
+from orchestrator.calls.verbs.sound import play_sound
+from orchestrator.conference.events import Remove
+from orchestrator.conference.model import Participant
 from orchestrator.media.library import AudioError, Sound
-from orchestrator.texml import Conference, Document, DocumentError, Pause, Play, Redirect, Say
+from orchestrator.texml import (
+    Conference,
+    Dial,
+    DocumentError,
+    Gather,
+    Hangup,
+    Leave,
+    Play,
+    Record,
+    Reject,
+    Say,
+    Verb,
+)
 
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-
-# A document is not asked for more often than this, however little it plays.
+# A document that leads on by itself is not asked for more often than this, however little it plays.
 ASK_AGAIN_SECONDS = 1.0
+_IN_THE_CONFERENCE = (
+    "a participant on hold is in the conference: only Play, Say, Pause and Redirect run there"
+)
 
 
-def wait_music(call: Call, noun: Conference, wish: Wish) -> None:
+class Wait(NamedTuple):
+    """Which of the two it is, and in which conference."""
+
+    attribute: str
+    sid: str
+    """ConferenceSid."""
+    name: str
+    refused: dict[type[Verb], str]
+    """Why a verb does not run there."""
+
+
+def wait_music(call: Call, seat: Seat, noun: Conference, participant: Participant) -> None:
     """As the noun says, unless the API has said otherwise."""
-    call.leg.answer()
+    # Whoever is asked for a document is asked about a call that is answered.
+    call.leg.answer().wait()
+    wish = participant.wish
     url, method = (
         (noun.wait_url, noun.wait_method) if wish.wait_url is None else (wish.wait_url, wish.wait_method)
     )
     if url == "":
         return
-    _music(call, "waitUrl", url, method)
+    wait = Wait("waitUrl", seat.room_sid, noun.name, {})
+    keeper = WaitKeeper(call.services.journal, f"{seat.room_sid} {participant.asked_at} {method} {url}")
+    _music(call, wait, url, method, keeper)
 
 
-def hold_music(call: Call, url: str, method: str) -> None:
-    """For somebody on hold: runs until it is stopped. Without a URL it is the usual music."""
-    _music(call, "HoldUrl", url or None, method)
+def hold_music(call: Call, seat: Seat, noun: Conference, url: str, method: str) -> None:
+    """For a participant on hold. Without a URL it is the usual music."""
+    refused = dict.fromkeys((Dial, Gather, Hangup, Leave, Record, Reject), _IN_THE_CONFERENCE)
+    wait = Wait("HoldUrl", seat.room_sid, noun.name, refused)
+    _music(call, wait, url or None, method, None)
 
 
-def _music(call: Call, what: str, url: str | None, method: str) -> None:
+def _music(call: Call, wait: Wait, url: str | None, method: str, keeper: WaitKeeper | None) -> None:
     if url is not None:
         url = call.services.resolve(call.document_url, url)
         try:
-            _perform(call, Goto(url, method))
+            WaitDocument(call, wait, Goto(url, method), keeper).run()
         except (FetchError, DocumentError, AudioError) as error:
-            call.log.warning(f"{what} failed, the default music plays", url=shown(url), problem=str(error))
+            call.log.warning(
+                f"{wait.attribute} failed, the default music plays", url=shown(url), problem=str(error)
+            )
     _loop(call, call.services.hold_music())
 
 
@@ -53,39 +90,150 @@ def _loop(call: Call, sound: Sound) -> None:
         play_sound(call, sound)
 
 
-def _perform(call: Call, goto: Goto) -> None:
-    """Audio is looped; a document is run, asked for again, and run again."""
-    while True:
-        asked = time.monotonic()
-        fetched = call.services.fetcher.fetch(
-            goto.url,
-            goto.method,
-            call.standard_fields(),
-            call.cookies,
-            limits=call.services.media_limits,
-            signer=call.signer,
-        )
+class WaitDocument(Call):
+    """Runs documents beside its call, on the same leg, while that waits in `Seat.wait`.
+
+    It has a position of its own on disk, so that a restart goes on in the middle of a Gather.
+    """
+
+    steerable = False
+
+    def __init__(self, call: Call, wait: Wait, first: Goto, keeper: WaitKeeper | None) -> None:
+        """`first` is absolute. Without a `keeper` it begins anew after a restart."""
+        uuid = call.leg.uuid
+        begins = KeptCall(uuid, call.application.name, call.caller, call.direction, next=first)
+        kept = keeper.resumed(uuid) if keeper is not None else None
+        super().__init__(call.leg, call.application, call.services, call.direction, kept or begins)
+        self.taken_up = kept is not None
+        self.caller = call.caller
+        # Those of the call: who set one there gets it back here, and the other way round.
+        self.cookies = call.cookies
+        if keeper is not None:
+            self.keeper = keeper
+        self._kept_on_disk = keeper is not None
+        self._call = call
+        self._wait = wait
+        self._first = first
+        self._pressed = False
+        """Whether keys led to the document that is asked for next."""
+        self._heard = self._unheard = 0
+        """Sounds of the round that is under way: played, and failed."""
+
+    def run(self) -> NoReturn:
+        """Audio is looped; a document is run, asked for again, and run again.
+
+        Raises FetchError, DocumentError and AudioError.
+        """
+        step = self._first_step()
+        while True:
+            if self.documents(step) is not None:
+                self._out(hang_up=True)
+            if self._unheard and not self._heard:
+                play_sound(self, self.services.hold_music())
+            self._heard = self._unheard = 0
+            step = self._first
+
+    def documents(self, step: Step) -> HangUp | None:
+        """At most one a second, unless it is keys that lead on."""
+        quick = 0
+        while isinstance(step, Goto):
+            began = time.monotonic()
+            self._about_to_ask(step)
+            step = self._run_document(step)
+            took = time.monotonic() - began
+            quick = quick + 1 if took < ASK_AGAIN_SECONDS else 0
+            if not self._pressed or quick > QUICK_DOCUMENTS:
+                gevent.sleep(max(0.0, ASK_AGAIN_SECONDS - took))
+        return step
+
+    def _run_document(self, step: Goto) -> Step:
+        fetched = self._ask(self.services.resolve(self.document_url, step.url), step.method, step.fields)
         if is_audio(fetched):
-            _loop(call, call.services.library.keep(fetched.content))
-        document = document_of(fetched)
-        for warning in document.warnings:
-            call.log.warning("wait document", problem=str(warning))
-        goto = _run(call, document, fetched.url, goto)
-        gevent.sleep(max(0.0, asked + ASK_AGAIN_SECONDS - time.monotonic()))
+            _loop(self, self.services.library.keep(fetched.content))
+        return self.run_verbs(self.read(fetched, step.url).verbs)
 
+    def _first_step(self) -> Step:
+        # What plays still is of this wait: whoever plays next ends it, or goes on with it.
+        if self.kept.next is not None:
+            return self.kept.next
+        return self.run_verbs(self._verbs(), self.kept.verb)
 
-def _run(call: Call, document: Document, base: str, again: Goto) -> Goto:
-    """What to ask for next: where a Redirect leads, else the same once more."""
-    for verb in document.verbs:
-        match verb:
-            case Play() if verb.url:
-                play_url(call, call.services.resolve(base, verb.url), verb.loop)
-            case Say():
-                say(call, verb)
-            case Pause():
-                pause(call, verb)
-            case Redirect():
-                return Goto(call.services.resolve(base, verb.url), verb.method)
-            case _:
-                call.log.warning("not for those who wait, skipped", verb=type(verb).__name__, line=verb.line)
-    return again
+    def run_verb(self, verb: Verb) -> Step:
+        # The conference may have started in this very turn.
+        self.leg.check_shut_out()
+        name = type(verb).__name__
+        if why := self._wait.refused.get(type(verb)):
+            self.log.warning(
+                f"{name} in a document for {self._wait.attribute}, skipped: {why}", line=verb.line
+            )
+            return None
+        if isinstance(verb, Leave):
+            self._out()
+        if isinstance(verb, (Dial, Record)):
+            self.log.info("leaves the conference that it waits for", verb=name, line=verb.line)
+            self._go_on_with_this_document()
+        failed = self._unheard
+        step = super().run_verb(verb)
+        self._pressed = isinstance(verb, Gather) and step is not None
+        self._heard += isinstance(verb, (Play, Say)) and self._unheard == failed
+        return step
+
+    def sound_failed(self) -> None:
+        self._unheard += 1
+
+    def _out(self, *, hang_up: bool = False) -> NoReturn:
+        """Its Dial is over, and its own document goes on; or its call ends too."""
+        self._then(lambda: self._leave(hang_up=hang_up))
+
+    def _go_on_with_this_document(self) -> NoReturn:
+        """As the call's own, from this verb on."""
+        onward = Onward(self._document(), self.kept.verb)
+        self._then(lambda: self._leave_for(onward))
+
+    def _then(self, act: Callable[[], None]) -> NoReturn:
+        # On the hub: what a room decides is not done by a greenlet that it shuts out (Leg.shut_out).
+        self.leg.check_shut_out()
+        Alarm(0.0, act)
+        raise gevent.GreenletExit
+
+    def _leave(self, *, hang_up: bool = False) -> None:
+        self.services.rooms.feed(self._wait.sid, Remove(now(), self.sid, hang_up=hang_up))
+
+    def _leave_for(self, onward: Onward) -> None:
+        """The leave and the new position are on disk together, or neither is."""
+        room = self.services.rooms.get(self._wait.sid)
+        if self._call.redirected or room is None or self.sid not in room.participants:
+            return
+        # First, so that its greenlet hears of that before it hears that its Dial is over.
+        self._call.redirect(onward)
+        journal = self.services.journal
+        journal.gather()
+        try:
+            self._leave()
+            self._call.in_document(*onward)
+        finally:
+            journal.flush()
+
+    # What it is asked for with, and how
+
+    @property
+    def limits(self) -> Limits:
+        return self.services.media_limits
+
+    def standard_fields(self) -> Fields:
+        return (
+            *super().standard_fields(),
+            ("ConferenceSid", self._wait.sid),
+            ("FriendlyName", self._wait.name),
+        )
+
+    # On disk
+
+    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
+        """What a conference decides is about the call, and stays."""
+        if self._kept_on_disk:
+            self.keeper.put(self.kept, document)
+
+    @property
+    def rows(self) -> list[tuple[str, str, bytes]]:
+        return []

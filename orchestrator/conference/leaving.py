@@ -60,7 +60,8 @@ def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gon
         move.fields["dominant"] = ""
     if participant.told:
         stops_talking(move, participant, at)
-        move.tell("participant-leave", at, participant.caller, participant, reason, gone)
+        over = gone or move.hang_up or participant.hang_up
+        move.tell("participant-leave", at, participant.caller, participant, reason, over)
     if not gone:
         if move.hang_up or participant.hang_up:
             move.effects.append(HangUp(participant.call_sid))

@@ -129,7 +129,7 @@ class Leg:
         self._executions: dict[str, Execution] = {}
         self._answering: Execution | None = None
         self._found: Execution | None = None
-        self._shut_out: object = None
+        self._shut_out: tuple[gevent.Greenlet[..., None], ...] = ()
         self._digits: gevent.queue.Queue[str] | None = None
         self._ended: gevent.event.Event | None = None
 
@@ -155,8 +155,7 @@ class Leg:
         An application started while another plays runs inside it. The very one that was found running when
         the leg was taken up is not started again. Raises `ValueError` as `commands.execute` does.
         """
-        if self._shut_out is not None and gevent.getcurrent() is self._shut_out:
-            raise gevent.GreenletExit
+        self.check_shut_out()
         found = self._found
         if found is not None and (app, arg) == (found.app, found.arg) and not found.done:
             self._found = None
@@ -212,9 +211,14 @@ class Leg:
                 found.wait(_STILLED_SECONDS)
         self._executions.pop(FOUND, None)
 
-    def shut_out(self, greenlet: object) -> None:
+    def shut_out(self, greenlet: gevent.Greenlet[..., None]) -> None:
         """Nothing more from `greenlet`, which is being killed: it may have a turn before it dies."""
-        self._shut_out = greenlet
+        self._shut_out = (*(one for one in self._shut_out if not one.ready()), greenlet)
+
+    def check_shut_out(self) -> None:
+        """Ends the greenlet that calls this if it was shut out."""
+        if self._shut_out and gevent.getcurrent() in self._shut_out:
+            raise gevent.GreenletExit
 
     def execute(self, app: str, arg: str = "", timeout: float | None = EXECUTE_TIMEOUT_SECONDS) -> Event:
         """Run an application and wait for its completion. Raises as `Execution.wait`."""

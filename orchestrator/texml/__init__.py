@@ -5,7 +5,7 @@ from orchestrator.texml.document import Document, DocumentError, Warning
 from orchestrator.texml.parse import parse
 from orchestrator.texml.response import Verb
 from orchestrator.texml.schema import NO_DEFAULTS, Defaults
-from orchestrator.texml.verbs import Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say
+from orchestrator.texml.verbs import Gather, Hangup, Leave, Pause, Play, Record, Redirect, Reject, Say
 
 __all__ = [
     "NO_DEFAULTS",
@@ -16,6 +16,7 @@ __all__ = [
     "DocumentError",
     "Gather",
     "Hangup",
+    "Leave",
     "Noun",
     "Number",
     "Pause",

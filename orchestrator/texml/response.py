@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from orchestrator.texml.dial import Dial
 from orchestrator.texml.schema import Element, children
-from orchestrator.texml.verbs import Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say
+from orchestrator.texml.verbs import Gather, Hangup, Leave, Pause, Play, Record, Redirect, Reject, Say
 
-Verb = Say | Play | Pause | Gather | Redirect | Hangup | Reject | Record | Dial
+Verb = Say | Play | Pause | Gather | Redirect | Hangup | Leave | Reject | Record | Dial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response(Element):
     """The verbs of a document, in the order in which they run."""
 
-    verbs: tuple[Verb, ...] = children(Say, Play, Pause, Gather, Redirect, Hangup, Reject, Record, Dial)
+    verbs: tuple[Verb, ...] = children(
+        Say, Play, Pause, Gather, Redirect, Hangup, Leave, Reject, Record, Dial
+    )

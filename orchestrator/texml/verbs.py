@@ -118,6 +118,11 @@ class Hangup(Element):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(Element):
+    """Twilio's: in a document that runs while the caller waits, ends the waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reject(Element):
     """Refuses the call unanswered if it is the first verb, else hangs up."""
 

@@ -254,6 +254,13 @@ def test_three_redirects_are_followed_and_no_more(house: House, hops: int, reach
     phone = house.switch.call(NUMBER)
     phone.wait_ended()
     assert phone.sip_status == (486 if reached else 603)
+    failed = [request.fields for request in house.application.to("/fallback")]
+    if not reached:
+        assert [one["ErrorMessage"] for one in failed] == ["more than 3 redirects"]
+        assert failed[0]["ErrorUrl"] == house.application.url("/voice")
+        assert failed[0]["From"] == CALLER
+    else:
+        assert failed == []
 
 
 def test_cookies_are_kept_for_a_call_and_not_shared(house: House) -> None:

@@ -98,6 +98,78 @@ def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, cli
     party.told("participant-unhold")
 
 
+def test_a_hold_document_is_asked_for_with_its_conference_and_runs_what_may_run_there(
+    house: House, client: Client
+) -> None:
+    party = Party(house, client, ANNA, BERT)
+    music = f"<Play>{house.application.tone(700, 2.0)}</Play>"
+    verbs = "<Gather action='/no'/><Hangup/><Leave/><Dial>+13125550021</Dial><Record/><Reject/>"
+    url = house.application.document("/hold", f"<Response>{verbs}{music}</Response>")
+    party.update(ANNA, hold=True, hold_url=url)
+    party.phones[ANNA].wait_hears(700, 10)
+    asked = house.application.to("/hold")[0]
+    assert asked.method == "GET"
+    assert (asked.fields["ConferenceSid"], asked.fields["FriendlyName"]) == (party.sid, "Room 1234")
+    assert (asked.fields["CallSid"], asked.fields["CallStatus"]) == (party.sids[ANNA], "in-progress")
+    for verb in ("Gather", "Hangup", "Leave", "Dial", "Record", "Reject"):
+        assert house.log.has(f"{verb} in a document for HoldUrl, skipped: a participant on hold is in the")
+    party.update(ANNA, hold=False)
+    party.phones[ANNA].wait_hears(VOICES[BERT], 10)
+
+
+def test_a_hold_before_the_start_is_heard_in_place_of_the_wait_and_goes_on_into_the_conference(
+    house: House, client: Client
+) -> None:
+    wait, hold = house.application.tone(700, 2.0), house.application.tone(1100, 2.0)
+    waits = house.joins(beep="false", startConferenceOnEnter="false", waitUrl=wait, waitMethod="GET")
+    house.documents({ANNA: waits, BERT: house.joins(beep="false")})
+    anna = house.switch.call(ROOM, from_=ANNA, sounds=VOICES[ANNA])
+    anna.wait_hears(700, 10)
+    conference = client.conference(status="init")
+    (one,) = client.participants(conference.sid)
+
+    def holds(on: bool) -> None:
+        held = client.conferences.participants.update(
+            one.call_sid, account_sid=ACCOUNT, conference_sid=conference.sid, hold=on, hold_url=hold
+        )
+        assert held.hold is on
+
+    holds(True)
+    anna.wait_hears(1100, 10)
+    goes_quiet(anna, 700)
+    holds(False)
+    anna.wait_hears(700, 10)
+    holds(True)
+    anna.wait_hears(1100, 10)
+    bert = house.switch.call(ROOM, from_=BERT, sounds=VOICES[BERT])
+    house.told(3, 10)
+    bert.wait_answered(10)
+    gevent.sleep(1.0)
+    anna.wait_hears(1100, 10)
+    assert not anna.hears_now(VOICES[BERT])
+    holds(False)
+    anna.wait_hears(VOICES[BERT], 10)
+    bert.wait_hears(VOICES[ANNA], 10)
+
+
+def test_a_coach_stays_when_the_coached_one_has_left_and_is_heard_by_nobody(
+    house: House, client: Client
+) -> None:
+    party = Party(house, client, ANNA, BERT, CLEO)
+    party.update(ANNA, coaching=True, call_sid_to_coach=party.sids[BERT])
+    goes_quiet(party.phones[CLEO], VOICES[ANNA])
+    party.phones[BERT].hang_up()
+    party.told("participant-leave")
+    party.phones[ANNA].wait_hears(VOICES[CLEO], 10)
+    goes_quiet(party.phones[CLEO], VOICES[ANNA])
+    coach = client.conferences.participants.retrieve(
+        party.sids[ANNA], account_sid=ACCOUNT, conference_sid=party.sid
+    )
+    assert (coach.coaching, coach.coaching_call_sid) == (True, party.sids[BERT])
+    party.update(ANNA, coaching=False)
+    party.phones[CLEO].wait_hears(VOICES[ANNA], 10)
+
+
 def test_a_coach_is_heard_by_one_alone_then_by_another_then_by_all(house: House, client: Client) -> None:
     party = Party(house, client, ANNA, BERT, CLEO)
     coach = party.update(ANNA, coaching=True, call_sid_to_coach=party.sids[BERT])

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.calls.steps import Step
 from orchestrator.calls.verbs.dial import dial
-from orchestrator.calls.verbs.flow import hangup, redirect, reject
+from orchestrator.calls.verbs.flow import hangup, leave, redirect, reject
 from orchestrator.calls.verbs.gather import gather
 from orchestrator.calls.verbs.record import record
 from orchestrator.calls.verbs.sound import pause, play, say
-from orchestrator.texml import Dial, Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say, Verb
+from orchestrator.texml import Dial, Gather, Hangup, Leave, Pause, Play, Record, Redirect, Reject, Say, Verb
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
@@ -20,6 +20,7 @@ RUN: dict[type[Verb], Callable[[Call, Any], Step]] = {
     Dial: dial,
     Gather: gather,
     Hangup: hangup,
+    Leave: leave,
     Pause: pause,
     Play: play,
     Record: record,

@@ -8,7 +8,6 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.steps import Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
-from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import LeaveReason, RecordingTerms, RoomTerms, Wish
 from orchestrator.freeswitch.errors import LegGone
@@ -23,6 +22,9 @@ GONE_SECONDS = 5.0
 
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+    # It runs documents as a call does.
+    from orchestrator.calls.waiting import hold_music, wait_music
+
     leg, rooms, settings = call.leg, call.services.rooms, call.services.settings
     if leg.gone:
         # It hung up in the very turn of the hub that brought the document: no event would free its seat.
@@ -30,8 +32,8 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
     seat = Seat(
         call.sid,
         leg,
-        lambda wish: wait_music(call, noun, wish),
-        lambda url, method: hold_music(call, url, method),
+        lambda participant: wait_music(call, seat, noun, participant),
+        lambda url, method: hold_music(call, seat, noun, url, method),
     )
     if verb.hangup_on_star and call.dialect.hangup_on_star:
         leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.calls.steps import Goto, HangUp, Step
-from orchestrator.texml import Hangup, Redirect, Reject
+from orchestrator.texml import Hangup, Leave, Redirect, Reject
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
@@ -20,6 +20,14 @@ def redirect(call: Call, verb: Redirect) -> Step:
 
 def hangup(call: Call, verb: Hangup) -> Step:
     return HangUp()
+
+
+def leave(call: Call, verb: Leave) -> Step:
+    """Where nobody waits there is nothing to leave."""
+    call.log.warning(
+        "only for a document that runs while the caller waits, skipped", verb="Leave", line=verb.line
+    )
+    return None
 
 
 def reject(call: Call, verb: Reject) -> Step:

@@ -56,6 +56,7 @@ def say(call: Call, verb: Say) -> Step:
             play_sound(call, sound)
     except (SpeechError, AudioError) as error:
         call.log.error("nothing said", problem=str(error), line=verb.line)
+        call.sound_failed()
     return None
 
 
@@ -82,6 +83,7 @@ def play(call: Call, verb: Play) -> Step:
         play_url(call, call.services.resolve(call.document_url, verb.url), verb.loop)
     except (FetchError, AudioError) as error:
         call.log.warning("nothing played", url=shown(verb.url), problem=str(error), line=verb.line)
+        call.sound_failed()
     return None
 
 
