@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.signature import UNSIGNED, Signer
@@ -15,22 +18,27 @@ from orchestrator.calls.documents import document_of, is_audio
 from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.prompt import Prompt
 from orchestrator.calls.services import Services
+from orchestrator.calls.sids import new_sid
 from orchestrator.calls.steps import Fields
 from orchestrator.calls.verbs.sound import play_sound, say, times
-from orchestrator.conference.events import Announced
+from orchestrator.conference.announcements import LEFT
+from orchestrator.conference.events import Announce, Announced
 from orchestrator.conference.model import Method, Participant, Phase, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.logs import get_logger
 from orchestrator.media.library import AudioError, Sound
 from orchestrator.media.speech import SpeechError
-from orchestrator.texml import DocumentError, Pause, Play, Redirect, Say
+from orchestrator.texml import Document, DocumentError, Pause, Play, Redirect, Say
 
 log = get_logger(__name__)
 
 # An announcement is something said once: a document that leads on for ever is not.
 MAX_DOCUMENTS = 10
 LONGEST_SECONDS = 3600.0
+# Flite speaks some twelve characters a second. What takes a tenth of that was not spoken.
+SPOKEN_SECONDS_A_CHARACTER = 0.008
+NOBODY = "nobody is in the conference"
 
 
 class Announcement(NamedTuple):
@@ -43,23 +51,32 @@ class Failed(Exception):
 
 
 class Announcer:
-    """Plays into the conference, so that whoever speaks is still heard. What FreeSWITCH's own voices say is
+    """Plays into the conference, so that whoever speaks is still heard. Whoever is not in the mix, because it
+    waits or is on hold, hears it on its own leg, over what plays there. What FreeSWITCH's own voices say is
     spoken on each leg instead, which hears nothing else meanwhile: `conference … say` stops the whole mix for
     200 ms (conference_say in mod_conference.c)."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._queues: WeakValueDictionary[tuple[str, str], BoundedSemaphore] = WeakValueDictionary()
 
     def start(self, room: Room, who: Participant | None, announcement: Announcement) -> None:
         """Does not block; how it ends is told by a callback."""
-        gevent.spawn(self._run, room, who, announcement)
+        call_sid = who.call_sid if who else ""
+        sid = new_sid()
+        run = _Run(self._services, room.sid, call_sid, self._fields(room, who))
+        self._services.rooms.feed(room.sid, Announce(now(), sid, announcement.url, call_sid))
+        # FreeSWITCH plays one after the other: each begins when the one before is over.
+        key = room.sid, call_sid
+        queue = self._queues.setdefault(key, BoundedSemaphore())
+        gevent.spawn(self._run, sid, run, announcement, queue)
 
-    def _run(self, room: Room, who: Participant | None, announcement: Announcement) -> None:
-        call_sid, problem = who.call_sid if who else "", ""
+    def _run(self, sid: str, run: _Run, announcement: Announcement, queue: BoundedSemaphore) -> None:
+        problem = ""
         over = gevent.Timeout(LONGEST_SECONDS)
         try:
-            with over:
-                self._perform(room.sid, call_sid, announcement, self._fields(room, who))
+            with queue, over:
+                run.perform(announcement)
         except (FetchError, DocumentError, AudioError, SpeechError, SwitchError, Failed) as error:
             problem = str(error)
         except gevent.Timeout as timeout:
@@ -67,100 +84,140 @@ class Announcer:
                 raise
             problem = f"longer than {LONGEST_SECONDS:g} s"
         if problem:
-            log.warning("not announced", room=room.sid, url=shown(announcement.url), problem=problem)
-        self._services.rooms.feed(room.sid, Announced(now(), announcement.url, call_sid, problem))
+            log.warning("not announced", room=run.sid, url=shown(announcement.url), problem=problem)
+        self._services.rooms.feed(run.sid, Announced(now(), sid, problem))
 
     def _fields(self, room: Room, who: Participant | None) -> Fields:
         call = self._services.calls.get(who.call_sid) if who else None
         own = call.standard_fields() if call else (("AccountSid", room.account_sid),)
         return (*own, ("ConferenceSid", room.sid), ("FriendlyName", room.name))
 
-    def _perform(self, sid: str, call_sid: str, announcement: Announcement, fields: Fields) -> None:
-        services, cookies = self._services, RequestsCookieJar()
-        room = services.rooms.get(sid)
+
+class _Run:
+    """One announcement on its way. Raises Failed where nobody of those whom it is to heard it to its end."""
+
+    def __init__(self, services: Services, sid: str, call_sid: str, fields: Fields) -> None:
+        self.sid = sid
+        self._services = services
+        self._call_sid = call_sid
+        self._fields = fields
+        self._cookies = RequestsCookieJar()
+        self._sounds = 0
+        self._style = UNSIGNED.style
+
+    def perform(self, announcement: Announcement) -> None:
+        services = self._services
+        room = services.rooms.get(self.sid)
         signer = services.signer(room.account_sid, room.terms.style) if room else UNSIGNED
+        self._style = signer.style
         url, method = announcement
         for _ in range(MAX_DOCUMENTS):
             fetched = services.fetcher.fetch(
-                url, method, fields, cookies, limits=services.media_limits, signer=signer
+                url, method, self._fields, self._cookies, limits=services.media_limits, signer=signer
             )
             if is_audio(fetched):
-                self._play(sid, call_sid, services.library.keep(fetched.content))
+                self._play(services.library.keep(fetched.content))
                 return
             document = document_of(fetched)
             for warning in document.warnings:
-                log.warning("announcement", room=sid, problem=str(warning))
-            url = ""
-            for verb in document.verbs:
-                match verb:
-                    case Play() if verb.url:
-                        address = services.resolve(fetched.url, verb.url)
-                        audio = services.fetcher.fetch(
-                            address,
-                            "GET",
-                            (),
-                            cookies,
-                            limits=services.media_limits,
-                            signer=Signer(signer.style),
-                        )
-                        sound = services.library.keep(audio.content)
-                        for _time in times(verb.loop):
-                            self._play(sid, call_sid, sound)
-                    case Say():
-                        self._say(sid, call_sid, verb)
-                    case Pause():
-                        gevent.sleep(verb.length)
-                    case Redirect():
-                        url, method = services.resolve(fetched.url, verb.url), verb.method
-                        break
-                    case _:
-                        log.warning("not for an announcement, skipped", room=sid, verb=type(verb).__name__)
-            if not url:
+                log.warning("announcement", room=self.sid, problem=str(warning))
+            redirect = self._run(document, fetched.url)
+            if redirect is None:
+                if not self._sounds:
+                    raise Failed("there is nothing to be heard in it")
                 return
+            url, method = services.resolve(fetched.url, redirect.url), redirect.method
         raise Failed(f"more than {MAX_DOCUMENTS} documents, one after the other")
+
+    def _run(self, document: Document, base: str) -> Redirect | None:
+        """Where it leads on to."""
+        services = self._services
+        for verb in document.verbs:
+            match verb:
+                case Play() if verb.url:
+                    address = services.resolve(base, verb.url)
+                    audio = services.fetcher.fetch(
+                        address,
+                        "GET",
+                        (),
+                        self._cookies,
+                        limits=services.media_limits,
+                        signer=Signer(self._style),
+                    )
+                    sound = services.library.keep(audio.content)
+                    for _time in times(verb.loop):
+                        self._play(sound)
+                case Say():
+                    self._say(verb)
+                case Pause():
+                    gevent.sleep(verb.length)
+                case Redirect():
+                    return verb
+                case _:
+                    log.warning("not for an announcement, skipped", room=self.sid, verb=type(verb).__name__)
+        return None
 
     # To whoever is to hear it and is there
 
-    def _hearers(self, sid: str, call_sid: str) -> list[Participant]:
-        """Raises Failed where nobody is left."""
-        room = self._services.rooms.get(sid)
-        there = [
-            one
+    def _hearers(self) -> dict[str, Participant]:
+        """By CallSid."""
+        room = self._services.rooms.get(self.sid)
+        return {
+            one.call_sid: one
             for one in (room.participants.values() if room is not None else ())
-            if one.phase in (Phase.IN, Phase.WAITING) and call_sid in ("", one.call_sid)
-        ]
-        if not there:
-            raise Failed("left before it was over" if call_sid else "nobody is in the conference")
-        return there
+            if one.phase in (Phase.IN, Phase.WAITING) and self._call_sid in ("", one.call_sid)
+        }
 
-    def _play(self, sid: str, call_sid: str, sound: Sound) -> None:
-        hearers = self._hearers(sid, call_sid)
-        inside = [one for one in hearers if one.phase is Phase.IN]
+    def _play(self, sound: Sound) -> None:
+        hearers = self._hearers()
+        inside = [one for one in hearers.values() if _hears_the_mix(one)]
         if inside:
-            to = [inside[0].member_id] if call_sid else []
-            reply = self._services.connection.send(commands.conference(sid, "play", sound.path, *to))
+            to = [inside[0].member_id] if self._call_sid else []
+            reply = self._services.connection.send(commands.conference(self.sid, "play", sound.path, *to))
             reply.raise_for_error()
-        waiting = [one for one in hearers if one.phase is Phase.WAITING]
-        self._on_legs(waiting, lambda call: play_sound(call, sound))
+        until = time.monotonic() + sound.seconds
+        others = [one for one in hearers.values() if not _hears_the_mix(one)]
+        heard = self._on_legs(others, lambda call: play_sound(call, sound))
         if inside:
-            gevent.sleep(sound.seconds)
-            self._hearers(sid, call_sid)
+            gevent.sleep(max(0.0, until - time.monotonic()))
+        after = self._hearers()
+        self._check(hearers, heard or any(_stayed(one, after) for one in inside))
 
-    def _say(self, sid: str, call_sid: str, verb: Say) -> None:
+    def _say(self, verb: Say) -> None:
         speech = self._services.settings.speech
         if speech.engine == "command":
             voice = speech.voice(verb.voice, verb.language).name
             sound = self._services.speech.sound(verb.text, voice)
             for _ in times(verb.loop):
-                self._play(sid, call_sid, sound)
+                self._play(sound)
             return
-        # Who is on hold hears its music to the end of it.
-        hearers = [one for one in self._hearers(sid, call_sid) if not one.held]
-        self._on_legs(hearers, lambda call: say(call, verb))
-        self._hearers(sid, call_sid)
+        hearers = self._hearers()
+        begun = time.monotonic()
+        heard = self._on_legs(list(hearers.values()), lambda call: say(call, verb))
+        if heard and time.monotonic() - begun < SPOKEN_SECONDS_A_CHARACTER * len(verb.text):
+            raise Failed("FreeSWITCH has spoken nothing: mod_flite may not be loaded")
+        self._check(hearers, heard)
 
-    def _on_legs(self, hearers: list[Participant], play: Callable[[Call], object]) -> None:
-        """On each leg by itself, until all are through or gone."""
+    def _check(self, hearers: dict[str, Participant], heard: bool) -> None:
+        """Raises Failed, unless somebody heard it to its end."""
+        self._sounds += 1
+        if heard:
+            return
+        if not self._call_sid:
+            raise Failed("nobody in the conference heard it to its end" if hearers else NOBODY)
+        room = self._services.rooms.get(self.sid)
+        now = room.participants.get(self._call_sid) if room is not None else None
+        before = hearers.get(self._call_sid)
+        if before is None or now is None:
+            raise Failed(LEFT)
+        if before.phase is not now.phase:
+            raise Failed("cut off by the start of the conference")
+        if before.holds != now.holds:
+            raise Failed("cut off by a hold, or by its end")
+        raise Failed("not heard to its end")
+
+    def _on_legs(self, hearers: list[Participant], play: Callable[[Call], object]) -> bool:
+        """On each leg by itself, until all are through or gone; whether one heard it to its end."""
         prompts: list[Prompt] = []
         for one in hearers:
             call, seat = self._services.calls.get(one.call_sid), self._services.rooms.seat(one.call_sid)
@@ -168,10 +225,25 @@ class Announcer:
                 prompts.append(seat.announce(_once(play, call)))
         for prompt in prompts:
             prompt.wait()
+        return any(prompt.through for prompt in prompts)
+
+
+def _hears_the_mix(participant: Participant) -> bool:
+    return participant.phase is Phase.IN and not participant.held
+
+
+def _stayed(before: Participant, after: dict[str, Participant]) -> bool:
+    """Whether it heard the mix all the time."""
+    now = after.get(before.call_sid)
+    return now is not None and (now.member_id, now.holds) == (before.member_id, before.holds)
 
 
 def _once(play: Callable[[Call], object], call: Call) -> Callable[[], None]:
     def run() -> None:
-        play(call)
+        try:
+            play(call)
+        except AudioError as error:
+            call.log.warning("announcement not played", problem=str(error))
+            raise gevent.GreenletExit from error
 
     return run

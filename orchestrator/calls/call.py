@@ -437,6 +437,9 @@ class Call(Standing):
         """Of what is asked for instructions."""
         return self.services.fetcher.limits
 
+    def before_sound(self) -> None:
+        """Waits until something may be played on its leg."""
+
     def sound_failed(self) -> None:
         """Something that its document plays or says could not be heard."""
 

@@ -187,6 +187,7 @@ class Recovery:
         self._dialled_legs(seen)
         self._unsteered_legs(seen)
         self._lost_orders(seen, connected)
+        self._rooms.fail_announcements_of_the_last_run()
         self._given_up.clear()
         for leg in seen.gone:
             snapshot.forget_gone(self._connection, leg)

@@ -25,7 +25,7 @@ from orchestrator.calls.sids import call_sid_of, new_sid
 from orchestrator.calls.speech import Debounce
 from orchestrator.calls.tally import CallTally
 from orchestrator.conference.effects import Effect, HangUp, Refuse, Release, Tell
-from orchestrator.conference.events import Added, Ask, Event, Floor, Left, Lost, Mute
+from orchestrator.conference.events import Added, Announced, Ask, Event, Floor, Left, Lost, Mute
 from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomTerms, Wish
 from orchestrator.conference.room import step
 from orchestrator.config.keys import MUTES
@@ -69,6 +69,8 @@ class Rooms:
         self._inbox: deque[tuple[str, Event]] = deque()
         self._draining = False
         self._abandoned = False
+        self._cut_off: list[tuple[str, str]] = []
+        """Announcements that the last run of ours left: the room's sid and theirs."""
         self._encode = msgspec.json.Encoder().encode
         self.on_change: Callable[[Room], None] = lambda room: None
         """Told of each room that is another than before; it must not block."""
@@ -116,6 +118,13 @@ class Rooms:
             self._rooms[sid] = room = replace(room, participants={one.call_sid: one for one in ordered})
             if room.open:
                 self._by_name[room.account_sid, room.name] = sid
+            self._cut_off += [(sid, announcement) for announcement in room.announcing]
+
+    def fail_announcements_of_the_last_run(self) -> None:
+        """Whoever played them is gone. Once all has been compared with FreeSWITCH."""
+        cut_off, self._cut_off = self._cut_off, []
+        for sid, announcement in cut_off:
+            self.feed(sid, Announced(now(), announcement, "cut off by a restart"))
 
     def ask(
         self,

@@ -50,7 +50,7 @@ class Seat:
         self._hold_music = hold_music
         self._waiting: Prompt | None = None
         self._holding: Prompt | None = None
-        self._announcing: Prompt | None = None
+        self._announcing: list[Prompt] = []
         self._deadline: Alarm | None = None
         self._outcome: AsyncResult[Outcome] = AsyncResult()
 
@@ -61,6 +61,7 @@ class Seat:
 
     def start_waiting(self, participant: Participant) -> None:
         """What it hears until the conference starts: on hold as in the conference."""
+        self._hush()
 
         def play() -> None:
             if participant.held:
@@ -124,11 +125,11 @@ class Seat:
         """Whom FreeSWITCH does not let go of is hung up."""
         # It lets go of nobody who hears music of ours: its output thread plays that.
         self.hold(False)
-        self._hush()
         self._limit(LEAVE_SECONDS, self._leave_overdue, feed)
 
     def hold(self, on: bool, url: str = "", method: str = "GET") -> None:
         """Its own music, on its own leg, over the conference that it does not hear."""
+        self._hush()
         if on:
             self._holding = self._after(self._holding, lambda: self._hold_music(url, method))
         elif self._holding is not None:
@@ -136,15 +137,30 @@ class Seat:
             self._holding = None
 
     def announce(self, play: Callable[[], None]) -> Prompt:
-        """`play` on its own leg, over whatever it hears; cut off when it goes in or out."""
-        self._hush()
-        self._announcing = Prompt(self.leg, play)
-        return self._announcing
+        """`play` on its own leg, over whatever it hears, behind what is announced to it already.
+
+        It is cut off when its participant goes in or out, and when what it is heard over changes.
+        """
+        before = self._announcing = [one for one in self._announcing if not one.over]
+
+        def play_behind() -> None:
+            for one in before:
+                one.wait()
+            play()
+
+        prompt = Prompt(self.leg, play_behind)
+        self._announcing = [*before, prompt]
+        return prompt
+
+    def wait_announced(self) -> None:
+        """Until nothing is announced on its leg: what is started meanwhile would play inside of that."""
+        for one in self._announcing:
+            one.wait()
 
     def _hush(self) -> None:
-        if self._announcing is not None:
-            self._announcing.stop()
-            self._announcing = None
+        for one in self._announcing:
+            one.stop()
+        self._announcing = []
 
     def _limit(self, seconds: float, overdue: Callable[[Feed], None], feed: Feed) -> None:
         self.settled()
@@ -169,13 +185,13 @@ class Seat:
     def abandon(self) -> None:
         """Nothing more is done to the leg."""
         self.settled()
-        for prompt in (self._waiting, self._holding, self._announcing):
+        for prompt in (self._waiting, self._holding, *self._announcing):
             if prompt is not None:
                 prompt.abandon()
 
     def finish(self, outcome: Outcome) -> None:
         self.settled()
-        for prompt in (self._waiting, self._holding, self._announcing):
+        for prompt in (self._waiting, self._holding, *self._announcing):
             if prompt is not None:
                 prompt.stop()
         if self.leg.playing:

@@ -44,9 +44,9 @@ class Wait(NamedTuple):
     """Which of the two it is, and in which conference."""
 
     attribute: str
-    sid: str
-    """ConferenceSid."""
+    seat: Seat
     name: str
+    """Of the conference."""
     refused: dict[type[Verb], str]
     """Why a verb does not run there."""
 
@@ -61,7 +61,7 @@ def wait_music(call: Call, seat: Seat, noun: Conference, participant: Participan
     )
     if url == "":
         return
-    wait = Wait("waitUrl", seat.room_sid, noun.name, {})
+    wait = Wait("waitUrl", seat, noun.name, {})
     keeper = WaitKeeper(call.services.journal, f"{seat.room_sid} {participant.asked_at} {method} {url}")
     _music(call, wait, url, method, keeper)
 
@@ -69,7 +69,7 @@ def wait_music(call: Call, seat: Seat, noun: Conference, participant: Participan
 def hold_music(call: Call, seat: Seat, noun: Conference, url: str, method: str) -> None:
     """For a participant on hold. Without a URL it is the usual music."""
     refused = dict.fromkeys((Dial, Gather, Hangup, Leave, Record, Reject), _IN_THE_CONFERENCE)
-    wait = Wait("HoldUrl", seat.room_sid, noun.name, refused)
+    wait = Wait("HoldUrl", seat, noun.name, refused)
     _music(call, wait, url or None, method, None)
 
 
@@ -82,11 +82,12 @@ def _music(call: Call, wait: Wait, url: str | None, method: str, keeper: WaitKee
             call.log.warning(
                 f"{wait.attribute} failed, the default music plays", url=shown(url), problem=str(error)
             )
-    _loop(call, call.services.hold_music())
+    _loop(call, wait.seat, call.services.hold_music())
 
 
-def _loop(call: Call, sound: Sound) -> None:
+def _loop(call: Call, seat: Seat, sound: Sound) -> None:
     while True:
+        seat.wait_announced()
         play_sound(call, sound)
 
 
@@ -105,7 +106,7 @@ class WaitDocument(Call):
         kept = keeper.resumed(uuid) if keeper is not None else None
         super().__init__(call.leg, call.application, call.services, call.direction, kept or begins)
         self.taken_up = kept is not None
-        self.caller = call.caller
+        self.caller, self.origin, self.parent_call_sid = call.caller, call.origin, call.parent_call_sid
         # Those of the call: who set one there gets it back here, and the other way round.
         self.cookies = call.cookies
         if keeper is not None:
@@ -149,7 +150,7 @@ class WaitDocument(Call):
     def _run_document(self, step: Goto) -> Step:
         fetched = self._ask(self.services.resolve(self.document_url, step.url), step.method, step.fields)
         if is_audio(fetched):
-            _loop(self, self.services.library.keep(fetched.content))
+            _loop(self, self._wait.seat, self.services.library.keep(fetched.content))
         return self.run_verbs(self.read(fetched, step.url).verbs)
 
     def _first_step(self) -> Step:
@@ -178,6 +179,9 @@ class WaitDocument(Call):
         self._heard += isinstance(verb, (Play, Say)) and self._unheard == failed
         return step
 
+    def before_sound(self) -> None:
+        self._wait.seat.wait_announced()
+
     def sound_failed(self) -> None:
         self._unheard += 1
 
@@ -197,11 +201,11 @@ class WaitDocument(Call):
         raise gevent.GreenletExit
 
     def _leave(self, *, hang_up: bool = False) -> None:
-        self.services.rooms.feed(self._wait.sid, Remove(now(), self.sid, hang_up=hang_up))
+        self.services.rooms.feed(self._wait.seat.room_sid, Remove(now(), self.sid, hang_up=hang_up))
 
     def _leave_for(self, onward: Onward) -> None:
         """The leave and the new position are on disk together, or neither is."""
-        room = self.services.rooms.get(self._wait.sid)
+        room = self.services.rooms.get(self._wait.seat.room_sid)
         if self._call.redirected or room is None or self.sid not in room.participants:
             return
         # First, so that its greenlet hears of that before it hears that its Dial is over.
@@ -223,7 +227,7 @@ class WaitDocument(Call):
     def standard_fields(self) -> Fields:
         return (
             *super().standard_fields(),
-            ("ConferenceSid", self._wait.sid),
+            ("ConferenceSid", self._wait.seat.room_sid),
             ("FriendlyName", self._wait.name),
         )
 

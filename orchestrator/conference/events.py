@@ -92,13 +92,22 @@ class Modify(Struct, frozen=True):
     wait_method: Method = "POST"
 
 
+class Announce(Struct, frozen=True):
+    """Somebody wants something announced; answer with Announced."""
+
+    at: int
+    sid: str
+    """Of this announcement, made up by whoever says it."""
+    url: str
+    call_sid: str = ""
+    """To whom; empty: to all."""
+
+
 class Announced(Struct, frozen=True):
     """An announcement was heard to its end, or `problem` says why not."""
 
     at: int
-    url: str
-    call_sid: str = ""
-    """To whom; empty: to all."""
+    sid: str
     problem: str = ""
 
 
@@ -138,6 +147,7 @@ Event = (
     | Mute
     | Hold
     | Modify
+    | Announce
     | Announced
     | Remove
     | End

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from orchestrator.conference.announcements import fail_all, fail_those_to
 from orchestrator.conference.effects import Close, HangUp, Kick, Refuse, Release
 from orchestrator.conference.events import End, Left, Lost, Remove
 from orchestrator.conference.model import (
@@ -53,6 +54,7 @@ def out(move: Move, participant: Participant, at: int, reason: LeaveReason, gone
 
 def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gone: bool) -> None:
     """One participant fewer; who was never told as joined was, in the end, refused."""
+    fail_those_to(move, participant, at)
     move.drop(participant.call_sid)
     if move.room.floor == participant.call_sid:
         move.fields["floor"] = ""
@@ -103,6 +105,7 @@ def end_if_empty(move: Move, at: int, last: Caller | None) -> None:
         return
     if move.phase is not RoomPhase.ENDING:
         move.fields |= {"ending_by": last, "end_reason": EndReason.LAST_LEFT}
+    fail_all(move, at)
     move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at, "recording": False}
     by = move.fields.get("ending_by", move.room.ending_by) or move.first
     if by is not None:

@@ -161,6 +161,8 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     hold_url: str = ""
     """What it hears on hold; empty: the usual music."""
     hold_method: Method = "GET"
+    holds: int = 0
+    """How often it was put on hold, or taken off it."""
     changed_at: int = 0
     """When it came in, or somebody last changed how it takes part."""
     hang_up: bool = False
@@ -170,6 +172,14 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def call_sid(self) -> str:
         return self.caller.call_sid
+
+
+class Announcement(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One that is under way."""
+
+    url: str
+    call_sid: str = ""
+    """To whom; empty: to all."""
 
 
 class Room(Struct, frozen=True, omit_defaults=True):
@@ -196,6 +206,8 @@ class Room(Struct, frozen=True, omit_defaults=True):
     """From the start until it has been silent for long enough, the conference is lost or the room ends."""
     silent_since: int = 0
     """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
+    announcing: dict[str, Announcement] = {}
+    """Announcements under way, by sid: each ends in one callback. Never changed in place."""
     opened_at: int = 0
     """When the first participant was let in; 0 as long as none was."""
     started_at: int = 0

@@ -5,7 +5,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from orchestrator.conference.effects import Effect, Tell
-from orchestrator.conference.model import Caller, LeaveReason, Participant, Phase, Room, RoomPhase
+from orchestrator.conference.model import (
+    Announcement,
+    Caller,
+    LeaveReason,
+    Participant,
+    Phase,
+    Room,
+    RoomPhase,
+)
 
 # statusCallbackEvent's word for each callback (telnyx-texml 2.2).
 SUBSCRIPTION = {
@@ -74,6 +82,12 @@ class Move:
         first = self.fields.get("first", self.room.first)
         assert first is None or isinstance(first, Caller)
         return first
+
+    @property
+    def announcing(self) -> dict[str, Announcement]:
+        announcing = self.fields.get("announcing", self.room.announcing)
+        assert isinstance(announcing, dict)
+        return announcing
 
     @property
     def told_at(self) -> int:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from orchestrator.conference.announcements import announce, announced
 from orchestrator.conference.effects import Effect
 from orchestrator.conference.entering import added, added_first, added_late, ask, ask_late, not_added
 from orchestrator.conference.events import (
     Added,
+    Announce,
     Announced,
     Ask,
     End,
@@ -31,7 +33,7 @@ from orchestrator.conference.leaving import end, left, lost, remove
 from orchestrator.conference.model import Room, RoomPhase
 from orchestrator.conference.move import Move
 from orchestrator.conference.sounding import floor, silence, talking
-from orchestrator.conference.steering import announced, hold, modify, mute
+from orchestrator.conference.steering import hold, modify, mute
 
 
 class Outcome(NamedTuple):
@@ -66,7 +68,8 @@ TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
     Mute: (mute, mute, ignore, ignore),
     Hold: (hold, hold, ignore, ignore),
     Modify: (modify, modify, ignore, ignore),
-    Announced: (announced, announced, ignore, ignore),
+    Announce: (announce, announce, ignore, ignore),
+    Announced: (announced, announced, announced, ignore),
     Remove: (remove, remove, remove, ignore),
     End: (end, end, end, ignore),
     Lost: (lost, lost, lost, ignore),

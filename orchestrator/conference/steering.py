@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from orchestrator.conference.effects import Relate, SetMute, StartWaiting
-from orchestrator.conference.events import Announced, Hold, Modify, Mute
+from orchestrator.conference.events import Hold, Modify, Mute
 from orchestrator.conference.model import Beep, Participant, Phase, Wish
 from orchestrator.conference.move import Move
 from orchestrator.conference.sounding import ENTER_BEEPS, hold_of, speaks_no_more
@@ -32,7 +32,14 @@ def hold(move: Move, event: Hold) -> None:
     if was is None or (was.held, was.hold_url, was.hold_method) == (event.on, *music):
         return
     participant = move.put(
-        replace(was, held=event.on, hold_url=music[0], hold_method=music[1], changed_at=event.at)
+        replace(
+            was,
+            held=event.on,
+            hold_url=music[0],
+            hold_method=music[1],
+            holds=was.holds + (was.held is not event.on),
+            changed_at=event.at,
+        )
     )
     if participant.phase is Phase.WAITING:
         # On hold it hears what hold sounds like, also while it waits.
@@ -103,24 +110,6 @@ def _coach(move: Move, participant: Participant, coached_before: str, at: int) -
             silenced = silenced or now
     if silenced:
         speaks_no_more(move, participant, at)
-
-
-def announced(move: Move, event: Announced) -> None:
-    """Told of the one who heard it, or of the room; who has left is not named any more."""
-    participant = move.participants.get(event.call_sid)
-    told = participant is not None and participant.told
-    caller = participant.caller if participant is not None and told else move.first
-    if caller is None or (event.call_sid and not told):
-        return
-    name = "announcement-fail" if event.problem else "announcement-end"
-    move.tell(
-        name,
-        event.at,
-        caller,
-        participant if told else None,
-        announce_url=event.url,
-        problem=event.problem,
-    )
 
 
 def _steerable(move: Move, call_sid: str) -> Participant | None:

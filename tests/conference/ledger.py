@@ -18,6 +18,8 @@ from orchestrator.conference.effects import (
 )
 from orchestrator.conference.events import (
     Added,
+    Announce,
+    Announced,
     Ask,
     End,
     Event,
@@ -56,6 +58,8 @@ class Ledger:
         self.on_hold: set[str] = set()
         self.muted: set[str] = set()
         self.floor = ""
+        self.announcing: dict[str, Announce] = {}
+        """Not told of yet how they ended, by sid."""
         self.sounds = SoundBook()
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
@@ -75,6 +79,7 @@ class Ledger:
         self._choosy_room_agrees(event, outcome)
         self._write_up(event, before, outcome)
         self.sounds.write_up(event, before, outcome)
+        self._announcements_end(event, before, outcome)
         self._orders_fit_the_phases(before, outcome)
         self._the_event_was_heeded(event, before, outcome)
         self._the_room_is_sound(after)
@@ -199,6 +204,30 @@ class Ledger:
             case unknown:
                 raise AssertionError(unknown)
         return starter
+
+    def _announcements_end(self, event: Event, before: Room, outcome: Outcome) -> None:
+        """In one callback each, unless nobody may be named."""
+        after, effects, _ = outcome
+        if isinstance(event, Announce) and before.open:
+            to = before.participants.get(event.call_sid)
+            if not event.call_sid or (to is not None and to.phase is not Phase.LEAVING):
+                self.announcing.setdefault(event.sid, event)
+        for tell in effects:
+            if not isinstance(tell, Tell) or not tell.event.startswith("announcement"):
+                continue
+            sid = tell.announce_url.rpartition("/")[2]
+            announce = self.announcing.pop(sid, None)
+            if announce is None:
+                assert isinstance(event, Announce), "ended twice, or never began"
+                assert (event.sid, tell.event) == (sid, "announcement-fail")
+            elif announce.call_sid:
+                assert tell.caller.call_sid == announce.call_sid
+            assert isinstance(event, Announced) or tell.problem, "ended by itself"
+        for sid in self.announcing.keys() - after.announcing.keys():
+            to = before.participants.get(self.announcing.pop(sid).call_sid)
+            assert not (to.told if to is not None else after.first), "nothing is said of how it ended"
+        assert self.announcing.keys() == after.announcing.keys()
+        assert not (self.closed and after.announcing)
 
     def _is_out(self, call_sid: str, answers: list[Effect], gone: bool, hang_up: bool, after: Room) -> None:
         """One answer and no more, unless nobody is left to be answered."""

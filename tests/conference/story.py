@@ -25,6 +25,7 @@ from orchestrator.conference.effects import (
 from orchestrator.conference.effects import Beep as PlayBeep
 from orchestrator.conference.events import (
     Added,
+    Announce,
     Announced,
     Ask,
     End,
@@ -156,8 +157,11 @@ class Story:
     ) -> list[str]:
         return self.happens(Modify(self._now(), who, end_on_exit, beep_on_exit, coach, wait_url))
 
-    def was_announced(self, to: str = "", problem: str = "") -> list[str]:
-        return self.happens(Announced(self._now(), "https://example.com/a.mp3", to, problem))
+    def announces(self, to: str = "", sid: str = "a") -> list[str]:
+        return self.happens(Announce(self._now(), sid, f"https://example.com/{sid}.mp3", to))
+
+    def was_announced(self, problem: str = "", sid: str = "a") -> list[str]:
+        return self.happens(Announced(self._now(), sid, problem))
 
     def has_been_silent(self, since: int) -> list[str]:
         return self.happens(Silence(self._now(), since))

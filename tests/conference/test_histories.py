@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from orchestrator.conference.events import (
     Added,
+    Announce,
     Announced,
     Ask,
     End,
@@ -50,10 +51,20 @@ def added(at: int, call_sid: str, number: str) -> Added:
     return Added(at, call_sid, f"{call_sid}-{number}")
 
 
+def announce(at: int, sid: str, to: str) -> Announce:
+    """Whom it is to is part of what it is called."""
+    return Announce(at, f"{sid}-{to}", f"https://example.com/{sid}-{to}", to)
+
+
+def announced(at: int, sid: str, to: str, problem: str) -> Announced:
+    return Announced(at, f"{sid}-{to}", problem)
+
+
 calls = st.sampled_from(CALLS)
 times = st.integers(1, 9)
 """Of several clocks, so that they go back and forth."""
 members = st.sampled_from(("1", "2"))
+announcements = st.sampled_from(("1", "2", "3"))
 anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
     st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
@@ -75,9 +86,8 @@ anything: st.SearchStrategy[Event] = st.one_of(
         st.none() | st.just("") | calls,
         st.none() | st.just("") | st.just("https://example.com/wait"),
     ),
-    st.builds(
-        Announced, times, st.just("https://example.com/a"), st.just("") | calls, st.sampled_from(("", "no"))
-    ),
+    st.builds(announce, times, announcements, st.just("") | calls),
+    st.builds(announced, times, announcements, st.just("") | calls, st.sampled_from(("", "no"))),
     st.builds(Remove, times, calls, st.sampled_from(LeaveReason), st.booleans()),
     st.builds(End, times, st.sampled_from((EndReason.VIA_API, EndReason.TIME_EXCEEDED))),
     st.builds(Lost, times, st.booleans()),

@@ -111,12 +111,53 @@ def test_who_leaves_the_conference_before_its_hangup_is_seen_is_hung_up_all_the_
 
 def test_an_announcement_to_one_names_it_and_one_to_all_names_the_first() -> None:
     story = party("anna", "bert")
-    assert story.was_announced("bert") == ["#0 announcement-end bert"]
-    assert story.was_announced() == ["#1 announcement-end anna"]
-    assert story.was_announced(problem="answered 404") == ["#2 announcement-fail anna"]
+    for number, to in enumerate(("bert", "", "")):
+        assert story.announces(to, str(number)) == []
+    assert story.was_announced(sid="0") == ["#0 announcement-end bert"]
+    assert story.was_announced(sid="1") == ["#1 announcement-end anna"]
+    assert story.was_announced("answered 404", sid="2") == ["#2 announcement-fail anna"]
 
 
-def test_an_announcement_that_somebody_left_during_is_not_told_of() -> None:
+def test_an_announcement_ends_once() -> None:
+    story = party("anna")
+    story.announces("anna")
+    story.was_announced()
+    assert story.was_announced() == story.was_announced("too late") == story.was_announced(sid="other") == []
+
+
+def test_an_announcement_to_somebody_who_leaves_fails_before_the_leave() -> None:
+    """Symptom: no callback at all of an announcement that somebody left in the middle of. Cause: it was told
+    when it was over, and then there was nobody to name. Fix: it fails by the leave."""
+    story = party("anna", "bert", subscribed=frozenset({"leave", "announcement"}))
+    story.announces("bert")
+    assert story.hangs_up("bert") == ["#0 announcement-fail bert", "#1 participant-leave bert"]
+    assert story.outcome.effects[0].problem == "left before it was over"  # type: ignore[union-attr]
+    assert story.was_announced() == []
+
+
+def test_an_announcement_to_all_fails_by_the_end_before_the_end() -> None:
+    story = party("anna", "bert", subscribed=frozenset({"leave", "end", "announcement"}))
+    story.announces()
+    assert story.hangs_up("anna") == ["#0 participant-leave anna"]
+    assert story.hangs_up("bert") == [
+        "#1 participant-leave bert",
+        "#2 announcement-fail anna",
+        "#3 conference-end bert",
+        "close",
+    ]
+    assert story.was_announced() == []
+
+
+def test_an_announcement_to_somebody_on_its_way_out_fails_at_once() -> None:
     story = party("anna", "bert")
-    story.hangs_up("bert")
-    assert story.was_announced("bert") == []
+    story.is_removed("bert")
+    assert story.announces("bert") == ["#0 announcement-fail bert"]
+    assert story.announces("nobody") == []
+
+
+def test_an_announcement_to_somebody_who_does_not_get_in_is_not_told_of() -> None:
+    story = party("anna")
+    story.asks("bert")
+    story.announces("bert")
+    assert story.not_added("bert") == ["refuse bert NOT_JOINED"]
+    assert story.was_announced() == []

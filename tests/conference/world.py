@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeVar
 from orchestrator.conference.effects import AwaitSilence, HangUp, Join, Kick, Refuse, Release
 from orchestrator.conference.events import (
     Added,
+    Announce,
     Announced,
     Ask,
     End,
@@ -126,9 +127,10 @@ class World:
 
     def announce(self) -> None:
         if self.rooms:
-            url, problem = "https://example.com/a.mp3", self.pick(("", "nobody answered"))
-            announced = Announced(self.now(), url, self.pick(("", *CALLS)), problem)
-            self.feed(self.pick(self.rooms), announced)
+            room, sid = self.pick(self.rooms), str(self.now())
+            self.feed(room, Announce(self.now(), sid, f"https://example.com/{sid}", self.pick(("", *CALLS))))
+            problem = self.pick(("", "nobody answered"))
+            self.under_way.append((room, Announced(self.now(), sid, problem)))
 
     def end(self) -> None:
         if self.rooms:

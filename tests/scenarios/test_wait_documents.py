@@ -87,8 +87,8 @@ def test_keys_lead_to_another_document_that_is_run_while_the_call_goes_on_waitin
     assert request.fields["Digits"] == "5"
     assert request.fields["FriendlyName"] == "Room 1234"
     # When it is through, the caller waits on with the waitUrl.
-    phone.wait_hears(MENU, 8)
-    assert len(house.application.to("/wait")) == 2
+    house.application.wait_for("/wait", 2, 8)
+    phone.wait_hears(MENU)
     house.switch.call(NUMBER, from_=MODERATOR, sounds=TALK)
     phone.wait_hears(TALK)
 

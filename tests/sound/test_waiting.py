@@ -35,8 +35,16 @@ WAITS = {"startConferenceOnEnter": "false"}
 
 
 @pytest.mark.only("freeswitch")
-def test_the_music_stops_for_all_the_moment_the_conference_starts(house: House, measured: Measured) -> None:
-    waiting = house.joins(waitUrl=house.application.tone(MUSIC, 3.0), waitMethod="GET", **WAITS)
+@pytest.mark.parametrize("what", ["music", "menu"])
+def test_what_is_heard_stops_for_all_the_moment_the_conference_starts(
+    house: House, measured: Measured, what: str
+) -> None:
+    music = house.application.tone(MUSIC, 3.0)
+    house.application.document(
+        "/menu", f"<Response><Gather timeout='60'><Play loop='0'>{music}</Play></Gather></Response>"
+    )
+    url = music if what == "music" else "/menu"
+    waiting = house.joins(waitUrl=url, waitMethod="GET", **WAITS)
     callers = [FIRST, SECOND, THIRD, "+13125550005"]
     house.documents(dict.fromkeys(callers, waiting) | {MODERATOR: house.joins()})
     phones = [house.switch.call(ROOM, from_=caller) for caller in callers]
@@ -53,7 +61,7 @@ def test_the_music_stops_for_all_the_moment_the_conference_starts(house: House, 
     stops = [phone.heard(MUSIC)[-1].end - started for phone in phones]
     starters_tone = [phone.heard(1100)[0].start - started for phone in phones]
     measured(
-        "wait music ends after the starter's add-member, ms",
+        f"wait {what} ends after the starter's add-member, ms",
         f"{1000 * min(stops):.0f} to {1000 * max(stops):.0f}",
     )
     measured(

@@ -66,6 +66,7 @@ def _speak(call: Call, verb: Say, voice: str) -> None:
         return
     limit = PLAY_MARGIN_SECONDS + SPEAK_SECONDS_A_CHARACTER * len(text)
     for _ in times(verb.loop):
+        call.before_sound()
         call.leg.execute("speak", f"flite|{voice}|{text}", timeout=limit)
         if verb.loop == FOR_EVER:
             # Without mod_flite it is through at once: that must not become a busy loop.
@@ -122,6 +123,7 @@ def fetch_sound(call: Call, url: str) -> Sound:
 
 def play_sound(call: Call, sound: Sound) -> None:
     """Raises AudioError where FreeSWITCH cannot: most often the directory is not where it looks."""
+    call.before_sound()
     if call.leg.found[0] and call.leg.found != ("playback", sound.path):
         call.leg.still()
     done = call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)
