@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "measures": set(),
     "numbering": set(),
     "config": {"numbering"},
-    "freeswitch": {"texml", "conference", "config", "logs"},
+    "freeswitch": {"texml", "conference", "config", "logs", "numbering"},
     "callbacks": {"texml", "conference", "net", "logs", "measures"},
     "media": {"texml", "conference", "logs"},
     "calls": {

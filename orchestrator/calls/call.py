@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import gevent
 from msgspec.structs import replace
 
+from orchestrator.calls import identities
 from orchestrator.calls.clock import now
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched, FetchError, Limits, shown
@@ -73,11 +74,15 @@ class Call(Standing):
     ) -> None:
         """`kept`: where it stood when the last run of ours ended."""
         sid = call_sid_of(leg.uuid)
-        region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
+        settings, headers = services.settings, leg.headers
+        address = headers.get("Caller-Network-Addr", "")
+        region = settings.region_of_calls_from(address)
+        identity = identities.caller(headers, region, trusted=settings.trusts(address))
+        fields = services.style_of(application).request_fields
         begins = KeptCall(
             leg.uuid,
             application.name,
-            caller_of(sid, leg.uuid, application.connection_id, leg.headers, region),
+            caller_of(sid, leg.uuid, application.connection_id, headers, region, identity, fields),
             direction,
             next=Goto(application.voice_url, application.voice_method),
         )
@@ -89,8 +94,8 @@ class Call(Standing):
         self.direction = direction
         self.parent_call_sid = ""
         """By whose document it was dialled; empty of any other."""
-        self.sip_headers = sip_header_fields(leg.headers)
-        self.origin = origin_of(leg.headers) if direction == "inbound" else Origin()
+        self.sip_headers = sip_header_fields(headers, identity.withheld)
+        self.origin = origin_of(headers, region, identity) if direction == "inbound" else Origin()
         self.taken_up = kept is not None
         """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
         self.caller = self.kept.caller

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from orchestrator.calls.call import Call
 from orchestrator.calls.door import Door
 from orchestrator.calls.endpoints import trunk_to
+from orchestrator.calls.identities import called
 from orchestrator.calls.kept import KeptCall
-from orchestrator.calls.request import called_number
 from orchestrator.calls.services import Services
 from orchestrator.config.applications import Application
 from orchestrator.freeswitch import commands
@@ -56,7 +56,7 @@ class Register:
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))
         region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
-        number = called_number(leg.headers, region)
+        number = called(leg.headers, region)
         application = services.settings.application_for(number, region)
         if application is None:
             services.tally.unknown_numbers += 1
@@ -67,7 +67,7 @@ class Register:
             # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
             services.connection.post(commands.ring(leg.uuid))
         call = Call(leg, application, services)
-        services.book.open(call.caller, call.account_sid, name=leg.headers.get("Caller-Caller-ID-Name", ""))
+        services.book.open(call.caller, call.account_sid, name=call.origin.name)
         log.info(
             "call",
             call=call.sid,

@@ -9,34 +9,43 @@ from typing import Literal
 from msgspec import Struct
 
 from orchestrator.callbacks.parties import API_VERSION, TwilioDirection, twilio_call_fields
+from orchestrator.calls import identities
+from orchestrator.calls.identities import Identity
 from orchestrator.calls.steps import Fields
-from orchestrator.conference.model import CallbackStyle, Caller
+from orchestrator.conference.model import CallbackStyle, Caller, RequestFields
+from orchestrator.numbering.caller_id import ANONYMOUS
 from orchestrator.numbering.phone import is_e164
 from orchestrator.numbering.uri import party
 
 Direction = Literal["inbound", "outbound"]
+# ANONYMOUS on a telephone's keys.
+TWILIO_ANONYMOUS = "+266696687"
 SIP_HEADER = "variable_sip_h_"
-_SIP_USER = re.compile(r"(?:sips?|tel):([^@;>]+)", re.IGNORECASE)
 _VERSTAT = re.compile(r"verstat=([A-Za-z-]{1,64})")
 
 
-def called_number(headers: Mapping[str, str], region: str) -> str:
-    """Who is called, from the headers of CHANNEL_PARK."""
-    return party(headers.get("Caller-Destination-Number", ""), region)
-
-
-def caller_of(call_sid: str, leg: str, connection_id: str, headers: Mapping[str, str], region: str) -> Caller:
+def caller_of(
+    call_sid: str,
+    leg: str,
+    connection_id: str,
+    headers: Mapping[str, str],
+    region: str,
+    identity: Identity,
+    fields: RequestFields = "telnyx",
+) -> Caller:
     """Who calls whom, from the headers of CHANNEL_PARK; `region`: of numbers without +."""
-    from_ = party(headers.get("Caller-Caller-ID-Number", ""), region)
+    anonymous = identity.number == ANONYMOUS
+    is_phone = is_e164(identity.withheld if anonymous else identity.number)
     return Caller(
         call_sid=call_sid,
         leg=leg,
         connection_id=connection_id,
-        from_=from_,
-        to=called_number(headers, region),
-        from_sip_uri=headers.get("variable_sip_from_uri", ""),
-        to_sip_uri=headers.get("variable_sip_to_uri", ""),
-        calling_party_type="pstn" if is_e164(from_) else "sip",
+        from_=TWILIO_ANONYMOUS if anonymous and fields == "twilio" else identity.number,
+        to=identities.called(headers, region),
+        from_sip_uri=identity.uri,
+        to_sip_uri=identities.called_uri(headers),
+        calling_party_type="pstn" if is_phone else "sip",
+        withheld=identity.withheld,
     )
 
 
@@ -51,15 +60,14 @@ class Origin(Struct, frozen=True, omit_defaults=True):
     """What the carrier, or FreeSWITCH, found of the number's signature: `TN-Validation-Passed-A`."""
 
 
-def origin_of(headers: Mapping[str, str]) -> Origin:
+def origin_of(headers: Mapping[str, str], region: str, identity: Identity) -> Origin:
     """From the headers of CHANNEL_PARK."""
-    name = headers.get("Caller-Caller-ID-Name", "")
-    diverted = _SIP_USER.search(headers.get("variable_sip_h_Diversion", ""))
+    diverted = headers.get("variable_sip_h_Diversion", "")
     checked = [headers.get(f"variable_{one}", "") for one in ("sip_P-Asserted-Identity", "sip_full_from")]
     verstat = next((found[1] for found in map(_VERSTAT.search, checked) if found), "")
     return Origin(
-        name="" if name == headers.get("Caller-Caller-ID-Number", "") else name,
-        forwarded_from=diverted[1] if diverted else "",
+        name=identity.name,
+        forwarded_from=party(diverted, region) if diverted else "",
         stir_verstat=headers.get("variable_sip_verstat_detailed", "") or verstat,
     )
 
@@ -111,10 +119,11 @@ def standard_fields(
     return (*fields.items(), *sip_headers)
 
 
-def sip_header_fields(headers: Mapping[str, str]) -> Fields:
-    """The INVITE's own headers, as `SipHeader_<Name>`."""
+def sip_header_fields(headers: Mapping[str, str], withheld: str = "") -> Fields:
+    """The INVITE's own headers, as `SipHeader_<Name>`; none that tells a number that is withheld."""
+    digits = withheld.removeprefix("+")
     return tuple(
         (f"SipHeader_{name[len(SIP_HEADER) :]}", value)
         for name, value in headers.items()
-        if name.startswith(SIP_HEADER)
+        if name.startswith(SIP_HEADER) and not (digits and digits in value)
     )

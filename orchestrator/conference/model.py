@@ -78,6 +78,8 @@ class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
     from_sip_uri: str = ""
     to_sip_uri: str = ""
     calling_party_type: str = ""
+    withheld: str = ""
+    """The number that it withholds: for trusted trunks alone, never shown."""
 
 
 class Wish(Struct, frozen=True, omit_defaults=True, gc=False):

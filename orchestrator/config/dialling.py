@@ -107,6 +107,11 @@ class Trunk(Section):
         description="country of numbers without + that come from it, and of those called through it where "
         "the application has none; none: the file's default_region",
     )
+    trusted: bool = Field(
+        default=False,
+        description="in one trust domain with us (RFC 3325): its P-Asserted-Identity or Remote-Party-ID says "
+        "who calls, and a number that is withheld is sent to it",
+    )
     max_calls: int | None = Field(default=None, ge=1, description="outgoing at once; none: no limit")
     calls_per_minute: int | None = Field(default=None, ge=1, description="outgoing, begun; none: no limit")
 
@@ -217,10 +222,22 @@ class Sip(Section):
         default={"loopback": (ip_network("127.0.0.0/8"),)},
         description="name -> networks that may send calls; everybody else, save trunks, gets SIP 403",
     )
+    trusted_networks: tuple[Name, ...] = Field(
+        default=(),
+        description="those of networks whose P-Asserted-Identity or Remote-Party-ID says who calls; of the "
+        "others From does",
+    )
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="hosts that <Sip> may call, * and ? allowed; none: such calls fail"
     )
     profile: Name = Field(default="texml", description="FreeSWITCH's SIP profile that makes the calls")
+
+    @model_validator(mode="after")
+    def _networks_are_there(self) -> Sip:
+        for name in self.trusted_networks:
+            if name not in self.networks:
+                raise fault(f"there is no network {name}", "trusted_networks has names of networks")
+        return self
 
     def allows(self, host: str) -> bool:
         own = host.lower().rstrip(".")

@@ -114,6 +114,13 @@ class Settings(Section):
         own = self.trunks[trunk].default_region if who == "trunk" else None
         return own or self.default_region
 
+    def trusts(self, address: str) -> bool:
+        """Whether who calls from this address may say who calls: P-Asserted-Identity, Remote-Party-ID."""
+        who, name = self.caller(address).partition(" ")[::2]
+        if who == "trunk":
+            return self.trunks[name].trusted
+        return who == "network" and name in self.sip.trusted_networks
+
     def region_of_calls_by(self, application: Application, trunk: Trunk | None = None) -> str:
         """The country of numbers without + that an application calls, through this trunk."""
         return application.default_region or (trunk.default_region if trunk else None) or self.default_region

@@ -27,6 +27,8 @@ class Profile:
     ani: str = ""
     source: str = "mod_sofia"
     context: str = "public"
+    hides_name: bool = False
+    hides_number: bool = False
     created: int = 0
     times: dict[str, int] = field(default_factory=dict)
 
@@ -59,7 +61,7 @@ class Profile:
             ("Channel-Last-Hold", "0"),
             ("Channel-Hold-Accum", "0"),
             ("Screen-Bit", "true"),
-            ("Privacy-Hide-Name", "false"),
-            ("Privacy-Hide-Number", "false"),
+            ("Privacy-Hide-Name", str(self.hides_name).lower()),
+            ("Privacy-Hide-Number", str(self.hides_number).lower()),
         ]
         return [(f"{prefix}-{name}", value) for name, value in named if value]

@@ -13,6 +13,7 @@ from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.core import MODULES, Core
+from orchestrator.emulator.identity import identify
 from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.registry import Behaviour, Registry, Target
@@ -178,6 +179,7 @@ class EmulatedSwitch:
         )
         number = core.next_session_id()
         variables = inbound_variables(profile, number, self._next_port, dict(headers or {}), self.sip_profile)
+        variables |= identify(profile, headers or {})
         self._next_port = 6001 + (self._next_port - 6000) % 50000
         session = Session(core, profile, variables, number)
         session.phone, phone.leg = phone, session

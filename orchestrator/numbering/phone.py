@@ -106,6 +106,19 @@ def is_e164(text: str) -> bool:
     return re.fullmatch(r"\+[1-9][0-9]{1,16}", text) is not None
 
 
+def dialled_as(digits: str, region: str) -> tuple[str, ...]:
+    """What callers in `region` dial for a number whose E.164 is + and these digits; else the text alone."""
+    try:
+        number = phonenumbers.parse(f"+{digits}", None)
+    except NumberParseException:
+        return (digits,)
+    if phonenumbers.country_code_for_region(region) != number.country_code or not exists(f"+{digits}"):
+        return (digits,)
+    national = phonenumbers.national_significant_number(number)
+    dialled = re.sub(r"[^0-9]", "", phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
+    return tuple(dict.fromkeys((digits, national, dialled)))
+
+
 def exists(number: str) -> bool:
     """Of a normal form: whether its country has numbers that begin so."""
     return _valid(number, "") is not None

@@ -50,6 +50,7 @@ CHANGES = {
     "applications": ("http://h/1", "http://h/2", True),
     "numbers": ('numbers: {"1": a}', 'numbers: {"2": a}', True),
     "default_application": ("numbers:", "default_application: a\nnumbers:", True),
+    "default_region": ("numbers:", "default_region: DE\nnumbers:", True),
     "intake": ("numbers:", "intake: {max_calls: 9}\nnumbers:", True),
     "network": ("numbers:", "network: {private_addresses: refuse}\nnumbers:", True),
     "speech": ("numbers:", "speech: {default_voice: awb}\nnumbers:", True),

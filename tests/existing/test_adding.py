@@ -104,6 +104,8 @@ def test_keys_of_a_profile_come_with_it(directory: Path) -> None:
         ("desk", True),
         ("desktop", False),
         ("+4420", True),
+        ("+13125550100;npdi=yes", True),
+        ("3125550100", True),
         ("51", True),
         ("511", False),
         ("1000", False),

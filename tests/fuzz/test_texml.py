@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.callbacks.message import Message
+from orchestrator.calls import identities
 from orchestrator.calls.documents import document_of
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.request import caller_of, origin_of, sip_header_fields, standard_fields
@@ -116,6 +117,12 @@ HEADERS = st.dictionaries(
                 "Caller-Destination-Number",
                 "variable_sip_from_uri",
                 "variable_sip_to_uri",
+                "variable_sip_full_from",
+                "variable_sip_full_to",
+                "variable_sip_req_user",
+                "variable_sip_P-Asserted-Identity",
+                "variable_sip_Remote-Party-ID",
+                "variable_sip_Privacy",
             ]
         ),
         st.text(max_size=8).map(lambda name: f"variable_sip_h_{name}"),
@@ -134,11 +141,13 @@ STYLES = (
 
 
 @FUZZ
-@given(HEADERS, st.sampled_from(STYLES))
+@given(HEADERS, st.sampled_from(STYLES), st.booleans())
 def test_whatever_a_caller_sends_arrives_as_one_value_of_one_field(
-    headers: dict[str, str], style: CallbackStyle
+    headers: dict[str, str], style: CallbackStyle, trusted: bool
 ) -> None:
-    caller, origin = caller_of("v3:x", "uuid", "1", headers, "US"), origin_of(headers)
+    identity = identities.caller(headers, "US", trusted=trusted)
+    caller = caller_of("v3:x", "uuid", "1", headers, "US", identity)
+    origin = origin_of(headers, "US", identity)
     sip_headers = sip_header_fields(headers)
     fields = standard_fields(caller, "account", "ringing", "inbound", sip_headers, style, origin)
     names = [name for name, _ in fields]

@@ -26,6 +26,7 @@ from orchestrator.freeswitch.existing.layout import (
 from orchestrator.freeswitch.modules import MODULES as ALL_MODULES
 from orchestrator.freeswitch.profiles import NO_KEYS, conference_conf
 from orchestrator.freeswitch.render import GATEWAYS, document, escaped, gateways_file
+from orchestrator.numbering.phone import dialled_as
 
 # No double hyphen: it may not stand in a comment.
 BEGIN: Final = "<!-- texml begin: written by `orchestrator render`, which also takes it away -->"
@@ -160,11 +161,13 @@ def _takes_in(directory: Path, context: str) -> bool:
 
 def _routes(settings: Settings) -> str:
     """The settings' numbers, and only those, go from the owner's contexts to ours."""
-    numbers = "|".join(sorted(_expression(number) for number in settings.numbers))
+    region = settings.default_region
+    spelt = {one for key in settings.numbers for one in dialled_as(key, region)}
+    numbers = "|".join(sorted(_expression(one) for one in spelt))
     root = etree.Element("include")
     extension = etree.SubElement(root, "extension", name="texml")
     condition = etree.SubElement(
-        extension, "condition", field="destination_number", expression=f"^({numbers})$"
+        extension, "condition", field="destination_number", expression=f"^({numbers})(?:;.*)?$"
     )
     etree.SubElement(condition, "action", application="transfer", data="$1 XML texml")
     return document(root)
@@ -176,5 +179,5 @@ def _expression(number: str) -> str:
     else:
         wild = {"*": f"{_CHARACTER}*", "?": _CHARACTER}
         text = "".join(wild.get(character) or re.escape(character) for character in number)
-    # The plus of a number does not count (orchestrator.config.patterns.number_key).
+    # The plus of a number does not count (orchestrator.numbering.patterns.inbound_key).
     return rf"\+?{text}" if re.fullmatch(r"[0-9*?]+", number) else text
