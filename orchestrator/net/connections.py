@@ -44,9 +44,11 @@ class _Connection(HTTPConnection):
     def __init__(self, *args: Any, dialler: Dialler, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._dialler = dialler
+        self._checked_by = dialler.policy
         self._pieces: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
+        self._checked_by = self._dialler.policy
         # The name stays the connection's: TLS asks for it and verifies it.
         options = self.socket_options or ()
         return self._dialler.dial(self._dns_host, self.port, self.timeout, options)
@@ -54,7 +56,8 @@ class _Connection(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Asked before each request; with gevent's poll it would be a watcher, a timer and two switches."""
-        if self.sock is None:
+        if self.sock is None or self._checked_by != self._dialler.policy:
+            # Settings that were reloaded hold for kept connections too: this one is dialled anew.
             return False
         poll = _poll()
         poll.register(self.sock, select.POLLIN)
