@@ -141,7 +141,7 @@ class Orchestrator:
         self.probe = Probe(self.outbox, self.journal)
         recordings = RoomRecordings(self.connection, self.journal, files, self.tally)
         members = MemberCommands(self.connection)
-        performer = Performer(members, recordings, Beeper(members, beeps(settings, library)))
+        performer = Performer(members, recordings, Beeper(members, beeps(settings, library)), self.legs)
         conference = settings.conference
         self.rooms = Rooms(
             performer,

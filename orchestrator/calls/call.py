@@ -149,6 +149,13 @@ class Call(Standing):
         connection.post(commands.api("sched_del", uuid))
         connection.post(commands.api("sched_hangup", f"+{max(0, left)}", uuid, "ALLOTTED_TIMEOUT"))
 
+    def instruct(self, to: Goto | Fetched) -> None:
+        """As `redirect`, over the API: it does not come any more into the conference it was dialled for."""
+        if self.kept.dialled_into:
+            self.keep(dialled_into="")
+            self.services.rooms.has_other_instructions(self.sid)
+        self.redirect(to)
+
     def report(self) -> None:
         """Status callbacks: where the API says, else where an inbound call's application does."""
         kept, switchboard = self.kept, self.services.switchboard

@@ -103,15 +103,14 @@ class CallControl(Desk):
                 call.limit(changes.time_limit, record.answered_at)
             if changes.to is not None:
                 log.info("redirected through the API", call=sid)
-                call.redirect(changes.to)
+                call.instruct(changes.to)
         return self.call(account_sid, sid)
 
     def _hang_up(self, record: CallRecord) -> None:
-        seat = self._rooms.seat(record.sid)
-        if seat is not None:
-            event = Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True)
-            self._rooms.feed(seat.room_sid, event)
-        else:
+        room_sid = self._rooms.room_of(record.sid)
+        if room_sid:
+            self._rooms.feed(room_sid, Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+        elif not self._outbound.hang_up(record.sid):
             self._services.connection.post(commands.kill(record.leg))
 
     def normal_number(self, text: str) -> str:

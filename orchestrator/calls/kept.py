@@ -40,6 +40,8 @@ class KeptCall(Struct, frozen=True):
     report_events: tuple[str, ...] = ("completed",)
     reported: tuple[str, ...] = ()
     """Those told."""
+    dialled_into: str = ""
+    """Sid of the conference that the API dialled it for; empty once it has other instructions."""
     ringing: bool = False
     """Dialled by us, and not answered yet."""
     ended: bool = False

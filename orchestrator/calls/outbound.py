@@ -12,8 +12,6 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import gevent
-from msgspec import Struct
-from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
@@ -25,12 +23,13 @@ from orchestrator.calls.services import Services
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.steps import Goto
 from orchestrator.calls.verbs.sound import DIGIT_MS
-from orchestrator.conference.model import Caller, Participant, Phase, Wish
+from orchestrator.conference.model import Caller, Phase, Wish
 from orchestrator.config.applications import Application
 from orchestrator.config.dialling import CallerIdRefused
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import CommandFailed, SwitchError
 from orchestrator.freeswitch.events import Event
+from orchestrator.freeswitch.legs import Leg
 from orchestrator.logs import get_logger
 from orchestrator.numbering.phone import NotANumber
 
@@ -40,13 +39,15 @@ log = get_logger(__name__)
 ORDER_SECONDS = 30.0
 # Somebody who has answered and whom nobody takes is not left in silence.
 TAKE_SECONDS = 60
-# From the answer until it is seen in its conference.
-ENTER_MICROSECONDS = 5_000_000
 # Telnyx's numbers and titles.
 NO_NUMBER = "10016", "Phone number must be in +E164 format"
 BAD_REQUEST = "10015", "Bad Request"
-TIME_LIMIT, INTO = "time limit", "into"
+TIME_LIMIT = "time limit"
 NOT_IN_A_QUOTED_STRING = re.compile(r'["\\\x00-\x1f\x7f]')
+# Events of one that is not hung up.
+STILL_COMING = frozenset(
+    {"CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_PARK"}
+)
 # What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
 NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
@@ -80,12 +81,15 @@ class Order(NamedTuple):
     on_answer: Callable[[Call], None] = lambda call: None
 
 
-class Dialled(Struct, frozen=True):
-    """Somebody who is called into a conference and is not in it yet."""
+class Place(NamedTuple):
+    """What somebody is dialled for: to take part in a conference."""
 
-    participant: Participant
-    conference_sid: str
-    answered_at: int = 0
+    account_sid: str
+    room: str
+    """Its name."""
+    wish: Wish
+    early_media: bool = False
+    """Those in the conference are to hear how its phone rings."""
 
 
 class Outbound:
@@ -93,45 +97,27 @@ class Outbound:
         """`start` takes a call that was answered into the house."""
         self._services = services
         self._start = start
-        self._dialled: dict[str, Dialled] = {}
-        self._legs: dict[str, str] = {}
-        """CallSid -> Unique-ID of those that ring."""
-        self.on_gone: Callable[[str], None] = lambda conference_sid: None
-        """Called when the call of somebody who was called into a conference is over."""
-
-    # Those on their way into a conference
-
-    def into(self, conference_sid: str) -> dict[str, Participant]:
-        return {
-            sid: one.participant
-            for sid, one in list(self._dialled.items())
-            if one.conference_sid == conference_sid and not self._arrived(sid, one)
-        }
-
-    def _arrived(self, sid: str, one: Dialled) -> bool:
-        late = one.answered_at and one.answered_at < now() - ENTER_MICROSECONDS
-        if self._services.rooms.seat(sid) is None and not late:
-            return False
-        self._dialled.pop(sid, None)
-        return True
+        self._ringing: dict[str, _Ringing] = {}
+        """Those that have not answered, by CallSid."""
 
     def hang_up(self, sid: str) -> bool:
-        """Whether it was one of those on their way."""
-        one, leg = self._dialled.get(sid), self._legs.get(sid)
-        if one is None or leg is None:
+        """Whether it was one that has not answered; it ends whatever happens to its leg in this moment."""
+        ringing = self._ringing.get(sid)
+        if ringing is None:
             return False
-        self._services.connection.post(commands.kill(leg))
+        ringing.call_off()
         return True
 
     # Calls
 
-    def dial(self, order: Order, wish: Wish | None = None, conference_sid: str = "") -> Caller:
+    def dial(self, order: Order, place: Place | None = None) -> Caller:
         """Does not wait for an answer. Raises Refused."""
         settings, uuid = self._services.settings, str(uuid4())
         if not self._services.connection.connected:
             raise Refused("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
         most = settings.intake.max_calls
-        if len(self._services.legs) + len(self._legs) >= most:
+        silent = sum(self._services.legs.get(leg) is None for leg in self.ringing())
+        if len(self._services.legs) + silent >= most:
             detail = f"There are as many calls as there may be: intake.max_calls is {most}."
             raise Refused("10007", "Unexpected error", detail, status=503)
         try:
@@ -147,7 +133,7 @@ class Outbound:
         try:
             shown = route.trunk.shows(asked) if route.trunk else asked
             order = order._replace(to=route.to, from_=shown)
-            command = self._command(order, uuid, route)
+            command = self._command(order, uuid, route, place)
             self._services.tolls.admit(uuid, order.application.account, route)
         except ValueError as error:
             log.warning("not dialled", to=route.to, problem=str(error))
@@ -164,15 +150,17 @@ class Outbound:
         self._services.book.open(
             caller, order.application.account, outbound=True, status="queued", name=order.name
         )
-        if wish is not None:
-            participant = Participant(caller, wish, Phase.JOINING, asked_at=now(), changed_at=now())
-            self._dialled[caller.call_sid] = Dialled(participant, conference_sid)
-        self._legs[caller.call_sid] = uuid
-        ringing = _Ringing(self, order, caller, conference_sid)
+        room = ""
+        if place is not None:
+            # It is in the room before FreeSWITCH hears of it: what ends the room from here on ends it too.
+            room = self._services.rooms.dial(
+                place.account_sid, place.room, caller, place.wish, place.early_media
+            ).sid
+        ringing = self._ringing[caller.call_sid] = _Ringing(self, order, caller, room)
         ringing.keep()
         self._services.switchboard.watch(uuid, ringing.on_event)
         gevent.spawn(ringing.ring, command)
-        log.info("dialled through the API", call=caller.call_sid, to=order.to, room=conference_sid)
+        log.info("dialled through the API", call=caller.call_sid, to=order.to, room=room)
         return caller
 
     def _caller_id(self, order: Order, route: Route, pointer: str, text: str) -> str:
@@ -185,7 +173,7 @@ class Outbound:
 
     def ringing(self) -> list[str]:
         """Legs of those that have not answered, as far as we have heard."""
-        return list(self._legs.values())
+        return [one.leg for one in self._ringing.values()]
 
     def take_up(self, kept: KeptCall, application: Application) -> None:
         """One that rang when the last run of ours ended."""
@@ -200,11 +188,11 @@ class Outbound:
             report=kept.report,
             report_events=kept.report_events,
         )
-        ringing = _Ringing(self, order, kept.caller, facts[INTO], kept.reported)
-        self._legs[kept.caller.call_sid] = kept.leg
+        ringing = _Ringing(self, order, kept.caller, kept.dialled_into, kept.reported)
+        self._ringing[kept.caller.call_sid] = ringing
         self._services.switchboard.watch(kept.leg, ringing.on_event)
 
-    def _command(self, order: Order, uuid: str, route: Route) -> str:
+    def _command(self, order: Order, uuid: str, route: Route, place: Place | None) -> str:
         """Raises ValueError for what cannot stand in a dial string."""
         number = route.trunk.sent(order.from_) if route.trunk else order.from_
         own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
@@ -223,7 +211,7 @@ class Outbound:
             "originate_timeout": str(order.timeout),
             # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
             "outbound_redirect_fatal": "true",
-            "ignore_early_media": "true",
+            **_ringing_variables(order, place),
             "app_disable_expand_variables": "true",
             "hangup_after_conference": "false",
             "hangup_after_bridge": "false",
@@ -231,21 +219,34 @@ class Outbound:
             "continue_on_fail": "true",
             "playback_terminators": "none",
             "sip_copy_custom_headers": "false",
-            "execute_on_answer": f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}",
             **{f"sip_h_{name}": value for name, value in order.headers},
             **more,
         }
         dial = commands.dial_string([commands.Destination(route.endpoint, own)], shared)
         return commands.originate(dial, "park")
 
-    def answered(self, order: Order, caller: Caller, headers: dict[str, str], told: Collection[str]) -> Call:
-        """Its leg is parked, and waits for instructions."""
+    def parked_early(self, caller: Caller, headers: dict[str, str]) -> None:
+        """It has not answered, but its leg is parked: what its phone sends can be heard."""
+        self._adopt(caller, headers)
+        self._services.rooms.rings(caller.call_sid, now(), media=True)
+
+    def _adopt(self, caller: Caller, headers: dict[str, str]) -> Leg:
+        legs = self._services.legs
+        known = legs.get(caller.leg) is not None
+        leg = legs.adopt(caller.leg, headers)
+        application = headers.get("variable_current_application", "")
+        if not known and application == "conference":
+            # The last run of ours ordered it there.
+            leg.goes_on(application, headers.get("variable_current_application_data", ""))
+        return leg
+
+    def answered(
+        self, order: Order, caller: Caller, headers: dict[str, str], told: Collection[str], room: str
+    ) -> Call:
+        """Its leg is parked, or in the FreeSWITCH conference already, and waits for instructions."""
         services, sid = self._services, caller.call_sid
-        self._legs.pop(sid, None)
-        one = self._dialled.get(sid)
-        if one is not None:
-            self._dialled[sid] = replace(one, answered_at=now())
-        leg = services.legs.adopt(caller.leg, headers)
+        self._ringing.pop(sid, None)
+        leg = self._adopt(caller, headers)
         leg.answered = True
         services.connection.post(commands.api("sched_del", caller.leg))
         # Ours from here on, also for a later run.
@@ -260,6 +261,7 @@ class Outbound:
             report=order.report,
             report_events=order.report_events,
             reported=tuple(told),
+            dialled_into=room,
         )
         call = Call(leg, order.application, services, "outbound", kept)
         call.taken_up = False
@@ -272,21 +274,30 @@ class Outbound:
         order.on_answer(call)
         return call
 
-    def gone(self, caller: Caller, conference_sid: str) -> None:
-        if self._legs.get(caller.call_sid) is not None:
+    def gone(self, caller: Caller) -> None:
+        if self._ringing.pop(caller.call_sid, None) is not None:
             # It never was a call of ours that anybody else looks after.
             self._services.keeper.forget(caller.leg, caller.call_sid)
-        self._legs.pop(caller.call_sid, None)
-        self._dialled.pop(caller.call_sid, None)
-        if conference_sid:
-            self.on_gone(conference_sid)
 
     def failed(self, caller: Caller, cause: str) -> None:
         """There never was a leg: its end is told as if there had been."""
-        for name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
+        for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             event = Event(name=name, uuid=caller.leg, timestamp=now(), hangup_cause=cause)
             self._services.book.on_event(event)
             self._services.switchboard.on_event(event)
+
+
+def _ringing_variables(order: Order, place: Place | None) -> dict[str, str]:
+    """Somebody who has answered and whom nobody takes is hung up; so is, in the end, who only rings."""
+    take = f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}"
+    if place is None or not place.early_media or place.wish.muted or place.wish.coach:
+        return {"ignore_early_media": "true", "execute_on_answer": take}
+    # `originate` is through with the first sound of the far end, and its time limit with it.
+    return {
+        "execute_on_pre_answer": f"sched_hangup +{order.timeout} NO_ANSWER",
+        "execute_on_answer_1": "sched_cancel",
+        "execute_on_answer_2": take,
+    }
 
 
 class _Ringing:
@@ -297,17 +308,19 @@ class _Ringing:
         outbound: Outbound,
         order: Order,
         caller: Caller,
-        conference_sid: str,
+        room: str,
         told: Sequence[str] = (),
     ) -> None:
-        self._conference_sid = conference_sid
+        """`room`: sid of the conference that it is dialled for; empty if none."""
+        self.leg = caller.leg
+        self._room = room
         self._outbound = outbound
         self._order = order
         self._caller = caller
         self._services = outbound._services
         self._told = told
         self._call: Call | None = None
-        self._seen = False
+        self._seen = self._parked = self._has_answered = self._called_off = False
         self._tell = self._follow()
 
     def _follow(self) -> Callable[[Event], None]:
@@ -343,7 +356,8 @@ class _Ringing:
             self._caller,
             "outbound",
             next=order.then if isinstance(order.then, Goto) else None,
-            facts={TIME_LIMIT: str(order.time_limit), INTO: self._conference_sid},
+            facts={TIME_LIMIT: str(order.time_limit)},
+            dialled_into=self._room,
             fallback=order.fallback,
             report=order.report,
             report_events=order.report_events,
@@ -357,12 +371,47 @@ class _Ringing:
         if self._call is None:
             # From the answer on the call itself tells.
             self._tell(event)
+            self._follow_ringing(event)
+        if event.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
+            self._services.tolls.over(self.leg)
+            self._outbound.gone(self._caller)
+
+    def _follow_ringing(self, event: Event) -> None:
+        if event.name in STILL_COMING and self._is_unwanted():
+            # The order to hang up came before FreeSWITCH had a leg, or it is on its way.
+            self._services.connection.post(commands.kill(self.leg))
+            return
         match event.name:
-            case "CHANNEL_PARK" if self._call is None:
-                self._call = self._outbound.answered(self._order, self._caller, event.headers(), self._told)
-            case "CHANNEL_HANGUP_COMPLETE" | "CHANNEL_DESTROY":
-                self._services.tolls.over(self._caller.leg)
-                self._outbound.gone(self._caller, self._conference_sid)
+            case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA":
+                self._services.rooms.rings(self._caller.call_sid, event.timestamp)
+            case "CHANNEL_ANSWER":
+                self._has_answered = True
+                if self._parked:
+                    self._answered(event)
+            case "CHANNEL_PARK":
+                self._parked = True
+                headers = event.headers()
+                # Its answer may have overtaken the news that it is parked.
+                if self._has_answered or headers.get("Answer-State") == "answered":
+                    self._answered(event)
+                else:
+                    self._outbound.parked_early(self._caller, headers)
+
+    def _answered(self, event: Event) -> None:
+        self._call = self._outbound.answered(
+            self._order, self._caller, event.headers(), self._told, self._room
+        )
+
+    def _is_unwanted(self) -> bool:
+        """Called off, or out of the room that it was dialled for, or about to be."""
+        if self._called_off or not self._room:
+            return self._called_off
+        one = self._services.rooms.participant(self._caller.call_sid)
+        return one is None or one.phase is Phase.LEAVING
+
+    def call_off(self) -> None:
+        self._called_off = True
+        self._services.connection.post(commands.kill(self.leg))
 
     def ring(self, command: str) -> None:
         problem, cause = "", NO_LEG_CAUSE
@@ -378,7 +427,7 @@ class _Ringing:
             if not connection.connected:
                 # It may ring all the same; what is seen at the next connect decides.
                 return
-            connection.post(commands.kill(self._caller.leg))
+            connection.post(commands.kill(self.leg))
         log.info("not answered", call=self._caller.call_sid, problem=problem)
         if not self._seen:
             self._outbound.failed(self._caller, cause)

@@ -8,18 +8,22 @@ from orchestrator.calls.beeper import Beeper
 from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.member_commands import MemberCommands
 from orchestrator.calls.room_recordings import RoomRecordings
-from orchestrator.calls.seat import Feed, Outcome, Seat
+from orchestrator.calls.seat import Feed, Outcome, Seat, join_early
+from orchestrator.conference.dialling import rings_back
 from orchestrator.conference.effects import (
+    Admit,
     AwaitSilence,
     Beep,
     Close,
     Effect,
     HangUp,
     Join,
+    JoinEarly,
     Kick,
     Refuse,
     Relate,
     Release,
+    Ringback,
     SetHold,
     SetMute,
     StartRecording,
@@ -28,7 +32,9 @@ from orchestrator.conference.effects import (
 )
 from orchestrator.conference.events import Silence
 from orchestrator.conference.model import Participant, Phase, Room
+from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.events import Event as SwitchEvent
+from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.snapshot import Member
 from orchestrator.logs import get_logger
 
@@ -36,6 +42,8 @@ log = get_logger(__name__)
 
 # Until whoever joined deaf is related to the coaches, a second try included.
 RELATED_SECONDS = 0.05
+# As the caller of a Dial hears it whose `ringTone` says nothing else.
+RINGBACK = "tone_stream://%(2000,4000,440,480);loops=-1"
 
 
 class Performer:
@@ -46,10 +54,12 @@ class Performer:
         members: MemberCommands,
         recordings: RoomRecordings,
         beeper: Beeper,
+        legs: Legs,
     ) -> None:
         self._members = members
         self._recordings = recordings
         self._beeper = beeper
+        self._legs = legs
         self._seats: dict[str, Seat] = {}
 
     def take(self, seat: Seat) -> None:
@@ -62,15 +72,21 @@ class Performer:
         match effect:
             case StartWaiting(participant):
                 self._at(room, participant.call_sid, lambda seat: seat.start_waiting(participant))
-            case Join(participant):
-                self._at(room, participant.call_sid, lambda seat: seat.join(room, participant, feed))
+            case Join(participant, early):
+                self._at(room, participant.call_sid, lambda seat: seat.join(room, participant, feed, early))
+            case JoinEarly(participant):
+                self._join_early(room, participant)
+            case Admit(participant):
+                self._admit(room, participant)
+            case Ringback(on):
+                self._ring_back(room, on)
             case Kick(call_sid, member_id):
                 self._members.order(room.sid, member_id, "kick", member_id)
                 if call_sid in room.participants:
                     # Else it is a stranger by now, and its call may be waiting in this very room again.
                     self._at(room, call_sid, lambda seat: seat.kicked(feed))
             case HangUp(call_sid):
-                self._at(room, call_sid, lambda seat: seat.leg.hangup())
+                self._hang_up(room, call_sid)
             case Refuse(call_sid, why):
                 log.info("refused", room=room.sid, call=call_sid, why=why.value)
                 self._finish(room, call_sid, Outcome(refused=why))
@@ -100,13 +116,17 @@ class Performer:
     def take_up(self, room: Room, participant: Participant, feed: Feed) -> None:
         """After a restart or a lost socket: orders that may have been lost are given again."""
         if participant.phase is Phase.LEAVING and (room.hang_up_on_end or participant.hang_up):
-            self._at(room, participant.call_sid, lambda seat: seat.leg.hangup())
+            self._hang_up(room, participant.call_sid)
+        elif participant.called and participant.ordered_at and not participant.member_id:
+            self._join_early(room, participant)
         elif participant.phase is Phase.LEAVING and participant.member_id:
             self._members.order(room.sid, participant.member_id, "kick", participant.member_id)
         self._at(room, participant.call_sid, lambda seat: seat.take_up(room, participant, feed))
 
     def take_up_room(self, room: Room, feed: Feed) -> None:
         """What concerns more than one of them: who hears a coach, and how long it has been silent."""
+        if rings_back(room):
+            self._ring_back(room, True)
         inside = [one for one in room.participants.values() if one.phase is Phase.IN]
         for coach in inside:
             for other in inside:
@@ -165,6 +185,31 @@ class Performer:
 
     def _silence(self, sid: str, since: int, feed: Feed) -> None:
         feed(sid, Silence(now(), since))
+
+    def _join_early(self, room: Room, participant: Participant) -> None:
+        leg = self._legs.get(participant.caller.leg)
+        if leg is not None:
+            join_early(leg, room)
+
+    def _admit(self, room: Room, participant: Participant) -> None:
+        self._at(room, participant.call_sid, lambda seat: seat.admit(room))
+        coaches = any(one.wish.coach not in ("", participant.call_sid) for one in room.participants.values())
+        member_id = participant.member_id
+        Alarm(
+            RELATED_SECONDS if coaches else 0.0, self._members.order, room.sid, member_id, "undeaf", member_id
+        )
+
+    def _ring_back(self, room: Room, on: bool) -> None:
+        """To all of them, beside whatever else is played: FreeSWITCH has one such sound for a conference."""
+        self._members.order(room.sid, "", *(("play", RINGBACK, "async") if on else ("stop", "async")))
+
+    def _hang_up(self, room: Room, call_sid: str) -> None:
+        """Also one that has no seat: whose phone rings, or whose document has not asked yet."""
+        seat, participant = self._seats.get(call_sid), room.participants.get(call_sid)
+        if seat is not None and seat.room_sid == room.sid:
+            seat.leg.hangup()
+        elif participant is not None:
+            self._legs.connection.post(commands.kill(participant.caller.leg))
 
     def _at(self, room: Room, call_sid: str, act: Callable[[Seat], None]) -> None:
         """The call may sit in another room by now."""

@@ -7,7 +7,7 @@ while nobody listened left their last words in FreeSWITCH, so that what is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import gevent
@@ -231,7 +231,8 @@ class Recovery:
                 yield Left(ended_at, call_sid, gone=True)
             return
         if not participant.member_id:
-            if participant.ordered_at > self._settled_at:
+            dialled_at = participant.asked_at if participant.called else 0
+            if max(dialled_at, participant.ordered_at) > self._settled_at:
                 return
             member_id = _member_id(room.sid, words if gone else None, headers)
             if member_id:
@@ -302,12 +303,12 @@ class Recovery:
             self._deliver(decode(_event(name, words)))
 
     def _dialled_legs(self, seen: Snapshot) -> None:
-        """Answered, or over, while nobody listened."""
+        """Answered, heard early, or over, while nobody listened."""
         for uuid in self._ringing():
             headers = seen.legs.get(uuid)
             if headers is None:
                 self._over(uuid, seen)
-            elif headers.get("Answer-State") == "answered":
+            elif headers.get("Answer-State") == "answered" or _is_parked_early(headers):
                 self._deliver(decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"})))
 
     def _unsteered_legs(self, seen: Snapshot) -> None:
@@ -319,6 +320,11 @@ class Recovery:
             elif uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
                 self.repairs.calls += 1
                 self._switchboard.take(uuid, dict(headers))
+
+
+def _is_parked_early(headers: Mapping[str, str]) -> bool:
+    """It sends sound, and `originate` is through: its first application runs."""
+    return headers.get("Answer-State") == "early" and bool(headers.get("variable_current_application"))
 
 
 def _member_id(sid: str, words: Gone | None, headers: object) -> str:

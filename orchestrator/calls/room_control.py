@@ -14,7 +14,7 @@ from orchestrator.calls.clock import now
 from orchestrator.calls.desk import Desk
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.invitation import invitation
-from orchestrator.calls.outbound import Order
+from orchestrator.calls.outbound import Order, Place
 from orchestrator.calls.refusal import NotFound, Refused
 from orchestrator.calls.room_records import (
     RoomRecord,
@@ -59,14 +59,12 @@ class Guest(NamedTuple):
     application: str = ""
     """Its ConnectionId; empty: the conference's, or the account's only one."""
     time_limit: int = 14400
+    early_media: bool = False
 
 
 class RoomControl(Desk):
     def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
         super().__init__(services, start)
-        self._outbound.on_gone = self._called_no_more
-        self.on_called: Callable[[str], None] = lambda conference_sid: None
-        """Called when somebody begins, or ceases, to be called into a conference."""
 
     # Conferences
 
@@ -87,16 +85,16 @@ class RoomControl(Desk):
     def end_room(self, account_sid: str, sid: str) -> None:
         """Everybody in it is hung up (1.8). One that is over stays as it is."""
         self.room(account_sid, sid)
-        for call_sid in self.called(sid):
-            self._outbound.hang_up(call_sid)
         self._rooms.feed(sid, End(now()))
 
     def announce(self, account_sid: str, sid: str, who: str | None, announcement: Announcement) -> None:
         """To one participant, or to all."""
         self.room(account_sid, sid)
         one = self.participant(account_sid, sid, who) if who is not None else None
+        if one is not None and one.called:
+            raise Refused("90034", "Call not answered", "It hears announcements once it has answered.")
         room = self._live(sid)
-        if not room.participants:
+        if all(one.called for one in room.participants.values()):
             raise Refused("90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl")
         self._announcer.start(room, one, announcement)
 
@@ -112,12 +110,7 @@ class RoomControl(Desk):
         """Nobody once the conference is over (6.3)."""
         self.room(account_sid, sid)
         live = self._rooms.get(sid)
-        present = _present(live) if live is not None else {}
-        return list((self.called(sid) | present).values())
-
-    def called(self, sid: str) -> dict[str, Participant]:
-        """Those who are being called into it."""
-        return self._outbound.into(sid)
+        return list(_present(live).values()) if live is not None else []
 
     def participant(self, account_sid: str, sid: str, who: str) -> Participant:
         """By CallSid, else by label."""
@@ -131,11 +124,11 @@ class RoomControl(Desk):
 
     def update_participant(self, account_sid: str, sid: str, who: str, changes: Changes) -> Participant:
         one = self.participant(account_sid, sid, who)
-        if one.call_sid in self.called(sid):
+        if one.phase is Phase.DIALLED:
             raise Refused("90034", "Call not answered", "It can be changed once it has answered.")
         self._live(sid)
         call_sid, coach = one.call_sid, changes.coach
-        if coach and (coach == call_sid or coach not in _present(self._live(sid))):
+        if coach and (coach == call_sid or not _may_be_coached(self._live(sid), coach)):
             detail = "The call to coach is not in this conference."
             raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
         events: list[Event] = []
@@ -163,16 +156,14 @@ class RoomControl(Desk):
     def drop(self, account_sid: str, sid: str, who: str) -> None:
         """Out of the conference, and its call ends."""
         one = self.participant(account_sid, sid, who)
-        if self._outbound.hang_up(one.call_sid):
-            return
         self._rooms.feed(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
 
     def invite(
         self, account_sid: str, conference: str, guest: Guest, order: Callable[[Application, Fetched], Order]
     ) -> tuple[Participant, str]:
         """Dial somebody into a conference, by its sid or its name; the participant, and the sid."""
-        room = self._invited_to(account_sid, conference)
-        live = self._rooms.get(room.sid)
+        name = self._invited_to(account_sid, conference)
+        live = self._rooms.named(account_sid, name)
         if live is not None:
             _check(live, guest.wish)
         elif guest.wish.coach:
@@ -180,67 +171,40 @@ class RoomControl(Desk):
         first = live.first.connection_id if live is not None and live.first is not None else ""
         application = self.application(account_sid, guest.application or first)
         try:
-            document = invitation(room.name, guest.attributes, guest.time_limit)
+            document = invitation(name, guest.attributes, guest.time_limit)
         except ValueError as error:
             raise Refused("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
-        asked = order(application, document)
-        by_sid = conference == room.sid
-        then = asked.on_answer
-        asked = asked._replace(on_answer=lambda call: self._answered(call, room, by_sid, then))
-        caller = self._outbound.dial(asked, guest.wish, room.sid)
-        if live is None:
-            self._records.put([row_of_room(room)])
-        self.on_called(room.sid)
-        return self.participant(account_sid, room.sid, caller.call_sid), room.sid
+        place = Place(account_sid, name, guest.wish, guest.early_media)
+        caller = self._outbound.dial(order(application, document), place)
+        one = self._rooms.participant(caller.call_sid)
+        if one is None:
+            raise NotFound
+        return one, self._rooms.room_of(caller.call_sid)
 
-    def _invited_to(self, account_sid: str, conference: str) -> RoomRecord:
+    def _invited_to(self, account_sid: str, conference: str) -> str:
+        """The name of the conference whose sid or name this is. Raises Refused, NotFound."""
         if is_sid(conference):
             room = self.room(account_sid, conference)
-            if room.ended_at:
+            live = self._rooms.get(room.sid)
+            if live is None or not live.open:
                 raise Refused("90019", "Conference has ended", "The conference is over.")
-            return room
+            return live.name
         name = conference.strip()
         if not name or len(name) > MAX_ROOM_NAME:
             raise NotFound
-        live = self._rooms.named(account_sid, name)
-        if live is not None:
-            return room_record(live)
-        sid = self._rooms.reserve(account_sid, name)
-        known = self._records.one("conference", account_sid, sid)
-        at = now()
-        return decode_room(known.value) if known else RoomRecord(sid, account_sid, name, at, at)
+        return name
 
-    def _answered(self, call: Call, room: RoomRecord, by_sid: bool, then: Callable[[Call], None]) -> None:
-        live = self._rooms.named(room.account_sid, room.name)
-        if by_sid and room.status != "init" and (live is None or live.sid != room.sid):
-            log.info("the conference is over, hung up", call=call.sid, room=room.sid)
-            call.leg.hangup()
-        else:
-            then(call)
-
-    def _called_no_more(self, sid: str) -> None:
-        """A conference that was only reserved is over with the last who was called into it."""
-        self.on_called(sid)
-        if self.called(sid) or self._rooms.get(sid) is not None:
-            return
-        self._rooms.give_up(sid)
-        self._close_reserved(sid)
-
-    def _close_reserved(self, sid: str = "") -> None:
-        """One, or after a restart every one that no room came of."""
+    def tidy(self) -> None:
+        """After a restart, once the rooms are back: a conference that no room came of is over."""
         over = [
             replace(
                 room, status="completed", ended_at=now(), updated_at=now(), end_reason="last-participant-left"
             )
             for room in (decode_room(record.value) for record in self._records.alive("conference"))
-            if sid in ("", room.sid) and self._rooms.get(room.sid) is None
+            if self._rooms.get(room.sid) is None
         ]
         if over:
             self._records.put([row_of_room(room) for room in over])
-
-    def tidy(self) -> None:
-        """After a restart, once the rooms are back: what was being dialled then is forgotten."""
-        self._close_reserved()
 
 
 def _hold(one: Participant, changes: Changes) -> Hold | None:
@@ -255,13 +219,13 @@ def _hold(one: Participant, changes: Changes) -> Hold | None:
 
 def _check(room: Room, wish: Wish) -> None:
     """What can be known before anybody is rung. Raises Refused."""
-    if len(room.participants) >= room.terms.max_participants:
+    if sum(not one.called for one in room.participants.values()) >= room.terms.max_participants:
         raise Refused(
             "90032", "Conference is full", "The conference has as many participants as it may have."
         )
     if wish.label and any(one.wish.label == wish.label for one in room.participants.values()):
         raise Refused("16025", "Duplicate participant label", "Another participant has this label.", "/Label")
-    if wish.coach and wish.coach not in _present(room):
+    if wish.coach and not _may_be_coached(room, wish.coach):
         detail = "The call to coach is not in this conference."
         raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
 
@@ -270,3 +234,8 @@ def _present(room: Room) -> dict[str, Participant]:
     if not room.open:
         return {}
     return {sid: one for sid, one in room.participants.items() if one.phase is not Phase.LEAVING}
+
+
+def _may_be_coached(room: Room, call_sid: str) -> bool:
+    one = _present(room).get(call_sid)
+    return one is not None and not one.called

@@ -25,8 +25,29 @@ from orchestrator.calls.sids import call_sid_of, new_sid
 from orchestrator.calls.speech import Debounce
 from orchestrator.calls.tally import CallTally
 from orchestrator.conference.effects import Effect, HangUp, Refuse, Release, Tell
-from orchestrator.conference.events import Added, Announced, Ask, Event, Floor, Left, Lost, Mute
-from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomTerms, Wish
+from orchestrator.conference.events import (
+    Added,
+    Announced,
+    Ask,
+    Dial,
+    Event,
+    Floor,
+    Left,
+    Lost,
+    Mute,
+    Remove,
+    Ringing,
+)
+from orchestrator.conference.model import (
+    Caller,
+    LeaveReason,
+    Participant,
+    Phase,
+    Refusal,
+    Room,
+    RoomTerms,
+    Wish,
+)
 from orchestrator.conference.room import step
 from orchestrator.config.keys import MUTES
 from orchestrator.freeswitch.events import Event as SwitchEvent
@@ -61,7 +82,6 @@ class Rooms:
         self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
-        self._reserved: dict[tuple[str, str], str] = {}
         self._where: dict[str, str] = {}
         """The room that each call is in, by CallSid."""
         self._instances: dict[str, str] = {}
@@ -82,14 +102,6 @@ class Rooms:
     def get(self, sid: str) -> Room | None:
         """A room that lives."""
         return self._rooms.get(sid)
-
-    def reserve(self, account_sid: str, name: str) -> str:
-        """The ConferenceSid that the next room of this name will have."""
-        return self._reserved.setdefault((account_sid, name), new_sid())
-
-    def give_up(self, sid: str) -> None:
-        """Nobody will come for whom it was reserved."""
-        self._reserved = {key: one for key, one in self._reserved.items() if one != sid}
 
     def seat(self, call_sid: str) -> Seat | None:
         return self._performer.seat(call_sid)
@@ -135,27 +147,76 @@ class Rooms:
         name: str,
         terms: RoomTerms,
         profile: str,
+        dialled_into: str = "",
     ) -> None:
-        """Ask for a place in the room of this name, opened if need be. The answer comes to the seat."""
-        sid = self._by_name.get((account_sid, name))
-        if sid is None:
-            sid = self._reserved.pop((account_sid, name), "") or new_sid()
-            self._rooms[sid] = Room(
-                sid=sid, account_sid=account_sid, name=name, terms=terms, profile=profile, created_at=now()
-            )
-            self._by_name[account_sid, name] = sid
+        """Ask for a place in the room of this name, opened if need be. The answer comes to the seat.
+
+        Somebody whom the API dialled asks the room that it was `dialled_into`, and no other of that name.
+        """
+        if dialled_into and self._where.get(caller.call_sid) != dialled_into:
+            seat.finish(Outcome(refused=Refusal.ENDED))
+            return
+        sid = self._where.get(caller.call_sid)
+        if sid is None or self._rooms[sid].name != name:
+            self.has_other_instructions(caller.call_sid)
+            sid = self.open(account_sid, name)
+        room = self._rooms[sid]
+        if not any(not one.called for one in room.participants.values()) and not room.opened_at:
+            self._rooms[sid] = replace(room, terms=terms, profile=profile)
         seat.room_sid = sid
         self._performer.take(seat)
         self.feed(sid, Ask(now(), caller, wish))
 
+    def open(self, account_sid: str, name: str) -> str:
+        """The sid of the room that whoever asks for this name gets into."""
+        sid = self._by_name.get((account_sid, name))
+        if sid is None:
+            sid = self._by_name[account_sid, name] = new_sid()
+            self._rooms[sid] = Room(
+                sid=sid, account_sid=account_sid, name=name, terms=RoomTerms(), created_at=now()
+            )
+        return sid
+
+    # Those whom the API dials
+
+    def dial(self, account_sid: str, name: str, caller: Caller, wish: Wish, early_media: bool) -> Room:
+        """Somebody is about to be dialled into the room of this name, which is opened if need be."""
+        sid = self.open(account_sid, name)
+        self.feed(sid, Dial(now(), caller, wish, early_media))
+        return self._rooms[sid]
+
+    def rings(self, call_sid: str, at: int, *, media: bool = False) -> None:
+        """The phone of somebody dialled; `media`: it sends sound of its own, and its leg is parked."""
+        sid = self._where.get(call_sid)
+        if sid is not None:
+            self.feed(sid, Ringing(at or now(), call_sid, media))
+
+    def has_other_instructions(self, call_sid: str) -> None:
+        """Somebody dialled does not come into the room that it was dialled for."""
+        one = self.participant(call_sid)
+        if one is not None and one.phase is Phase.DIALLED:
+            event = Remove(now(), call_sid, LeaveReason.UPDATED_VIA_API)
+            self.feed(self._where[call_sid], event)
+
+    def participant(self, call_sid: str) -> Participant | None:
+        """As whom this call takes part, or is to, in whichever room."""
+        room = self._rooms.get(self._where.get(call_sid, ""))
+        return room.participants[call_sid] if room is not None else None
+
+    def room_of(self, call_sid: str) -> str:
+        """The sid of the room that this call takes part in, or was dialled for; empty if none."""
+        return self._where.get(call_sid, "")
+
     def is_about_to_enter(self, call_sid: str) -> bool:
         """Whether it has been ordered into a FreeSWITCH conference and has not been seen there yet."""
-        room = self._rooms.get(self._where.get(call_sid, ""))
-        return room is not None and room.participants[call_sid].phase is Phase.JOINING
+        one = self.participant(call_sid)
+        return one is not None and one.phase is Phase.JOINING
 
     def take_up(self, seat: Seat) -> bool:
         """The seat of a call that sat in a room before a restart; False if it never asked for one."""
-        sid = self._where.get(seat.call_sid)
+        sid, one = self._where.get(seat.call_sid), self.participant(seat.call_sid)
+        if one is not None and one.called:
+            return False
         if sid is not None:
             seat.room_sid = sid
             self._performer.take(seat)
@@ -238,7 +299,10 @@ class Rooms:
 
     def on_join_returned(self, event: SwitchEvent) -> None:
         """The `conference` application is through: with a kick, or without having let the leg in."""
-        seat = self._performer.seat(call_sid_of(event.uuid))
+        call_sid = call_sid_of(event.uuid)
+        seat, one = self._performer.seat(call_sid), self.participant(call_sid)
+        if seat is None and one is not None and one.called:
+            self.feed(self._where[call_sid], Left(event.timestamp or now(), call_sid))
         if seat and seat.joining and seat.joining.uuid in (event.application_uuid, FOUND):
             self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid))
 
@@ -303,7 +367,8 @@ class Rooms:
         self._tally.on_room(room, after)
         self._changed[room.sid] = after
         another = after.phase is not room.phase and status_of(after) != status_of(room)
-        if after.opened_at and (another or not room.opened_at):
+        new = not (room.opened_at or room.dialled_at)
+        if (after.opened_at or after.dialled_at) and (another or new):
             self._journal.record(row_of_room(room_record(after)))
         if room.open and not after.open:
             self._by_name.pop((room.account_sid, room.name), None)

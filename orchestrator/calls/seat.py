@@ -10,6 +10,7 @@ from gevent.event import AsyncResult
 
 from orchestrator.calls.clock import Alarm, now
 from orchestrator.calls.prompt import Prompt
+from orchestrator.conference.dialling import MAX_EARLY
 from orchestrator.conference.events import Event, Left
 from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room
 from orchestrator.freeswitch import commands
@@ -103,9 +104,18 @@ class Seat:
             case Phase.LEAVING:
                 self.kicked(feed)
 
-    def join(self, room: Room, participant: Participant, feed: Feed) -> None:
+    def admit(self, room: Room) -> None:
+        """It was taken into the FreeSWITCH conference while its phone rang."""
+        self.joined_deaf = True
+        self.joining = self.leg.started("conference", _place(room))
+
+    def join(self, room: Room, participant: Participant, feed: Feed, early: bool = False) -> None:
         """Music off, into the FreeSWITCH conference: one write to the socket, one media frame."""
         self._hush()
+        if early:
+            self.admit(room)
+            self._limit(JOIN_SECONDS, self._join_overdue, feed)
+            return
         if self._waiting is not None:
             self._waiting.stop()
         # A coach is unmuted once everybody else has been shut off from it; who comes into a room with a coach
@@ -118,7 +128,7 @@ class Seat:
         flags = ["mute"] if participant.wish.muted or participant.wish.coach else []
         flags += ["deaf"] if self.joined_deaf else []
         self.leg.start("multiset", _entering("|".join(flags), room.terms.max_participants))
-        self.joining = self.leg.start("conference", f"{room.sid}@{room.profile}")
+        self.joining = self.leg.start("conference", _place(room))
         self._limit(JOIN_SECONDS, self._join_overdue, feed)
 
     def kicked(self, feed: Feed) -> None:
@@ -204,13 +214,24 @@ class Seat:
         self._outcome.set(outcome)
 
 
+def join_early(leg: Leg, room: Room) -> None:
+    """Into the FreeSWITCH conference while its phone rings: it hears nobody until it is admitted."""
+    if leg.started("conference", _place(room)) is None:
+        leg.start("multiset", _entering("deaf", room.terms.max_participants))
+        leg.start("conference", _place(room))
+
+
+def _place(room: Room) -> str:
+    return f"{room.sid}@{room.profile}"
+
+
 @lru_cache(maxsize=64)
 def _entering(flags: str, most: int) -> str:
     """What `conference` looks for on the leg."""
     return commands.multiset(
         {
             "conference_member_flags": flags,
-            "conference_max_members": str(most),
+            "conference_max_members": str(most + MAX_EARLY),
             # Of an earlier conference: its last words tell whether it got into this one.
             "conference_member_id": "",
         }

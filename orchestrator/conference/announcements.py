@@ -12,8 +12,9 @@ ENDED = "the conference ended before it was over"
 
 def announce(move: Move, event: Announce) -> None:
     participant = move.participants.get(event.call_sid)
-    if event.call_sid and (participant is None or participant.phase is Phase.LEAVING):
-        # It is on its way out, and no longer named where it is out.
+    away = participant is None or participant.called or participant.phase is Phase.LEAVING
+    if event.call_sid and away:
+        # It is on its way out, and not named where it is out, or has not answered.
         if participant is not None:
             _ends(move, Announcement(event.url, event.call_sid), event.at, LEFT)
         return

@@ -22,6 +22,29 @@ class Join(Struct, frozen=True):
     """Stop its waiting and take it into the FreeSWITCH conference; answer with Added, NotAdded or Left."""
 
     participant: Participant
+    early: bool = False
+    """JoinEarly has ordered that already, and it has not been seen there yet."""
+
+
+class JoinEarly(Struct, frozen=True):
+    """Take somebody into the FreeSWITCH conference who has not answered: it is heard, and hears nobody.
+
+    Answer with Added, NotAdded or Left.
+    """
+
+    participant: Participant
+
+
+class Admit(Struct, frozen=True):
+    """Its phone has answered, and it is in the FreeSWITCH conference already: it hears the others now."""
+
+    participant: Participant
+
+
+class Ringback(Struct, frozen=True):
+    """Those in the FreeSWITCH conference hear a phone ring, or no longer."""
+
+    on: bool
 
 
 class Kick(Struct, frozen=True):
@@ -123,6 +146,9 @@ class Close(Struct, frozen=True):
 Effect = (
     StartWaiting
     | Join
+    | JoinEarly
+    | Admit
+    | Ringback
     | Kick
     | HangUp
     | Refuse

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from orchestrator.conference.effects import Join, Kick, Refuse, StartWaiting
+from orchestrator.conference.dialling import added_early, join_early, out_early
+from orchestrator.conference.effects import Admit, Join, Kick, Refuse, StartWaiting
 from orchestrator.conference.events import Added, Ask, NotAdded
 from orchestrator.conference.leaving import end_if_empty, out
 from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room, RoomPhase, Wish
@@ -14,18 +15,23 @@ from orchestrator.conference.sounding import begin_recording, settle_in
 
 def ask(move: Move, event: Ask) -> None:
     room, wish, call_sid = move.room, event.wish, event.caller.call_sid
+    was = room.participants.get(call_sid)
     refusal = why_refused(room, event)
     if refusal:
+        if was is not None and was.phase is Phase.DIALLED:
+            _turn_away(move, was)
         move.effects.append(Refuse(call_sid, refusal))
         end_if_empty(move, event.at, None)
         return
+    asked_at = was.asked_at if was is not None else event.at
+    joining = Participant(event.caller, wish, Phase.JOINING, asked_at=asked_at, changed_at=event.at)
+    if was is not None and was.ordered_at:
+        _come_in_early(move, replace(joining, ordered_at=was.ordered_at, member_id=was.member_id), event.at)
+        return
     if room.phase is RoomPhase.STARTED or may_start(room, wish):
-        joining = Participant(event.caller, wish, Phase.JOINING, asked_at=event.at, changed_at=event.at)
         take_in(move, joining, event.at)
         return
-    waiting = move.put(
-        Participant(event.caller, wish, Phase.WAITING, told=True, asked_at=event.at, changed_at=event.at)
-    )
+    waiting = move.put(replace(joining, phase=Phase.WAITING, told=True))
     move.let_in(event.at, event.caller)
     move.effects.append(StartWaiting(waiting))
     move.tell("participant-join", event.at, event.caller, waiting)
@@ -38,6 +44,24 @@ def take_in(move: Move, participant: Participant, at: int) -> None:
     move.effects.append(Join(move.put(joining)))
 
 
+def _come_in_early(move: Move, participant: Participant, at: int) -> None:
+    """FreeSWITCH has it in the conference, or was ordered to take it in."""
+    if not participant.member_id:
+        move.effects.append(Join(move.put(participant), early=True))
+        return
+    inside = move.put(replace(participant, phase=Phase.IN, told=True))
+    move.let_in(at, inside.caller)
+    move.effects.append(Admit(inside))
+    move.tell("participant-join", at, inside.caller, inside)
+    settle_in(move, inside, participant, at)
+
+
+def _turn_away(move: Move, participant: Participant) -> None:
+    move.drop(participant.call_sid)
+    if participant.member_id:
+        move.effects.append(Kick(participant.call_sid, participant.member_id))
+
+
 def may_start(room: Room, wish: Wish) -> bool:
     """Whether who asks would start it, with those who wait. Whoever is on its way in may not arrive."""
     waiting = [other.wish for other in room.participants.values() if other.phase is Phase.WAITING]
@@ -46,14 +70,16 @@ def may_start(room: Room, wish: Wish) -> bool:
 
 
 def why_refused(room: Room, event: Ask) -> Refusal | None:
-    wish, others = event.wish, room.participants
-    if event.caller.call_sid in others:
+    wish, call_sid, others = event.wish, event.caller.call_sid, room.participants
+    if call_sid in others and others[call_sid].phase is not Phase.DIALLED:
         return Refusal.JOINED_TWICE
-    if len(others) >= room.terms.max_participants:
+    present = {other.call_sid for other in others.values() if not other.called}
+    if len(present) >= room.terms.max_participants:
         return Refusal.FULL
-    if wish.label and any(other.wish.label == wish.label for other in others.values()):
+    labels = {other.wish.label for other in others.values() if other.call_sid != call_sid}
+    if wish.label and wish.label in labels:
         return Refusal.DUPLICATE_LABEL
-    if wish.coach and wish.coach not in others:
+    if wish.coach and wish.coach not in present:
         return Refusal.COACHED_UNKNOWN
     return None
 
@@ -66,7 +92,8 @@ def added_first(move: Move, event: Added) -> None:
     """The first one in starts the room and takes everybody who waits along, also where it was ordered out on
     its way in: what is sent does not depend on which of the two came first."""
     participant = move.participants.get(event.call_sid)
-    if participant is not None and participant.phase in (Phase.JOINING, Phase.LEAVING):
+    on_its_way = participant is not None and participant.phase in (Phase.JOINING, Phase.LEAVING)
+    if participant is not None and on_its_way and not participant.called:
         move.fields["phase"] = RoomPhase.STARTED
         move.fields["started_at"] = event.at
         # Whoever waits moves before anything else is done: its music must stop now.
@@ -75,6 +102,9 @@ def added_first(move: Move, event: Added) -> None:
                 take_in(move, other, event.at)
         move.tell("conference-start", event.at, participant.caller)
         begin_recording(move, participant.caller)
+        for other in list(move.participants.values()):
+            if other.phase is Phase.DIALLED:
+                join_early(move, other, event.at)
     added(move, event)
 
 
@@ -83,6 +113,9 @@ def added(move: Move, event: Added) -> None:
     if was is None or was.phase is Phase.WAITING:
         # The order to join was given up as lost, and took effect after all; its call may have asked again.
         move.effects.append(Kick(event.call_sid, event.member_id))
+        return
+    if was.called:
+        added_early(move, was, event.member_id)
         return
     if was.phase is Phase.IN and was.member_id == event.member_id:
         return
@@ -114,5 +147,8 @@ def added_late(move: Move, event: Added) -> None:
 def not_added(move: Move, event: NotAdded) -> None:
     participant = move.participants.get(event.call_sid)
     if participant is None or participant.member_id or participant.phase is Phase.WAITING:
+        return
+    if participant.called:
+        out_early(move, participant)
         return
     out(move, participant, event.at, LeaveReason.ADD_FAILED, gone=False)

@@ -15,6 +15,25 @@ class Ask(Struct, frozen=True):
     wish: Wish
 
 
+class Dial(Struct, frozen=True):
+    """The API dials somebody into it."""
+
+    at: int
+    caller: Caller
+    wish: Wish
+    early_media: bool = False
+    """The others are to hear how its phone rings."""
+
+
+class Ringing(Struct, frozen=True):
+    """The phone of somebody dialled rings."""
+
+    at: int
+    call_sid: str
+    media: bool = False
+    """It sends sound of its own, and its leg is parked."""
+
+
 class Added(Struct, frozen=True):
     """FreeSWITCH has it in the conference (`add-member`)."""
 
@@ -138,6 +157,8 @@ class Lost(Struct, frozen=True):
 
 Event = (
     Ask
+    | Dial
+    | Ringing
     | Added
     | NotAdded
     | Left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from orchestrator.conference.announcements import fail_all, fail_those_to
+from orchestrator.conference.dialling import out_early
 from orchestrator.conference.effects import Close, HangUp, Kick, Refuse, Release
 from orchestrator.conference.events import End, Left, Lost, Remove
 from orchestrator.conference.model import (
@@ -25,6 +26,9 @@ def left(move: Move, event: Left) -> None:
     if participant is None or (participant.phase is Phase.WAITING and not event.gone):
         # Who waits can only hang up: a stay that was given up has ended late.
         return
+    if participant.called and not event.gone:
+        out_early(move, participant)
+        return
     out(move, participant, event.at, participant.leaving_for, event.gone)
 
 
@@ -36,7 +40,10 @@ def remove(move: Move, event: Remove) -> None:
 
 def send_off(move: Move, participant: Participant, at: int, reason: LeaveReason) -> None:
     """From the waiting at once, from the conference by a kick, and once it is there if it is on its way."""
-    if participant.phase is Phase.WAITING:
+    stays = participant.phase is Phase.DIALLED and not (move.hang_up or participant.hang_up)
+    if participant.phase is Phase.WAITING or stays:
+        if participant.member_id:
+            move.effects.append(Kick(participant.call_sid, participant.member_id))
         out(move, participant, at, reason, gone=False)
         return
     move.put(replace(participant, phase=Phase.LEAVING, leaving_for=reason))
@@ -67,6 +74,9 @@ def part(move: Move, participant: Participant, at: int, reason: LeaveReason, gon
     if not gone:
         if move.hang_up or participant.hang_up:
             move.effects.append(HangUp(participant.call_sid))
+        elif participant.called:
+            # Its call has other instructions.
+            pass
         elif participant.told:
             move.effects.append(Release(participant.call_sid, reason))
         else:
@@ -94,6 +104,9 @@ def begin_end(move: Move, at: int, by: Caller | None, reason: EndReason) -> None
     moderator_left = reason is EndReason.MODERATOR_LEFT
     move.fields |= {"phase": RoomPhase.ENDING, "ending_by": by, "end_reason": reason}
     for participant in list(move.participants.values()):
+        if participant.phase is Phase.DIALLED:
+            # Its document has nothing but its place in this room.
+            participant = replace(participant, hang_up=True)
         if participant.phase is not Phase.LEAVING or move.hang_up:
             why = LeaveReason.MODERATOR_ENDED if moderator_left else LeaveReason.ENDED_VIA_API
             send_off(move, participant, at, why)
@@ -119,7 +132,12 @@ def lost(move: Move, event: Lost) -> None:
     """With the conference go those inside it; with FreeSWITCH go all."""
     if move.room.recording:
         move.fields["recording"] = False
-    lost = [other for other in move.participants.values() if event.gone or other.member_id]
+    inside = [other for other in move.participants.values() if other.member_id]
+    for participant in inside:
+        if participant.called and not event.gone:
+            out_early(move, participant)
+    present = list(move.participants.values())
+    lost = present if event.gone else [other for other in inside if not other.called]
     if not lost:
         return
     # All are out before it counts that one of them ends the room: nobody is ordered out of what is gone.

@@ -13,6 +13,8 @@ TimestampFormat = Literal["iso8601", "iso8601-space", "rfc2822"]
 Signatures = Literal["telnyx", "twilio", "both"]
 RequestFields = Literal["telnyx", "twilio"]
 TELNYX_USER_AGENT = "telnyx-webhooks"
+Rings = Literal["", "ringing", "media"]
+"""What a dialled phone has answered so far: nothing; that it rings; sound of its own (183 with SDP)."""
 
 
 class RoomPhase(str, Enum):
@@ -27,6 +29,8 @@ class RoomPhase(str, Enum):
 class Phase(str, Enum):
     """Where one participant stands."""
 
+    DIALLED = "dialled"
+    """The API dials it: its phone rings, or it has answered and its document has not asked yet."""
     WAITING = "waiting"
     """Let in, on its own leg, hearing what its waitUrl says."""
     JOINING = "joining"
@@ -155,7 +159,7 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     joins_muted: bool = False
     """How it is ordered into the conference; what changes on its way is done when it is in."""
     asked_at: int = 0
-    """Microseconds since the epoch."""
+    """Microseconds since the epoch; of one that the API dialled, when it was dialled."""
     ordered_at: int = 0
     """When it was ordered into the conference, in microseconds since the epoch."""
     talking: bool = False
@@ -170,6 +174,11 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     hang_up: bool = False
     """Ordered out together with its call, which does not go on."""
     leaving_for: LeaveReason = LeaveReason.HUNG_UP
+    called: bool = False
+    """The API dialled it, and its document has not asked yet: nothing is told of it."""
+    rings: Rings = ""
+    early_media: bool = False
+    """The others are to hear how its phone rings."""
 
     @property
     def call_sid(self) -> str:
@@ -210,6 +219,8 @@ class Room(Struct, frozen=True, omit_defaults=True):
     """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
     announcing: dict[str, Announcement] = {}
     """Announcements under way, by sid: each ends in one callback. Never changed in place."""
+    dialled_at: int = 0
+    """When the API first dialled somebody into it; 0 as long as it has not."""
     opened_at: int = 0
     """When the first participant was let in; 0 as long as none was."""
     started_at: int = 0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from orchestrator.conference.announcements import announce, announced
+from orchestrator.conference.dialling import dial, ringback, ringing
 from orchestrator.conference.effects import Effect
 from orchestrator.conference.entering import added, added_first, added_late, ask, ask_late, not_added
 from orchestrator.conference.events import (
@@ -16,6 +17,7 @@ from orchestrator.conference.events import (
     Announce,
     Announced,
     Ask,
+    Dial,
     End,
     Event,
     Floor,
@@ -26,6 +28,7 @@ from orchestrator.conference.events import (
     Mute,
     NotAdded,
     Remove,
+    Ringing,
     Silence,
     Talking,
 )
@@ -47,7 +50,9 @@ def step(room: Room, event: Event) -> Outcome:
     """The room after `event`, and what is to be done, in order. An event may come late or twice."""
     move = Move(room)
     TABLE[type(event)][_COLUMN[room.phase]](move, event)
-    return Outcome(move.result(), move.effects, move.changed)
+    after = move.result()
+    move.effects.extend(ringback(room, after))
+    return Outcome(after, move.effects, move.changed)
 
 
 def ignore(move: Move, event: Event) -> None:
@@ -59,6 +64,8 @@ _COLUMN = {RoomPhase.INIT: 0, RoomPhase.STARTED: 1, RoomPhase.ENDING: 2, RoomPha
 TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
     # event:   init         started    ending      ended
     Ask: (ask, ask, ask_late, ask_late),
+    Dial: (dial, dial, ignore, ignore),
+    Ringing: (ringing, ringing, ignore, ignore),
     Added: (added_first, added, added, added_late),
     NotAdded: (not_added, not_added, not_added, ignore),
     Left: (left, left, left, ignore),

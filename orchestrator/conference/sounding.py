@@ -63,7 +63,7 @@ def _keep_coaches_apart(move: Move, participant: Participant, others: list[Parti
 def leave_sound(move: Move, participant: Participant, at: int) -> None:
     """It is out already; nobody hears anything of it while the room ends."""
     ends = participant.wish.end_on_exit or not move.participants
-    if not participant.member_id or move.phase is not RoomPhase.STARTED or ends:
+    if not participant.member_id or participant.called or move.phase is not RoomPhase.STARTED or ends:
         return
     if participant.wish.beep in EXIT_BEEPS:
         beep(move, "exit", move.inside)

@@ -73,7 +73,7 @@ def modify(move: Move, event: Modify) -> None:
 def _modified(move: Move, wish: Wish, event: Modify) -> Wish:
     """Nobody coaches itself, or somebody who is not there."""
     coach = event.coach
-    if coach is None or (coach and (coach == event.call_sid or coach not in move.participants)):
+    if coach is None or (coach and (coach == event.call_sid or not _is_present(move, coach))):
         coach = wish.coach
     waits = (event.wait_url, event.wait_method) if event.wait_url is not None else _waits(wish)
     return replace(
@@ -112,10 +112,16 @@ def _coach(move: Move, participant: Participant, coached_before: str, at: int) -
         speaks_no_more(move, participant, at)
 
 
-def _steerable(move: Move, call_sid: str) -> Participant | None:
-    """Whoever is ordered out is no longer muted or held."""
+def _is_present(move: Move, call_sid: str) -> bool:
     participant = move.participants.get(call_sid)
-    return None if participant is None or participant.phase is Phase.LEAVING else participant
+    return participant is not None and not participant.called
+
+
+def _steerable(move: Move, call_sid: str) -> Participant | None:
+    """Whoever is ordered out is no longer muted or held, and nobody is who has not answered."""
+    participant = move.participants.get(call_sid)
+    there = participant is not None and participant.phase not in (Phase.LEAVING, Phase.DIALLED)
+    return participant if there else None
 
 
 def _tell_change(move: Move, name: str, at: int, participant: Participant) -> None:

@@ -187,6 +187,15 @@ class Leg:
         found = self._found
         return ("", "") if found is None or found.done else (found.app, found.arg)
 
+    def goes_on(self, app: str, arg: str) -> None:
+        """An application that an earlier run of ours started runs on, until it ends by itself."""
+        self._executions[FOUND] = Execution(FOUND, app, arg)
+
+    def started(self, app: str, arg: str) -> Execution | None:
+        """That very application, if it was started on this leg and has not completed."""
+        found = (one for one in self._executions.values() if (one.app, one.arg) == (app, arg))
+        return next(found, None)
+
     def runs(self, app: str) -> bool:
         """Whether this application was started and has not completed."""
         return any(execution.app == app for execution in self._executions.values())

@@ -98,7 +98,7 @@ class Rig:
     def conversation(self) -> Conversation:
         """The next one, made ready to be fed."""
         name = f"Room {uuid4()}"
-        new = {self._sid: self.orchestrator.rooms.reserve(ACCOUNT, name)}
+        new = {self._sid: self.orchestrator.rooms.open(ACCOUNT, name)}
         for leg in self._legs:
             new[leg] = str(uuid4())
             self._rooms[new[leg]] = name

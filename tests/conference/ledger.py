@@ -6,13 +6,16 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrator.conference.effects import (
+    Admit,
     Close,
     Effect,
     HangUp,
     Join,
+    JoinEarly,
     Kick,
     Refuse,
     Release,
+    Ringback,
     StartWaiting,
     Tell,
 )
@@ -21,6 +24,7 @@ from orchestrator.conference.events import (
     Announce,
     Announced,
     Ask,
+    Dial,
     End,
     Event,
     Hold,
@@ -31,7 +35,15 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
 )
-from orchestrator.conference.model import EndReason, Participant, Phase, Refusal, Room, RoomPhase, RoomTerms
+from orchestrator.conference.model import (
+    EndReason,
+    Participant,
+    Phase,
+    Refusal,
+    Room,
+    RoomPhase,
+    RoomTerms,
+)
 from orchestrator.conference.move import SUBSCRIPTION
 from orchestrator.conference.room import Outcome, step
 from tests.conference.soundbook import SoundBook
@@ -60,6 +72,7 @@ class Ledger:
         self.floor = ""
         self.announcing: dict[str, Announce] = {}
         """Not told of yet how they ended, by sid."""
+        self.rings_back = False
         self.sounds = SoundBook()
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
@@ -81,6 +94,7 @@ class Ledger:
         self.sounds.write_up(event, before, outcome)
         self._announcements_end(event, before, outcome)
         self._orders_fit_the_phases(before, outcome)
+        self._ringing_is_heard(before, outcome)
         self._the_event_was_heeded(event, before, outcome)
         self._the_room_is_sound(after)
         self.room = after
@@ -109,14 +123,20 @@ class Ledger:
     def _write_up(self, event: Event, before: Room, outcome: Outcome) -> None:
         after, effects, _ = outcome
         refused_now = ""
+        if isinstance(event, Dial):
+            self.asked = self.asked or before.open
+            assert effects == [], "dialling alone is neither heard nor told"
         if isinstance(event, Ask):
             self.asked = True
+            called = before.participants.get(event.caller.call_sid)
+            if called is not None and isinstance(effects[0], Kick):
+                assert called.member_id, "kicked out of where it was not"
+                effects = effects[1:]
             if isinstance(effects[0], Refuse):
                 refused_now = event.caller.call_sid
                 assert effects[0].call_sid == refused_now
-                assert (effects[0].why is Refusal.JOINED_TWICE) is (
-                    before.open and refused_now in self.places
-                )
+                there = called is not None and called.phase is not Phase.DIALLED
+                assert (effects[0].why is Refusal.JOINED_TWICE) is (before.open and there)
                 assert (effects[0].why is Refusal.ENDED) is (not before.open)
             else:
                 assert event.caller.call_sid not in self.places
@@ -140,12 +160,20 @@ class Ledger:
             may = after.participants[starter].wish.start_on_enter
             assert may or after.terms.min_participants_to_start > 1, "started by somebody who must not"
         for call_sid in before.participants.keys() - after.participants.keys():
+            if before.participants[call_sid].called:
+                assert call_sid not in self.places
+                assert answers.pop(call_sid, []) == [], "an answer to somebody who has not asked"
+                continue
             hang_up = before.participants[call_sid].hang_up or _hung_up_by(event, call_sid)
             self._is_out(call_sid, answers.pop(call_sid, []), _gone(event, call_sid), hang_up, after)
         for call_sid, rest in answers.items():
-            assert after.hang_up_on_end or _hung_up_by(event, call_sid)
+            dialled = after.participants[call_sid].called
+            assert after.hang_up_on_end or dialled or _hung_up_by(event, call_sid)
             assert all(isinstance(effect, HangUp) for effect in rest), "an answer to somebody who is still in"
-        assert self.places == {call_sid: one.told for call_sid, one in after.participants.items()}
+        assert self.places == {
+            call_sid: one.told for call_sid, one in after.participants.items() if not one.called
+        }
+        assert all(not one.told for one in after.participants.values() if one.called)
 
     def _told(self, tell: Tell, starter: str) -> str:
         call_sid = tell.caller.call_sid
@@ -210,7 +238,8 @@ class Ledger:
         after, effects, _ = outcome
         if isinstance(event, Announce) and before.open:
             to = before.participants.get(event.call_sid)
-            if not event.call_sid or (to is not None and to.phase is not Phase.LEAVING):
+            there = to is not None and not to.called and to.phase is not Phase.LEAVING
+            if not event.call_sid or there:
                 self.announcing.setdefault(event.sid, event)
         for tell in effects:
             if not isinstance(tell, Tell) or not tell.event.startswith("announcement"):
@@ -264,13 +293,58 @@ class Ledger:
         )
         ordered_out = {effect.call_sid for effect in effects if isinstance(effect, (Kick, HangUp))}
         for call_sid, phase in new.items():
-            if phase is Phase.LEAVING and after.participants[call_sid].member_id:
+            one = after.participants[call_sid]
+            if phase is Phase.LEAVING and (one.member_id or one.called):
                 assert call_sid in ordered_out
+
+    def _ringing_is_heard(self, before: Room, outcome: Outcome) -> None:
+        """By those inside alone: as a tone, or what the phone itself sends; never of one that is muted."""
+        after, effects, _ = outcome
+        for effect in effects:
+            if isinstance(effect, Ringback):
+                assert effect.on is not self.rings_back, "twice the same order"
+                self.rings_back = effect.on
+        dialled = [one for one in after.participants.values() if one.phase is Phase.DIALLED]
+        heard = [one for one in dialled if one.early_media and one.rings]
+        inside = any(one.phase is Phase.IN for one in after.participants.values())
+        wanted = inside and after.phase is RoomPhase.STARTED and any(not one.ordered_at for one in heard)
+        assert self.closed or self.rings_back is wanted
+        early = {effect.participant.call_sid for effect in effects if isinstance(effect, JoinEarly)}
+        assert early == {
+            one.call_sid for one in dialled if one.ordered_at and not _of(before, one.call_sid).ordered_at
+        }
+        for one in dialled:
+            if one.ordered_at:
+                assert one in heard
+                assert one.rings == "media"
+                assert not one.wish.muted
+                assert not one.wish.coach
+            assert one.ordered_at or not one.member_id
+        for effect in effects:
+            if isinstance(effect, Admit):
+                was = _of(before, effect.participant.call_sid)
+                assert was.phase is Phase.DIALLED
+                assert was.member_id == effect.participant.member_id != ""
 
     def _the_event_was_heeded(self, event: Event, before: Room, outcome: Outcome) -> None:
         after, effects, _ = outcome
         for call_sid, was in before.participants.items():
             match event:
+                case Dial(_, caller) if caller.call_sid == call_sid:
+                    assert after is before
+                case Left(_, who, False) | NotAdded(_, who) if who == call_sid and was.called:
+                    assert call_sid in after.participants, "out before its call has ended"
+                case Remove(_, who, _, hang_up) if who == call_sid and was.phase is Phase.DIALLED:
+                    stays = after.participants.get(call_sid)
+                    hung_up = hang_up or before.hang_up_on_end
+                    assert (stays is not None and stays.phase is Phase.LEAVING) is hung_up
+                    assert (HangUp(call_sid) in effects) is hung_up
+                case Mute(_, who) | Hold(_, who) | Modify(_, who) if (
+                    who == call_sid and was.phase is Phase.DIALLED
+                ):
+                    assert after is before, "muted, held or modified before it has answered"
+                case Lost(_, False) if was.called:
+                    assert not after.participants[call_sid].member_id
                 case Left(_, who, gone) if who == call_sid:
                     given_up_before = was.phase is Phase.WAITING and not gone
                     assert after is before if given_up_before else call_sid not in after.participants
@@ -300,18 +374,23 @@ class Ledger:
                     assert HangUp(call_sid) in effects
         if isinstance(event, Added):
             found = before.participants.get(event.call_sid)
-            expected = found is not None and found.phase in (Phase.JOINING, Phase.IN)
+            expected = found is not None and (
+                found.phase in (Phase.JOINING, Phase.IN)
+                or (found.phase is Phase.DIALLED and bool(found.ordered_at))
+            )
             assert (Kick(event.call_sid, event.member_id) in effects) is not expected
         if isinstance(event, Lost):
             told_only = all(isinstance(effect, (Tell, Close)) for effect in effects)
             assert told_only or not event.gone, "an order to a FreeSWITCH that is gone"
             assert not any(isinstance(effect, Kick) for effect in effects)
+        if isinstance(event, End) and before.phase is not RoomPhase.ENDED:
+            assert {HangUp(call_sid) for call_sid in before.participants} <= set(effects)
         if not before.open:
             assert (after.ending_by, after.end_reason) == (before.ending_by, before.end_reason)
 
     def _the_room_is_sound(self, room: Room) -> None:
         phases = [one.phase for one in room.participants.values()]
-        assert len(phases) <= room.terms.max_participants
+        assert sum(not one.called for one in room.participants.values()) <= room.terms.max_participants
         assert self.started is bool(room.started_at)
         assert bool(self.ever_joined) is bool(room.opened_at) is (room.first is not None)
         assert self.closed is (room.phase is RoomPhase.ENDED) is bool(room.ended_at)
@@ -343,6 +422,10 @@ def _heard(waiting: Participant) -> tuple[object, ...]:
 
 def _room(terms: RoomTerms) -> Room:
     return Room(sid="room", account_sid="account", name="Room 1234", terms=terms, created_at=1)
+
+
+def _of(room: Room, call_sid: str) -> Participant:
+    return room.participants[call_sid]
 
 
 def _gone(event: Event, call_sid: str) -> bool:

@@ -6,6 +6,7 @@ from orchestrator.conference.effects import (
     AwaitSilence,
     Beep,
     Join,
+    JoinEarly,
     Relate,
     SetHold,
     SetMute,
@@ -13,7 +14,7 @@ from orchestrator.conference.effects import (
     StopRecording,
     Tell,
 )
-from orchestrator.conference.events import Added, Event, Left, Lost, Silence
+from orchestrator.conference.events import Added, Ask, Event, Left, Lost, Silence
 from orchestrator.conference.model import Participant, Phase, Room, RoomPhase
 from orchestrator.conference.room import Outcome
 
@@ -51,9 +52,15 @@ class SoundBook:
                     assert effect.at == max(self.told_at, event.at), "the time goes back"
                     self.told_at = effect.at
                 case Join(participant):
+                    wish, call_sid = participant.wish, participant.call_sid
+                    was = before.participants.get(call_sid)
+                    if was is None or not was.ordered_at:
+                        assert participant.joins_muted is (wish.muted or bool(wish.coach))
+                        self.joins_muted[call_sid] = participant.joins_muted
+                case JoinEarly(participant):
                     wish = participant.wish
-                    assert participant.joins_muted is (wish.muted or bool(wish.coach))
-                    self.joins_muted[participant.call_sid] = participant.joins_muted
+                    assert not any((participant.joins_muted, wish.muted, wish.coach))
+                    self.joins_muted[participant.call_sid] = False
                 case Beep():
                     self._beeps(effect, event, before, inside, starts)
                 case SetMute(member_id, on):
@@ -66,7 +73,8 @@ class SoundBook:
                     self.muted[member_id] = False  # What FreeSWITCH's unhold makes of it.
                 case Relate(member, other, on):
                     assert {member, other} <= inside.keys()
-                    assert ((member, other) in self.unheard) is not on or isinstance(event, Added)
+                    comes = isinstance(event, (Added, Ask))
+                    assert ((member, other) in self.unheard) is not on or comes
                     (self.unheard.add if on else self.unheard.discard)((member, other))
                 case StartRecording():
                     self.recording = True
@@ -108,14 +116,15 @@ class SoundBook:
     ) -> None:
         assert beep.members
         assert not any(inside[member_id].held for member_id in beep.members)
-        assert isinstance(event, (Added, Left))
-        was = before.participants[event.call_sid]
+        assert isinstance(event, (Added, Ask, Left))
+        was = before.participants[event.caller.call_sid if isinstance(event, Ask) else event.call_sid]
         match beep.kind:
             case "enter":
-                assert isinstance(event, Added)
+                assert isinstance(event, Added) or was.member_id
                 assert not was.told
                 assert not starts
-                assert event.member_id not in beep.members, "it hears its own beep"
+                member_id = event.member_id if isinstance(event, Added) else was.member_id
+                assert member_id not in beep.members, "it hears its own beep"
                 assert was.wish.beep in ("true", "onEnter")
             case "exit":
                 assert isinstance(event, Left)

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from typing import Literal
 
 from orchestrator.conference.effects import (
+    Admit,
     AwaitSilence,
     Close,
     Effect,
     HangUp,
     Join,
+    JoinEarly,
     Kick,
     Refuse,
     Relate,
     Release,
+    Ringback,
     SetHold,
     SetMute,
     StartRecording,
@@ -28,6 +31,7 @@ from orchestrator.conference.events import (
     Announce,
     Announced,
     Ask,
+    Dial,
     End,
     Event,
     Floor,
@@ -38,6 +42,7 @@ from orchestrator.conference.events import (
     Mute,
     NotAdded,
     Remove,
+    Ringing,
     Silence,
     Talking,
 )
@@ -55,7 +60,7 @@ from orchestrator.conference.model import (
 from orchestrator.conference.room import Outcome, step
 
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
-SOUNDS = (PlayBeep, SetMute, SetHold, Relate, StartRecording, StopRecording, AwaitSilence)
+SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, Relate, StartRecording, StopRecording, AwaitSilence)
 
 
 class Story:
@@ -107,6 +112,20 @@ class Story:
     ) -> list[str]:
         wish = Wish(muted=muted, start_on_enter=start, end_on_exit=end, beep=beep, label=label, coach=coach)
         return self.happens(Ask(self._now(), caller(who), wish))
+
+    def is_dialled(
+        self,
+        who: str,
+        early_media: bool = True,
+        muted: bool = False,
+        label: str = "",
+        coach: str = "",
+    ) -> list[str]:
+        wish = Wish(muted=muted, label=label, coach=coach)
+        return self.happens(Dial(self._now(), caller(who), wish, early_media))
+
+    def rings(self, who: str, media: bool = False) -> list[str]:
+        return self.happens(Ringing(self._now(), who, media))
 
     def added(self, who: str, member_id: str = "") -> list[str]:
         return self.happens(Added(self._now(), who, member_id or f"m{who}"))
@@ -202,6 +221,12 @@ def in_words(effect: Effect) -> str:
             return f"wait {participant.call_sid}"
         case Join(participant):
             return f"join {participant.call_sid}"
+        case JoinEarly(participant):
+            return f"join {participant.call_sid} early"
+        case Admit(participant):
+            return f"admit {participant.call_sid}"
+        case Ringback(on):
+            return "ringback" if on else "no ringback"
         case Kick(call_sid, member_id):
             return f"kick {call_sid} {member_id}"
         case HangUp(call_sid):

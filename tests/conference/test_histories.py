@@ -19,6 +19,7 @@ from orchestrator.conference.events import (
     Announce,
     Announced,
     Ask,
+    Dial,
     End,
     Event,
     Floor,
@@ -29,6 +30,7 @@ from orchestrator.conference.events import (
     Mute,
     NotAdded,
     Remove,
+    Ringing,
     Silence,
     Talking,
 )
@@ -68,6 +70,8 @@ announcements = st.sampled_from(("1", "2", "3"))
 anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
     st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
+    st.builds(Dial, times, calls.map(caller), st.sampled_from(WISHES), st.booleans()),
+    st.builds(Ringing, times, calls, st.booleans()),
     st.builds(added, times, calls, members),
     st.builds(added, times, calls, members),
     st.builds(NotAdded, times, calls),

@@ -6,12 +6,21 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Literal, Protocol, TypeVar
 
-from orchestrator.conference.effects import AwaitSilence, HangUp, Join, Kick, Refuse, Release
+from orchestrator.conference.effects import (
+    AwaitSilence,
+    HangUp,
+    Join,
+    JoinEarly,
+    Kick,
+    Refuse,
+    Release,
+)
 from orchestrator.conference.events import (
     Added,
     Announce,
     Announced,
     Ask,
+    Dial,
     End,
     Event,
     Floor,
@@ -22,6 +31,7 @@ from orchestrator.conference.events import (
     Mute,
     NotAdded,
     Remove,
+    Ringing,
     Silence,
     Talking,
 )
@@ -68,6 +78,8 @@ class World:
     def __init__(self, pick: Pick) -> None:
         self.pick = pick
         self.rooms: list[Ledger] = []
+        self.dialled: dict[str, Ledger] = {}
+        """Those whose document has not asked yet, and the room that they were dialled for."""
         self.waiting_for_answer: dict[str, Ledger] = {}
         self.hung_up: set[str] = set()
         self.orders: list[tuple[Ledger, str]] = []
@@ -85,10 +97,28 @@ class World:
         call_sid = self.pick(CALLS)
         if call_sid in self.waiting_for_answer or call_sid in self.hung_up:
             return
+        room = self.dialled.pop(call_sid, None) or self._open_room()
+        self.waiting_for_answer[call_sid] = room
+        self.feed(room, Ask(self.now(), caller(call_sid), self.pick(WISHES)))
+
+    def _open_room(self) -> Ledger:
         if not self.rooms or not self.rooms[-1].room.open:
             self.rooms.append(Ledger(self.pick(TERMS), self.pick(CHOOSY)))
-        self.waiting_for_answer[call_sid] = self.rooms[-1]
-        self.feed(self.rooms[-1], Ask(self.now(), caller(call_sid), self.pick(WISHES)))
+        return self.rooms[-1]
+
+    def dial(self) -> None:
+        call_sid = self.pick(CALLS)
+        if call_sid in self.waiting_for_answer or call_sid in self.hung_up or call_sid in self.dialled:
+            return
+        self.dialled[call_sid] = room = self._open_room()
+        event = Dial(self.now(), caller(call_sid), self.pick(WISHES), self.pick((True, True, False)))
+        self.feed(room, event)
+
+    def ring(self) -> None:
+        if self.dialled:
+            call_sid = self.pick(list(self.dialled))
+            event = Ringing(self.now(), call_sid, self.pick((True, False)))
+            self.under_way.append((self.dialled[call_sid], event))
 
     def ask_twice(self) -> None:
         """What no sound shell does: it is refused and changes nothing."""
@@ -183,8 +213,9 @@ class World:
 
     def lose_freeswitch(self) -> None:
         self.members, self.orders, self.kicks, self.hangups = [], [], [], []
-        self.hung_up.update(self.waiting_for_answer)
+        self.hung_up.update(self.waiting_for_answer, self.dialled)
         self.waiting_for_answer.clear()
+        self.dialled.clear()
         for room in self.rooms:
             self.feed(room, Lost(self.now(), gone=True))
 
@@ -220,6 +251,8 @@ class World:
 
     MOVES: tuple[tuple[int, Callable[[World], None]], ...] = (
         (6, ask),
+        (3, dial),
+        (3, ring),
         (1, ask_twice),
         (2, hang_up),
         (2, remove),
@@ -277,6 +310,8 @@ class World:
                     call_sid = participant.call_sid
                     self.orders.append((room, call_sid))
                     self.limits.append((room, NotAdded(self.now(), call_sid)))
+                case JoinEarly(participant):
+                    self.orders.append((room, participant.call_sid))
                 case Kick(call_sid, member_id):
                     self.kicks.append((room, call_sid, member_id))
                     self.limits.append((room, Left(self.now(), call_sid)))
@@ -298,6 +333,7 @@ class World:
 
     def _hang_up(self, call_sid: str) -> None:
         self.hung_up.add(call_sid)
+        self.dialled.pop(call_sid, None)
         for member in [member for member in self.members if member[1] == call_sid]:
             self._put_out(member)
         for room in self.rooms:

@@ -260,12 +260,18 @@ class Worker:
         if behaviour.get("reject"):
             phone.timers.append((time.monotonic() + behaviour.get("after", 0.0), behaviour["reject"]))
             if behaviour.get("after"):
-                self.reply(phone, 180)
+                self.ring(phone, behaviour)
             return
-        self.reply(phone, 180)
-        phone.headset.speak(self.wanted(behaviour))
+        self.ring(phone, behaviour)
         if behaviour.get("after") is not None:
             phone.timers.append((time.monotonic() + behaviour["after"], 200))
+
+    def ring(self, phone: Phone, behaviour: dict[str, Any]) -> None:
+        """It speaks as soon as there is media: from the answer, or while it rings."""
+        self.reply(phone, 180)
+        phone.headset.speak(self.wanted(behaviour))
+        if behaviour.get("early"):
+            self.reply(phone, 183)
 
     def reply(self, phone: Phone, code: int) -> None:
         prm = pj.CallOpParam(True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.emulator import Behaviour as EmulatedBehaviour
 from orchestrator.emulator import EmulatedPhone, EmulatedSwitch
-from tests.lab.phone import Answers, Behaviour, Rejects, Target
+from tests.lab.phone import Answers, Behaviour, NeverAnswers, Rejects, Target
 from tests.lab.switches import Switch
 
 
@@ -59,12 +59,12 @@ class Handsets:
 
     def register(self, number: str, behaviour: Behaviour) -> Target:
         match behaviour:
-            case Answers(after, hz):
-                does = EmulatedBehaviour(answers_after=after, sounds=hz)
-            case Rejects(code, after):
-                does = EmulatedBehaviour(answers_after=after, rejects=code)
-            case _:
-                does = EmulatedBehaviour(answers_after=None)
+            case Answers(after, hz, early):
+                does = EmulatedBehaviour(answers_after=after, sounds=hz, early_media=early)
+            case Rejects(code, after, hz, early):
+                does = EmulatedBehaviour(answers_after=after, rejects=code, sounds=hz, early_media=early)
+            case NeverAnswers(hz, early):
+                does = EmulatedBehaviour(answers_after=None, sounds=hz, early_media=early)
         self.switch.register(number, does)
         target = self.targets[number] = Target(number)
         return target

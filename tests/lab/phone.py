@@ -31,10 +31,14 @@ LEVEL_DB = -20.0  # ten phones at once do not clip
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a called phone does: rings, answers after so many seconds and speaks a tone, if one is given."""
+    """What a called phone does: rings, answers after so many seconds and speaks a tone, if one is given.
+
+    `early`: it speaks while it rings, too (183 with SDP).
+    """
 
     after: float = 0.0
     sounds: float | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,16 @@ class Rejects:
 
     code: int = 486
     after: float = 0.0
+    sounds: float | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NeverAnswers:
     """Rings until the caller gives up."""
+
+    sounds: float | None = None
+    early: bool = False
 
 
 Behaviour = Answers | Rejects | NeverAnswers

@@ -222,13 +222,14 @@ class Softphones:
     def register(self, number: str, behaviour: Behaviour | None = None) -> Target:
         """From now on a call to this number at `address` gets this behaviour ("*": to any number)."""
         target = self.targets[number] = Target(number)
-        match behaviour or Answers():
-            case Answers(after, hz):
-                self.workers[0].register(number, after=after, hz=hz, level=LEVEL_DB)
+        does = behaviour or Answers()
+        words: dict[str, object] = {"hz": does.sounds, "level": LEVEL_DB, "early": does.early}
+        match does:
+            case Answers(after):
+                words["after"] = after
             case Rejects(code, after):
-                self.workers[0].register(number, reject=code, after=after)
-            case _:
-                self.workers[0].register(number)
+                words |= {"reject": code, "after": after}
+        self.workers[0].register(number, **words)
         return target
 
     def forget(self) -> None:

@@ -61,6 +61,7 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
                     settings.profile_for(call.application, noun.name).name,
                     _speech(terms, always=settings.conference.talking_events == "always"),
                 ),
+                call.kept.dialled_into,
             )
         outcome = seat.wait(max(0.0, limit))
         if outcome is None:

@@ -81,6 +81,12 @@ LEG = (
     *RECORDING_CONFIGURATION,
 )
 GUEST = (
+    Parameter(
+        "EarlyMedia",
+        boolean(),
+        "whether those in the conference hear how the phone rings; at Twilio's address the default is true",
+        default=False,
+    ),
     Parameter("Label", label(), "stands for the CallSid in later requests"),
     Parameter("Muted", boolean(), "heard by nobody", default=False),
     Parameter("Beep", BEEP, "whether its coming and leaving beep", default="true"),
@@ -103,7 +109,6 @@ GUEST = (
     Parameter("ConferenceStatusCallbackMethod", METHOD, "how it is told", default="POST"),
     Parameter("ConferenceStatusCallbackEvent", ROOM_EVENTS, "what is told; nothing by default"),
     Parameter("CallerDisplayName", text(255), "shown beside the number, as Twilio calls it"),
-    *unsupported("EarlyMedia", why="a participant is heard from its answer on", neutral=("false",)),
     *EMERGENCY,
 )
 # The noun's attribute for each parameter that it has one for.
@@ -143,7 +148,8 @@ def invite(ask: Ask) -> dict[str, object]:
         coach=coach,
     )
     limit = values.get("TimeLimit", 14400)
-    guest = Guest(wish, attributes, values.get("ApplicationSid", ""), limit)
+    early_media = values.get("EarlyMedia", ask.place.vendor == "twilio")
+    guest = Guest(wish, attributes, values.get("ApplicationSid", ""), limit, early_media)
 
     def order(application: Application, then: Fetched) -> Order:
         return _order(ask, application, then)

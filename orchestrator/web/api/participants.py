@@ -35,11 +35,19 @@ class Shown:
         self.wish = participant.wish
         self.held = participant.held
         # Who waits has been answered and is told as joined.
-        self.status = "connected" if participant.phase in (Phase.IN, Phase.WAITING) else "connecting"
+        self.connected = participant.phase in (Phase.IN, Phase.WAITING)
+        self.rings = participant.called and bool(participant.rings)
 
 
 def _coached(place: Place, shown: Shown) -> str | None:
     return shown.wish.coach or None
+
+
+def _status(place: Place, shown: Shown) -> str:
+    """Telnyx has one word for all before the answer."""
+    if shown.connected:
+        return "connected"
+    return "ringing" if shown.rings and place.vendor == "twilio" else "connecting"
 
 
 def _uri(place: Place, shown: Shown) -> str:
@@ -55,10 +63,11 @@ BOTH = (
     Field("end_conference_on_exit", BOOLEAN, lambda place, shown: shown.wish.end_on_exit),
     Field("hold", BOOLEAN, lambda place, shown: shown.held),
     Field("muted", BOOLEAN, lambda place, shown: shown.wish.muted),
-    Field("status", one_of("connecting", "connected", "completed"), lambda place, shown: shown.status),
+    Field("status", one_of("connecting", "connected", "completed"), _status, only="telnyx"),
     Field("uri", STRING, _uri),
 )
 TWILIO = (
+    Field("status", one_of("connecting", "ringing", "connected"), _status, only="twilio"),
     Field("call_sid_to_coach", NULLABLE, _coached, only="twilio"),
     Field("label", NULLABLE, lambda place, shown: shown.wish.label or None, only="twilio"),
     Field("queue_time", NULL, constant(None), only="twilio"),

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 import gevent
 from gevent.event import Event
 from msgspec import json
-from msgspec.structs import replace
 
 from orchestrator.calls.rooms import Rooms
-from orchestrator.conference.model import Participant, Room
+from orchestrator.conference.model import Room
 from orchestrator.web.console.picture import change, is_shown, room_view
 
 # The first change waits a moment for those that come with it, the next ones for their turn.
@@ -109,12 +108,9 @@ class Feed:
     def __init__(
         self,
         rooms: Rooms,
-        called: Callable[[str], Mapping[str, Participant]],
         problems: Callable[[], Mapping[str, str]],
     ) -> None:
-        """`called`: those who are being called into a conference, who are shown beside those in it."""
         self._rooms = rooms
-        self._called = called
         self._problems = problems
         self._watchers: dict[str, set[Watcher]] = {}
         self._known: dict[str, dict[str, Room]] = {}
@@ -133,7 +129,7 @@ class Feed:
         watchers.add(watcher)
         if account_sid not in self._known:
             mine = (room for room in self._rooms if room.account_sid == account_sid)
-            self._known[account_sid] = {room.sid: self._whole(room) for room in mine if is_shown(room)}
+            self._known[account_sid] = {room.sid: room for room in mine if is_shown(room)}
         if self._keeper is None:
             self._told_problems = dict(self._problems())
             self._keeper = gevent.spawn(self._keep)
@@ -165,16 +161,6 @@ class Feed:
             if self._ticker is None:
                 self._ticker = gevent.spawn(self._tick)
 
-    def on_called(self, conference_sid: str) -> None:
-        """Somebody begins, or ceases, to be called into it. Never blocks."""
-        room = self._rooms.get(conference_sid)
-        if room is not None:
-            self.on_change(room)
-
-    def _whole(self, room: Room) -> Room:
-        called = self._called(room.sid)
-        return replace(room, participants={**called, **room.participants}) if called else room
-
     def snapshot(self, account_sid: str) -> dict[str, object]:
         self._flush()
         return {
@@ -200,7 +186,6 @@ class Feed:
             known = self._known.get(room.account_sid)
             if known is None:
                 continue
-            room = self._whole(room)
             different = change(known.get(sid), room)
             if is_shown(room):
                 known[sid] = room

@@ -95,9 +95,8 @@ class Console:
         self._attempts = attempts
         self._control = control
         self._files = files
-        self._feed = Feed(rooms, control.called, problems)
+        self._feed = Feed(rooms, problems)
         rooms.on_change = self._feed.on_change
-        control.on_called = self._feed.on_called
         self._sessions = Sessions(live.settings.web.console_session_secs, self._owns)
         self._reading = Reading(control, outbox)
         self._peaks = Peaks()

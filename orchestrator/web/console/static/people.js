@@ -3,8 +3,8 @@
 import { attribute, el, icon, show, text } from "./dom.js";
 import { length, nameOf, now } from "./format.js";
 
-const rings = (person) => person.dialled && person.phase === "joining";
-export const waits = (person) => person.phase === "waiting" || person.phase === "joining";
+const rings = (person) => person.phase === "dialled";
+export const waits = (person) => ["waiting", "joining", "dialled"].includes(person.phase);
 
 function marks(person) {
   const found = [];
@@ -97,7 +97,8 @@ export class Row {
     const found = [];
     if (person.talking) found.push(["talk", "speaking"]);
     if (person.phase === "waiting") found.push(["wait", "waiting for the start"]);
-    if (person.phase === "joining") found.push(["wait", rings(person) ? "is being called" : "joining"]);
+    if (rings(person)) found.push(["wait", "is being called"]);
+    if (person.phase === "joining") found.push(["wait", "joining"]);
     if (person.phase === "leaving") found.push(["", "leaving"]);
     if (person.muted) found.push(["off", "muted"]);
     if (person.held) found.push(["off", "on hold"]);
