@@ -14,14 +14,18 @@ from orchestrator.config.fields import Name, Section, fault
 from orchestrator.config.keys import SAYS_THE_LEVEL, Action, Digits
 from orchestrator.config.presets import PRESETS, Preset
 
-Rate = Literal["8000", "12000", "16000", "24000", "32000", "44100", "48000", "auto"]
+Rate = Literal["8000", "16000", "24000", "32000", "44100", "48000", "auto"]
 Interval = Literal["10", "20", "30", "40", "50", "60", "70", "80", "90", "100", "110", "120", "auto"]
-MemberFlag = Literal["mute-detect", "dist-dtmf", "skip-dtmf", "nomoh", "positional", "no-positional"]
-ConferenceFlag = Literal["audio-always", "auto-3d-position", "rfc-4579"]
+MemberFlag = Literal["mute-detect", "dist-dtmf", "skip-dtmf", "nomoh"]
+ConferenceFlag = Literal["audio-always", "rfc-4579"]
 
 QUIET, FLOOR = ".quiet", ".floor"
 
+_MONO = "mixes are mono: FreeSWITCH adds both channels of a stereo mix for a caller with one, 6 dB too loud"
 _NOT_HERE = {
+    "positional": _MONO,
+    "no-positional": _MONO,
+    "auto-3d-position": _MONO,
     "mute": "the document says it: muted",
     "deaf": "nobody may be deaf from the start",
     "endconf": "the document says it: endConferenceOnExit",
@@ -43,6 +47,19 @@ def _settable(value: object) -> object:
 
 def _number_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _recordable(value: object) -> object:
+    """mod_sndfile opens no WAV file of 12000 Hz."""
+    if value == "12000":
+        raise fault("FreeSWITCH mixes at 12000 Hz and cannot record it", "8000 or 16000")
+    return value
+
+
+def _mono(value: object) -> object:
+    if value in ("2", "auto"):
+        raise fault(f"channels: {value} cannot be set in a profile", _MONO)
+    return value
 
 
 class Sounds(Section):
@@ -84,12 +101,12 @@ class Profile(Section):
     preset: Preset | None = Field(
         default=None, description="start from phone, hd or large; keys given beside it count before it"
     )
-    rate: Annotated[Rate, BeforeValidator(_number_as_text)] = Field(
+    rate: Annotated[Rate, BeforeValidator(_recordable), BeforeValidator(_number_as_text)] = Field(
         default="8000",
         description="Hz of the mix: 8000 is a phone line, 48000 all that Opus has; auto: the first caller's",
     )
-    channels: Literal["1", "2", "auto"] = Field(
-        default="1", description="1 mono, 2 stereo (for `positional`), auto: the first caller's"
+    channels: Annotated[Literal["1"], BeforeValidator(_mono), BeforeValidator(_number_as_text)] = Field(
+        default="1", description="of the mix: it is mono, whatever callers have"
     )
     interval: Annotated[Interval, BeforeValidator(_number_as_text)] = Field(
         default="20",
@@ -177,13 +194,12 @@ class Profile(Section):
         default=(),
         description="of each participant. mute-detect: notice when the muted speak; dist-dtmf: pass "
         "keys on to the "
-        "others; skip-dtmf: keep those away; nomoh: no moh_sound; positional, no-positional: place in stereo",
+        "others; skip-dtmf: keep those away; nomoh: no moh_sound",
     )
     conference_flags: tuple[Annotated[ConferenceFlag, BeforeValidator(_settable)], ...] = Field(
         default=(),
-        description="of the room. audio-always: mix everybody, speaking or not; auto-3d-position: "
-        "spread members "
-        "in stereo; rfc-4579: mark the conference in SIP",
+        description="of the room. audio-always: mix everybody, speaking or not; "
+        "rfc-4579: mark the conference in SIP",
     )
     caller_controls: dict[Digits, Action] = Field(
         default={},

@@ -50,6 +50,11 @@ def test_a_key_beside_a_preset_counts_before_it() -> None:
         ("key_timeout_ms: 100", "greater than or equal to 500"),
         ("member_flags: [ghost]", "the flag ghost cannot be set in a profile"),
         ("interval: 25", "profiles.p.interval: should be"),
+        ("rate: 12000", "FreeSWITCH mixes at 12000 Hz and cannot record it"),
+        ("channels: 2", "channels: 2 cannot be set in a profile"),
+        ("channels: auto", "mixes are mono"),
+        ("member_flags: [positional]", "mixes are mono"),
+        ("conference_flags: [auto-3d-position]", "mixes are mono"),
     ],
 )
 def test_what_freeswitch_would_not_take_is_told(keys: str, told: str) -> None:

@@ -19,7 +19,7 @@ def rendered(profile: str) -> dict[str, str]:
         ("rate: 48000", "rate", "48000"),
         ("rate: auto", "rate", "auto"),
         ("interval: 60", "interval", "60"),
-        ("channels: 2", "channels", "2"),
+        ("channels: 1", "channels", "1"),
         ("energy_level: 300", "energy-level", "300"),
         ("auto_energy_level: 400", "auto-energy-level", "400"),
         ("auto_energy_seconds: 3", "auto-energy-seconds", "3"),
