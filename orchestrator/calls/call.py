@@ -61,6 +61,8 @@ class Call(Standing):
 
     steerable = True
     """Whether the API may give it other instructions."""
+    ends_with_a_sound = True
+    """Whether a Play that failed may end the call, where it is to."""
     can_break = True
     """Whether what plays may be cut off with nothing else ending by it."""
 

@@ -78,6 +78,11 @@ class Callee:
         return self._call.rows
 
     @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Of its INVITE, as its address asks for them."""
+        return self._noun.headers if isinstance(self._noun, Sip) else ()
+
+    @property
     def bridged(self) -> bool:
         return bool(self._bridged_at)
 

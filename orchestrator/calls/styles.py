@@ -23,6 +23,7 @@ def document_defaults(dialect: Dialect) -> Defaults:
     """What attributes are that a document leaves out."""
     return {
         "Conference": {"trim": dialect.conference_trim},
+        "Play": {"continue_on_error": dialect.play_continue_on_error},
         "Record": {
             "channels": dialect.record_channels,
             "timeout": dialect.record_timeout_secs,

@@ -98,6 +98,7 @@ class WaitDocument(Call):
     """
 
     steerable = False
+    ends_with_a_sound = False
 
     def __init__(self, call: Call, wait: Wait, first: Goto, keeper: WaitKeeper | None) -> None:
         """`first` is absolute. Without a `keeper` it begins anew after a restart."""

@@ -31,6 +31,7 @@ class Whisper(Call):
     # a key in a Gather would connect the two.
     can_break = False
     steerable = False
+    ends_with_a_sound = False
 
     def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:
         super().__init__(leg, parent.application, parent.services, "outbound")

@@ -46,6 +46,7 @@ DIFFERENCES: Final = (
     Difference("conference", "join_while_waiting", True, True),
     Difference("conference", "min_participants_to_start", 1, 2),
     Difference("documents", "conference_trim", "do-not-trim", "trim-silence"),
+    Difference("documents", "play_continue_on_error", False, True),
     Difference("documents", "record_channels", "dual", "single"),
     Difference("documents", "record_timeout_secs", 0, 5),
     Difference("documents", "record_trim", "do-not-trim", "trim-silence"),
@@ -67,6 +68,7 @@ class Dialect:
     join_while_waiting: bool
     min_participants_to_start: int
     conference_trim: Trim
+    play_continue_on_error: bool
     record_channels: Channels
     record_timeout_secs: int
     record_trim: Trim
@@ -113,6 +115,9 @@ class OwnDialect(Section):
     )
     conference_trim: Trim | None = Field(
         default=None, description="as `documents.conference_trim`, of this application"
+    )
+    play_continue_on_error: bool | None = Field(
+        default=None, description="as `documents.play_continue_on_error`, of this application"
     )
     record_channels: Channels | None = Field(
         default=None, description="as `documents.record_channels`, of this application"

@@ -261,6 +261,11 @@ class Documents(Section):
     conference_trim: Trim = Field(
         default="do-not-trim", description="Conference's trim: do-not-trim as Telnyx"
     )
+    play_continue_on_error: bool = Field(
+        default=True,
+        description="Play's continueOnError: whether a document goes on when nothing could be played; "
+        "false: the call ends, as at Telnyx",
+    )
     record_channels: Channels = Field(default="dual", description="Record's channels: dual as Telnyx")
     record_timeout_secs: RecordTimeout = Field(
         default=0, description="Record's timeout, of silence; 0: none; Twilio: 5"

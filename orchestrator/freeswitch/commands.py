@@ -221,9 +221,9 @@ def dial_string(
         if len(endpoint) > MAX_ENDPOINT or not _ENDPOINT.fullmatch(endpoint) or ":_:" in endpoint:
             raise ValueError(f"not an endpoint: {endpoint[:120]!r}")
         legs.append(
-            _brackets("[", "]", {name: _plain(name, value) for name, value in own.items()}) + endpoint
+            _brackets("[", "]", {name: for_one(name, value) for name, value in own.items()}) + endpoint
         )
-    shared = {name: _brace_value(name, value) for name, value in (variables or {}).items()}
+    shared = {name: for_all(name, value) for name, value in (variables or {}).items()}
     return _brackets("{", "}", shared) + ("|" if one_by_one else ",").join(legs)
 
 
@@ -288,7 +288,8 @@ def _set_value(name: str, value: str) -> str:
     return value[:-1] + "\\s" if value.endswith(" ") else value
 
 
-def _brace_value(name: str, value: str) -> str:
+def for_all(name: str, value: str) -> str:
+    """The value of a variable for every leg of a dial string, escaped; `ValueError` where it cannot be."""
     value = _argument(name, value)
     if re.search(r"[{}\\]|:_:", value):
         raise ValueError(f"{name}: cannot stand in a dial string: {value[:120]!r}")
@@ -298,7 +299,8 @@ def _brace_value(name: str, value: str) -> str:
     return value.strip().replace("'", "\N{RIGHT SINGLE QUOTATION MARK}").replace(",", "\\,")
 
 
-def _plain(name: str, value: str) -> str:
+def for_one(name: str, value: str) -> str:
+    """The same for one leg of it: nothing that is syntax may stand there."""
     if len(value) > MAX_OWN_VALUE or not _PLAIN.fullmatch(value) or ":_:" in value or value != value.strip():
         raise ValueError(f"{name}: cannot stand in a destination's variables: {value[:120]!r}")
     return value

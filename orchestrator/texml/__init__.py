@@ -1,6 +1,7 @@
 """A TeXML document -> typed, immutable verbs. Pure: no sockets, no clock, and it imports nothing of ours."""
 
-from orchestrator.texml.dial import Conference, Dial, Noun, Number, Sip
+from orchestrator.texml.callees import Header, Headers, Number, Sip, Uri
+from orchestrator.texml.dial import Conference, Dial, Noun
 from orchestrator.texml.document import Document, DocumentError, Warning
 from orchestrator.texml.parse import parse
 from orchestrator.texml.response import Verb
@@ -16,6 +17,8 @@ __all__ = [
     "DocumentError",
     "Gather",
     "Hangup",
+    "Header",
+    "Headers",
     "Leave",
     "Noun",
     "Number",
@@ -26,6 +29,7 @@ __all__ = [
     "Reject",
     "Say",
     "Sip",
+    "Uri",
     "Verb",
     "Warning",
     "parse",

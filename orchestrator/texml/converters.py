@@ -5,10 +5,11 @@ has to stand in, and Adjusted where there is something nearer to what was meant.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from orchestrator.texml import limits, values
+from orchestrator.texml.nearby import hint
 from orchestrator.texml.values import Options
 
 S = TypeVar("S", bound=str)
@@ -54,7 +55,7 @@ def one_of(options: Options[S]) -> Callable[[str], S]:
         nearest = options.elsewhere.get(raw.strip().lower())
         if nearest is not None:
             raise Adjusted(message, nearest)
-        raise Unusable(message)
+        raise Unusable(message + hint(raw, options.words))
 
     return convert
 
@@ -66,6 +67,7 @@ def some_of(options: Options[S], *, or_none: bool = False) -> Callable[[str], fr
         found, unknown = options.find_all(raw)
         if unknown:
             message = f"has {' '.join(unknown)}, which is not one of {', '.join(options.words)}"
+            message += hint(unknown[0], options.words)
             raise Adjusted(message, found) if found else Unusable(message)
         if not found and not or_none:
             raise Unusable("is empty")
@@ -74,14 +76,18 @@ def some_of(options: Options[S], *, or_none: bool = False) -> Callable[[str], fr
     return convert
 
 
-def without(refused: S, why: str, convert: Callable[[str], frozenset[S]]) -> Callable[[str], frozenset[S]]:
-    """The same list without a word that the vendors have and we cannot do."""
+def without(
+    refused: Mapping[S, str], convert: Callable[[str], frozenset[S]]
+) -> Callable[[str], frozenset[S]]:
+    """The same list without words that the vendors have and we cannot do; each with the reason."""
 
     def convert_without(raw: str) -> frozenset[S]:
         found = convert(raw)
-        rest = found - {refused}
-        if rest == found:
+        left_out = sorted(found & refused.keys())
+        if not left_out:
             return found
+        rest = frozenset(found - refused.keys())
+        why = "; ".join(f"{word}: {refused[word]}" for word in left_out)
         raise Adjusted(why, rest) if rest else Unusable(why)
 
     return convert_without
@@ -132,6 +138,11 @@ def url(raw: str) -> str:
 def url_or_empty(raw: str) -> str:
     """An address where an empty one has a meaning of its own."""
     return "" if values.is_no_url(raw) else url(raw)
+
+
+def text_or_empty(raw: str) -> str:
+    """A line of free text, or nothing."""
+    return text(raw) if raw.strip() else ""
 
 
 def keys(allowed: str, *, or_none: bool = False) -> Callable[[str], str]:

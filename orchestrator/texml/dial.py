@@ -1,44 +1,45 @@
-"""Dial and what it dials. Each reads like Telnyx's page of it; what Telnyx lacks says whose it is."""
+"""Dial and Conference. Each reads like Telnyx's page of it; what Telnyx lacks says whose it is."""
 
 # attribute() makes a field of the dataclass, as field() does, and ruff cannot know.
 # ruff: noqa: RUF009
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
 from orchestrator.texml import converters as to
 from orchestrator.texml import limits
+from orchestrator.texml.callees import Number, Sip
 from orchestrator.texml.schema import Element, attribute, body, children
 from orchestrator.texml.values import Options
 from orchestrator.texml.vocabulary import (
     BEEPS,
-    CALL_EVENTS,
+    BOTH_TRACKS,
     CHANNELS,
     CONFERENCE_EVENTS,
     CONFERENCE_RECORDS,
     DIAL_RECORDS,
-    MACHINE_DETECTIONS,
     METHOD,
     MILLISECONDS_OF_DETECTION,
+    NO_BRANDING,
     NO_CONFIGURATIONS,
     NO_DETECTION,
     NO_DIVERSION,
+    NO_REFER,
+    NO_VOICE_EVENTS,
     OLD_CALLBACK,
     ONE_PLACE,
     OWN_JITTER_BUFFER,
     RECORDING_EVENT,
+    RING_TONE,
     SECONDS_RECORDED,
-    SENT_KEYS,
     TRIM,
     Beep,
-    CallEvent,
     Channels,
     ConferenceEvent,
     ConferenceRecord,
-    DetectionMode,
     DialRecord,
     JitterBuffer,
-    MachineDetection,
     Method,
     RecordingEvent,
     Trim,
@@ -91,44 +92,21 @@ class Conference(Element):
     recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callee(Element):
-    """What Number and Sip have in common."""
-
-    status_callback: str | None = attribute(to.url, None)
-    status_callback_method: Method = attribute(METHOD, "POST")
-    status_callback_event: frozenset[CallEvent] = attribute(to.some_of(CALL_EVENTS), frozenset({"completed"}))
-    # A document that the callee hears before the two are connected.
-    url: str | None = attribute(to.url, None)
-    method: Method = attribute(METHOD, "POST")
-    machine_detection: MachineDetection = attribute(
-        to.one_of(MACHINE_DETECTIONS), "Disable", idle=NO_DETECTION
-    )
-    detection_mode: DetectionMode = attribute(
-        to.one_of(Options[DetectionMode](get_args(DetectionMode))), "Regular", idle=NO_DETECTION
-    )
-    machine_detection_timeout: int = attribute(MILLISECONDS_OF_DETECTION, 3500, idle=NO_DETECTION)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number(Callee):
-    """A telephone number to call."""
-
-    number: str = body(to.text, "", required=True)
-    # Keys pressed once the callee has answered; w: half a second's pause.
-    send_digits: str | None = attribute(to.keys(SENT_KEYS), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sip(Callee):
-    """A SIP address to call."""
-
-    uri: str = body(to.text, "", required=True)
-    username: str | None = attribute(to.text, None)
-    password: str | None = attribute(to.text, None)
-
-
 Noun = Conference | Number | Sip
+
+
+# Telnyx: dial: "If you want to record the conference, please use the record attribute on Conference".
+_RECORDED = "a Conference is recorded as its own attributes say"
+_CALLED = "a Conference calls nobody"
+BESIDE_A_CONFERENCE: Mapping[str, str] = {
+    "record": "a Conference is recorded as its own record says",
+    **dict.fromkeys(("recordingChannels", "recordMaxLength", "sendRecordingUrl", "trim"), _RECORDED),
+    "recordingStatusCallback": _RECORDED,
+    "recordingStatusCallbackMethod": _RECORDED,
+    "recordingStatusCallbackEvent": _RECORDED,
+    **dict.fromkeys(("callerId", "fromDisplayName", "timeout", "answerOnBridge"), _CALLED),
+    **dict.fromkeys(("ringTone", "sequential", "audioUrl"), _CALLED),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +128,9 @@ class Dial(Element):
     # Seconds.
     time_limit: int = attribute(to.whole(limits.MIN_TIME_LIMIT, limits.MAX_TIME_LIMIT), 14400)
     answer_on_bridge: bool = attribute(to.boolean, False)
-    # A country code.
-    ring_tone: str = attribute(to.text, "us")
+    ring_tone: str = attribute(RING_TONE, "us")
+    # Number and Sip: one after the other, until one answers.
+    sequential: bool = attribute(to.boolean, False)
     # What the caller hears while it rings, in place of `ring_tone`.
     audio_url: str | None = attribute(to.url, None)
     pass_diversion_header: bool = attribute(to.boolean, False, idle=NO_DIVERSION)
@@ -177,6 +156,18 @@ class Dial(Element):
     machine_detection_silence_timeout: int | None = attribute(
         MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
     )
+
+    # Twilio.
+    recording_track: str | None = attribute(to.text, None, idle=BOTH_TRACKS)
+    recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)
+    refer_url: str | None = attribute(to.url, None, idle=NO_REFER)
+    refer_method: Method = attribute(METHOD, "POST", idle=NO_REFER)
+    call_reason: str | None = attribute(to.text, None, idle=NO_BRANDING)
+    passports: str | None = attribute(to.text, None, idle=NO_BRANDING)
+    events: str | None = attribute(to.text, None, idle=NO_VOICE_EVENTS)
+
+    def without_effect(self) -> Mapping[str, str]:
+        return BESIDE_A_CONFERENCE if self.conference is not None else {}
 
     @property
     def conference(self) -> Conference | None:

@@ -26,12 +26,14 @@ MAX_ROOM_NAME = 128
 # Twilio: error 16023.
 MAX_LABEL = 128
 
-# Telnyx: dial. Its timeLimit starts at 60 s, but its REST sibling at 30 s and its error table elsewhere:
-# any limit of a second or more is honoured.
+# Telnyx: dial, 5-120 and 60-14400. Twilio: to 600 and to 86400. The wider ones are honoured; and as Telnyx's
+# REST sibling starts at 30 s and its error table elsewhere, any limit of a second or more.
 MIN_ANSWER_TIMEOUT = 5
-MAX_ANSWER_TIMEOUT = 120
+MAX_ANSWER_TIMEOUT = 600
 MIN_TIME_LIMIT = 1
-MAX_TIME_LIMIT = 14400
+MAX_TIME_LIMIT = 86400
+# Twilio: error 21227.
+MAX_SIP_HEADERS = 1024
 MAX_DISPLAY_NAME = 128
 # Telnyx: dial, machineDetectionTimeout; milliseconds.
 MIN_DETECTION_MS = 500

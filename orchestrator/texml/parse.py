@@ -6,11 +6,12 @@ from orchestrator.texml import limits
 from orchestrator.texml.document import Document, DocumentError
 from orchestrator.texml.encoding import to_utf8
 from orchestrator.texml.response import Response
-from orchestrator.texml.schema import NO_DEFAULTS, Defaults, schema_of
+from orchestrator.texml.schema import NO_DEFAULTS, Defaults, owners_of, schema_of
 from orchestrator.texml.tree import bare_name, line_of, to_tree
 from orchestrator.texml.walk import Walk
 
 _RESPONSE = schema_of(Response)
+_OWNERS = owners_of(_RESPONSE)
 
 
 def parse(
@@ -27,7 +28,7 @@ def parse(
     root, namespace_errors = to_tree(data, source)
     if bare_name(root) != _RESPONSE.name:
         raise DocumentError(source, line_of(root), f"the root is <{bare_name(root)}>, not <Response>")
-    walk = Walk(data, source, defaults)
+    walk = Walk(data, source, defaults, _OWNERS)
     for line, message in namespace_errors[: limits.MAX_WARNINGS]:
         walk.warn(line, _RESPONSE.name, message)
     response = cast(Response, walk.build(_RESPONSE, root))

@@ -28,6 +28,10 @@ class Element:
         """Why the element, well written as it is, cannot be run; empty if it can."""
         return ""
 
+    def without_effect(self) -> Mapping[str, str]:
+        """Attribute -> why it has no effect beside what else the element has."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -37,6 +41,7 @@ class Attribute:
     convert: Callable[[str], object]
     default: object
     idle: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,11 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """An element's tables. `names` finds the right capitals of an attribute, for the warning."""
+    """An element's tables."""
 
     name: str
     make: Callable[..., Element]
     attributes: dict[str, Attribute]
-    names: dict[str, str]
     body: Body | None
     children: Children | None
     callbacks: tuple[CallbackPair, ...] = ()
@@ -81,11 +85,11 @@ class CallbackPair:
     event: str
 
 
-def attribute(convert: Callable[[str], T], default: T, *, idle: str = "") -> T:
-    """A field read from the attribute of its name in camelCase; `default` is the vendor's."""
+def attribute(convert: Callable[[str], T], default: T, *, idle: str = "", written: str = "") -> T:
+    """A field read from the attribute of its name in camelCase or `written`; `default` is the vendor's."""
 
     def declare(name: str) -> Attribute:
-        return Attribute(name, convert, default, idle)
+        return Attribute(name, convert, default, idle, written or _camel_case(name))
 
     return field(default=default, metadata={_DECLARATION: declare})
 
@@ -116,12 +120,11 @@ def schema_of(kind: type[Element]) -> Schema:
     declared = [
         found.metadata[_DECLARATION](found.name) for found in fields(kind) if _DECLARATION in found.metadata
     ]
-    attributes = {_camel_case(one.field): one for one in declared if isinstance(one, Attribute)}
+    attributes = {one.name: one for one in declared if isinstance(one, Attribute)}
     return Schema(
         name=kind.__name__,
         make=kind,
         attributes=attributes,
-        names={name.lower(): name for name in attributes},
         body=next((one for one in declared if isinstance(one, Body)), None),
         children=next((one for one in declared if isinstance(one, Children)), None),
         callbacks=tuple(
@@ -130,6 +133,19 @@ def schema_of(kind: type[Element]) -> Schema:
             if name.endswith(_EVENT) and name.removesuffix(_EVENT) in attributes
         ),
     )
+
+
+def owners_of(schema: Schema) -> dict[str, list[str]]:
+    """Attribute -> the elements that have it, the schema's own and all inside of it."""
+    found: dict[str, list[str]] = {}
+    left = [schema]
+    while left:
+        one = left.pop(0)
+        left += one.children.schemas.values() if one.children else ()
+        for name in one.attributes:
+            if one.name not in found.setdefault(name, []):
+                found[name].append(one.name)
+    return found
 
 
 def _camel_case(name: str) -> str:

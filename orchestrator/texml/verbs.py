@@ -3,6 +3,7 @@
 # attribute() makes a field of the dataclass, as field() does, and ruff cannot know.
 # ruff: noqa: RUF009
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -16,10 +17,15 @@ from orchestrator.texml.vocabulary import (
     INPUT_KIND,
     METHOD,
     NO_AZURE,
+    NO_BARGE_IN,
+    NO_CONFIGURATIONS,
+    NO_DEBUGGER,
+    NO_OTHER_VOICES,
     NO_SPEECH,
     NO_STORED_MEDIA,
     NO_TRANSCRIPTION,
     RECORDING_EVENT,
+    RING_TONE,
     SECONDS_RECORDED,
     SENT_KEYS,
     TRIM,
@@ -46,6 +52,11 @@ class Say(Element):
     loop: int = attribute(to.whole(0, limits.MAX_SAY_LOOP), 1)
     gender: Gender | None = attribute(to.one_of(Options[Gender](get_args(Gender))), None, idle=NO_AZURE)
     effect: Effect | None = attribute(to.one_of(Options[Effect](get_args(Effect))), None, idle=NO_AZURE)
+    voice_speed: str | None = attribute(to.text, None, idle=NO_OTHER_VOICES)
+    api_key_ref: str | None = attribute(to.text, None, idle=NO_OTHER_VOICES, written="api_key_ref")
+    region: str | None = attribute(to.text, None, idle=NO_OTHER_VOICES)
+    pronunciation_dict_id: str | None = attribute(to.text, None, idle=NO_OTHER_VOICES)
+    language_boost: str | None = attribute(to.text, None, idle=NO_OTHER_VOICES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +69,22 @@ class Play(Element):
     media_storage: bool = attribute(to.boolean, False, idle=NO_STORED_MEDIA)
     # w: half a second's pause.
     digits: str | None = attribute(to.keys(SENT_KEYS), None)
+    # Telnyx: rings as a phone in that country does; then no audio either.
+    ring_tone: str | None = attribute(RING_TONE, None)
+    # Telnyx: audio for the case that the first cannot be had.
+    failover_url: str | None = attribute(to.url, None)
+    # Telnyx, where it is false by default.
+    continue_on_error: bool = attribute(to.boolean, True)
 
     def fault(self) -> str:
-        return "" if self.url or self.digits else "has neither a URL nor digits"
+        return "" if self.url or self.digits or self.ring_tone else "has no URL, digits or ringTone"
+
+    def without_effect(self) -> Mapping[str, str]:
+        if self.digits:
+            return dict.fromkeys(("ringTone", "failoverUrl", "loop"), "digits are sent instead")
+        if self.ring_tone and not self.url:
+            return {"failoverUrl": "a ringTone needs no URL"}
+        return {"ringTone": "there is a URL to play"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +104,7 @@ class Gather(Element):
     # Twilio. None: the application's, which is what Telnyx uses.
     method: Method | None = attribute(METHOD, None)
     input: frozenset[InputKind] = attribute(
-        to.without("speech", NO_SPEECH, INPUT_KIND),
+        to.without({"speech": NO_SPEECH}, INPUT_KIND),
         frozenset({"dtmf"}),
     )
     # Seconds between digits, counted from the end of the prompts.
@@ -94,7 +118,18 @@ class Gather(Element):
     invalid_digits_action: str | None = attribute(to.url, None)
     # Twilio and SignalWire: request `action` also when nothing was pressed.
     action_on_empty_result: bool = attribute(to.boolean, False)
+    # Twilio: false lets the prompts end before a key counts.
+    barge_in: bool = attribute(to.boolean, True, idle=NO_BARGE_IN)
+    debug: bool = attribute(to.boolean, False, idle=NO_DEBUGGER)
     speech_timeout: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    max_speech_time: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    speech_model: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    enhanced: bool | None = attribute(to.boolean, None, idle=NO_SPEECH)
+    keyterms: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    smart_format: bool | None = attribute(to.boolean, None, idle=NO_SPEECH)
+    model: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    api_key_ref: str | None = attribute(to.text, None, idle=NO_SPEECH)
+    region: str | None = attribute(to.text, None, idle=NO_SPEECH)
     language: str = attribute(to.text, "en-US", idle=NO_SPEECH)
     hints: str | None = attribute(to.text, None, idle=NO_SPEECH)
     profanity_filter: bool | None = attribute(to.boolean, None, idle=NO_SPEECH)
@@ -154,3 +189,8 @@ class Record(Element):
     transcription_callback: str | None = attribute(to.url, None, idle=NO_TRANSCRIPTION)
     transcription_engine: str | None = attribute(to.text, None, idle=NO_TRANSCRIPTION)
     transcription_language: str | None = attribute(to.text, None, idle=NO_TRANSCRIPTION)
+    transcription_model: str | None = attribute(to.text, None, idle=NO_TRANSCRIPTION)
+    # Twilio.
+    transcribe: bool = attribute(to.boolean, False, idle=NO_TRANSCRIPTION)
+    transcribe_callback: str | None = attribute(to.url, None, idle=NO_TRANSCRIPTION)
+    recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)

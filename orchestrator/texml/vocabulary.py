@@ -1,9 +1,11 @@
 """The words that attributes may have, and the converters that more than one verb uses for them."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 from orchestrator.texml import converters as to
 from orchestrator.texml import limits
+from orchestrator.texml.ring_tones import ALIASES, RING_TONES
 from orchestrator.texml.values import Options
 
 Method = Literal["GET", "POST"]
@@ -25,7 +27,7 @@ ConferenceEvent = Literal[
 ]
 JitterBuffer = Literal["off", "small", "medium", "large"]
 
-CallEvent = Literal["initiated", "ringing", "answered", "amd", "dtmf", "completed"]
+CallEvent = Literal["initiated", "ringing", "answered", "amd", "dtmf", "deepfake", "completed"]
 DialRecord = Literal[
     "do-not-record",
     "record-from-answer",
@@ -35,6 +37,28 @@ DialRecord = Literal[
 ]
 MachineDetection = Literal["Disable", "Enable", "DetectMessageEnd"]
 DetectionMode = Literal["Regular", "Premium"]
+
+# Why an attribute that we read has no effect.
+NO_SPEECH = "speech is not recognised"
+NO_OTHER_VOICES = "it is for voices of other providers"
+NO_DEBUGGER = "there is no debugger"
+NO_BARGE_IN = "a key always ends the prompts"
+NO_DEEPFAKE_DETECTION = "deepfakes are not detected"
+NO_BYOC = "the trunk is the application's"
+NO_REFER = "a REFER is not followed"
+NO_BRANDING = "no such header is sent"
+NO_VOICE_EVENTS = "there are no event streams"
+BOTH_TRACKS = "both parties are recorded"
+NO_DTMF_EVENTS = "never sent, a callee's keys are not followed"
+NO_TRANSCRIPTION = "nothing is transcribed"
+NO_DETECTION = "answering machines are not detected"
+ONE_PLACE = "audio is mixed where the switch is"
+OWN_JITTER_BUFFER = "the switch has one jitter buffer for all"
+NO_CONFIGURATIONS = "no recording settings are stored"
+NO_AZURE = "it is for voices of Azure's"
+NO_STORED_MEDIA = "no media is stored by name, so it is taken for a URL"
+NO_DIVERSION = "no header of the caller's is passed on"
+OLD_CALLBACK = "statusCallback and recordingStatusCallback tell what it would"
 
 # The words as documents and the REST API read them alike.
 METHODS: Options[Method] = Options(get_args(Method))
@@ -72,6 +96,13 @@ TRIM = to.one_of(TRIMS)
 # REST and Gather say mono where Record and Dial say single.
 CHANNELS = to.one_of(Options[Channels](get_args(Channels), {"mono": "single"}))
 RECORDING_EVENT = to.some_of(RECORDING_EVENTS)
+_NEVER_SENT: Mapping[CallEvent, str] = {
+    "amd": NO_DETECTION,
+    "deepfake": NO_DEEPFAKE_DETECTION,
+    "dtmf": NO_DTMF_EVENTS,
+}
+CALL_EVENT = to.without(_NEVER_SENT, to.some_of(CALL_EVENTS))
+RING_TONE = to.one_of(Options[str](tuple(RING_TONES), ALIASES))
 INPUT_KIND = to.some_of(Options[InputKind](get_args(InputKind)))
 
 DIALLED_KEYS = "1234567890*#"
@@ -80,15 +111,3 @@ SENT_KEYS = DIALLED_KEYS + "w"
 
 SECONDS_RECORDED = to.whole(0, limits.MAX_RECORDING)
 MILLISECONDS_OF_DETECTION = to.whole(limits.MIN_DETECTION_MS, limits.MAX_DETECTION_MS, clamp_low=True)
-
-# Why an attribute that we read has no effect.
-NO_SPEECH = "speech is not recognised"
-NO_TRANSCRIPTION = "nothing is transcribed"
-NO_DETECTION = "answering machines are not detected"
-ONE_PLACE = "audio is mixed where the switch is"
-OWN_JITTER_BUFFER = "the switch has one jitter buffer for all"
-NO_CONFIGURATIONS = "no recording settings are stored"
-NO_AZURE = "it is for voices of Azure's"
-NO_STORED_MEDIA = "no media is stored by name, so it is taken for a URL"
-NO_DIVERSION = "no header of the caller's is passed on"
-OLD_CALLBACK = "statusCallback and recordingStatusCallback tell what it would"

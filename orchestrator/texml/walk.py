@@ -1,5 +1,6 @@
 """A tree -> the dataclasses of its elements, and a warning for everything that is not done as written."""
 
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from lxml import etree
@@ -7,6 +8,8 @@ from lxml import etree
 from orchestrator.texml import limits
 from orchestrator.texml.converters import Adjusted, Unusable
 from orchestrator.texml.document import Warning
+from orchestrator.texml.nearby import hint
+from orchestrator.texml.not_built import NOT_BUILT
 from orchestrator.texml.schema import Attribute, Children, Defaults, Element, Schema
 from orchestrator.texml.tree import bare_name, line_of, own_text, speech
 
@@ -17,8 +20,12 @@ _LINES_OF_A_TAG = 64
 class Walk:
     """One pass over one tree. Its depth is that of the schemas, whatever the document's is."""
 
-    def __init__(self, data: bytes, source: str, defaults: Defaults) -> None:
+    def __init__(
+        self, data: bytes, source: str, defaults: Defaults, owners: Mapping[str, Sequence[str]]
+    ) -> None:
+        """`owners`: attribute -> the elements that have it."""
         self._defaults = defaults
+        self._owners = owners
         self.warnings: list[Warning] = []
         self._source = source
         self._data = data
@@ -42,6 +49,8 @@ class Walk:
         elif len(element):
             self._skip_children(schema, element)
         made = schema.make(**values)
+        for name, why in made.without_effect().items():
+            self._warn_without_effect(schema, element, name, made, why)
         if fault := made.fault():
             self.warn(line_of(element), schema.name, f"{fault}, skipped")
             return None
@@ -99,10 +108,20 @@ class Walk:
                 problem = f"has no effect without {pair.event}"
                 self._warn_of(schema, element, pair.url, address or "", problem, "")
 
+    def _warn_without_effect(
+        self, schema: Schema, element: etree._Element, name: str, made: Element, why: str
+    ) -> None:
+        raw, attribute = element.get(name), schema.attributes[name]
+        if raw is not None and getattr(made, attribute.field) != attribute.default:
+            self._warn_of(schema, element, name, raw, f"has no effect: {why}", "")
+
     def _unknown_attribute(self, schema: Schema, element: etree._Element, name: str, raw: str) -> None:
-        right = schema.names.get(name.lower())
-        hint = f"; capitals count, did you mean {right}?" if right else ""
-        self._warn_of(schema, element, name, raw, f"unknown attribute, skipped{hint}", "")
+        elsewhere = self._owners.get(name, ())
+        if elsewhere:
+            message = f"is no attribute of {schema.name} but of {', '.join(elsewhere)}, skipped"
+        else:
+            message = f"unknown attribute, skipped{hint(name, schema.attributes)}"
+        self._warn_of(schema, element, name, raw, message, "")
 
     def _read_text(self, schema: Schema, element: etree._Element, values: dict[str, object]) -> bool:
         """Reads the text into `values`; False if the element is nothing without it."""
@@ -166,10 +185,11 @@ class Walk:
 
     def _skip_child(self, schema: Schema, child: etree._Element, children: Children | None) -> None:
         name = bare_name(child)
-        names = children.schemas if children else {}
-        right = next((known for known in names if known.lower() == name.lower()), "")
-        hint = f"; capitals count, did you mean {right}?" if right else ""
-        self.warn(line_of(child), name, f"unknown inside {schema.name}, skipped{hint}")
+        if name in NOT_BUILT:
+            self.warn(line_of(child), name, "is not built, skipped")
+            return
+        near = hint(name, children.schemas if children else ())
+        self.warn(line_of(child), name, f"unknown inside {schema.name}, skipped{near}")
 
     def _skip_children(self, schema: Schema, element: etree._Element) -> None:
         if schema.body is not None and schema.body.kind == "ssml":

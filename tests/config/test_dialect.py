@@ -59,7 +59,9 @@ def of(section: str) -> list[str]:
 
 @ROWS
 def test_without_a_dialect_everything_is_telnyx_s(row: Difference) -> None:
-    assert value_of(settings({}), row.key) == row.telnyx
+    # No caller is dropped for a file that is missing, unless somebody chose Telnyx's way.
+    expected = True if row.key == "play_continue_on_error" else row.telnyx
+    assert value_of(settings({}), row.key) == expected
 
 
 @ROWS

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from xml.sax.saxutils import quoteattr
 
-from orchestrator.texml import Dial, Document, parse
+from orchestrator.texml import Dial, Document, Headers, Sip, parse
 
 # The smallest document in which each element stands; {} takes the attribute, on line 3.
 DOCUMENTS = {
@@ -20,6 +20,8 @@ DOCUMENTS = {
     "Conference": "<Response><Dial>\n<Conference\n{}>Room</Conference></Dial></Response>",
     "Number": "<Response><Dial>\n<Number\n{}>+13125550000</Number></Dial></Response>",
     "Sip": "<Response><Dial>\n<Sip\n{}>sip:a@example.com</Sip></Dial></Response>",
+    "Uri": "<Response><Dial><Sip>\n<Uri\n{}>sip:a@example.com</Uri></Sip></Dial></Response>",
+    "Header": "<Response><Dial><Sip>s@b<Headers>\n<Header name='X-A'\n{}/></Headers></Sip></Dial></Response>",
 }
 NOUNS = ("Conference", "Number", "Sip")
 
@@ -53,11 +55,28 @@ class Row:
         return parse(DOCUMENTS[self.element].format(written), source="room.xml")
 
     def value_in(self, document: Document) -> object:
-        (found,) = document.verbs
-        if self.element in NOUNS:
-            assert isinstance(found, Dial)
-            return getattr(found.nouns[0], self.field)
-        return getattr(found, self.field)
+        return getattr(element_in(document, self.element), self.field)
+
+
+def element_in(document: Document, element: str) -> object:
+    """The element of that name in one of the DOCUMENTS."""
+    (found,) = document.verbs
+    if element in NOUNS:
+        assert isinstance(found, Dial)
+        return found.nouns[0]
+    if element in ("Uri", "Header"):
+        assert isinstance(found, Dial)
+        (sip,) = found.nouns
+        assert isinstance(sip, Sip)
+        (part,) = sip.parts
+        return part.headers[0] if isinstance(part, Headers) else part
+    return found
+
+
+def idle_text(element: str, *attributes: str) -> list[Row]:
+    """Known attributes without effect, which a warning says."""
+    says = "Known and without effect."
+    return [Row(element, one, says, None, {"x": "x", "1": "1"}, {"": None}, idle=True) for one in attributes]
 
 
 def check_default(row: Row) -> None:

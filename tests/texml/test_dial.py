@@ -2,7 +2,19 @@
 
 import pytest
 
-from tests.texml.tables import Row, action, boolean, check_bad, check_default, check_good, method, url, words
+from orchestrator.texml.ring_tones import RING_TONES
+from tests.texml.tables import (
+    Row,
+    action,
+    boolean,
+    check_bad,
+    check_default,
+    check_good,
+    idle_text,
+    method,
+    url,
+    words,
+)
 
 COMPLETED = frozenset({"completed"})
 
@@ -38,19 +50,19 @@ DIAL = [
     Row(
         "Dial",
         "timeout",
-        "Seconds to wait for an answer. 5 - 120, default 30.",
+        "Seconds to wait for an answer. 5 - 120, default 30. Twilio: to 600.",
         30,
-        {"5": 5, "30": 30, "120": 120},
-        {"4": 5, "0": 5, "121": 120, "": 30, "long": 30},
+        {"5": 5, "30": 30, "120": 120, "600": 600},
+        {"4": 5, "0": 5, "601": 600, "": 30, "long": 30},
     ),
     Row(
         "Dial",
         "timeLimit",
-        "The maximum duration of the call in seconds. 60 - 14400, default 14400. Any limit of 1 s or more is "
-        "honoured (REST: 30); 0 cannot mean a call that ends at once.",
+        "The maximum duration of the call in seconds. 60 - 14400, default 14400. Twilio: to 86400. Any limit "
+        "of 1 s or more is honoured (REST: 30); 0 cannot mean a call that ends at once.",
         14400,
-        {"1": 1, "59": 59, "60": 60, "14400": 14400},
-        {"14401": 14400, "0": 14400, "-5": 14400, "": 14400, "1h": 14400},
+        {"1": 1, "59": 59, "60": 60, "14400": 14400, "86400": 86400},
+        {"86401": 86400, "0": 14400, "-5": 14400, "": 14400, "1h": 14400},
     ),
     boolean("Dial", "answerOnBridge", "Answer the caller only when the callee answers. False.", False),
     Row(
@@ -58,9 +70,13 @@ DIAL = [
         "ringTone",
         "Country code of the ringback tone, default us.",
         "us",
-        {"us": "us", "de": "de"},
-        {"": "us"},
+        {code: code for code in RING_TONES} | {"DE": "de", " gb ": "uk", "ca": "us"},
+        {"": "us", "xx": "us", "usa": "us"},
     ),
+    boolean("Dial", "sequential", "Telnyx, Twilio: one after the other. False.", False),
+    *idle_text("Dial", "recordingTrack", "recordingConfigurationId", "callReason", "passports", "events"),
+    Row("Dial", "referUrl", "Twilio.", None, {"/refer": "/refer"}, {"": None}, idle=True),
+    Row("Dial", "referMethod", "Twilio.", "POST", {"GET": "GET"}, {"PUT": "POST"}, idle=True),
     url("Dial", "audioUrl", "Custom ringback; wins over ringTone."),
     Row(
         "Dial",
@@ -140,9 +156,15 @@ def callee(element: str) -> list[Row]:
                 "initiated ringing answered completed": frozenset(
                     {"initiated", "ringing", "answered", "completed"}
                 ),
-                "amd dtmf": frozenset({"amd", "dtmf"}),
             },
-            {"": COMPLETED, "hangup": COMPLETED, "hangup ringing": frozenset({"ringing"})},
+            {
+                "": COMPLETED,
+                "hangup": COMPLETED,
+                "hangup ringing": frozenset({"ringing"}),
+                "amd dtmf": COMPLETED,
+                "dtmf answered": frozenset({"answered"}),
+                "deepfake,ringing": frozenset({"ringing"}),
+            },
             beside='statusCallback="/calls"',
         ),
         url(element, "url", "A document that the callee hears before bridging."),
@@ -166,6 +188,19 @@ def callee(element: str) -> list[Row]:
             idle=True,
         ),
         detection_time(element, "machineDetectionTimeout", 3500),
+        *idle_text(
+            element,
+            "machineDetectionPromptEndTimeout",
+            "machineDetectionBeepProfile",
+            "machineDetectionSpeechThreshold",
+            "machineDetectionSpeechEndThreshold",
+            "machineDetectionSilenceTimeout",
+            "sipRegion",
+        ),
+        Row(element, "amdStatusCallback", "Both.", None, {"/amd": "/amd"}, {"": None}, idle=True),
+        Row(
+            element, "amdStatusCallbackMethod", "Twilio.", "POST", {"GET": "GET"}, {"PUT": "POST"}, idle=True
+        ),
     ]
 
 
@@ -181,6 +216,12 @@ ROWS = [
         {"1234#": "1234#", "ww*1": "ww*1"},
         {"": None, "12a": None, "1 2": None},
     ),
+    *idle_text("Number", "deepfakeDetection", "byoc"),
+    Row("Number", "deepfakeDetectionCallbackUrl", "Telnyx.", None, {"/d": "/d"}, {"": None}, idle=True),
+    Row("Uri", "username", "Twilio.", None, {"bob": "bob"}, {"": None}),
+    Row("Uri", "password", "Twilio.", None, {"s3cret!": "s3cret!"}, {"": None}),
+    *idle_text("Uri", "priority", "weight"),
+    Row("Header", "value", "Twilio.", "", {"a b": "a b", " x ": "x", "": ""}, {"a\nb": "", "y" * 1025: ""}),
     Row("Sip", "username", "Digest authentication.", None, {"bob": "bob"}, {"": None}),
     Row("Sip", "password", "Digest authentication.", None, {"s3cret!": "s3cret!"}, {"": None}),
 ]

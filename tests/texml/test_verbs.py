@@ -2,7 +2,19 @@
 
 import pytest
 
-from tests.texml.tables import Row, action, boolean, check_bad, check_default, check_good, method, url, words
+from orchestrator.texml.ring_tones import RING_TONES
+from tests.texml.tables import (
+    Row,
+    action,
+    boolean,
+    check_bad,
+    check_default,
+    check_good,
+    idle_text,
+    method,
+    url,
+    words,
+)
 
 COMPLETED = frozenset({"completed"})
 DTMF = frozenset({"dtmf"})
@@ -71,6 +83,26 @@ ROWS = [
         {"0": 0, "1": 1, "1000": 1000},
         {"1001": 1000, "-1": 1, "": 1},
     ),
+    url("Play", "failoverUrl", "Telnyx: tried where the audio cannot be had."),
+    boolean("Play", "continueOnError", "Telnyx: whether the script goes on after a failure.", True),
+    Row(
+        "Play",
+        "ringTone",
+        "Telnyx: a country's ringing in place of audio, with which it cannot be combined.",
+        None,
+        {code: code for code in RING_TONES},
+        {"": None, "xx": None},
+        idle=True,
+    ),
+    *idle_text("Say", "voiceSpeed", "api_key_ref", "region", "pronunciationDictId", "languageBoost"),
+    *idle_text("Gather", "maxSpeechTime", "speechModel", "keyterms", "model", "apiKeyRef", "region"),
+    idle_flag("Gather", "bargeIn", "Twilio: false lets the prompts end first. True.", True),
+    idle_flag("Gather", "debug", "Twilio. False.", False),
+    idle_flag("Gather", "enhanced", "Twilio.", None),
+    idle_flag("Gather", "smartFormat", "Telnyx.", None),
+    *idle_text("Record", "transcriptionModel", "recordingConfigurationId"),
+    idle_flag("Record", "transcribe", "Twilio. False.", False),
+    idle_url("Record", "transcribeCallback", "Twilio."),
     idle_flag("Play", "mediaStorage", "The body is the name of stored media. Default false.", False),
     Row(
         "Play",

@@ -12,7 +12,7 @@ with the first order that it has carried out (switch_ivr_sleep keeps the status 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -28,6 +28,7 @@ from orchestrator.calls.recording import Recording
 from orchestrator.calls.status import status_at_end
 from orchestrator.calls.steps import Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
+from orchestrator.calls.verbs.ringing import ringing
 from orchestrator.calls.verbs.sound import fetch_sound
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone
@@ -42,19 +43,6 @@ if TYPE_CHECKING:
 
 # Twilio: Dial, Number. FreeSWITCH splits a dial string into 128 at most and leaves the rest together.
 MAX_CALLEES = 10
-# Sound of a phone that rings, by country (ITU-T E.180), as FreeSWITCH writes tones.
-RINGBACK = {
-    "us": "%(2000,4000,440,480)",
-    "ca": "%(2000,4000,440,480)",
-    "gb": "%(400,200,400,450);%(400,2000,400,450)",
-    "uk": "%(400,200,400,450);%(400,2000,400,450)",
-    "au": "%(400,200,400,450);%(400,2000,400,450)",
-    "de": "%(1000,4000,425)",
-    "fr": "%(1500,3500,440)",
-    "es": "%(1500,3000,425)",
-    "it": "%(1000,4000,425)",
-    "jp": "%(1000,2000,400)",
-}
 STAR = "*"
 PARTING_SECONDS = 5.0
 PART_AGAIN_SECONDS = 0.1
@@ -100,7 +88,7 @@ def dial_out(call: Call, verb: Dial) -> Step:
 def _bridge(call: Call, verb: Dial, callees: list[Callee], caller_id: str, uuids: list[str]) -> Event:
     call.leg.still()
     ringing = _ringback(call, verb)
-    arguments = commands.dial_string([callee.destination for callee in callees], _shared(verb, caller_id))
+    arguments = _dial_string(call, verb, callees, _shared(verb, caller_id))
     call.leg.set(ringback=ringing, transfer_ringback=ringing)
     call.remember(**{CALLEES: " ".join(uuids)})
     return call.leg.execute("bridge", arguments, timeout=None)
@@ -214,6 +202,36 @@ def _caller_id(call: Call, verb: Dial) -> str:
     return ANONYMOUS
 
 
+def _dial_string(call: Call, verb: Dial, callees: list[Callee], shared: dict[str, str]) -> str:
+    """All at once, or one after the other: then each has its own time, and the last one's end counts."""
+    if len(callees) == 1:
+        # What is for all may have some of FreeSWITCH's syntax in it, what is for one of several none.
+        (callee,) = callees
+        return commands.dial_string([callee.destination], shared | _headers(call, callee, commands.for_all))
+    destinations = [
+        commands.Destination(
+            callee.destination.endpoint,
+            {**callee.destination.variables, **_headers(call, callee, commands.for_one)},
+        )
+        for callee in callees
+    ]
+    return commands.dial_string(destinations, shared, one_by_one=verb.sequential)
+
+
+def _headers(call: Call, callee: Callee, check: Callable[[str, str], str]) -> dict[str, str]:
+    """Those of its INVITE that can be sent, as variables; the others are named in the log."""
+    found = {}
+    for name, value in callee.headers:
+        variable = f"sip_h_{name}"
+        try:
+            check(variable, value)
+        except ValueError as error:
+            call.log.warning("a SIP header is not sent", header=name, problem=str(error))
+        else:
+            found[variable] = value
+    return found
+
+
 def _shared(verb: Dial, caller_id: str) -> dict[str, str]:
     return {
         "origination_caller_id_number": caller_id,
@@ -239,7 +257,7 @@ def _ringback(call: Call, verb: Dial) -> str:
             return fetch_sound(call, url).path
         except (FetchError, AudioError) as error:
             call.log.warning("no audioUrl, the usual ringing is heard", url=shown(url), problem=str(error))
-    return "tone_stream://" + RINGBACK.get(verb.ring_tone.lower(), RINGBACK["us"]) + ";loops=-1"
+    return ringing(verb.ring_tone)
 
 
 def _callee(
@@ -253,9 +271,10 @@ def _callee(
         if isinstance(noun, Number):
             route = route_to_number(settings, call.application, noun.number)
         else:
-            route = route_to_sip(settings, call.application, noun.uri)
-            if noun.username and noun.password:
-                variables |= {"sip_auth_username": noun.username, "sip_auth_password": noun.password}
+            route = route_to_sip(settings, call.application, noun.address)
+            if noun.credentials is not None:
+                username, password = noun.credentials
+                variables |= {"sip_auth_username": username, "sip_auth_password": password}
         trunk = route.trunk
         if trunk is not None:
             shown = trunk.shows(caller_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gevent.queue import Empty
 
 from orchestrator.calls.prompt import Prompt
-from orchestrator.calls.steps import Goto, Step
+from orchestrator.calls.steps import Goto, HangUp, Step
 from orchestrator.texml import Gather
 
 if TYPE_CHECKING:
@@ -62,4 +62,7 @@ def _collect(call: Call, verb: Gather) -> str:
 
 def _prompt(call: Call, verb: Gather) -> None:
     for child in verb.prompts:
-        call.run_verb(child)
+        step = call.run_verb(child)
+        if isinstance(step, HangUp):
+            call.leg.hangup(step.cause)
+            return

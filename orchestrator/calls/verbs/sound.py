@@ -10,11 +10,13 @@ import gevent
 from orchestrator.callbacks.signature import Signer
 from orchestrator.calls.clock import now
 from orchestrator.calls.fetch import FetchError, shown
-from orchestrator.calls.steps import Step
+from orchestrator.calls.steps import HangUp, Step
+from orchestrator.calls.verbs.ringing import ringing
 from orchestrator.freeswitch import commands
 from orchestrator.media.library import AudioError, Sound
 from orchestrator.media.speech import SpeechError
 from orchestrator.texml import Pause, Play, Say
+from orchestrator.texml.ring_tones import RING_TONES
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
@@ -80,12 +82,35 @@ def play(call: Call, verb: Play) -> Step:
         gevent.sleep(MEDIA_SECONDS)
         send_digits(call, verb.digits)
         return None
-    try:
-        play_url(call, call.services.resolve(call.document_url, verb.url), verb.loop)
-    except (FetchError, AudioError) as error:
-        call.log.warning("nothing played", url=shown(verb.url), problem=str(error), line=verb.line)
-        call.sound_failed()
-    return None
+    if verb.ring_tone and not verb.url:
+        _ring(call, verb.ring_tone, verb.loop)
+        return None
+    if _play_any(call, verb):
+        return None
+    call.sound_failed()
+    if verb.continue_on_error or not call.ends_with_a_sound:
+        return None
+    call.log.warning("the call ends with its Play", line=verb.line)
+    return HangUp()
+
+
+def _play_any(call: Call, verb: Play) -> bool:
+    """Whether its audio, or that of its failoverUrl, was played."""
+    for url in filter(None, (verb.url, verb.failover_url)):
+        try:
+            play_url(call, call.services.resolve(call.document_url, url), verb.loop)
+        except (FetchError, AudioError) as error:
+            call.log.warning("nothing played", url=shown(url), problem=str(error), line=verb.line)
+        else:
+            return True
+    return False
+
+
+def _ring(call: Call, code: str, loop: int) -> None:
+    limit = PLAY_MARGIN_SECONDS + RING_TONES[code].seconds
+    for _ in times(loop):
+        call.before_sound()
+        call.leg.execute("playback", ringing(code, loops=1), timeout=limit)
 
 
 def send_digits(call: Call, digits: str) -> None:
