@@ -48,6 +48,7 @@ from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.ownership import NotOwner, Ownership
+from orchestrator.freeswitch.sip_profiles import SipWatch
 from orchestrator.from_settings import (
     account_keys,
     address_policy,
@@ -226,6 +227,7 @@ class Orchestrator:
                 self.console.blueprint,
             ),
         )
+        self.sip = SipWatch(self.connection.api, self.live)
         self.counted = self._counted()
         self.web.add(metrics(settings.web, self.counted))
         self.reloader = Reloader(
@@ -260,6 +262,7 @@ class Orchestrator:
         if self._auditing is not None:
             self._auditing.kill(block=False)
         self.recovery.stop()
+        self.sip.stop()
         self.connection.stop(timeout)
         self.door.stop()
         self.calls.abandon()
@@ -292,6 +295,7 @@ class Orchestrator:
             probe=self.probe,
             traffic=self.web.traffic,
             attempts=self.attempts,
+            sip=self.sip,
         )
 
     def _base_url(self) -> str:
@@ -331,6 +335,7 @@ class Orchestrator:
         try:
             self.reloader.on_connected()
             self.book.compare(self.recovery.run())
+            self.sip.start()
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.node.name, problem=str(error))
             return
@@ -348,6 +353,7 @@ class Orchestrator:
 
     def _on_down(self, error: SwitchError) -> None:
         self._up.clear()
+        self.sip.stop()
         self.recovery.lost()
         if not self._stopping:
             log.warning("not connected", node=self.node.name, problem=str(error))
@@ -364,6 +370,7 @@ class Orchestrator:
             found[f"node {self.node.name}"] = self.ownership.problem or "FreeSWITCH is not connected"
         elif not self._up.is_set():
             found[f"node {self.node.name}"] = "what FreeSWITCH has is being compared"
+        found |= self.sip.problems
         if not self.probe.writable():
             found["database"] = "what happens cannot be written down: the log says why"
         return found

@@ -12,11 +12,11 @@ import gevent
 
 from orchestrator.doctor.finding import Finding, note, ok, skipped, wrong
 from orchestrator.doctor.patient import Patient, await_event
-from orchestrator.doctor.switch import CONTEXT
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.freeswitch.profiles import room_profile
+from orchestrator.freeswitch.sip_profiles import CONTEXT
 from orchestrator.freeswitch.snapshot import DOCTOR, GUARD
 
 MODULE = "mod_loopback"

@@ -19,6 +19,7 @@ OF_SWITCH: tuple[tuple[str, Check], ...] = (
     ("clock", switch.clock),
     ("dialplan", switch.dialplan),
     ("profiles", switch.profiles),
+    ("SIP profile", switch.sip_profile),
     ("ways out", switch.ways_out),
     ("call", call.call),
 )

@@ -13,13 +13,13 @@ from orchestrator.config import Settings
 from orchestrator.config.service import Node, is_loopback
 from orchestrator.doctor.finding import Finding, note, ok, wrong
 from orchestrator.doctor.patient import Patient
-from orchestrator.freeswitch import commands, ownership
+from orchestrator.freeswitch import commands, ownership, sip_profiles
 from orchestrator.freeswitch.errors import AuthenticationFailed, SwitchError
 from orchestrator.freeswitch.modules import MODULES
 from orchestrator.freeswitch.ownership import FREE, STALE_SECONDS, VARIABLE
 from orchestrator.freeswitch.profiles import conference_conf
+from orchestrator.freeswitch.sip_profiles import CONTEXT
 
-CONTEXT = "texml"
 SEVERAL = "^^;"
 """What `multiset` begins with where semicolons stand between its assignments, as in our dialplan."""
 DEFAULT_PASSWORD = "ClueCon"
@@ -151,18 +151,25 @@ def profiles(patient: Patient) -> Finding:
     return ok("profiles", f"{len(wanted)} conference profiles are as in the settings")
 
 
+def sip_profile(patient: Patient) -> Iterator[Finding]:
+    """The SIP profiles that calls come and go through."""
+    profiles = sip_profiles.used(patient.connection.api, patient.settings)
+    running = sip_profiles.running(patient.connection.api)
+    for profile in profiles:
+        if profile.name in running:
+            yield ok("SIP profile", f"{profile.name} runs at {profile.place}")
+        else:
+            yield wrong("SIP profile", profile.problem, profile.remedy)
+    if not profiles:
+        remedy = f"is there another way for calls into the context {CONTEXT}?"
+        yield note("SIP profile", f"none of FreeSWITCH's SIP profiles has the context {CONTEXT}", remedy)
+
+
 def ways_out(patient: Patient) -> Iterator[Finding]:
-    """The SIP profile and the gateways that calls to others go through."""
+    """The gateways that calls to others go through."""
     settings = patient.settings
     if not settings.trunks and not settings.sip.allowed_hosts:
         return
-    status = patient.api("sofia status")
-    if not re.search(rf"^\s*{re.escape(settings.sip.profile)}\s+profile\s.*RUNNING", status, re.MULTILINE):
-        yield wrong(
-            "ways out",
-            f"the SIP profile {settings.sip.profile} is not running",
-            "name one that is in sip.profile; a port that is taken is told in FreeSWITCH's log",
-        )
     for name in _gateways(settings):
         answer = patient.api(f"sofia status gateway {name}")
         if "Invalid Gateway" in answer:

@@ -17,6 +17,8 @@ from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.taping import record_action, record_session, recordings_of, stop_record_session
 
+SIP_PLACE = "127.0.0.1:5060"
+LINE = "=" * 97
 NO_CHANNEL = "-ERR No such channel!\n"
 
 
@@ -308,8 +310,19 @@ def _reloadacl(core: Core, argument: str) -> str:
 
 
 def _sofia(core: Core, argument: str) -> str:
-    """No gateway is kept here: as a SIP profile without any answers."""
+    """One SIP profile, and no gateway."""
+    name = core.sip_profile
     match argument.split():
+        case ["status"]:
+            row = f"{name:>25}\tprofile\t  {f'sip:mod_sofia@{SIP_PLACE}':>40}\tRUNNING (0)\n"
+            rows = row if core.sip_running else ""
+            head = f"{'Name':>25}\t   Type\t  {'Data':>40}\tState\n"
+            count = int(core.sip_running)
+            many = "" if count == 1 else "s"
+            return f"{head}{LINE}\n{rows}{LINE}\n{count} profile{many} 0 aliases\n"
+        case ["profile", profile, "start" | "stop" as order] if profile == name:
+            core.sip_running = order == "start"
+            return f"{name} started successfully\n" if core.sip_running else f"stopping: {name}"
         case ["profile", _, "rescan"]:
             return "+OK scan complete\n"
         case ["profile", _, "killgw", _]:
@@ -322,7 +335,7 @@ def _module_exists(core: Core, argument: str) -> str:
 
 
 def _xml_locate(core: Core, argument: str) -> str:
-    """`<section> <tag> <attribute> <value>`, of the two that there are here."""
+    """`<section> <tag> <attribute> <value>`, of those that there are here."""
     words = argument.split()
     if words == ["dialplan", "context", "name", core.context] and core.dialplan:
         actions = "".join(
@@ -332,6 +345,12 @@ def _xml_locate(core: Core, argument: str) -> str:
         return f'<context name="{core.context}">{inside}</context>'
     if words == ["configuration", "configuration", "name", "conference.conf"] and core.conference_conf:
         return core.conference_conf
+    if words == ["configuration", "configuration", "name", "sofia.conf"]:
+        address, _, port = SIP_PLACE.partition(":")
+        values = {"sip-ip": address, "sip-port": port, "context": core.context}
+        params = "".join(f'<param name="{name}" value="{value}"/>' for name, value in values.items())
+        profile = f'<profile name="{core.sip_profile}"><settings>{params}</settings></profile>'
+        return f'<configuration name="sofia.conf"><profiles>{profile}</profiles></configuration>'
     return "-ERR can't find xml\n"
 
 

@@ -46,6 +46,7 @@ class Core:
         self.dialplan = dialplan
         self.profiles = profiles
         self.sip_profile = "texml"
+        self.sip_running = True
         self.context = "texml"
         self.modules: frozenset[str] = MODULES
         self.conference_conf = ""

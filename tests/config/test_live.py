@@ -49,6 +49,8 @@ CHANGES = {
     "accounts": ("api_keys: [one, two]", f"api_keys: [one], signing_key: {SEED}", True),
     "applications": ("http://h/1", "http://h/2", True),
     "numbers": ('numbers: {"1": a}', 'numbers: {"2": a}', True),
+    "callbacks": ("numbers:", "callbacks: {first_sequence: 1}\nnumbers:", True),
+    "documents": ("numbers:", "documents: {record_channels: single}\nnumbers:", True),
     "default_application": ("numbers:", "default_application: a\nnumbers:", True),
     "default_region": ("numbers:", "default_region: DE\nnumbers:", True),
     "intake": ("numbers:", "intake: {max_calls: 9}\nnumbers:", True),

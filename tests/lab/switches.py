@@ -182,7 +182,8 @@ class FreeSwitch(Switch):
         self.kill()  # a graceful end takes it 5 s, and nothing of it is kept
         self._media_ports.release()
 
-    def start(self, timeout: float = 30.0) -> None:
+    def start(self, timeout: float = 30.0, *, sip: bool = True) -> None:
+        """`sip`: whether it is waited for its SIP profile."""
         program = self.binary()
         assert program, self.why_not()
         places = {
@@ -202,7 +203,7 @@ class FreeSwitch(Switch):
                 preexec_fn=die_with_parent,
             )
         deadline = time.monotonic() + timeout
-        while not self._ready():
+        while not self._ready(sip):
             if not self.running or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"FreeSWITCH did not start:\n{self.log_tail()}")
@@ -304,9 +305,9 @@ class FreeSwitch(Switch):
             "FS_LOG_LEVEL": "info",
         }
 
-    def _ready(self) -> bool:
+    def _ready(self, sip: bool) -> bool:
         with contextlib.suppress(OSError, TimeoutError, ValueError), self.socket() as connection:
             if "is ready" not in connection.api("status"):
                 return False
-            return f":{self.sip_port}" in connection.api("sofia status")
+            return not sip or f":{self.sip_port}" in connection.api("sofia status")
         return False

@@ -23,6 +23,7 @@ from orchestrator.calls.tally import CallTally, FetchOutcome
 from orchestrator.conference.model import EndReason, Phase, Refusal, RoomPhase
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.legs import Legs
+from orchestrator.freeswitch.sip_profiles import SipWatch
 from orchestrator.web.attempts import Area, Attempts, Outcome
 from orchestrator.web.metrics.metric import Metric, counter, gauge, histogram
 from orchestrator.web.traffic import Traffic
@@ -47,6 +48,7 @@ class Sources:
     probe: Probe
     traffic: Traffic
     attempts: Attempts
+    sip: SipWatch
 
     @property
     def node(self) -> str:
@@ -107,6 +109,12 @@ METRICS: tuple[Metric, ...] = (
         "texml_freeswitch_connected",
         "Whether the event socket is up (1) or not (0).",
         lambda s: {s.node: int(s.connection.connected)},
+        "node",
+    ),
+    gauge(
+        "texml_freeswitch_sip_running",
+        "Whether the SIP profiles run that calls come and go through (1) or not (0).",
+        lambda s: {s.node: int(s.connection.connected and not s.sip.problems)},
         "node",
     ),
     counter(
