@@ -66,7 +66,7 @@ class Answer:
     """Seconds that the receiver asked for."""
 
 
-def judge(status: int, retry_after: str | None = None, now: float = 0.0) -> Answer:
+def judge(status: int, retry_after: str | None = None, now: float = 0.0, method: str = "POST") -> Answer:
     """Any 2xx will do. A redirect is not followed: it could lead anywhere, also inside our own network.
 
     `retry_after` is the header of that name, `now` in Unix seconds.
@@ -75,7 +75,8 @@ def judge(status: int, retry_after: str | None = None, now: float = 0.0) -> Answ
         return Answer("delivered", status)
     if status in _RETRIED or status >= 500:
         return Answer("retry", status, f"answered {status}", asked_pause(retry_after or "", now))
-    return Answer("final", status, f"answered {status}")
+    hint = f" to {method}: the method beside its URL says how it is requested" if status == 405 else ""
+    return Answer("final", status, f"answered {status}{hint}")
 
 
 def asked_pause(retry_after: str, now: float) -> float:

@@ -86,7 +86,7 @@ class Sender:
         finally:
             limit.close()
         assert status is not None
-        return judge(status, retry_after, time.time())
+        return judge(status, retry_after, time.time(), message.method)
 
     def _send(self, message: Queued, adapter: Adapter) -> Response:
         # No time limits on the socket: the one around it is for everything, and one timer is cheaper.

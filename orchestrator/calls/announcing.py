@@ -112,9 +112,13 @@ class _Run:
         self._style = signer.style
         url, method = announcement
         for _ in range(MAX_DOCUMENTS):
-            fetched = services.fetcher.fetch(
-                url, method, self._fields, self._cookies, limits=services.media_limits, signer=signer
-            )
+            try:
+                fetched = services.fetcher.fetch(
+                    url, method, self._fields, self._cookies, limits=services.media_limits, signer=signer
+                )
+            except FetchError as error:
+                first = url == announcement.url
+                raise error.with_hint("AnnounceMethod" if first else "the Redirect's method") from error
             if is_audio(fetched):
                 self._play(services.library.keep(fetched.content))
                 return

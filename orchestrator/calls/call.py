@@ -418,14 +418,26 @@ class Call(Standing):
             self.log.warning("not told", url=error.url, problem=error.problem)
 
     def _ask(self, url: str, method: str, fields: Fields) -> Fetched:
-        return self.services.fetcher.fetch(
-            url,
-            method,
-            (*self.standard_fields(), *fields),
-            self.cookies,
-            limits=self.limits,
-            signer=self.signer,
-        )
+        try:
+            return self.services.fetcher.fetch(
+                url,
+                method,
+                (*self.standard_fields(), *fields),
+                self.cookies,
+                limits=self.limits,
+                signer=self.signer,
+            )
+        except FetchError as error:
+            raise error.with_hint(self.method_of(url)) from error
+
+    def method_of(self, url: str) -> str:
+        """What says how `url` is requested: a setting, or the attribute beside it."""
+        application = self.application
+        if url == application.voice_fallback_url and not self.kept.fallback:
+            return "voice_fallback_method"
+        if url == application.voice_url and not self.kept.document_url:
+            return "voice_method"
+        return "the method beside its URL"
 
     @property
     def dialect(self) -> Dialect:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import html
+import re
 from email.message import Message
 
 from orchestrator.calls.fetch import Fetched, shown
-from orchestrator.texml import NO_DEFAULTS, Defaults, Document, Play, Say, parse
+from orchestrator.freeswitch.commands import one_line
+from orchestrator.texml import NO_DEFAULTS, Defaults, Document, DocumentError, Play, Say, parse
 from orchestrator.texml.encoding import codec_of
 
 AUDIO_MAGIC = (b"RIFF", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS", b"fLaC")
+# What an error page says stands at its beginning.
+SEEN_BYTES = 16384
+SHOWN = 80
+HTML = re.compile(
+    r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|h1|pre)\b", re.I | re.S
+)
+TITLE = re.compile(r"<(?:title|h1)\b[^>]*>(.*?)</(?:title|h1)>", re.I | re.S)
+TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<!--.*?-->|<[^>]*>?", re.I | re.S)
 XML_MARKS = b" \t\r\n\xef\xbb\xbf\x00\xff\xfe"
 
 
@@ -29,11 +40,31 @@ def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS) -> Document:
     if is_audio(fetched):
         return Document((Play(url=fetched.url),), ())
     charset = charset_of(fetched.content_type)
-    if not is_xml(fetched) and fetched.content_type.startswith("text/plain"):
+    text = fetched.body[:SEEN_BYTES].decode(codec_of(charset) or "utf-8", "replace").strip("\ufeff \t\r\n\0")
+    if not is_xml(fetched) and fetched.content_type.startswith("text/plain") and text:
         text = fetched.body.decode(codec_of(charset) or "utf-8", "replace").strip()
-        if text:
-            return Document((Say(text=text),), ())
+        return Document((Say(text=text),), ())
+    if problem := no_document(text, fetched):
+        raise DocumentError(shown(fetched.url), 0, problem)
     return parse(fetched.body, source=shown(fetched.url), charset=charset, defaults=defaults)
+
+
+def no_document(text: str, fetched: Fetched) -> str:
+    """What an answer is that is meant to be a document and cannot be one; empty where it may be."""
+    status, kind = fetched.status, fetched.content_type.partition(";")[0].strip()
+    if not text:
+        return f"the answer is empty (status {status}), not a document; <Response/> is the shortest one"
+    if HTML.match(text):
+        title = TITLE.search(text)
+        words = " ".join(html.unescape(TAGS.sub(" ", title[1] if title else text)).split())
+        shown_words = f": {one_line(words)[:SHOWN]}" if words else ""
+        return f"the answer is an HTML page, not XML (status {status}){shown_words}"
+    if text.startswith(("{", "[")):
+        return f"the answer is JSON, not XML (status {status})"
+    if not text.startswith("<") and not is_xml(fetched):
+        begins = one_line(text)[:SHOWN]
+        return f"the answer is {kind or 'of no type'}, not XML (status {status}); it begins with: {begins}"
+    return ""
 
 
 def charset_of(content_type: str) -> str:

@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.body import BadBody, read_body
 from orchestrator.calls.tally import FetchOutcome, FetchTally
+from orchestrator.freeswitch.commands import one_line
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.dial import Dialler
 from orchestrator.net.errors import NetError, innermost, reason
@@ -32,16 +33,28 @@ MAX_URL = 8192
 MAX_COOKIE_BYTES = 8192
 MAX_COOKIES = 50
 SHOWN = 200
+WRONG_METHOD = 405
 
 
 class FetchError(Exception):
     """No usable answer; the text names the URL and what was wrong with it."""
 
-    def __init__(self, url: str, problem: str, outcome: FetchOutcome = "transport") -> None:
+    def __init__(
+        self, url: str, problem: str, outcome: FetchOutcome = "transport", status: int | None = None
+    ) -> None:
         self.url = shown(url)
         self.problem = problem
         self.outcome = outcome
+        self.status = status
+        """Of an answer that is none of 2xx."""
         super().__init__(f"{self.url}: {problem}")
+
+    def with_hint(self, attribute: str) -> FetchError:
+        """The same; where the method was wrong, with the attribute or setting that says it."""
+        if self.status != WRONG_METHOD:
+            return self
+        problem = f"{self.problem}; {attribute} says how it is requested"
+        return FetchError(self.url, problem, self.outcome, self.status)
 
 
 class Fetched(NamedTuple):
@@ -51,6 +64,7 @@ class Fetched(NamedTuple):
     body: bytes
     """Only its start where there is a file."""
     file: BinaryIO | None = None
+    status: int = 200
 
     @property
     def content(self) -> bytes | BinaryIO:
@@ -201,12 +215,21 @@ class Fetcher:
 
     def _answer(self, url: str, response: requests.Response, max_bytes: int) -> Fetched:
         if not 200 <= response.status_code < 300:
-            raise FetchError(url, f"answered {response.status_code} {response.reason[:SHOWN]}", "status")
+            raise FetchError(url, _refusal(response), "status", response.status_code)
         try:
             body = read_body(response, max_bytes, self._directory)
         except BadBody as error:
             raise FetchError(url, str(error), "body") from error
-        return Fetched(url, response.headers.get("Content-Type", ""), body.start, body.file)
+        kind = response.headers.get("Content-Type", "")
+        return Fetched(url, kind, body.start, body.file, response.status_code)
+
+
+def _refusal(response: requests.Response) -> str:
+    problem = f"answered {response.status_code} {response.reason[:SHOWN]}".rstrip()
+    if response.status_code == WRONG_METHOD:
+        allowed = one_line(response.headers.get("Allow", ""))[:SHOWN]
+        problem += f" to {response.request.method}" + (f" (it allows {allowed})" if allowed else "")
+    return problem
 
 
 def check_url(url: str) -> None:

@@ -154,6 +154,11 @@ class WaitDocument(Call):
             _loop(self, self._wait.seat, self.services.library.keep(fetched.content))
         return self.run_verbs(self.read(fetched, step.url).verbs)
 
+    def method_of(self, url: str) -> str:
+        if url == self._first.url:
+            return self._wait.attribute.replace("Url", "Method")
+        return super().method_of(url)
+
     def _first_step(self) -> Step:
         # What plays still is of this wait: whoever plays next ends it, or goes on with it.
         if self.kept.next is not None:

@@ -33,6 +33,7 @@ OUR_COMMANDS = {
         "conference",
         "global_getvar",
         "sched_del",
+        "strepoch",
         "uuid_break",
         "uuid_exists",
         "uuid_kill",
@@ -45,7 +46,10 @@ OUR_COMMANDS = {
 # FreeSWITCH's own care: no channel variable may hold what would be expanded.
 REFUSED = ("contains a variable)",)
 # What the dialplan has FreeSWITCH note down of every leg that goes.
-OUR_NOTE = re.compile(r"global_setvar texml_gone_[0-9a-f-]{36}=[0-9A-Za-z_|:. -]*")
+# What became of a leg, and who owns this FreeSWITCH.
+OUR_NOTE = re.compile(
+    r"global_setvar (texml_gone_[0-9a-f-]{36}=[0-9A-Za-z_|:. -]*|texml_owner=[0-9A-Za-z_|:.= -]*)"
+)
 WATCHED = "CHANNEL_EXECUTE API MODULE_LOAD MODULE_UNLOAD RELOADXML SHUTDOWN"
 
 
