@@ -9,6 +9,7 @@ import msgspec
 
 from orchestrator.calls.clock import now
 from orchestrator.calls.sids import call_sid_of
+from orchestrator.calls.steps import Fields
 from orchestrator.conference.model import Caller
 from orchestrator.freeswitch.commands import Destination
 from orchestrator.freeswitch.events import Event, decode
@@ -86,6 +87,15 @@ class Callee:
     def bridged(self) -> bool:
         return bool(self._bridged_at)
 
+    @property
+    def answered_and_left(self) -> bool:
+        """Before it was connected, by itself: nobody asked it for more than its answer."""
+        return bool(self._call.recall(f"answered {self.uuid}")) and not whispers(self._noun)
+
+    @property
+    def sid_fields(self) -> Fields:
+        return (("DialCallSid", self.call_sid), ("DialCallSidLegacy", self.call_sid))
+
     def seconds(self, until: int) -> int:
         """Connected with the caller, at most `until` (microseconds), rounded as FreeSWITCH's billsec is."""
         return round(max(0, (self._ended_at or until) - self._bridged_at) / 1_000_000)
@@ -133,8 +143,10 @@ class Callee:
         self.seen = True
         self._tell(event)
         match event.name:
-            case "CHANNEL_ANSWER" if whispers(self._noun):
-                self._whisper(event.headers())
+            case "CHANNEL_ANSWER":
+                self._call.note(**{f"answered {self.uuid}": str(event.timestamp)})
+                if whispers(self._noun):
+                    self._whisper(event.headers())
             case "CHANNEL_EXECUTE_COMPLETE" if (
                 self._whispering and event.header("Application-Data") == SILENCE
             ):

@@ -238,14 +238,19 @@ class Answerer:
         headers: Sequence[str] = (),
         host: str = "127.0.0.1",
         port: int = 0,
+        hangs_up_after: float | None = None,
     ) -> None:
+        """`hangs_up_after` its ACK, in seconds."""
         self.invites: list[bytes] = []
-        self._status, self._headers = status, headers
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._status, self._headers, self._hangs_up_after = status, headers, hangs_up_after
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.bind((host, port))
-        self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._media = socket.socket(family, socket.SOCK_DGRAM)
         self._media.bind((host, 0))
-        self.address = f"{host}:{self._socket.getsockname()[1]}"
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"{shown}:{self._socket.getsockname()[1]}"
+        self._body = SDP.replace("IP4 127.0.0.1", f"IP{6 if ':' in host else 4} {host}")
         self._greenlet = gevent.spawn(self._answer)
 
     def __enter__(self) -> Answerer:
@@ -260,6 +265,8 @@ class Answerer:
         while True:
             request, sender = self._socket.recvfrom(65536)
             method = request.partition(b" ")[0]
+            if method == b"ACK" and self._hangs_up_after is not None:
+                gevent.spawn_later(self._hangs_up_after, self._hang_up, self.invites[-1], sender)
             if method in (b"ACK", b"SIP/2.0"):
                 continue
             status, headers, body = "200 OK", list[str](), b""
@@ -267,7 +274,7 @@ class Answerer:
                 self.invites.append(request)
                 status, headers = self._status, [*self._headers]
                 if status.startswith("200"):
-                    body = SDP.format(port=self._media.getsockname()[1]).encode()
+                    body = self._body.format(port=self._media.getsockname()[1]).encode()
                     headers += [f"Contact: <sip:callee@{self.address}>", "Content-Type: application/sdp"]
             kept = re.findall(rb"(?im)^(?:via|from|to|call-id|cseq)\s*:[^\r\n]*", request)
             kept = [
@@ -276,3 +283,18 @@ class Answerer:
             lines = [f"SIP/2.0 {status}".encode(), *kept, *(raw(line) for line in headers)]
             lines += [b"Content-Length: %d" % len(body), b"", body]
             self._socket.sendto(b"\r\n".join(lines), sender)
+
+    def _hang_up(self, invite: bytes, sender: tuple[str, int]) -> None:
+        uri = re.search(r"<([^>]+)>", header(invite, "Contact"))
+        assert uri
+        lines = [
+            f"BYE {uri[1]} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{uuid.uuid4().hex};rport",
+            "Max-Forwards: 70",
+            f"From: {header(invite, 'To')};tag=answerer",
+            f"To: {header(invite, 'From')}",
+            f"Call-ID: {header(invite, 'Call-ID')}",
+            "CSeq: 1 BYE",
+            "Content-Length: 0",
+        ]
+        self._socket.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), sender)

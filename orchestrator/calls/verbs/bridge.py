@@ -73,14 +73,16 @@ def dial_out(call: Call, verb: Dial) -> Step:
             _part(call, callees)
             raise
     winner = next((callee for callee in callees if callee.bridged), None)
+    hasty = next((callee for callee in callees if callee.answered_and_left), None)
+    if winner is None and hasty is not None:
+        return dialled(verb, "completed", bridged=False, more=(("DialCallDuration", "0"), *hasty.sid_fields))
     if winner is None:
         cause = done.header("variable_originate_disposition") if done else _disposition(call)
         return dialled(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
         *(recording.fields() if recording else ()),
         ("DialCallDuration", str(winner.seconds(done.timestamp if done else now()))),
-        ("DialCallSid", winner.call_sid),
-        ("DialCallSidLegacy", winner.call_sid),
+        *winner.sid_fields,
     )
     return dialled(verb, "completed", bridged=True, more=more)
 
