@@ -11,7 +11,6 @@ from orchestrator.config.applications import Application
 from orchestrator.config.dialling import Called, Trunk
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
-from orchestrator.numbering.caller_id import caller_id_of
 from orchestrator.numbering.patterns import is_extension
 from orchestrator.numbering.phone import NotANumber
 from orchestrator.numbering.uri import Address, NotAnAddress, is_address, parse
@@ -98,18 +97,6 @@ def trunk_to(settings: Settings, application: Application, to: str) -> Trunk | N
         return trunk_at(settings, parse(to))
     except NotAnAddress:
         return None
-
-
-def caller_id(settings: Settings, application: Application, text: str) -> str:
-    """What is shown of a number, a user name or a SIP address. Raises NotANumber."""
-    region = settings.region_of_calls_by(application, settings.trunk_for(application))
-    if not is_address(text):
-        return caller_id_of(text, region)
-    try:
-        address = parse(text)
-    except NotAnAddress as error:
-        raise NotANumber(str(error)) from None
-    return address.number(region) or caller_id_of(address.user, region)
 
 
 def _number_in(text: str) -> str:

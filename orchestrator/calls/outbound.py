@@ -14,8 +14,10 @@ from uuid import uuid4
 import gevent
 
 from orchestrator.calls.call import Call
+from orchestrator.calls.caller_id import CallerId, caller_id, shown_by
+from orchestrator.calls.caller_id import variables as identity_variables
 from orchestrator.calls.clock import now
-from orchestrator.calls.endpoints import Route, caller_id, route_to
+from orchestrator.calls.endpoints import Route, route_to
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.refusal import Refused
@@ -131,9 +133,9 @@ class Outbound:
         if order.number:
             asked = self._caller_id(order, route, "/CallerId", order.number)
         try:
-            shown = route.trunk.shows(asked) if route.trunk else asked
-            order = order._replace(to=route.to, from_=shown)
-            command = self._command(order, uuid, route, place)
+            shown = shown_by(route.trunk, CallerId(asked))
+            order = order._replace(to=route.to, from_=shown.number)
+            command = self._command(order, uuid, route, shown, place)
             self._services.tolls.admit(uuid, order.application.account, route)
         except ValueError as error:
             log.warning("not dialled", to=route.to, problem=str(error))
@@ -192,9 +194,8 @@ class Outbound:
         self._ringing[kept.caller.call_sid] = ringing
         self._services.switchboard.watch(kept.leg, ringing.on_event)
 
-    def _command(self, order: Order, uuid: str, route: Route, place: Place | None) -> str:
+    def _command(self, order: Order, uuid: str, route: Route, shown: CallerId, place: Place | None) -> str:
         """Raises ValueError for what cannot stand in a dial string."""
-        number = route.trunk.sent(order.from_) if route.trunk else order.from_
         own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
         if order.username and order.password:
             own |= {"sip_auth_username": order.username, "sip_auth_password": order.password}
@@ -206,8 +207,7 @@ class Outbound:
             reason = NOT_IN_A_QUOTED_STRING.sub("", order.reason)
             more["sip_h_Call-Info"] = f'<data:>;purpose=jcard;call-reason="{reason}"'
         shared: Mapping[str, str] = {
-            "origination_caller_id_number": number,
-            "origination_caller_id_name": order.name or number,
+            **identity_variables(route.trunk, shown, order.name),
             "originate_timeout": str(order.timeout),
             # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
             "outbound_redirect_fatal": "true",

@@ -112,6 +112,11 @@ class Trunk(Section):
         description="in one trust domain with us (RFC 3325): its P-Asserted-Identity or Remote-Party-ID says "
         "who calls, and a number that is withheld is sent to it",
     )
+    identity_header: Literal["pai", "rpid"] = Field(
+        default="pai",
+        description="for trusted: how a number that is withheld is sent to it; pai: P-Asserted-Identity, "
+        "rpid: Remote-Party-ID",
+    )
     max_calls: int | None = Field(default=None, ge=1, description="outgoing at once; none: no limit")
     calls_per_minute: int | None = Field(default=None, ge=1, description="outgoing, begun; none: no limit")
 
@@ -146,9 +151,17 @@ class Trunk(Section):
     @property
     def hosts(self) -> frozenset[str]:
         """What leads to it in a SIP address, besides its networks."""
-        written = (self.proxy or "").partition(";")[0], (self.dial_string or "").rpartition("@")[2]
-        names = {_host(one) for one in (*written, self.realm or "")}
-        return frozenset(names - {""})
+        written = (self.proxy or "").partition(";")[0], self.realm or ""
+        return frozenset({_host(one) for one in written} | {self._dialled_host}) - {""}
+
+    @property
+    def domain(self) -> str:
+        """The host of identities that are asserted to it; empty: unknown, a gateway of FreeSWITCH's own."""
+        return self.realm or _host((self.proxy or "").partition(";")[0]) or self._dialled_host
+
+    @property
+    def _dialled_host(self) -> str:
+        return _host((self.dial_string or "").rpartition("@")[2].partition(";")[0])
 
     @property
     def networks(self) -> tuple[Cidr, ...]:

@@ -188,7 +188,9 @@ class _Ringing:
 
     def _call_phone(self, leg: Session, target: Target) -> None:
         core, behaviour = self.core, self.core.phones.find(target.number)
-        phone = EmulatedPhone(core.clock, target.number, leg.profile.cid_number)
+        # mod_sofia's From, where this says otherwise than the caller id (sofia_glue_do_invite).
+        written = leg.get("sip_from_uri").partition("@")[0]
+        phone = EmulatedPhone(core.clock, target.number, written or leg.profile.cid_number)
         phone.leg, leg.phone = leg, phone
         phone.on_act = self.changed.set
         core.phones.called(phone)

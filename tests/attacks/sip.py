@@ -242,6 +242,8 @@ class Answerer:
     ) -> None:
         """`hangs_up_after` its ACK, in seconds."""
         self.invites: list[bytes] = []
+        self.requests: list[bytes] = []
+        """Of every method."""
         self._status, self._headers, self._hangs_up_after = status, headers, hangs_up_after
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -265,6 +267,7 @@ class Answerer:
         while True:
             request, sender = self._socket.recvfrom(65536)
             method = request.partition(b" ")[0]
+            self.requests.append(request)
             if method == b"ACK" and self._hangs_up_after is not None:
                 gevent.spawn_later(self._hangs_up_after, self._hang_up, self.invites[-1], sender)
             if method in (b"ACK", b"SIP/2.0"):

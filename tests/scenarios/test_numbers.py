@@ -186,3 +186,33 @@ def test_a_number_that_is_called_has_one_form_for_the_application(house: House, 
     (request,) = house.application.to("/voice")
     assert (request.fields["To"], request.fields["From"]) == (NUMBER, CALLER)
     assert request.fields["CallingPartyType"] == "pstn"
+
+
+@pytest.mark.parametrize(("fields", "seen"), [("telnyx", "anonymous"), ("twilio", "+266696687")])
+def test_an_application_sees_of_a_withheld_number_what_its_vendor_sends(
+    house: House, fields: str, seen: str
+) -> None:
+    house.stop()
+    house.start(f"  request_fields: {fields}")
+    dial(house, FIRST)
+    target = house.switch.register(FIRST)
+    house.switch.call(NUMBER, from_=CALLER, headers={"Privacy": "id"})
+    assert target.wait_called().caller == "anonymous"
+    (request,) = house.application.to("/voice")
+    assert (request.fields["From"], request.fields["FromSipUri"]) == (seen, "anonymous@anonymous.invalid")
+    assert CALLER[1:] not in request.body.decode()
+
+
+@pytest.mark.parametrize(("networks", "number"), [((), CALLER), (("phones",), "+13125550007")])
+def test_an_identity_counts_where_the_settings_say_so(
+    house: House, networks: tuple[str, ...], number: str
+) -> None:
+    assert house.orchestrator
+    live = house.orchestrator.live
+    sip = live.settings.sip.model_copy(update={"trusted_networks": networks})
+    live.settings = live.settings.model_copy(update={"sip": sip})
+    house.voice("<Response><Hangup/></Response>")
+    asserted = {"P-Asserted-Identity": '"Anna" <sip:+13125550007@127.0.0.1>'}
+    house.switch.call(NUMBER, from_=CALLER, headers=asserted).wait_ended()
+    (request,) = house.application.to("/voice")
+    assert request.fields["From"] == number

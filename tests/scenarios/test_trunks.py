@@ -141,6 +141,22 @@ def test_a_carrier_that_asks_gets_the_credentials_and_the_caller_id_that_it_allo
     assert house.log.has("the trunk shows another caller id")
 
 
+@REAL
+@pytest.mark.parametrize(("trusted", "seen"), [("false", "anonymous"), ("true", CALLER)])
+def test_a_gateway_is_sent_a_number_that_is_withheld_where_it_is_trusted(
+    carrier: Carrier, house: House, away: None, trusted: str, seen: str
+) -> None:
+    """The carrier's FreeSWITCH takes P-Asserted-Identity before From."""
+    connected_to(carrier, house, trusted=trusted)
+    dial(house, FIRST, answerOnBridge="true")
+    caller = house.switch.call(NUMBER, from_=CALLER, headers={"Privacy": "id"})
+    caller.wait_hears(TONE, 10)
+    until(carrier.channels, what="the carrier's leg in its list")
+    (channel,) = carrier.channels()
+    assert (channel["cid_num"], channel["dest"]) == (seen, FIRST)
+    caller.hang_up()
+
+
 # The spending guard
 
 

@@ -21,9 +21,12 @@ import gevent
 
 from orchestrator.calls.call_recordings import recording_of
 from orchestrator.calls.callee import SILENCE, Callee, whispers
+from orchestrator.calls.caller_id import CallerId, caller_id, shown_by
+from orchestrator.calls.caller_id import variables as identity_variables
 from orchestrator.calls.clock import now
-from orchestrator.calls.endpoints import caller_id, route_to_number, route_to_sip
-from orchestrator.calls.fetch import FetchError, shown
+from orchestrator.calls.endpoints import route_to_number, route_to_sip
+from orchestrator.calls.fetch import FetchError
+from orchestrator.calls.fetch import shown as shown_url
 from orchestrator.calls.recording import Recording
 from orchestrator.calls.status import status_at_end
 from orchestrator.calls.steps import Redirected, Step
@@ -53,14 +56,14 @@ LONGEST_WHISPER_SECONDS = 600
 def dial_out(call: Call, verb: Dial) -> Step:
     if len(verb.nouns) > MAX_CALLEES:
         call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
-    caller_id = _caller_id(call, verb)
+    asked = _caller_id(call, verb)
     nouns = verb.nouns[:MAX_CALLEES]
     begun = call.recall(CALLEES).split()
     uuids = begun or [str(uuid4()) for _ in nouns]
     callees = [
         callee
         for uuid, noun in zip(uuids, nouns, strict=True)
-        if (callee := _callee(call, verb, noun, caller_id, uuid)) is not None
+        if (callee := _callee(call, verb, noun, asked, uuid)) is not None
     ]
     if not callees:
         return dialled(verb, "failed", bridged=False)
@@ -68,7 +71,7 @@ def dial_out(call: Call, verb: Dial) -> Step:
         call.leg.answer()
     with _recorded(call, verb, bool(begun)) as recording, _followed(call, verb, callees, recording):
         try:
-            done = _go_on(call, callees) if begun else _bridge(call, verb, callees, caller_id, uuids)
+            done = _go_on(call, callees) if begun else _bridge(call, verb, callees, uuids)
         except Redirected:
             _part(call, callees)
             raise
@@ -87,10 +90,10 @@ def dial_out(call: Call, verb: Dial) -> Step:
     return dialled(verb, "completed", bridged=True, more=more)
 
 
-def _bridge(call: Call, verb: Dial, callees: list[Callee], caller_id: str, uuids: list[str]) -> Event:
+def _bridge(call: Call, verb: Dial, callees: list[Callee], uuids: list[str]) -> Event:
     call.leg.still()
     ringing = _ringback(call, verb)
-    arguments = _dial_string(call, verb, callees, _shared(verb, caller_id))
+    arguments = _dial_string(call, verb, callees, _shared(verb))
     call.leg.set(ringback=ringing, transfer_ringback=ringing)
     call.remember(**{CALLEES: " ".join(uuids)})
     return call.leg.execute("bridge", arguments, timeout=None)
@@ -190,7 +193,7 @@ def _part(call: Call, callees: list[Callee]) -> None:
         gevent.sleep(PART_AGAIN_SECONDS)
 
 
-def _caller_id(call: Call, verb: Dial) -> str:
+def _caller_id(call: Call, verb: Dial) -> CallerId:
     """As the document says; what cannot be shown gives way to the trunk's own number, or the caller's."""
     settings, application = call.services.settings, call.application
     trunk = settings.trunk_for(application)
@@ -198,10 +201,12 @@ def _caller_id(call: Call, verb: Dial) -> str:
         if not asked:
             continue
         try:
-            return caller_id(settings, application, asked)
+            shown = caller_id(settings, application, asked)
         except NotANumber as error:
             call.log.warning("no caller id", problem=str(error), line=verb.line)
-    return ANONYMOUS
+        else:
+            return CallerId(shown, call.caller.withheld if shown == ANONYMOUS else "")
+    return CallerId(ANONYMOUS)
 
 
 def _dial_string(call: Call, verb: Dial, callees: list[Callee], shared: dict[str, str]) -> str:
@@ -234,10 +239,8 @@ def _headers(call: Call, callee: Callee, check: Callable[[str, str], str]) -> di
     return found
 
 
-def _shared(verb: Dial, caller_id: str) -> dict[str, str]:
+def _shared(verb: Dial) -> dict[str, str]:
     return {
-        "origination_caller_id_number": caller_id,
-        "origination_caller_id_name": verb.from_display_name or caller_id,
         # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
         "outbound_redirect_fatal": "true",
         # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
@@ -258,16 +261,17 @@ def _ringback(call: Call, verb: Dial) -> str:
         try:
             return fetch_sound(call, url).path
         except (FetchError, AudioError) as error:
-            call.log.warning("no audioUrl, the usual ringing is heard", url=shown(url), problem=str(error))
+            written = shown_url(url)
+            call.log.warning("no audioUrl, the usual ringing is heard", url=written, problem=str(error))
     return ringing(verb.ring_tone)
 
 
 def _callee(
-    call: Call, verb: Dial, noun: Conference | Number | Sip, caller_id: str, uuid: str
+    call: Call, verb: Dial, noun: Conference | Number | Sip, asked: CallerId, uuid: str
 ) -> Callee | None:
     """None, with a line in the log, for whom we have no way to."""
     assert not isinstance(noun, Conference)
-    settings, asked = call.services.settings, caller_id
+    settings = call.services.settings
     variables: dict[str, str] = {}
     try:
         if isinstance(noun, Number):
@@ -278,16 +282,10 @@ def _callee(
                 username, password = noun.credentials
                 variables |= {"sip_auth_username": username, "sip_auth_password": password}
         trunk = route.trunk
-        if trunk is not None:
-            shown = trunk.shows(caller_id)
-            if shown != caller_id:
-                call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=caller_id)
-                caller_id = shown
-            if shown != asked or trunk.sent(shown) != shown:
-                variables |= {
-                    "origination_caller_id_number": trunk.sent(shown),
-                    "origination_caller_id_name": verb.from_display_name or shown,
-                }
+        shown = shown_by(trunk, asked)
+        if trunk is not None and shown != asked:
+            call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
+        variables |= identity_variables(trunk, shown, verb.from_display_name)
         variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
         if whispers(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
@@ -301,4 +299,4 @@ def _callee(
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    return Callee(call, noun, uuid, caller_id, route.to, destination)
+    return Callee(call, noun, uuid, shown.number, route.to, destination)
