@@ -93,7 +93,8 @@ class Switchboard:
         self._legs.connection.post(commands.kill(uuid, "CALL_REJECTED"))
 
     def _on_park(self, event: Event) -> None:
-        if self._legs.get(event.uuid) is not None:
+        if self._legs.get(event.uuid) is not None or event.uuid in self._watched:
+            # One that we dialled, and that was called off as it answered.
             return
         headers = event.headers()
         if headers.get(GUARD) != "1":

@@ -23,11 +23,22 @@ class Caller(RawPhone):
 
 
 class Callee:
-    """Answers every INVITE at once, and says BYE so many seconds after its ACK."""
+    """Answers every INVITE, and says BYE so many seconds after its ACK, or not at all.
 
-    def __init__(self, delay: Callable[[], float], host: str = "127.0.0.1") -> None:
-        self.ended = 0
+    It answers at once, or so many seconds after it has begun to ring with sound of its own.
+    """
+
+    def __init__(
+        self,
+        delay: Callable[[], float] | None,
+        host: str = "127.0.0.1",
+        rings: Callable[[], float] | None = None,
+    ) -> None:
+        self.called = self.ended = 0
         self._delay = delay
+        self._rings = rings
+        self._answered: dict[str, bool] = {}
+        """By Call-ID; False: cancelled before it."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
         self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -56,19 +67,43 @@ class Callee:
             method = message.partition(b" ")[0]
             call_id = header(message, "Call-ID")
             if method == b"INVITE":
+                if call_id in self._invites:
+                    continue
+                self.called += 1
                 self._invites[call_id] = message
-                self._answer(message, sender, body=SDP.format(port=self._media.getsockname()[1]))
-            elif method == b"ACK" and call_id in self._invites:
+                if self._rings is None:
+                    self._pick_up(message, sender)
+                else:
+                    self._answer(message, sender, "183 Session Progress", self._sdp)
+                    gevent.spawn_later(self._rings(), self._pick_up, message, sender)
+            elif method == b"ACK" and call_id in self._invites and self._answered.get(call_id):
                 invite = self._invites.pop(call_id)
-                gevent.spawn_later(self._delay(), self._bye, invite, sender)
-            elif method in (b"BYE", b"CANCEL"):
+                if self._delay is not None:
+                    gevent.spawn_later(self._delay(), self._bye, invite, sender)
+            elif method == b"CANCEL":
                 self._answer(message, sender)
-                self.ended += method == b"BYE"
+                if self._answered.setdefault(call_id, False) is False and call_id in self._invites:
+                    self._answer(self._invites.pop(call_id), sender, "487 Request Terminated")
+                    self.ended += 1
+            elif method == b"BYE":
+                self._answer(message, sender)
+                self.ended += 1
             elif message.startswith(b"SIP/2.0") and header(message, "CSeq").endswith("BYE"):
                 self.ended += 1
 
-    def _answer(self, request: bytes, sender: tuple[str, int], body: str = "") -> None:
-        lines = [b"SIP/2.0 200 OK", *_kept(request, b"via|from|to|call-id|cseq")]
+    @property
+    def _sdp(self) -> str:
+        return SDP.format(port=self._media.getsockname()[1])
+
+    def _pick_up(self, invite: bytes, sender: tuple[str, int]) -> None:
+        if self._answered.setdefault(header(invite, "Call-ID"), True):
+            # From its answer on a CANCEL comes too late: what follows is a BYE.
+            self._answer(invite, sender, body=self._sdp)
+
+    def _answer(
+        self, request: bytes, sender: tuple[str, int], status: str = "200 OK", body: str = ""
+    ) -> None:
+        lines = [b"SIP/2.0 " + status.encode(), *_kept(request, b"via|from|to|call-id|cseq")]
         lines.append(f"Contact: <sip:callee@{self.address}>".encode())
         if body:
             lines.append(b"Content-Type: application/sdp")
