@@ -360,6 +360,7 @@ class Orchestrator:
 
     def _wait_until_connected(self) -> None:
         self._up.wait()
+        self.connection.wait_current()
 
     def _problems(self) -> dict[str, str]:
         """What keeps calls from being served, by what has the problem."""

@@ -8,7 +8,7 @@ from orchestrator.calls.clock import Alarm
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError, failure
-from orchestrator.freeswitch.link import Reply
+from orchestrator.freeswitch.link import OnReply, Reply
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -25,6 +25,9 @@ class MemberCommands:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._queues: dict[tuple[str, str], deque[Words]] = {}
+
+    def ping(self, on_reply: OnReply) -> None:
+        self._connection.ping(on_reply)
 
     def order(self, sid: str, member_id: str, *words: str) -> None:
         """`conference <sid> <words>`, once everything ordered before about this member has been answered."""

@@ -33,6 +33,7 @@ from orchestrator.conference.effects import (
 from orchestrator.conference.events import Silence
 from orchestrator.conference.model import Participant, Phase, Room
 from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.deadline import GRACE_SECONDS, Deadline
 from orchestrator.freeswitch.events import Event as SwitchEvent
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.snapshot import Member
@@ -179,9 +180,10 @@ class Performer:
         self._recordings.stop_listening()
 
     def _await_silence(self, sid: str, since: int, seconds: int, feed: Feed) -> None:
-        """It has lasted a while before it is known. FreeSWITCH's clock may be ahead of ours."""
-        left = seconds - max(0, now() - since) / 1_000_000
-        Alarm(max(0.0, left), self._silence, sid, since, feed)
+        """It has lasted a while before it is known. FreeSWITCH's clock may be ahead of ours. That somebody
+        spoke may be on its way to us: the last second is the deadline's own."""
+        left = seconds - GRACE_SECONDS - max(0, now() - since) / 1_000_000
+        Deadline(self._members.ping, max(0.0, left), self._silence, sid, since, feed)
 
     def _silence(self, sid: str, since: int, feed: Feed) -> None:
         feed(sid, Silence(now(), since))

@@ -36,6 +36,7 @@ log = get_logger(__name__)
 AGAIN_SECONDS = 1.0
 # What is out of step for so long is not on its way any more.
 SETTLED_SECONDS = 3.0
+LOST_STEP_SECONDS = 1.0
 
 
 @dataclass
@@ -102,6 +103,8 @@ class Recovery:
         self._unheard_of_at = 0
         """When those ended whose end nobody saw, in microseconds since the epoch."""
         self._giving_up: gevent.Greenlet[..., None] | None = None
+        self._looked_for: set[str] = set()
+        """Legs that the last snapshot was about: of others it says nothing."""
         self._given_up: set[str] = set()
         """Legs whose end has been told; should they live after all, they are hung up."""
 
@@ -120,7 +123,7 @@ class Recovery:
         self._performer.stop_listening()
         self._recordings.stop_listening()
         if self._giving_up is None and not self._stopped:
-            self._giving_up = gevent.spawn_later(self._lost_after, self._give_up)
+            self._giving_up = gevent.spawn(self._give_up_later)
 
     def stop(self) -> None:
         self._stopped = True
@@ -130,6 +133,15 @@ class Recovery:
         if self._giving_up is not None:
             self._giving_up.kill(block=False)
             self._giving_up = None
+
+    def _give_up_later(self) -> None:
+        """Time in which we stood still does not count: nobody has tried to reach FreeSWITCH then."""
+        left = self._lost_after
+        while left > 0:
+            step = min(left, LOST_STEP_SECONDS)
+            gevent.sleep(step)
+            left -= step
+        self._give_up()
 
     def _give_up(self) -> None:
         calls = [call.leg.uuid for call in self._calls()]
@@ -147,7 +159,8 @@ class Recovery:
         """
         while True:
             try:
-                seen = snapshot.take(self._connection, self._wanted())
+                self._looked_for = self._wanted()
+                seen = snapshot.take(self._connection, self._looked_for)
                 break
             except SwitchError as error:
                 if not self._connection.connected:
@@ -273,6 +286,8 @@ class Recovery:
 
     def _known_calls(self, seen: Snapshot, connected: bool) -> None:
         for call in list(self._calls()):
+            if call.leg.uuid not in self._looked_for:
+                continue
             headers = seen.legs.get(call.leg.uuid)
             if headers is not None and connected:
                 call.take_up(dict(headers))
@@ -304,7 +319,7 @@ class Recovery:
 
     def _dialled_legs(self, seen: Snapshot) -> None:
         """Answered, heard early, or over, while nobody listened."""
-        for uuid in self._ringing():
+        for uuid in self._looked_for.intersection(self._ringing()):
             headers = seen.legs.get(uuid)
             if headers is None:
                 self._over(uuid, seen)

@@ -17,14 +17,15 @@ from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus, recording_fields
 from orchestrator.callbacks.records import Record
-from orchestrator.calls.clock import Alarm, now
+from orchestrator.calls.clock import now
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.tally import CallTally
 from orchestrator.conference.model import CallbackStyle, Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import SwitchError, Unreachable, failure
+from orchestrator.freeswitch.deadline import Deadline
+from orchestrator.freeswitch.errors import CommandTimeout, SwitchError, Unreachable, failure
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
 from orchestrator.freeswitch.snapshot import ConferenceSeen
@@ -42,6 +43,8 @@ START_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 # A file that does not grow for so long is no longer being written.
 WATCH_SECONDS = 10.0
+# In which FreeSWITCH, if it runs, writes some of a recording out.
+WRITE_SECONDS = 2.5
 
 
 class RoomRecording(msgspec.Struct, frozen=True):
@@ -76,7 +79,7 @@ class RoomRecordings:
         self._measured: set[str] = set()
         """Whose files are closed and looked at."""
         self._by_conference: dict[str, str] = {}
-        self._limits: dict[str, Alarm] = {}
+        self._limits: dict[str, Deadline] = {}
         self._watching: gevent.Greenlet[..., None] | None = None
 
     def __len__(self) -> int:
@@ -117,7 +120,7 @@ class RoomRecordings:
         path = self._files.path_there(recording.sid)
 
         def on_reply(reply: Reply | SwitchError) -> None:
-            if isinstance(reply, Unreachable):
+            if isinstance(reply, (Unreachable, CommandTimeout)):
                 # Perhaps it was begun: that is looked up when FreeSWITCH is back.
                 return
             problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
@@ -217,7 +220,7 @@ class RoomRecordings:
         """After `seconds` it has ended, and has failed if `problem` says why."""
         self._forget_limit(sid)
         end = (self._fail, sid, problem) if problem else (self._finish, sid)
-        self._limits[sid] = Alarm(seconds, *end)
+        self._limits[sid] = Deadline(self._connection.ping, seconds, *end)
 
     def _fail(self, sid: str, problem: str) -> None:
         recording = self._running.get(sid)
@@ -314,17 +317,31 @@ class RoomRecordings:
 
     def _watch(self) -> None:
         """A recording that silently stopped is told as what it has become, while its conference goes on."""
-        sizes: dict[str, int] = {}
         while True:
+            before = self._sizes()
             gevent.sleep(WATCH_SECONDS)
-            before, sizes = sizes, {sid: self._size(sid) for sid in self._running}
-            for sid, size in sizes.items():
-                recording = self._running.get(sid)
-                if recording is not None and recording.started_at and before.get(sid) == size:
+            if self._still_as(before) and self._freeswitch_writes():
+                for sid in self._still_as(before):
+                    recording = self._running[sid]
                     log.error("recording stopped by itself", room=recording.conference_sid, recording=sid)
                     # It may be written on, into a file that has lost its name.
                     self._order_stop(recording.conference_sid, sid)
                     self._finish(sid)
+
+    def _sizes(self) -> dict[str, int]:
+        return {sid: self._size(sid) for sid, one in self._running.items() if one.started_at}
+
+    def _still_as(self, before: Mapping[str, int]) -> list[str]:
+        return [sid for sid, size in self._sizes().items() if before.get(sid) == size]
+
+    def _freeswitch_writes(self) -> bool:
+        """Whether FreeSWITCH has had time to write: a machine that stood still has not written anything."""
+        try:
+            self._connection.api("global_getvar core_uuid")
+        except SwitchError:
+            return False
+        gevent.sleep(WRITE_SECONDS)
+        return self._connection.connected
 
     def _size(self, sid: str) -> int:
         try:

@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 
 from gevent.event import AsyncResult
 
-from orchestrator.calls.clock import Alarm, now
+from orchestrator.calls.clock import now
 from orchestrator.calls.prompt import Prompt
 from orchestrator.conference.dialling import MAX_EARLY
 from orchestrator.conference.events import Event, Left
 from orchestrator.conference.model import LeaveReason, Participant, Phase, Refusal, Room
 from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.deadline import Deadline
 from orchestrator.freeswitch.legs import Execution, Leg
 from orchestrator.logs import get_logger
 
@@ -52,7 +53,7 @@ class Seat:
         self._waiting: Prompt | None = None
         self._holding: Prompt | None = None
         self._announcing: list[Prompt] = []
-        self._deadline: Alarm | None = None
+        self._deadline: Deadline | None = None
         self._outcome: AsyncResult[Outcome] = AsyncResult()
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
@@ -174,7 +175,7 @@ class Seat:
 
     def _limit(self, seconds: float, overdue: Callable[[Feed], None], feed: Feed) -> None:
         self.settled()
-        self._deadline = Alarm(seconds, overdue, feed)
+        self._deadline = self.leg.deadline(seconds, overdue, feed)
 
     def _join_overdue(self, feed: Feed) -> None:
         self._deadline = None

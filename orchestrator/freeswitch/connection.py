@@ -24,8 +24,9 @@ from .errors import (
     SwitchError,
 )
 from .events import MAINTENANCE, Event, decode
-from .link import NO_REPLY, Anomalies, Lease, Link, OnReply, Reply
+from .link import NO_REPLY, PING, STILL_SECONDS, Anomalies, Lease, Link, OnReply, Reply
 from .ownership import BEAT_SECONDS, LEASE_SECONDS, NotOwner, Ownership
+from .stillness import Stillness
 from .waking import Waker
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ AUTHENTICATION_RETRY_SECONDS: Final = 30.0
 BEAT_TIMEOUT_SECONDS: Final = 8.0
 """With BEAT_SECONDS, no more than a silent FreeSWITCH is given anyway."""
 _TICK_SECONDS: Final = 0.25
+# What was said while we stood still is read within moments, unless there is no end of it.
+_CURRENT_SECONDS: Final = 5.0
 
 
 class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch has no types
@@ -271,7 +274,8 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         watching = [gevent.spawn(self._watch, link)]
         if self._ownership is not None:
             watching.append(gevent.spawn(self._beat, link))
-        waker = self._waker = Waker(link.nudge)
+        waker, stillness = Waker(link.nudge), Stillness(link)
+        self._waker = waker
         gevent.spawn(self._on_up)
         error: SwitchError = Disconnected("stopped")
         try:
@@ -279,6 +283,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         finally:
             gevent.killall(watching, block=False)
             waker.stop()
+            stillness.stop()
             self.connected = False
             self._up.clear()
             self._link = None
@@ -293,10 +298,15 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
 
     def _watch(self, link: Link) -> None:
         """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
-        probe = commands.wire("api global_getvar core_uuid")
+        probe, now = commands.wire(PING), time.monotonic()
         while True:
+            before = now
             gevent.sleep(_TICK_SECONDS)
             now = time.monotonic()
+            still = now - before - _TICK_SECONDS
+            if still > STILL_SECONDS:
+                # Nobody's silence or slowness but our own was measured.
+                link.excuse(still)
             overdue = link.expire(now)
             silent = now - link.received_at
             # A long `api` keeps the socket silent, rightly: only a command past its limit counts.
@@ -358,6 +368,17 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             link.post(data, on_reply, time.monotonic() + self._command_timeout)
         except SwitchError as error:
             on_reply(error)
+
+    def ping(self, on_reply: OnReply) -> None:
+        """Ask FreeSWITCH what costs it nothing: the answer comes behind all that it has said before."""
+        self.post(PING, on_reply)
+
+    def wait_current(self) -> None:
+        """Where we have just stood still, until what FreeSWITCH said meanwhile has been read; some seconds at
+        most. What is decided by the clock is decided after that."""
+        until = time.monotonic() + _CURRENT_SECONDS
+        while (link := self._link) is not None and link.behind and time.monotonic() < until:
+            gevent.sleep(0.01)
 
     def send(self, command: str, timeout: float | None = None) -> Reply:
         """Send and wait for the reply, an error reply too. Raises `NotConnected`, `Disconnected`,

@@ -16,6 +16,7 @@ import gevent.event
 import gevent.queue
 
 from . import commands
+from .deadline import Deadline
 from .errors import CommandTimeout, Disconnected, LegGone, SwitchError, failure
 from .events import Event
 from .link import OnReply, Reply
@@ -45,6 +46,9 @@ class Switch(Protocol):
 
     def post(self, command: str, on_reply: OnReply | None = None) -> None:
         """Send without waiting."""
+
+    def ping(self, on_reply: OnReply) -> None:
+        """Ask what is answered behind all that was said before."""
 
 
 class Execution:
@@ -267,6 +271,10 @@ class Leg:
         """Whether something that `break_` ends was started and has not completed."""
         return any(execution.app in _BREAKABLE for execution in self._executions.values())
 
+    def deadline(self, seconds: float, passed: Callable[..., None], *arguments: object) -> Deadline:
+        """A time limit on what FreeSWITCH is to do with it."""
+        return Deadline(self._legs.connection.ping, seconds, passed, *arguments)
+
     def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
         """Hang up in whatever state the leg is; again does no harm."""
         if not self.gone:
@@ -308,7 +316,7 @@ class Leg:
         if isinstance(error, LegGone) and not self.gone:
             # CHANNEL_HANGUP is on its way with the cause, or it came before the leg was adopted and never
             # will again.
-            gevent.spawn_later(_HANGUP_GRACE_SECONDS, self._legs.lost, self.uuid)
+            Deadline(self._legs.connection.ping, _HANGUP_GRACE_SECONDS, self._legs.lost, self.uuid)
 
     # Events, on the reading greenlet
 

@@ -38,6 +38,14 @@ MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
 # A socket that always has data never makes the reader wait, and a greenlet that never waits starves all
 # others.
 MAX_READING_SECONDS: Final = 0.01
+STILL_SECONDS: Final = 1.0
+"""The hub was away from its timers for so long: this process stood still."""
+# Until what came while we stood still is read, no other greenlet has a turn: it would decide without it.
+MAX_CATCHING_UP_SECONDS: Final = 1.0
+# libev's EV_MAXPRI; gevent's own is in no type stub.
+HIGHEST_PRIORITY: Final = 2
+PING: Final = "api global_getvar core_uuid"
+PING_SECONDS: Final = 10.0
 NO_REPLY: Final = "-ERR no reply"
 """An empty output, by its name in mod_event_socket.c, api_exec()."""
 
@@ -136,6 +144,41 @@ class Link:
         """When bytes last came (monotonic seconds)."""
         self._yielded_at = self.received_at
         """When others last had a turn."""
+        self.beat_at = self.received_at
+        """When the hub was last at its timers (monotonic seconds)."""
+        self.catching_up = False
+        """What came while we stood still is being read."""
+        self._patient_until = 0.0
+        # On waking, what FreeSWITCH has said comes before any timer of ours: else libev runs those first.
+        watcher = getattr(sock, "_read_event", None)
+        if watcher is not None:
+            watcher.priority = HIGHEST_PRIORITY
+
+    @property
+    def stood_still(self) -> bool:
+        """Whether no timer has run for longer than on any machine that is well."""
+        return time.monotonic() - self.beat_at > STILL_SECONDS
+
+    @property
+    def behind(self) -> bool:
+        """Whether something may lie unread that FreeSWITCH said while we stood still."""
+        return self.catching_up or (self.opened and self.stood_still)
+
+    def stood_still_until_now(self) -> None:
+        """What came meanwhile is read before anybody decides anything by the clock."""
+        self.beat_at = time.monotonic()
+        self._patient_until = self.beat_at + MAX_CATCHING_UP_SECONDS
+        if self.catching_up or not self.opened:
+            return
+        self.catching_up = True
+        # The answer comes behind all that had been said by then.
+        try:
+            self.post(wire(PING), self._caught_up, self.beat_at + PING_SECONDS)
+        except SwitchError:
+            self.catching_up = False
+
+    def _caught_up(self, outcome: Reply | SwitchError) -> None:
+        self.catching_up = False
 
     # Opening
 
@@ -219,6 +262,8 @@ class Link:
         self.received_at = time.monotonic()
         if waited:
             self._yielded_at = self.received_at
+        if self.stood_still:
+            self.stood_still_until_now()
         if self.received_at > self.lease.until:
             self.lease.check()
         return self._decoder.feed(data)
@@ -260,7 +305,8 @@ class Link:
                         self._control(frame)
                 if self._decoder.error is not None:
                     raise self._decoder.error
-                if self.received_at - self._yielded_at > MAX_READING_SECONDS:
+                reading = self.received_at - self._yielded_at
+                if reading > MAX_READING_SECONDS and self.received_at > self._patient_until:
                     self._on_pause()
                     gevent.sleep(0)
                     self._yielded_at = time.monotonic()
@@ -367,6 +413,12 @@ class Link:
             self._anomalies.command_timeouts += 1
             self._tell(pending, CommandTimeout("no reply in time"))
         return max(0.0, now - self._pending[0].deadline) if self._pending else 0.0
+
+    def excuse(self, seconds: float) -> None:
+        """Nobody's time counts while this process stood still for so long."""
+        for pending in self._pending:
+            pending.deadline += seconds
+        self.received_at = min(time.monotonic(), self.received_at + seconds)
 
     def close(self, error: SwitchError) -> None:
         """End the socket with `error` as the reason; `run` notices and does the rest."""

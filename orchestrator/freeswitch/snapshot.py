@@ -31,6 +31,8 @@ _BUG: Final = re.compile(r"<function>([^<]*)</function>\s*<target>([^<]*)</targe
 _RECORDING_BUG: Final = "session_record"
 _ENDING_STATES: Final = ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY")
 _ENDING_SECONDS: Final = 3.0
+_EXACT_SECONDS: Final = 0.5
+_EXACT_TRIES: Final = 4
 _ENDING_POLL_SECONDS: Final = 0.05
 
 
@@ -85,8 +87,7 @@ class Snapshot(Struct, frozen=True):
 
 def take(connection: Connection, legs: Iterable[str]) -> Snapshot:
     """Raises `SwitchError` when any of it cannot be had."""
-    at = time.time_ns() // 1000
-    conferences = list_conferences(connection, at)
+    at, conferences = _conferences(connection)
     channels = list_channels(connection)
     living = {}
     for leg in legs:
@@ -94,6 +95,16 @@ def take(connection: Connection, legs: Iterable[str]) -> Snapshot:
         if headers is not None:
             living[leg] = headers
     return Snapshot(at, conferences, living, list_gone(connection), channels)
+
+
+def _conferences(connection: Connection) -> tuple[int, dict[str, ConferenceSeen]]:
+    """And when: ages are told, so a listing that was long under way is asked for again."""
+    for _ in range(_EXACT_TRIES):
+        at, began = time.time_ns() // 1000, time.monotonic()
+        conferences = list_conferences(connection, at)
+        if time.monotonic() - began < _EXACT_SECONDS:
+            break
+    return at, conferences
 
 
 def list_conferences(connection: Connection, at: int) -> dict[str, ConferenceSeen]:

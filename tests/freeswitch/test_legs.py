@@ -9,6 +9,7 @@ import gevent
 import pytest
 
 from orchestrator.freeswitch import CommandTimeout, Connection, Disconnected, Event, Leg, LegGone, Legs, legs
+from orchestrator.freeswitch.link import PING
 
 from .conftest import Peer, Talk, eventually
 from .wire import api_frame, reply_frame
@@ -101,6 +102,10 @@ def test_a_command_to_a_leg_that_is_gone_fails_and_the_leg_is_declared_gone_even
     call.taken(f"-ERR invalid session id [{UUID}]")
     with pytest.raises(LegGone, match="invalid session id"):
         execution.wait(2)
+    # FreeSWITCH is asked whether its hangup is on its way.
+    assert call.talk.read() == PING
+    assert not call.leg.gone
+    call.talk.send(api_frame("core"))
     eventually(lambda: call.leg.gone)
     assert call.legs.get(UUID) is None
 

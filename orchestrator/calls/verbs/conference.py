@@ -65,6 +65,10 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
             )
         outcome = seat.wait(max(0.0, limit))
         if outcome is None:
+            # It may be out already, and we have stood still since.
+            call.services.connection.wait_current()
+            outcome = seat.wait(0)
+        if outcome is None:
             call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
             _leave(call, seat)
             outcome = seat.wait()
