@@ -10,6 +10,7 @@ from orchestrator.calls.fetch import Fetched, shown
 from orchestrator.freeswitch.commands import one_line
 from orchestrator.texml import NO_DEFAULTS, Defaults, Document, DocumentError, Play, Say, parse
 from orchestrator.texml.encoding import codec_of
+from orchestrator.texml.template import values_of
 
 AUDIO_MAGIC = (b"RIFF", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS", b"fLaC")
 # What an error page says stands at its beginning.
@@ -46,7 +47,8 @@ def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS) -> Document:
         return Document((Say(text=text),), ())
     if problem := no_document(text, fetched):
         raise DocumentError(shown(fetched.url), 0, problem)
-    return parse(fetched.body, source=shown(fetched.url), charset=charset, defaults=defaults)
+    values = values_of(fetched.asked) if fetched.asked is not None else None
+    return parse(fetched.body, source=shown(fetched.url), charset=charset, defaults=defaults, values=values)
 
 
 def no_document(text: str, fetched: Fetched) -> str:

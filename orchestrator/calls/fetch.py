@@ -8,7 +8,7 @@ from http.client import HTTPException
 from http.cookiejar import Cookie
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import gevent
 import requests
@@ -23,6 +23,7 @@ from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.dial import Dialler
 from orchestrator.net.errors import NetError, innermost, reason
 from orchestrator.net.urls import location, target, with_fields
+from orchestrator.texml.template import is_template
 
 REDIRECTS_TO_GET = (301, 302, 303)
 REDIRECTS = (*REDIRECTS_TO_GET, 307, 308)
@@ -65,6 +66,8 @@ class Fetched(NamedTuple):
     """Only its start where there is a file."""
     file: BinaryIO | None = None
     status: int = 200
+    asked: tuple[tuple[str, str], ...] | None = None
+    """What was asked for, its own query and our fields, where it may be a template."""
 
     @property
     def content(self) -> bytes | BinaryIO:
@@ -173,7 +176,11 @@ class Fetcher:
         for _hop in range(limits.max_redirects + 1):
             with self._request(asked, method, body, cookies, limits, signer) as response:
                 if response.status_code not in REDIRECTS or "Location" not in response.headers:
-                    return self._answer(url, response, limits.max_bytes)
+                    fetched = self._answer(url, response, limits.max_bytes)
+                    if is_template(fetched.body):
+                        own = parse_qsl(urlsplit(url).query, keep_blank_values=True, errors="replace")
+                        return fetched._replace(asked=(*own, *fields))
+                    return fetched
                 asked = url = location(asked, response.headers["Location"])
                 check_url(url)
             if response.status_code in REDIRECTS_TO_GET:

@@ -8,6 +8,8 @@ MAX_BYTES = 1024 * 1024
 # Ours: a megabyte of empty elements would keep the phone ringing, and the log full, for no caller's benefit.
 MAX_ELEMENTS = 1000
 MAX_WARNINGS = 100
+# Ours: of a template's blocks, one inside of the other.
+MAX_TEMPLATE_DEPTH = 32
 # Ours: lxml lists the attributes of one element in a time that grows with their square, 8 s for 32 000.
 MAX_ATTRIBUTES = 200
 # Ours: of a URL. Telnyx takes 2000 (error 10003), most servers some 8000.

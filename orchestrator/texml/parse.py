@@ -7,6 +7,7 @@ from orchestrator.texml.document import Document, DocumentError
 from orchestrator.texml.encoding import to_utf8
 from orchestrator.texml.response import Response
 from orchestrator.texml.schema import NO_DEFAULTS, Defaults, owners_of, schema_of
+from orchestrator.texml.template import TemplateError, Values, fill_in, is_template
 from orchestrator.texml.tree import bare_name, line_of, to_tree
 from orchestrator.texml.walk import Walk
 
@@ -15,16 +16,21 @@ _OWNERS = owners_of(_RESPONSE)
 
 
 def parse(
-    document: bytes | str, *, source: str = "", charset: str = "", defaults: Defaults = NO_DEFAULTS
+    document: bytes | str,
+    *,
+    source: str = "",
+    charset: str = "",
+    defaults: Defaults = NO_DEFAULTS,
+    values: Values | None = None,
 ) -> Document:
     """The verbs of a TeXML document and the warnings about it; `source` is how both name the document, and
     `charset` what its Content-Type says, if it says anything. `defaults` are those of attributes that are not
-    Telnyx's.
+    Telnyx's, and `values` those of a template; without any a document is none.
 
     Whatever is wrong with a verb or an attribute is a warning. DocumentError only if there is no Response to
     run: not well-formed, above MAX_BYTES, nested too deeply, a DTD, an unknown encoding, another root.
     """
-    data = _bounded(document, source, charset)
+    data = _filled_in(_bounded(document, source, charset), source, values)
     root, namespace_errors = to_tree(data, source)
     if bare_name(root) != _RESPONSE.name:
         raise DocumentError(source, line_of(root), f"the root is <{bare_name(root)}>, not <Response>")
@@ -33,6 +39,17 @@ def parse(
         walk.warn(line, _RESPONSE.name, message)
     response = cast(Response, walk.build(_RESPONSE, root))
     return Document(response.verbs, tuple(walk.warnings))
+
+
+def _filled_in(data: bytes, source: str, values: Values | None) -> bytes:
+    if values is None or not is_template(data):
+        return data
+    try:
+        return fill_in(data.decode(), values).encode("utf-8", "replace")
+    except TemplateError as error:
+        raise DocumentError(source, error.line, str(error)) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(source, 0, f"cannot be read: {error}") from error
 
 
 def _bounded(document: bytes | str, source: str, charset: str) -> bytes:

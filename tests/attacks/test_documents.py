@@ -168,7 +168,7 @@ def test_no_text_of_a_document_is_more_than_a_text(open_house: House, mark: Path
     assert {request.fields["FriendlyName"] for request in told} == {
         name for name in named if len(name) <= 128
     }
-    assert house.log.has("not dialled", "not a number that can be dialled")
+    assert house.log.has("not dialled", "is no phone number")
     assert house.log.has("document", "is longer than 128 characters")
-    assert house.log.has("caller id changed")
+    assert house.log.has("no caller id")
     assert all(parse_qsl(request.body.decode(), strict_parsing=True) for request in told)

@@ -172,3 +172,16 @@ def test_a_menu_that_goes_round_for_hours_is_no_circle(house: House, monkeypatch
     phone = house.switch.call(NUMBER)
     phone.wait_ended(20)
     assert len(house.application.to("/voice")) == 17
+
+
+@pytest.mark.parametrize(("caller", "status"), [("+13125550001", 486), ("+13125550002", 603)])
+def test_a_template_is_filled_in_with_the_request(house: House, caller: str, status: int) -> None:
+    house.voice("<Response><Redirect method='GET'>/next?Wanted=busy&amp;n=1</Redirect></Response>")
+    house.application.document(
+        "/next",
+        "<Response>{{#if From == +13125550001}}<Reject reason='{{Wanted}}'/>"
+        "{{#else}}<Reject/>{{/if}}</Response>",
+    )
+    phone = house.switch.call(NUMBER, from_=caller)
+    phone.wait_ended()
+    assert phone.sip_status == status
