@@ -70,6 +70,7 @@ from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console
 from orchestrator.web.health import health
 from orchestrator.web.metrics import Sources, metrics
+from orchestrator.web.recordings import RecordingAudio
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import WebServer
 
@@ -186,6 +187,7 @@ class Orchestrator:
             legs=self.legs,
             switchboard=self.switchboard,
             rooms=self.rooms,
+            room_recordings=recordings,
             fetcher=Fetcher(
                 Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects),
                 dialler,
@@ -217,13 +219,14 @@ class Orchestrator:
         self.console = Console(
             self.live, self.control, self.rooms, self.outbox, files, self._problems, self.attempts
         )
+        audio = RecordingAudio(files)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             (
                 health(self._problems),
-                recording_pages(files),
-                rest_api(self.live, self.control, self.outbox.records, self.attempts),
+                recording_pages(audio),
+                rest_api(self.live, self.control, self.outbox.records, self.attempts, audio),
                 self.console.blueprint,
             ),
         )

@@ -14,6 +14,7 @@ from orchestrator.calls.refusal import Refused
 from orchestrator.calls.room_records import RecordingRecord, decode_recording
 from orchestrator.calls.tape import (
     CALL_RECORDING,
+    ChangedStatus,
     OpenRecording,
     PauseBehavior,
     RecordedCall,
@@ -90,8 +91,8 @@ class CallRecordings:
         recording.keep()
         recording.start(call.leg)
 
-    def change(self, sid: str, status: str, behavior: PauseBehavior) -> None:
-        """`status`: in-progress, paused or stopped. Raises Refused."""
+    def change(self, sid: str, status: ChangedStatus, behavior: PauseBehavior) -> None:
+        """Raises Refused."""
         recording = self._services.recordings.get(sid)
         if recording is None or recording.ending:
             raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")

@@ -6,10 +6,11 @@ What is another account's is not there (`NotFound`); what cannot be done is `Ref
 from __future__ import annotations
 
 from orchestrator.calls.call_control import CallChanges, CallControl
+from orchestrator.calls.recording_control import RecordingControl
 from orchestrator.calls.room_control import Changes, Guest, RoomControl
 
 __all__ = ["CallChanges", "Changes", "Control", "Guest"]
 
 
-class Control(RoomControl, CallControl):
+class Control(RoomControl, CallControl, RecordingControl):
     """Every method may raise OutboxError."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import gevent
 import msgspec
@@ -18,29 +19,34 @@ from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus, recording_fields
 from orchestrator.callbacks.records import Record
 from orchestrator.calls.clock import now
+from orchestrator.calls.pauses import Pause, paused, resumed, silences
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.tally import CallTally
+from orchestrator.calls.tape import PauseBehavior
 from orchestrator.conference.model import CallbackStyle, Caller, RecordingTerms, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.deadline import Deadline
-from orchestrator.freeswitch.errors import CommandTimeout, SwitchError, Unreachable, failure
+from orchestrator.freeswitch.errors import CommandFailed, CommandTimeout, SwitchError, Unreachable, failure
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
 from orchestrator.freeswitch.snapshot import ConferenceSeen
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread, seconds_of
 from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.media.silence import frames_of, insert_silence
 from orchestrator.media.trim import trim_silence
 
 log = get_logger(__name__)
 
 RECORDING = "recording"
-RECORDING_ACTIONS = ("start-recording", "stop-recording")
+RECORDING_ACTIONS = ("start-recording", "stop-recording", "pause-recording", "resume-recording")
 START_SECONDS = 5.0
 # From the end of the room until FreeSWITCH has closed the file.
 CLOSE_SECONDS = 10.0
+# An order's reply and its event come in this time of one another.
+ORDER_MICROSECONDS = 5_000_000
 # A file that does not grow for so long is no longer being written.
 WATCH_SECONDS = 10.0
 # In which FreeSWITCH, if it runs, writes some of a recording out.
@@ -57,10 +63,19 @@ class RoomRecording(msgspec.Struct, frozen=True):
     asked_at: int
     started_at: int = 0
     """Microseconds since the epoch; 0 until FreeSWITCH has opened the file."""
-    status: RecordingStatus = "in-progress"
+    status: RecordingStatus | Literal["paused", "stopped", "processing"] = "in-progress"
+    """stopped: its end was ordered; processing: its file is closed and not looked at yet."""
     duration: float = 0.0
     """Seconds, once completed."""
+    pauses: tuple[Pause, ...] = ()
+    frames: int = 0
+    """Of the file as FreeSWITCH left it, where silence is to be put into it."""
     style: CallbackStyle = CallbackStyle()
+
+    @property
+    def paused_by(self) -> str:
+        """How, while it is paused; else empty."""
+        return self.pauses[-1].behavior if self.status == "paused" else ""
 
 
 class RoomRecordings:
@@ -80,6 +95,8 @@ class RoomRecordings:
         """Whose files are closed and looked at."""
         self._by_conference: dict[str, str] = {}
         self._limits: dict[str, Deadline] = {}
+        self._wanted: dict[str, PauseBehavior] = {}
+        """Of pauses that were ordered just now."""
         self._watching: gevent.Greenlet[..., None] | None = None
 
     def __len__(self) -> int:
@@ -162,6 +179,11 @@ class RoomRecordings:
             elif not recording.started_at:
                 differed += 1
                 self._started(recording, began_at)
+            elif recording.status in ("in-progress", "paused") and (path in conference.paused) is not (
+                recording.status == "paused"
+            ):
+                differed += 1
+                self._pause_again(recording)
             if room is not None and not room.recording and began_at is not None:
                 self.stop(recording.conference_sid)
         for room in open_rooms.values():
@@ -174,16 +196,79 @@ class RoomRecordings:
             self._look_after_them()
         return differed
 
+    def _pause_again(self, recording: RoomRecording) -> None:
+        """FreeSWITCH's recording is to be what ours is."""
+        action = "pause" if recording.status == "paused" else "resume"
+        path = self._files.path_there(recording.sid)
+        self._connection.post(commands.conference(recording.conference_sid, "recording", action, path))
+
     def stop(self, conference_sid: str) -> None:
         """The end comes with FreeSWITCH's event."""
         sid = self._by_conference.get(conference_sid)
-        if sid is not None:
+        recording = self._running.get(sid) if sid is not None else None
+        if sid is not None and recording is not None:
+            self._keep(replace(recording, status="stopped"))
             self._limit(sid, CLOSE_SECONDS, "")
             self._order_stop(conference_sid, sid)
 
     def _order_stop(self, conference_sid: str, sid: str) -> None:
         path = self._files.path_there(sid)
         self._connection.post(commands.conference(conference_sid, "recording", "stop", path))
+
+    # Pauses
+
+    def get(self, sid: str) -> RoomRecording | None:
+        """While it is being written."""
+        return self._running.get(sid)
+
+    def pause(self, sid: str, behavior: PauseBehavior) -> None:
+        """Blocks until FreeSWITCH has done it. Raises SwitchError where it does not, KeyError where it is
+        over."""
+        recording = self._running[sid]
+        if recording.status == "paused":
+            self._keep(replace(recording, pauses=paused(recording.pauses, behavior, now())))
+            return
+        self._wanted[sid] = behavior
+        try:
+            self._order(recording, "pause")
+        except SwitchError:
+            self._wanted.pop(sid, None)
+            raise
+        self._paused(sid, now())
+
+    def resume(self, sid: str) -> None:
+        """As `pause`."""
+        self._order(self._running[sid], "resume")
+        self._resumed(sid, now())
+
+    def _order(self, recording: RoomRecording, action: str) -> None:
+        path = self._files.path_there(recording.sid)
+        command = commands.conference(recording.conference_sid, "recording", action, path)
+        reply = self._connection.send(command)
+        reply.raise_for_error()
+        answer = reply.body
+        # "+OK Pause recording file …" comes first in any case (conference_api_sub_pauserec).
+        if "-ERR" in answer:
+            raise CommandFailed(answer[answer.index("-ERR") :].strip())
+
+    def _paused(self, sid: str, at: int) -> None:
+        """Said by FreeSWITCH, by its clock, or by the answer to the order: whichever comes first."""
+        recording = self._running.get(sid)
+        if recording is None or recording.status == "stopped":
+            return
+        if recording.status != "paused":
+            # One that somebody else ordered leaves nothing in the file.
+            pauses = paused(recording.pauses, self._wanted.pop(sid, "skip"), at)
+            self._keep(replace(recording, status="paused", pauses=pauses))
+        elif abs(at - recording.pauses[-1].began_at) < ORDER_MICROSECONDS and at < now():
+            pauses = (*recording.pauses[:-1], replace(recording.pauses[-1], began_at=at))
+            self._keep(replace(recording, pauses=pauses))
+
+    def _resumed(self, sid: str, at: int) -> None:
+        recording = self._running.get(sid)
+        if recording is not None and recording.status == "paused":
+            pauses = resumed(recording.pauses, at)
+            self._keep(replace(recording, status="in-progress", pauses=pauses))
 
     def room_closed(self, conference_sid: str) -> None:
         sid = self._by_conference.pop(conference_sid, None)
@@ -206,7 +291,11 @@ class RoomRecordings:
             if event.header("Conference-Size") not in ("", "0") and sid not in self._limits:
                 # A full disk, or somebody else's command.
                 log.error("recording ended before its conference", room=event.conference, recording=sid)
-            self._finish(sid)
+            self._finish(sid, event.timestamp)
+        elif event.action == "pause-recording":
+            self._paused(sid, event.timestamp or now())
+        elif event.action == "resume-recording":
+            self._resumed(sid, event.timestamp or now())
 
     def _started(self, recording: RoomRecording, at: int) -> None:
         self._forget_limit(recording.sid)
@@ -228,11 +317,15 @@ class RoomRecordings:
             log.error("not recorded", room=recording.conference_sid, recording=sid, problem=problem)
             self._end(recording, "absent", 0.0)
 
-    def _finish(self, sid: str) -> None:
-        """The file is closed. Measuring and trimming it takes a while; a second end meanwhile is no end."""
+    def _finish(self, sid: str, at: int = 0) -> None:
+        """The file is closed, since `at` where that is known. Measuring and trimming it takes a while; a
+        second end meanwhile is no end."""
         recording = self._running.pop(sid, None)
         if recording is None:
             return
+        pauses = resumed(recording.pauses, at) if at else recording.pauses
+        recording = replace(recording, status="processing", pauses=pauses)
+        self._write(recording)
         self._forget_limit(sid)
         self._measured.add(sid)
         gevent.spawn(self._measure, recording)
@@ -240,6 +333,7 @@ class RoomRecordings:
     def _measure(self, recording: RoomRecording) -> None:
         path = self._files.path(recording.sid)
         try:
+            self._put_silence(recording, path)
             seconds = self._trimmed(recording, path) if recording.terms.trim else in_thread(seconds_of, path)
         except Exception as error:  # noqa: BLE001
             # Whatever it was: a recording that is said to be in progress for ever is worse.
@@ -248,6 +342,22 @@ class RoomRecordings:
             )
             seconds = 0.0
         self._end(recording, "completed" if seconds else "absent", seconds)
+
+    def _put_silence(self, recording: RoomRecording, path: Path) -> None:
+        """Where it was paused; once, also where this process ends in the middle of it."""
+        gaps = silences(recording.started_at, recording.pauses)
+        if not gaps:
+            return
+        frames = in_thread(frames_of, path)
+        if not recording.frames:
+            self._write(replace(recording, frames=frames))
+        elif frames != recording.frames:
+            return
+        try:
+            in_thread(insert_silence, path, gaps)
+        except OSError as error:
+            # A full disk costs the silence, not the recording.
+            log.error("pauses are left out", recording=recording.sid, problem=str(error))
 
     @staticmethod
     def _trimmed(recording: RoomRecording, path: Path) -> float:
@@ -281,6 +391,9 @@ class RoomRecordings:
 
     def _keep(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
         self._running[recording.sid] = recording
+        self._write(recording, told)
+
+    def _write(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
         messages = [message for message in told or [] if message is not None]
         put = [(RECORDING, recording.sid, msgspec.json.encode(recording))]
         self._journal.commit(messages, put, records=[_record(recording)])
@@ -328,10 +441,15 @@ class RoomRecordings:
                     self._order_stop(recording.conference_sid, sid)
                     self._finish(sid)
 
-    def _sizes(self) -> dict[str, int]:
-        return {sid: self._size(sid) for sid, one in self._running.items() if one.started_at}
+    def _sizes(self) -> dict[str, tuple[int, tuple[Pause, ...]]]:
+        """What grows of each that is not paused; and its pauses: one that has just ended is no standstill."""
+        return {
+            sid: (self._size(sid), one.pauses)
+            for sid, one in self._running.items()
+            if one.started_at and one.status != "paused"
+        }
 
-    def _still_as(self, before: Mapping[str, int]) -> list[str]:
+    def _still_as(self, before: Mapping[str, object]) -> list[str]:
         return [sid for sid, size in self._sizes().items() if before.get(sid) == size]
 
     def _freeswitch_writes(self) -> bool:

@@ -13,6 +13,7 @@ from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.fetch import Fetcher, Limits
 from orchestrator.calls.kept import CallKeeper
+from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.status import StatusCallbacks
 from orchestrator.calls.styles import callback_style
@@ -44,6 +45,7 @@ class Services:
     legs: Legs
     switchboard: Switchboard
     rooms: Rooms
+    room_recordings: RoomRecordings
     fetcher: Fetcher
     library: Library
     recording_files: RecordingFiles

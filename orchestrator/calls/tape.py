@@ -22,6 +22,10 @@ PauseBehavior = Literal["silence", "skip"]
 """silence: the pause is silent in the recording; skip: it is not in the recording at all (Twilio)."""
 
 
+ChangedStatus = Literal["in-progress", "paused", "stopped"]
+"""What the API may make of a recording."""
+
+
 class Tape(Struct, frozen=True):
     sid: str
     source: Source

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from orchestrator.conference.model import Caller, EndReason, LeaveReason, Method, Wish
@@ -122,6 +124,13 @@ class Announce(Struct, frozen=True):
     """To whom; empty: to all."""
 
 
+class SetRecording(Struct, frozen=True):
+    """Its recording was paused by the API, goes on, or is to end."""
+
+    at: int
+    to: Literal["in-progress", "paused", "stopped"]
+
+
 class Announced(Struct, frozen=True):
     """An announcement was heard to its end, or `problem` says why not."""
 
@@ -169,6 +178,7 @@ Event = (
     | Hold
     | Modify
     | Announce
+    | SetRecording
     | Announced
     | Remove
     | End

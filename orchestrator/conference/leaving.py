@@ -18,7 +18,7 @@ from orchestrator.conference.model import (
     RoomPhase,
 )
 from orchestrator.conference.move import Move
-from orchestrator.conference.sounding import leave_sound, stops_talking
+from orchestrator.conference.sounding import NOT_RECORDED, leave_sound, stops_talking
 
 
 def left(move: Move, event: Left) -> None:
@@ -119,7 +119,7 @@ def end_if_empty(move: Move, at: int, last: Caller | None) -> None:
     if move.phase is not RoomPhase.ENDING:
         move.fields |= {"ending_by": last, "end_reason": EndReason.LAST_LEFT}
     fail_all(move, at)
-    move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at, "recording": False}
+    move.fields |= {"phase": RoomPhase.ENDED, "ended_at": at, **NOT_RECORDED}
     by = move.fields.get("ending_by", move.room.ending_by) or move.first
     if by is not None:
         # Else nobody was ever let in, and the room closes without a word.
@@ -131,7 +131,7 @@ def end_if_empty(move: Move, at: int, last: Caller | None) -> None:
 def lost(move: Move, event: Lost) -> None:
     """With the conference go those inside it; with FreeSWITCH go all."""
     if move.room.recording:
-        move.fields["recording"] = False
+        move.fields |= NOT_RECORDED
     inside = [other for other in move.participants.values() if other.member_id]
     for participant in inside:
         if participant.called and not event.gone:

@@ -215,6 +215,8 @@ class Room(Struct, frozen=True, omit_defaults=True):
     """CallSid of the dominant speaker told last."""
     recording: bool = False
     """From the start until it has been silent for long enough, the conference is lost or the room ends."""
+    recording_paused: bool = False
+    """By the API: what is not recorded is no silence that would end the recording."""
     silent_since: int = 0
     """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
     announcing: dict[str, Announcement] = {}

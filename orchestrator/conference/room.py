@@ -29,13 +29,14 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
     Ringing,
+    SetRecording,
     Silence,
     Talking,
 )
 from orchestrator.conference.leaving import end, left, lost, remove
 from orchestrator.conference.model import Room, RoomPhase
 from orchestrator.conference.move import Move
-from orchestrator.conference.sounding import floor, silence, talking
+from orchestrator.conference.sounding import floor, set_recording, silence, talking
 from orchestrator.conference.steering import hold, modify, mute
 
 
@@ -75,6 +76,7 @@ TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
     Mute: (mute, mute, ignore, ignore),
     Hold: (hold, hold, ignore, ignore),
     Modify: (modify, modify, ignore, ignore),
+    SetRecording: (ignore, set_recording, ignore, ignore),
     Announce: (announce, announce, ignore, ignore),
     Announced: (announced, announced, announced, ignore),
     Remove: (remove, remove, remove, ignore),

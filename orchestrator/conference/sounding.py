@@ -14,13 +14,14 @@ from orchestrator.conference.effects import (
     StartRecording,
     StopRecording,
 )
-from orchestrator.conference.events import Floor, Silence, Talking
+from orchestrator.conference.events import Floor, SetRecording, Silence, Talking
 from orchestrator.conference.model import Caller, Participant, Phase, RoomPhase
 from orchestrator.conference.move import Move
 
 # Which of `beep`'s values sound when (telnyx-texml 1.1).
 ENTER_BEEPS = ("true", "onEnter")
 EXIT_BEEPS = ("true", "onExit")
+NOT_RECORDED = {"recording": False, "recording_paused": False}
 
 
 def settle_in(move: Move, participant: Participant, was: Participant, at: int) -> None:
@@ -154,6 +155,24 @@ def _listen_for_silence(move: Move, at: int) -> None:
 
 
 def silence(move: Move, event: Silence) -> None:
-    if move.room.recording and event.since == move.room.silent_since:
-        move.fields["recording"] = False
-        move.effects.append(StopRecording())
+    if move.room.recording and not move.room.recording_paused and event.since == move.room.silent_since:
+        _stop_recording(move)
+
+
+def set_recording(move: Move, event: SetRecording) -> None:
+    if not move.room.recording:
+        return
+    if event.to == "stopped":
+        _stop_recording(move)
+        return
+    paused = event.to == "paused"
+    if move.room.recording_paused is not paused:
+        move.fields["recording_paused"] = paused
+        if not paused and move.room.silent_since:
+            # A pause is no silence: that counts anew.
+            _listen_for_silence(move, event.at)
+
+
+def _stop_recording(move: Move) -> None:
+    move.fields |= NOT_RECORDED
+    move.effects.append(StopRecording())

@@ -54,6 +54,8 @@ class ConferenceSeen(Struct, frozen=True):
     """By leg."""
     recordings: Mapping[str, int]
     """Path, as FreeSWITCH sees it, and when it began, in microseconds since the epoch."""
+    paused: frozenset[str] = frozenset()
+    """Paths of those that are paused."""
 
 
 class Gone(Struct, frozen=True):
@@ -119,12 +121,16 @@ def list_conferences(connection: Connection, at: int) -> dict[str, ConferenceSee
 def _conference(listed: Mapping[str, Any], at: int) -> ConferenceSeen:
     members: dict[str, Member] = {}
     recordings: dict[str, int] = {}
+    paused: set[str] = set()
     for one in listed.get("members", ()):
         # Ages are counted in whole seconds of the clock: that second's beginning.
         since = (at // 1_000_000 - int(one.get("join_time", 0) or 0)) * 1_000_000
         if one.get("type") == "recording_node":
             # Its join_time is a moment, not an age (mod_conference.c, rec_time).
-            recordings[str(one.get("record_path", ""))] = 1_000_000 * int(one.get("join_time", 0) or 0)
+            path = str(one.get("record_path", ""))
+            recordings[path] = 1_000_000 * int(one.get("join_time", 0) or 0)
+            if one.get("status") == "paused":
+                paused.add(path)
             continue
         flags = one.get("flags", {})
         members[str(one.get("uuid", ""))] = Member(
@@ -136,7 +142,8 @@ def _conference(listed: Mapping[str, Any], at: int) -> ConferenceSeen:
             hold=bool(flags.get("hold", False)),
             talking=bool(flags.get("talking", False)),
         )
-    return ConferenceSeen(str(listed.get("conference_uuid", "")), members, recordings)
+    instance = str(listed.get("conference_uuid", ""))
+    return ConferenceSeen(instance, members, recordings, frozenset(paused))
 
 
 def list_channels(connection: Connection) -> tuple[str, ...]:

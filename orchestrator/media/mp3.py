@@ -1,4 +1,4 @@
-"""MP3s of recordings, made when they are first asked for and kept beside the WAV."""
+"""A recording's other form, MP3 or WAV: made when it is first asked for, and kept beside the first."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class NotYet(Exception):
     """It is still being made. It goes on, and is there for whoever asks later."""
 
 
-class Mp3Maker:
+class Converter:
     """One conversion at a time of each file, in threads of its own: gevent's pool also looks up names."""
 
     def __init__(self) -> None:
         self._pool = ThreadPool(AT_ONCE)
         self._under_way: dict[Path, gevent.Greenlet[..., str]] = {}
 
-    def make(self, wav: Path, mp3: Path, timeout: float) -> None:
-        """Raises AudioError, or NotYet after `timeout` seconds. Nobody ever sees a part of `mp3`."""
-        making = self._under_way.get(mp3)
+    def make(self, source: Path, target: Path, timeout: float) -> None:
+        """Raises AudioError, or NotYet after `timeout` seconds. Nobody ever sees a part of `target`."""
+        making = self._under_way.get(target)
         if making is None:
-            making = self._under_way[mp3] = gevent.spawn(self._pool.apply, _make, (wav, mp3))
-            making.link(lambda _: self._under_way.pop(mp3))
+            making = self._under_way[target] = gevent.spawn(self._pool.apply, _make, (source, target))
+            making.link(lambda _: self._under_way.pop(target))
         making.join(timeout)
         if not making.ready():
-            raise NotYet(f"the MP3 is not made in {timeout:g} s")
+            raise NotYet(f"{target.name} is not made in {timeout:g} s")
         if making.value:
             raise AudioError(making.value)
 
@@ -52,28 +52,28 @@ def is_fresh(wav: Path, mp3: Path) -> bool:
         return True
 
 
-def _make(wav: Path, mp3: Path) -> str:
+def _make(source: Path, target: Path) -> str:
     """What went wrong, as a text: the thread pool would print an exception."""
-    making = mp3.with_suffix(".making.mp3")
+    making = target.with_suffix(f".making{target.suffix}")
     try:
-        source = wav.stat()
-        export(wav, making, min(2, soundfile.info(str(wav)).channels))
+        found = source.stat()
+        export(source, making, min(2, soundfile.info(str(source)).channels))
         if not _is_whole(making):
-            return f"{mp3.name} could not be written to its end"
+            return f"{target.name} could not be written to its end"
         # As old as the recording: for its retention, for Last-Modified, and to notice a newer WAV.
-        os.utime(making, ns=(source.st_atime_ns, source.st_mtime_ns))
-        os.replace(making, mp3)
+        os.utime(making, ns=(found.st_atime_ns, found.st_mtime_ns))
+        os.replace(making, target)
     # soundfile asserts that all was written.
     except (AudioError, OSError, soundfile.SoundFileError, AssertionError) as error:
-        return f"{wav.name}: {error or 'the disk is full'}"
+        return f"{source.name}: {error or 'the disk is full'}"
     finally:
         making.unlink(missing_ok=True)
     return ""
 
 
-def _is_whole(mp3: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     """libsndfile tells nobody that the disk was full when it closed a file: then the last second is short."""
-    with soundfile.SoundFile(str(mp3)) as audio:
+    with soundfile.SoundFile(str(path)) as audio:
         last = min(audio.frames, audio.samplerate)
         audio.seek(audio.frames - last)
         return bool(len(audio.read(last)) == last)

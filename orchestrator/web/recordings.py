@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from io import FileIO
+from pathlib import Path
 from typing import get_args
 
 from flask import Blueprint, Response, request
@@ -15,7 +16,7 @@ from werkzeug.wsgi import FileWrapper
 
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, in_thread
-from orchestrator.media.mp3 import Mp3Maker, NotYet, is_fresh
+from orchestrator.media.mp3 import Converter, NotYet, is_fresh
 from orchestrator.media.recording_files import RecordingFiles, RecordingKind, is_sid
 
 log = get_logger(__name__)
@@ -24,7 +25,7 @@ CONTENT_TYPES: dict[RecordingKind, str] = {"wav": "audio/wav", "mp3": "audio/mpe
 CHUNK_BYTES = 256 * 1024
 READERS = 4
 # Proxies commonly give up after a minute.
-MP3_SECONDS = 45.0
+CONVERT_SECONDS = 45.0
 # FreeSWITCH buffers 64 KiB of a recording (conference_record.c), at 8 kHz four seconds; and what it left
 # unclosed is told as completed ten seconds after the last of it.
 QUIET_SECONDS = 8.0
@@ -35,44 +36,81 @@ class StillWritten(Exception):
     """FreeSWITCH has not closed this file yet."""
 
 
-def recordings(files: RecordingFiles, mp3_seconds: float = MP3_SECONDS) -> Blueprint:
-    """`/recordings/<sid>.wav` and `.mp3`. Whoever has the address may listen: the sid is 122 random bits.
+class RecordingAudio:
+    """Answers requests for the audio of recordings.
 
-    In words for people: 403 signature missing, changed or expired; 404 no such recording; 409 still being
-    recorded; 500 cannot be read or made an MP3 of; 503 the MP3 takes longer than `mp3_seconds`, ask again.
+    In words for people: 404 no such recording; 409 still being recorded; 500 cannot be read or converted; 503
+    converting takes longer than `convert_seconds`, ask again.
     """
-    blueprint = Blueprint("recordings", __name__)
-    readers = ThreadPool(READERS)
-    mp3s = Mp3Maker()
 
-    @blueprint.get("/recordings/<name>")
-    def recording(name: str) -> Response:
-        sid, _, suffix = name.rpartition(".")
-        kind = next((kind for kind in get_args(RecordingKind) if kind == suffix), None)
-        if kind is None or not is_sid(sid):
+    def __init__(self, files: RecordingFiles, convert_seconds: float = CONVERT_SECONDS) -> None:
+        self._files = files
+        self._convert_seconds = convert_seconds
+        self._readers = ThreadPool(READERS)
+        self._converter = Converter()
+
+    def refusal(self, sid: str) -> str:
+        """Why the present request may not hear it without an account's key; empty where it may."""
+        signer = self._files.signer
+        if signer is None:
+            return ""
+        expires, signature = request.args.get("expires", ""), request.args.get("signature", "")
+        return signer.refusal(sid, expires, _without_suffix(signature)[0])
+
+    def answer(self, sid: str, kind: RecordingKind | None) -> Response:
+        """`kind` None: the one that there is. A suffix that a client has put at the end of a signed address
+        counts more."""
+        if not is_sid(sid):
             return _told(404, "there is no such recording")
-        if files.signer:
-            expires, signature = (request.args.get(key, "") for key in ("expires", "signature"))
-            refusal = files.signer.refusal(sid, expires, signature)
-            if refusal:
-                return _told(403, refusal)
+        kind = _without_suffix(request.args.get("signature", ""))[1] or kind or self._kind_of(sid)
+        path, source = self._files.path(sid, kind), self._files.path(sid, "wav" if kind == "mp3" else "mp3")
         try:
-            file = in_thread(_open, files, sid, kind)
+            file = in_thread(_open, path, source)
             if file is None:
-                mp3s.make(files.path(sid), files.path(sid, "mp3"), mp3_seconds)
-                file = in_thread(_open_file, files.path(sid, "mp3"))
-            return _sent(file, CONTENT_TYPES[kind], readers)
+                self._converter.make(source, path, self._convert_seconds)
+                file = in_thread(_open_file, path)
+            return _sent(file, CONTENT_TYPES[kind], self._readers)
         except (FileNotFoundError, IsADirectoryError):
             return _told(404, "there is no such recording")
         except StillWritten:
             return _told(409, "this is still being recorded", retry_after=QUIET_SECONDS)
         except NotYet:
-            return _told(503, "the MP3 of this recording is being made", retry_after=mp3_seconds)
+            text = f"the {kind.upper()} of this recording is being made"
+            return _told(503, text, retry_after=self._convert_seconds)
         except (AudioError, OSError) as error:
             log.error("recording not served", recording=sid, kind=kind, problem=str(error))
             return _told(500, f"this recording cannot be given as {kind}")
 
+    def _kind_of(self, sid: str) -> RecordingKind:
+        wav, mp3 = (in_thread(self._files.path(sid, kind).exists) for kind in get_args(RecordingKind))
+        return "mp3" if mp3 and not wav else "wav"
+
+
+def recordings(audio: RecordingAudio) -> Blueprint:
+    """`/recordings/<sid>`, with `.wav` or `.mp3` or both behind it: the last one counts. Whoever has the
+    address may listen: the sid is 122 random bits; 403 where a signature is missing, changed or expired."""
+    blueprint = Blueprint("recordings", __name__)
+
+    @blueprint.get("/recordings/<name>")
+    def recording(name: str) -> Response:
+        sid, kind = name, None
+        while (cut := _without_suffix(sid))[1] is not None:
+            sid, kind = cut[0], kind or cut[1]
+        if not is_sid(sid):
+            return _told(404, "there is no such recording")
+        if refusal := audio.refusal(sid):
+            return _told(403, refusal)
+        return audio.answer(sid, kind)
+
     return blueprint
+
+
+def _without_suffix(text: str) -> tuple[str, RecordingKind | None]:
+    """`text`, and the kind that its end names."""
+    for kind in get_args(RecordingKind):
+        if text.endswith(f".{kind}"):
+            return text.removesuffix(f".{kind}"), kind
+    return text, None
 
 
 def _told(status: int, text: str, retry_after: float = 0.0) -> Response:
@@ -86,19 +124,24 @@ def _told(status: int, text: str, retry_after: float = 0.0) -> Response:
 # Run in a thread: a recordings directory may be far away
 
 
-def _open(files: RecordingFiles, sid: str, kind: RecordingKind) -> FileIO | None:
-    """None: the MP3 has to be made. Raises StillWritten or OSError."""
-    wav, mp3 = files.path(sid), files.path(sid, "mp3")
-    if kind == "mp3" and is_fresh(wav, mp3):
-        return _open_file(mp3)
+def _open(path: Path, other: Path) -> FileIO | None:
+    """None: it has to be made of `other`. Raises StillWritten or OSError."""
+    if path.suffix == ".mp3":
+        if is_fresh(other, path):
+            return _open_file(path)
+        _open_finished(other).close()
+        return None
+    if not path.exists() and other.exists():
+        return None
+    return _open_finished(path)
+
+
+def _open_finished(wav: Path) -> FileIO:
     file = _open_file(wav)
-    finished = _is_finished(file)
-    if finished and kind == "wav":
+    if _is_finished(file):
         return file
     file.close()
-    if not finished:
-        raise StillWritten
-    return None
+    raise StillWritten
 
 
 def _open_file(path: os.PathLike[str]) -> FileIO:

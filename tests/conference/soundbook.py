@@ -14,7 +14,7 @@ from orchestrator.conference.effects import (
     StopRecording,
     Tell,
 )
-from orchestrator.conference.events import Added, Ask, Event, Left, Lost, Silence
+from orchestrator.conference.events import Added, Ask, Event, Left, Lost, SetRecording, Silence
 from orchestrator.conference.model import Participant, Phase, Room, RoomPhase
 from orchestrator.conference.room import Outcome
 
@@ -29,6 +29,7 @@ class SoundBook:
         self.unheard: set[tuple[str, str]] = set()
         self.told_at = 0
         self.recordings = 0
+        self.paused = False
         self.recording = self.somebody_spoke = False
         self.silence_awaited = 0
 
@@ -81,9 +82,13 @@ class SoundBook:
                     self.recordings += 1
                     assert self.recordings == 1
                 case StopRecording():
-                    assert isinstance(event, Silence)
-                    assert event.since == self.silence_awaited
                     assert self.recording
+                    if isinstance(event, Silence):
+                        assert event.since == self.silence_awaited
+                        assert not self.paused, "a pause taken for silence"
+                    else:
+                        assert isinstance(event, SetRecording)
+                        assert event.to == "stopped"
                     self.recording = False
                 case AwaitSilence(since, seconds):
                     assert self.recording
@@ -92,6 +97,8 @@ class SoundBook:
                     assert after.terms.recording is not None
                     assert (since, seconds) == (event.at, after.terms.recording.timeout)
                     self.silence_awaited = since
+        if isinstance(event, SetRecording) and self.recording and after.phase is RoomPhase.STARTED:
+            self.paused = event.to == "paused"
         orders = (Beep, SetMute, SetHold, Relate, StopRecording, AwaitSilence)
         assert after.phase is RoomPhase.STARTED or not any(isinstance(effect, orders) for effect in effects)
         if isinstance(event, Lost) or after.phase is RoomPhase.ENDED:
@@ -160,6 +167,7 @@ class SoundBook:
         if any(one.talking for one in inside.values()):
             self.somebody_spoke, self.silence_awaited = True, 0
         assert room.recording is self.recording
+        assert room.recording_paused is (self.paused and self.recording)
         assert not any(one.talking and (one.wish.muted or one.held) for one in inside.values())
         timed = self.recording and room.terms.recording is not None and room.terms.recording.timeout
         quiet = not any(one.talking for one in room.participants.values())

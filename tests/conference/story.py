@@ -43,6 +43,7 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
     Ringing,
+    SetRecording,
     Silence,
     Talking,
 )
@@ -184,6 +185,9 @@ class Story:
 
     def has_been_silent(self, since: int) -> list[str]:
         return self.happens(Silence(self._now(), since))
+
+    def recording_becomes(self, status: Literal["in-progress", "paused", "stopped"]) -> list[str]:
+        return self.happens(SetRecording(self._now(), status))
 
     def is_removed(
         self, who: str, reason: LeaveReason = LeaveReason.HUNG_UP, hang_up: bool = False

@@ -31,6 +31,7 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
     Ringing,
+    SetRecording,
     Silence,
     Talking,
 )
@@ -79,6 +80,7 @@ anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(Talking, times, calls, st.booleans()),
     st.builds(Floor, times, calls),
     st.builds(Silence, times, times),
+    st.builds(SetRecording, times, st.sampled_from(("in-progress", "paused", "stopped"))),
     st.builds(Mute, times, calls, st.booleans()),
     st.builds(Hold, times, calls, st.booleans(), st.sampled_from(("", "https://example.com/hold"))),
     st.builds(

@@ -353,3 +353,46 @@ def test_a_recording_that_is_lost_with_its_conference_is_not_stopped() -> None:
     assert not story.room.recording
     story.has_been_silent(silent_since)
     assert story.sounds() == []
+
+
+# A recording that the API pauses, or ends
+
+
+def test_a_silence_during_a_pause_ends_nothing_and_counts_anew_when_it_is_over() -> None:
+    story = Story(recording=UNTIL_SILENT)
+    story.enters("anna")
+    story.talks("anna")
+    story.recording_becomes("paused")
+    story.talks("anna", on=False)
+    since = story.at
+    story.sounds()
+    story.has_been_silent(since)
+    assert story.sounds() == []
+    story.recording_becomes("in-progress")
+    assert story.sounds() == [f"await 5 s of silence since {story.at}"]
+    story.has_been_silent(since)
+    assert story.sounds() == []
+    story.has_been_silent(story.room.silent_since)
+    assert story.sounds() == ["stop recording"]
+
+
+def test_a_pause_that_ends_while_somebody_speaks_awaits_no_silence() -> None:
+    story = Story(recording=UNTIL_SILENT)
+    story.enters("anna")
+    story.recording_becomes("paused")
+    story.talks("anna")
+    story.sounds()
+    story.recording_becomes("in-progress")
+    assert story.sounds() == []
+
+
+def test_a_recording_that_the_api_ends_stops_once_and_is_paused_no_more() -> None:
+    story = Story(recording=UNTIL_SILENT)
+    story.enters("anna")
+    story.sounds()
+    story.recording_becomes("stopped")
+    assert story.sounds() == ["stop recording"]
+    story.recording_becomes("stopped")
+    assert story.sounds() == []
+    story.recording_becomes("paused")
+    assert not story.room.recording_paused

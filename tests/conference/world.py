@@ -32,6 +32,7 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
     Ringing,
+    SetRecording,
     Silence,
     Talking,
 )
@@ -167,6 +168,11 @@ class World:
             why = self.pick((EndReason.VIA_API, EndReason.TIME_EXCEEDED))
             self.feed(self.pick(self.rooms), End(self.now(), why))
 
+    def set_recording(self) -> None:
+        if self.rooms:
+            to = self.pick(("paused", "in-progress", "stopped"))
+            self.feed(self.pick(self.rooms), SetRecording(self.now(), to))
+
     # what FreeSWITCH does
 
     def join(self) -> None:
@@ -260,6 +266,7 @@ class World:
         (4, modify),
         (1, announce),
         (1, end),
+        (2, set_recording),
         (6, join),
         (1, refuse),
         (3, kick),

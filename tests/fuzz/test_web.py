@@ -57,7 +57,6 @@ TRICKS = (
     f"{SID}.making.mp3",
     f"{SID}.part",
     f"{SID}.",
-    f"{SID}",
     "%ff.wav",
     "%ed%a0%80.wav",
     ".",

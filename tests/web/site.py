@@ -17,7 +17,7 @@ import soundfile
 
 from orchestrator.media.recording_files import RecordingFiles
 from orchestrator.media.signed_urls import UrlSigner
-from orchestrator.web.recordings import MP3_SECONDS, recordings
+from orchestrator.web.recordings import CONVERT_SECONDS, RecordingAudio, recordings
 from orchestrator.web.server import WebServer
 
 RATE = 8000
@@ -40,7 +40,7 @@ class Site:
 
     directory: Path
     lifetime: int | None = None
-    mp3_seconds: float = MP3_SECONDS
+    mp3_seconds: float = CONVERT_SECONDS
     key: bytes = bytes(32)
     ahead: float = 0.0
     server: WebServer = field(init=False)
@@ -53,7 +53,7 @@ class Site:
         self.files = RecordingFiles(
             self.directory, lambda path: path, lambda: f"http://h:{self.port}", signer
         )
-        self.server = WebServer("127.0.0.1", 0, [recordings(self.files, self.mp3_seconds)])
+        self.server = WebServer("127.0.0.1", 0, [recordings(RecordingAudio(self.files, self.mp3_seconds))])
         self.server.start()
 
     @property

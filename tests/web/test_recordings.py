@@ -120,7 +120,6 @@ def test_who_has_the_file_already_is_told_so(site: Site) -> None:
         f"{SID}.ogg",
         f"{SID}.wav.part",
         f"{SID}.making.mp3",
-        SID,
         f"{SID}.",
         f"{SID}.wav%00",
         f"{SID}%00.wav",
@@ -231,7 +230,27 @@ def test_an_mp3_that_has_no_wav_is_served(site: Site) -> None:
     site.ask(f"/recordings/{sid}.mp3")
     site.files.path(sid).unlink()
     assert site.ask(f"/recordings/{sid}.mp3").status == 200
-    assert site.ask(f"/recordings/{sid}.wav").status == 404
+
+
+def test_a_wav_is_made_of_an_mp3_that_has_none(site: Site) -> None:
+    sid = site.record(seconds=3)
+    site.ask(f"/recordings/{sid}.mp3")
+    site.files.path(sid).unlink()
+    answer = site.ask(f"/recordings/{sid}.wav")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "audio/wav")
+    assert heard(answer.body)[0] == pytest.approx(3, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "kind"), [("", "wav"), (".wav.mp3", "mpeg"), (".mp3.wav", "wav"), (".wav.wav", "wav")]
+)
+def test_the_last_suffix_says_what_is_heard_and_without_one_it_is_what_there_is(
+    site: Site, suffixes: str, kind: str
+) -> None:
+    """Applications written for Twilio put theirs behind RecordingUrl, which has one already."""
+    sid = site.record()
+    answer = site.ask(f"/recordings/{sid}{suffixes}")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, f"audio/{kind}")
 
 
 def test_an_mp3_from_before_the_trimming_is_made_anew(site: Site) -> None:

@@ -77,6 +77,16 @@ def test_a_changed_address_is_refused(site: Site, change: Callable[[str], str], 
     assert (answer.status, "signature" in answer.text) == (403, True)
 
 
+@pytest.mark.parametrize(("suffix", "kind"), [(".mp3", "audio/mpeg"), (".wav", "audio/wav")])
+def test_a_client_that_puts_a_suffix_behind_a_signed_address_hears_that(
+    site: Site, suffix: str, kind: str
+) -> None:
+    """Applications written for Twilio ask for RecordingUrl + ".mp3"."""
+    for told in ("wav", "mp3"):
+        answer = site.ask_url(site.files.url(SID, "mp3" if told == "mp3" else "wav") + suffix)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+
+
 def test_a_stranger_does_not_learn_what_there_is(site: Site) -> None:
     there, gone = (site.ask(f"/recordings/{sid}.wav") for sid in (SID, SID.replace("3", "4")))
     assert (there.status, there.text) == (gone.status, gone.text)

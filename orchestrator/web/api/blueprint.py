@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from flask import Blueprint, Request, Response, request
 from msgspec import json
@@ -16,6 +16,7 @@ from orchestrator.calls.control import Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.config.live import Live
 from orchestrator.logs import get_logger
+from orchestrator.media.recording_files import RecordingKind
 from orchestrator.web.api import calls, conferences, dialling, participants, recordings
 from orchestrator.web.api.auth import authenticate
 from orchestrator.web.api.errors import (
@@ -27,6 +28,7 @@ from orchestrator.web.api.errors import (
     telnyx_body,
     twilio_body,
     twilio_status,
+    unauthorised,
 )
 from orchestrator.web.api.forms import MULTIPART, fields_of
 from orchestrator.web.api.once import Once
@@ -36,6 +38,7 @@ from orchestrator.web.api.parameters import callback_problems, read
 from orchestrator.web.api.shapes import PREFIXES, Place, Vendor
 from orchestrator.web.api.unsupported_resources import resource_not_supported
 from orchestrator.web.attempts import Attempts
+from orchestrator.web.recordings import RecordingAudio
 
 log = get_logger(__name__)
 
@@ -47,16 +50,23 @@ OPERATIONS: tuple[Operation, ...] = (
     *dialling.OPERATIONS,
 )
 ACCOUNT = "/Accounts/{account_sid}"
+RECORDING = "/Recordings/{recording_sid}"
 MAX_BODY_BYTES = 256 * 1024
 
 
-def rest_api(live: Live, control: Control, records: Records, attempts: Attempts) -> Blueprint:
-    """Every operation under both vendors' prefixes, with and without `.json`; and `/openapi.json`."""
+def rest_api(
+    live: Live, control: Control, records: Records, attempts: Attempts, audio: RecordingAudio
+) -> Blueprint:
+    """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
+    `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
     api = _Api(live, control, Once(records), attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations)
+            if (vendor, path) == ("twilio", RECORDING):
+                # Without a suffix it is the audio, as at Twilio.
+                answer = _audio_or(answer, _audio(api, vendor, audio, "wav"))
             rule = re.sub(r"\{(\w+)\}", r"<\1>", prefix + ACCOUNT + path)
             blueprint.add_url_rule(
                 rule,
@@ -64,6 +74,9 @@ def rest_api(live: Live, control: Control, records: Records, attempts: Attempts)
                 view_func=answer,
                 methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             )
+        for kind in get_args(RecordingKind):
+            rule = f"{prefix}/Accounts/<account_sid>/Recordings/<recording_sid>.{kind}"
+            blueprint.add_url_rule(rule, f"{vendor} {kind}", _audio(api, vendor, audio, kind))
         unknown = _unknown(api, vendor)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         blueprint.add_url_rule(f"{prefix}/<path:rest>", f"{vendor} unknown", unknown, methods=methods)
@@ -119,6 +132,32 @@ def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> C
             return _run(api, operation, place, path)
 
         return _guarded(vendor, run)
+
+    return answer
+
+
+def _audio(api: _Api, vendor: Vendor, audio: RecordingAudio, kind: RecordingKind) -> Callable[..., Response]:
+    """With the account's key, or under an address that is good without one."""
+
+    def answer(account_sid: str, recording_sid: str) -> Response:
+        def run() -> Response:
+            sid = account_sid.lower()
+            if request.authorization is not None:
+                sid = _place(api, vendor, account_sid).account_sid
+            elif audio.refusal(recording_sid):
+                raise unauthorised()
+            return audio.answer(api.control.recording(sid, recording_sid).sid, kind)
+
+        return _guarded(vendor, run)
+
+    return answer
+
+
+def _audio_or(others: Callable[..., Response], audio: Callable[..., Response]) -> Callable[..., Response]:
+    """To read it is to hear it; every other method as usual."""
+
+    def answer(**path: str) -> Response:
+        return (audio if request.method in ("GET", "HEAD") else others)(**path)
 
     return answer
 

@@ -208,7 +208,7 @@ def _recorder(ask: Ask) -> Callable[[Call], None]:
     if not ask.values.get("Record"):
         return lambda call: None
     wanted, control = tape(ask.values, "OutboundAPI"), ask.control
-    return lambda call: control.record_from_answer(call, wanted)
+    return lambda call: control.call_recordings.start_soon(call, wanted)
 
 
 def tape(values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence") -> Tape:

@@ -35,9 +35,10 @@ SOURCES = (
     "StartCallRecordingAPI",
     "StartConferenceRecordingAPI",
 )
-# An absent one was begun and has no audio: `stopped` is the nearest that the .json shape has.
-JSON_STATUS = {"absent": "stopped", "deleted": "stopped"}
-PLAIN_STATUS = {"in-progress": "processing", "paused": "processing", "stopped": "completed"}
+# An absent one was begun and has no audio: `stopped` is the nearest that Telnyx's .json shape has.
+JSON_STATUS = {"absent": "stopped", "deleted": "stopped", "processing": "stopped"}
+PLAIN_STATUS = {"in-progress": "processing", "paused": "processing", "stopped": "processing"}
+STATUSES = ("in-progress", "completed", "paused", "stopped")
 
 
 class Shown(RecordingRecord, frozen=True):
@@ -100,8 +101,15 @@ JSON = Shape(
         *DATED,
         Field(
             "status",
-            one_of("in-progress", "completed", "paused", "stopped"),
+            one_of(*STATUSES),
             lambda place, recording: JSON_STATUS.get(recording.status, recording.status),
+            only="telnyx",
+        ),
+        Field(
+            "status",
+            one_of(*STATUSES, "processing", "absent", "deleted"),
+            lambda place, recording: recording.status,
+            only="twilio",
         ),
         Field("subresources_uris", OBJECT, constant({"transcriptions": None}), only="telnyx"),
         Field("subresource_uris", OBJECT, constant({}), only="twilio"),
@@ -181,7 +189,7 @@ def fetch(ask: Ask) -> dict[str, object]:
 
 
 def delete(ask: Ask) -> None:
-    ask.control.delete_recording(ask.account_sid, ask.path["recording_sid"])
+    ask.control.delete_recording(ask.control.recording(ask.account_sid, ask.path["recording_sid"]))
 
 
 def start(ask: Ask) -> dict[str, object]:
@@ -191,15 +199,29 @@ def start(ask: Ask) -> dict[str, object]:
     return STARTED.body(ask.place, begun)
 
 
+def _of_its_owner(ask: Ask) -> RecordingRecord:
+    """The one in the path, which may be Twilio.CURRENT, of the call or the conference in the path."""
+    call_sid, conference_sid = ask.path.get("call_sid", ""), ask.path.get("conference_sid", "")
+    if conference_sid:
+        ask.control.room(ask.account_sid, conference_sid)
+    else:
+        ask.control.call(ask.account_sid, call_sid)
+    sid = ask.path["recording_sid"]
+    return ask.control.recording_of(ask.account_sid, sid, call_sid=call_sid, conference_sid=conference_sid)
+
+
+def fetch_of_its_owner(ask: Ask) -> dict[str, object]:
+    return JSON.body(ask.place, _shown(ask, _of_its_owner(ask)))
+
+
+def delete_of_its_owner(ask: Ask) -> None:
+    ask.control.delete_recording(_of_its_owner(ask))
+
+
 def change(ask: Ask) -> dict[str, object]:
     status = ask.values["Status"]
-    changed = ask.control.change_recording(
-        ask.account_sid,
-        ask.path["call_sid"],
-        ask.path["recording_sid"],
-        status,
-        ask.values.get("PauseBehavior", "silence"),
-    )
+    behavior = ask.values.get("PauseBehavior", "silence")
+    changed = ask.control.change_recording(_of_its_owner(ask), status, behavior)
     body = JSON.body(ask.place, _shown(ask, changed))
     # A file that was just stopped is closed a moment later.
     return body | {"status": status}
@@ -216,8 +238,56 @@ START = (
     Parameter("Trim", TRIM, "of the recording", default="do-not-trim"),
     *RECORDING_CONFIGURATION,
 )
+CHANGE = (
+    Parameter(
+        "Status",
+        choice("in-progress", "paused", "stopped"),
+        "pause it, go on with it, or end it",
+        required=True,
+    ),
+    Parameter(
+        "PauseBehavior",
+        choice("silence", "skip"),
+        "silence: the pause is silent in the recording; skip: it is left out",
+        default="silence",
+    ),
+)
 DELETED = Parameter("IncludeSoftDeleted", boolean(), "whether deleted ones are there too", default=False)
 _SPAN = ("DateCreated",)
+
+
+def _of(owner: str, path: str) -> tuple[Operation, ...]:
+    """One recording of a call or of a conference."""
+    return (
+        Operation(
+            name=f"fetch{owner}Recording",
+            method="GET",
+            path=path,
+            summary=f"One recording of a {owner.lower()}; Twilio.CURRENT: the newest that is being written",
+            run=fetch_of_its_owner,
+            answer=JSON,
+        ),
+        Operation(
+            name=f"update{owner}Recording",
+            method="POST",
+            path=path,
+            summary="Pause, go on with or end a recording",
+            run=change,
+            answer=JSON,
+            body=CHANGE,
+        ),
+        Operation(
+            name=f"delete{owner}Recording",
+            method="DELETE",
+            path=path,
+            summary="Its audio is deleted, and the resource with it",
+            run=delete_of_its_owner,
+            answer=None,
+            status=204,
+        ),
+    )
+
+
 OPERATIONS = (
     Operation(
         name="listConferenceRecordings",
@@ -261,22 +331,8 @@ OPERATIONS = (
         body=START,
         once=True,
     ),
-    Operation(
-        name="updateCallRecording",
-        method="POST",
-        path="/Calls/{call_sid}/Recordings/{recording_sid}",
-        summary="Pause, go on with or end a recording",
-        run=change,
-        answer=JSON,
-        body=(
-            Parameter(
-                "Status",
-                choice("in-progress", "paused", "stopped"),
-                "paused: silence is recorded meanwhile",
-                required=True,
-            ),
-        ),
-    ),
+    *_of("Call", "/Calls/{call_sid}/Recordings/{recording_sid}"),
+    *_of("Conference", "/Conferences/{conference_sid}/Recordings/{recording_sid}"),
     Operation(
         name="listRecordings",
         method="GET",

@@ -1,0 +1,196 @@
+"""A recording that is paused through the API: "`skip` does not record during the pause period, while
+`silence` will replace the actual audio of the call with silence during the pause period" (Twilio).
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+import gevent
+import pytest
+import requests
+
+from tests.lab import sound
+from tests.scenarios.conftest import ACCOUNT, API_KEY, House
+from tests.sdk.conftest import Client
+from tests.sound.conftest import Measured
+from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, seconds, told_of_recordings, until
+
+# What is heard is measured where it can be.
+pytestmark = pytest.mark.rather("freeswitch")
+
+VOICE = 600
+PART = 1.6
+# Of a time that was measured here against one in the file.
+ERROR = 0.15
+
+
+@pytest.fixture
+def client(house: House) -> Client:
+    return Client(house, ACCOUNT, API_KEY)
+
+
+class Recorded:
+    """One recording of a conference or of a call, and what is asked of it."""
+
+    def __init__(self, client: Client, path: str, began: dict[str, str]) -> None:
+        self.client, self.path = client, path
+        at = datetime.fromisoformat(began["RecordingStartTime"].replace("Z", "+00:00"))
+        self.began = time.monotonic() - (time.time() - at.timestamp())
+
+    def becomes(self, status: str, **more: str) -> float:
+        """When."""
+        answer = self.client.ask("POST", self.path, data={"Status": status, **more})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == status
+        return time.monotonic()
+
+
+def in_conference(house: House, client: Client, **attributes: str) -> tuple[Any, Recorded]:
+    """Somebody who speaks without a pause in a recorded conference."""
+    house.voice(house.joins(**recorded(house, **attributes)))
+    phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
+    (began,) = told_of_recordings(house, 1)
+    return phone, Recorded(
+        client, f"/Conferences/{began['ConferenceSid']}/Recordings/{began['RecordingSid']}.json", began
+    )
+
+
+def in_call(house: House, client: Client) -> tuple[Any, Recorded]:
+    house.voice(f"<Response><Play loop='9'>{house.application.tone(1500, 9.0)}</Play></Response>")
+    house.application.takes_callbacks("/recording")
+    phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
+    phone.wait_hears(1500)
+    call_sid = house.application.to("/voice")[-1].fields["CallSid"]
+    form = {
+        "PlayBeep": "false",
+        "RecordingTrack": "inbound",
+        "RecordingStatusCallback": house.application.url("/recording"),
+        "RecordingStatusCallbackEvent": "in-progress completed absent",
+    }
+    begun = client.ask("POST", f"/Calls/{call_sid}/Recordings.json", data=form).json()
+    (began,) = told_of_recordings(house, 1)
+    return phone, Recorded(client, f"/Calls/{call_sid}/Recordings/{begun['sid']}.json", began)
+
+
+PLACES = {"conference": in_conference, "call": in_call}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_silence_keeps_the_time_line(house: House, client: Client, measured: Measured, place: str) -> None:
+    phone, recording = PLACES[place](house, client)
+    gevent.sleep(PART)
+    paused = recording.becomes("paused")
+    gevent.sleep(PART)
+    resumed = recording.becomes("in-progress")
+    gevent.sleep(PART)
+    ended = recording.becomes("stopped")
+    _, completed = told_of_recordings(house, 2)
+    samples = listen(completed)
+    first, second = (one for one in sound.timeline(samples, VOICE) if one.seconds > 0.3)
+    pause = second.start - first.end
+    measured(f"a silent pause of a {place}'s recording, error in ms", (pause - (resumed - paused)) * 1000)
+    assert pause == pytest.approx(resumed - paused, abs=ERROR)
+    assert first.end == pytest.approx(paused - recording.began, abs=2 * ERROR)
+    assert seconds(samples) == pytest.approx(ended - recording.began, abs=2 * ERROR)
+    assert completed["RecordingDuration"] == str(round(seconds(samples)))
+    phone.hang_up()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_skip_leaves_the_pause_out(house: House, client: Client, measured: Measured, place: str) -> None:
+    phone, recording = PLACES[place](house, client)
+    gevent.sleep(PART)
+    paused = recording.becomes("paused", PauseBehavior="skip")
+    gevent.sleep(2 * PART)
+    resumed = recording.becomes("in-progress")
+    gevent.sleep(PART)
+    ended = recording.becomes("stopped")
+    _, completed = told_of_recordings(house, 2)
+    samples = listen(completed)
+    expected = ended - recording.began - (resumed - paused)
+    measured(
+        f"length of a {place}'s recording with a skip, error in ms", (seconds(samples) - expected) * 1000
+    )
+    assert seconds(samples) == pytest.approx(expected, abs=2 * ERROR)
+    spoken = sum(one.seconds for one in sound.timeline(samples, VOICE))
+    assert spoken == pytest.approx(seconds(samples), abs=ERROR)
+    phone.hang_up()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_recording_stays_paused_over_a_restart(house: House, client: Client, place: str) -> None:
+    phone, recording = PLACES[place](house, client)
+    gevent.sleep(PART)
+    paused = recording.becomes("paused")
+    house.stop()
+    gevent.sleep(PART)
+    house.start()
+    shown = client.ask("GET", recording.path).json()
+    assert shown["status"] == "paused"
+    resumed = recording.becomes("in-progress")
+    gevent.sleep(PART)
+    recording.becomes("stopped")
+    _, completed = told_of_recordings(house, 2)
+    first, second = (one for one in sound.timeline(listen(completed), VOICE) if one.seconds > 0.3)
+    assert second.start - first.end == pytest.approx(resumed - paused, abs=ERROR)
+    phone.hang_up()
+
+
+def test_a_silent_pause_at_the_end_is_there_and_trimmed_where_that_is_asked_for(
+    house: House, client: Client
+) -> None:
+    lengths = {}
+    for trim in ("do-not-trim", "trim-silence"):
+        told = len(house.application.to("/recording"))
+        house.voice(house.joins(room=trim, **recorded(house, trim=trim)))
+        phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
+        began = house.application.wait_for("/recording", told + 1)[-1].fields
+        path = f"/Conferences/{began['ConferenceSid']}/Recordings/Twilio.CURRENT.json"
+        recording = Recorded(client, path, began)
+        gevent.sleep(PART)
+        recording.becomes("paused")
+        gevent.sleep(PART)
+        phone.hang_up()
+        completed = house.application.wait_for("/recording", told + 2, 10)[-1].fields
+        lengths[trim] = seconds(listen(completed))
+    assert lengths["do-not-trim"] - lengths["trim-silence"] == pytest.approx(PART, abs=2 * ERROR)
+
+
+def test_a_pause_is_no_silence_that_ends_a_recording(house: House, client: Client) -> None:
+    phone, recording = in_conference(house, client, recordingTimeout="2")
+    ear = house.switch.call(ROOM, from_=SECOND)
+    ear.wait_hears(VOICE)
+    recording.becomes("paused")
+    phone.sounds(None)
+    gevent.sleep(4.0)
+    assert client.ask("GET", recording.path).json()["status"] == "paused"
+    resumed = recording.becomes("in-progress")
+    _, completed = told_of_recordings(house, 2, 10)
+    assert time.monotonic() - resumed > 1.8
+    assert completed["RecordingStatus"] == "completed"
+    for one in (phone, ear):
+        one.hang_up()
+
+
+def test_a_recording_ended_by_the_api_ends_and_its_conference_goes_on(house: House, client: Client) -> None:
+    phone, recording = in_conference(house, client)
+    gevent.sleep(1.2)
+    recording.becomes("stopped")
+    _, completed = told_of_recordings(house, 2)
+    assert completed["RecordingStatus"] == "completed"
+    again = client.ask("POST", recording.path, data={"Status": "paused"})
+    assert again.status_code == 422, again.text
+    assert requests.get(completed["RecordingUrl"], timeout=5).status_code == 200
+    assert client.ask("DELETE", recording.path).status_code == 204
+    assert client.ask("GET", recording.path).status_code == 404
+    assert requests.get(completed["RecordingUrl"], timeout=5).status_code == 404
+    house.stop()
+    house.start()
+    gevent.sleep(1.0)
+    assert len(house.application.to("/recording")) == 2
+    phone.hang_up()
+    until(lambda: not len(house.orchestrator.rooms), 10, "the room is over")
+    assert len(house.application.to("/recording")) == 2
