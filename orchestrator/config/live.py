@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from orchestrator.config.applications import Application
+from orchestrator.config.dialling import Trunk
 from orchestrator.config.settings import Settings
 
 # Section -> its keys that count from the next call on; None: all of them. What is not here is made into
@@ -53,6 +54,18 @@ _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
 
 # These follow from FreeSWITCH's files, or name what is in them.
 _IN_FREESWITCH: Final = ("profiles", "profile_patterns", "trunks", "default_trunk", "sip")
+_OF_A_GATEWAY: Final = (
+    "proxy",
+    "username",
+    "password",
+    "realm",
+    "register_",
+    "expires_secs",
+    "ping_secs",
+    "sofia_gateway",
+    "dial_string",
+    "addresses",
+)
 
 
 @dataclass
@@ -91,8 +104,8 @@ def change(running: Settings, read: Settings) -> Change:
 def without_freeswitch(running: Settings, read: Settings) -> Change:
     """What of `read` counts although FreeSWITCH has not taken its part; `left` is what waits for that.
 
-    Profiles, trunks and SIP are in FreeSWITCH's files. An application that names a profile or trunk that is
-    not there yet keeps what it had.
+    Profiles, gateways and callers' networks are in FreeSWITCH's files; what may be called through a trunk,
+    and which hosts, is not. An application that names a profile or trunk that is not there yet keeps the old.
     """
     profiles, trunks, before = running.profiles, running.trunks, running.applications
 
@@ -105,7 +118,14 @@ def without_freeswitch(running: Settings, read: Settings) -> Change:
             trunk = old.trunk if old is not None else None
         return application.model_copy(update={"profile": profile, "trunk": trunk})
 
+    def bounded(old: Trunk) -> Trunk:
+        """As it is in FreeSWITCH, with the new rules for calls through it."""
+        new = read.trunks.get(old.name, old)
+        return new.model_copy(update={name: getattr(old, name) for name in _OF_A_GATEWAY})
+
     update: dict[str, object] = {name: getattr(running, name) for name in _IN_FREESWITCH}
+    update["trunks"] = {name: bounded(trunk) for name, trunk in trunks.items()}
+    update["sip"] = running.sip.model_copy(update={"allowed_hosts": read.sip.allowed_hosts})
     update["applications"] = {name: kept(each) for name, each in read.applications.items()}
     settings = read.model_copy(update=update)
     return Change(

@@ -25,7 +25,7 @@ from .errors import (
 )
 from .events import MAINTENANCE, Event, decode
 from .link import NO_REPLY, PING, STILL_SECONDS, Anomalies, Lease, Link, OnReply, Reply
-from .ownership import BEAT_SECONDS, LEASE_SECONDS, NotOwner, Ownership
+from .ownership import BEAT_SECONDS, LEASE_SECONDS, SETTLE_SECONDS, NotOwner, Ownership
 from .stillness import Stillness
 from .waking import Waker
 
@@ -210,7 +210,9 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
     def _dial(self, link_on: Callable[[socket.socket], Link], begin: Callable[[Link], None]) -> Link:
         limit = NotConnected(f"{self.host}:{self.port} did not answer within {self.timeout} s")
         link: Link | None = None
-        with gevent.Timeout(self.timeout, limit):
+        # A claim may have to wait for SETTLE_SECONDS, however short the answers' time is.
+        claiming = 2 * SETTLE_SECONDS if self._ownership is not None else 0.0
+        with gevent.Timeout(self.timeout + claiming, limit):
             try:
                 sock = socket.create_connection((self.host, self.port))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.config import Settings, loads
+from orchestrator.config.dialling import Trunk
 from orchestrator.config.live import _IN_FREESWITCH, _LIVE, change, needs_restart, without_freeswitch
+from orchestrator.freeswitch.render import render
 
 SID = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 
@@ -81,6 +83,70 @@ def test_without_freeswitch_what_is_not_in_its_files_counts_and_the_rest_is_name
     assert any(key.startswith(section) for key in part.taken) is counts
     assert any(key.startswith(section) for key in part.left) is not counts
     assert {*part.taken, *part.left} >= set(found.taken)
+
+
+TRUNK = """
+trunks: {out: {proxy: 'h:5060', username: u, password: p, register: true, destinations: ["+1*"]}}
+"""
+TOLL: dict[str, tuple[str, bool]] = {
+    "destinations": ('["+1312*"]', True),
+    "refused_destinations": ("['+1900*']", True),
+    "caller_ids": ("['+13125550001']", True),
+    "caller_id": ('"+13125550001"', True),
+    "max_calls": ("1", True),
+    "calls_per_minute": ("1", True),
+    "number_format": ("digits", True),
+    "default_region": ("GB", True),
+    "trusted": ("true", True),
+    "identity_header": ("rpid", True),
+    "proxy": ("'other:5060'", False),
+    "username": ("other", False),
+    "password": ("other", False),
+    "realm": ("other", False),
+    "register": ("false", False),
+    "expires_secs": ("90", False),
+    "ping_secs": ("30", False),
+    "addresses": ("[192.0.2.1]", False),
+}
+
+
+@pytest.mark.parametrize("key", TOLL)
+def test_what_may_be_called_through_a_trunk_counts_without_freeswitch_and_its_gateway_does_not(
+    key: str,
+) -> None:
+    value, counts = TOLL[key]
+    old = read(TRUNK)
+    values = {
+        "proxy": "'h:5060'",
+        "username": "u",
+        "password": "p",
+        "register": "true",
+        "destinations": '["+1*"]',
+        key: value,
+    }
+    inside = ", ".join(f"{name}: {each}" for name, each in values.items())
+    new = read(f"trunks: {{out: {{{inside}}}}}")
+    part = without_freeswitch(old, change(old, new).settings)
+    field = "register_" if key == "register" else key
+    has = getattr(part.settings.trunks["out"], field)
+    assert has == getattr((new if counts else old).trunks["out"], field)
+    assert has != getattr((old if counts else new).trunks["out"], field)
+    named, none = (part.taken, part.left) if counts else (part.left, part.taken)
+    assert [name.partition("[")[0] for name in named] == [f"trunks.out.{key}"]
+    assert none == ()
+    assert (render(old) == render(new)) is counts
+
+
+def test_the_table_of_a_trunk_has_each_of_its_keys() -> None:
+    ways = {"sofia_gateway", "dial_string", "name"}
+    assert {*TOLL, *ways} == {field.alias or name for name, field in Trunk.model_fields.items()}
+
+
+def test_which_hosts_may_be_called_counts_without_freeswitch_and_who_may_call_does_not() -> None:
+    old = read("sip: {allowed_hosts: [a, b], networks: {office: [192.0.2.0/24]}}")
+    new = read("sip: {allowed_hosts: [a], networks: {office: [192.0.2.0/25]}}")
+    part = without_freeswitch(old, change(old, new).settings)
+    assert (part.taken, part.left) == (("sip.allowed_hosts",), ("sip.networks.office[0]",))
 
 
 def test_an_application_keeps_the_profile_and_trunk_that_freeswitch_has() -> None:
