@@ -4,7 +4,7 @@ address where the settings allow it. Numbers are read here, once, before any rul
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
 from orchestrator.config.applications import Application
@@ -18,7 +18,7 @@ from orchestrator.numbering.uri import Address, NotAnAddress, is_address, parse
 # A user as RFC 3261 has it, without what is syntax to FreeSWITCH; another one fails there, with a CRIT line.
 SIP_URI = re.compile(
     r"(?:[Ss][Ii][Pp][Ss]?:)?(?P<user>(?:[A-Za-z0-9_.!~*()&=+/#-]|%[0-9A-Fa-f]{2})+)"
-    r"@(?P<host>[A-Za-z0-9.-]+)(?P<port>:[0-9]{1,5})?"
+    r"@(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]{2,45}\])(?P<port>:[0-9]{1,5})?"
     r"(?P<rest>;transport=[A-Za-z]+)?"
 )
 
@@ -56,6 +56,9 @@ def route_to_sip(settings: Settings, application: Application, uri: str) -> Rout
     if match is None:
         raise ValueError(f"not a SIP address: {uri!r}")
     address = parse(uri)
+    if address.host.startswith("["):
+        # Raises ValueError, which names it.
+        IPv6Address(address.host.strip("[]"))
     if not settings.sip.allows(address.host):
         raise ValueError(f"{address.host} is not among sip: allowed_hosts")
     trunk, user = trunk_at(settings, address), match["user"]

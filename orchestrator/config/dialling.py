@@ -220,6 +220,15 @@ def _host(written: str) -> str:
     return host.lower().rstrip(".")
 
 
+def _comparable(host: str) -> str:
+    """A name in small letters without its last dot; an IPv6 address in its short form, without brackets."""
+    name = host.lower().rstrip(".")
+    try:
+        return str(ip_address(name.strip("[]")))
+    except ValueError:
+        return name
+
+
 def _fits_a_phone(patterns: tuple[str, ...], number: str) -> bool:
     return any(is_phone_pattern(pattern) and fits(pattern, number) for pattern in patterns)
 
@@ -253,5 +262,5 @@ class Sip(Section):
         return self
 
     def allows(self, host: str) -> bool:
-        own = host.lower().rstrip(".")
-        return any(fits(pattern.lower().rstrip("."), own) for pattern in self.allowed_hosts)
+        own = _comparable(host)
+        return any(fits(_comparable(pattern), own) for pattern in self.allowed_hosts)

@@ -29,7 +29,11 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-]+")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _GLOBAL_VALUE: Final = re.compile(r"[A-Za-z0-9_.:+|-]+")
 _APPLICATION: Final = re.compile(r"[a-z][a-z0-9_]*")
-_ENDPOINT: Final = re.compile(r"[A-Za-z0-9_]+/[^\s,|\\'\"\[\]{}<>^$`\x00-\x1f\x7f]+")
+# A host may be an IPv6 address: brackets around that are no syntax, those at a leg's beginning are.
+_ENDPOINT: Final = re.compile(
+    r"[A-Za-z0-9_]+/[^\s,|\\'\"\[\]{}<>^$`\x00-\x1f\x7f]+"
+    r"(?:(?<=@)\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?(?:;transport=[A-Za-z]+)?)?"
+)
 # What no layer of a `[…]` treats as syntax.
 _PLAIN: Final = re.compile(r"[^,|\\'\"\[\]{}<>^$=\x00-\x1f\x7f]*")
 _EXPANDED: Final = re.compile(r"\$\\*\{")

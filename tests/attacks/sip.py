@@ -59,16 +59,20 @@ class Dialog:
 
 
 class RawPhone:
-    """One UDP port of 127.0.0.1. It sends no media."""
+    """One UDP port of loopback. It sends no media."""
 
-    def __init__(self, switch_port: int) -> None:
-        self._switch = ("127.0.0.1", switch_port)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+    def __init__(self, switch_port: int, host: str = "127.0.0.1") -> None:
+        six = ":" in host
+        family = socket.AF_INET6 if six else socket.AF_INET
+        self._host = f"[{host}]" if six else host
+        self._switch = (host, switch_port)
+        self._sdp = SDP.replace("IP4 127.0.0.1", f"IP{6 if six else 4} {host}")
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.bind((host, 0))
         self.port: int = self._socket.getsockname()[1]
         # Where media may be sent to: bound, so that it is nobody else's.
-        self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._media.bind(("127.0.0.1", 0))
+        self._media = socket.socket(family, socket.SOCK_DGRAM)
+        self._media.bind((host, 0))
         self.dialogs: list[Dialog] = []
 
     def close(self) -> None:
@@ -103,17 +107,17 @@ class RawPhone:
         """Calls; returns with the answer of `until` or above, or with the last one when time is up."""
         dialog = Dialog(str(uuid.uuid4()), uuid.uuid4().hex[:12])
         self.dialogs.append(dialog)
-        uri = b"sip:" + raw(to) + b"@127.0.0.1:%d" % self._switch[1]
+        uri = b"sip:" + raw(to) + b"@%s:%d" % (self._host.encode(), self._switch[1])
         dialog.parts["uri"] = uri.decode("latin-1")
         name = b'"' + raw(display) + b'" ' if display else b""
         sender = (
             raw(from_line)
             if from_line is not None
-            else name + b"<sip:" + raw(identity) + b"@127.0.0.1:%d>" % self.port
+            else name + b"<sip:" + raw(identity) + b"@%s:%d>" % (self._host.encode(), self.port)
         )
         dialog.parts["from"] = (sender + f";tag={dialog.from_tag}".encode()).decode("latin-1")
         dialog.branch = f"z9hG4bK{uuid.uuid4().hex}"
-        body = SDP.format(port=self._media.getsockname()[1]).encode()
+        body = self._sdp.format(port=self._media.getsockname()[1]).encode()
         dialog.request = self._message(
             "INVITE", dialog, [*headers, ("Content-Type", "application/sdp")], body
         )
@@ -161,8 +165,10 @@ class RawPhone:
         """Any request inside a call, or outside of any; the status of its answer, 0 without one."""
         if dialog is None:
             dialog = Dialog(str(uuid.uuid4()), uuid.uuid4().hex[:12])
-            dialog.parts["uri"] = (b"sip:" + raw(to) + b"@127.0.0.1:%d" % self._switch[1]).decode("latin-1")
-            dialog.parts["from"] = f"<sip:mallory@127.0.0.1:{self.port}>;tag={dialog.from_tag}"
+            dialog.parts["uri"] = (
+                b"sip:" + raw(to) + b"@%s:%d" % (self._host.encode(), self._switch[1])
+            ).decode("latin-1")
+            dialog.parts["from"] = f"<sip:mallory@{self._host}:{self.port}>;tag={dialog.from_tag}"
         dialog.sequence += 1
         self._socket.sendto(self._message(method, dialog, headers, raw(body)), self._switch)
         deadline = time.monotonic() + timeout
@@ -216,13 +222,13 @@ class RawPhone:
         sequence = 1 if method in ("INVITE", "ACK", "CANCEL") else dialog.sequence
         lines: list[bytes] = [
             method.encode() + b" " + uri + b" SIP/2.0",
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch={branch};rport".encode(),
+            f"Via: SIP/2.0/UDP {self._host}:{self.port};branch={branch};rport".encode(),
             b"Max-Forwards: 70",
             b"From: " + dialog.parts["from"].encode("latin-1"),
             b"To: <" + uri + b">" + tag.encode(),
             f"Call-ID: {dialog.call_id}".encode(),
             f"CSeq: {sequence} {method}".encode(),
-            f"Contact: <sip:mallory@127.0.0.1:{self.port}>".encode(),
+            f"Contact: <sip:mallory@{self._host}:{self.port}>".encode(),
             *(raw(name) + b": " + raw(value) for name, value in headers),
             b"Content-Length: %d" % len(body),
         ]

@@ -180,11 +180,24 @@ def test_a_destinations_own_variable_with_syntax_is_refused(value: str) -> None:
         "user/${x}",
         "user/a:_:user/b",
         "user/a\n",
+        "user/a[x=y]",
+        "user/[x=y]user/b",
+        "sofia/p/a@[::1],user/b",
+        "sofia/p/a@[::1][x=y]",
+        "sofia/p/a@[::1]user/b",
+        "sofia/p/a@[x=y]",
+        "sofia/p/a[::1]",
     ],
 )
 def test_what_is_not_one_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
         commands.dial_string([Destination(endpoint)])
+
+
+@pytest.mark.parametrize("after", ["", ":5060", ":5060;transport=tcp"])
+def test_a_host_may_be_an_ipv6_address(after: str) -> None:
+    endpoint = f"sofia/texml/a@[2001:db8::7]{after}"
+    assert commands.dial_string([Destination(endpoint, {"a": "1"})]) == f"[a=1]{endpoint}"
 
 
 def test_a_dial_string_names_all_its_destinations() -> None:
