@@ -8,15 +8,29 @@ from contextlib import contextmanager
 from xml.sax.saxutils import escape
 
 import pytest
+import requests
 from gevent import socket, spawn
 
 from tests.lab.softphones import Answers, NeverAnswers, Rejects
-from tests.scenarios.conftest import House
+from tests.scenarios.conftest import ACCOUNT, API_KEY, House
 from tests.scenarios.test_dial_out import AFTER, CALLER, FIRST, NUMBER, SECOND, THIRD, A, B, dial, dialled
 
 
 def numbers(*these: str) -> str:
     return "".join(f"<Number>{number}</Number>" for number in these)
+
+
+def listed(house: House) -> dict[str, str]:
+    """What became of each call to a callee, as the API lists them."""
+    assert house.orchestrator is not None
+    url = f"http://127.0.0.1:{house.orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}/Calls"
+    deadline = time.monotonic() + 5
+    while True:
+        answer = requests.get(url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=5)
+        calls = {one["to"]: one["status"] for one in answer.json()["calls"] if one["direction"] != "inbound"}
+        if not {"ringing", "in-progress"} & set(calls.values()) or time.monotonic() > deadline:
+            return calls
+        time.sleep(0.1)
 
 
 # One after the other
@@ -42,6 +56,7 @@ def test_in_sequence_the_next_rings_when_the_one_before_has_not_answered(house: 
     caller.wait_hears(AFTER)
     with pytest.raises(AssertionError):
         last.wait_called(0.2)
+    assert listed(house) == {FIRST: "no-answer", SECOND: "completed", THIRD: "canceled"}
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,9 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
         for callee in callees:
             if not callee.seen:
                 switchboard.unwatch(callee.uuid, callee.on_event)
-                call.services.book.close(callee.uuid, "failed")
+                # In a sequence those behind the one who answered were never called.
+                needless = leg.gone or any(one.bridged for one in callees)
+                call.services.book.close(callee.uuid, "canceled" if needless else "failed")
                 call.services.tolls.over(callee.uuid)
         gevent.killall(limits, block=False)
 
