@@ -94,7 +94,7 @@ class Call(Standing):
         self.account_sid = application.account
         self.services = services
         self.direction = direction
-        self.parent_call_sid = ""
+        self.parent_call_sid = self.kept.parent_call_sid
         """By whose document it was dialled; empty of any other."""
         self.sip_headers = sip_header_fields(headers, identity.withheld)
         self.origin = origin_of(headers, region, identity) if direction == "inbound" else Origin()
@@ -176,6 +176,7 @@ class Call(Standing):
                 kept.report_events,
                 self.style,
                 twilio_direction(self.direction, self.parent_call_sid),
+                parent_call_sid=self.parent_call_sid,
                 told=kept.reported,
                 state=self.told,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.callbacks.records import Query
+from orchestrator.calls.call import Call
 from orchestrator.calls.callbook import CallRecord
 from orchestrator.calls.clock import now
 from orchestrator.calls.desk import Desk
@@ -49,11 +50,9 @@ class CallControl(Desk):
             self._hang_up(record)
             return self.call(account_sid, sid)
         call = self._services.calls.get(sid)
-        asked = (changes.to, changes.report, changes.fallback, changes.time_limit)
-        if call is None and any(change is not None for change in asked):
-            detail = "The call is connected by another call's Dial: hang it up, or update that one."
-            raise Refused("90034", "Call cannot be updated", detail)
-        if call is not None:
+        if call is None:
+            self._instruct_callee(sid, changes)
+        else:
             if changes.report is not None:
                 call.keep(report=changes.report, report_events=changes.events)
                 call.report()
@@ -65,6 +64,31 @@ class CallControl(Desk):
                 log.info("redirected through the API", call=sid)
                 call.instruct(changes.to)
         return self.call(account_sid, sid)
+
+    def _instruct_callee(self, sid: str, changes: CallChanges) -> None:
+        """Somebody connected by another call's Dial, which goes on without it. Raises Refused."""
+        callee = self._services.callees.get(sid)
+        if changes.to is None:
+            if any(change is not None for change in (changes.report, changes.fallback, changes.time_limit)):
+                detail = "The call is connected by another call's Dial: it can be hung up or sent elsewhere."
+                raise Refused("90034", "Call cannot be updated", detail)
+            return
+        if callee is None or not callee.bridged:
+            detail = "It takes instructions once it has answered and is connected."
+            raise Refused("90034", "Call not answered", detail)
+        kept: dict[str, object] = {}
+        if changes.report is not None:
+            kept |= {"report": changes.report, "report_events": changes.events}
+        if changes.fallback is not None:
+            kept["fallback"] = changes.fallback
+
+        def start(call: Call) -> None:
+            self._start(call)
+            if changes.time_limit is not None:
+                call.limit(changes.time_limit, callee.bridged_at)
+
+        log.info("redirected through the API, leaves its caller", call=sid)
+        callee.instruct(changes.to, start, **kept)
 
     def _hang_up(self, record: CallRecord) -> None:
         room_sid = self._rooms.room_of(record.sid)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from orchestrator.calls.clock import now
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.steps import Fields
+from orchestrator.calls.steps import Fields, Goto
 from orchestrator.conference.model import Caller
 from orchestrator.freeswitch.commands import Destination
 from orchestrator.freeswitch.events import Event, decode
@@ -18,6 +22,7 @@ from orchestrator.texml import Number, Sip
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.calls.leaving_bridge import LeavingBridge
     from orchestrator.calls.whisper import Whisper
 
 # Holds a callee until its whisper is through.
@@ -51,11 +56,14 @@ class Callee:
             to=to,
         )
         self._bridged_at = int(call.recall(f"bridged {uuid}") or 0)
+        self._told = tuple(call.recall(f"told {uuid}").split())
         self._tell = self._follow()
         call.services.book.open(
             self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
         )
         self._whispering: Whisper | None = None
+        self._leaving: LeavingBridge | None = None
+        call.services.callees[self.call_sid] = self
 
     def _follow(self) -> Callable[[Event], None]:
         call, noun = self._call, self._noun
@@ -75,6 +83,7 @@ class Callee:
         )
 
     def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
+        self._told = tuple(told)
         self._call.note(**{f"told {self.uuid}": " ".join(told)})
         return self._call.rows
 
@@ -129,6 +138,46 @@ class Callee:
                 )
             )
 
+    def instruct(self, to: Goto | Fetched, start: Callable[[Call], None], **changes: object) -> None:
+        """It leaves its caller, whose Dial is over with that, and runs these instructions.
+
+        `changes` to what is kept of it besides; `start` takes it once it is parked.
+        """
+        from orchestrator.calls.leaving_bridge import LeavingBridge
+
+        if self._leaving is not None:
+            self._leaving.instruct(to, **changes)
+            return
+        call, noun = self._call, self._noun
+        callback = noun.status_callback or ""
+        report = Goto(call.services.resolve(call.document_url, callback), noun.status_callback_method)
+        kept = KeptCall(
+            self.uuid,
+            call.application.name,
+            self._caller,
+            "outbound",
+            document_url=call.document_url,
+            report=report if callback else None,
+            report_events=tuple(sorted(noun.status_callback_event)) if callback else ("completed",),
+            parent_call_sid=call.sid,
+            leaves_bridge=True,
+        )
+        self._leaving = LeavingBridge(call.services, call.application, kept, partial(self._start, start))
+        self._leaving.instruct(to, **changes)
+        self._leaving.order()
+
+    def _start(self, start: Callable[[Call], None], call: Call) -> None:
+        """From here on its own call tells of it."""
+        self._tell = lambda event: None
+        call.services.callees.pop(self.call_sid, None)
+        call.kept = replace(call.kept, reported=self._told)
+        start(call)
+
+    @property
+    def is_leaving(self) -> bool:
+        """For instructions of its own: its caller's end is not its end any more."""
+        return self._leaving is not None
+
     def on_bridged(self, event: Event) -> None:
         self._bridged_at = event.timestamp
         self._call.remember(**{f"bridged {self.uuid}": str(event.timestamp)})
@@ -151,6 +200,8 @@ class Callee:
                 self._whispering and event.header("Application-Data") == SILENCE
             ):
                 self._whispering.let_through.set()
+            case "CHANNEL_DESTROY":
+                self._call.services.callees.pop(self.call_sid, None)
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp
                 self._call.services.tolls.over(self.uuid)

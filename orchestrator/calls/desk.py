@@ -19,6 +19,7 @@ class Desk:
     def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
         """`start` takes a call that was dialled and answered into the house."""
         self._services = services
+        self._start = start
         self._rooms = services.rooms
         self._records = services.records
         self._book = services.book

@@ -42,6 +42,10 @@ class KeptCall(Struct, frozen=True):
     """Those told."""
     dialled_into: str = ""
     """Sid of the conference that the API dialled it for; empty once it has other instructions."""
+    parent_call_sid: str = ""
+    """Of the call whose Dial called it; empty of any other."""
+    leaves_bridge: bool = False
+    """It has been ordered out of the bridge with its caller, and has not been seen to be parked."""
     ringing: bool = False
     """Dialled by us, and not answered yet."""
     ended: bool = False

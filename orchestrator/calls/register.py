@@ -9,6 +9,7 @@ from orchestrator.calls.door import Door
 from orchestrator.calls.endpoints import trunk_to
 from orchestrator.calls.identities import called
 from orchestrator.calls.kept import KeptCall
+from orchestrator.calls.leaving_bridge import LeavingBridge
 from orchestrator.calls.services import Services
 from orchestrator.config.applications import Application
 from orchestrator.freeswitch import commands
@@ -92,7 +93,9 @@ class Register:
         if kept.direction == "outbound":
             trunk = trunk_to(services.settings, application, kept.caller.to)
             services.tolls.resume(kept.leg, application.account, trunk)
-        if leg is None:
+        if kept.leaves_bridge:
+            LeavingBridge(services, application, kept, self.start_dialled).order()
+        elif leg is None:
             self._ring_on(kept, application)
         else:
             self._start(Call(leg, application, services, kept.direction, kept))

@@ -34,6 +34,7 @@ from orchestrator.net.urls import resolve
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.calls.callee import Callee
     from orchestrator.calls.recording import Recording
 
 
@@ -62,6 +63,8 @@ class Services:
     """An account's, by its sid."""
     calls: dict[str, Call] = field(default_factory=dict)
     """Those whose documents run, by CallSid."""
+    callees: dict[str, Callee] = field(default_factory=dict)
+    """Those that a Dial calls or has connected, by CallSid."""
     recordings: dict[str, Recording] = field(default_factory=dict)
     """Of calls, by sid: those that are neither completed nor absent yet."""
 

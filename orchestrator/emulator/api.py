@@ -38,6 +38,18 @@ def _break(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
+def _transfer(core: Core, session: Session, rest: str) -> str:
+    """`<uuid> <application> inline`, of a leg that is bridged."""
+    application, _, dialplan = rest.partition(" ")
+    if dialplan != "inline" or session.partner is None:
+        return "-ERR unable to transfer\n"
+    session.transfer_now.clear()
+    session.transfer = ((application, ""),)
+    for leg in (session, session.partner):
+        leg.poke()
+    return "+OK\n"
+
+
 def _kill(core: Core, session: Session, rest: str) -> str:
     session.hangup(cause_name(rest) if rest else "NORMAL_CLEARING")
     return "+OK\n"
@@ -382,6 +394,7 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_answer": _with_leg(_answer, "<uuid>"),
     "uuid_broadcast": _with_leg(_broadcast, "<uuid> <path> [aleg|bleg|holdb|both]"),
     "uuid_exists": _exists,
+    "uuid_transfer": _with_leg(_transfer, "<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]"),
     "hupall": _hupall,
     "status": _status,
     "version": _version,

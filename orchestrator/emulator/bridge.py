@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.emulator.causes import CODES
+from orchestrator.emulator.events import Headers
 from orchestrator.emulator.originate import Attempt, dial
 from orchestrator.emulator.session import Session
 
@@ -98,8 +99,11 @@ def _join(session: Session, other: Session) -> None:
         if one.phone is not None and two.phone is not None and two.phone.speaking is not None:
             one.phone.note({two.phone.speaking})
     core.spawn(_far_side, other)
-    while not session.down and not other.down:
+    while not session.down and not other.down and not other.transfer:
         _look(session)
+    if other.transfer:
+        _let_go(session, other, pair)
+        return
     cause = other.hangup_cause if other.down else session.hangup_cause
     if not other.down:
         other.hangup(session.hangup_cause)
@@ -117,12 +121,28 @@ def _join(session: Session, other: Session) -> None:
         session.hangup(cause)
 
 
+def _let_go(session: Session, other: Session, pair: Headers) -> None:
+    """The other leg has been transferred: both live on, each by itself."""
+    session.partner = other.partner = None
+    for one, two in ((session, other), (other, session)):
+        one.on_down.remove(two.poke)
+        if one.phone is not None:
+            one.phone.listen()
+    session.fire("CHANNEL_UNBRIDGE", first=pair)
+    other.transfer_now.set()
+
+
 def _far_side(leg: Session) -> None:
     """The other leg's thread: CS_EXCHANGE_MEDIA until it is hung up."""
     leg.enter("CS_EXCHANGE_MEDIA")
-    while not leg.down:
+    while not leg.down and not leg.transfer:
         _look(leg)
-    leg.close()
+    if leg.transfer and not leg.down:
+        leg.transfer_now.wait()
+        leg.script, leg.transfer = leg.transfer, ()
+        leg.follow_script()
+    else:
+        leg.close()
 
 
 def _look(leg: Session) -> None:

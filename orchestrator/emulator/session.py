@@ -43,6 +43,9 @@ class Session(Channel):
         self.partner: Session | None = None
         self.in_conference: object | None = None
         self.script: tuple[tuple[str, str], ...] = ()
+        self.transfer: tuple[tuple[str, str], ...] = ()
+        """What it is to run in place of its bridge; `transfer_now` once that has let go of it."""
+        self.transfer_now = Event()
         self.over = Event()
         self.on_down: list[Callable[[], None]] = []
         self.before_report: list[Callable[[], None]] = []

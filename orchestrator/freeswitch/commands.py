@@ -125,6 +125,11 @@ def ring(uuid: str) -> str:
     return f"api uuid_ring_ready {_word('uuid', uuid)}"
 
 
+def to_park(uuid: str) -> str:
+    """Out of its bridge and into park: the other leg's `bridge` ends, and that leg lives on."""
+    return f"api uuid_transfer {_word('uuid', uuid)} park inline"
+
+
 def exists(uuid: str) -> str:
     """Answers `true` or `false`."""
     return f"api uuid_exists {_word('uuid', uuid)}"

@@ -174,6 +174,7 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
         switchboard.unwatch(leg.uuid, on_bridge)
         for callee in callees:
             if not callee.seen:
+                call.services.callees.pop(callee.call_sid, None)
                 switchboard.unwatch(callee.uuid, callee.on_event)
                 # In a sequence those behind the one who answered were never called.
                 needless = leg.gone or any(one.bridged for one in callees)
@@ -184,7 +185,8 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
 
 def _end(call: Call, callees: list[Callee]) -> None:
     for callee in callees:
-        call.services.connection.post(commands.kill(callee.uuid))
+        if not callee.is_leaving:
+            call.services.connection.post(commands.kill(callee.uuid))
 
 
 def _part(call: Call, callees: list[Callee]) -> None:
@@ -252,6 +254,11 @@ def _shared(verb: Dial) -> dict[str, str]:
         "group_confirm_cancel_timeout": "true",
         "app_disable_expand_variables": "true",
         "hangup_after_bridge": "false",
+        # With instructions of its own a callee is a call like any other.
+        "hangup_after_conference": "false",
+        "park_after_bridge": "false",
+        "continue_on_fail": "true",
+        "sip_copy_custom_headers": "false",
         "playback_terminators": "none",
     }
 
