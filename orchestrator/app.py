@@ -219,7 +219,7 @@ class Orchestrator:
         self.console = Console(
             self.live, self.control, self.rooms, self.outbox, files, self._problems, self.attempts
         )
-        audio = RecordingAudio(files)
+        audio = RecordingAudio(files, is_open=self.control.is_recording)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,

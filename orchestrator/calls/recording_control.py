@@ -58,6 +58,11 @@ class RecordingControl(Desk):
             raise NotFound
         return decode_recording(record.value)
 
+    def is_recording(self, sid: str) -> bool:
+        """Whether it is one that is neither completed nor absent."""
+        of_call = self._services.recordings.get(sid)
+        return sid in self._services.room_recordings or (of_call is not None and not of_call.tape.over)
+
     def recording_of(
         self, account_sid: str, sid: str, *, call_sid: str = "", conference_sid: str = ""
     ) -> RecordingRecord:

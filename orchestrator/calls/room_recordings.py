@@ -7,8 +7,6 @@ life of its own. What is under way is on disk, like the rooms.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Literal
 
 import gevent
 import msgspec
@@ -16,15 +14,14 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus, recording_fields
-from orchestrator.callbacks.records import Record
+from orchestrator.callbacks.payloads import RecordingStatus
 from orchestrator.calls.clock import now
-from orchestrator.calls.pauses import Pause, paused, resumed, silences
-from orchestrator.calls.room_records import RecordingRecord, row_of_recording
+from orchestrator.calls.pauses import Pause, paused, resumed
+from orchestrator.calls.room_recording import RoomRecording, bring_into_form, message_of, record_of
 from orchestrator.calls.sids import new_sid
 from orchestrator.calls.tally import CallTally
 from orchestrator.calls.tape import PauseBehavior
-from orchestrator.conference.model import CallbackStyle, Caller, RecordingTerms, Room
+from orchestrator.conference.model import Caller, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.deadline import Deadline
@@ -33,10 +30,7 @@ from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
 from orchestrator.freeswitch.snapshot import ConferenceSeen
 from orchestrator.logs import get_logger
-from orchestrator.media.audio import in_thread, seconds_of
 from orchestrator.media.recording_files import RecordingFiles
-from orchestrator.media.silence import frames_of, insert_silence
-from orchestrator.media.trim import trim_silence
 
 log = get_logger(__name__)
 
@@ -51,31 +45,6 @@ ORDER_MICROSECONDS = 5_000_000
 WATCH_SECONDS = 10.0
 # In which FreeSWITCH, if it runs, writes some of a recording out.
 WRITE_SECONDS = 2.5
-
-
-class RoomRecording(msgspec.Struct, frozen=True):
-    sid: str
-    conference_sid: str
-    account_sid: str
-    by: Caller
-    """The participant that started the conference."""
-    terms: RecordingTerms
-    asked_at: int
-    started_at: int = 0
-    """Microseconds since the epoch; 0 until FreeSWITCH has opened the file."""
-    status: RecordingStatus | Literal["paused", "stopped", "processing"] = "in-progress"
-    """stopped: its end was ordered; processing: its file is closed and not looked at yet."""
-    duration: float = 0.0
-    """Seconds, once completed."""
-    pauses: tuple[Pause, ...] = ()
-    frames: int = 0
-    """Of the file as FreeSWITCH left it, where silence is to be put into it."""
-    style: CallbackStyle = CallbackStyle()
-
-    @property
-    def paused_by(self) -> str:
-        """How, while it is paused; else empty."""
-        return self.pauses[-1].behavior if self.status == "paused" else ""
 
 
 class RoomRecordings:
@@ -301,7 +270,7 @@ class RoomRecordings:
         self._forget_limit(recording.sid)
         started = replace(recording, started_at=at)
         self._tally.recordings["in-progress"] += 1
-        self._keep(started, [self._message(started, "in-progress")])
+        self._keep(started, [message_of(self._files, started, "in-progress")])
 
     # The end
 
@@ -333,8 +302,7 @@ class RoomRecordings:
     def _measure(self, recording: RoomRecording) -> None:
         path = self._files.path(recording.sid)
         try:
-            self._put_silence(recording, path)
-            seconds = self._trimmed(recording, path) if recording.terms.trim else in_thread(seconds_of, path)
+            seconds = bring_into_form(recording, path, self._write)
         except Exception as error:  # noqa: BLE001
             # Whatever it was: a recording that is said to be in progress for ever is worse.
             log.error(
@@ -342,33 +310,6 @@ class RoomRecordings:
             )
             seconds = 0.0
         self._end(recording, "completed" if seconds else "absent", seconds)
-
-    def _put_silence(self, recording: RoomRecording, path: Path) -> None:
-        """Where it was paused; once, also where this process ends in the middle of it."""
-        gaps = silences(recording.started_at, recording.pauses)
-        if not gaps:
-            return
-        frames = in_thread(frames_of, path)
-        if not recording.frames:
-            self._write(replace(recording, frames=frames))
-        elif frames != recording.frames:
-            return
-        try:
-            in_thread(insert_silence, path, gaps)
-        except OSError as error:
-            # A full disk costs the silence, not the recording.
-            log.error("pauses are left out", recording=recording.sid, problem=str(error))
-
-    @staticmethod
-    def _trimmed(recording: RoomRecording, path: Path) -> float:
-        """Seconds; 0 of a silent one. A disk too full to trim on costs the trimming, not the recording."""
-        try:
-            return in_thread(trim_silence, path)
-        except OSError as error:
-            log.error(
-                "not trimmed", room=recording.conference_sid, recording=recording.sid, problem=str(error)
-            )
-            return in_thread(seconds_of, path)
 
     def _end(self, recording: RoomRecording, status: RecordingStatus, seconds: float) -> None:
         sid = recording.sid
@@ -381,8 +322,8 @@ class RoomRecordings:
         self._by_conference.pop(recording.conference_sid, None)
         self._tally.recordings[status] += 1
         ended = replace(recording, status=status, duration=seconds)
-        messages = [message for message in [self._message(ended, status)] if message is not None]
-        self._journal.commit(messages, (), [(RECORDING, sid)], [_record(ended)])
+        messages = [message for message in [message_of(self._files, ended, status)] if message is not None]
+        self._journal.commit(messages, (), [(RECORDING, sid)], [record_of(ended)])
 
     def _forget_limit(self, sid: str) -> None:
         limit = self._limits.pop(sid, None)
@@ -396,35 +337,7 @@ class RoomRecordings:
     def _write(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
         messages = [message for message in told or [] if message is not None]
         put = [(RECORDING, recording.sid, msgspec.json.encode(recording))]
-        self._journal.commit(messages, put, records=[_record(recording)])
-
-    def _message(self, recording: RoomRecording, status: RecordingStatus) -> Message | None:
-        terms = recording.terms
-        if not terms.status_callback or status not in terms.status_callback_event:
-            return None
-        facts = RecordingFacts(
-            status=status,
-            account_sid=recording.account_sid,
-            call_sid=recording.by.call_sid,
-            connection_id=recording.by.connection_id,
-            recording_sid=recording.sid,
-            conference_sid=recording.conference_sid,
-            started_at=recording.started_at,
-            duration=round(recording.duration),
-            url=self._files.url(recording.sid) if terms.send_url else "",
-        )
-        return Message(
-            queue=f"recording {recording.sid}",
-            url=terms.status_callback,
-            method=terms.status_callback_method,
-            fields=recording_fields(facts, recording.style),
-            account_sid=recording.account_sid,
-            event=f"recording-{status}",
-            sequence=0 if status == "in-progress" else 1,
-            created_at=now(),
-            signatures=recording.style.signatures,
-            user_agent=recording.style.user_agent,
-        )
+        self._journal.commit(messages, put, records=[record_of(recording)])
 
     # The watchdog
 
@@ -466,20 +379,3 @@ class RoomRecordings:
             return self._files.path(sid).stat().st_size
         except OSError:
             return 0
-
-
-def _record(recording: RoomRecording) -> Record:
-    return row_of_recording(
-        RecordingRecord(
-            sid=recording.sid,
-            account_sid=recording.account_sid,
-            call_sid=recording.by.call_sid,
-            source="Conference",
-            created_at=recording.asked_at,
-            updated_at=now(),
-            conference_sid=recording.conference_sid,
-            started_at=recording.started_at,
-            duration=recording.duration,
-            status=recording.status,
-        )
-    )

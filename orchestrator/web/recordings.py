@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import get_args
@@ -43,8 +44,16 @@ class RecordingAudio:
     converting takes longer than `convert_seconds`, ask again.
     """
 
-    def __init__(self, files: RecordingFiles, convert_seconds: float = CONVERT_SECONDS) -> None:
+    def __init__(
+        self,
+        files: RecordingFiles,
+        convert_seconds: float = CONVERT_SECONDS,
+        is_open: Callable[[str], bool] = lambda sid: False,
+    ) -> None:
+        """`is_open`: whether this one is known to be written still; a file of which nothing is known tells by
+        its header and its age, and one that is paused does not grow."""
         self._files = files
+        self._is_open = is_open
         self._convert_seconds = convert_seconds
         self._readers = ThreadPool(READERS)
         self._converter = Converter()
@@ -65,6 +74,8 @@ class RecordingAudio:
         kind = _without_suffix(request.args.get("signature", ""))[1] or kind or self._kind_of(sid)
         path, source = self._files.path(sid, kind), self._files.path(sid, "wav" if kind == "mp3" else "mp3")
         try:
+            if self._is_open(sid):
+                raise StillWritten
             file = in_thread(_open, path, source)
             if file is None:
                 self._converter.make(source, path, self._convert_seconds)
