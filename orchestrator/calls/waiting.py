@@ -68,7 +68,9 @@ def wait_music(call: Call, seat: Seat, noun: Conference, participant: Participan
 
 def hold_music(call: Call, seat: Seat, noun: Conference, url: str, method: str) -> None:
     """For a participant on hold. Without a URL it is the usual music."""
-    refused = dict.fromkeys((Dial, Gather, Hangup, Leave, Record, Reject), _IN_THE_CONFERENCE)
+    refused: dict[type[Verb], str] = dict.fromkeys(
+        (Dial, Gather, Hangup, Leave, Record, Reject), _IN_THE_CONFERENCE
+    )
     wait = Wait("HoldUrl", seat, noun.name, refused)
     _music(call, wait, url or None, method, None)
 

@@ -8,6 +8,7 @@ import time
 import gevent
 import pytest
 
+from orchestrator.app import Orchestrator
 from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import House
 
@@ -26,6 +27,9 @@ VERBS = {
     "Redirect that hangs": "<Redirect>/hangs</Redirect>",
     "Dial Conference": "<Dial><Conference>Room</Conference></Dial>",
     "Dial Conference that waits": "<Dial><Conference {waits}>R</Conference></Dial>",
+    "Dial Conference that waits in a menu": (
+        "<Dial><Conference startConferenceOnEnter='false' waitUrl='/menu'>R</Conference></Dial>"
+    ),
     "Dial Number": f"<Dial>{CALLEE}</Dial>",
 }
 MOMENTS = (0.0, 0.05, 0.3, 1.0)
@@ -38,6 +42,7 @@ def test_nothing_is_left_of_a_caller_who_hangs_up(house: House, verb: str) -> No
     house.switch.register(CALLEE, NeverAnswers())
     house.application.route("/hangs", Answer(hangs=True))
     tone = house.application.tone(700, 5.0)
+    house.application.document("/menu", f"<Response>{VERBS['Gather'].replace('{tone}', tone)}</Response>")
     house.voice(f"<Response>{VERBS[verb].replace('{waits}', WAITS).replace('{tone}', tone)}</Response>")
     before = greenlets()
     for count, moment in enumerate(MOMENTS, 1):
@@ -57,6 +62,9 @@ def test_nothing_is_left_of_a_caller_who_hangs_up(house: House, verb: str) -> No
     assert left == (0, 0, 0), "legs, rooms, watched legs"
     assert greenlets() <= before + 1, [str(one) for one in living()]
     assert len(house.application.to("/status")) <= len(MOMENTS)
+    while (rows := on_disk(orchestrator)) and time.monotonic() < deadline:
+        gevent.sleep(0.05)
+    assert rows == []
 
 
 def living() -> list[gevent.Greenlet]:
@@ -69,6 +77,12 @@ def living() -> list[gevent.Greenlet]:
         and not one.ready()
         and "orchestrator.calls" in getattr(getattr(one, "_run", None), "__module__", "")
     ]
+
+
+def on_disk(orchestrator: Orchestrator) -> list[tuple[str, bytes]]:
+    """What the next run would find of calls and rooms."""
+    kinds = ("call", "document", "outcome", "wait", "wait document", "room", "participant")
+    return [row for kind in kinds for row in orchestrator.journal.load(kind)]
 
 
 def greenlets() -> int:
