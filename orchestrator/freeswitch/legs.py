@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 import uuid as uuids
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Final, Protocol
@@ -133,7 +133,7 @@ class Leg:
         self._executions: dict[str, Execution] = {}
         self._answering: Execution | None = None
         self._found: Execution | None = None
-        self._shut_out: tuple[gevent.Greenlet[..., None], ...] = ()
+        self._shut_out: Sequence[gevent.Greenlet[..., None]] = ()
         self._digits: gevent.queue.Queue[str] | None = None
         self._ended: gevent.event.Event | None = None
 
@@ -226,7 +226,8 @@ class Leg:
 
     def shut_out(self, greenlet: gevent.Greenlet[..., None]) -> None:
         """Nothing more from `greenlet`, which is being killed: it may have a turn before it dies."""
-        self._shut_out = (*(one for one in self._shut_out if not one.ready()), greenlet)
+        # A tuple would leak: Python's collector stops tracking one whose greenlets are alive when it looks.
+        self._shut_out = [*(one for one in self._shut_out if not one.ready()), greenlet]
 
     def check_shut_out(self) -> None:
         """Ends the greenlet that calls this if it was shut out."""

@@ -82,7 +82,7 @@ def _hold(house: House, callers: list[Caller], directory: Path) -> None:
     _wait_for_quiet(house)
     _check_told(house, callers)
     _check_nothing_left(house)
-    house.application.requests.clear()
+    house.forget_callbacks()
 
 
 class _Host:

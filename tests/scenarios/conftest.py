@@ -131,6 +131,11 @@ class House:
 
         orchestrator.rooms.on_change = on_change
 
+    def forget_callbacks(self) -> None:
+        """Those that came until now, and the conferences that they are of: all of that was looked at."""
+        self.application.requests.clear()
+        self.subscriptions.clear()
+
     def check_invariants(self) -> None:
         """Ends what still goes on, and fails where something is wrong or left: tests/lab/invariants.py."""
         over = self.orchestrator is not None and self.switch.running and self.orchestrator.wait_ready(0)
