@@ -1,6 +1,6 @@
 """Kills the orchestrator a hundred times under calls, and compares what it told with what was true.
 
-    python -m tests.crash --kills 100 [--freeswitch-kills 20] [--receiver-fails 0.5] [--seed N]
+    python -m tests.crash --kills 100 [--freeswitch-kills 20] [--receiver-fails 0.5] [--stalls N] [--seed N]
 
 Exit code 0: nothing was lost, invented or wrong, and every room's callbacks are numbered without a gap.
 """
@@ -30,8 +30,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kills", type=int, default=100, help="of the orchestrator")
+    parser.add_argument("--kills", type=int, help="of the orchestrator (100; with --stalls 0)")
     parser.add_argument("--freeswitch-kills", type=int, default=0, help="of the switch")
+    parser.add_argument("--stalls", type=int, default=0, help="SIGSTOP and SIGCONT of either or both")
+    parser.add_argument("--longest-stall", type=float, default=60.0, metavar="SECONDS", help="of them (60)")
     parser.add_argument("--receiver-fails", type=float, default=0.0, metavar="P", help="probability")
     parser.add_argument("--seed", type=int, help="of calls, kills and failures; default: a new one")
     parser.add_argument("--switch", choices=["freeswitch", "emulator"], help="default: what there is")
@@ -43,8 +45,10 @@ def main() -> int:
     if kind == "freeswitch" and (reason := RealLab.why_not()):
         parser.error(reason)
     options = Options(
-        kills=arguments.kills,
+        kills=arguments.kills if arguments.kills is not None else 0 if arguments.stalls else 100,
         freeswitch_kills=arguments.freeswitch_kills,
+        stalls=arguments.stalls,
+        longest_stall=arguments.longest_stall,
         receiver_fails=arguments.receiver_fails,
         seed=arguments.seed if arguments.seed is not None else random.randrange(1_000_000),
         rate=arguments.rate,

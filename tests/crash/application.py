@@ -43,6 +43,8 @@ class Came(NamedTuple):
     """Microseconds since the epoch."""
     body: bytes
     fields: dict[str, str]
+    taken: bool = True
+    """Answered as it should be, so that it need not come again."""
 
 
 class Customer:
@@ -59,6 +61,7 @@ class Customer:
         self._fails = fails
         self._chance = random.Random(seed)
         self._refused = Counter[bytes]()
+        self._untaken = set[int]()
         self._behaviours = {
             "answered 500": answers(500),
             "answered 503": answers(503),
@@ -85,7 +88,12 @@ class Customer:
         """What was told there; also what was refused, as it had come."""
         late = time.time() - time.monotonic()
         return [
-            Came(int((request.at + late) * 1e6), request.body, request.fields)
+            Came(
+                int((request.at + late) * 1e6),
+                request.body,
+                request.fields,
+                taken=id(request) not in self._untaken,
+            )
             for request in self._receiver.on(path)
         ]
 
@@ -155,6 +163,7 @@ class Customer:
     def _take(self, request: Request, client: socket.socket) -> bool:
         if self._chance.random() < self._fails and self._refused[request.body] < MOST_FAILURES:
             self._refused[request.body] += 1
+            self._untaken.add(id(request))
             how = self._chance.choice(list(self._behaviours))
             self.failed[how] += 1
             return self._behaviours[how](request, client)

@@ -1,5 +1,10 @@
 """When the orchestrator could know: its lives, and the bounds that follow for what it says of a moment.
 
+Where a process stood still (a `Stall`), what follows depends on whose it was. The orchestrator's own loses
+nothing: what it did not hear it hears on waking, before it decides anything. FreeSWITCH's clock stands still
+with it, so what it says on waking may bear an older time; and one that stands still for longer than PATIENT
+loses its event socket, so what it does until that is back is missed.
+
 All times are microseconds since the epoch. What happens within a life is *heard*: its Timestamp is
 FreeSWITCH's own of that very event, so it may differ from the truth by no more than the clocks do, and be
 later by LAG where something told just before had a later one (timestamps of a room never go back).
@@ -26,6 +31,12 @@ UNREAD = SECOND // 2
 """From an event to its having been read and written down; mostly some milliseconds."""
 NOTICE = 4 * SECOND
 """From readiness to everything missed having been found."""
+PATIENT = 8 * SECOND
+"""For so long FreeSWITCH may stand still without losing its event socket."""
+BACK = 8 * SECOND
+"""From its going on to the socket's being back, and everything compared."""
+WOKEN = 2 * SECOND
+"""From FreeSWITCH's going on to its clock's doing so."""
 FOREVER = 1 << 62
 
 
@@ -34,12 +45,48 @@ class Bounds(NamedTuple):
     latest: int
 
 
+class Stall(NamedTuple):
+    """From SIGSTOP to SIGCONT."""
+
+    begin: int
+    end: int
+    orchestrator: bool
+    switch: bool
+
+
 class Moments:
     """Also of the switch: `crashes` are its deaths, each with when it took calls again."""
 
-    def __init__(self, lives: Sequence[Life], crashes: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        lives: Sequence[Life],
+        crashes: Sequence[tuple[int, int]] = (),
+        stalls: Sequence[Stall] = (),
+    ) -> None:
         self._lives = [(life.ready, life.dying or FOREVER) for life in lives if life.ready]
+        self._deaths = [life.dying for life in lives if life.dying]
         self.crashes = list(crashes)
+        self.stalls = list(stalls)
+        for stall in self.stalls:
+            if stall.switch and stall.end - stall.begin > PATIENT:
+                self._cut(stall.begin, stall.end + BACK)
+
+    def _cut(self, begin: int, end: int) -> None:
+        parts = []
+        for ready, dying in self._lives:
+            parts += [(ready, min(dying, begin)), (max(ready, end), dying)]
+        self._lives = [(ready, dying) for ready, dying in parts if ready < dying]
+
+    def clock(self, at: int) -> int:
+        """When at the latest it was, that FreeSWITCH gives this time."""
+        woken = [stall.end + WOKEN for stall in self.stalls if stall.switch and _within(at, stall, WOKEN)]
+        return max([at, *woken])
+
+    def may_be_repeated(self, at: int) -> bool:
+        """Whether an answer that was given then may not be on disk: by a kill, or unread for long."""
+        died = any(at - SECOND <= dying <= at + UNREAD for dying in self._deaths)
+        stood = any(stall.orchestrator and _within(at, stall, SECOND) for stall in self.stalls)
+        return died or stood
 
     def heard(self, at: int) -> bool:
         """Whether what happened then was certainly carried through."""
@@ -53,14 +100,15 @@ class Moments:
 
     def lived_on(self, at: int) -> bool:
         """Whether it had all the time it may need for what was to be done then."""
-        return any(ready <= at < dying - LAG for ready, dying in self._lives)
+        stood = any(_within(at, stall, LAG) for stall in self.stalls)
+        return not stood and any(ready <= at < dying - LAG for ready, dying in self._lives)
 
     def told(self, first: int, last: int | None = None, known: int | None = None) -> Bounds:
         """The bounds for the Timestamp of what happened then, or at some time from `first` to `last`.
 
         `known`: the last that was known before, where that is not as late as the last moment of a life.
         """
-        last = first if last is None else last
+        last = self.clock(first if last is None else last)
         if self.lived_on(first) and self.lived_on(last):
             return Bounds(first - CLOCKS, last + LAG)
         known = self._last_known(first) if known is None else known
@@ -92,3 +140,7 @@ class Moments:
     def crashed(self, begin: int, end: int) -> bool:
         """Whether the switch died in between: what it had not said yet, nobody will ever know."""
         return any(begin <= down <= end for down, _ in self.crashes)
+
+
+def _within(at: int, stall: Stall, margin: int) -> bool:
+    return stall.begin - margin < at < stall.end + margin

@@ -9,6 +9,7 @@ from enum import Enum
 
 ROOMS_AT_A_TIME = 5
 PATIENCE_MS = 25_000
+CALLED = "+13125550100"
 
 
 class Kind(Enum):
@@ -47,7 +48,7 @@ class Caller:
     steps: tuple[Step, ...]
     stay_ms: int
     patience_ms: int = PATIENCE_MS
-    calls: str = "+13125550100"
+    calls: str = CALLED
 
 
 @dataclass

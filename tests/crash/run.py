@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import time
@@ -16,7 +17,7 @@ import gevent
 from orchestrator.calls.sids import leg_of
 from tests.crash import told as telling
 from tests.crash.application import EVENTS, RECORDINGS, Customer
-from tests.crash.moments import Moments
+from tests.crash.moments import Moments, Stall
 from tests.crash.plan import Plan
 from tests.crash.report import side_by_side, survivors
 from tests.crash.service import Service, now
@@ -38,6 +39,10 @@ FIRST_PART = 1 / 12
 class Options:
     kills: int = 100
     freeswitch_kills: int = 0
+    stalls: int = 0
+    """How often the orchestrator, the switch or both stand still."""
+    longest_stall: float = 60.0
+    """Seconds."""
     receiver_fails: float = 0.0
     seed: int = 1
     rate: float = 4.0
@@ -71,6 +76,7 @@ class Run:
         self.chance = random.Random(options.seed)
         self.memory = Memory()
         self.crashes: list[tuple[int, int]] = []
+        self.stalls: list[Stall] = []
         self.kills = 0
         self.calls = 0
         self._lab: Lab = (RealLab if options.switch == "freeswitch" else EmulatedLab)(directory)
@@ -105,13 +111,18 @@ class Run:
 
     def _traffic(self, lab: Lab, service: Service, witness: Witness) -> None:
         options = self.options
-        most = int(((options.kills + options.freeswitch_kills) * 16 + options.seconds + 60) * options.rate)
+        lasts = (options.kills + options.freeswitch_kills) * 16 + options.stalls * (
+            options.longest_stall + 16
+        )
+        most = int((lasts + options.seconds + 60) * options.rate)
         plan = list(self._planned(most))
         began = time.monotonic()
         lab.begin_calls(iter(plan), options.rate, most)
         for what in self._deeds():
             if what == "freeswitch":
                 self._crash(lab, witness)
+            elif what == "stall":
+                self._stall(lab, service)
             else:
                 self._kill(service, what)
         gevent.sleep(max(2.0, options.seconds - (time.monotonic() - began)))
@@ -130,7 +141,7 @@ class Run:
 
     def _deeds(self) -> list[str]:
         options = self.options
-        deeds = ["freeswitch"] * options.freeswitch_kills
+        deeds = ["freeswitch"] * options.freeswitch_kills + ["stall"] * options.stalls
         for _ in range(options.kills):
             deeds.append("SIGTERM" if self.chance.random() < 0.06 else "SIGKILL")
         self.chance.shuffle(deeds)
@@ -168,6 +179,27 @@ class Run:
         self._customer.witnessed.set()
         self.crashes.append((down, now()))
 
+    def _stall(self, lab: Lab, service: Service) -> None:
+        """One or both stand still, as on a machine that has other things to do."""
+        chance = self.chance
+        self._ready(service)
+        gevent.sleep(chance.uniform(0.0, self.options.longest_life))
+        who = chance.choice(("orchestrator", "switch", "both"))
+        pids = {"orchestrator": [service.pid], "switch": [lab.pid], "both": [service.pid, lab.pid]}[who]
+        chance.shuffle(pids)
+        seconds = chance.uniform(min(1.0, self.options.longest_stall), self.options.longest_stall)
+        begin = now()
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            gevent.sleep(seconds)
+        finally:
+            chance.shuffle(pids)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        self.stalls.append(Stall(begin, now(), who != "switch", who != "orchestrator"))
+        self.say(f"{who} stood still for {seconds:.1f} s")
+
     def _ready(self, service: Service) -> None:
         if not service.wait_ready():
             raise RuntimeError(f"not ready in time:\n{service.log.read_text()[-3000:]}")
@@ -192,12 +224,12 @@ class Run:
 
     def _judge(self, service: Service, witness: Witness) -> Verdict:
         lives = service.lives
-        moments = Moments(lives, self.crashes)
+        moments = Moments(lives, self.crashes, self.stalls)
         truth = Truth(witness.seen, self._customer.served, moments)
         recordings = self._customer.came(RECORDINGS)
-        told = telling.read(self._customer.came(EVENTS))
+        told = telling.read(self._customer.came(EVENTS), moments)
         verdict = Judge(truth, told, moments).judge()
-        judge_recordings(truth, told, recordings, verdict)
+        judge_recordings(truth, told, recordings, verdict, moments)
         for line in side_by_side(verdict, truth, told, lives):
             self.say(line)
         self._say_what_it_was_like(verdict, told, moments, len(recordings))
@@ -214,7 +246,8 @@ class Run:
         failed = self._customer.failed
         self.say(
             f"\n{self.calls} calls, {verdict.stays} stays in rooms, {verdict.callbacks} callbacks, "
-            f"{told.twice} came again, {recordings} of recordings; {len(self.crashes)} kills of the switch"
+            f"{told.twice} came again, {recordings} of recordings; {len(self.crashes)} kills of the switch, "
+            f"{len(self.stalls)} stalls"
         )
         self.say(f"up over a restart: {sum(doing.values())} calls: {parts or 'none'}")
         self.say(f"receiver: {json.dumps(failed) if failed else 'took everything'}")

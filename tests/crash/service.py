@@ -19,6 +19,7 @@ from tests.crash.switches import ROOT, Lab, free_port
 from tests.lab.processes import die_with_parent
 
 START_SECONDS = 60.0
+ACCOUNT, CONNECTION = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "1568109700606592442"
 SETTINGS = """
 freeswitch:
   nodes:
@@ -28,11 +29,11 @@ freeswitch:
       recordings_dir: {recordings}
       media_dir: {media}
 accounts:
-  - sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b
+  - sid: {account}
     name: main
     signing_key: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 applications:
-  main: {{connection_id: "1568109700606592442", voice_url: "{voice}"}}
+  main: {{connection_id: "{connection}", voice_url: "{voice}"}}
 default_application: main
 trunks:
   out: {{dial_string: "{out}"}}
@@ -67,6 +68,8 @@ class Service:
         self._web = free_port()
         self._settings.write_text(
             SETTINGS.format(
+                account=ACCOUNT,
+                connection=CONNECTION,
                 host=lab.host,
                 port=lab.port,
                 password=lab.password,

@@ -41,6 +41,10 @@ class Lab(ABC):
     media_dir: Path
     recordings_dir: Path
 
+    @property
+    @abstractmethod
+    def pid(self) -> int: ...
+
     @abstractmethod
     def open(self) -> None: ...
 
@@ -104,6 +108,10 @@ class RealLab(Lab):
     def why_not() -> str:
         return FreeSwitch.why_not() or sipp.why_not()
 
+    @property
+    def pid(self) -> int:
+        return self.switch.pid
+
     def open(self) -> None:
         self.switch.open()
         self.port = self.switch.port
@@ -161,6 +169,11 @@ class EmulatedLab(Lab):
         self.port = self._ports.take()
         self._process: subprocess.Popen[bytes] | None = None
         self._caller: gevent.Greenlet | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def open(self) -> None:
         self.start()

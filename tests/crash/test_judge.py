@@ -11,9 +11,9 @@ import pytest
 from orchestrator.calls.sids import call_sid_of
 from tests.crash import told as telling
 from tests.crash.application import Came, Served
-from tests.crash.moments import SECOND, Moments
-from tests.crash.plan import Kind, Step
-from tests.crash.service import Life
+from tests.crash.moments import SECOND, Moments, Stall
+from tests.crash.plan import CALLED, Kind, Step
+from tests.crash.service import ACCOUNT, CONNECTION, Life
 from tests.crash.told import END, JOIN, LEAVE, START
 from tests.crash.truth import Truth
 from tests.crash.verdict import Judge, Verdict, judge_recordings
@@ -38,6 +38,7 @@ class World:
         self.came: list[Came] = []
         self.recordings: list[Came] = []
         self.crashes: list[tuple[int, int]] = []
+        self.stalls: list[Stall] = []
 
     def see(self, at: float, name: str, leg: str = "", detail: str = "", came: float = 0) -> None:
         room = ROOM if name.startswith(("conference", "add", "del", "start")) else ""
@@ -57,18 +58,56 @@ class World:
             "FriendlyName": NAME,
             "From": f"+{leg[-1:]}",
             "Timestamp": f"1970-01-01T00:{whole // 60:02}:{whole % 60:02}.{part:06}Z",
+            "AccountSid": ACCOUNT,
+            "CallSidLegacy": call_sid_of(leg),
+            "ConnectionId": CONNECTION,
         }
+        if event in (JOIN, LEAVE):
+            starts = next((one.step.starts for one in self.served if one.leg == leg and one.step), True)
+            fields |= {
+                "CallingPartyType": "pstn",
+                "Coaching": "false",
+                "EndConferenceOnExit": "false",
+                "Hold": "false",
+                "Muted": "false",
+                "StartConferenceOnEnter": str(starts).lower(),
+                "To": CALLED,
+            }
+        if event == LEAVE:
+            fields |= {"ParticipantCallStatus": "completed", "ReasonParticipantLeft": "participant_hung_up"}
+        if event == END:
+            fields |= {"ReasonConferenceEnded": "last-participant-left"}
         self.came.append(Came(int((came or at) * SECOND), urlencode(fields).encode(), fields))
 
-    def record(self, status: str, sid: str = "r1") -> None:
-        fields = {"RecordingSid": sid, "RecordingStatus": status, "ConferenceSid": ROOM}
-        self.recordings.append(Came(0, urlencode(fields).encode(), fields))
+    def record(self, status: str, sid: str = "r1", at: float = 50.0, taken: bool = True) -> None:
+        fields = {
+            "RecordingSid": sid,
+            "RecordingStatus": status,
+            "ConferenceSid": ROOM,
+            "AccountSid": ACCOUNT,
+            "ConnectionId": CONNECTION,
+            "RecordingChannels": "1",
+            "RecordingSource": "Conference",
+            "CallSid": call_sid_of(HOST),
+            "CallSidLegacy": call_sid_of(HOST),
+        }
+        if status != "in-progress":
+            fields["RecordingDuration"] = "3"
+        if status == "completed":
+            fields["RecordingUrl"] = f"http://h/recordings/{sid}.wav"
+        self.recordings.append(Came(int(at * SECOND), urlencode(fields).encode(), fields, taken))
+
+    def change(self, event: str, **fields: str) -> None:
+        """What was told of the first such event, otherwise; an empty value: not at all."""
+        at = next(n for n, one in enumerate(self.came) if one.fields["StatusCallbackEvent"] == event)
+        found = {name: value for name, value in (self.came[at].fields | fields).items() if value}
+        self.came[at] = self.came[at]._replace(fields=found, body=urlencode(found).encode())
 
     def judged(self) -> Verdict:
-        moments = Moments(LIVES, self.crashes)
-        truth, told = Truth(self.seen, self.served, moments), telling.read(self.came)
+        moments = Moments(LIVES, self.crashes, self.stalls)
+        truth, told = Truth(self.seen, self.served, moments), telling.read(self.came, moments)
         verdict = Judge(truth, told, moments).judge()
-        judge_recordings(truth, told, self.recordings, verdict)
+        judge_recordings(truth, told, self.recordings, verdict, moments)
         return verdict
 
 
@@ -150,9 +189,94 @@ def test_what_contradicts_itself_or_the_truth_is_found(world: World, wrong: Call
     assert not world.judged().good
 
 
-def test_the_same_once_more_is_no_fault(world: World) -> None:
-    world.came += world.came[2:4]
+def again(world: World, after: float, *, taken: bool = True) -> None:
+    """The first callback once more, so many seconds after it had come."""
+    first = world.came[0] = world.came[0]._replace(taken=taken)
+    world.came.append(first._replace(at=first.at + int(after * SECOND)))
+
+
+@pytest.mark.parametrize(
+    ("after", "taken", "good"), [(0.3, True, False), (0.3, False, True), (2.5, True, True)]
+)
+def test_the_same_once_more_needs_a_reason(world: World, after: float, taken: bool, good: bool) -> None:
+    """It was refused, or its answer may have come too late."""
+    again(world, after, taken=taken)
+    assert world.judged().good is good
+
+
+def test_a_kill_may_have_taken_the_answer(world: World) -> None:
+    for at in (99.9, 110.5):
+        world.tell(5, 40, END, GUEST, came=at)
+    del world.came[5]
     assert world.judged().good
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        (JOIN, {"Muted": "true"}),
+        (JOIN, {"To": "+1999"}),
+        (JOIN, {"StartConferenceOnEnter": "true"}),
+        (JOIN, {"CallSidLegacy": "v3:x"}),
+        (JOIN, {"ConnectionId": ""}),
+        (LEAVE, {"Hold": "true"}),
+        (LEAVE, {"ReasonParticipantLeft": ""}),
+        (START, {"AccountSid": "x"}),
+        (END, {"ReasonConferenceEnded": ""}),
+        (END, {"CallSidEndingConference": "v3:x"}),
+    ],
+)
+def test_a_field_that_is_wrong_or_missing_is_found(world: World, event: str, fields: dict[str, str]) -> None:
+    world.change(event, **fields)
+    assert world.judged().wrong == 1
+
+
+@pytest.mark.parametrize(
+    ("stall", "good"),
+    [
+        (Stall(39 * SECOND, 45 * SECOND, orchestrator=False, switch=True), True),
+        (Stall(39 * SECOND, 45 * SECOND, orchestrator=True, switch=False), False),
+    ],
+)
+def test_freeswitch_s_clock_stands_still_with_it_and_ours_is_no_excuse(
+    world: World, stall: Stall, good: bool
+) -> None:
+    """A leave that FreeSWITCH dated as it woke up; one that we dated as we woke up is wrong."""
+    world.stalls = [stall]
+    world.came[4:] = []
+    world.tell(4, 45.1, LEAVE, GUEST)
+    world.tell(5, 45.1, END, GUEST)
+    assert world.judged().good is good
+
+
+def test_what_a_switch_does_until_its_socket_is_back_is_missed(world: World) -> None:
+    world.stalls = [Stall(32 * SECOND, 42 * SECOND, orchestrator=False, switch=True)]
+    world.came[4:] = []
+    world.tell(4, 47, LEAVE, GUEST)
+    world.tell(5, 47, END, GUEST)
+    assert world.judged().good
+
+
+@pytest.mark.parametrize(
+    ("after", "taken", "good"), [(0.3, True, False), (0.3, False, True), (2.5, True, True)]
+)
+def test_an_end_of_a_recording_that_comes_again_needs_a_reason(
+    world: World, after: float, taken: bool, good: bool
+) -> None:
+    """Symptom: an end that was sent twice passed. Cause: the judge counted kinds of ends, not ends. Fix: each
+    that comes is looked at."""
+    world.see(20, "start-recording", "", "/recordings/r1.wav")
+    world.record("in-progress")
+    world.record("completed", taken=taken)
+    world.record("completed", at=50.0 + after)
+    assert world.judged().good is good
+
+
+def test_a_recording_that_goes_on_after_its_end_is_found(world: World) -> None:
+    world.see(20, "start-recording", "", "/recordings/r1.wav")
+    world.record("completed")
+    world.record("in-progress", at=51)
+    assert world.judged().wrong == 1
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from tests.crash.application import Came
+from tests.crash.moments import SECOND, Moments
 
 START, END = "conference-start", "conference-end"
 JOIN, LEAVE = "participant-join", "participant-leave"
+ANSWER_LIMIT = 2 * SECOND
+"""The service's time limit (`callbacks.timeout_secs`): an answer may have been late for what comes later."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Callback:
     """Its Timestamp, microseconds since the epoch."""
     came: int
     """When it came for the first time."""
+    fields: Mapping[str, str]
 
 
 @dataclass
@@ -52,25 +56,36 @@ class Told:
     twice: int = 0
 
 
-def read(came: Iterable[Came]) -> Told:
-    told, bodies = Told(), dict[tuple[str, int], bytes]()
+def read(came: Iterable[Came], moments: Moments) -> Told:
+    told, before = Told(), dict[tuple[str, int], Came]()
     rooms: dict[str, list[Callback]] = defaultdict(list)
     for one in came:
         callback = _callback(one)
         key = callback.room, callback.sequence
-        if key in bodies:
+        if key in before:
             told.twice += 1
-            if bodies[key] != one.body:
-                told.wrong.append(f"told twice, and not the same: {bodies[key]!r} and {one.body!r}")
-            continue
-        bodies[key] = one.body
-        rooms[callback.room].append(callback)
+            if before[key].body != one.body:
+                told.wrong.append(f"told twice, and not the same: {before[key].body!r} and {one.body!r}")
+            elif is_needless(before[key], one, moments):
+                told.wrong.append(
+                    f"told again {(one.at - before[key].at) / 1e6:.3f} s after it was taken: {key}"
+                )
+        else:
+            rooms[callback.room].append(callback)
+        before[key] = one
     for sid, callbacks in rooms.items():
         told.rooms[sid] = sorted(callbacks, key=lambda callback: callback.sequence)
         _into_stays(told, told.rooms[sid])
     for stays in told.stays.values():
         stays.sort(key=lambda stay: stay.first.at)
     return told
+
+
+def is_needless(before: Came, again: Came, moments: Moments) -> bool:
+    """Whether what was taken came once more and nothing explains it: no kill, no standing still, no answer
+    that may have come too late."""
+    in_time = again.at - before.at < ANSWER_LIMIT
+    return before.taken and in_time and not moments.may_be_repeated(before.at)
 
 
 def _into_stays(told: Told, callbacks: list[Callback]) -> None:
@@ -98,6 +113,7 @@ def _callback(came: Came) -> Callback:
         number=fields.get("From", ""),
         at=_microseconds(fields["Timestamp"]),
         came=came.at,
+        fields=fields,
     )
 
 

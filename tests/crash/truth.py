@@ -146,7 +146,7 @@ class _Reader:
         On a machine that is too busy an event of the document before comes after this one was served.
         """
         document = self._document
-        if document is None or document.step is None or at < document.at - STALE:
+        if document is None or document.step is None or self._moments.clock(at) < document.at - STALE:
             return False
         return document.step.kind is Kind.ROOM
 

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.calls.sids import call_sid_of
 from tests.crash.application import Came
 from tests.crash.moments import CLOCKS, FOREVER, Bounds, Moments
-from tests.crash.told import END, JOIN, LEAVE, START, Callback, Told, ToldStay
+from tests.crash.plan import CALLED
+from tests.crash.service import ACCOUNT, CONNECTION
+from tests.crash.told import END, JOIN, LEAVE, START, Callback, Told, ToldStay, is_needless
 from tests.crash.truth import Conference, Stay, Truth
+
+ENDS = ("completed", "absent")
+_ALWAYS: dict[str, Collection[str]] = {"AccountSid": (ACCOUNT,), "ConnectionId": (CONNECTION,)}
+_LEFT: dict[str, Collection[str]] = {
+    "ParticipantCallStatus": ("completed", "in-progress"),
+    "ReasonParticipantLeft": (
+        "participant_hung_up",
+        "participant_updated_via_api",
+        "participant_add_failed",
+        "moderator_ended_conference",
+    ),
+}
+_ENDED: dict[str, Collection[str]] = {
+    "ReasonConferenceEnded": ("participant-with-end-conference-on-exit-left", "last-participant-left")
+}
 
 
 @dataclass
@@ -113,6 +130,17 @@ class Judge:
             self._on_time(callback, bounds)
             if callback.number != self.truth.numbers.get(stay.leg) or callback.name != stay.name:
                 self.verdict.blame(room, f"who or where: {callback} of {_described(stay)}")
+            self._has(callback, _participant(stay) | (_LEFT if event == LEAVE else {}))
+
+    def _has(self, callback: Callback, expected: Mapping[str, Collection[str]]) -> None:
+        """Each field has one of its values; and what every callback has."""
+        for name, values in (_ALWAYS | expected).items():
+            if callback.fields.get(name) not in values:
+                found = callback.fields.get(name)
+                what = f"{callback.sequence} {callback.event}: {name} is {found}, not {' or '.join(values)}"
+                self.verdict.blame(callback.room, what)
+        if callback.fields.get("CallSidLegacy") != callback.call_sid:
+            self.verdict.blame(callback.room, f"{callback.sequence} {callback.event}: CallSidLegacy")
 
     def _came_in(self, stay: Stay) -> Bounds:
         if stay.step.starts:
@@ -155,6 +183,14 @@ class Judge:
         if unknown := counts.keys() - {START, END, JOIN, LEAVE}:
             self.verdict.blame(sid, f"nobody asked for {unknown}")
         self._order(sid, callbacks, stays)
+        for callback in callbacks:
+            if callback.event == START:
+                self._has(callback, {})
+            elif callback.event == END:
+                self._has(callback, _ENDED)
+                by = callback.fields.get("CallSidEndingConference", callback.call_sid)
+                if by != callback.call_sid:
+                    self.verdict.blame(sid, f"ended by {by}, told of {callback.call_sid}")
 
     def _start(
         self, sid: str, conference: Conference | None, told: int, callbacks: Iterable[Callback]
@@ -199,21 +235,69 @@ class Judge:
             self._on_time(end, Bounds(0, latest))
 
 
+def _check_recording(one: Came, before: Mapping[tuple[str, str], Came], room: str, verdict: Verdict) -> None:
+    """Its fields, and that nothing comes after its end."""
+    sid, status = one.fields["RecordingSid"], one.fields["RecordingStatus"]
+    ended = status in ENDS
+    expected: dict[str, Collection[str]] = {
+        "AccountSid": (ACCOUNT,),
+        "ConnectionId": (CONNECTION,),
+        "RecordingChannels": ("1",),
+        "RecordingSource": ("Conference",),
+        "ConferenceSid": (room,),
+        "CallSidLegacy": (one.fields.get("CallSid", ""),),
+    }
+    wrong = [name for name, values in expected.items() if one.fields.get(name) not in values]
+    if ended is not one.fields.get("RecordingDuration", "").isdigit():
+        wrong.append("RecordingDuration")
+    if (status == "completed") is not one.fields.get("RecordingUrl", "").endswith(f"/{sid}.wav"):
+        wrong.append("RecordingUrl")
+    if wrong:
+        verdict.blame(room, f"recording {sid} {status}: {', '.join(wrong)}")
+    if not ended and any((sid, end) in before for end in ENDS):
+        verdict.blame(room, f"recording {sid} is {status} after its end")
+
+
+def _participant(stay: Stay) -> dict[str, Collection[str]]:
+    step = stay.step
+    return {
+        "CallingPartyType": ("pstn",),
+        "To": (CALLED,),
+        "Coaching": ("false",),
+        "EndConferenceOnExit": (_boolean(step.ends),),
+        "Hold": ("false",),
+        "Muted": (_boolean(step.muted),),
+        "StartConferenceOnEnter": (_boolean(step.starts),),
+    }
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
 def _described(stay: Stay) -> str:
     how = "waited" if stay.waited else ""
     return f"call {call_sid_of(stay.leg)} {how} {'entered' if stay.added else ''} {stay.name}"
 
 
-def judge_recordings(truth: Truth, told: Told, came: Sequence[Came], verdict: Verdict) -> None:
+def judge_recordings(
+    truth: Truth, told: Told, came: Sequence[Came], verdict: Verdict, moments: Moments
+) -> None:
     """Each has exactly one end; none that FreeSWITCH began is unmentioned; each recorded room has one."""
-    bodies: dict[tuple[str, str], bytes] = {}
+    before: dict[tuple[str, str], Came] = {}
     conferences: dict[str, str] = {}
     for one in came:
-        key = one.fields["RecordingSid"], one.fields["RecordingStatus"]
-        if bodies.setdefault(key, one.body) != one.body:
-            verdict.blame(one.fields["ConferenceSid"], f"recording {key} told twice, and not the same")
-        conferences[key[0]] = one.fields["ConferenceSid"]
-    ends = Counter(sid for sid, status in bodies if status in ("completed", "absent"))
+        sid, status = key = one.fields["RecordingSid"], one.fields["RecordingStatus"]
+        room = one.fields["ConferenceSid"]
+        if key not in before:
+            _check_recording(one, before, conferences.get(sid, room), verdict)
+        elif before[key].body != one.body:
+            verdict.blame(room, f"recording {key} told twice, and not the same")
+        elif is_needless(before[key], one, moments):
+            verdict.invent(room, "end of a recording" if status in ENDS else "recording", f"{sid} once more")
+        before[key] = one
+        conferences[sid] = room
+    ends = Counter(sid for sid, status in before if status in ENDS)
     begun = {
         Path(path).stem: sid
         for sid, conference in truth.conferences.items()
