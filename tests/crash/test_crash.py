@@ -21,6 +21,8 @@ def test_every_callback_is_told_and_none_is_invented(tmp_path: Path, kind: str) 
     options = Options(
         kills=3,
         freeswitch_kills=1,
+        stalls=2,
+        longest_stall=4,
         receiver_fails=0.1,
         rate=5,
         pace=0.4,
