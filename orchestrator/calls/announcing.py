@@ -14,7 +14,7 @@ from requests.cookies import RequestsCookieJar
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
-from orchestrator.calls.documents import document_of, is_audio
+from orchestrator.calls.documents import document_of, is_audio, not_audio
 from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.prompt import Prompt
 from orchestrator.calls.services import Services
@@ -135,20 +135,10 @@ class _Run:
 
     def _run(self, document: Document, base: str) -> Redirect | None:
         """Where it leads on to."""
-        services = self._services
         for verb in document.verbs:
             match verb:
                 case Play() if verb.url:
-                    address = services.resolve(base, verb.url)
-                    audio = services.fetcher.fetch(
-                        address,
-                        "GET",
-                        (),
-                        self._cookies,
-                        limits=services.media_limits,
-                        signer=Signer(self._style),
-                    )
-                    sound = services.library.keep(audio.content)
+                    sound = self._sound_of(verb, base)
                     for _time in times(verb.loop):
                         self._play(sound)
                 case Say():
@@ -160,6 +150,26 @@ class _Run:
                 case _:
                     log.warning("not for an announcement, skipped", room=self.sid, verb=type(verb).__name__)
         return None
+
+    def _sound_of(self, verb: Play, base: str) -> Sound:
+        """Its audio, or that of its failoverUrl. Raises FetchError and AudioError."""
+        try:
+            return self._sound(verb.url, base)
+        except (FetchError, AudioError) as error:
+            if verb.failover_url is None:
+                raise
+            log.warning("nothing played", room=self.sid, url=shown(verb.url), problem=str(error))
+        return self._sound(verb.failover_url, base)
+
+    def _sound(self, url: str, base: str) -> Sound:
+        services = self._services
+        # Audio is not signed: it may lie anywhere.
+        unsigned, limits = Signer(self._style), services.media_limits
+        address = services.resolve(base, url)
+        audio = services.fetcher.fetch(address, "GET", (), self._cookies, limits=limits, signer=unsigned)
+        if problem := not_audio(audio):
+            raise AudioError(f"{shown(audio.url)}: {problem}")
+        return services.library.keep(audio.content)
 
     # To whoever is to hear it and is there
 

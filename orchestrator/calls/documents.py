@@ -56,16 +56,31 @@ def no_document(text: str, fetched: Fetched) -> str:
     status, kind = fetched.status, fetched.content_type.partition(";")[0].strip()
     if not text:
         return f"the answer is empty (status {status}), not a document; <Response/> is the shortest one"
-    if HTML.match(text):
-        title = TITLE.search(text)
-        words = " ".join(html.unescape(TAGS.sub(" ", title[1] if title else text)).split())
-        shown_words = f": {one_line(words)[:SHOWN]}" if words else ""
-        return f"the answer is an HTML page, not XML (status {status}){shown_words}"
+    if page := page_in(text):
+        return f"the answer is an HTML page, not XML (status {status}){page}"
     if text.startswith(("{", "[")):
         return f"the answer is JSON, not XML (status {status})"
     if not text.startswith("<") and not is_xml(fetched):
         begins = one_line(text)[:SHOWN]
         return f"the answer is {kind or 'of no type'}, not XML (status {status}); it begins with: {begins}"
+    return ""
+
+
+def page_in(text: str) -> str:
+    """The first words of a web page, to go on with; empty where the text is none."""
+    if not HTML.match(text):
+        return ""
+    title = TITLE.search(text)
+    words = " ".join(html.unescape(TAGS.sub(" ", title[1] if title else text)).split())
+    return f": {one_line(words)[:SHOWN] or 'without words'}"
+
+
+def not_audio(fetched: Fetched) -> str:
+    """Why an answer that is to be played is no audio, where that is plain to see; else empty."""
+    if not fetched.body.strip():
+        return f"the answer is empty (status {fetched.status}), not audio"
+    if page := page_in(fetched.body[:SEEN_BYTES].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")):
+        return f"the answer is an HTML page, not audio (status {fetched.status}){page}"
     return ""
 
 

@@ -98,3 +98,17 @@ def test_so_is_that_of_a_callback(house: House) -> None:
     house.application.wait_for("/get-events", 4)
     said = "answered 405 to POST: the method beside its URL says how it is requested"
     assert any(said in line for line in house.log.lines)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(PAGE), "an HTML page, not audio (status 200): Whoops & sorry"),
+        (Answer(status=204), "the answer is empty (status 204), not audio"),
+    ],
+)
+def test_a_page_in_place_of_audio_is_described(house: House, answer: Answer, said: str) -> None:
+    house.application.route("/a.wav", answer)
+    house.voice("<Response><Play>/a.wav</Play><Reject/></Response>")
+    house.switch.call(NUMBER).wait_ended()
+    assert any("nothing played" in line and said in line for line in house.log.lines)

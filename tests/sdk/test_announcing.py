@@ -213,3 +213,16 @@ def test_a_restart_cuts_it_off_and_it_fails(house: House, client: Client) -> Non
     house.start()
     assert reason(house) == "cut off by a restart"
     assert ends(house) == ["announcement-fail"]
+
+
+def test_audio_that_cannot_be_had_has_a_second_address(house: House, client: Client) -> None:
+    house.application.route("/page", "<html><title>Sign in</title></html>")
+    good = house.application.tone(ANNOUNCED, 1.0)
+    document = house.application.document(
+        "/say", f"<Response><Play failoverUrl='{good}'>/page</Play></Response>"
+    )
+    party = Party(house, client, ANNA)
+    party.update(ANNA, announce_url=document)
+    party.phones[ANNA].wait_hears(ANNOUNCED, 5)
+    party.told("announcement-end")
+    assert any("an HTML page, not audio (status 200): Sign in" in line for line in house.log.lines)

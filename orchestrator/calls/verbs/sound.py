@@ -9,6 +9,7 @@ import gevent
 
 from orchestrator.callbacks.signature import Signer
 from orchestrator.calls.clock import now
+from orchestrator.calls.documents import not_audio
 from orchestrator.calls.fetch import FetchError, shown
 from orchestrator.calls.steps import HangUp, Step
 from orchestrator.calls.verbs.ringing import ringing
@@ -143,6 +144,8 @@ def fetch_sound(call: Call, url: str) -> Sound:
     fetched = services.fetcher.fetch(
         url, "GET", (), call.cookies, limits=services.media_limits, signer=unsigned
     )
+    if problem := not_audio(fetched):
+        raise AudioError(f"{shown(fetched.url)}: {problem}")
     return services.library.keep(fetched.content)
 
 
