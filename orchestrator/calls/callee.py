@@ -38,9 +38,18 @@ class Callee:
     """`on_event` runs on the socket's reader and never blocks."""
 
     def __init__(
-        self, call: Call, noun: Number | Sip, uuid: str, from_: str, to: str, destination: Destination
+        self,
+        call: Call,
+        noun: Number | Sip,
+        uuid: str,
+        from_: str,
+        to: str,
+        destination: Destination,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
+        """`headers` of its INVITE."""
         self.uuid = uuid
+        self.headers = headers
         self.call_sid = call_sid_of(uuid)
         self.destination = destination
         self._call = call
@@ -86,11 +95,6 @@ class Callee:
         self._told = tuple(told)
         self._call.note(**{f"told {self.uuid}": " ".join(told)})
         return self._call.rows
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Of its INVITE, as its address asks for them."""
-        return self._noun.headers if isinstance(self._noun, Sip) else ()
 
     @property
     def bridged(self) -> bool:

@@ -21,6 +21,7 @@ SIP_URI = re.compile(
     r"@(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]{2,45}\])(?P<port>:[0-9]{1,5})?"
     r"(?P<rest>;transport=[A-Za-z]+)?"
 )
+SIP_PORT = "5060"
 
 
 class Route(NamedTuple):
@@ -75,21 +76,27 @@ def _called_at(trunk: Trunk, user: str, settings: Settings, application: Applica
     try:
         return trunk.read(user, settings.region_of_calls_by(application, trunk))
     except NotANumber:
-        if is_extension(user) or re.search(r"[A-Za-z]", user):
+        # With few digits and a letter it is nothing that a carrier could take for a number.
+        if is_extension(user) and re.search(r"[A-Za-z]", user):
             return None
         raise
 
 
 def trunk_at(settings: Settings, address: Address) -> Trunk | None:
-    """The trunk that an address leads to: by the name or the network of its host."""
+    """The trunk that an address leads to: by the name or the network of its host; of several there, the one
+    with its port."""
+    host = address.host.strip("[]")
     try:
-        ip = ip_address(address.host.strip("[]"))
+        ip = ip_address(host)
     except ValueError:
         ip = None
-    for trunk in settings.trunks.values():
-        if address.host in trunk.hosts or (ip is not None and any(ip in one for one in trunk.networks)):
-            return trunk
-    return None
+    there = [
+        trunk
+        for trunk in settings.trunks.values()
+        if host in trunk.hosts or (ip is not None and any(ip in one for one in trunk.networks))
+    ]
+    port = address.port or SIP_PORT
+    return next((trunk for trunk in there if (trunk.port or SIP_PORT) == port), there[0] if there else None)
 
 
 def trunk_to(settings: Settings, application: Application, to: str) -> Trunk | None:

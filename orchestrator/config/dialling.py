@@ -160,6 +160,13 @@ class Trunk(Section):
         return self.realm or _host((self.proxy or "").partition(";")[0]) or self._dialled_host
 
     @property
+    def port(self) -> str:
+        """Of SIP; empty: not said, which is 5060."""
+        written = self.proxy or (self.dial_string or "").rpartition("@")[2]
+        found = re.search(r"(?:^[^:\[\]]*|\]):([0-9]+)$", written.partition(";")[0])
+        return found[1] if found else ""
+
+    @property
     def _dialled_host(self) -> str:
         return _host((self.dial_string or "").rpartition("@")[2].partition(";")[0])
 

@@ -106,25 +106,25 @@ def test_a_caller_adds_no_headers_to_the_calls_a_document_makes(house: House) ->
     assert not any(header(invite, name) for name in ("X-Secret", "P-Charge-Info", "Diversion"))
 
 
-CALLER_IDS = {
-    "%0d%0aX-Evil: 1": "0d0aX-Evil1",
-    "%250d%250aX-Evil%253a 1": "250d250aX-Evil253a1",
-    '1"<sip:evil@example.com>': "1sipevilexample.com",
-    "1,system:touch x": "1systemtouchx",
-    ":_{:": "_",
-    "::_:_:": "__",
-    "{absolute_codec_string=x}1": "absolute_codec_stringx1",
-    "${system(touch x)}": "systemtouchx",
-    "\u2028\u202e": "anonymous",
-    "+49" + "1" * 5000: "+49" + "1" * 61,
-}
+CALLER_IDS = (
+    "%0d%0aX-Evil: 1",
+    "%250d%250aX-Evil%253a 1",
+    '1"<sip:evil@example.com>',
+    "1,system:touch x",
+    ":_{:",
+    "::_:_:",
+    "{absolute_codec_string=x}1",
+    "${system(touch x)}",
+    "\u2028\u202e",
+    "+49" + "1" * 5000,
+)
 
 
 def test_a_caller_id_is_letters_digits_and_nothing_else(house: House) -> None:
     """SYMPTOM `callerId=":_{:"` ended the call with a traceback; `%0d%0a` in one was decoded by FreeSWITCH
     into the From of its INVITE, which was then not sent, or another one. CAUSE removing some characters can
-    leave others that mean something, and sofia_glue_do_invite() decodes %XX once more. FIX only what a
-    caller id in the settings may have is left of it, and the log says so."""
+    leave others that mean something, and sofia_glue_do_invite() decodes %XX once more. FIX what is neither
+    a number nor a user name is not shown, and the log says so."""
     with Answerer() as callee, RawPhone(sip_port(house)) as phone:
         dials = "".join(
             f"<Dial callerId={quoteattr(given)}><Sip>sip:bob@{callee.address}</Sip></Dial>"
@@ -135,18 +135,19 @@ def test_a_caller_id_is_letters_digits_and_nothing_else(house: House) -> None:
         phone.invite()
         house.application.wait_for("/done", timeout=30)
     shown = [header(invite, "From") for invite in callee.invites]
-    for sender, wanted in zip(shown, CALLER_IDS.values(), strict=True):
-        assert sender.startswith(f'"{wanted}" <sip:{wanted}@'), shown
-    assert sum("caller id changed" in line for line in house.log.lines) == len(CALLER_IDS)
+    assert len(shown) == len(CALLER_IDS)
+    for sender in shown:
+        assert sender.startswith('"+13125550001" <sip:+13125550001@'), shown
+    assert sum("no caller id" in line for line in house.log.lines) == len(CALLER_IDS)
 
 
-def test_a_callers_number_is_cleaned_before_it_is_a_caller_id(house: House) -> None:
+def test_a_callers_number_that_is_none_is_no_caller_id(house: House) -> None:
     """As above, from the other side: FreeSWITCH has decoded the caller's `%250d` once already."""
     with Answerer() as callee, RawPhone(sip_port(house)) as phone:
         house.voice(f"<Response><Dial><Sip>sip:bob@{callee.address}</Sip></Dial></Response>")
         phone.invite(identity="1%250d%250aX-Evil%253a1")
         wait(lambda: callee.invites)
-    assert header(callee.invites[0], "From").startswith('"10d0aX-Evil3a1" <sip:10d0aX-Evil3a1@')
+    assert header(callee.invites[0], "From").startswith('"Anonymous" <sip:anonymous@anonymous.invalid>')
 
 
 def test_no_message_is_a_command(open_house: House, tmp_path: Path) -> None:

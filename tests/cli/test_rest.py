@@ -142,9 +142,9 @@ def test_one_that_is_not_there_keeps_none_of_the_others_from_it(house: House, ty
 
 def test_somebody_is_dialled_into_a_conference(house: House, types: Types) -> None:
     Party(house)
-    target = house.switch.register("+15550777", Answers(sounds=1100))
+    target = house.switch.register("+13125550777", Answers(sounds=1100))
     dialled = types(
-        *("participants", "dial", ROOM, "+15550777", "--from", NUMBER, "--label", "cleo", "--muted"),
+        *("participants", "dial", ROOM, "+13125550777", "--from", NUMBER, "--label", "cleo", "--muted"),
         *("--set", "StartConferenceOnEnter=false", "--json"),
     ).json[0]
     assert (dialled["label"], dialled["muted"], dialled["start_conference_on_enter"]) == ("cleo", True, False)
@@ -157,16 +157,16 @@ def test_somebody_is_dialled_into_a_conference(house: House, types: Types) -> No
 
 
 def test_a_call_is_made_redirected_and_ended(house: House, types: Types, tmp_path: Path) -> None:
-    target = house.switch.register("+15550778", Answers(sounds=1100))
+    target = house.switch.register("+13125550778", Answers(sounds=1100))
     waits = tmp_path / "waits.xml"
     waits.write_text('<Response><Pause length="60"/></Response>')
-    made = types("calls", "dial", "+15550778", "--from", NUMBER, "--texml", str(waits), "--json").json[0]
+    made = types("calls", "dial", "+13125550778", "--from", NUMBER, "--texml", str(waits), "--json").json[0]
     phone = target.wait_called(10)
     phone.wait_answered(10)
     wait_until(
         lambda: types("calls", "show", made["sid"], "--json").json[0]["status"] == "in-progress", "answered"
     )
-    assert made["sid"] in types("calls", "list", "--status", "in-progress", "--to", "+15550778").out
+    assert made["sid"] in types("calls", "list", "--status", "in-progress", "--to", "+13125550778").out
     plays = house.application.document(
         "/plays", f'<Response><Play loop="0">{house.application.tone(1500, 1.0)}</Play></Response>'
     )

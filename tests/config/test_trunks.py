@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.calls.endpoints import trunk_at
 from orchestrator.config import ConfigErrors, Settings, loads
 from orchestrator.config.dialling import CallerIdRefused, Trunk
 from orchestrator.freeswitch.render import CALLERS, GATEWAYS, render
+from orchestrator.numbering.uri import parse
 
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -115,3 +117,32 @@ def test_what_makes_no_sense_is_told(keys: str, told: str) -> None:
 def test_a_trunk_that_may_call_the_whole_world_is_advised_against() -> None:
     settings = loads(f"{ACCOUNT}trunks: {{t: {{proxy: h}}}}\n", environ={})
     assert any("may call every number in the world" in advice for advice in settings.advice())
+
+
+@pytest.mark.parametrize(
+    ("keys", "hosts", "port"),
+    [
+        (
+            "proxy: 'Sip.Example.com.:5070;transport=tcp', realm: r.example",
+            {"sip.example.com", "r.example"},
+            "5070",
+        ),
+        ("proxy: sip.example.com", {"sip.example.com"}, ""),
+        ("proxy: '[fd00::5]:5061'", {"fd00::5"}, "5061"),
+        ("proxy: '[fd00::5]'", {"fd00::5"}, ""),
+        ("dial_string: 'sofia/texml/{number}@10.0.0.5:5080'", {"10.0.0.5"}, "5080"),
+        ("sofia_gateway: g", set(), ""),
+    ],
+)
+def test_a_trunk_is_recognised_in_a_sip_address(keys: str, hosts: set[str], port: str) -> None:
+    found = trunk(keys)
+    assert (found.hosts, found.port) == (hosts, port)
+
+
+def test_of_two_trunks_at_one_host_the_port_decides() -> None:
+    settings = loads(
+        f"{ACCOUNT}trunks: {{a: {{proxy: 'h:5070'}}, b: {{proxy: h}}}}\ndefault_trunk: a\n", environ={}
+    )
+    for address, name in (("sip:x@h:5070", "a"), ("sip:x@h", "b"), ("sip:x@h:5060", "b"), ("sip:x@h:9", "a")):
+        assert trunk_at(settings, parse(address)) is settings.trunks[name]
+    assert trunk_at(settings, parse("sip:x@other")) is None

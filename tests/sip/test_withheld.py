@@ -136,3 +136,19 @@ def test_the_api_calls_without_a_number(house: House) -> None:
         assert secrets([invite], "+13125550009") == []
         assert NUMBER not in header(invite, "From")
         until(lambda: any(one.startswith(b"BYE") for one in other.requests), 10, "its end")
+
+
+@pytest.mark.parametrize(("keys", "sent"), [({}, True), ({"caller_ids": "['+1312*']"}, False)])
+def test_no_header_of_a_document_shows_a_number_that_the_trunk_does_not_allow(
+    house: House, keys: dict[str, str], sent: bool
+) -> None:
+    """SYMPTOM with `caller_ids` a document showed any number, by `?P-Preferred-Identity=` in a Sip at the
+    trunk's host. CAUSE carriers take that header before From, and no rule looked at it. FIX it is not sent
+    where a trunk limits what is shown, or the caller withholds its number."""
+    preferred = "%3Csip:+19005550000@127.0.0.1%3E"
+    with carrier(house, **keys) as other:
+        address = f"sip:{CALLEE}@{other.address}?P-Preferred-Identity={preferred}"
+        with call(house, f"<Dial timeLimit='1'><Sip>{address}</Sip></Dial>", {}):
+            until(lambda: bool(other.invites), 10, "the callee's INVITE")
+    assert bool(header(other.invites[0], "P-Preferred-Identity")) is sent
+    assert house.log.has("a SIP header is not sent") is not sent

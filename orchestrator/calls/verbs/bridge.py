@@ -43,7 +43,10 @@ from orchestrator.texml import Conference, Dial, Number, Sip
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
+    from orchestrator.config.dialling import Trunk
 
+# Carriers take it before From for the number that calls, Telnyx before everything else.
+PREFERRED_IDENTITY = "p-preferred-identity"
 # Twilio: Dial, Number. FreeSWITCH splits a dial string into 128 at most and leaves the rest together.
 MAX_CALLEES = 10
 STAR = "*"
@@ -308,4 +311,19 @@ def _callee(
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    return Callee(call, noun, uuid, shown.number, route.to, destination)
+    headers = _allowed_headers(call, noun, trunk, shown)
+    return Callee(call, noun, uuid, shown.number, route.to, destination, headers)
+
+
+def _allowed_headers(
+    call: Call, noun: Number | Sip, trunk: Trunk | None, shown: CallerId
+) -> tuple[tuple[str, str], ...]:
+    """Those that its address asks for, but none that shows another number than may be shown."""
+    if not isinstance(noun, Sip):
+        return ()
+    limited = shown.is_anonymous or (trunk is not None and trunk.caller_ids is not None)
+    kept = tuple(pair for pair in noun.headers if not (limited and pair[0].lower() == PREFERRED_IDENTITY))
+    if kept != noun.headers:
+        problem = "it would show another number than may be shown"
+        call.log.warning("a SIP header is not sent", header="P-Preferred-Identity", problem=problem)
+    return kept
