@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from orchestrator.conference.model import CallbackStyle
     from orchestrator.config.applications import Application
     from orchestrator.config.dialect import Dialect
-    from orchestrator.texml import Defaults
 
 log = get_logger(__name__)
 
@@ -294,7 +293,7 @@ class Call(Standing):
         fetched = to.document._replace(url=to.document.url or self.document_url)
         self.document_url = fetched.url
         self.in_document(fetched, to.verb)
-        return self.documents(self.run_verbs(document_of(fetched, self.defaults).verbs, to.verb))
+        return self.documents(self.run_verbs(self._document_of(fetched).verbs, to.verb))
 
     def _first_step(self) -> Step:
         kept = self.kept
@@ -307,7 +306,7 @@ class Call(Standing):
 
     def _verbs(self) -> tuple[Verb, ...]:
         """Of the document that it was in. Raises FetchError."""
-        return document_of(self._document(), self.defaults).verbs
+        return self._document_of(self._document()).verbs
 
     def _document(self) -> Fetched:
         """That it is in, or was in. Raises FetchError."""
@@ -402,7 +401,7 @@ class Call(Standing):
         Raises FetchError.
         """
         try:
-            document = document_of(fetched, self.defaults)
+            document = self._document_of(fetched)
         except DocumentError as error:
             raise FetchError(url, str(error)) from error
         for warning in document.warnings:
@@ -445,10 +444,10 @@ class Call(Standing):
         """What holds for its application where the vendors differ, as the settings of this moment say."""
         return self.services.settings.dialect(self.application)
 
-    @property
-    def defaults(self) -> Defaults:
-        """Of attributes that its documents leave out."""
-        return document_defaults(self.dialect)
+    def _document_of(self, fetched: Fetched) -> Document:
+        """Raises DocumentError."""
+        dialect = self.dialect
+        return document_of(fetched, document_defaults(dialect), templates=dialect.templates)
 
     @property
     def style(self) -> CallbackStyle:

@@ -33,8 +33,9 @@ def is_xml(fetched: Fetched) -> bool:
     return fetched.body.lstrip(XML_MARKS).startswith(b"<")
 
 
-def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS) -> Document:
-    """`defaults`: of attributes that it leaves out, where they are not Telnyx's.
+def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS, *, templates: bool = True) -> Document:
+    """`defaults`: of attributes that it leaves out, where they are not Telnyx's. `templates`: whether what
+    stands in `{{ }}` is filled in.
 
     Raises DocumentError where it is meant to be XML and is none that can be used.
     """
@@ -47,7 +48,7 @@ def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS) -> Document:
         return Document((Say(text=text),), ())
     if problem := no_document(text, fetched):
         raise DocumentError(shown(fetched.url), 0, problem)
-    values = values_of(fetched.asked) if fetched.asked is not None else None
+    values = values_of(fetched.asked) if templates and fetched.asked is not None else None
     return parse(fetched.body, source=shown(fetched.url), charset=charset, defaults=defaults, values=values)
 
 

@@ -50,6 +50,7 @@ DIFFERENCES: Final = (
     Difference("documents", "record_channels", "dual", "single"),
     Difference("documents", "record_timeout_secs", 0, 5),
     Difference("documents", "record_trim", "do-not-trim", "trim-silence"),
+    Difference("documents", "templates", True, False),
 )
 
 
@@ -72,6 +73,7 @@ class Dialect:
     record_channels: Channels
     record_timeout_secs: int
     record_trim: Trim
+    templates: bool
 
 
 class OwnDialect(Section):
@@ -128,6 +130,7 @@ class OwnDialect(Section):
     record_trim: Trim | None = Field(
         default=None, description="as `documents.record_trim`, of this application"
     )
+    templates: bool | None = Field(default=None, description="as `documents.templates`, of this application")
 
 
 def dialect_of(own: OwnDialect | None, sections: dict[str, Section]) -> Dialect:

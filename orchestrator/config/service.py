@@ -271,6 +271,10 @@ class Documents(Section):
         default=0, description="Record's timeout, of silence; 0: none; Twilio: 5"
     )
     record_trim: Trim = Field(default="do-not-trim", description="Record's trim; Twilio: trim-silence")
+    templates: bool = Field(
+        default=True,
+        description="whether what stands in {{ }} is filled in; Twilio: false, it is mere text",
+    )
 
 
 class Fetch(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
+import pytest
 from pydantic import SecretStr
 from telnyx.lib.webhook_verification import verify_webhook_signature
 from twilio.request_validator import RequestValidator
@@ -87,6 +88,20 @@ def test_one_difference_can_be_set_alone(house: House) -> None:
     house.voice(house.joins())
     phone = house.switch.call(NUMBER, from_=FIRST)
     assert house.told(2) == [("0", "conference-start", FIRST), ("1", "participant-join", FIRST)]
+    phone.hang_up()
+    house.told(4)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name"), [("telnyx", f"Room {FIRST}"), ("twilio", "Room {{From}}"), (None, f"Room {FIRST}")]
+)
+def test_a_template_is_filled_in_where_the_vendor_does_so(
+    house: House, dialect: str | None, name: str
+) -> None:
+    set_for(house, dialect=dialect, min_participants_to_start=1)
+    house.voice(house.joins(room="Room {{From}}"))
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    assert house.events(2)[0]["FriendlyName"] == name
     phone.hang_up()
     house.told(4)
 
