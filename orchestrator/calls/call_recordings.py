@@ -108,10 +108,10 @@ class CallRecordings:
             detail = "The verb Record records the caller's own message: it can be stopped, not paused."
             raise Refused("90018", "Recording cannot be paused", detail)
         try:
-            if tape.status == "paused":
-                recording.resume()
             if status == "paused":
                 recording.pause(behavior)
+            else:
+                recording.resume()
         except SwitchError as error:
             detail = f"FreeSWITCH did not do it: {error}"
             raise Refused("90018", "Recording cannot be changed", detail) from None

@@ -12,7 +12,7 @@ ends in exactly one of completed and absent, whatever the call, the socket or th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import gevent
 import msgspec
@@ -42,6 +42,9 @@ log = get_logger(__name__)
 CLOSING_SECONDS = 10.0
 # Until a recording of hours is measured, trimmed and converted.
 FINISH_SECONDS = 600.0
+# uuid_record's words for each way to pause.
+PAUSE: Final[dict[PauseBehavior, str]] = {"silence": "mask", "skip": "pause"}
+RESUME: Final[dict[PauseBehavior, str]] = {"silence": "unmask", "skip": "resume"}
 LEG_IS_GONE = ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
 
 
@@ -170,12 +173,18 @@ class Recording:
         From outside of the leg: it sets a flag of the recording, in memory that lives as long as the leg,
         and waits for nothing that the leg does (switch_ivr_async.c, switch_ivr_record_session_mask).
         """
-        self._order("mask" if behavior == "silence" else "pause")
+        before = self.tape.paused_by if self.tape.status == "paused" else None
+        if before == behavior:
+            return
+        self._order(PAUSE[behavior])
+        if before is not None:
+            # After the other: nothing of the pause gets into the recording in between.
+            self._order(RESUME[before])
         self._change(status="paused", paused_by=behavior)
 
     def resume(self) -> None:
         """Raises SwitchError where FreeSWITCH does not do it."""
-        self._order("unmask" if self.tape.paused_by == "silence" else "resume")
+        self._order(RESUME[self.tape.paused_by])
         self._change(status="in-progress")
 
     def _order(self, action: str) -> None:

@@ -69,7 +69,7 @@ class LoopbackPhone:
                 self.state = "ringing"
             case "CHANNEL_ANSWER":
                 self.state, self.answered_at = "answered", time.monotonic()
-                self._connection.post(f"api uuid_record {self.uuid} start {self._ear}")
+                self._connection.post(commands.execute(self.uuid, "record_session", str(self._ear)))
             case "CHANNEL_HANGUP":
                 self.state = "ended"
 

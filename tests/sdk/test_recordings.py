@@ -13,12 +13,13 @@ import telnyx
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client as Twilio
 
+from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_ACCOUNT, OTHER_API_KEY, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_twilio import Here
 from tests.sound.stage import ROOM, recorded, told_of_recordings, until
 
-ANNA = "+13125550002"
+ANNA, GUEST = "+13125550002", "+13125550021"
 
 
 @pytest.fixture
@@ -108,7 +109,31 @@ def test_telnyxs_client_pauses_and_ends_the_current_recording_of_a_call(house: H
     phone.hang_up()
 
 
-def test_a_recording_of_a_dial_is_paused_and_one_of_record_is_not(
+def test_a_recording_of_a_dial_is_paused_and_ended(house: House, client: Client, twilio: Any) -> None:
+    house.application.takes_callbacks("/recording")
+    attributes = "record='record-from-answer' recordingStatusCallback='/recording' action='/done'"
+    house.voice(f"<Response><Dial {attributes}>{GUEST}</Dial></Response>")
+    house.application.document("/done", "<Response><Hangup/></Response>")
+    target = house.switch.register(GUEST, Answers(0.2, sounds=900))
+    phone = house.switch.call(ROOM, from_=ANNA, sounds=500)
+    callee = target.wait_called(10)
+    phone.wait_hears(900, 10)
+    call_sid = house.application.to("/voice")[-1].fields["CallSid"]
+    current = twilio.calls(call_sid).recordings("Twilio.CURRENT")
+    gevent.sleep(1.2)
+    for status in ("paused", "in-progress", "stopped"):
+        assert current.update(status=status).status == status
+        phone.wait_hears(900, 5)
+    (completed,) = told_of_recordings(house, 1)
+    assert (completed["RecordingStatus"], completed["RecordingSource"]) == ("completed", "DialVerb")
+    callee.hang_up()
+    (asked,) = house.application.wait_for("/done", 1, 10)
+    assert asked.fields["RecordingSid"] == completed["RecordingSid"]
+    phone.wait_ended(10)
+    assert len(house.application.to("/recording")) == 1
+
+
+def test_a_message_that_record_takes_is_ended_and_not_paused(
     house: House, client: Client, twilio: Any
 ) -> None:
     house.voice("<Response><Record playBeep='false' timeout='0' action='/done'/></Response>")
