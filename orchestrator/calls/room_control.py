@@ -23,7 +23,6 @@ from orchestrator.calls.room_records import (
     row_of_room,
 )
 from orchestrator.calls.services import Services
-from orchestrator.calls.sids import canonical_call_sid
 from orchestrator.conference.events import End, Event, Hold, Modify, Mute, Remove
 from orchestrator.conference.model import LeaveReason, Method, Participant, Phase, Room, Wish
 from orchestrator.config.applications import Application
@@ -82,6 +81,11 @@ class RoomControl(Desk):
             raise NotFound
         return decode_room(record.value)
 
+    def conference_sid(self, account_sid: str, sid_or_name: str) -> str:
+        """Of the conference of this name that lives; anything else is as it was."""
+        live = None if is_sid(sid_or_name) else self._rooms.named(account_sid, sid_or_name.strip())
+        return sid_or_name if live is None else live.sid
+
     def end_room(self, account_sid: str, sid: str) -> None:
         """Everybody in it is hung up (1.8). One that is over stays as it is."""
         self.room(account_sid, sid)
@@ -115,8 +119,7 @@ class RoomControl(Desk):
     def participant(self, account_sid: str, sid: str, who: str) -> Participant:
         """By CallSid, else by label."""
         present = self.participants(account_sid, sid)
-        call_sid = canonical_call_sid(who)
-        by_sid = (one for one in present if one.call_sid == call_sid)
+        by_sid = (one for one in present if one.call_sid == who)
         found = next(by_sid, None) or next((one for one in present if one.wish.label == who), None)
         if found is None:
             raise NotFound
@@ -157,6 +160,10 @@ class RoomControl(Desk):
         """Out of the conference, and its call ends."""
         one = self.participant(account_sid, sid, who)
         self._rooms.feed(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+
+    def conference_of(self, call_sid: str) -> str:
+        """ConferenceSid of the conference that a call takes part in, or waits for; empty: of none."""
+        return self._rooms.room_of(call_sid) if self._rooms.participant(call_sid) is not None else ""
 
     def invite(
         self, account_sid: str, conference: str, guest: Guest, order: Callable[[Application, Fetched], Order]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Flask
 from gevent.pywsgi import WSGIServer
 
+from orchestrator.web.paths import Handler, Segment
 from orchestrator.web.traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -17,10 +18,11 @@ class WebServer:
     def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
         self.traffic = Traffic()
         self._app = Flask("orchestrator")
+        self._app.url_map.converters["segment"] = Segment
         self.traffic.watch(self._app)
         for blueprint in blueprints:
             self.add(blueprint)
-        self._server = WSGIServer((host, port), self._app, log=None, error_log=log)
+        self._server = WSGIServer((host, port), self._app, log=None, error_log=log, handler_class=Handler)
 
     def add(self, blueprint: Blueprint) -> None:
         """Before `start`."""

@@ -14,6 +14,7 @@ from orchestrator.callbacks.outbox import OutboxError
 from orchestrator.callbacks.records import Records
 from orchestrator.calls.control import Control
 from orchestrator.calls.refusal import Refused
+from orchestrator.calls.sids import canonical_call_sid
 from orchestrator.config.live import Live
 from orchestrator.logs import get_logger
 from orchestrator.media.recording_files import RecordingKind
@@ -63,11 +64,11 @@ def rest_api(
     api = _Api(live, control, Once(records), attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
-            answer = _answering(api, vendor, operations)
+            answer = _answering(api, vendor, operations, ".json" if path.endswith(".json") else "")
             if (vendor, path) == ("twilio", RECORDING):
                 # Without a suffix it is the audio, as at Twilio.
                 answer = _audio_or(answer, _audio(api, vendor, audio, "wav"))
-            rule = re.sub(r"\{(\w+)\}", r"<\1>", prefix + ACCOUNT + path)
+            rule = re.sub(r"\{(\w+)\}", r"<segment:\1>", prefix + ACCOUNT + path)
             blueprint.add_url_rule(
                 rule,
                 endpoint=f"{vendor}{path}".replace(".", "-dot-"),
@@ -121,7 +122,9 @@ def _older(api: _Api) -> Callable[..., Response]:
     return answer
 
 
-def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> Callable[..., Response]:
+def _answering(
+    api: _Api, vendor: Vendor, operations: dict[str, Operation], suffix: str
+) -> Callable[..., Response]:
     def answer(account_sid: str, **path: str) -> Response:
         def run() -> Response:
             place = _place(api, vendor, account_sid)
@@ -129,7 +132,7 @@ def _answering(api: _Api, vendor: Vendor, operations: dict[str, Operation]) -> C
             operation = operations.get(method)
             if operation is None:
                 raise not_allowed(request.method)
-            return _run(api, operation, place, path)
+            return _run(api, operation, place, path, suffix)
 
         return _guarded(vendor, run)
 
@@ -182,14 +185,15 @@ def _place(api: _Api, vendor: Vendor, account_sid: str) -> Place:
     return Place(vendor, account.sid)
 
 
-def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str]) -> Response:
+def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str], suffix: str = "") -> Response:
+    path = {name: _resolved(api, operation, place, name, value) for name, value in path.items()}
     body = _body(request)
     fields = fields_of(body, request.content_type or "")
     given = read(operation.parameters, [*request.args.items(multi=True), *fields], place.account_sid)
     defaults = dialling.TWILIO_DEFAULTS if place.vendor == "twilio" else {}
     for problem in callback_problems(operation.body, given.values, defaults):
         log.warning("a callback that is never sent", operation=operation.name, problem=problem)
-    ask = Ask(api.control, place, path, given.written, given.values)
+    ask = Ask(api.control, place, path, given.written, given.values, suffix)
     if not operation.once:
         found = operation.run(ask)
         return _json(found, operation.status) if found is not None else Response(status=operation.status)
@@ -202,6 +206,15 @@ def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str]) ->
     status = 201 if place.vendor == "twilio" else operation.status
     api.once.remember(asked, status, answer)
     return _made(answer, status)
+
+
+def _resolved(api: _Api, operation: Operation, place: Place, name: str, value: str) -> str:
+    """A CallSid in our spelling; for the name of a conference that lives, its sid."""
+    if name.startswith("call_sid"):
+        return canonical_call_sid(value)
+    if name == "conference_sid" and operation.name != "dialParticipant":
+        return api.control.conference_sid(place.account_sid, value)
+    return value
 
 
 def _body(asked: Request) -> bytes:

@@ -27,6 +27,9 @@ class Ask(NamedTuple):
     values: Mapping[str, Any]
     """The operation's parameters that were given, converted."""
 
+    suffix: str = ""
+    """What stood behind the path: `.json`, or nothing."""
+
     @property
     def account_sid(self) -> str:
         return self.place.account_sid

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from orchestrator.calls.control import Changes
+from orchestrator.calls.refusal import NotFound
 from orchestrator.conference.model import Participant, Phase
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
@@ -105,8 +108,19 @@ def find(ask: Ask) -> dict[str, object]:
     return ask.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
 
 
+def who_of(ask: Ask) -> str:
+    """The participant's CallSid or label; a label may end in `.json` too, which Twilio's client appends."""
+    who = ask.path["call_sid_or_participant_label"]
+    longer = f"{who}{ask.suffix}"
+    for one in (who, longer) if ask.place.vendor == "twilio" else (longer, who):
+        with contextlib.suppress(NotFound):
+            ask.control.participant(ask.account_sid, ask.path["conference_sid"], one)
+            return one
+    raise NotFound
+
+
 def fetch(ask: Ask) -> dict[str, object]:
-    sid, who = ask.path["conference_sid"], ask.path["call_sid_or_participant_label"]
+    sid, who = ask.path["conference_sid"], who_of(ask)
     return PARTICIPANT.body(ask.place, Shown(ask.control.participant(ask.account_sid, sid, who), sid))
 
 
@@ -126,10 +140,9 @@ UPDATE = (
 
 
 def update(ask: Ask) -> dict[str, object]:
-    sid, who = ask.path["conference_sid"], ask.path["call_sid_or_participant_label"]
-    values = ask.values
     # Who cannot be seen is not told what is wrong with the rest.
-    ask.control.participant(ask.account_sid, sid, who)
+    sid, who = ask.path["conference_sid"], who_of(ask)
+    values = ask.values
     changes = Changes(
         muted=values.get("Muted"),
         hold=values.get("Hold"),
@@ -160,7 +173,7 @@ def coach_of(ask: Ask) -> str | None:
 
 
 def delete(ask: Ask) -> None:
-    sid, who = ask.path["conference_sid"], ask.path["call_sid_or_participant_label"]
+    sid, who = ask.path["conference_sid"], who_of(ask)
     ask.control.drop(ask.account_sid, sid, who)
 
 
