@@ -44,7 +44,7 @@ TAKE_SECONDS = 60
 # Telnyx's numbers and titles.
 NO_NUMBER = "10016", "Phone number must be in +E164 format"
 BAD_REQUEST = "10015", "Bad Request"
-TIME_LIMIT = "time limit"
+TIME_LIMIT, SUPERVISES = "time limit", "supervises"
 NOT_IN_A_QUOTED_STRING = re.compile(r'["\\\x00-\x1f\x7f]')
 # Events of one that is not hung up.
 STILL_COMING = frozenset(
@@ -52,6 +52,26 @@ STILL_COMING = frozenset(
 )
 # What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
 NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
+
+
+class Supervised(NamedTuple):
+    """A call that another one listens to, without a conference: FreeSWITCH does it alone, to the end of
+    either."""
+
+    leg: str
+    heard_by_it: bool
+    """Whether it hears the supervisor."""
+    heard_by_other: bool
+    """Whether the one that it is bridged to does."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """As eavesdrop_function in mod_dptools.c reads them: its A-leg is who speaks on this leg."""
+        return {
+            "eavesdrop_enable_dtmf": "false",
+            "eavesdrop_whisper_bleg": str(self.heard_by_it).lower(),
+            "eavesdrop_whisper_aleg": str(self.heard_by_other).lower(),
+        }
 
 
 class Order(NamedTuple):
@@ -69,6 +89,8 @@ class Order(NamedTuple):
     """Of the call, for the callee's phone."""
     digits: str = ""
     """Pressed once it has answered; `w` waits for half a second."""
+    supervises: Supervised | None = None
+    """A call that it listens to, in place of instructions."""
     timeout: int = 30
     """Seconds to ring."""
     time_limit: int = 14400
@@ -189,6 +211,7 @@ class Outbound:
             fallback=kept.fallback,
             report=kept.report,
             report_events=kept.report_events,
+            supervises=_supervised_of(facts.get(SUPERVISES, "")),
         )
         ringing = _Ringing(self, order, kept.caller, kept.dialled_into, kept.reported)
         self._ringing[kept.caller.call_sid] = ringing
@@ -211,7 +234,7 @@ class Outbound:
             "originate_timeout": str(order.timeout),
             # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
             "outbound_redirect_fatal": "true",
-            **_ringing_variables(order, place),
+            **(_ringing_variables(order, place) if order.supervises is None else _supervising(order)),
             "app_disable_expand_variables": "true",
             "hangup_after_conference": "false",
             "hangup_after_bridge": "false",
@@ -223,6 +246,8 @@ class Outbound:
             **more,
         }
         dial = commands.dial_string([commands.Destination(route.endpoint, own)], shared)
+        if order.supervises is not None:
+            return commands.originate(dial, "eavesdrop", order.supervises.leg)
         return commands.originate(dial, "park")
 
     def parked_early(self, caller: Caller, headers: dict[str, str]) -> None:
@@ -300,6 +325,24 @@ def _ringing_variables(order: Order, place: Place | None) -> dict[str, str]:
     }
 
 
+def _fact_of(supervised: Supervised | None) -> str:
+    return f"{supervised.leg} {supervised.heard_by_it} {supervised.heard_by_other}" if supervised else ""
+
+
+def _supervised_of(fact: str) -> Supervised | None:
+    if not fact:
+        return None
+    leg, heard_by_it, heard_by_other = fact.split()
+    return Supervised(leg, heard_by_it == "True", heard_by_other == "True")
+
+
+def _supervising(order: Order) -> dict[str, str]:
+    """Nobody takes it: it is through with its only application."""
+    assert order.supervises is not None
+    limit = f"sched_hangup +{order.time_limit} ALLOTTED_TIMEOUT"
+    return {"ignore_early_media": "true", "execute_on_answer": limit, **order.supervises.variables}
+
+
 class _Ringing:
     """One call until it is answered or has failed."""
 
@@ -356,7 +399,7 @@ class _Ringing:
             self._caller,
             "outbound",
             next=order.then if isinstance(order.then, Goto) else None,
-            facts={TIME_LIMIT: str(order.time_limit)},
+            facts={TIME_LIMIT: str(order.time_limit), SUPERVISES: _fact_of(order.supervises)},
             dialled_into=self._room,
             fallback=order.fallback,
             report=order.report,
@@ -384,6 +427,9 @@ class _Ringing:
         match event.name:
             case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA":
                 self._services.rooms.rings(self._caller.call_sid, event.timestamp)
+            case "CHANNEL_ANSWER" | "CHANNEL_PARK" if self._order.supervises is not None:
+                # FreeSWITCH runs it. It does not park: that is said of one that was found answered.
+                self._has_answered = True
             case "CHANNEL_ANSWER":
                 self._has_answered = True
                 if self._parked:

@@ -103,6 +103,31 @@ def park(session: Session, argument: str) -> None:
     session.fire("CHANNEL_UNPARK")
 
 
+def eavesdrop(session: Session, argument: str) -> None:
+    """`<uuid>`: both sides of that leg, until either is over (switch_ivr_eavesdrop_session)."""
+    target = session.core.locate(argument)
+    if target is None or target is session:
+        return
+    target.eavesdroppers.append(session)
+    target.on_down.append(session.poke)
+    session.eavesdrops = target
+    for leg in (session, target, target.partner):
+        if leg is not None and leg.phone is not None:
+            leg.phone.listen()
+    while not (session.down or target.down):
+        session.run_messages()
+        session.digits.clear()
+        if not (session.down or target.down):
+            session.wait()
+    session.eavesdrops = None
+    target.eavesdroppers.remove(session)
+    if session.poke in target.on_down:
+        target.on_down.remove(session.poke)
+    for leg in (session, target, target.partner):
+        if leg is not None and leg.phone is not None:
+            leg.phone.listen()
+
+
 def keys(argument: str) -> str:
     """`12w3@100`: the digits, without pauses and length."""
     return "".join(digit for digit in argument.partition("@")[0] if digit in "0123456789*#ABCDabcd")
@@ -169,6 +194,7 @@ APPLICATIONS: dict[str, Application] = {
     "wait_for_silence": Application(wait_for_silence, media=True),
     "conference": Application(conference, media=True),
     "bridge": Application(bridge, media=False),
+    "eavesdrop": Application(eavesdrop, media=True),
     "send_dtmf": Application(send_dtmf, media=True),
     "queue_dtmf": Application(queue_dtmf, media=False),
     "flush_dtmf": Application(flush_dtmf, media=False),

@@ -63,6 +63,15 @@ class EmulatedPhone:
         self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
         self._changed = Event()
 
+    @property
+    def request(self) -> str:
+        """The part of the INVITE that came to it that a dial string decides."""
+        if self.leg is None:
+            return ""
+        profile, variables = self.leg.profile, self.leg.variables
+        own = [f"{name[6:]}: {value}" for name, value in variables.items() if name.startswith("sip_h_")]
+        return "\r\n".join([f'From: "{profile.cid_name}" <sip:{profile.cid_number}@127.0.0.1>', *own])
+
     # what it does
 
     def hang_up(self) -> None:
@@ -269,13 +278,30 @@ class EmulatedPhone:
         leg = self.leg
         if leg is None or leg.down or not leg.media_up or self.state == "ended":
             return {}
+        found = self._own_sources(leg)
+        if leg.eavesdrops is not None and leg.eavesdrops.phone is not None:
+            target = leg.eavesdrops.phone
+            found |= target._own_sources(leg.eavesdrops) | target._voice("supervised")
+        for one in leg.eavesdroppers:
+            if one.true("eavesdrop_whisper_bleg") and one.phone is not None:
+                found |= one.phone._voice(one.uuid)
+        for one in leg.partner.eavesdroppers if leg.partner is not None else ():
+            if one.true("eavesdrop_whisper_aleg") and one.phone is not None:
+                found |= one.phone._voice(one.uuid)
+        return found
+
+    def _own_sources(self, leg: Session) -> dict[Hashable, Playing]:
+        """Without anybody who eavesdrops."""
         if leg.playing:
             return {id(playing): playing for playing in leg.playing}
         found = dict(self.seat.sources()) if self.seat is not None else {}
         other = leg.partner.phone if leg.partner is not None else None
-        if other is not None and other.speaking is not None:
-            found["partner", other.speaking] = voice_of(other.speaking, self.clock)
-        return found
+        return found | (other._voice("partner") if other is not None else {})
+
+    def _voice(self, role: str) -> dict[Hashable, Playing]:
+        if self.speaking is None:
+            return {}
+        return {(role, self.speaking): voice_of(self.speaking, self.clock)}
 
     def _noted_since(self, since: float, hz: float) -> bool:
         return any(

@@ -41,6 +41,8 @@ class Session(Channel):
         self.playing: list[Playing] = []
         self.recording_since: float | None = None
         self.partner: Session | None = None
+        self.eavesdrops: Session | None = None
+        self.eavesdroppers: list[Session] = []
         self.in_conference: object | None = None
         self.script: tuple[tuple[str, str], ...] = ()
         self.transfer: tuple[tuple[str, str], ...] = ()

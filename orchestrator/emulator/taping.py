@@ -98,7 +98,8 @@ def _close(tape: Tape) -> None:
 
 
 def _run(session: Session, tape: Tape) -> None:
-    clock, score, seconds = session.core.clock, Score(), 0.0
+    clock, seconds = session.core.clock, 0.0
+    says, hears = Score(), Score()
     only_bridged = session.variables.get("RECORD_BRIDGE_REQ") == "true"
     stereo = session.variables.get("RECORD_STEREO") == "true"
     reads = session.variables.get("RECORD_WRITE_ONLY") != "true"
@@ -108,20 +109,19 @@ def _run(session: Session, tape: Tape) -> None:
         over = tape.ended.wait(clock.real(STEP_SECONDS))
         now = clock.now()
         if not tape.paused and (not only_bridged or session.partner is not None):
-            for side, heard in ((session, reads), (session.partner, writes)):
-                if (
-                    heard
-                    and not tape.masked
-                    and side is not None
-                    and side.phone is not None
-                    and side.phone.speaking is not None
-                ):
-                    score.add(seconds, seconds + now - last, side.phone.speaking)
+            step, phone = (seconds, seconds + now - last), session.phone
+            if phone is not None and not tape.masked:
+                if reads and phone.speaking is not None:
+                    says.add(*step, phone.speaking)
+                for hz in phone.hearing(now - last) if writes else ():
+                    hears.add(*step, hz)
             seconds += now - last
         last = now
         if over:
             break
-    samples = np.repeat(score.render(seconds)[:, None], 2 if stereo else 1, axis=1)
+    read, written = says.render(seconds), hears.render(seconds)
+    mixed = np.stack((read, written), axis=1) if stereo else (read + written)[:, None]
+    samples = np.clip(mixed, -1.0, 1.0)
     if seconds:
         soundfile.write(tape.path, samples, RATE, subtype="PCM_16", format="WAV")
     else:

@@ -36,6 +36,7 @@ from orchestrator.web.api.kinds import (
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.shapes import STRING, Field, Shape, constant
 from orchestrator.web.api.shapes import one_of as one_string_of
+from orchestrator.web.api.supervising import ROLES, supervise
 from orchestrator.web.api.unsupported_parameters import (
     CARRIER,
     DETECTION,
@@ -251,6 +252,8 @@ CALL = (
     Parameter("Twiml", calls.DOCUMENT, "the same, as Twilio calls it"),
     Parameter("SendDigits", DIGITS, "keys that are pressed once it has answered; w: half a second"),
     Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is told", default=True),
+    Parameter("SuperviseCallSid", call_sid(), "a call that this one listens to, in place of instructions"),
+    Parameter("SupervisingRole", choice(*ROLES), "heard by all, by that call, by nobody", default="barge"),
     *unsupported("RecordingTimeout", why="a call's recording does not end by silence", neutral=("0",)),
 )
 
@@ -260,8 +263,14 @@ def create(ask: Ask) -> dict[str, object]:
     application = ask.control.application(ask.account_sid, asked_for)
     default = Goto(application.voice_url, application.voice_method)
     method = "UrlMethod" if "UrlMethod" in ask.values else "Method"
-    then = calls.instructions_of(ask, method) or default
-    call = ask.control.create_call(_order(ask, application, then))
+    if "SupervisingRole" in ask.values and "SuperviseCallSid" not in ask.values:
+        detail = "Can't be blank: SuperviseCallSid"
+        raise invalid(Fault("10004", "Missing required parameter", detail, "/SuperviseCallSid"))
+    if "SuperviseCallSid" in ask.values:
+        call = supervise(ask, application, lambda found, then: _order(ask, found, then))
+    else:
+        then = calls.instructions_of(ask, method) or default
+        call = ask.control.create_call(_order(ask, application, then))
     shape = calls.CALL if ask.place.vendor == "twilio" else CREATED
     return shape.body(ask.place, call)
 

@@ -1,0 +1,73 @@
+"""A call that the API makes to supervise another one: it listens to both sides, and is heard or not.
+
+In a conference it is a participant: `whisper` as its coach, `monitor` muted. Elsewhere FreeSWITCH's eavesdrop
+does it, for as long as both calls last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.calls.callbook import CallRecord
+from orchestrator.calls.control import Guest
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.outbound import Order, Supervised
+from orchestrator.calls.refusal import NotFound, Refused
+from orchestrator.calls.steps import Goto
+from orchestrator.conference.model import Wish
+from orchestrator.config.applications import Application
+from orchestrator.web.api.errors import Fault, invalid
+from orchestrator.web.api.operation import Ask
+
+ROLES = ("barge", "whisper", "monitor")
+# A supervising call has no document of its own, and eavesdrop leaves none to record it.
+MEANINGLESS = ("Url", "Texml", "Twiml", "FallbackUrl")
+_POINTER = "/SuperviseCallSid"
+
+MakeOrder = Callable[[Application, "Goto | Fetched"], Order]
+
+
+def supervise(ask: Ask, application: Application, order: MakeOrder) -> CallRecord:
+    """Raises ApiError, Refused."""
+    values = ask.values
+    supervised = _supervised(ask, values["SuperviseCallSid"])
+    role = values.get("SupervisingRole", "barge")
+    conference_sid = ask.control.conference_of(supervised.sid)
+    without = MEANINGLESS if conference_sid else (*MEANINGLESS, "Record")
+    faults = [
+        Fault("10015", "Bad Request", "means nothing beside SuperviseCallSid", f"/{name}")
+        for name in without
+        if values.get(name)
+    ]
+    if faults:
+        raise invalid(*faults)
+    if conference_sid:
+        return _in_conference(ask, supervised, conference_sid, role, order)
+    heard = Supervised(supervised.leg, role in ("barge", "whisper"), role == "barge")
+    default = Goto(application.voice_url, application.voice_method)
+    return ask.control.create_call(order(application, default)._replace(supervises=heard))
+
+
+def _supervised(ask: Ask, sid: str) -> CallRecord:
+    try:
+        found = ask.control.call(ask.account_sid, sid)
+    except NotFound:
+        raise Refused("90015", "Invalid call id", "There is no such call.", _POINTER) from None
+    if found.ended_at:
+        raise Refused("90018", "Call has already ended", "The call is over.", _POINTER)
+    if not found.answered_at:
+        raise Refused("90034", "Call not answered", "It can be supervised once it has answered.", _POINTER)
+    return found
+
+
+def _in_conference(
+    ask: Ask, supervised: CallRecord, conference_sid: str, role: str, order: MakeOrder
+) -> CallRecord:
+    coach = supervised.sid if role == "whisper" else ""
+    muted = role == "monitor"
+    attributes = {"beep": "false", "muted": str(muted).lower()} | ({"coach": coach} if coach else {})
+    wish = Wish(muted=muted, beep="false", coach=coach)
+    limit = ask.values.get("TimeLimit", 14400)
+    guest = Guest(wish, attributes, ask.values.get("ApplicationSid", ""), limit)
+    one, _ = ask.control.invite(ask.account_sid, conference_sid, guest, order)
+    return ask.control.call(ask.account_sid, one.call_sid)
