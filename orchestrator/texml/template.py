@@ -6,11 +6,11 @@ our fields. A value is a text and never a tag: it is escaped, also in `{{{…}}}
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from orchestrator.texml import limits
 
@@ -22,7 +22,6 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]*")
 _CONDITION = re.compile(r"(?P<name>\S+?)\s*(?P<operator>==|!=)\s*(?P<value>.*)", re.DOTALL)
 # What no XML document may have, however it is written (XML 1.0, 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_QUOTES = {'"': "&quot;", "'": "&apos;"}
 
 
 class TemplateError(ValueError):
@@ -241,4 +240,4 @@ def _first(values: Values, name: str, own: str) -> str:
 
 
 def _escaped(value: str) -> str:
-    return escape(_NOT_XML.sub(" ", value), _QUOTES)
+    return html.escape(_NOT_XML.sub(" ", value))

@@ -35,7 +35,8 @@ class Walk:
     def build(self, schema: Schema, element: etree._Element) -> Element | None:
         """The dataclass of an element; None if it has to be skipped."""
         values: dict[str, object] = {"line": line_of(element), **self._defaults.get(schema.name, {})}
-        for name, raw in self._attributes(schema, element):
+        attributes = self._attributes(schema, element)
+        for name, raw in attributes:
             attribute = schema.attributes.get(name)
             if attribute is not None:
                 self._read(attribute, schema, element, name, raw, values)
@@ -49,8 +50,10 @@ class Walk:
         elif len(element):
             self._skip_children(schema, element)
         made = schema.make(**values)
-        for name, why in made.without_effect().items():
-            self._warn_without_effect(schema, element, name, made, why)
+        if without_effect := made.without_effect():
+            for name, raw in attributes:
+                if why := without_effect.get(name):
+                    self._warn_without_effect(schema, element, name, raw, made, why)
         if fault := made.fault():
             self.warn(line_of(element), schema.name, f"{fault}, skipped")
             return None
@@ -109,10 +112,10 @@ class Walk:
                 self._warn_of(schema, element, pair.url, address or "", problem, "")
 
     def _warn_without_effect(
-        self, schema: Schema, element: etree._Element, name: str, made: Element, why: str
+        self, schema: Schema, element: etree._Element, name: str, raw: str, made: Element, why: str
     ) -> None:
-        raw, attribute = element.get(name), schema.attributes[name]
-        if raw is not None and getattr(made, attribute.field) != attribute.default:
+        attribute = schema.attributes[name]
+        if getattr(made, attribute.field) != attribute.default:
             self._warn_of(schema, element, name, raw, f"has no effect: {why}", "")
 
     def _unknown_attribute(self, schema: Schema, element: etree._Element, name: str, raw: str) -> None:
