@@ -222,8 +222,10 @@ class _Run:
         room = self._services.rooms.get(self.sid)
         now = room.participants.get(self._call_sid) if room is not None else None
         before = hearers.get(self._call_sid)
-        if before is None or now is None:
+        if now is None:
             raise Failed(LEFT)
+        if before is None:
+            raise Failed("it was on its way into the conference, or out of it")
         if before.phase is not now.phase:
             raise Failed("cut off by the start of the conference")
         if before.holds != now.holds:

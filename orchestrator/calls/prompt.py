@@ -24,9 +24,9 @@ QUIET_SECONDS = 5.0
 
 
 class _Player(_Greenlet):
-    """Knows whose it is, so that a prompt that is started inside of another is stopped with that one."""
+    """Knows the prompts that were started inside of it, so that they are stopped with it."""
 
-    prompt: Prompt
+    inside: list[Prompt]
 
 
 class Prompt:
@@ -37,14 +37,14 @@ class Prompt:
         self._leg = leg
         self._play = play
         self._breaks = breaks
-        self._inside: list[Prompt] = []
         self.through = False
         """Whether it was played to its end: neither stopped nor failed."""
         outer = gevent.getcurrent()
         if isinstance(outer, _Player):
-            outer.prompt._inside.append(self)
+            # A caller may wait for hours, and type all the time.
+            outer.inside = [*(one for one in outer.inside if not one.over), self]
         self._greenlet = _Player(self._run)
-        self._greenlet.prompt = self
+        self._greenlet.inside = []
         self._greenlet.start()
 
     def _run(self) -> None:
@@ -73,7 +73,7 @@ class Prompt:
     def abandon(self) -> None:
         """What plays goes on to its end; nothing follows, of what was started inside of it neither."""
         # Those first: this one's end must find nothing of them that it would end with a break of its own.
-        for prompt in self._inside:
+        for prompt in self._greenlet.inside:
             prompt.abandon()
         if not self._greenlet.ready():
             # Killed in a moment, but what it waited for may come first: it would play on over a conference.

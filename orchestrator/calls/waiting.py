@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 import gevent
@@ -18,6 +19,7 @@ from orchestrator.calls.steps import Fields, Goto, HangUp, Onward, Step
 from orchestrator.calls.verbs.sound import play_sound
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import Participant
+from orchestrator.freeswitch.errors import CommandTimeout
 from orchestrator.media.library import AudioError, Sound
 from orchestrator.texml import (
     Conference,
@@ -35,6 +37,7 @@ from orchestrator.texml import (
 
 # A document that leads on by itself is not asked for more often than this, however little it plays.
 ASK_AGAIN_SECONDS = 1.0
+ANSWERED_SECONDS = 2.0
 _IN_THE_CONFERENCE = (
     "a participant on hold is in the conference: only Play, Say, Pause and Redirect run there"
 )
@@ -53,8 +56,9 @@ class Wait(NamedTuple):
 
 def wait_music(call: Call, seat: Seat, noun: Conference, participant: Participant) -> None:
     """As the noun says, unless the API has said otherwise."""
-    # Whoever is asked for a document is asked about a call that is answered.
-    call.leg.answer().wait()
+    # A document is asked for about a call that is answered.
+    with suppress(CommandTimeout):
+        call.leg.answer().wait(ANSWERED_SECONDS)
     wish = participant.wish
     url, method = (
         (noun.wait_url, noun.wait_method) if wish.wait_url is None else (wish.wait_url, wish.wait_method)

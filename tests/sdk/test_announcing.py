@@ -121,6 +121,8 @@ def test_the_start_cuts_it_off_and_it_fails(house: House, client: Client) -> Non
     house.switch.call(ROOM, from_=BERT, sounds=VOICES[BERT])
     waiter.phone.wait_hears(VOICES[BERT], 10)
     assert reason(house) == "cut off by the start of the conference"
+    waiter.phone.wait_stops_hearing(ANNOUNCED, 1)
+    gevent.sleep(1.0)
     assert not waiter.phone.hears_now(ANNOUNCED)
     assert not waiter.phone.hears_now(WAIT)
 
