@@ -142,7 +142,7 @@ class Service:
         queries = {
             "callbacks": "SELECT count(*) FROM pending",
             "rooms": "SELECT count(*) FROM state WHERE kind = 'room'",
-            "recordings": "SELECT count(*) FROM state WHERE kind = 'recording'",
+            "recordings": "SELECT count(*) FROM state WHERE kind IN ('recording', 'call recording')",
         }
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
             counts = {what: database.execute(query).fetchone()[0] for what, query in queries.items()}

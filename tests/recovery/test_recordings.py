@@ -6,11 +6,14 @@ import random
 from typing import Any
 
 import gevent
+import msgspec
 import pytest
 
+from orchestrator.callbacks.outbox import Outbox
 from orchestrator.calls.clock import now
 from orchestrator.calls.room_records import RecordingRecord, row_of_recording
-from orchestrator.calls.sids import new_sid
+from orchestrator.calls.sids import leg_of, new_sid
+from orchestrator.calls.tape import CALL_RECORDING, OpenRecording, RecordedCall, Tape
 from tests.recovery.test_lost_socket import lose_events
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client
@@ -144,4 +147,60 @@ def test_a_recording_ordered_as_its_caller_hangs_up_has_an_end_or_never_was(
     )
     ends = [request.fields["RecordingSid"] for request in house.application.to("/recording")]
     assert max((ends.count(sid) for sid in ends), default=0) <= 2
+    assert not house.orchestrator.services.recordings
+
+
+def lose_the_order(house: House, call_sid: str) -> str:
+    """As a process leaves it that ends after it has written the recording down and before FreeSWITCH has
+    heard of it; its sid."""
+    tape = Tape(
+        new_sid(),
+        "OutboundAPI",
+        status_callback=house.application.url("/recording"),
+        status_callback_event=frozenset({"in-progress", "completed", "absent"}),
+        asked_at=now(),
+    )
+    kept = OpenRecording(RecordedCall(leg_of(call_sid), call_sid, ACCOUNT, "1"), tape)
+    outbox = Outbox(house.directory / "orchestrator.sqlite")
+    outbox.commit([], [(CALL_RECORDING, tape.sid, msgspec.json.encode(kept))])
+    outbox.close()
+    return tape.sid
+
+
+@pytest.mark.parametrize("hangs_up", [False, True], ids=["call lives", "call is gone"])
+def test_an_order_that_was_lost_with_the_process_is_given_again_or_is_absent(
+    house: House, client: Client, hangs_up: bool
+) -> None:
+    house.voice(f"<Response><Play loop='9'>{house.application.tone(500, 9.0)}</Play></Response>")
+    house.application.takes_callbacks("/recording")
+    phone = house.switch.call(NUMBER, from_=FIRST, sounds=600)
+    phone.wait_hears(500, 10)
+    call_sid = house.application.to("/voice")[-1].fields["CallSid"]
+    house.stop()
+    lose_the_order(house, call_sid)
+    if hangs_up:
+        phone.hang_up()
+        phone.wait_ended(5)
+    house.start()
+    if hangs_up:
+        assert told(house, 1) == ["absent"]
+    else:
+        assert told(house, 1) == ["in-progress"]
+        gevent.sleep(0.6)
+        phone.hang_up()
+        assert told(house, 2) == ["in-progress", "completed"]
+    gevent.sleep(0.5)
+    assert not house.orchestrator.services.recordings
+
+
+def test_with_freeswitch_a_recording_ends_too(house: House, client: Client) -> None:
+    house.log.allows("another FreeSWITCH answers", "lost FreeSWITCH", "cannot")
+    _, _, sid = begin(house, client)
+    gevent.sleep(0.5)
+    house.switch.kill()
+    house.switch.start()
+    first, last = told(house, 2, 25)
+    assert first == "in-progress"
+    assert last in ("completed", "absent")
+    until(lambda: status(client, sid) in ("completed", "stopped"), 5, "it is over")
     assert not house.orchestrator.services.recordings
