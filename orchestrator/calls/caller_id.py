@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from orchestrator.conference.model import RequestFields
 from orchestrator.config.applications import Application
 from orchestrator.config.dialling import CallerIdRefused, Trunk
 from orchestrator.config.settings import Settings
@@ -17,6 +18,8 @@ from orchestrator.numbering.phone import NotANumber
 from orchestrator.numbering.uri import NotAnAddress, is_address, parse
 
 ANONYMOUS_NAME = "Anonymous"
+# The word on a telephone's keys.
+TWILIO_ANONYMOUS = "+266696687"
 ANONYMOUS_URI = "anonymous@anonymous.invalid"
 
 
@@ -29,6 +32,11 @@ class CallerId(NamedTuple):
     @property
     def is_anonymous(self) -> bool:
         return self.number == ANONYMOUS
+
+
+def reported(number: str, fields: RequestFields) -> str:
+    """The number that calls, as an application of this vendor knows it."""
+    return TWILIO_ANONYMOUS if number == ANONYMOUS and fields == "twilio" else number
 
 
 def caller_id(settings: Settings, application: Application, text: str) -> str:

@@ -59,7 +59,7 @@ def caller(headers: Mapping[str, str], region: str, *, trusted: bool) -> Identit
         number = _shown(asserted or written, region)
     else:
         number = _shown(_parsed(headers.get("Caller-Caller-ID-Number", "")), region)
-    withheld = _withholds(headers, written)
+    withheld = _withholds(headers, written, asserted is not None)
     if withheld or not number or is_anonymous(number):
         known = number if withheld and is_e164(number) else ""
         return Identity(ANONYMOUS, ANONYMOUS_URI if withheld else _uri(headers, "from"), "", known)
@@ -104,8 +104,11 @@ def _changed_by_the_dialplan(headers: Mapping[str, str]) -> bool:
     return original is not None and original != headers.get("Caller-Caller-ID-Number", "")
 
 
-def _withholds(headers: Mapping[str, str], written: Address | None) -> bool:
+def _withholds(headers: Mapping[str, str], written: Address | None, asserted: bool) -> bool:
     privacy = re.split(r"[;,\s]+", headers.get("variable_sip_Privacy", "").lower())
+    if asserted and "none" in privacy:
+        # A trusted peer says that the number may be shown, whatever From is.
+        return False
     return (
         headers.get("Caller-Privacy-Hide-Number") == "true"
         or not _WITHHOLDING.isdisjoint(privacy)

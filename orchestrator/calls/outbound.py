@@ -14,7 +14,7 @@ from uuid import uuid4
 import gevent
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.caller_id import CallerId, caller_id, shown_by
+from orchestrator.calls.caller_id import CallerId, caller_id, reported, shown_by
 from orchestrator.calls.caller_id import variables as identity_variables
 from orchestrator.calls.clock import now
 from orchestrator.calls.endpoints import Route, route_to
@@ -156,7 +156,8 @@ class Outbound:
             asked = self._caller_id(order, route, "/CallerId", order.number)
         try:
             shown = shown_by(route.trunk, CallerId(asked))
-            order = order._replace(to=route.to, from_=shown.number)
+            fields = self._services.style_of(order.application).request_fields
+            order = order._replace(to=route.to, from_=reported(shown.number, fields))
             command = self._command(order, uuid, route, shown, place)
             self._services.tolls.admit(uuid, order.application.account, route)
         except ValueError as error:

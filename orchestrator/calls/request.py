@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from orchestrator.callbacks.parties import API_VERSION, TwilioDirection, twilio_call_fields
 from orchestrator.calls import identities
+from orchestrator.calls.caller_id import reported
 from orchestrator.calls.identities import Identity
 from orchestrator.calls.steps import Fields
 from orchestrator.conference.model import CallbackStyle, Caller, RequestFields
@@ -18,8 +19,6 @@ from orchestrator.numbering.phone import is_e164
 from orchestrator.numbering.uri import party
 
 Direction = Literal["inbound", "outbound"]
-# ANONYMOUS on a telephone's keys.
-TWILIO_ANONYMOUS = "+266696687"
 SIP_HEADER = "variable_sip_h_"
 _VERSTAT = re.compile(r"verstat=([A-Za-z-]{1,64})")
 
@@ -40,7 +39,7 @@ def caller_of(
         call_sid=call_sid,
         leg=leg,
         connection_id=connection_id,
-        from_=TWILIO_ANONYMOUS if anonymous and fields == "twilio" else identity.number,
+        from_=reported(identity.number, fields),
         to=identities.called(headers, region),
         from_sip_uri=identity.uri,
         to_sip_uri=identities.called_uri(headers),

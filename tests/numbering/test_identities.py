@@ -192,3 +192,9 @@ def test_a_trusted_peer_tells_the_number_that_is_withheld() -> None:
     told = PLAIN | PAI | HIDES | sent_from('"Anonymous" <sip:anonymous@anonymous.invalid>', Privacy="id")
     assert identities.caller(told, "US", trusted=True) == Identity(ANONYMOUS, HIDDEN, "", "+13125550007")
     assert identities.caller(told, "US", trusted=False) == Identity(ANONYMOUS, HIDDEN, "", "")
+
+
+def test_a_trusted_peer_may_say_that_a_number_is_shown_although_from_is_anonymous() -> None:
+    told = PLAIN | PAI | sent_from('"Anonymous" <sip:anonymous@anonymous.invalid>', Privacy="none")
+    assert identities.caller(told, "US", trusted=True).number == "+13125550007"
+    assert identities.caller(told, "US", trusted=False).number == ANONYMOUS

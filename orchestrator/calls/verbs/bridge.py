@@ -21,7 +21,7 @@ import gevent
 
 from orchestrator.calls.call_recordings import recording_of
 from orchestrator.calls.callee import SILENCE, Callee, whispers
-from orchestrator.calls.caller_id import CallerId, caller_id, shown_by
+from orchestrator.calls.caller_id import CallerId, caller_id, reported, shown_by
 from orchestrator.calls.caller_id import variables as identity_variables
 from orchestrator.calls.clock import now
 from orchestrator.calls.endpoints import route_to_number, route_to_sip
@@ -311,8 +311,11 @@ def _callee(
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    headers = _allowed_headers(call, noun, trunk, shown)
-    return Callee(call, noun, uuid, shown.number, route.to, destination, headers)
+    headers, number = (
+        _allowed_headers(call, noun, trunk, shown),
+        reported(shown.number, call.style.request_fields),
+    )
+    return Callee(call, noun, uuid, number, route.to, destination, headers)
 
 
 def _allowed_headers(
