@@ -46,10 +46,11 @@ def guesses(door: Door, count: int, address: Callable[[int], str] = lambda n: "1
 def test_ten_at_once_and_then_one_every_thirty_seconds(door: Door) -> None:
     assert guesses(door, 10) == ["wrong"] * 10
     assert door.tries("one more") == "refused 30"
+    assert door.tries("guess 3") == "wrong", "it tells nothing new"
     assert door.tries(RIGHT) == "refused 30"
     door.now += 12.5
     assert door.tries(RIGHT) == "refused 18"
-    assert door.looked == 10
+    assert door.looked == 11
     door.now += 17.5
     assert door.tries("another") == "wrong"
     assert door.tries("yet another") == "refused 30"
