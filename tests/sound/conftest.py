@@ -30,7 +30,9 @@ RERUNS = 2
 Measured = Callable[[str, float | str], None]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.pluginmanager.hasplugin("rerunfailures"):
+        return
     for item in items:
         if isinstance(item, pytest.Function) and item.originalname in MEASURED_AT_PHONES:
             callspec = getattr(item, "callspec", None)
