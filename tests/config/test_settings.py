@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import Settings, loads
+from orchestrator.config import ConfigErrors, Settings, loads
 from orchestrator.numbering.phone import NotANumber
 
 SID = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
@@ -187,3 +187,25 @@ def test_what_is_unwise_is_said() -> None:
         "no number leads to an application",
     ]
     assert len(loads(text.replace("0.0.0.0", "127.0.0.1").replace("host: fs", "")).advice()) == 2
+
+
+@pytest.mark.parametrize(
+    ("listen", "taken"),
+    [
+        ("127.0.0.1:0", True),
+        ("127.0.0.1:65535", True),
+        ("[::1]:8080", True),
+        ("127.0.0.1:65536", False),
+        (":8080", False),
+        ("127.0.0.1:", False),
+        ("127.0.0.1", False),
+        ("127.0.0.1:http", False),
+    ],
+)
+def test_an_address_to_listen_on_has_a_host_and_a_port(listen: str, taken: bool) -> None:
+    text = f"accounts: [{{sid: {SID}}}]\nweb: {{listen: '{listen}'}}\n"
+    if taken:
+        assert loads(text, environ={}).web.listen == listen
+    else:
+        with pytest.raises(ConfigErrors, match="listen"):
+            loads(text, environ={})

@@ -95,3 +95,17 @@ def test_the_system_s_reason_is_told() -> None:
     answer = ask_system(b"nosuch.invalid")
     assert isinstance(answer, str)
     assert answer
+
+
+@pytest.mark.parametrize(("length", "is_asked"), [(253, True), (254, True), (255, False), (0, False)])
+def test_a_name_has_253_characters_and_a_dot_at_most(length: int, is_asked: bool) -> None:
+    host = (("a" * 60 + ".") * 5)[: length - 1] + "." if length == 254 else (("a" * 60 + ".") * 5)[:length]
+    asked: list[bytes] = []
+
+    def ask(name: bytes) -> str:
+        asked.append(name)
+        return "nobody is called so"
+
+    with pytest.raises(LookupFailed):
+        Names(ask).addresses(host)
+    assert bool(asked) is is_asked
