@@ -106,6 +106,7 @@ def test_verbs_that_nobody_knows_are_skipped(house: House) -> None:
 def test_verbs_after_a_dial_with_an_action_are_never_reached(house: House) -> None:
     never = house.application.tone(NEVER)
     house.switch.register("100")
+    house.log.allows("not dialled")
     house.voice(f'<Response><Dial action="/after">+999</Dial><Play>{never}</Play></Response>')
     house.application.document("/after", f"<Response><Play>{house.application.tone(HEARD)}</Play></Response>")
     phone = house.switch.call(NUMBER)
