@@ -18,7 +18,7 @@ from typing import Literal, TextIO
 
 _FIRST = ("node", "room", "call")
 _FACTS = "facts"
-_NEVER_SHOWN = ("password", "api_key", "signing_key", "token", "authorization")
+_NEVER_SHOWN = ("password", "api_key", "signing_key", "auth_token", "token", "authorization")
 
 
 class Log:

@@ -79,13 +79,14 @@ def _ask(fetcher: Fetcher, settings: Settings, application: Application, url: st
 
 def signing_keys(settings: Settings) -> Iterator[Finding]:
     for account in settings.accounts:
-        name = account.name or account.sid
-        key = keys_of(account).ed25519
-        if key is None:
+        name, keys = account.name or account.sid, keys_of(account)
+        if keys.auth_token is not None:
+            yield ok("signing key", f"of {name} for X-Twilio-Signature: its auth_token")
+        if keys.ed25519 is not None:
+            yield ok("signing key", f"of {name}; applications verify with {public_key(keys.ed25519)}")
+        elif keys.auth_token is None:
             remedy = "openssl rand -base64 32 > signing.key, and signing_key: {file: signing.key}"
             yield note("signing key", f"callbacks of {name} are not signed", remedy)
-        else:
-            yield ok("signing key", f"of {name}; applications verify with {public_key(key)}")
 
 
 def address(settings: Settings) -> Iterator[Finding]:

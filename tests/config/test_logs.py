@@ -71,7 +71,11 @@ def test_nothing_from_outside_starts_a_new_line_or_reaches_the_terminal(form: st
 def test_a_secret_is_never_shown(form: str) -> None:
     stream = lines(form)
     logs.get_logger("x").info(
-        "connecting", password="hush", key=SecretStr("hush"), authorization="Bearer hush"
+        "connecting",
+        password="hush",
+        auth_token="hush",
+        key=SecretStr("hush"),
+        authorization="Bearer hush",
     )
     assert "hush" not in stream.getvalue()
 

@@ -187,6 +187,7 @@ def test_callbacks_that_are_not_signed(settings: Callable[..., Settings], examin
     found = examined(seed="null")
     assert wrong(found) == []
     assert found["signing key"].state == "note"
+    assert examined(seed="null, auth_token: secret")["signing key"].state == "ok"
 
 
 def test_a_web_address_that_another_program_has(examined: Examine, application: Application) -> None:
