@@ -34,7 +34,8 @@ def inbound_variables(
     media = 4000 + 2 * (session_id % 20000)
     from_display = f'"{profile.cid_name}" ' if profile.cid_name not in ("", user) else ""
     full_from = f"{from_display}<sip:{user}@127.0.0.1>" if from_display else f"sip:{user}@127.0.0.1"
-    extra = {f"sip_h_{name}": value for name, value in headers.items() if name.upper().startswith("X-")}
+    kept = {name: value for name, value in headers.items() if name.upper().startswith(("X-", "DIVERSION"))}
+    extra = {f"sip_h_{name}": value for name, value in kept.items()}
     return {
         "direction": "inbound",
         "uuid": profile.uuid,

@@ -92,6 +92,16 @@ def test_one_difference_can_be_set_alone(house: House) -> None:
     house.told(4)
 
 
+def test_what_the_invite_says_of_its_caller_is_passed_on(house: House) -> None:
+    set_for(house, dialect="twilio")
+    house.voice("<Response><Reject/></Response>")
+    diverted = {"Diversion": "<sip:+13125559999@example.com>;reason=unconditional"}
+    house.switch.call(NUMBER, from_=FIRST, name="Anna", headers=diverted)
+    (asked,) = house.application.wait_for("/voice")
+    assert (asked.fields["CallerName"], asked.fields["ForwardedFrom"]) == ("Anna", "+13125559999")
+    house.application.wait_for("/status", 1)
+
+
 @pytest.mark.parametrize(
     ("dialect", "name"), [("telnyx", f"Room {FIRST}"), ("twilio", "Room {{From}}"), (None, f"Room {FIRST}")]
 )
