@@ -76,7 +76,7 @@ def rest_api(
                 methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             )
         for kind in get_args(RecordingKind):
-            rule = f"{prefix}/Accounts/<account_sid>/Recordings/<recording_sid>.{kind}"
+            rule = f"{prefix}/Accounts/<segment:account_sid>/Recordings/<segment:recording_sid>.{kind}"
             blueprint.add_url_rule(rule, f"{vendor} {kind}", _audio(api, vendor, audio, kind))
         unknown = _unknown(api, vendor)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
