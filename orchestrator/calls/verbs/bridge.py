@@ -252,11 +252,16 @@ def _shared(verb: Dial) -> dict[str, str]:
         "outbound_redirect_fatal": "true",
         # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
         "ignore_early_media": "consume",
+        # The caller's codec first, then all of the SIP profile's: else the caller's alone, and a carrier with
+        # G.711 refuses whoever speaks G.722 (switch_core_media.c, switch_core_media_prepare_codecs).
+        "media_mix_inbound_outbound_codecs": "true",
         # Each callee has its own time limit, which its whisper ends.
         "originate_timeout": str(verb.timeout + LONGEST_WHISPER_SECONDS),
         "group_confirm_cancel_timeout": "true",
         "app_disable_expand_variables": "true",
         "hangup_after_bridge": "false",
+        # Else a callee that hangs up while it holds takes its caller with it (signalwire/freeswitch#2887).
+        "rtp_disable_hold": "true",
         # With instructions of its own a callee is a call like any other.
         "hangup_after_conference": "false",
         "park_after_bridge": "false",
