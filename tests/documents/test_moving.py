@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import typing
+
 from orchestrator.config.dialect import DIFFERENCES
 from orchestrator.config.settings import Settings
+from orchestrator.web.api.blueprint import OPERATIONS
 from tests.documents.markdown import DOCS, code, section
 
 MOVING = DOCS / "moving.md"
@@ -34,3 +38,20 @@ def test_the_other_differences_are_in_no_dialect() -> None:
     names = {row.key for row in DIFFERENCES}
     rows = section(MOVING, "Differences").table("")
     assert not [row for row in rows if any(name in row[""] for name in names)]
+
+
+def test_every_parameter_that_is_not_supported_is_listed_with_what_asks_for_nothing() -> None:
+    listed: dict[str, set[str]] = {}
+    for row in MOVING.read_text().splitlines():
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        if row.startswith("| `") and len(cells) == 2:
+            neutral = set(re.findall(r"`([^`]+)`", cells[1]))
+            listed |= dict.fromkeys(re.findall(r"`(\w+)`", cells[0]), neutral)
+    refused = {
+        parameter.name: set(map(str, typing.cast(list[str], parameter.kind.schema["enum"]))) - {""}
+        for operation in OPERATIONS
+        for parameter in operation.body
+        if parameter.description.startswith("not supported")
+    }
+    assert len(refused) > 40
+    assert {name: listed.get(name) for name in refused} == refused

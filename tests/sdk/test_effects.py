@@ -446,6 +446,15 @@ def test_a_display_name_is_shown(house: House, client: Client) -> None:
     assert '"Front desk"' in dialled.phone().request
 
 
+def test_a_caller_id_is_the_number_that_is_shown_at_twilio_s_addresses(house: House, client: Client) -> None:
+    target = house.switch.register(GUEST, Answers(0.2, sounds=GUESTS))
+    url = f"{client.base}/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+    form = {"To": GUEST, "From": FROM, "CallerId": "+13125550155", "Twiml": "<Response><Pause/></Response>"}
+    answer = requests.post(url, auth=(ACCOUNT, client.key), data=form, timeout=10)
+    assert answer.status_code == 201, answer.text
+    assert "sip:+13125550155@" in target.wait_called(10).request
+
+
 @observes("createCall", "SendDigits")
 def test_digits_are_pressed_once_it_has_answered(house: House, client: Client) -> None:
     dialled = Dialled(house, client, "createCall", SendDigits="1w2#")

@@ -200,6 +200,18 @@ def test_what_is_not_built_is_refused_by_name_unless_it_asks_for_nothing(
     assert api.ask("/Calls", "POST", vendor, json=call | {name: does_not}).status_code in (200, 201)
 
 
+def test_a_key_is_of_the_query_as_well(api: Api) -> None:
+    # Symptom: a call to somebody else got the answer of the first. Cause: only path and body were compared.
+    call = {"From": "+13125550100", "ApplicationSid": "1568109700606592442", "To": "+13125550999"}
+    headers = {"Idempotency-Key": "one"}
+    first, again, other = (
+        api.ask("/Calls", "POST", params=call | {"To": to}, headers=headers)
+        for to in ("+13125550999", "+13125550999", "+13125550998")
+    )
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert other.status_code == 422
+
+
 def test_a_call_that_is_over_is_forgotten(api: Api) -> None:
     assert api.ask(f"/Calls/{CALLS[3]}", "DELETE", "twilio").status_code == 204
     assert api.ask(f"/Calls/{CALLS[3]}").status_code == 404

@@ -199,7 +199,8 @@ def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str], su
         return _json(found, operation.status) if found is not None else Response(status=operation.status)
     # A multipart body is never twice the same: its boundary is made up each time.
     same = json.encode(fields) if request.mimetype == MULTIPART else body
-    asked, before = api.once.answer(place.account_sid, request.headers, request.path, same)
+    where = request.full_path if request.query_string else request.path
+    asked, before = api.once.answer(place.account_sid, request.headers, where, same)
     if before is not None:
         return _made(before.body, before.status)
     answer = json.encode(operation.run(ask))
