@@ -114,7 +114,9 @@ class WaitDocument(Call):
         super().__init__(call.leg, call.application, call.services, call.direction, kept or begins)
         self.taken_up = kept is not None
         self.caller, self.origin, self.parent_call_sid = call.caller, call.origin, call.parent_call_sid
-        # Those of the call: who set one there gets it back here, and the other way round.
+        # Those of the call: who set one there gets it back here, and the other way round. Its own are on
+        # disk with its place, and not with that of the call.
+        call.cookies.update(self.cookies)
         self.cookies = call.cookies
         if keeper is not None:
             self.keeper = keeper
