@@ -54,6 +54,7 @@ PARTING_SECONDS = 5.0
 PART_AGAIN_SECONDS = 0.1
 CALLEES = "callees"
 LONGEST_WHISPER_SECONDS = 600
+_HOLD_MILLISECONDS = 4 * 3600 * 1000
 
 
 def dial_out(call: Call, verb: Dial) -> Step:
@@ -262,6 +263,9 @@ def _shared(verb: Dial) -> dict[str, str]:
         "hangup_after_bridge": "false",
         # Else a callee that hangs up while it holds takes its caller with it (signalwire/freeswitch#2887).
         "rtp_disable_hold": "true",
+        # With that FreeSWITCH cannot know that a callee without RTP holds; one that vanished is found by the
+        # session timer of the SIP profile.
+        "media_timeout": str(_HOLD_MILLISECONDS),
         # With instructions of its own a callee is a call like any other.
         "hangup_after_conference": "false",
         "park_after_bridge": "false",
