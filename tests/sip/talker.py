@@ -25,14 +25,12 @@ class Packet(NamedTuple):
 
 
 class Talker(RawPhone):
-    """PCMU. `request_and_ack` sends re-INVITEs."""
+    """It speaks PCMU."""
 
     def __init__(self, switch_port: int, sdp: str = "") -> None:
         super().__init__(switch_port)
         self.heard: list[bytes] = []
         """Payloads that came."""
-        self.requests: list[bytes] = []
-        """What the switch asked, once `listen` runs."""
         self._sdp = sdp or self._sdp
         self._greenlets: list[gevent.Greenlet] = []
         self._sequence, self._source = 1000, 0x5EED
@@ -103,7 +101,8 @@ def media_address(message: bytes) -> tuple[str, int]:
     """Where the SDP of a message wants its media."""
     host = re.search(rb"c=IN IP[46] (\S+)", message)
     port = re.search(rb"m=audio (\d+)", message)
-    assert host and port, message
+    assert host, message
+    assert port, message
     return host[1].decode(), int(port[1])
 
 

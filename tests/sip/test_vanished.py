@@ -1,7 +1,7 @@
 """Phones that vanish without a BYE.
 
 Symptom: a phone whose battery was empty stayed a participant for up to four hours, and its conference and
-recording with it. Cause: FreeSWITCH waits for RTP without a limit unless told otherwise. Fix: rtp-timeout-sec and
+recording with it. Cause: FreeSWITCH waits for RTP without a limit unless it has one. Fix: rtp-timeout-sec and
 session timers in the SIP profile; longer while a phone holds, and without a limit where it only listens.
 """
 
