@@ -83,6 +83,8 @@ class Order(NamedTuple):
     then: Goto | Fetched
     name: str = ""
     """Shown to the callee beside the number."""
+    name_from: str = "CallerId"
+    """The parameter that says the name."""
     number: str = ""
     """Shown to the callee; empty: `from_`."""
     reason: str = ""
@@ -154,6 +156,7 @@ class Outbound:
         asked = self._caller_id(order, route, "/From", order.from_)
         if order.number:
             asked = self._caller_id(order, route, "/CallerId", order.number)
+        _refuse_unsendable(order)
         try:
             shown = shown_by(route.trunk, CallerId(asked))
             fields = self._services.style_of(order.application).request_fields
@@ -311,6 +314,24 @@ class Outbound:
             event = Event(name=name, uuid=caller.leg, timestamp=now(), hangup_cause=cause)
             self._services.book.on_event(event)
             self._services.switchboard.on_event(event)
+
+
+def _refuse_unsendable(order: Order) -> None:
+    """Raises Refused, which names the parameter and not its value: that may be a password."""
+    texts = [
+        (order.name_from, "name", order.name, commands.for_all),
+        ("CallReason", "reason", order.reason, commands.for_all),
+        ("SipAuthUsername", "username", order.username, commands.for_one),
+        ("SipAuthPassword", "password", order.password, commands.for_one),
+        *(("CustomHeaders", name, value, commands.for_all) for name, value in order.headers),
+    ]
+    for parameter, what, value, check in texts:
+        try:
+            check(what, value)
+        except ValueError:
+            log.warning("not dialled", to=order.to, problem=f"{parameter}: {what} cannot be sent")
+            detail = f"The {what} has characters that FreeSWITCH cannot send."
+            raise Refused(*BAD_REQUEST, detail, f"/{parameter}") from None
 
 
 def _ringing_variables(order: Order, place: Place | None) -> dict[str, str]:

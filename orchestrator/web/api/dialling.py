@@ -190,6 +190,7 @@ def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
         from_=values["From"],
         then=then,
         name=values.get("CallerDisplayName", "" if twilio else caller_id),
+        name_from="CallerDisplayName" if "CallerDisplayName" in values else "CallerId",
         number=caller_id if twilio else "",
         reason=values.get("CallReason", ""),
         digits=values.get("SendDigits", ""),
