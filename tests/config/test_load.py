@@ -108,6 +108,8 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ),
         ("trunks: {a: {dial_string: '[x=1]sofia/{number}'}}", 4, "no FreeSWITCH syntax"),
         ("trunks: {a: {proxy: h, register: true}}", 4, "register needs username and password"),
+        ("trunks: {a: {proxy: h, register: true, username: u}}", 4, "register needs username and password"),
+        ("trunks: {a: {proxy: h, register: true, password: p}}", 4, "register needs username and password"),
         (
             "speech: {default_voice: kall}",
             4,
