@@ -32,9 +32,13 @@ class Talker(RawPhone):
         self.heard: list[bytes] = []
         """Payloads that came."""
         self._sdp = sdp or self._sdp
+        self._described: dict[str, bytes] = {}
         self._greenlets: list[gevent.Greenlet] = []
-        self._sequence, self._source = 1000, 0x5EED
+        self._sequence, self._source, self._where = 1000, 0x5EED, ("", 0)
         self.media_port: int = self._media.getsockname()[1]
+
+    def __enter__(self) -> Talker:
+        return self
 
     def close(self) -> None:
         gevent.killall(self._greenlets)
@@ -43,29 +47,42 @@ class Talker(RawPhone):
     def talk(self, dialog: Dialog, payload: bytes = SILENCE) -> gevent.Greenlet:
         """Sends it over and over, as one frame, until the greenlet is killed; hears at the same time."""
 
+        self._where = self.media_of(dialog)
+
         def send() -> None:
             while True:
-                self.send(dialog, self._media, payload)
+                self.send(self._media, payload)
                 gevent.sleep(FRAME_SECONDS)
 
         self._greenlets += [greenlet := gevent.spawn(send), gevent.spawn(self._hear, self._media)]
         return greenlet
 
-    def send(self, dialog: Dialog, media: socket.socket, payload: bytes, number: int | None = None) -> None:
+    def send(self, media: socket.socket, payload: bytes, number: int | None = None) -> None:
         """One packet; without a number it is the next one."""
         self._sequence += number is None
         place = self._sequence if number is None else number
         stamp = (place * FRAME_SAMPLES) & 0xFFFFFFFF
         packet = struct.pack("!BBHII", 0x80, 0, place & 0xFFFF, stamp, self._source) + payload
-        media.sendto(packet, media_address(dialog.answer))
+        media.sendto(packet, self._where)
+
+    def _receive(self, timeout: float) -> bytes | None:
+        message = super()._receive(timeout)
+        if message and b"m=audio" in message and status_of(message):
+            self._described[header(message, "Call-ID")] = message
+        return message
+
+    def media_of(self, dialog: Dialog) -> tuple[str, int]:
+        """Where the last answer with SDP wants its media: after a reliable 183 the 200 has none."""
+        return media_address(self._described[dialog.call_id])
 
     def send_all(self, dialog: Dialog, packets: Iterable[Packet]) -> None:
         """Each at its time, numbered as it says: late ones come late."""
+        self._where = self.media_of(dialog)
         begin = gevent.get_hub().loop.now()
         for packet in sorted(packets):
             gevent.get_hub().loop.update_now()
             gevent.sleep(max(0.0, begin + packet.at - gevent.get_hub().loop.now()))
-            self.send(dialog, self._media, packet.payload, self._sequence + packet.number)
+            self.send(self._media, packet.payload, self._sequence + packet.number)
 
     def hear(self, media: socket.socket | None = None) -> None:
         """From now on what comes is kept in `heard`."""
