@@ -125,7 +125,6 @@ class Callee:
 
     def missed(self) -> None:
         """It has ended while nobody was there to hear of it."""
-        self._call.services.tolls.over(self.uuid)
         if self._call.recall(f"told {self.uuid}"):
             answered = {"Caller-Channel-Answered-Time": str(self._bridged_at)} if self._bridged_at else {}
             self._tell(

@@ -8,7 +8,8 @@ import gevent
 import pytest
 
 from tests.recovery.wire import Wire
-from tests.scenarios.conftest import NUMBER, House
+from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
+from tests.sdk.conftest import Client
 from tests.sound.stage import until
 
 FIRST, SECOND, THIRD = "+13125550002", "+13125550003", "+13125550004"
@@ -81,6 +82,32 @@ def test_instructions_that_come_while_the_switch_is_out_of_reach_wait_for_it(
     if "Play" in document:
         phone.wait_hears(900, 10)
     phone.wait_ended(15)
+
+
+@pytest.mark.parametrize("what", ["dropped", "conference ended"])
+def test_who_is_to_be_hung_up_while_the_switch_is_out_of_reach_is_hung_up_later(
+    house: House, wire: Wire, what: str
+) -> None:
+    house.voice(house.joins(after=f"<Play>{house.application.tone(1500, 5.0)}</Play>"))
+    phones = [house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND)]
+    joined = next(event for event in house.events(3, 10) if event.get("From") == FIRST)
+    wire.cut(stays=True)
+    gevent.sleep(0.5)
+    client = Client(house, ACCOUNT, API_KEY)
+    path = f"/Conferences/{joined['ConferenceSid']}"
+    if what == "dropped":
+        assert client.ask("DELETE", f"{path}/Participants/{joined['CallSid']}").status_code == 204
+    else:
+        assert client.ask("POST", path, data={"Status": "completed"}).status_code == 200
+    wire.mend()
+    phones[0].wait_ended(20)
+    if what == "dropped":
+        assert phones[1].state == "answered"
+        phones[1].hang_up()
+    phones[1].wait_ended(10)
+    for phone in phones:
+        assert phone.heard(1500) == []
+    assert house.told(6, 10)[5][1] == "conference-end"
 
 
 @pytest.mark.only("freeswitch")

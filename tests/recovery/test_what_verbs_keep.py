@@ -16,7 +16,7 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import until
+from tests.sound.stage import recorded, told_of_recordings, until, watching
 
 FIRST, CALLEE = "+13125550002", "+13125550777"
 MAIN = "1568109700606592442"
@@ -201,6 +201,23 @@ def test_what_was_reported_is_not_reported_again_and_the_numbers_go_on(
     assert len(statuses(house, "/callee", 4)) == 4
 
 
+def test_the_numbers_of_a_call_s_statuses_go_on(house: House, client: Client) -> None:
+    """Of one that came in, and whose statuses the API has sent elsewhere."""
+    house.application.takes_callbacks("/other")
+    tone = house.application.tone(PROMPT, 30.0)
+    house.voice(f"<Response><Pause length='3'/><Play>{tone}</Play></Response>")
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    (asked,) = house.application.wait_for("/voice", 1, 10)
+    until(lambda: client.ask("GET", f"/Calls/{asked.fields['CallSid']}").status_code == 200)
+    form = {"StatusCallback": house.application.url("/other"), "StatusCallbackEvent": "answered completed"}
+    updated = client.ask("POST", f"/Calls/{asked.fields['CallSid']}", data=form)
+    assert updated.status_code == 200, updated.text
+    assert statuses(house, "/other", 1) == [("0", "in-progress")]
+    restart(house)
+    phone.hang_up()
+    assert statuses(house, "/other", 2) == [("0", "in-progress"), ("1", "completed")]
+
+
 def test_a_callee_that_ended_meanwhile_counts_against_no_limit(house: House) -> None:
     house.stop()
     house.start(trunks="    max_calls: 1\n")
@@ -291,3 +308,68 @@ def test_a_phone_that_never_answers_is_called_off_after_a_restart_too(house: Hou
     assert client.ask("DELETE", path).status_code == 204
     phone.wait_ended(10)
     until(lambda: client.ask("GET", path).status_code == 404, 5, "nobody is in the conference")
+
+
+# What went on meanwhile
+
+
+def test_who_fell_silent_meanwhile_speaks_no_more(house: House) -> None:
+    house.voice(house.joins(statusCallbackEvent="speaker"))
+    phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
+    assert house.told(1, 10)[0][1] == "participant-speech-start"
+    house.stop()
+    phone.sounds(None)
+    gevent.sleep(2.5)
+    house.start()
+    assert house.told(2, 5)[1][1] == "participant-speech-stop"
+    phone.hang_up()
+
+
+def test_the_end_of_a_message_is_told_once_and_its_action_after_a_restart_too(house: House) -> None:
+    house.application.takes_callbacks("/recording")
+    house.voice(
+        '<Response><Record action="/done" playBeep="false" timeout="0" '
+        'recordingStatusCallback="/recording" recordingStatusCallbackEvent="in-progress completed absent"/>'
+        "</Response>"
+    )
+    house.application.document("/done", "<Response/>", delay=3.0)
+    phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
+    house.application.wait_for("/recording", 1, 10)
+    gevent.sleep(1.5)
+    phone.hang_up()
+    (asked,) = house.application.wait_for("/done", 1, 10)
+    restart(house)
+    again = house.application.wait_for("/done", 2, 10)[1]
+    for name in ("RecordingSid", "RecordingDuration"):
+        assert again.fields[name] == asked.fields[name]
+    gevent.sleep(1.0)
+    told = [one.fields["RecordingStatus"] for one in house.application.to("/recording")]
+    assert told == ["in-progress", "completed"]
+
+
+@pytest.mark.parametrize("paused", [True, False], ids=["paused", "written"])
+def test_a_conference_s_recording_is_again_as_the_api_left_it(
+    house: House, client: Client, paused: bool
+) -> None:
+    """Somebody else pauses it, or goes on with it, while the orchestrator is away."""
+    house.voice(house.joins(**recorded(house)))
+    phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
+    (began,) = told_of_recordings(house, 1)
+    conference, sid = began["ConferenceSid"], began["RecordingSid"]
+    path = f"/Conferences/{conference}/Recordings/{sid}.json"
+    if paused:
+        assert client.ask("POST", path, data={"Status": "paused"}).status_code == 200
+    assert house.orchestrator is not None
+    there = house.orchestrator.services.recording_path(sid)
+    file = house.orchestrator.services.node.there(there)
+    house.stop()
+    other, ours = ("resume", "pause") if paused else ("pause", "resume")
+    with watching(house) as watcher:
+        house.switch.api(f"conference {conference} recording {other} {file}")
+        watcher.wait(f"{other}-recording")
+        house.start()
+        watcher.wait(f"{ours}-recording", timeout=10)
+    shown = client.ask("GET", path).json()["status"]
+    assert shown == ("paused" if paused else "in-progress")
+    phone.hang_up()
+    told_of_recordings(house, 2, 15)

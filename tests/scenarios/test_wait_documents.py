@@ -3,6 +3,7 @@ conference to start", with keys that lead out of the waiting room, and what it i
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import gevent
@@ -10,6 +11,7 @@ import pytest
 
 from tests.lab.phone import Phone
 from tests.lab.softphones import Answers
+from tests.lab.web import Answer
 from tests.scenarios.conftest import House
 
 NUMBER, CALLEE = "+13125550100", "+13125550021"
@@ -276,6 +278,37 @@ def test_an_action_that_fails_becomes_the_default_music(house: House) -> None:
 
 
 # A restart
+
+
+def test_cookies_of_the_call_and_of_its_wait_are_the_same(house: House) -> None:
+    def setting(document: str, cookie: str) -> Answer:
+        headers = {"Content-Type": "application/xml", "Set-Cookie": f"{cookie}; Path=/"}
+        return Answer(document, headers=headers)
+
+    joins = house.joins(startConferenceOnEnter="false", waitUrl="/wait", beep="false")
+    joins = joins.replace("<Dial>", '<Dial action="/after">')
+    house.application.route("/voice", setting(joins, "call=1"))
+    house.application.route("/wait", setting(menu(house), "wait=2"))
+    house.application.document("/then", "<Response><Leave/></Response>")
+    house.application.document("/after", "<Response><Hangup/></Response>")
+    phone = waiting(house)
+    phone.press("1")
+    phone.wait_ended(10)
+    asked = {path: house.application.to(path)[0].headers.get("cookie", "") for path in ("/wait", "/after")}
+    assert asked["/wait"] == "call=1"
+    assert sorted(asked["/after"].split("; ")) == ["call=1", "wait=2"]
+
+
+def test_keys_that_lead_nowhere_ask_for_the_document_once_a_second_at_most(house: House) -> None:
+    waits(house, menu(house, numDigits="3", minDigits="3"))
+    phone = waiting(house)
+    for _again in range(3):
+        phone.press("#")
+        gevent.sleep(0.4)
+    phone.hang_up()
+    asked = [request.at for request in house.application.to("/wait")]
+    assert len(asked) >= 2
+    assert all(later - before > 0.9 for before, later in itertools.pairwise(asked))
 
 
 def restart(house: House) -> None:

@@ -98,6 +98,15 @@ def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, cli
     party.told("participant-unhold")
 
 
+def test_who_is_put_on_hold_again_goes_on_hearing_its_own_music(house: House, client: Client) -> None:
+    party = Party(house, client, ANNA, BERT)
+    party.update(ANNA, hold=True, hold_url=house.application.tone(700, 1.0))
+    party.phones[ANNA].wait_hears(700, 10)
+    assert party.update(ANNA, hold=True).hold is True
+    gevent.sleep(2.5)
+    until(lambda: party.phones[ANNA].hears_now(700), 3, "it hears its own music")
+
+
 def test_a_hold_document_is_asked_for_with_its_conference_and_runs_what_may_run_there(
     house: House, client: Client
 ) -> None:
