@@ -324,6 +324,9 @@ class Recovery:
             if headers is None:
                 self._over(uuid, seen)
             elif headers.get("Answer-State") == "answered" or _is_parked_early(headers):
+                if headers.get("Answer-State") == "answered":
+                    # Its own: who asked to hear of it hears of it, once.
+                    self._deliver(decode(_answer(headers)))
                 self._deliver(decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"})))
 
     def _unsteered_legs(self, seen: Snapshot) -> None:
@@ -335,6 +338,12 @@ class Recovery:
             elif uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
                 self.repairs.calls += 1
                 self._switchboard.take(uuid, dict(headers))
+
+
+def _answer(headers: Mapping[str, str]) -> bytes:
+    """The event that nobody heard, with the time at which it happened."""
+    at = headers.get("Caller-Channel-Answered-Time", "")
+    return msgspec.json.encode({**headers, "Event-Name": "CHANNEL_ANSWER", "Event-Date-Timestamp": at})
 
 
 def _is_parked_early(headers: Mapping[str, str]) -> bool:

@@ -201,6 +201,29 @@ def test_what_was_reported_is_not_reported_again_and_the_numbers_go_on(
     assert len(statuses(house, "/callee", 4)) == 4
 
 
+def test_an_answer_that_nobody_heard_is_reported_with_its_own_time(house: House, client: Client) -> None:
+    """Symptom: a call that answered during a restart was never reported as answered. Cause: what is seen of
+    it at the next connect was its park alone. Fix: its answer comes before that."""
+    house.application.takes_callbacks("/callee")
+    target = house.switch.register(CALLEE, Answers(1.5, sounds=AFTER))
+    house.voice("<Response><Pause length='60'/></Response>")
+    sid = calls(client, StatusCallback=house.application.url("/callee"), StatusCallbackEvent=ALL)
+    phone = target.wait_called(10)
+    house.application.wait_for("/callee", 2, 10)
+    house.stop()
+    phone.wait_answered(10)
+    gevent.sleep(2.0)
+    house.start()
+    told = ["initiated", "ringing", "in-progress", "completed"]
+    assert [status for _, status in statuses(house, "/callee", 3)] == told[:3]
+    call = client.ask("GET", f"/Calls/{sid}").json()
+    assert call["status"] == "in-progress"
+    phone.hang_up()
+    assert [status for _, status in statuses(house, "/callee", 4)] == told
+    fields = house.application.to("/callee")[3].fields
+    assert int(fields["CallDuration"]) >= 2
+
+
 def test_the_numbers_of_a_call_s_statuses_go_on(house: House, client: Client) -> None:
     """Of one that came in, and whose statuses the API has sent elsewhere."""
     house.application.takes_callbacks("/other")
