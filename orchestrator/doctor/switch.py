@@ -188,9 +188,13 @@ def _gateways(settings: Settings) -> list[str]:
 
 
 def _guards() -> list[str]:
+    """What every call has to have set: the extension that parks it has no condition."""
     file = resources.files("orchestrator.freeswitch.existing") / "templates" / "dialplan.xml"
     root = etree.fromstring(file.read_bytes())
-    return _assignments(root)
+    (parks,) = (
+        one for one in root.iter("extension") if one.find(".//action[@application='park']") is not None
+    )
+    return _assignments(parks)
 
 
 def _assignments(dialplan: etree._Element) -> list[str]:
