@@ -54,8 +54,6 @@ class Register:
         services.switchboard.watch(leg.uuid, self._hear_last_words)
         if not self._door.lets_in(leg):
             return
-        # The dialplan hangs up a call that nobody takes; this one is taken.
-        services.connection.post(commands.api("sched_del", leg.uuid))
         region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
         number = called(leg.headers, region)
         application = services.settings.application_for(number, region)
@@ -68,6 +66,8 @@ class Register:
             # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
             services.connection.post(commands.ring(leg.uuid))
         call = Call(leg, application, services)
+        # The dialplan hangs up a call that nobody takes; this one is taken.
+        services.connection.post(commands.api("sched_del", leg.uuid))
         services.book.open(call.caller, call.account_sid, name=call.origin.name)
         log.info(
             "call",

@@ -21,7 +21,7 @@ from orchestrator.calls.performer import Performer
 from orchestrator.calls.room_recordings import RECORDING_ACTIONS
 from orchestrator.calls.room_records import room_record, row_of_room, status_of
 from orchestrator.calls.seat import Outcome, Seat
-from orchestrator.calls.sids import call_sid_of, new_sid
+from orchestrator.calls.sids import call_sid_of, has_call_sid, new_sid
 from orchestrator.calls.speech import Debounce
 from orchestrator.calls.tally import CallTally
 from orchestrator.conference.effects import Effect, HangUp, Refuse, Release, Tell
@@ -265,6 +265,10 @@ class Rooms:
                 # The order to join was given up, its room has ended, and then FreeSWITCH carried it out.
                 self._performer.kick_stranger(sid, event.member_id)
             return
+        if event.uuid and not has_call_sid(event.uuid):
+            if event.action == "add-member":
+                self._performer.kick_stranger(sid, event.member_id)
+            return
         at = event.timestamp or now()
         match event.action:
             case "add-member":
@@ -299,6 +303,8 @@ class Rooms:
 
     def on_join_returned(self, event: SwitchEvent) -> None:
         """The `conference` application is through: with a kick, or without having let the leg in."""
+        if not has_call_sid(event.uuid):
+            return
         call_sid = call_sid_of(event.uuid)
         seat, one = self._performer.seat(call_sid), self.participant(call_sid)
         if seat is None and one is not None and one.called:
@@ -308,6 +314,8 @@ class Rooms:
 
     def on_hangup(self, uuid: str, at: int = 0) -> None:
         """The leg is gone; `at` in microseconds, 0 if nobody saw when."""
+        if not has_call_sid(uuid):
+            return
         call_sid = call_sid_of(uuid)
         sid = self._where.get(call_sid)
         if sid is not None:

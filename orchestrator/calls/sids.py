@@ -21,6 +21,18 @@ def call_sid_of(leg: str) -> str:
     return CALL_SID_PREFIX + urlsafe_b64encode(UUID(leg).bytes).rstrip(b"=").decode()
 
 
+@lru_cache(maxsize=4096)
+def has_call_sid(leg: str) -> bool:
+    """Whether a leg with this Unique-ID has a CallSid that it follows from: a UUID in lower case.
+
+    FreeSWITCH makes such ones; `inbound-use-callid-as-uuid` and `origination_uuid` bring others.
+    """
+    try:
+        return leg_of(call_sid_of(leg)) == leg
+    except ValueError:
+        return False
+
+
 def leg_of(call_sid: str) -> str:
     """The Unique-ID behind a CallSid. Raises ValueError for anything that is no CallSid of ours."""
     if not call_sid.startswith(CALL_SID_PREFIX):

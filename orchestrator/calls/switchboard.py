@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from orchestrator.calls.rooms import Rooms
+from orchestrator.calls.sids import has_call_sid
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Leg, Legs
@@ -16,6 +18,7 @@ log = get_logger(__name__)
 # As cJSON writes it; inside of a value its quotes would have backslashes before them.
 # freeswitch-conf/dialplan/texml.xml says so, past the profile's own access list.
 BARRED = "INCOMING_CALL_BARRED"
+NO_CALL_SID_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 REPLACES_VARIABLE = "variable_sip_replaces_call_id"
 REPLACES = f'"{REPLACES_VARIABLE}":'.encode()
 
@@ -90,7 +93,7 @@ class Switchboard:
         and the document. FreeSWITCH has no setting against it (sofia.c, sofia_handle_sip_i_invite_replaces).
         """
         log.warning("a call that would replace another is refused", leg=uuid)
-        self._legs.connection.post(commands.kill(uuid, "CALL_REJECTED"))
+        self._legs.connection.post(commands.kill_any(uuid, "CALL_REJECTED"))
 
     def _on_park(self, event: Event) -> None:
         if self._legs.get(event.uuid) is not None or event.uuid in self._watched:
@@ -112,6 +115,13 @@ class Switchboard:
         if REPLACES_VARIABLE in headers:
             # Killed when it was created, or before we were there.
             self._refuse_replacement(uuid)
+            return
+        if not has_call_sid(uuid):
+            # The dialplan refuses it before: an older one does not, nor does a leg that was dialled.
+            log.error("its Unique-ID is no UUID, refused", leg=uuid)
+            # One that cannot be written in a command is left to the dialplan's guard, with the same answer.
+            with suppress(ValueError):
+                self._legs.connection.post(commands.kill_any(uuid, NO_CALL_SID_CAUSE))
             return
         leg = self._legs.adopt(uuid, headers)
         self._on_new_call(leg)

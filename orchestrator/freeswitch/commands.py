@@ -120,6 +120,14 @@ def kill(uuid: str, cause: str = "NORMAL_CLEARING") -> str:
     return f"api uuid_kill {_word('uuid', uuid)} {_word('cause', cause)}"
 
 
+def kill_any(unique_id: str, cause: str) -> str:
+    """The same for a leg whose Unique-ID may be the Call-ID of its caller. Raises ValueError where that is no
+    single word."""
+    if not unique_id or _NO_WORD.search(unique_id):
+        raise ValueError(f"not one word: {unique_id!r}")
+    return f"api uuid_kill {unique_id} {_word('cause', cause)}"
+
+
 def ring(uuid: str) -> str:
     """Send 180 Ringing to an inbound leg, at once; nothing where it has media, is answered or is gone."""
     return f"api uuid_ring_ready {_word('uuid', uuid)}"

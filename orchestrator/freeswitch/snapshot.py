@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
@@ -192,7 +193,8 @@ def _last_words(leg: str, value: str) -> Gone:
 
 def forget_gone(connection: Connection, leg: str) -> None:
     """Its last words have been heard. Does not wait."""
-    connection.post(commands.forget_global(LAST_WORDS + leg))
+    with suppress(ValueError):  # an id of somebody else's choice that is no name: it stays until a restart
+        connection.post(commands.forget_global(LAST_WORDS + leg))
 
 
 def _json(text: str, kind: Callable[..., Any]) -> Any:

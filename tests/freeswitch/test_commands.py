@@ -248,3 +248,15 @@ def test_a_command_of_any_length_is_not_sent() -> None:
         commands.dial_string([Destination("sofia/a/" + "x" * commands.MAX_ENDPOINT)])
     with pytest.raises(ValueError, match="cannot stand"):
         commands.dial_string([Destination("user/1", {"sip_auth_username": "x" * 1000})])
+
+
+def test_a_leg_with_an_id_of_somebody_elses_choice_can_be_hung_up() -> None:
+    assert (
+        commands.kill_any("17@pbx.example", "CALL_REJECTED") == "api uuid_kill 17@pbx.example CALL_REJECTED"
+    )
+
+
+@pytest.mark.parametrize("unique_id", ["", "a b", "a\nb", "'a'", '"a"', "${uuid}"])
+def test_one_that_is_no_word_cannot(unique_id: str) -> None:
+    with pytest.raises(ValueError, match="not one word"):
+        commands.kill_any(unique_id, "CALL_REJECTED")
