@@ -121,7 +121,22 @@ class Callee:
         self.seen = True
         if whispers(self._noun) and not self.bridged and headers.get("Answer-State") == "answered":
             self._whisper(headers)
+        elif not self.bridged:
+            self._hear_of(headers)
         return True
+
+    def _hear_of(self, headers: dict[str, str]) -> None:
+        """Its answer and its bridge, where they came while nobody listened, each with its own time."""
+        answered_at, caller = headers.get("Caller-Channel-Answered-Time", ""), self._call.leg.uuid
+        if headers.get("Answer-State") == "answered" and not self._call.recall(f"answered {self.uuid}"):
+            self._deliver("CHANNEL_ANSWER", self.uuid, answered_at, headers)
+        if headers.get("variable_bridge_uuid") == caller:
+            at = headers.get("Caller-Channel-Bridged-Time", "") or answered_at
+            self._deliver("CHANNEL_BRIDGE", caller, at, {"Other-Leg-Unique-ID": self.uuid})
+
+    def _deliver(self, name: str, leg: str, at: str, headers: dict[str, str]) -> None:
+        event = {**headers, "Event-Name": name, "Unique-ID": leg, "Event-Date-Timestamp": at or str(now())}
+        self._call.services.switchboard.on_event(decode(msgspec.json.encode(event)))
 
     def missed(self) -> None:
         """It has ended while nobody was there to hear of it."""

@@ -224,6 +224,29 @@ def test_an_answer_that_nobody_heard_is_reported_with_its_own_time(house: House,
     assert int(fields["CallDuration"]) >= 2
 
 
+def test_a_callee_that_answered_while_nobody_listened_was_connected(house: House) -> None:
+    house.application.takes_callbacks("/callee")
+    target = house.switch.register(CALLEE, Answers(1.5, sounds=AFTER))
+    noun = f'<Number statusCallback="/callee" statusCallbackEvent="{ALL}">{CALLEE}</Number>'
+    house.voice(f'<Response><Dial action="/after">{noun}</Dial></Response>')
+    house.application.document("/after", "<Response><Hangup/></Response>")
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    callee = target.wait_called(10)
+    house.application.wait_for("/callee", 2, 10)
+    house.stop()
+    callee.wait_answered(10)
+    gevent.sleep(2.0)
+    house.start()
+    gevent.sleep(1.0)
+    callee.hang_up()
+    (after,) = house.application.wait_for("/after", 1, 10)
+    assert (after.fields["DialCallStatus"], after.fields["DialBridged"]) == ("completed", "true")
+    assert int(after.fields["DialCallDuration"]) >= 2
+    told = [status for _, status in statuses(house, "/callee", 4)]
+    assert told == ["initiated", "ringing", "in-progress", "completed"]
+    phone.wait_ended(5)
+
+
 def test_the_numbers_of_a_call_s_statuses_go_on(house: House, client: Client) -> None:
     """Of one that came in, and whose statuses the API has sent elsewhere."""
     house.application.takes_callbacks("/other")

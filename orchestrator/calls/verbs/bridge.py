@@ -159,15 +159,14 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
                     callee.on_bridged(event)
                     if recording is not None:
                         recording.started()
-                    limits.append(gevent.spawn_later(verb.time_limit, _end, call, [callee]))
+                    limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
 
     for callee in callees:
         switchboard.watch(callee.uuid, callee.on_event)
         if callee.bridged:
             if recording is not None:
                 recording.started()
-            left = verb.time_limit - (now() - callee.bridged_at) / 1_000_000
-            limits.append(gevent.spawn_later(max(0.0, left), _end, call, [callee]))
+            limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
     switchboard.watch(leg.uuid, on_bridge)
     if verb.hangup_on_star:
         leg.on_digit = lambda digit: _end(call, callees) if digit == STAR else None
@@ -185,6 +184,11 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
                 call.services.book.close(callee.uuid, "canceled" if needless else "failed")
                 call.services.tolls.over(callee.uuid)
         gevent.killall(limits, block=False)
+
+
+def _left(verb: Dial, callee: Callee) -> float:
+    """Seconds of the time limit, which counts from the bridge whoever heard of it."""
+    return max(0.0, verb.time_limit - max(0, now() - callee.bridged_at) / 1_000_000)
 
 
 def _end(call: Call, callees: list[Callee]) -> None:
