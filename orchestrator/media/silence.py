@@ -13,6 +13,9 @@ import soundfile
 from orchestrator.media.audio import UNREADABLE, AudioError
 
 BLOCK_FRAMES = 1 << 20
+# When a pause began is known to some hundredths of a second: a rest of audio shorter than this was written
+# before a pause that lasted to the end, and a cut of silent ends must not stop at it.
+REST_SECONDS = 0.2
 
 
 class Gap(NamedTuple):
@@ -41,7 +44,10 @@ def insert_silence(path: Path, gaps: Sequence[Gap]) -> None:
         with soundfile.SoundFile(str(path)) as audio, open(unfinished, "wb") as file, wave.open(file) as out:
             out.setparams((audio.channels, 2, audio.samplerate, 0, "NONE", ""))
             for gap in gaps:
-                _copy(audio, out, round(gap.position * audio.samplerate) - audio.tell())
+                position = round(gap.position * audio.samplerate)
+                if audio.frames - position < REST_SECONDS * audio.samplerate:
+                    position = audio.frames
+                _copy(audio, out, position - audio.tell())
                 _silence(out, round(gap.length * audio.samplerate))
             _copy(audio, out, audio.frames - audio.tell())
         os.replace(unfinished, path)

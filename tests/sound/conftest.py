@@ -12,19 +12,18 @@ from tests.scenarios.conftest import house
 __all__ = ["house"]
 
 MEASURED = "measured"
-# These measure tens of milliseconds at several phones while the machine does other work: run up to twice more
-# on a real FreeSWITCH, each time printed as RERUN. No other test is run again.
-MEASURED_AT_PHONES = {
-    "test_a_beep_is_two_hundred_milliseconds_to_the_others_and_nothing_to_the_joiner",
-    "test_a_coach_is_heard_by_the_coached_one_alone_also_by_nobody_who_comes_later",
-    "test_forty_rooms_that_record_at_once_lose_nothing",
-    "test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_on",
-    "test_its_length_is_that_of_the_conference",
-    "test_ten_who_join_within_a_second_do_not_queue_behind_beeps",
-    "test_the_music_stops_for_all_the_moment_the_conference_starts",
-    "test_the_stop_is_stamped_with_the_moment_of_the_last_word",
-    "test_what_a_beep_costs_in_a_room_of_fifty",
-    "test_who_speaks_is_told_soon_after_the_first_word_and_after_the_last",
+# These listen to real phones for tens of milliseconds while the machine does other work: run up to twice more on a
+# real FreeSWITCH, each time printed as RERUN. No test outside of these modules is run again.
+HEARD_AT_PHONES = {
+    "test_beep",
+    "test_formats",
+    "test_hearing",
+    "test_many",
+    "test_pauses",
+    "test_recording",
+    "test_recording_timeout",
+    "test_speaker",
+    "test_waiting",
 }
 RERUNS = 2
 Measured = Callable[[str, float | str], None]
@@ -34,7 +33,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.pluginmanager.hasplugin("rerunfailures"):
         return
     for item in items:
-        if isinstance(item, pytest.Function) and item.originalname in MEASURED_AT_PHONES:
+        if item.path.parent.name == "sound" and item.path.stem in HEARD_AT_PHONES:
             callspec = getattr(item, "callspec", None)
             if callspec is not None and callspec.params.get("switch") == "freeswitch":
                 item.add_marker(pytest.mark.flaky(reruns=RERUNS))

@@ -171,24 +171,25 @@ def test_a_recording_stays_paused_over_a_restart(house: House, client: Client, p
     phone.hang_up()
 
 
+@pytest.mark.parametrize("trim", ["do-not-trim", "trim-silence"])
 def test_a_silent_pause_at_the_end_is_there_and_trimmed_where_that_is_asked_for(
-    house: House, client: Client
+    house: House, client: Client, trim: str
 ) -> None:
-    lengths = {}
-    for trim in ("do-not-trim", "trim-silence"):
-        told = len(house.application.to("/recording"))
-        house.voice(house.joins(room=trim, **recorded(house, trim=trim)))
-        phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-        began = house.application.wait_for("/recording", told + 1)[-1].fields
-        path = f"/Conferences/{began['ConferenceSid']}/Recordings/Twilio.CURRENT.json"
-        recording = Recorded(client, path, began)
-        gevent.sleep(PART)
-        recording.becomes("paused")
-        gevent.sleep(PART)
-        phone.hang_up()
-        completed = house.application.wait_for("/recording", told + 2, 10)[-1].fields
-        lengths[trim] = seconds(listen(completed))
-    assert lengths["do-not-trim"] - lengths["trim-silence"] == pytest.approx(PART, abs=2 * ERROR)
+    phone, recording = in_conference(house, client, trim=trim)
+    gevent.sleep(PART)
+    paused = recording.becomes("paused")
+    gevent.sleep(PART)
+    asked = time.monotonic()
+    phone.hang_up()
+    phone.wait_ended(10)
+    ended = Moment(asked, time.monotonic())
+    samples = listen(told_of_recordings(house, 2)[-1])
+    silent = seconds(samples) - sound.timeline(samples, VOICE)[-1].end
+    if trim == "do-not-trim":
+        assert silent in ended.since(paused, 2 * ERROR)
+        assert silent > PART - 2 * ERROR
+    else:
+        assert silent < ERROR
 
 
 @pytest.mark.parametrize("place", PLACES)
