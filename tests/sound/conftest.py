@@ -12,8 +12,8 @@ from tests.scenarios.conftest import house
 __all__ = ["house"]
 
 MEASURED = "measured"
-# These listen to real phones for tens of milliseconds while the machine does other work: run up to twice more on a
-# real FreeSWITCH, each time printed as RERUN. No test outside of these modules is run again.
+# These listen to real phones for tens of milliseconds while the machine does other work: run up to twice more
+# on a real FreeSWITCH, each time printed as RERUN. No test outside of these modules is run again.
 HEARD_AT_PHONES = {
     "test_beep",
     "test_formats",
