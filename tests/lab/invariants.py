@@ -22,7 +22,7 @@ START, END, JOIN, LEAVE = "conference-start", "conference-end", "participant-joi
 RECORDING_ENDS = {"completed", "absent", "failed"}
 IMPATIENCE_SECONDS = 1.9
 """An answer that comes later may have missed the time limit of its request, which is 2 s at least."""
-ENOUGH_SECONDS = 10.0
+ENOUGH_SECONDS = 30.0
 """For callbacks to be delivered and calls to be forgotten after the last phone hung up."""
 
 
