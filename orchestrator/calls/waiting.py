@@ -140,7 +140,7 @@ class WaitDocument(Call):
                 self._out(hang_up=True)
             if self._unheard and not self._heard:
                 self.log.warning(
-                    f"nothing in the document for {self._wait.attribute} could be played, the default music plays"
+                    f"nothing that {self._wait.attribute} names could be played, the default music plays"
                 )
                 play_sound(self, self.services.hold_music())
             self._heard = self._unheard = 0
