@@ -1,10 +1,11 @@
 """`python -m tests [--quick] [pytest options]`: all tests, in parts side by side.
 
-Two of the parts have a real FreeSWITCH each. Where there is none their tests are skipped, the first line
-says so, and each other part is two, as most tests wait most of the time. `--quick` gives a first answer in
-under three minutes: the emulator alone, without load, attacks, fuzzing, kills and browsers. No test that
-fails is run again, but for the few of sound on a real FreeSWITCH that tests/sound/conftest.py names, each
-printed as RERUN.
+Two of the parts have a real FreeSWITCH each. Where there is none their tests are skipped, the first line says
+so, and each other part is two, as most tests wait most of the time. `--quick` gives a first answer in under
+three minutes: the emulator alone, without load, attacks, fuzzing, kills and browsers. In a part no test that
+fails is run again, but for those that listen to phones (tests/sound/conftest.py names them), each printed as
+RERUN. The parts take all of a small machine: what failed in one is repeated once, alone, when all are through,
+is printed under a title of its own, and fails there for good.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.lab.plugin import PARTS, QUICK_PARTS
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch
 
-# pytest's exit code where the options leave one of the parts without a test.
-NOTHING_SELECTED = 5
+# pytest's exit codes; the second where the options leave one of the parts without a test.
+TESTS_FAILED, NOTHING_SELECTED = 1, 5
 TITLES = {
     "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
     "real": "The other tests on a real FreeSWITCH:",
@@ -29,32 +31,54 @@ TITLES = {
 }
 
 
+class Part(NamedTuple):
+    name: str
+    share: str
+    directory: Path
+
+    @property
+    def output(self) -> Path:
+        return self.directory / "output"
+
+    def command(self, options: list[str]) -> list[str]:
+        cache = f"cache_dir={self.directory / 'cache'}"
+        selected = [f"--part={self.name}", f"--share={self.share}", "-o", cache]
+        return [sys.executable, "-m", "pytest", "-rfERs", *options, *selected]
+
+
 def main(options: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest", "-rfERs", *options]
     # More at once would be heard in the sound that is measured.
     shares = 1
-    # The first part is to be watched, the others are shown when they are through.
-    first, *others = PARTS
+    parts = PARTS
     if "--quick" in options:
         print("no real FreeSWITCH takes part: --quick is the emulator alone", flush=True)
-        first, *others = QUICK_PARTS
-        shares = 2
+        parts, shares = QUICK_PARTS, 2
     elif reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
         shares = 2
     with tempfile.TemporaryDirectory() as directory:
-        runs = [
-            (TITLES[part], output, _start([*pytest, f"--part={part}", f"--share={share}/{shares}"], output))
-            for part in others
-            for share in range(1, shares + 1)
-            for output in [Path(directory, f"{part}-{share}")]
-        ]
-        print(TITLES[first], flush=True)
-        codes = [subprocess.run([*pytest, f"--part={first}"], check=False).returncode]
-        for title, output, run in runs:
-            codes.append(run.wait())
-            print(title, output.read_text(errors="replace"), sep="\n", flush=True)
-    return max(0 if code == NOTHING_SELECTED else code for code in codes)
+        # The first part is to be watched, the others are shown when they are through.
+        first, *others = (
+            Part(name, f"{share}/{of}", Path(directory, f"{name}-{share}"))
+            for number, name in enumerate(parts)
+            for of in [shares if number else 1]
+            for share in range(1, of + 1)
+        )
+        for part in (first, *others):
+            part.directory.mkdir()
+        runs = [(part, _start(part.command(options), part.output)) for part in others]
+        print(TITLES[first.name], flush=True)
+        codes = {first: subprocess.run(first.command(options), check=False).returncode}
+        for part, run in runs:
+            codes[part] = run.wait()
+            print(TITLES[part.name], part.output.read_text(errors="replace"), sep="\n", flush=True)
+        for part, code in codes.items():
+            if code == TESTS_FAILED:
+                print(
+                    f"Repeated alone, as they failed beside the other parts. {TITLES[part.name]}", flush=True
+                )
+                codes[part] = subprocess.run(part.command([*options, "--lf"]), check=False).returncode
+    return max(0 if code == NOTHING_SELECTED else code for code in codes.values())
 
 
 def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:
