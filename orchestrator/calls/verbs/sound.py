@@ -30,9 +30,10 @@ FOR_EVER = 0
 # mod_dptools.c, playback_function(): the response where it could not play.
 NOT_PLAYED = ("FILE NOT FOUND", "PLAYBACK ERROR")
 DIGIT_MS = 120
-# A digit with the gap after it, as FreeSWITCH sends them, and some; a w is half a second.
-DIGIT_SECONDS = 0.4
-WAIT_SECONDS = 0.5
+# A digit with the gap after it: FreeSWITCH ends the gap of 40 ms with the next packet of sound it sends,
+# at the latest after ten times as long (switch_rtp.c, set_dtmf_delay), and a call that plays nothing sends none.
+DIGIT_SECONDS = 0.6
+PAUSE_SECONDS = {"w": 0.5, "W": 1.0}
 # A phone takes in no media before it has seen the 200 OK.
 MEDIA_SECONDS = 0.3
 
@@ -117,8 +118,7 @@ def _ring(call: Call, code: str, loop: int) -> None:
 def send_digits(call: Call, digits: str) -> None:
     """Until the last one is out: FreeSWITCH only queues them, and a hangup would cut them off."""
     call.leg.execute("send_dtmf", f"{digits}@{DIGIT_MS}")
-    waits = digits.lower().count("w")
-    gevent.sleep(waits * WAIT_SECONDS + (len(digits) - waits) * DIGIT_SECONDS)
+    gevent.sleep(sum(PAUSE_SECONDS.get(digit, DIGIT_SECONDS) for digit in digits))
 
 
 def pause(call: Call, verb: Pause) -> Step:
