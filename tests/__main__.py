@@ -22,6 +22,9 @@ from tests.lab.switches import FreeSwitch
 
 # pytest's exit codes; the second where the options leave one of the parts without a test.
 TESTS_FAILED, NOTHING_SELECTED = 1, 5
+# Most tests wait most of the time. More at once would be heard in the sound that is measured.
+SHARES = {"real": 2}
+SHARES_WITHOUT_FREESWITCH = {"scenarios": 2, "emulated": 2, "rest": 2}
 TITLES = {
     "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
     "real": "The other tests on a real FreeSWITCH:",
@@ -47,21 +50,19 @@ class Part(NamedTuple):
 
 
 def main(options: list[str]) -> int:
-    # More at once would be heard in the sound that is measured.
-    shares = 1
-    parts = PARTS
+    parts, shares = PARTS, SHARES
     if "--quick" in options:
         print("no real FreeSWITCH takes part: --quick is the emulator alone", flush=True)
-        parts, shares = QUICK_PARTS, 2
+        parts, shares = QUICK_PARTS, SHARES_WITHOUT_FREESWITCH
     elif reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
-        shares = 2
+        shares = SHARES_WITHOUT_FREESWITCH
     with tempfile.TemporaryDirectory() as directory:
         # The first part is to be watched, the others are shown when they are through.
         first, *others = (
             Part(name, f"{share}/{of}", Path(directory, f"{name}-{share}"))
-            for number, name in enumerate(parts)
-            for of in [shares if number else 1]
+            for name in parts
+            for of in [shares.get(name, 1)]
             for share in range(1, of + 1)
         )
         for part in (first, *others):
