@@ -43,8 +43,8 @@ OUR_COMMANDS = {
     # What the laboratory asks itself, and FreeSWITCH for its own events.
     *("show", "status", "version", "uuid_dump", "hupall", "sofia", "expand"),
 }
-# FreeSWITCH's own care: no channel variable may hold what would be expanded. And what it says of a leg that
-# was hung up in the moment of its answer (sofia.c; switch_core_media_activate_rtp refuses a leg that is down).
+# FreeSWITCH's own care: no channel variable may hold what would be expanded. And its words for a leg that was
+# hung up in the moment of its answer (sofia.c; switch_core_media_activate_rtp refuses a leg that is down).
 EXPECTED_ERRORS = ("contains a variable)", "RTP Error!")
 # What the dialplan has FreeSWITCH note down of every leg that goes.
 # What became of a leg, and who owns this FreeSWITCH.

@@ -162,9 +162,16 @@ def test_a_callback_waits_as_long_as_its_receiver_asks_and_other_rooms_do_not(
     open_office: Callable[..., Office], receiver: Receiver, status: int, form: str
 ) -> None:
     office = open_office(replace(QUICK, jitter=0, max_retry_after=2.5))
-    asked = "1" if form == "seconds" else formatdate(time.time() + 2, usegmt=True)
-    behaviours = iter([answers(status, headers=f"Retry-After: {asked}\r\n"), answers(200), answers(200)])
-    receiver.behave(lambda request, client: next(behaviours)(request, client))
+
+    def later() -> str:
+        return "1" if form == "seconds" else formatdate(time.time() + 2, usegmt=True)
+
+    statuses = iter([status, 200, 200])
+    receiver.behave(
+        lambda request, client: answers(next(statuses), headers=f"Retry-After: {later()}\r\n")(
+            request, client
+        )
+    )
     receiver.behave(answers(200), "/other")
     office.tell(make("room", receiver.url(), 0), make("room", receiver.url(), 1))
     wait_until(lambda: office.delivery.backing_off == 1, "it waits")

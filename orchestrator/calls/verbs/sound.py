@@ -30,8 +30,8 @@ FOR_EVER = 0
 # mod_dptools.c, playback_function(): the response where it could not play.
 NOT_PLAYED = ("FILE NOT FOUND", "PLAYBACK ERROR")
 DIGIT_MS = 120
-# A digit with the gap after it: FreeSWITCH ends the gap of 40 ms with the next packet of sound it sends,
-# at the latest after ten times as long (switch_rtp.c, set_dtmf_delay), and a call that plays nothing sends none.
+# A digit with the gap after it: FreeSWITCH ends the gap of 40 ms with the next packet of sound it sends, at
+# the latest after ten times as long (switch_rtp.c, set_dtmf_delay); a call that plays nothing sends none.
 DIGIT_SECONDS = 0.6
 PAUSE_SECONDS = {"w": 0.5, "W": 1.0}
 # A phone takes in no media before it has seen the 200 OK.
