@@ -10,13 +10,14 @@ alone, when all are through, is printed under a title of its own, and fails ther
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.lab.plugin import PARTS, QUICK_PARTS
+from tests.lab.plugin import HEARD, PARTS, QUICK_PARTS
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch
 
@@ -25,6 +26,8 @@ TESTS_FAILED, NOTHING_SELECTED = 1, 5
 # Most tests wait most of the time. More at once would be heard in the sound that is measured.
 SHARES = {"real": 2}
 SHARES_WITHOUT_FREESWITCH = {"scenarios": 2, "emulated": 2, "rest": 2}
+# What these parts need to collect; the others collect all.
+FOLDERS = {"heard": HEARD, "scenarios": ("scenarios",)}
 TITLES = {
     "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
     "real": "The other tests on a real FreeSWITCH:",
@@ -46,6 +49,8 @@ class Part(NamedTuple):
     def command(self, options: list[str]) -> list[str]:
         cache = f"cache_dir={self.directory / 'cache'}"
         selected = [f"--part={self.name}", f"--share={self.share}", "-o", cache]
+        if not any(Path(option.partition("::")[0]).exists() for option in options):
+            selected += [f"tests/{folder}" for folder in FOLDERS.get(self.name, ())]
         return [sys.executable, "-m", "pytest", "-rfERs", *options, *selected]
 
 
@@ -58,6 +63,7 @@ def main(options: list[str]) -> int:
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
         shares = SHARES_WITHOUT_FREESWITCH
     with tempfile.TemporaryDirectory() as directory:
+        _compile_once(directory)
         # The first part is to be watched, the others are shown when they are through.
         first, *others = (
             Part(name, f"{share}/{of}", Path(directory, f"{name}-{share}"))
@@ -85,6 +91,12 @@ def main(options: list[str]) -> int:
 def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:
     with output.open("wb") as written:
         return subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+
+
+def _compile_once(directory: str) -> None:
+    """Many tests start an orchestrator: none of them compiles it again, whatever the environment says."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(directory, "bytecode"))
 
 
 if __name__ == "__main__":
