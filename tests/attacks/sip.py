@@ -35,6 +35,37 @@ def header(message: bytes, name: str) -> str:
 
 
 @dataclass
+class Request:
+    """One that is about to be sent."""
+
+    method: str
+    uri: bytes
+    headers: list[tuple[bytes, bytes]]
+    """In their order, with repetitions; Content-Length follows from the body."""
+    body: bytes = b""
+
+    def __bytes__(self) -> bytes:
+        lines = [name + b": " + value for name, value in self.headers]
+        first = self.method.encode() + b" " + self.uri + b" SIP/2.0"
+        length = b"Content-Length: %d" % len(self.body)
+        return b"\r\n".join([first, *lines, length, b"", self.body])
+
+    def substitute(self, name: bytes, pattern: bytes, by: bytes) -> None:
+        """The first match in each header of this name."""
+        self.headers = [
+            (one, re.sub(pattern, lambda _: by, value, count=1) if one == name else value)
+            for one, value in self.headers
+        ]
+
+    def describe(self, body: bytes) -> None:
+        """Gives it this SDP, or none."""
+        self.body = body
+        self.headers = [one for one in self.headers if one[0] != b"Content-Type"]
+        if body:
+            self.headers.append((b"Content-Type", b"application/sdp"))
+
+
+@dataclass
 class Dialog:
     """One call as this side sees it."""
 
@@ -215,24 +246,34 @@ class RawPhone:
         headers: Sequence[tuple[Text, Text]] = (),
         body: bytes = b"",
         branch: str = "",
+        sequence: int | None = None,
     ) -> bytes:
+        """`sequence`: of its CSeq, where that does not follow from the method."""
         tag = f";tag={dialog.to_tag}" if dialog.to_tag else ""
         branch = branch or (dialog.branch if method == "INVITE" else f"z9hG4bK{uuid.uuid4().hex}")
         uri = dialog.parts["uri"].encode("latin-1")
-        sequence = 1 if method in ("INVITE", "ACK", "CANCEL") else dialog.sequence
-        lines: list[bytes] = [
-            method.encode() + b" " + uri + b" SIP/2.0",
-            f"Via: SIP/2.0/UDP {self._host}:{self.port};branch={branch};rport".encode(),
-            b"Max-Forwards: 70",
-            b"From: " + dialog.parts["from"].encode("latin-1"),
-            b"To: <" + uri + b">" + tag.encode(),
-            f"Call-ID: {dialog.call_id}".encode(),
-            f"CSeq: {sequence} {method}".encode(),
-            f"Contact: <sip:mallory@{self._host}:{self.port}>".encode(),
-            *(raw(name) + b": " + raw(value) for name, value in headers),
-            b"Content-Length: %d" % len(body),
-        ]
-        return b"\r\n".join(lines) + b"\r\n\r\n" + body
+        if sequence is None:
+            sequence = 1 if method in ("INVITE", "ACK", "CANCEL") else dialog.sequence
+        request = Request(
+            method,
+            uri,
+            [
+                (b"Via", f"SIP/2.0/UDP {self._host}:{self.port};branch={branch};rport".encode()),
+                (b"Max-Forwards", b"70"),
+                (b"From", dialog.parts["from"].encode("latin-1")),
+                (b"To", b"<" + uri + b">" + tag.encode()),
+                (b"Call-ID", dialog.call_id.encode()),
+                (b"CSeq", f"{sequence} {method}".encode()),
+                (b"Contact", f"<sip:mallory@{self._host}:{self.port}>".encode()),
+                *((raw(name), raw(value)) for name, value in headers),
+            ],
+            body,
+        )
+        self._change(request, dialog)
+        return bytes(request)
+
+    def _change(self, request: Request, dialog: Dialog) -> None:
+        """What a phone of another kind writes otherwise, in every request that it sends."""
 
 
 class Answerer:

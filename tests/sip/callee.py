@@ -4,37 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
 
 import gevent
 import gevent.event
 from gevent import socket
 
 from tests.attacks.sip import header, status_of
-
-# Payload type and rtpmap of each codec.
-CODECS = {"PCMU": (0, "PCMU/8000"), "PCMA": (8, "PCMA/8000"), "G722": (9, "G722/8000")}
-FRAME_SECONDS, FRAME_BYTES = 0.02, 160
-
-
-def sdp(port: int, codecs: Sequence[str], direction: str = "sendrecv") -> bytes:
-    chosen = [CODECS[codec] for codec in codecs]
-    types = " ".join(str(number) for number, _ in chosen)
-    maps = "".join(f"a=rtpmap:{number} {name}\r\n" for number, name in chosen)
-    return (
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-        f"m=audio {port} RTP/AVP {types}\r\n{maps}a={direction}\r\n"
-    ).encode()
-
-
-def offered(message: bytes) -> list[str]:
-    """Encodings of an SDP offer, in its order, without telephone-event and comfort noise."""
-    body = message.partition(b"\r\n\r\n")[2].decode()
-    names = {"0": "PCMU", "8": "PCMA", "9": "G722"}
-    names |= {found[1]: found[2] for found in re.finditer(r"a=rtpmap:(\d+) ([^/\s]+)", body)}
-    found = re.search(r"m=audio \d+ \S+ ([\d ]+)", body)
-    types = found[1].split() if found else []
-    return [names[one].upper() for one in types if names.get(one, "CN") not in ("telephone-event", "CN")]
+from tests.sip.description import offered, sdp
 
 
 class Callee:

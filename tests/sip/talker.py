@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import uuid
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ import gevent
 from gevent import socket
 
 from tests.attacks.sip import Dialog, RawPhone, header, status_of
+from tests.sip.description import media_address
 
 FRAME_SECONDS, FRAME_SAMPLES = 0.02, 160
 SILENCE = b"\xff" * FRAME_SAMPLES
@@ -92,15 +92,16 @@ class Talker(RawPhone):
         """The final answer, acknowledged; empty without one."""
         dialog.sequence += 1
         branch = f"z9hG4bK{uuid.uuid4().hex}"
-        message = self._message("INVITE", dialog, [("Content-Type", "application/sdp")], body, branch)
-        self._socket.sendto(_numbered(message, dialog.sequence), self._switch)
+        described = [("Content-Type", "application/sdp")]
+        message = self._message("INVITE", dialog, described, body, branch, dialog.sequence)
+        self._socket.sendto(message, self._switch)
         with gevent.Timeout(timeout, False):
             while True:
                 answer = self._receive(timeout)
                 if answer and status_of(answer) >= 200 and _is_of(answer, dialog, "INVITE"):
                     branch = branch if status_of(answer) >= 300 else f"z9hG4bK{uuid.uuid4().hex}"
-                    acknowledgement = self._message("ACK", dialog, branch=branch)
-                    self._socket.sendto(_numbered(acknowledgement, dialog.sequence), self._switch)
+                    acknowledgement = self._message("ACK", dialog, branch=branch, sequence=dialog.sequence)
+                    self._socket.sendto(acknowledgement, self._switch)
                     return answer
         return b""
 
@@ -114,21 +115,8 @@ class Talker(RawPhone):
             self.heard.append(media.recvfrom(2048)[0][12:])
 
 
-def media_address(message: bytes) -> tuple[str, int]:
-    """Where the SDP of a message wants its media."""
-    host = re.search(rb"c=IN IP[46] (\S+)", message)
-    port = re.search(rb"m=audio (\d+)", message)
-    assert host, message
-    assert port, message
-    return host[1].decode(), int(port[1])
-
-
 def _is_of(answer: bytes, dialog: Dialog, method: str) -> bool:
     return (
         header(answer, "CSeq") == f"{dialog.sequence} {method}"
         and header(answer, "Call-ID") == dialog.call_id
     )
-
-
-def _numbered(message: bytes, sequence: int) -> bytes:
-    return re.sub(rb"\r\nCSeq: \d+", b"\r\nCSeq: %d" % sequence, message, count=1)

@@ -17,7 +17,8 @@ import pytest
 
 from tests.attacks.sip import RawPhone
 from tests.scenarios.conftest import House
-from tests.sip.callee import Callee, offered, sdp
+from tests.sip.callee import Callee
+from tests.sip.description import offered, sdp
 from tests.sound.stage import ROOM
 
 pytestmark = pytest.mark.only("freeswitch")
@@ -125,8 +126,9 @@ def test_a_callee_hangs_up_while_its_caller_holds(house: House, callee: Callee) 
             [("Content-Type", "application/sdp")],
             sdp(caller._media.getsockname()[1], ["PCMU"], "sendonly"),
             branch="z9hG4bKhold",
+            sequence=2,
         )
-        caller._socket.sendto(message.replace(b"CSeq: 1 ", b"CSeq: 2 "), caller._switch)
+        caller._socket.sendto(message, caller._switch)
         gevent.sleep(0.7)
         dialog.sequence = 2
         callee.bye()

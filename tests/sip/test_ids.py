@@ -8,13 +8,13 @@ refuses them, and those that are not ours are let pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.calls.sids import call_sid_of, has_call_sid, leg_of
-from tests.attacks.sip import Dialog, RawPhone, Text
+from tests.attacks.sip import Dialog, RawPhone, Request
 from tests.lab.web import Application
 from tests.scenarios.conftest import House, lived_in
 from tests.sip.callee import Callee
@@ -45,16 +45,9 @@ class PbxPhone(RawPhone):
         super().__init__(switch_port)
         self._ending = ending
 
-    def _message(
-        self,
-        method: str,
-        dialog: Dialog,
-        headers: Sequence[tuple[Text, Text]] = (),
-        body: bytes = b"",
-        branch: str = "",
-    ) -> bytes:
+    def _change(self, request: Request, dialog: Dialog) -> None:
         dialog.call_id = dialog.call_id.removesuffix(self._ending) + self._ending
-        return super()._message(method, dialog, headers, body, branch)
+        request.substitute(b"Call-ID", rb"^.*$", dialog.call_id.encode())
 
 
 @pytest.fixture(scope="module")

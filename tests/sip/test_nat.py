@@ -6,12 +6,9 @@ heard of it. Fix: aggressive-nat-detection in the SIP profile.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 import pytest
 
-from tests.attacks.sip import Dialog, Text
+from tests.attacks.sip import Dialog, Request
 from tests.scenarios.conftest import House
 from tests.sip.talker import Talker
 
@@ -21,18 +18,10 @@ pytestmark = pytest.mark.only("freeswitch")
 class BehindNat(Talker):
     """Its Contact and its Via are of a private network."""
 
-    def _message(
-        self,
-        method: str,
-        dialog: Dialog,
-        headers: Sequence[tuple[Text, Text]] = (),
-        body: bytes = b"",
-        branch: str = "",
-    ) -> bytes:
-        message = super()._message(method, dialog, headers, body, branch)
+    def _change(self, request: Request, dialog: Dialog) -> None:
         private = f"10.255.255.7:{self.port}".encode()
-        message = re.sub(rb"(?<=Contact: <sip:mallory@)[^>]*", private, message)
-        return re.sub(rb"(?<=Via: SIP/2.0/UDP )[^;]*", private, message)
+        request.substitute(b"Contact", rb"(?<=<sip:mallory@)[^>]*", private)
+        request.substitute(b"Via", rb"(?<=SIP/2.0/UDP )[^;]*", private)
 
 
 def test_bye_goes_to_where_the_invite_came_from(house: House) -> None:

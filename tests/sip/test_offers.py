@@ -6,14 +6,12 @@ Symptom: `Require: 100rel` got 420. Fix: enable-100rel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import gevent
 import pytest
 
-from tests.attacks.sip import Dialog, Text, header, status_of
+from tests.attacks.sip import Dialog, Request, header, status_of
 from tests.scenarios.conftest import House
-from tests.sip.callee import offered, sdp
+from tests.sip.description import offered, sdp
 from tests.sip.talker import Talker
 from tests.sound.stage import until
 
@@ -23,19 +21,11 @@ pytestmark = pytest.mark.only("freeswitch")
 class LateOffer(Talker):
     """Its INVITE has no SDP; that is in its ACK."""
 
-    def _message(
-        self,
-        method: str,
-        dialog: Dialog,
-        headers: Sequence[tuple[Text, Text]] = (),
-        body: bytes = b"",
-        branch: str = "",
-    ) -> bytes:
-        if method == "INVITE":
-            headers, body = [one for one in headers if one[0] != "Content-Type"], b""
-        if method == "ACK" and dialog.status == 200:
-            headers, body = [("Content-Type", "application/sdp")], sdp(self.media_port, ["PCMU"])
-        return super()._message(method, dialog, headers, body, branch)
+    def _change(self, request: Request, dialog: Dialog) -> None:
+        if request.method == "INVITE":
+            request.describe(b"")
+        if request.method == "ACK" and dialog.status == 200:
+            request.describe(sdp(self.media_port, ["PCMU"]))
 
 
 def test_an_invite_without_an_offer_is_a_call_like_any_other(house: House) -> None:

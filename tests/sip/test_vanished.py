@@ -16,7 +16,8 @@ import pytest
 from tests.attacks.sip import Dialog, header, status_of
 from tests.lab.web import Application
 from tests.scenarios.conftest import House, lived_in
-from tests.sip.callee import Callee, sdp
+from tests.sip.callee import Callee
+from tests.sip.description import sdp
 from tests.sip.own_switch import OwnSwitch, own_switch
 from tests.sip.talker import Talker
 
