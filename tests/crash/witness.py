@@ -11,7 +11,7 @@ import msgspec
 
 from tests.lab.eventsocket import EventSocket
 
-EVENTS = "CHANNEL_PARK CHANNEL_EXECUTE CHANNEL_HANGUP CUSTOM conference::maintenance"
+EVENTS = "CHANNEL_PARK CHANNEL_ANSWER CHANNEL_EXECUTE CHANNEL_HANGUP CUSTOM conference::maintenance"
 ACTIONS = {"add-member", "del-member", "conference-create", "conference-destroy", "start-recording"}
 
 
