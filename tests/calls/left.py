@@ -1,0 +1,89 @@
+"""What a run of the orchestrator that has ended leaves on disk: rooms, participants, calls as they stood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.calls.clock import now
+from orchestrator.calls.fetch import Fetched
+from orchestrator.calls.kept import CALL, DOCUMENT, KeptCall
+from orchestrator.calls.rooms import PARTICIPANT, ROOM
+from orchestrator.calls.sids import call_sid_of, new_sid
+from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomPhase, RoomTerms, Wish
+from tests.calls.scripted import ScriptedSwitch
+from tests.scenarios.conftest import ACCOUNT, NUMBER, House
+
+SECOND = 1_000_000
+EVENTS = frozenset({"start", "end", "join", "leave", "mute", "hold", "speaker"})
+
+
+def caller_of(uuid: str, number: str = "+13125550002") -> Caller:
+    return Caller(call_sid_of(uuid), uuid, "1568109700606592442", number, NUMBER)
+
+
+@dataclass
+class Left:
+    """One conference that has started, and what is in it."""
+
+    house: House
+    sid: str = field(default_factory=new_sid)
+    began_at: int = field(default_factory=lambda: now() - 60 * SECOND)
+    rows: list[tuple[str, str, bytes]] = field(default_factory=list)
+
+    @property
+    def switch(self) -> ScriptedSwitch:
+        assert isinstance(self.house.switch, ScriptedSwitch)
+        return self.house.switch
+
+    def room(self, terms: RoomTerms | None = None, first: str = "", **more: object) -> None:
+        terms = terms or RoomTerms()
+        url = self.house.application.url("/events")
+        terms = msgspec.structs.replace(terms, status_callback=url, status_callback_event=EVENTS)
+        facts: dict[str, object] = {
+            "phase": RoomPhase.STARTED,
+            "created_at": self.began_at,
+            "opened_at": self.began_at,
+            "started_at": self.began_at,
+            "first": caller_of(first) if first else None,
+            "profile": "texml.default",
+        }
+        room = Room(self.sid, ACCOUNT, "Room 1234", terms, **(facts | more))  # type: ignore[arg-type]
+        self.rows.append((ROOM, self.sid, msgspec.json.encode(room)))
+
+    def participant(
+        self,
+        uuid: str,
+        phase: Phase = Phase.IN,
+        number: str = "+13125550002",
+        wish: Wish | None = None,
+        **more: object,
+    ) -> str:
+        """Its CallSid."""
+        facts: dict[str, object] = {
+            "told": phase is not Phase.JOINING,
+            "asked_at": self.began_at,
+            "ordered_at": self.began_at if phase is not Phase.WAITING else 0,
+        }
+        caller = caller_of(uuid, number)
+        one = Participant(caller, wish or Wish(beep="false"), phase, **(facts | more))  # type: ignore[arg-type]
+        self.rows.append((PARTICIPANT, f"{self.sid}/{caller.call_sid}", msgspec.json.encode(one)))
+        return caller.call_sid
+
+    def call(self, uuid: str, document: str, number: str = "+13125550002", **more: object) -> str:
+        """At the first verb of its document; its CallSid."""
+        url = self.house.application.url("/voice")
+        facts: dict[str, object] = {"document_url": url, "since": self.began_at}
+        kept = KeptCall(uuid, "main", caller_of(uuid, number), **(facts | more))  # type: ignore[arg-type]
+        fetched = Fetched(url, "application/xml", document.encode())
+        self.rows.append((CALL, uuid, msgspec.json.encode(kept)))
+        self.rows.append((DOCUMENT, uuid, msgspec.json.encode(fetched)))
+        return kept.caller.call_sid
+
+    def write(self) -> None:
+        """While no orchestrator runs."""
+        outbox = Outbox(self.house.directory / "orchestrator.sqlite")
+        outbox.commit([], self.rows)
+        outbox.close()
