@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import gevent
 
+from orchestrator.calls import inband
 from orchestrator.calls.call import Call
 from orchestrator.calls.caller_id import CallerId, caller_id, reported, shown_by
 from orchestrator.calls.caller_id import variables as identity_variables
@@ -246,6 +247,7 @@ class Outbound:
             "continue_on_fail": "true",
             "playback_terminators": "none",
             "sip_copy_custom_headers": "false",
+            **inband.variables(route.trunk),
             **{f"sip_h_{name}": value for name, value in order.headers},
             **more,
         }

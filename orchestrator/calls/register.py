@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from orchestrator.calls import inband
 from orchestrator.calls.call import Call
 from orchestrator.calls.door import Door
 from orchestrator.calls.endpoints import trunk_to
@@ -66,6 +67,7 @@ class Register:
             # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
             services.connection.post(commands.ring(leg.uuid))
         call = Call(leg, application, services)
+        inband.detect(services.settings, services.connection, leg)
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))
         services.book.open(call.caller, call.account_sid, name=call.origin.name)

@@ -117,6 +117,11 @@ class Trunk(Section):
         description="for trusted: how a number that is withheld is sent to it; pai: P-Asserted-Identity, "
         "rpid: Remote-Party-ID",
     )
+    inband_digits: bool = Field(
+        default=False,
+        description="digits are tones in the sound of its calls, in both directions; those that it sends as "
+        "telephone-event or SIP INFO besides count once",
+    )
     max_calls: int | None = Field(default=None, ge=1, description="outgoing at once; none: no limit")
     calls_per_minute: int | None = Field(default=None, ge=1, description="outgoing, begun; none: no limit")
 

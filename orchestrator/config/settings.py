@@ -110,9 +110,13 @@ class Settings(Section):
 
     def region_of_calls_from(self, address: str) -> str:
         """The country of numbers without + in calls from this address."""
-        who, trunk = self.caller(address).partition(" ")[::2]
-        own = self.trunks[trunk].default_region if who == "trunk" else None
-        return own or self.default_region
+        trunk = self.trunk_from(address)
+        return (trunk.default_region if trunk else None) or self.default_region
+
+    def trunk_from(self, address: str) -> Trunk | None:
+        """The trunk that a call from this address comes from; None: a named network, or nobody."""
+        who, name = self.caller(address).partition(" ")[::2]
+        return self.trunks[name] if who == "trunk" else None
 
     def trusts(self, address: str) -> bool:
         """Whether who calls from this address may say who calls: P-Asserted-Identity, Remote-Party-ID."""

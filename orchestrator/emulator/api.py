@@ -117,7 +117,7 @@ def _send_dtmf(core: Core, session: Session, rest: str) -> str:
 
 
 def _recv_dtmf(core: Core, session: Session, rest: str) -> str:
-    session.press(rest.partition("@")[0])
+    session.press(rest.partition("@")[0], "APP")
     return "+OK\n"
 
 

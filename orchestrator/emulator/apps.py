@@ -139,7 +139,12 @@ def send_dtmf(session: Session, argument: str) -> None:
 
 
 def queue_dtmf(session: Session, argument: str) -> None:
-    session.press(argument.partition("@")[0])
+    session.press(argument.partition("@")[0], "APP")
+
+
+def start_dtmf(session: Session, argument: str) -> None:
+    """Tones among what its phone says are digits from now on."""
+    session.detects_tones = True
 
 
 def flush_dtmf(session: Session, argument: str) -> None:
@@ -198,7 +203,7 @@ APPLICATIONS: dict[str, Application] = {
     "send_dtmf": Application(send_dtmf, media=True),
     "queue_dtmf": Application(queue_dtmf, media=False),
     "flush_dtmf": Application(flush_dtmf, media=False),
-    "start_dtmf": Application(nothing, media=True),
+    "start_dtmf": Application(start_dtmf, media=True),
     "sched_hangup": Application(sched_hangup, media=False),
     "sched_cancel": Application(sched_cancel, media=False),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import gevent
@@ -105,10 +105,17 @@ class EmulatedPhone:
         else:
             self.refuse(603)
 
-    def press(self, digits: str) -> None:
-        """Keys, sent as RTP telephone events; only a call with media carries them."""
-        if self.leg is not None and self.leg.media_up:
-            self.leg.press(digits)
+    def press(self, digits: str, *, ways: Collection[str] = ("event",)) -> None:
+        """Keys, each sent as a telephone-event (`event`), as a tone in the sound (`tone`), or as both; only
+        a call with media carries them, and a tone counts where the leg listens for tones."""
+        leg = self.leg
+        if leg is None or not leg.media_up:
+            return
+        for digit in digits:
+            if "event" in ways:
+                leg.press(digit, "RTP")
+            if "tone" in ways and leg.detects_tones:
+                leg.press(digit, "INBAND_AUDIO")
 
     def sounds(self, hz: float | None) -> None:
         """The tone it speaks from now on; None: it is silent."""

@@ -31,7 +31,8 @@ class Session(Channel):
     def __init__(self, core: Core, profile: Profile, variables: Variables, session_id: int) -> None:
         super().__init__(core, profile, variables, session_id)
         self.messages: deque[dict[str, str]] = deque()
-        self.digits: deque[str] = deque()
+        self.digits: deque[tuple[str, str]] = deque()  # each with its DTMF-Source
+        self.detects_tones = False
         self.breaking = 0
         self.broadcasting = False
         self.stop_broadcast = False
@@ -217,8 +218,8 @@ class Session(Channel):
     def poke(self) -> None:
         self._attention.set()
 
-    def press(self, digits: str) -> None:
-        self.digits.extend(digits)
+    def press(self, digits: str, source: str) -> None:
+        self.digits.extend((digit, source) for digit in digits)
         self.poke()
 
     def run_messages(self) -> None:
@@ -297,8 +298,8 @@ class Session(Channel):
 
     def next_digit(self) -> str:
         """Take a digit; the DTMF event is sent when somebody takes it, not when it is pressed."""
-        digit = self.digits.popleft()
-        extra = [("DTMF-Digit", digit), ("DTMF-Duration", "2000"), ("DTMF-Source", "RTP")]
+        digit, source = self.digits.popleft()
+        extra = [("DTMF-Digit", digit), ("DTMF-Duration", "2000"), ("DTMF-Source", source)]
         self.fire("DTMF", extra)
         return digit
 

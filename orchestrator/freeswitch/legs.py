@@ -17,6 +17,7 @@ import gevent.queue
 
 from . import commands
 from .deadline import Deadline
+from .digits import Presses
 from .errors import CommandTimeout, Disconnected, LegGone, SwitchError, failure
 from .events import Event
 from .link import OnReply, Reply
@@ -109,6 +110,7 @@ class Leg:
         "_executions",
         "_found",
         "_legs",
+        "_presses",
         "_shut_out",
         "answered",
         "gone",
@@ -135,6 +137,7 @@ class Leg:
         self._found: Execution | None = None
         self._shut_out: Sequence[gevent.Greenlet[..., None]] = ()
         self._digits: gevent.queue.Queue[str] | None = None
+        self._presses: Presses | None = None
         self._ended: gevent.event.Event | None = None
 
     @property
@@ -332,7 +335,11 @@ class Leg:
             execution = self._executions.pop(FOUND)
         execution._settle(event)
 
-    def _pressed(self, digit: str) -> None:
+    def _pressed(self, digit: str, way: str, at: int) -> None:
+        if self._presses is None:
+            self._presses = Presses()
+        if not self._presses.is_new(digit, way, at):
+            return
         digits = self.digits
         if digits.full():
             digits.get_nowait()
@@ -406,7 +413,7 @@ class Legs:
         if name == "CHANNEL_EXECUTE_COMPLETE":
             leg._completed(event)
         elif name == "DTMF":
-            leg._pressed(event.header("DTMF-Digit"))
+            leg._pressed(event.header("DTMF-Digit"), event.header("DTMF-Source"), event.timestamp)
         elif name == "CHANNEL_ANSWER":
             leg.answered = True
         elif name == "CHANNEL_HANGUP":

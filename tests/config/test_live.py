@@ -99,6 +99,7 @@ TOLL: dict[str, tuple[str, bool]] = {
     "default_region": ("GB", True),
     "trusted": ("true", True),
     "identity_header": ("rpid", True),
+    "inband_digits": ("true", True),
     "proxy": ("'other:5060'", False),
     "username": ("other", False),
     "password": ("other", False),

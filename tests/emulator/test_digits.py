@@ -81,3 +81,20 @@ def test_digits_are_sent_to_the_phone(client: SocketClient, parked: Parked) -> N
     phone.wait_digits("123", 2)
     assert client.api(f"uuid_send_dtmf {uuid} 4") == f"+OK {uuid} sent DTMF 4.\n"
     phone.wait_digits("1234", 2)
+
+
+def test_a_tone_is_a_digit_where_the_leg_listens_for_tones(client: SocketClient, parked: Parked) -> None:
+    phone, uuid = parked()
+    client.execute(uuid, "answer")
+    phone.wait_answered(2)
+    phone.press("1", ways=("tone",))
+    client.execute(uuid, "start_dtmf")
+    client.wait("CHANNEL_EXECUTE_COMPLETE", Application="start_dtmf")
+    phone.press("23", ways=("event", "tone"))
+    client.wait("DTMF", count=4)
+    assert [(one["DTMF-Digit"], one["DTMF-Source"]) for one in client.all("DTMF")] == [
+        ("2", "RTP"),
+        ("2", "INBAND_AUDIO"),
+        ("3", "RTP"),
+        ("3", "INBAND_AUDIO"),
+    ]

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import gevent
 
+from orchestrator.calls import inband
 from orchestrator.calls.call_recordings import recording_of
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.caller_id import CallerId, caller_id, reported, shown_by
@@ -310,7 +311,7 @@ def _callee(
         shown = shown_by(trunk, asked)
         if trunk is not None and shown != asked:
             call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
-        variables |= identity_variables(trunk, shown, verb.from_display_name)
+        variables |= identity_variables(trunk, shown, verb.from_display_name) | inband.variables(trunk)
         variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
         if whispers(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
