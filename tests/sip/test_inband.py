@@ -16,8 +16,8 @@ from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import NUMBER, House
 from tests.scenarios.test_numbers import post
 from tests.sip.callee import Callee
-from tests.sip.keys import Presser
 from tests.sip.description import media_address
+from tests.sip.keys import Presser
 from tests.sip.talker import Talker
 
 pytestmark = pytest.mark.only("freeswitch")

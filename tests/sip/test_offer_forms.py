@@ -7,10 +7,11 @@ inbound-late-negotiation, and extensions that take a key in RTP/AVP for none and
 
 from __future__ import annotations
 
+import gevent
 import numpy as np
 import pytest
 
-from tests.attacks.sip import header
+from tests.attacks.sip import Dialog, Request, header
 from tests.scenarios.conftest import House
 from tests.sip.description import media_address
 from tests.sip.talker import Talker
@@ -103,6 +104,45 @@ def test_heard_both_ways(house: House, name: str) -> None:
         house.told(3)
         until(lambda: loud(phone.heard), what="sound at the phone")
         until(lambda: loud(other.heard), what="sound of the phone")
+
+
+class Multipart(Talker):
+    """Its SDP is one part of several."""
+
+    def _change(self, request: Request, dialog: Dialog) -> None:
+        super()._change(request, dialog)
+        if request.body:
+            parts = [b"application/sdp\r\n\r\n" + request.body, b"text/plain\r\n\r\nhello\r\n"]
+            request.describe(
+                b"".join(b"--x\r\nContent-Type: " + one + b"\r\n" for one in parts) + b"--x--\r\n"
+            )
+            request.substitute(b"Content-Type", b".*", b"multipart/mixed;boundary=x")
+
+
+def test_an_offer_that_is_one_part_of_several(house: House) -> None:
+    house.voice(house.joins())
+    with Multipart(house.switch.sip_port) as phone, Talker(house.switch.sip_port) as other:
+        dialog, listening = phone.invite(), other.invite(identity="+13125550002")
+        phone.talk(dialog, TONE)
+        other.talk(listening, TONE)
+        until(lambda: loud(phone.heard) and loud(other.heard), what="sound")
+
+
+@pytest.mark.parametrize(
+    ("direction", "is_heard", "hears"),
+    [("sendonly", True, False), ("recvonly", False, True), ("inactive", False, False)],
+)
+def test_an_offer_of_one_direction(house: House, direction: str, is_heard: bool, hears: bool) -> None:
+    house.voice(house.joins())
+    body = offer(f"m=audio {{port}} RTP/AVP 0\r\na={direction}\r\n")
+    with Talker(house.switch.sip_port, body) as phone, Talker(house.switch.sip_port) as other:
+        dialog, listening = phone.invite(), other.invite(identity="+13125550002")
+        phone.talk(dialog, TONE)
+        other.talk(listening, TONE)
+        house.told(3)
+        gevent.sleep(1.0)
+        until(lambda: loud(phone.heard) is hears, what="what the phone hears")
+        until(lambda: loud(other.heard) or not is_heard, what="what is heard of it")
 
 
 @pytest.mark.parametrize("name", REFUSED)
