@@ -29,7 +29,7 @@ DIALPLAN = (
         "multiset",
         "^^;app_disable_expand_variables=true;hangup_after_conference=false;playback_terminators=none"
         ";park_after_bridge=false;hangup_after_bridge=false;continue_on_fail=true"
-        ";sip_copy_custom_headers=false;rtp_allow_crypto_in_avp=true;texml_guard=1",
+        ";sip_copy_custom_headers=false;texml_guard=1",
     ),
     (
         "set",
