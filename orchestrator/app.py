@@ -44,7 +44,7 @@ from orchestrator.config.live import Live
 from orchestrator.config.settings import Settings
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import SwitchError
+from orchestrator.freeswitch.errors import Disconnected, SwitchError
 from orchestrator.freeswitch.events import MAINTENANCE, Event
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.ownership import NotOwner, Ownership
@@ -242,6 +242,8 @@ class Orchestrator:
         )
         self._auditing: gevent.Greenlet[..., None] | None = None
         self._up = Flag()
+        self._losses = 0
+        """How often the event socket was lost."""
         self._stopping = False
 
     def start(self) -> None:
@@ -335,10 +337,15 @@ class Orchestrator:
         self.switchboard.deliver(event)
 
     def _on_up(self) -> None:
+        """In a greenlet of its own: the socket may be lost, and another one up, before this is through."""
+        losses = self._losses
         try:
             self.reloader.on_connected()
             self.book.compare(self.recovery.run())
-            self.sip.start()
+            if self._losses == losses:
+                self.sip.start()
+            if self._losses != losses:
+                raise Disconnected("the event socket was lost meanwhile")
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.node.name, problem=str(error))
             return
@@ -355,6 +362,7 @@ class Orchestrator:
                 self.audit.run()
 
     def _on_down(self, error: SwitchError) -> None:
+        self._losses += 1
         self._up.clear()
         self.sip.stop()
         self.recovery.lost()

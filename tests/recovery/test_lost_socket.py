@@ -243,3 +243,21 @@ def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
     for phone in (first, others[1]):
         phone.hang_up()
     house.told(9)
+
+
+def test_a_socket_that_is_lost_while_it_is_compared_is_waited_for(house: House, wire: Wire) -> None:
+    """Symptom: after FreeSWITCH had stood still for 44 s, each call began its verb anew ten times a second,
+    and nothing else had a turn. Cause: the socket was lost between the comparison and its end, which then
+    said that all was well. Fix: only a comparison whose socket is still there says so."""
+    house.voice(f"<Response><Play loop='0'>{house.application.tone(700, 1.0)}</Play></Response>")
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    phone.wait_hears(700)
+    wire.cut_at(b"api sofia status")
+    wire.cut()
+    gevent.sleep(4.0)
+    lost = [line for line in house.log.lines if "lost FreeSWITCH" in line]
+    assert len(lost) == 1, lost
+    wire.mend()
+    phone.hang_up()
+    phone.wait_ended(5)
+    until(lambda: house.orchestrator is not None and not house.orchestrator.services.calls, 15, "its end")

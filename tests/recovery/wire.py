@@ -17,6 +17,7 @@ class Wire:
         self._dead: set[socket.socket] = set()
         self._open = True
         self._spoilt = (b"", b"", 0)
+        self._cut_at = b""
         self.port = 0
 
     def start(self) -> int:
@@ -34,6 +35,10 @@ class Wire:
         sockets, self._sockets = self._sockets, []
         for each in sockets:
             each.close()
+
+    def cut_at(self, command: bytes) -> None:
+        """`cut`, for good until `mend`, in the moment in which the switch is sent this."""
+        self._cut_at = command
 
     def mend(self) -> None:
         self._open = True
@@ -64,6 +69,10 @@ class Wire:
     def _pump(self, source: socket.socket, sink: socket.socket, from_switch: bool = False) -> None:
         try:
             while data := source.recv(CHUNK):
+                if not from_switch and self._cut_at and self._cut_at in data:
+                    self._cut_at = b""
+                    self.cut(stays=True)
+                    return
                 what, into, times = self._spoilt
                 if from_switch and times and what in data:
                     data = data.replace(what, into, 1)
