@@ -1,0 +1,389 @@
+"""What status callbacks, counters, records and dial strings say of a call: one table for each rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.message import Message
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.calls.caller_id import ANONYMOUS_URI, CallerId, reported, shown_by, variables
+from orchestrator.calls.room_records import RecordingRecord, room_record, row_of_recording, row_of_room
+from orchestrator.calls.sids import call_sid_of, canonical_call_sid, has_call_sid, leg_of, twilio_call_sid_of
+from orchestrator.calls.status import UNANSWERED, StatusCallbacks, status_at_end
+from orchestrator.calls.tally import CallTally, FetchTally
+from orchestrator.calls.tape import tape_of
+from orchestrator.conference.model import (
+    CallbackStyle,
+    Caller,
+    EndReason,
+    Participant,
+    Phase,
+    Room,
+    RoomPhase,
+    RoomTerms,
+    Wish,
+)
+from orchestrator.config import loads
+from orchestrator.freeswitch.events import decode
+from orchestrator.texml import parse
+
+UUID = "8403fb83-fef9-4c6a-8f50-7b6e2b09f977"
+CALLER = Caller(call_sid_of(UUID), UUID, "1", "+13125550002", "+13125550100")
+CREATE, RING, MEDIA = "CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA"
+ANSWER, COMPLETE = "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"
+ALL = ("initiated", "ringing", "answered", "completed")
+
+
+class Told:
+    """What is sent of one call."""
+
+    def __init__(self, path: Path) -> None:
+        self.messages: list[Message] = []
+        self.outbox = Outbox(path / "orchestrator.sqlite")
+        self.journal = Journal(self.outbox, self.messages.extend)
+
+    def follow(
+        self, *names: str, events: tuple[str, ...] = ALL, told: tuple[str, ...] = (), **more: str
+    ) -> None:
+        states = []
+
+        def state(event: object, told: object) -> list[tuple[str, str, bytes]]:
+            states.append(told)
+            return [("call", UUID, b"state")]
+
+        hear = StatusCallbacks(self.journal).follow(
+            CALLER, "account", "http://e/s", "POST", events, CallbackStyle(), told=told, state=state
+        )
+        for at, name in enumerate(names, 1):
+            headers = {"Event-Name": name, "Unique-ID": UUID, "Event-Date-Timestamp": str(at)} | more
+            hear(decode(msgspec.json.encode(headers)))
+        assert len(states) == len(self.messages)
+
+    @property
+    def events(self) -> list[tuple[str, int, int]]:
+        return [(one.event, one.sequence, one.created_at) for one in self.messages]
+
+    @property
+    def last(self) -> dict[str, str]:
+        return dict(self.messages[-1].fields)
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Iterator[Told]:
+    told = Told(tmp_path)
+    yield told
+    told.outbox.close()
+
+
+def test_each_event_is_told_once_and_counted(sent: Told) -> None:
+    sent.follow(CREATE, "CHANNEL_PARK", RING, MEDIA, RING, ANSWER, ANSWER, COMPLETE, "CHANNEL_DESTROY")
+    assert sent.events == [("initiated", 0, 1), ("ringing", 1, 3), ("answered", 2, 6), ("completed", 3, 8)]
+    assert {one.queue for one in sent.messages} == {CALLER.call_sid}
+    assert sent.outbox.get("call", UUID) == b"state"
+
+
+def test_only_what_is_asked_for_is_told_and_counted(sent: Told) -> None:
+    sent.follow(CREATE, MEDIA, ANSWER, COMPLETE, events=("ringing", "completed"))
+    assert sent.events == [("ringing", 0, 2), ("completed", 1, 4)]
+
+
+def test_what_an_earlier_run_told_is_not_told_again_and_counts(sent: Told) -> None:
+    sent.follow(CREATE, RING, ANSWER, COMPLETE, told=("initiated", "ringing"))
+    assert sent.events == [("answered", 2, 3), ("completed", 3, 4)]
+
+
+@pytest.mark.parametrize(("cause", "status"), [*UNANSWERED.items(), ("ANYTHING", "failed"), ("", "failed")])
+def test_how_a_call_ended_is_the_word_for_its_cause(cause: str, status: str) -> None:
+    assert status_at_end(cause, answered=False) == status
+    assert status_at_end(cause, answered=True) == "completed"
+    assert UNANSWERED["USER_BUSY"] == "busy"
+    assert UNANSWERED["NORMAL_CLEARING"] == UNANSWERED["ORIGINATOR_CANCEL"] == "canceled"
+    assert UNANSWERED["NO_ANSWER"] == UNANSWERED["ALLOTTED_TIMEOUT"] == "no-answer"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "direction", "source"),
+    [
+        ("recv_bye", "inbound", "caller"),
+        ("recv_cancel", "inbound", "caller"),
+        ("recv_bye", "outbound", "callee"),
+        ("send_bye", "inbound", "callee"),
+        ("send_refuse", "outbound", "caller"),
+        ("", "inbound", "unknown"),
+        ("", "outbound", "unknown"),
+    ],
+)
+def test_who_hung_up(sent: Told, disposition: str, direction: str, source: str) -> None:
+    more = {"variable_sip_hangup_disposition": disposition, "Call-Direction": direction}
+    sent.follow(COMPLETE, **more)
+    assert sent.last["HangupSource"] == source
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"variable_proto_specific_hangup_cause": "sip:486"}, "486"),
+        ({"variable_proto_specific_hangup_cause": "sip:486", "variable_sip_term_status": "480"}, "486"),
+        ({"variable_sip_term_status": "480"}, "480"),
+        ({"Hangup-Cause": "CALL_REJECTED"}, "603"),
+        ({"Hangup-Cause": "USER_BUSY"}, "486"),
+        ({"Hangup-Cause": "ANYTHING"}, None),
+        ({"Caller-Channel-Answered-Time": "1", "Hangup-Cause": "USER_BUSY"}, "200"),
+        ({"Caller-Channel-Answered-Time": "1", "variable_proto_specific_hangup_cause": "sip:486"}, "200"),
+        ({"Caller-Channel-Answered-Time": "1", "variable_sip_term_status": "408"}, "408"),
+        ({"Caller-Channel-Answered-Time": "0", "Hangup-Cause": "USER_BUSY"}, "486"),
+        ({"Caller-Channel-Answered-Time": "", "Hangup-Cause": "NORMAL_CLEARING"}, "480"),
+    ],
+)
+def test_the_sip_status_of_an_end(sent: Told, headers: dict[str, str], status: str | None) -> None:
+    sent.follow(COMPLETE, **headers)
+    assert sent.last.get("SipHangupCause") == status
+
+
+def test_times_codec_and_ids_come_from_the_leg(sent: Told) -> None:
+    second = 1_000_000
+    sent.follow(
+        ANSWER,
+        COMPLETE,
+        **{
+            "Caller-Channel-Created-Time": str(1 * second),
+            "Caller-Channel-Answered-Time": str(3 * second),
+            "Caller-Channel-Hangup-Time": str(10 * second),
+            "variable_read_codec": "PCMA",
+            "variable_read_rate": "8000",
+            "Channel-Call-UUID": "session",
+        },
+    )
+    answered = dict(sent.messages[0].fields)
+    assert (answered["Codec"], answered["SamplingRate"]) == ("PCMA", "8000")
+    last = sent.last
+    assert (last["CallDuration"], last["CallStatus"], last["CallSessionId"]) == ("7", "completed", "session")
+    assert (last["StartTime"][-5:], last["AnsweredTime"][-5:], last["EndTime"][-5:]) == (".000Z",) * 3
+    assert last["CallLegId"] == UUID
+
+
+# Counters
+
+
+def room(**more: object) -> Room:
+    return Room("sid", "account", "Room", RoomTerms(), **more)  # type: ignore[arg-type]
+
+
+def test_a_conference_is_counted_once_for_each_thing_that_becomes_of_it() -> None:
+    tally = CallTally()
+    states = [room(), room(opened_at=1), room(opened_at=1, started_at=2)]
+    states += [replace(states[-1], ended_at=3, end_reason=EndReason.LAST_LEFT)] * 2
+    for before, after in zip(states, states[1:], strict=False):
+        tally.on_room(before, after)
+    assert (tally.rooms_opened, tally.rooms_started, dict(tally.rooms_ended)) == (
+        1,
+        1,
+        {EndReason.LAST_LEFT: 1},
+    )
+    tally.on_room(room(), room(ended_at=3))
+    assert (tally.rooms_opened, dict(tally.rooms_ended)) == (1, {EndReason.LAST_LEFT: 1})
+    assert CallTally().unknown_numbers == CallTally().joins == CallTally().leaves == 0
+
+
+def test_a_join_and_a_leave_are_counted_where_the_join_was_told() -> None:
+    tally = CallTally()
+    silent = Participant(CALLER, Wish(), Phase.JOINING)
+    told = replace(silent, told=True)
+    for before, after, joins, leaves in (
+        (None, silent, 0, 0),
+        (silent, told, 1, 0),
+        (told, replace(told, talking=True), 1, 0),
+        (told, None, 1, 1),
+        (silent, None, 1, 1),
+        (None, None, 1, 1),
+        (None, told, 2, 1),
+    ):
+        tally.on_participant(before, after)
+        assert (tally.joins, tally.leaves) == (joins, leaves)
+
+
+def test_a_request_is_counted_by_its_outcome() -> None:
+    tally = FetchTally()
+    tally.count("ok", 0.5)
+    tally.count("timeout", 1.5)
+    assert (dict(tally.outcomes), tally.seconds.count, tally.seconds.sum) == ({"ok": 1, "timeout": 1}, 2, 2.0)
+
+
+# Records
+
+
+@pytest.mark.parametrize(
+    ("phase", "started", "status"),
+    [
+        (RoomPhase.INIT, 0, "init"),
+        (RoomPhase.STARTED, 5, "in-progress"),
+        (RoomPhase.ENDING, 5, "in-progress"),
+        (RoomPhase.ENDING, 0, "init"),
+        (RoomPhase.ENDED, 5, "completed"),
+    ],
+)
+def test_a_conference_that_is_ending_is_what_it_was(phase: RoomPhase, started: int, status: str) -> None:
+    assert room_record(room(phase=phase, started_at=started, created_at=3)).status == status
+
+
+@pytest.mark.parametrize("ended", [0, 9])
+@pytest.mark.parametrize("reason", [None, *EndReason])
+def test_why_and_by_whom_a_conference_ended(ended: int, reason: EndReason | None) -> None:
+    found = room_record(
+        room(created_at=3, started_at=5, ended_at=ended, end_reason=reason, ending_by=CALLER, node="n")
+    )
+    left = reason in (EndReason.MODERATOR_LEFT, EndReason.LAST_LEFT)
+    assert found.end_reason == (reason.value if reason and ended else "")
+    assert found.ended_by == (CALLER.call_sid if ended and left else "")
+    assert (found.created_at, found.updated_at, found.ended_at, found.node) == (3, max(5, ended), ended, "n")
+    row = row_of_room(found)
+    assert (row.kind, row.name, row.ended_at) == ("conference", "Room", ended)
+
+
+@pytest.mark.parametrize(
+    ("status", "over"),
+    [("in-progress", False), ("paused", False), ("stopped", False), ("processing", False)]
+    + [("completed", True), ("absent", True), ("deleted", True)],
+)
+def test_a_recording_is_over_once_it_has_an_end(status: str, over: bool) -> None:
+    row = row_of_recording(RecordingRecord("s", "a", "c", "DialVerb", 1, 7, "conf", status=status))
+    assert row.ended_at == (7 if over else 0)
+    assert (row.call_sid, row.conference_sid, row.status) == ("c", "conf", status)
+    plain = RecordingRecord("s", "a", "c", "DialVerb", 1, 7)
+    assert (plain.channels, plain.started_at, plain.duration) == (1, 0, 0.0)
+
+
+# Ids
+
+
+def test_both_spellings_of_a_call_sid_are_one() -> None:
+    for uuid in (UUID, str(uuid4()), "00000000-0000-0000-0000-000000000000"):
+        sid = call_sid_of(uuid)
+        assert leg_of(sid) == uuid
+        for written in (sid, twilio_call_sid_of(sid), twilio_call_sid_of(sid).lower().replace("ca", "CA", 1)):
+            assert canonical_call_sid(written) == sid
+        assert has_call_sid(uuid)
+    for other in (UUID.upper(), "x", "", f"{{{UUID}}}", UUID.replace("-", "")):
+        assert not has_call_sid(other)
+    for written in ("CA12", "v3:x", f"CA{'0' * 33}", f"xCA{'0' * 32}"):
+        assert canonical_call_sid(written) == written
+    with pytest.raises(ValueError, match="no CallSid"):
+        leg_of("CA12")
+
+
+# Recordings of verbs
+
+
+@pytest.mark.parametrize(
+    ("record", "channels", "dual", "from_answer"),
+    [
+        ("record-from-answer", "single", False, True),
+        ("record-from-answer", "dual", True, True),
+        ("record-from-ringing", "single", False, False),
+        ("record-from-answer-dual", "single", True, True),
+        ("record-from-ringing-dual", "single", True, False),
+    ],
+)
+def test_a_dial_s_recording_is_as_its_attributes_say(
+    record: str, channels: str, dual: bool, from_answer: bool
+) -> None:
+    attributes = f'record="{record}" recordingChannels="{channels}" recordMaxLength="77" trim="trim-silence"'
+    (verb,) = parse(f"<Response><Dial {attributes}>+13125550100</Dial></Response>".encode()).verbs
+    tape = tape_of(verb)  # type: ignore[arg-type]
+    assert (tape.channels, tape.from_answer) == ("dual" if dual else "single", from_answer)
+    assert (tape.source, tape.longest, tape.trim, tape.kind) == ("DialVerb", 77, True, "wav")
+    assert tape_of(verb, "old").sid == "old"  # type: ignore[arg-type]
+    assert tape.sid != tape_of(verb).sid  # type: ignore[arg-type]
+
+
+def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
+    document = b'<Response><Record format="wav" channels="dual" trim="do-not-trim"/></Response>'
+    (verb,) = parse(document).verbs
+    tape = tape_of(verb)  # type: ignore[arg-type]
+    assert (tape.source, tape.kind, tape.channels, tape.trim) == ("RecordVerb", "wav", "dual", False)
+    assert (tape.longest, tape.from_answer, tape.send_url, tape.over) == (0, False, True, False)
+    assert [
+        replace(tape, status=status).over for status in ("completed", "absent", "stopped", "processing")
+    ] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+# Who is shown
+
+TRUNKS = """
+accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]
+trunks:
+  plain: {proxy: a.example}
+  own: {proxy: b.example, caller_ids: ["+13125550100"], caller_id: "+13125550100"}
+  pai: {proxy: c.example, trusted: true, identity_header: pai}
+  rpid: {proxy: d.example, trusted: true, identity_header: rpid}
+  strict: {proxy: e.example, trusted: true, caller_ids: ["+13125550100"], caller_id: "+13125550100"}
+"""
+SETTINGS = loads(TRUNKS, environ={})
+NUMBER, WITHHELD = "+13125550002", CallerId("anonymous", "+13125550002")
+
+
+def test_what_a_trunk_shows() -> None:
+    trunks = SETTINGS.trunks
+    assert shown_by(None, CallerId(NUMBER)) == shown_by(trunks["plain"], CallerId(NUMBER)) == CallerId(NUMBER)
+    assert shown_by(trunks["own"], CallerId(NUMBER)) == CallerId("+13125550100")
+    assert shown_by(trunks["own"], WITHHELD) == WITHHELD
+    assert reported("anonymous", "twilio") == "+266696687"
+    assert reported("anonymous", "telnyx") == "anonymous"
+    assert reported(NUMBER, "twilio") == NUMBER
+
+
+@pytest.mark.parametrize("trunk", [None, "plain"])
+@pytest.mark.parametrize("name", [None, "", "Alice"])
+def test_a_number_that_is_shown(trunk: str | None, name: str | None) -> None:
+    found = variables(SETTINGS.trunks[trunk] if trunk else None, CallerId(NUMBER), name)
+    assert found == {"origination_caller_id_number": NUMBER, "origination_caller_id_name": name or NUMBER}
+
+
+@pytest.mark.parametrize("trunk", [None, "plain", "pai without a number"])
+@pytest.mark.parametrize("name", [None, "Alice"])
+def test_a_withheld_number_is_sent_to_nobody(trunk: str | None, name: str | None) -> None:
+    known = {None: None, "plain": SETTINGS.trunks["plain"]}.get(trunk, SETTINGS.trunks["pai"])
+    caller = CallerId("anonymous") if trunk not in (None, "plain") else WITHHELD
+    found = variables(known, caller, name)
+    assert found == {
+        "sip_from_uri": ANONYMOUS_URI,
+        "sip_from_display": name or "Anonymous",
+        "origination_caller_id_number": "anonymous",
+        "origination_caller_id_name": name or "Anonymous",
+        "sip_cid_type": "none",
+        "sip_h_Privacy": "id",
+    }
+
+
+@pytest.mark.parametrize(
+    ("trunk", "number", "more"),
+    [
+        ("pai", NUMBER, {"sip_cid_type": "pid"}),
+        ("rpid", NUMBER, {"sip_cid_type": "rpid", "sip_h_Privacy": "id"}),
+        ("strict", "+13125550100", {"sip_cid_type": "pid"}),
+    ],
+)
+def test_a_withheld_number_is_asserted_to_a_trunk_that_is_trusted(
+    trunk: str, number: str, more: dict[str, str]
+) -> None:
+    domain = SETTINGS.trunks[trunk].domain
+    more = more | ({"sip_invite_domain": domain} if domain else {})
+    assert variables(SETTINGS.trunks[trunk], WITHHELD, None) == more | {
+        "sip_from_uri": ANONYMOUS_URI,
+        "sip_from_display": "Anonymous",
+        "origination_caller_id_number": number,
+        "origination_caller_id_name": number,
+        "origination_privacy": "screen:hide_name:hide_number",
+    }
