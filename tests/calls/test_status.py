@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -180,7 +181,7 @@ def test_a_conference_is_counted_once_for_each_thing_that_becomes_of_it() -> Non
     tally = CallTally()
     states = [room(), room(opened_at=1), room(opened_at=1, started_at=2)]
     states += [replace(states[-1], ended_at=3, end_reason=EndReason.LAST_LEFT)] * 2
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in itertools.pairwise(states):
         tally.on_room(before, after)
     assert (tally.rooms_opened, tally.rooms_started, dict(tally.rooms_ended)) == (
         1,
@@ -249,8 +250,15 @@ def test_why_and_by_whom_a_conference_ended(ended: int, reason: EndReason | None
 
 @pytest.mark.parametrize(
     ("status", "over"),
-    [("in-progress", False), ("paused", False), ("stopped", False), ("processing", False)]
-    + [("completed", True), ("absent", True), ("deleted", True)],
+    [
+        ("in-progress", False),
+        ("paused", False),
+        ("stopped", False),
+        ("processing", False),
+        ("completed", True),
+        ("absent", True),
+        ("deleted", True),
+    ],
 )
 def test_a_recording_is_over_once_it_has_an_end(status: str, over: bool) -> None:
     row = row_of_recording(RecordingRecord("s", "a", "c", "DialVerb", 1, 7, "conf", status=status))
