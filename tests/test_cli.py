@@ -1,12 +1,15 @@
 """The command line: exit codes, what goes to which stream, help."""
 
+import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator import __version__, cli
+from orchestrator.cli.command import _parser
 
 
 @pytest.fixture
@@ -83,6 +86,21 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit, match="0"):
         cli.main([command, "--help"])
     assert len(capsys.readouterr().out.splitlines()) > 4
+
+
+def placeholders(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """What stands for values in the help of it and of its subcommands."""
+    for action in parser._actions:
+        yield from (each for each in [action.metavar] if isinstance(each, str))
+        if isinstance(action, argparse._SubParsersAction):
+            for sub in action.choices.values():
+                yield from placeholders(sub)
+
+
+def test_what_stands_for_a_value_is_in_capitals() -> None:
+    found = list(placeholders(_parser()))
+    assert len(found) > 20
+    assert [each for each in found if each != each.upper()] == []
 
 
 def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,8 +17,9 @@ import gevent
 import pytest
 from telnyx.lib.webhook_verification import verify_webhook_signature
 
-from orchestrator.callbacks.delivery import DeliverySettings
-from orchestrator.callbacks.signature import public_key
+from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.signature import AccountKeys, public_key
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers, drips, hangs, resets
 
@@ -69,6 +70,35 @@ def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], recei
         verify_webhook_signature(request.body, request.headers, public_key(office.key))
     assert int(second.headers["telnyx-timestamp"]) > int(first.headers["telnyx-timestamp"])
     assert first.body == second.body
+
+
+@pytest.mark.parametrize("faulty", [1, 2, 3])
+def test_a_fault_of_ours_is_a_failed_attempt_like_any_other(
+    tmp_path: Path, receiver: Receiver, faulty: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It costs that attempt alone: the next is made after the usual pause, and the last one ends it."""
+    asked: list[str] = []
+    results: list[tuple[int | None, int, str]] = []
+
+    def keys(account_sid: str) -> AccountKeys | None:
+        asked.append(account_sid)
+        if len(asked) <= faulty:
+            raise KeyError("no such key")
+        return None
+
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    delivery = Delivery(outbox, keys, QUICK, on_result=lambda _, *result: results.append(result))
+    delivery.start()
+    outbox.commit([make("room", receiver.url())])
+    delivery.poke("room")
+    wait_until(lambda: bool(results), "a result")
+    failed = delivery.tally.failed_attempts
+    delivery.stop()
+    outbox.close()
+    over = (None, 3, "KeyError: 'no such key'") if faulty == 3 else (200, faulty + 1, "")
+    assert (results, failed) == ([over], faulty)
+    assert asked == ["account"] * min(faulty + 1, 3)
+    assert sum("attempt failed" in line for line in caplog.messages) == faulty
 
 
 def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, receiver: Receiver) -> None:

@@ -223,8 +223,8 @@ def in_words(effect: Effect) -> str:
     match effect:
         case StartWaiting(participant):
             return f"wait {participant.call_sid}"
-        case Join(participant):
-            return f"join {participant.call_sid}"
+        case Join(participant, early):
+            return f"join {participant.call_sid}{' unless it is in' if early else ''}"
         case JoinEarly(participant):
             return f"join {participant.call_sid} early"
         case Admit(participant):

@@ -8,6 +8,7 @@ nor the room. Fix: it is a participant from the order on, and only the end of it
 
 from __future__ import annotations
 
+from orchestrator.conference.dialling import MAX_EARLY
 from orchestrator.conference.model import LeaveReason, Phase, RoomPhase
 from tests.conference.story import Story
 
@@ -118,8 +119,25 @@ def test_it_answers_before_freeswitch_has_taken_it_in() -> None:
     story.enters("anna")
     story.is_dialled("bert")
     story.rings("bert", media=True)
-    assert story.asks("bert") == ["join bert"]
+    # The first order may have been carried out by now: a second one must not take the call in twice.
+    assert story.asks("bert") == ["join bert unless it is in"]
     assert story.added("bert") == ["#2 participant-join bert"]
+
+
+def test_only_so_many_ring_with_their_own_sound_as_freeswitch_has_room_for_and_the_next_as_a_tone() -> None:
+    story = Story()
+    for number in range(MAX_EARLY + 5):
+        story.enters(f"inside {number}")
+    early = [f"early {number}" for number in range(MAX_EARLY)]
+    for who in (*early, "late"):
+        story.is_dialled(who)
+    # Those who are in the conference take no place from those who ring.
+    assert [story.rings(who, media=True) for who in early] == [[f"join {who} early"] for who in early]
+    assert story.rings("late", media=True) == []
+    assert story.sounds() == ["ringback"]
+    story.hangs_up(early[0])
+    assert story.rings("late", media=True) == ["join late early"]
+    assert story.sounds() == ["no ringback"]
 
 
 def test_where_the_room_has_not_started_its_sound_is_heard_from_the_start_on() -> None:
