@@ -121,3 +121,36 @@ def test_a_trunks_numbers_are_read_in_its_own_country() -> None:
 def test_a_country_is_two_letters_of_one_that_there_is(region: str) -> None:
     with pytest.raises(ConfigErrors, match="this is no country"):
         loads(f"{ACCOUNT}default_region: '{region}'\n", environ={})
+
+
+@pytest.mark.parametrize(
+    ("region", "one", "other"),
+    [
+        ("", "(312) 555-0100", "+1 312 555 0100"),
+        ("US", "(312) 555-0100", "+1 312 555 0100"),
+        ("DE", "030 901820", "+49 30 901820"),
+        ("gb", "020 7946 0018", "+44 20 7946 0018"),
+    ],
+)
+def test_a_number_in_two_spellings_of_its_region_stands_there_twice(
+    region: str, one: str, other: str
+) -> None:
+    """In the default region's own way, and as the world writes it."""
+    with pytest.raises(ConfigErrors) as caught:
+        loads(numbers(region, one, other), environ={})
+    (error,) = caught.value.errors
+    assert error.message == f"is the same number as {one}"
+    assert error.path == f"numbers.{other}"
+
+
+@pytest.mark.parametrize("region", ["", "US", "FR"])
+def test_a_number_of_another_region_is_another_number(region: str) -> None:
+    found = loads(numbers(region, "030 901820", "+49 30 901820"), environ={})
+    assert len(found.numbers) == 2
+
+
+def numbers(region: str, *written: str) -> str:
+    """Settings with these numbers, read in the region's way."""
+    first = f"default_region: {region}\n" if region else ""
+    each = "".join(f"  '{number}': a\n" for number in written)
+    return f"{ACCOUNT}{first}applications: {{a: {{voice_url: 'http://h/'}}}}\nnumbers:\n{each}"
