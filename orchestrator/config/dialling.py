@@ -119,8 +119,8 @@ class Trunk(Section):
     )
     inband_digits: bool = Field(
         default=False,
-        description="digits are tones in what is heard of it, in calls that come from it or are dialled through "
-        "it; those that come as telephone-event or SIP INFO besides count once",
+        description="digits are tones in what is heard of it, in calls that come from it or are dialled "
+        "through it; those that come as telephone-event or SIP INFO besides count once",
     )
     max_calls: int | None = Field(default=None, ge=1, description="outgoing at once; none: no limit")
     calls_per_minute: int | None = Field(default=None, ge=1, description="outgoing, begun; none: no limit")

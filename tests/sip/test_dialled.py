@@ -19,7 +19,9 @@ from tests.attacks.sip import RawPhone
 from tests.scenarios.conftest import House
 from tests.sip.callee import Callee
 from tests.sip.description import offered, sdp
-from tests.sound.stage import ROOM
+from tests.sip.talker import Talker
+from tests.sip.test_offer_forms import KEY
+from tests.sound.stage import ROOM, until
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -136,3 +138,23 @@ def test_a_callee_hangs_up_while_its_caller_holds(house: House, callee: Callee) 
         assert asked.fields["DialCallStatus"] == "completed"
         gevent.sleep(0.5)
         assert house.switch.api("show channels count").strip().startswith("1 ")
+
+
+class KeyInAvp(Callee):
+    """Its answer has a key in RTP/AVP."""
+
+    def _answer(self, request: bytes, status: str, body: bytes) -> None:
+        super()._answer(request, status, body + KEY.encode() if body else b"")
+
+
+def test_a_callee_whose_answer_has_a_key_in_avp_is_connected(house: House) -> None:
+    """Symptom: it was hung up. Cause: FreeSWITCH refused its answer. Fix: NDLB-allow-crypto-in-avp."""
+    with KeyInAvp() as callee, Talker(house.switch.sip_port) as caller:
+        dials(house, callee)
+        dialog = caller.invite()
+        assert dialog.status == 200
+        caller.talk(dialog)
+        callee.wait_answered()
+        until(lambda: callee.packets > 20, what="sound")
+        callee.bye()
+        assert house.application.wait_for("/after", 1, 5)[0].fields["DialCallStatus"] == "completed"
