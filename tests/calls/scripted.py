@@ -223,7 +223,7 @@ class ScriptedSwitch:
             sock.sendall(reply_frame(f"+OK Job-UUID: {job}"))
             answer = self._api(line)
             if answer != "later":
-                self.event("BACKGROUND_JOB", Job_UUID=job, _body=answer)
+                self._send({"Event-Name": "BACKGROUND_JOB", "Job-UUID": job, "_body": answer})
         elif kind == "exit":
             sock.sendall(reply_frame("+OK bye"))
             if sock in self._talks:

@@ -3,6 +3,8 @@ it has to be given; and of each operation, whether a client's key keeps it from 
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from orchestrator.web.api.blueprint import ACCOUNT, OPERATIONS
@@ -81,6 +83,15 @@ def test_each_parameter_has_its_default_and_its_bounds(operation: Operation) -> 
             schema = parameter.kind.schema
             assert (schema["minimum"], schema["maximum"]) == BOUNDS[parameter.name], parameter.name
         assert parameter.required is (parameter.name in REQUIRED.get(operation.name, ())), parameter.name
+
+
+def test_whatever_the_document_refers_to_is_in_it() -> None:
+    described = document(OPERATIONS, ACCOUNT)
+    schemas = set(described["components"]["schemas"])  # type: ignore[index]
+    named = set(re.findall(r"'#/components/schemas/(\w+)'", str(described)))
+    assert named == schemas
+    answers = {operation.answer.name for operation in OPERATIONS if operation.answer is not None}
+    assert answers < schemas
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
