@@ -179,3 +179,46 @@ def test_dropped_while_it_is_heard_it_is_told_of_by_nobody() -> None:
     assert story.leaves("bert") == []
     assert story.hangs_up("bert") == []
     assert "bert" not in story.room.participants
+
+
+def test_dropped_before_freeswitch_has_taken_it_in_it_is_put_out_when_it_is_there() -> None:
+    story = Story()
+    story.enters("anna")
+    story.is_dialled("bert")
+    story.rings("bert", media=True)
+    assert story.is_removed("bert", API, hang_up=True) == ["hang up bert"]
+    assert story.added("bert") == ["kick bert mbert"]
+    assert story.participant("bert").member_id == "mbert"
+    assert story.leaves("bert") == []
+    assert story.participant("bert").member_id == ""
+    assert story.hangs_up("bert") == []
+
+
+def test_with_other_instructions_it_is_put_out_while_it_is_heard() -> None:
+    """Its call lives on elsewhere, and what its phone sends is no longer for the ears of the others."""
+    story = Story()
+    story.enters("anna")
+    story.is_dialled("bert")
+    story.rings("bert", media=True)
+    story.added("bert")
+    assert story.is_removed("bert", API) == ["kick bert mbert"]
+    assert "bert" not in story.room.participants
+
+
+def test_refused_at_its_answer_it_is_put_out_too() -> None:
+    story = Story(max_participants=1)
+    story.enters("anna")
+    story.is_dialled("bert")
+    story.rings("bert", media=True)
+    story.added("bert")
+    assert story.asks("bert") == ["kick bert mbert", "refuse bert FULL"]
+    assert "bert" not in story.room.participants
+
+
+def test_refused_at_its_answer_before_it_was_taken_in_it_is_put_out_when_it_is_there() -> None:
+    story = Story(max_participants=1)
+    story.enters("anna")
+    story.is_dialled("bert")
+    story.rings("bert", media=True)
+    assert story.asks("bert") == ["refuse bert FULL"]
+    assert story.added("bert") == ["kick bert mbert"]

@@ -1,0 +1,83 @@
+"""Each way to get a value wrong has a sentence of its own, at its key, in its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import ConfigErrors, load, loads
+
+ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
+KEYED = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b, auth_token: VALUE}]\n"
+TOKEN = "accounts[0].auth_token"
+MISTAKES = (
+    ("web: {public_url: {env: [a]}}", "web.public_url", "a URL is a text, or {env: NAME}"),
+    ("web: {public_url: {file: a}}", "web.public_url", "a URL is a text, or {env: NAME}"),
+    ("web: {public_url: {env: GONE}}", "web.public_url", "the environment variable GONE is not set"),
+    ("web: {public_url: {env: EMPTY}}", "web.public_url", "the environment variable EMPTY is not set"),
+    ("web: {public_url: 'http://['}", "web.public_url", "this is no http or https URL"),
+    ("web: {public_url: 'http://host:99999/'}", "web.public_url", "this is no http or https URL"),
+    ("web: {public_url: 'http://host:0/'}", "web.public_url", "this is no http or https URL"),
+    ("web: {public_url: 'http://a host/'}", "web.public_url", "this is no http or https URL"),
+    ("web: {public_url: 'ftp://host/'}", "web.public_url", "this is no http or https URL"),
+    ("sip: {trusted_networks: [office]}", "sip", "there is no network office"),
+    ("? [a, b]\n: c", "", "a key has to be a text"),
+    ('web: {listen: "a\\0b"}', "web.listen", "has a character that no text has"),
+    ("default_region: XX", "default_region", "this is no country"),
+    ("trunks: {a: {proxy: h, caller_id: '312 555 0100'}}", "trunks.a.caller_id", "'312 555 0100' is neither"),
+    ("trunks: {a: {proxy: h, caller_id: '3125550100'}}", "trunks.a.caller_id", "3125550100 lacks its + and"),
+    ("trunks: {a: {proxy: h, caller_id: '+1312'}}", "trunks.a.caller_id", "'+1312' is neither"),
+    ("profiles: {a: {sounds: {alone: ' '}}}", "profiles.a.sounds.alone", "a sound is a path or"),
+)
+SECRETS = (
+    ("{env: GONE}", "the environment variable GONE is not set"),
+    ("{env: ''}", "env needs a name"),
+    ("{file: [a]}", "file needs a name"),
+    ("{env: A, file: b}", "a secret is a text, or {env: NAME}, or {file: PATH}"),
+    ("{path: a}", "a secret is a text, or {env: NAME}, or {file: PATH}"),
+    ("{file: gone}", "the secret file DIRECTORY/gone cannot be read: No such file or directory"),
+    ("{file: empty}", "the secret file DIRECTORY/empty is empty"),
+    ("{file: lines}", "a secret is one line of printable characters"),
+    ('"a\\tb"', "a secret is one line of printable characters"),
+)
+
+
+def mistake(text: str, directory: Path) -> tuple[str, str]:
+    """Path and message of the only one."""
+    with pytest.raises(ConfigErrors) as caught:
+        loads(text, directory=directory, environ={"EMPTY": "", "SET": "secret"})
+    (error,) = caught.value.errors
+    return error.path, error.message
+
+
+@pytest.mark.parametrize(("text", "path", "message"), MISTAKES)
+def test_a_value_that_makes_no_sense(tmp_path: Path, text: str, path: str, message: str) -> None:
+    found = mistake(ACCOUNT + text + "\n", tmp_path)
+    assert found[0] == path
+    assert found[1].startswith(message)
+
+
+@pytest.mark.parametrize(("written", "message"), SECRETS)
+def test_a_secret_that_is_none(tmp_path: Path, written: str, message: str) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "lines").write_text("one\ntwo\n")
+    message = message.replace("DIRECTORY", str(tmp_path))
+    assert mistake(KEYED.replace("VALUE", written), tmp_path) == (TOKEN, message)
+
+
+@pytest.mark.parametrize("written", ["secret", "{env: SET}", "{file: kept}"])
+def test_a_secret_may_stand_there_or_in_the_environment_or_in_a_file(tmp_path: Path, written: str) -> None:
+    (tmp_path / "kept").write_text("secret\n")
+    text = KEYED.replace("VALUE", written)
+    (account,) = loads(text, directory=tmp_path, environ={"SET": "secret"}).accounts
+    assert account.auth_token is not None
+    assert account.auth_token.get_secret_value() == "secret"
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "orchestrator.yaml"
+    path.write_bytes(b"accounts: \xff\n")
+    with pytest.raises(ConfigErrors) as caught:
+        load(path)
+    assert [error.message for error in caught.value.errors] == ["this is no UTF-8 text"]
