@@ -29,7 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sip", description=__doc__)
     parser.add_argument("--calls", type=int, default=500)
     parser.add_argument("--seed", type=int, help="default: another each time; printed")
-    parser.add_argument("--at-once", type=int, default=16, help="calls at a time")
+    parser.add_argument("--at-once", type=int, default=12, help="calls at a time")
     parser.add_argument("--caller", action="append", default=[], help="only this behaviour; may be repeated")
     parser.add_argument("--callee", action="append", default=[], help="only this behaviour; may be repeated")
     parser.add_argument("--list", action="store_true", help="show the behaviours, and call nobody")
