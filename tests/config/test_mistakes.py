@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import ConfigErrors, load, loads
+from orchestrator.config.tree import MAX_DEPTH
 
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 KEYED = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b, auth_token: VALUE}]\n"
@@ -81,3 +82,11 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(ConfigErrors) as caught:
         load(path)
     assert [error.message for error in caught.value.errors] == ["this is no UTF-8 text"]
+
+
+@pytest.mark.parametrize(("levels", "is_said"), [(MAX_DEPTH, False), (MAX_DEPTH + 1, True)])
+def test_how_deep_a_file_may_be_nested(levels: int, is_said: bool) -> None:
+    text = ACCOUNT + "web: " + "{a: " * (levels - 1) + "b" + "}" * (levels - 1) + "\n"
+    with pytest.raises(ConfigErrors) as caught:
+        loads(text, environ={})
+    assert ("is nested too deep" in [error.message for error in caught.value.errors]) is is_said

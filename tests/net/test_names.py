@@ -11,7 +11,7 @@ from gevent.monkey import get_original
 
 from orchestrator.media.audio import in_thread
 from orchestrator.net.errors import LookupFailed
-from orchestrator.net.names import THREADS, Found, Names, ask_system
+from orchestrator.net.names import THREADS, WAITING, Found, Names, ask_system
 
 block_thread = get_original("time", "sleep")
 HERE: Found = [(int(socket.AF_INET), ("127.0.0.1", 0))]
@@ -109,3 +109,15 @@ def test_a_name_has_253_characters_and_a_dot_at_most(length: int, is_asked: bool
     with pytest.raises(LookupFailed):
         Names(ask).addresses(host)
     assert bool(asked) is is_asked
+
+
+def test_only_so_many_names_are_looked_up_at_once_and_later_others_are_again() -> None:
+    names = slow(2.0)
+    stuck = lookups(names, [f"slow{number}.test" for number in range(THREADS)], timeout=30)
+    queued = lookups(names, [f"quick{number}.test" for number in range(WAITING - THREADS)], timeout=30)
+    gevent.sleep(0)
+    # Who asks for one of those shares its answer; another one has to ask later.
+    shares, fails = lookups(names, ["quick1.test", "late.test"], timeout=30)
+    assert fails.get() == f"late.test: {WAITING} other names are being looked up"
+    assert {one.get() for one in (*stuck, *queued, shares)} == {"127.0.0.1"}
+    assert lookups(names, ["late.test"], 5)[0].get() == "127.0.0.1"

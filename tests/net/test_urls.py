@@ -188,3 +188,9 @@ def test_whatever_stands_in_a_query_stays_and_our_fields_follow(
     assert url.startswith(f"http://h/p?{query}")
     assert path_of(url) == url.removeprefix("http://h")
     assert url.endswith(encoded)
+
+
+@pytest.mark.parametrize("written", ["//[", "//[::1", "//a]b/"])
+def test_what_cannot_be_resolved_stays_as_it_was_written(written: str) -> None:
+    """Whoever asks for it says that it is no URL."""
+    assert resolve("http://example.com/a", written) == written
