@@ -153,3 +153,22 @@ def test_refused_with_a_reason(house: House, name: str) -> None:
         assert phone.invite().status == 488
         until(lambda: reason in house.switch.log_tail(), what=house.switch.log_tail())
         assert house.application.to("/voice") == []
+
+
+@pytest.mark.parametrize("protocol", ["RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"])
+def test_a_fingerprint_is_answered_with_one(house: House, protocol: str) -> None:
+    """No media: the handshake is FreeSWITCH's and the phone's."""
+    house.voice(house.joins())
+    with Talker(house.switch.sip_port, offer(f"m=audio {{port}} {protocol} 0\r\n" + FINGERPRINT)) as phone:
+        dialog = phone.invite()
+        assert dialog.status == 200
+        assert media_address(dialog.answer)[1] != 0
+        assert b"a=fingerprint:sha-256" in dialog.answer
+
+
+def test_a_session_without_any_connection_is_refused(house: House) -> None:
+    """By sofia-sip, which knows no call yet."""
+    with Talker(house.switch.sip_port, offer("m=audio {port} RTP/AVP 0\r\n", session="")) as phone:
+        dialog = phone.invite()
+        assert dialog.answer.startswith(b"SIP/2.0 400 Bad Session Description")
+        assert house.application.to("/voice") == []
