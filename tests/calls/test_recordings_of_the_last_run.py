@@ -1,0 +1,219 @@
+"""A recording as the last run left it, and what FreeSWITCH writes now: each pair has one outcome, for
+recordings of calls and of conferences."""
+
+from __future__ import annotations
+
+import io
+import wave
+from pathlib import Path
+from typing import NamedTuple
+
+import gevent
+import msgspec
+import pytest
+
+from orchestrator.calls.pauses import Pause
+from orchestrator.calls.room_recording import RoomRecording
+from orchestrator.calls.room_recordings import RECORDING
+from orchestrator.calls.sids import call_sid_of, new_sid
+from orchestrator.calls.tape import CALL_RECORDING, OpenRecording, RecordedCall, Tape
+from orchestrator.conference.model import Phase, RecordingTerms, RoomTerms
+from tests.calls.left import Left, caller_of
+from tests.scenarios.conftest import ACCOUNT, House
+
+ALL = frozenset({"in-progress", "completed", "absent"})
+
+
+def audio(path: Path, seconds: float = 2.0) -> None:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(b"\1\0" * int(8000 * seconds))
+    path.write_bytes(out.getvalue())
+
+
+def told(house: House, count: int) -> list[str]:
+    if count:
+        house.application.wait_for("/recording", count, 10)
+    gevent.sleep(0.2)
+    return [one.fields["RecordingStatus"] for one in house.application.to("/recording")]
+
+
+class OfCall(NamedTuple):
+    status: str
+    started: bool
+    written: bool
+    """FreeSWITCH writes it."""
+    ordered: str
+    told: tuple[str, ...]
+    lives: bool = True
+    from_answer: bool = False
+
+
+OF_CALLS = {
+    "goes on": OfCall("in-progress", True, True, "", ()),
+    "goes on, paused": OfCall("paused", True, True, "", ()),
+    "ended meanwhile": OfCall("in-progress", True, False, "", ("completed",)),
+    "ended with its call": OfCall("in-progress", True, False, "", ("completed",), lives=False),
+    "began meanwhile": OfCall("in-progress", False, True, "", ("in-progress",)),
+    "was never ordered": OfCall("in-progress", False, False, "record_session", ("in-progress",)),
+    "was to stop": OfCall("stopped", True, True, "stop_record_session", ("completed",)),
+    "waits for the answer": OfCall("in-progress", False, True, "", (), from_answer=True),
+    "was being finished": OfCall("processing", True, False, "", ("completed",)),
+}
+
+
+@pytest.mark.parametrize("case", OF_CALLS.values(), ids=OF_CALLS)
+def test_a_call_s_recording(left: Left, case: OfCall) -> None:
+    house, switch, uuid, sid = left.house, left.switch, "", new_sid()
+    uuid = switch.leg()
+    if not case.lives:
+        del switch.legs[uuid]
+    left.call(uuid, "<Response><Pause length='600'/></Response>")
+    path = switch.recordings_dir / f"{sid}.wav"
+    tape = Tape(
+        sid,
+        "StartCallRecordingAPI",
+        status_callback=house.application.url("/recording"),
+        status_callback_event=ALL,
+        asked_at=left.began_at,
+        started_at=left.began_at if case.started else 0,
+        status=case.status,  # type: ignore[arg-type]
+        from_answer=case.from_answer,
+    )
+    kept = OpenRecording(RecordedCall(uuid, call_sid_of(uuid), ACCOUNT, "1"), tape)
+    left.rows.append((CALL_RECORDING, sid, msgspec.json.encode(kept)))
+    if case.written:
+        switch.recorded[uuid] = [str(path)]
+    audio(path)
+    left.write()
+    house.start()
+    assert told(house, len(case.told)) == list(case.told)
+    ordered = [(app, argument) for app, argument in switch.applications(uuid) if "record" in app]
+    assert ordered == ([(case.ordered, str(path))] if case.ordered else [])
+    assert house.orchestrator is not None
+    over = "completed" in case.told
+    assert (sid in house.orchestrator.services.recordings) is not over
+    if over:
+        form = house.application.to("/recording")[0].fields
+        assert (form["RecordingSid"], form["RecordingDuration"]) == (sid, "2")
+        assert house.orchestrator.outbox.load(CALL_RECORDING) == []
+    # The end of its leg is the recording's, and no repair.
+    differs = case.lives and (case.ordered or case.told)
+    assert house.orchestrator.recovery.repairs.recordings == int(bool(differs))
+
+
+class OfConference(NamedTuple):
+    status: str
+    started: bool
+    seen: str
+    """By FreeSWITCH: writes, paused, nothing, no conference."""
+    ordered: str
+    told: tuple[str, ...]
+    wanted: bool = True
+    """Its conference is to be recorded."""
+    pauses: tuple[Pause, ...] = ()
+
+
+PAUSED = (Pause("skip", 1),)
+OF_CONFERENCES = {
+    "goes on": OfConference("in-progress", True, "writes", "", ()),
+    "paused by somebody else": OfConference("in-progress", True, "paused", "resume", ()),
+    "stays paused": OfConference("paused", True, "paused", "", (), pauses=PAUSED),
+    "resumed by somebody else": OfConference("paused", True, "writes", "pause", (), pauses=PAUSED),
+    "ended meanwhile": OfConference("in-progress", True, "nothing", "", ("completed",)),
+    "ended with its conference": OfConference("in-progress", True, "no conference", "", ("completed",)),
+    "began meanwhile": OfConference("in-progress", False, "writes", "", ("in-progress",)),
+    "was never ordered": OfConference("in-progress", False, "nothing", "start", ()),
+    "was to stop": OfConference("in-progress", True, "writes", "stop", (), wanted=False),
+    "is stopping": OfConference("stopped", True, "writes", "stop", (), wanted=False),
+}
+
+
+def conference(left: Left, case: OfConference) -> str:
+    """Its sid."""
+    anchor, terms = (
+        left.switch.leg(),
+        RecordingTerms(
+            beep=False, status_callback=left.house.application.url("/recording"), status_callback_event=ALL
+        ),
+    )
+    sid = new_sid()
+    left.room(RoomTerms(recording=terms), anchor, recording=case.wanted)
+    left.participant(anchor, Phase.IN, member_id="1")
+    left.call(anchor, left.house.joins())
+    path = left.switch.recordings_dir / f"{sid}.wav"
+    if case.seen != "no conference":
+        left.switch.member(left.sid, anchor, 1)
+    if case.seen in ("writes", "paused"):
+        left.switch.records(left.sid, str(path), paused=case.seen == "paused")
+    kept = RoomRecording(
+        sid,
+        left.sid,
+        ACCOUNT,
+        caller_of(anchor),
+        terms,
+        left.began_at,
+        left.began_at if case.started else 0,
+        case.status,  # type: ignore[arg-type]
+        pauses=case.pauses,
+    )
+    left.rows.append((RECORDING, sid, msgspec.json.encode(kept)))
+    audio(path)
+    return sid
+
+
+@pytest.mark.parametrize("case", OF_CONFERENCES.values(), ids=OF_CONFERENCES)
+def test_a_conference_s_recording(left: Left, case: OfConference) -> None:
+    house, switch = left.house, left.switch
+    house.log.allows("recording ended before its conference")
+    sid = conference(left, case)
+    path = switch.recordings_dir / f"{sid}.wav"
+    left.write()
+    house.start()
+    assert told(house, len(case.told)) == list(case.told)
+    ordered = [command.split()[3] for command in switch.saw("recording", str(path))]
+    assert ordered == ([case.ordered] if case.ordered else [])
+    assert house.orchestrator is not None
+    over = "completed" in case.told
+    assert (sid in house.orchestrator.services.room_recordings) is not over
+    assert (len(house.orchestrator.services.room_recordings) == 0) is over
+    if case.seen != "no conference":
+        assert not [one for one in switch.saw("recording start") if str(path) not in one]
+        switch.maintenance("stop-recording", left.sid, Path=str(path), Conference_Size="1")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_recording_that_was_decided_and_not_written_down_is_begun_where_there_is_a_conference(
+    left: Left, there: bool
+) -> None:
+    case = OfConference("in-progress", False, "nothing" if there else "no conference", "", ())
+    conference(left, case)
+    left.rows = [row for row in left.rows if row[0] != RECORDING]
+    left.write()
+    left.house.start()
+    gevent.sleep(0.2)
+    assert len(left.switch.saw("recording start")) == int(there)
+
+
+def test_what_freeswitch_refuses_to_record_is_absent(left: Left) -> None:
+    left.house.log.allows("not recorded")
+    case = OF_CONFERENCES["was never ordered"]
+    left.switch.answers["conference " + left.sid + " recording"] = "-ERR Error Recording file\n"
+    conference(left, case)
+    left.write()
+    left.house.start()
+    assert told(left.house, 1) == ["absent"]
+
+
+def test_a_recording_that_ends_by_itself_is_in_the_log(left: Left) -> None:
+    house, switch = left.house, left.switch
+    house.log.allows("recording ended before its conference")
+    sid = conference(left, OF_CONFERENCES["goes on"])
+    left.write()
+    house.start()
+    switch.maintenance(
+        "stop-recording", left.sid, Path=str(switch.recordings_dir / f"{sid}.wav"), Conference_Size="2"
+    )
+    assert told(house, 1) == ["completed"]
+    assert house.log.has("recording ended before its conference")
