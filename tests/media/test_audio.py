@@ -183,6 +183,14 @@ def test_the_music_is_sixteen_seconds_of_four_chords_that_can_be_looped() -> Non
         spectrum = np.abs(np.fft.rfft(heard, 4 * len(heard)))
         at = round(hz * 4 * len(heard) / RATE)
         assert spectrum[at - 3 : at + 4].max() > 0.25 * spectrum.max(), (number, hz)
+    # Each has its octave in it, and nothing between the two.
+    spectrum = np.abs(np.fft.rfft(samples[:beat], 4 * beat))
+
+    def level(hz: float) -> float:
+        at = round(hz * 4 * beat / RATE)
+        return float(spectrum[at - 3 : at + 4].max())
+
+    assert level(2 * notes[0]) > 3 * level(2.5 * notes[0])
     twice = np.concatenate([samples, samples])
     steps = np.abs(np.diff(twice))
     assert steps[len(samples) - 1] <= steps.max() * 0.5
