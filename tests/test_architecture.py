@@ -47,7 +47,7 @@ MAY_IMPORT = {
         "numbering",
     },
     "reloading": {"config", "freeswitch", "logs"},
-    "emulator": set(),
+    "emulator": {"logs"},
 }
 
 

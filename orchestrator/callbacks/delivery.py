@@ -7,7 +7,6 @@ backing off (a heap entry). There are as many workers as there is to send, and a
 from __future__ import annotations
 
 import heapq
-import logging
 import time
 from collections.abc import Callable
 from itertools import count
@@ -23,12 +22,13 @@ from orchestrator.callbacks.sender import Keys, Sender, for_log
 from orchestrator.callbacks.tally import Reason, Tally
 from orchestrator.callbacks.trouble import Trouble
 from orchestrator.callbacks.upkeep import Bounds, forget_history
+from orchestrator.logs import Log, get_logger
 from orchestrator.net.dial import Dialler
 from orchestrator.net.urls import Unrequestable, target
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 OnResult = Callable[[Queued, int | None, int, str], None]
 """(message, HTTP status of the last attempt if it was answered, attempts, error: empty if delivered).
@@ -171,7 +171,7 @@ class Delivery:
         try:
             message = self._outbox.next(queue)
         except OutboxError as error:
-            log.critical("queue=%s cannot be read: %s", queue, error)
+            log.critical("callbacks cannot be read", queue=queue, problem=str(error))
             self._rest(queue, _OUTBOX_RETRY_SECONDS)
             return None
         if message is None:
@@ -260,7 +260,7 @@ class Delivery:
             self._settle(message, answer)
         except Exception:
             # A fault of ours must not leave a queue without anybody who looks after it.
-            log.exception("queue=%s event=%s result lost", message.queue, message.event)
+            log.exception("result lost", queue=message.queue, callback=message.event)
             self._rest(message.queue, _OUTBOX_RETRY_SECONDS)
 
     def _give_up_old(self, message: Queued) -> None:
@@ -275,11 +275,7 @@ class Delivery:
             self.tally.failed_attempts += 1
         if answer.verdict == "retry" and attempts < self._settings.attempts:
             seconds = self._settings.pause(attempts, answer.retry_after)
-            log.info(
-                "queue=%s event=%s sequence=%d attempt=%d url=%s error=%r again_in=%.2f",
-                *(message.queue, message.event, message.sequence, attempts),
-                *(for_log(message.url), answer.error, seconds),
-            )
+            self._log(message, answer, attempts).info("attempt failed", again_in=round(seconds, 2))
             self._outbox.postpone(message, attempts, int((time.time() + seconds) * 1e6))
             self._unwritten.set()
             self._rest(message.queue, seconds)
@@ -289,11 +285,7 @@ class Delivery:
             self.tally.on_delivered(max(0, (time.time_ns() // 1000 - message.waits_since) // 1000))
         else:
             self.tally.given_up[_reason(message, answer)] += 1
-            log.warning(
-                "queue=%s event=%s sequence=%d attempts=%d url=%s error=%r given up",
-                *(message.queue, message.event, message.sequence, attempts),
-                *(for_log(message.url), answer.error),
-            )
+            self._log(message, answer, attempts).warning("given up")
         self._outbox.finish(
             message, delivered=delivered, attempts=attempts, status=answer.status, error=answer.error
         )
@@ -302,13 +294,17 @@ class Delivery:
         if self._running:
             self._line_up(message.queue, rest=True)
 
+    def _log(self, message: Queued, answer: Answer, attempts: int) -> Log:
+        what = {"queue": message.queue, "callback": message.event, "sequence": message.sequence}
+        return log.bind(**what, attempts=attempts, url=for_log(message.url), problem=answer.error)
+
     def _report(self, message: Queued, answer: Answer, attempts: int) -> None:
         if self._on_result is None:
             return
         try:
             self._on_result(message, answer.status, attempts, answer.error)
         except Exception:
-            log.exception("queue=%s event=%s on_result failed", message.queue, message.event)
+            log.exception("on_result failed", queue=message.queue, callback=message.event)
 
     # --- the outbox's upkeep ---
 

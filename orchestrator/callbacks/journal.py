@@ -10,7 +10,6 @@ and `flush` after them, and lets no other greenlet run between the two.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 import gevent
@@ -19,8 +18,9 @@ from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.outbox import Outbox, OutboxError
 from orchestrator.callbacks.records import Record
 from orchestrator.callbacks.trouble import Trouble
+from orchestrator.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _AGAIN_SECONDS = 1.0
 MAX_UNWRITTEN = 10_000
@@ -120,7 +120,7 @@ class Journal:
             self._again.kill()
         self._write()
         if self._trouble:
-            log.critical("lost with the end of this process: callbacks=%d", len(self._messages))
+            log.critical("lost with the end of this process", callbacks=len(self._messages))
 
     def _write(self) -> None:
         messages = self._messages

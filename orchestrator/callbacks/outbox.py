@@ -6,7 +6,6 @@ so that what is told can be written behind in batches: after a kill the last of 
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import time
@@ -23,10 +22,11 @@ from orchestrator.callbacks.message import Message, Queued, Told
 from orchestrator.callbacks.queues import Queues
 from orchestrator.callbacks.records import Record, Records
 from orchestrator.callbacks.store import OutboxError
+from orchestrator.logs import get_logger
 
 __all__ = ["Counts", "Message", "Outbox", "OutboxError", "Queued", "Told"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _INSERT = (
     "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at, "
@@ -147,7 +147,7 @@ class Outbox:
         while (id_ := self._queues.head(queue)) is not None:
             for row in self._read(_NEXT, (id_,)):
                 return self._queued(row)
-            log.warning("queue=%s message=%d was deleted by somebody else", queue, id_)
+            log.warning("a callback was deleted by somebody else", queue=queue, id=id_)
             self._queues.remove(queue, id_)
             self._unwritten_failures.pop(id_, None)
         return None

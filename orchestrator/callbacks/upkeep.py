@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Container
 
@@ -11,8 +10,9 @@ import gevent
 from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.policy import DeliverySettings
 from orchestrator.callbacks.tally import Tally
+from orchestrator.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _BATCH = 200
 _BREATH_SECONDS = 0.01
@@ -97,9 +97,9 @@ class _Burst:
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _LOG_SECONDS
             log.error(
-                f"{self._text}: given_up=%d more within the next %g s are not logged; "
-                "`orchestrator callbacks list --given-up` shows them",
-                *(self._bound, self._counted, _LOG_SECONDS),
+                self._text % self._bound,
+                given_up=self._counted,
+                remedy="`orchestrator callbacks list --given-up` shows these and those of the next minute",
             )
             self._counted = 0
 

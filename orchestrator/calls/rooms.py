@@ -18,6 +18,7 @@ from orchestrator.callbacks.payloads import conference_fields
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import OUTCOME
 from orchestrator.calls.performer import Performer
+from orchestrator.calls.room_log import log_transition
 from orchestrator.calls.room_recordings import RECORDING_ACTIONS
 from orchestrator.calls.room_records import room_record, row_of_room, status_of
 from orchestrator.calls.seat import Outcome, Seat
@@ -53,9 +54,6 @@ from orchestrator.config.keys import MUTES
 from orchestrator.freeswitch.events import Event as SwitchEvent
 from orchestrator.freeswitch.legs import FOUND
 from orchestrator.freeswitch.profiles import KEY
-from orchestrator.logs import get_logger
-
-log = get_logger(__name__)
 
 ROOM, PARTICIPANT = "room", "participant"
 ENDS = (Release, Refuse, HangUp)
@@ -343,6 +341,7 @@ class Rooms:
 
     def _step(self, room: Room, event: Event, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)
+        log_transition(room, event, after, changed)
         if after is not room:
             self._keep(room, after)
             for call_sid in changed:

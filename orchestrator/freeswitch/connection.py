@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 import uuid
@@ -13,6 +12,8 @@ import gevent
 import gevent.event
 import greenswitch
 from gevent import socket
+
+from orchestrator.logs import get_logger
 
 from . import commands
 from .errors import (
@@ -29,7 +30,7 @@ from .ownership import BEAT_SECONDS, LEASE_SECONDS, SETTLE_SECONDS, NotOwner, Ow
 from .stillness import Stillness
 from .waking import Waker
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 DEFAULT_EVENTS: Final = (
     "CHANNEL_CREATE",
@@ -97,6 +98,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         super().__init__(host, port, password, timeout=connect_timeout)
         commands.wire(f"auth {password}")
         self.node = node
+        self.log = log.bind(node=node)
         self.core_uuid = ""
         """Of the FreeSWITCH process: another one after a reconnect means that every call and conference is
         gone."""
@@ -159,7 +161,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
                 for command in filter(None, (release, "exit")):
                     self._link.post(commands.wire(command), _ignore, time.monotonic() + timeout)
             except SwitchError as error:
-                log.debug("node=%s exit was not sent: %s", self.node, error)
+                self.log.debug("exit was not sent", problem=str(error))
         if supervisor is gevent.getcurrent():
             if self._link is not None:
                 gevent.spawn_later(timeout, self._link.close, Disconnected("stopped"))
@@ -196,10 +198,11 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         if isinstance(error, NotOwner):
             # The ownership has said so, once.
             return
+        address = f"{self.host}:{self.port}"
         if isinstance(error, AuthenticationFailed):
-            log.error("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
+            self.log.error("no event socket", address=address, problem=str(error))
         elif self.last_error is None or str(self.last_error) != str(error):
-            log.warning("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
+            self.log.warning("no event socket", address=address, problem=str(error))
 
     def _open(self) -> Link:
         lease = None if self._ownership is None else Lease(self._renew)
@@ -240,7 +243,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         first. Until when that counts (monotonic seconds). Raises SwitchError."""
         assert self._ownership is not None
         ownership, asked_at = self._ownership, time.monotonic()
-        log.warning("node=%s no heartbeat for %s s: asking who owns FreeSWITCH", self.node, LEASE_SECONDS)
+        self.log.warning("no heartbeat: asking who owns FreeSWITCH", seconds=LEASE_SECONDS)
 
         def verify(link: Link) -> None:
             link.open(self.password, (), lambda opening: ownership.verify(opening.ask))
@@ -260,7 +263,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
                 link.close(error)
                 return
             except SwitchError as error:
-                log.warning("node=%s no heartbeat: %s", self.node, error)
+                self.log.warning("no heartbeat", problem=str(error))
             else:
                 link.lease.until = asked_at + LEASE_SECONDS
 
@@ -272,7 +275,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self.last_error = None
         self._up.set()
         self._attempted.set()
-        log.info("node=%s event socket up, core_uuid=%s", self.node, self.core_uuid)
+        self.log.info("event socket up", core_uuid=self.core_uuid)
         watching = [gevent.spawn(self._watch, link)]
         if self._ownership is not None:
             watching.append(gevent.spawn(self._beat, link))
@@ -290,8 +293,8 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             self._up.clear()
             self._link = None
             self.last_error = error
-            level = logging.INFO if self._stopping.is_set() else logging.WARNING
-            log.log(level, "node=%s event socket down: %s", self.node, error)
+            level = "info" if self._stopping.is_set() else "warning"
+            getattr(self.log, level)("event socket down", problem=str(error))
             jobs, self._jobs = self._jobs, {}
             for result in jobs.values():
                 result.set_exception(Disconnected(str(error)))
@@ -329,7 +332,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             event = decode(raw)
         except ProtocolError as error:
             self.anomalies.decode_errors += 1
-            log.warning("node=%s %s", self.node, error)
+            self.log.warning("an event cannot be read", problem=str(error))
             return
         if event.name.startswith("CHANNEL_"):
             if self._waker is not None:
@@ -343,16 +346,14 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             self._on_event(event)
         except Exception:
             self.anomalies.callback_errors += 1
-            log.exception(
-                "node=%s handling an event failed event=%s uuid=%s", self.node, event.name, event.uuid
-            )
+            self.log.exception("handling an event failed", name=event.name, uuid=event.uuid)
 
     def _guarded(self, hook: Callable[[SwitchError], None], error: SwitchError) -> None:
         try:
             hook(error)
         except Exception:
             self.anomalies.callback_errors += 1
-            log.exception("node=%s handling the end of the event socket failed", self.node)
+            self.log.exception("handling the end of the event socket failed")
 
     # Commands
 
@@ -440,7 +441,7 @@ def _nothing() -> None:
 
 def _ignore(outcome: Reply | SwitchError) -> None:
     if isinstance(outcome, SwitchError):
-        log.debug("a command that nobody waits for: %s", outcome)
+        log.debug("a command that nobody waits for", problem=str(outcome))
 
 
 def _settle(result: gevent.event.AsyncResult[Reply]) -> OnReply:

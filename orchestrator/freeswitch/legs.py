@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 import uuid as uuids
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,13 +14,15 @@ import gevent
 import gevent.event
 import gevent.queue
 
+from orchestrator.logs import get_logger
+
 from . import commands
 from .deadline import Deadline
 from .errors import CommandTimeout, Disconnected, LegGone, SwitchError, failure
 from .events import Event
 from .link import OnReply, Reply
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 EXECUTE_TIMEOUT_SECONDS: Final = 30.0
 MAX_DIGITS: Final = 128
@@ -310,7 +311,7 @@ class Leg:
     def _checked(self, outcome: Reply | SwitchError) -> None:
         error = outcome if isinstance(outcome, SwitchError) else failure(outcome.text)
         if error is not None:
-            log.debug("leg=%s %s", self.uuid, error)
+            log.debug("a command failed", leg=self.uuid, problem=str(error))
             self._doubt(error)
 
     def _doubt(self, error: SwitchError) -> None:
@@ -361,7 +362,7 @@ class Leg:
         try:
             hook()
         except Exception:
-            log.exception("leg=%s a hook failed", self.uuid)
+            log.exception("a hook failed", leg=self.uuid)
 
 
 class Legs:
