@@ -53,6 +53,7 @@ from orchestrator.from_settings import (
     account_keys,
     address_policy,
     beeps,
+    console_secret,
     delivery_settings,
     installation,
     url_signer,
@@ -217,7 +218,14 @@ class Orchestrator:
         )
         self.attempts = Attempts()
         self.console = Console(
-            self.live, self.control, self.rooms, self.outbox, files, self._problems, self.attempts
+            self.live,
+            self.control,
+            self.rooms,
+            self.outbox,
+            files,
+            self._problems,
+            self.attempts,
+            console_secret(self.outbox),
         )
         audio = RecordingAudio(files, is_open=self.control.is_recording)
         self.web = WebServer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from orchestrator.callbacks.delivery import DeliverySettings
 from orchestrator.callbacks.outbox import Outbox
@@ -17,6 +18,7 @@ from orchestrator.net.addresses import AddressPolicy
 
 RECORDING_URL_KEY = "recording url key"
 INSTALLATION = "installation"
+CONSOLE_SECRET = "console secret"
 
 
 def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
@@ -45,21 +47,26 @@ def url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
     lifetime = settings.recordings.url_lifetime_secs
     if lifetime is None:
         return None
-    kept = outbox.load(RECORDING_URL_KEY)
-    key = kept[0][1] if kept else secrets.token_bytes(KEY_BYTES)
-    if not kept:
-        outbox.commit(put=[(RECORDING_URL_KEY, "", key)])
-    return UrlSigner(key, lifetime)
+    return UrlSigner(_made_once(outbox, RECORDING_URL_KEY, lambda: secrets.token_bytes(KEY_BYTES)), lifetime)
+
+
+def console_secret(outbox: Outbox) -> bytes:
+    """Signs the console's cookies: a restart signs nobody out."""
+    return _made_once(outbox, CONSOLE_SECRET, lambda: secrets.token_bytes(32))
 
 
 def installation(outbox: Outbox) -> str:
-    """What tells this database from others; made once."""
-    kept = outbox.get(INSTALLATION, "")
-    if kept is not None:
-        return kept.decode()
-    made = secrets.token_hex(8)
-    outbox.commit(put=[(INSTALLATION, "", made.encode())])
-    return made
+    """What tells this database from others."""
+    return _made_once(outbox, INSTALLATION, lambda: secrets.token_hex(8).encode()).decode()
+
+
+def _made_once(outbox: Outbox, kind: str, make: Callable[[], bytes]) -> bytes:
+    """Kept in the database, which its user alone can read."""
+    kept = outbox.get(kind, "")
+    if kept is None:
+        kept = make()
+        outbox.commit(put=[(kind, "", kept)])
+    return kept
 
 
 def delivery_settings(settings: Settings) -> DeliverySettings:

@@ -12,8 +12,12 @@ from typing import Any
 import gevent
 import pytest
 import requests
+from flask import Blueprint, Flask
 
+from orchestrator.app import Orchestrator
+from orchestrator.config import loads
 from orchestrator.web.console.peaks import PARTS, Peaks
+from orchestrator.web.console.sessions import Session, Sessions
 from tests.console.conftest import address, silence_and_tone, start_room
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_API_KEY, House
 from tests.web.site import wait_until
@@ -107,6 +111,50 @@ def test_a_session_ends_in_time(house: House, visitor: Visitor) -> None:
     assert visitor.ask("GET", "console/conferences").status_code == 200
     sessions._clock = lambda: time.time() + sessions.lifetime + 1
     assert visitor.ask("GET", "console/conferences").status_code == 401
+
+
+def test_a_restart_signs_nobody_out_and_lets_nobody_back_in(house: House, visitor: Visitor) -> None:
+    gone = Visitor(house)
+    gone.signs_in()
+    cookie = dict(gone.http.cookies)
+    gone.ask("DELETE", "console/session")
+    house.stop()
+    house.start()
+    for one in (visitor, gone):
+        one.base = address(house)
+    gone.http.cookies.update(cookie)
+    assert visitor.ask("GET", "console/conferences").status_code == 200
+    assert visitor.ask("POST", "console/conferences/x", json={"end": True}).status_code == 404
+    assert gone.ask("GET", "console/conferences").status_code == 401
+
+
+def test_a_cookie_that_was_changed_or_made_elsewhere_opens_nothing(house: House, visitor: Visitor) -> None:
+    (name, cookie), *_ = visitor.http.cookies.items()
+    assert house.orchestrator is not None
+    other = Sessions(house.orchestrator.live, house.orchestrator.outbox, b"another secret")
+    app = Flask(__name__)
+    blueprint = Blueprint("console", __name__)
+    blueprint.record(other.set_up)
+    blueprint.add_url_rule("/", "open", lambda: str(other.open(ACCOUNT, API_KEY)))
+    app.register_blueprint(blueprint)
+    made = app.test_client().get("/").headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    body, _, rest = cookie.partition(".")
+    for wrong in (made, f"{body[:-4]}AAAA.{rest}", cookie[:-1], "", "x", "a.b.c"):
+        visitor.http.cookies.clear()
+        visitor.http.cookies.set(name, wrong)
+        assert visitor.ask("GET", "console/conferences").status_code == 401, wrong
+
+
+@pytest.mark.parametrize(("url", "secure"), [("https://x.example", True), ("http://x.example", False)])
+def test_behind_https_the_cookie_goes_nowhere_else(house: House, url: str, secure: bool) -> None:
+    house.stop()
+    house.settings = house.settings.replace(
+        "listen: 127.0.0.1:0", f"listen: 127.0.0.1:0\n  public_url: {url}"
+    )
+    house.orchestrator = Orchestrator(loads(house.settings))
+    house.orchestrator.start()
+    assert house.orchestrator.wait_ready(10)
+    assert ("Secure" in Visitor(house).signs_in().headers["Set-Cookie"]) is secure
 
 
 WITHDRAWN = {
@@ -260,7 +308,7 @@ def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything
     sid = start_room(house, 1)
     room = house.orchestrator.rooms.get(sid)
     assert room is not None
-    watcher = feed.watch(room.account_sid, "session")
+    watcher = feed.watch(Session("id", room.account_sid, "", "", 0.0))
     events = watcher.read(lambda: True)
     assert next(events).startswith(b"event: snapshot")
     most = 0
