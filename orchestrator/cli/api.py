@@ -75,14 +75,18 @@ def all_of(*parameters: Callable[[Command], Command]) -> Callable[[Command], Com
 limit = click.option(
     "--limit", type=COUNT, default=50, show_default=True, metavar="N", help="At most so many, 0: all."
 )
+# Options of these commands are called as the API's parameters.
 method = click.option(
-    "--method", type=click.Choice(("GET", "POST")), help="How the URL is asked for (default: POST)."
+    "--method",
+    "AnnounceMethod",
+    type=click.Choice(("GET", "POST")),
+    help="How the URL is asked for (default: POST).",
 )
 dialling = all_of(
     click.argument("to"),
-    click.option("--from", "caller", required=True, metavar="NUMBER", help="The number that calls."),
-    click.option("--application", metavar="ID", help="connection_id of the application."),
-    click.option("--timeout", metavar="SECONDS", help="To ring (default: 30)."),
+    click.option("--from", "From", required=True, metavar="NUMBER", help="The number that calls."),
+    click.option("--application", "ApplicationSid", metavar="ID", help="connection_id of the application."),
+    click.option("--timeout", "Timeout", metavar="SECONDS", help="To ring (default: 30)."),
     click.option(
         "--set",
         "more",
@@ -92,7 +96,7 @@ dialling = all_of(
     ),
 )
 instructions = all_of(
-    click.option("--instructions", metavar="URL", help="Where its TeXML document is."),
+    click.option("--instructions", "Url", metavar="URL", help="Where its TeXML document is."),
     click.option(
         "--texml",
         type=click.File(encoding="utf-8"),

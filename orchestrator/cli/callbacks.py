@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
-from rich.console import Console
-from rich.table import Table
+from msgspec import to_builtins
 
 from orchestrator.cli.options import COUNT, Exclusive, settings_file
-from orchestrator.cli.tables import plain
+from orchestrator.cli.tables import Output
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.callbacks.desk import Entry, State
+    from orchestrator.callbacks.desk import State
 
 _TAKE_UP_SECONDS = 5.0
-# A line a callback, whatever reads it: ids that were folded could neither be copied nor searched for.
-_WIDE = 10_000
 
 
 @click.group(no_args_is_help=False)
@@ -73,38 +68,9 @@ def show(
     except OutboxError as error:
         raise click.ClickException(str(error)) from None
     shown = found[-limit:] if limit else found
-    if as_json:
-        encode = msgspec.json.Encoder().encode
-        for entry in shown:
-            click.echo(encode(entry))
-    elif shown:
-        Console(highlight=False, width=_WIDE).print(_table(shown))
-    else:
-        click.echo("no such callbacks", err=True)
+    Output(as_json).many("callbacks", map(to_builtins, shown))
     if len(shown) < len(found):
         click.echo(f"only the newest {limit}: --limit shows more", err=True)
-
-
-def _table(shown: list[Entry]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("ID", "STATE", "ROOM", "NO", "EVENT", "MADE", "TRIES", "RESULT", "URL"):
-        table.add_column(
-            column, justify="right" if column in ("ID", "NO", "TRIES") else "left", overflow="fold"
-        )
-    for entry in shown:
-        state = "asked again" if entry.asked_again else entry.state
-        made = datetime.fromtimestamp(entry.created_at / 1e6, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-        result = entry.error or (str(entry.status) if entry.status else "")
-        table.add_row(
-            *(str(entry.id), state, _text(entry.room), str(entry.sequence), _text(entry.event), made),
-            *(str(entry.attempts), _text(result), _text(entry.url)),
-        )
-    return table
-
-
-def _text(text: str) -> str:
-    """Without what rich takes for markup either: a receiver may have chosen it."""
-    return plain(text).replace("[", "\\[")
 
 
 @callbacks.command()

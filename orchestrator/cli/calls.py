@@ -17,14 +17,13 @@ def calls() -> None:
 
 
 @calls.command("list")
-@click.option("--from", "caller", metavar="NUMBER", help="Only by this caller.")
-@click.option("--to", metavar="NUMBER", help="Only to this number.")
-@click.option("--status", type=click.Choice(STATES), help="Only those that are.")
+@click.option("--from", "From", metavar="NUMBER", help="Only by this caller.")
+@click.option("--to", "To", metavar="NUMBER", help="Only to this number.")
+@click.option("--status", "Status", type=click.Choice(STATES), help="Only those that are.")
 @limit
 @click.pass_obj
-def list_(api: Api, caller: str | None, to: str | None, status: str | None, limit: int) -> None:
+def list_(api: Api, /, limit: int, **asked: str | None) -> None:
     """List calls, the newest first."""
-    asked = {"From": caller, "To": to, "Status": status}
     api.output.many("calls", api.client.listed("calls", "Calls", limit=limit, **asked))
 
 
@@ -52,11 +51,11 @@ def end(api: Api, some: tuple[str, ...]) -> int:
 @click.argument("call")
 @instructions
 @click.pass_obj
-def redirect(api: Api, call: str, instructions: str | None, texml: TextIO | None) -> None:
+def redirect(api: Api, /, call: str, texml: TextIO | None, **asked: str | None) -> None:
     """Give a call other instructions. CALL is its CallSid."""
-    if instructions is None and texml is None:
+    if texml is None and asked["Url"] is None:
         raise click.UsageError("one of --instructions and --texml is required")
-    answer = api.client.post("Calls", call, Url=instructions, Texml=text(texml))
+    answer = api.client.post("Calls", call, Texml=text(texml), **asked)
     api.output.changed(answer, f"{call} does that now")
 
 
@@ -64,29 +63,13 @@ def redirect(api: Api, call: str, instructions: str | None, texml: TextIO | None
 @dialling
 @instructions
 @click.pass_obj
-def dial(
-    api: Api,
-    to: str,
-    caller: str,
-    application: str | None,
-    timeout: str | None,
-    more: tuple[str, ...],
-    instructions: str | None,
-    texml: TextIO | None,
-) -> None:
+def dial(api: Api, /, to: str, more: tuple[str, ...], texml: TextIO | None, **asked: str | None) -> None:
     """Call somebody who is then given instructions.
 
     TO is a number, or a SIP address. Without --instructions and --texml the application's document counts.
     """
     from orchestrator.web.api.dialling import CALL
 
-    asked: dict[str, str | bool | None] = {
-        "To": to,
-        "From": caller,
-        "Url": instructions,
-        "Texml": text(texml),
-        "ApplicationSid": application,
-        "Timeout": timeout,
-    }
-    asked |= parameters(more, (parameter.name for parameter in CALL))
+    known = (parameter.name for parameter in CALL)
+    asked |= {"To": to, "Texml": text(texml), **parameters(more, known)}
     api.output.many("calls", [api.client.post("Calls", **asked)])

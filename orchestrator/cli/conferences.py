@@ -15,14 +15,13 @@ def conferences() -> None:
 
 
 @conferences.command("list")
-@click.option("--name", help="Only of this name.")
-@click.option("--status", type=click.Choice(STATES), help="Only those that are.")
+@click.option("--name", "FriendlyName", help="Only of this name.")
+@click.option("--status", "Status", type=click.Choice(STATES), help="Only those that are.")
 @limit
 @click.pass_obj
-def list_(api: Api, name: str | None, status: str | None, limit: int) -> None:
+def list_(api: Api, /, limit: int, **asked: str | None) -> None:
     """List conferences, the newest first."""
-    found = api.client.listed("conferences", "Conferences", limit=limit, FriendlyName=name, Status=status)
-    api.output.many("conferences", found)
+    api.output.many("conferences", api.client.listed("conferences", "Conferences", limit=limit, **asked))
 
 
 @conferences.command()
@@ -47,11 +46,11 @@ def end(api: Api, conference: str) -> None:
 @click.argument("heard", metavar="URL")
 @method
 @click.pass_obj
-def announce(api: Api, conference: str, heard: str, method: str | None) -> None:
+def announce(api: Api, /, conference: str, heard: str, **asked: str | None) -> None:
     """Have everybody in a conference hear something.
 
     URL leads to an MP3, a WAV, or a document with Play, Say, Pause, Redirect.
     """
     sid = api.conference(conference)
-    answer = api.client.post("Conferences", sid, AnnounceUrl=heard, AnnounceMethod=method)
+    answer = api.client.post("Conferences", sid, AnnounceUrl=heard, **asked)
     api.output.changed(answer, f"all in {sid} are about to hear it")

@@ -48,41 +48,27 @@ def show(api: Api, conference: str, participant: str) -> None:
     api.output.one(api.client.get("Conferences", sid, "Participants", participant))
 
 
-@participants.command()
-@click.argument("conference")
-@_some
-@click.pass_obj
-def mute(api: Api, conference: str, some: Given) -> int:
-    """Have nobody hear them."""
-    return _update(api, conference, some, Muted=True)
+def _updating(name: str, about: str, **changes: bool) -> None:
+    def update(api: Api, conference: str, some: Given) -> int:
+        return _update(api, conference, some, **changes)
+
+    function = click.argument("conference")(_some(click.pass_obj(update)))
+    participants.command(name, help=about)(function)
+
+
+_updating("mute", "Have nobody hear them.", Muted=True)
+_updating("unmute", "Have them heard again.", Muted=False)
+_updating("unhold", "Take them back from hold.", Hold=False)
 
 
 @participants.command()
 @click.argument("conference")
 @_some
+@click.option("--hold-url", "HoldUrl", metavar="URL", help="What they hear: MP3, WAV, or a document.")
 @click.pass_obj
-def unmute(api: Api, conference: str, some: Given) -> int:
-    """Have them heard again."""
-    return _update(api, conference, some, Muted=False)
-
-
-@participants.command()
-@click.argument("conference")
-@_some
-@click.option("--hold-url", metavar="URL", help="What they hear: MP3, WAV, or a document.")
-@click.pass_obj
-def hold(api: Api, conference: str, some: Given, hold_url: str | None) -> int:
+def hold(api: Api, /, conference: str, some: Given, **asked: str | None) -> int:
     """Have them neither heard nor hearing the others."""
-    return _update(api, conference, some, Hold=True, HoldUrl=hold_url)
-
-
-@participants.command()
-@click.argument("conference")
-@_some
-@click.pass_obj
-def unhold(api: Api, conference: str, some: Given) -> int:
-    """Take them back from hold."""
-    return _update(api, conference, some, Hold=False)
+    return _update(api, conference, some, Hold=True, **asked)
 
 
 @participants.command()
@@ -91,12 +77,12 @@ def unhold(api: Api, conference: str, some: Given) -> int:
 @_some
 @method
 @click.pass_obj
-def announce(api: Api, conference: str, heard: str, some: Given, method: str | None) -> int:
+def announce(api: Api, /, conference: str, heard: str, some: Given, **asked: str | None) -> int:
     """Have some hear something that the others do not.
 
     URL leads to an MP3, a WAV, or a document with Play, Say, Pause, Redirect.
     """
-    return _update(api, conference, some, AnnounceUrl=heard, AnnounceMethod=method)
+    return _update(api, conference, some, AnnounceUrl=heard, **asked)
 
 
 def _update(api: Api, conference: str, some: Given, **changes: str | bool | None) -> int:
@@ -130,37 +116,19 @@ def drop(api: Api, conference: str, some: Given) -> int:
 @participants.command()
 @click.argument("conference")
 @dialling
-@click.option("--label", help="Stands for the CallSid later.")
-@click.option("--muted", is_flag=True, help="Heard by nobody at first.")
-@click.option("--end-on-exit", is_flag=True, help="The conference ends when it leaves.")
+@click.option("--label", "Label", help="Stands for the CallSid later.")
+@click.option("--muted", "Muted", flag_value="true", help="Heard by nobody at first.")
+@click.option(
+    "--end-on-exit", "EndConferenceOnExit", flag_value="true", help="The conference ends when it leaves."
+)
 @click.pass_obj
-def dial(
-    api: Api,
-    conference: str,
-    to: str,
-    caller: str,
-    application: str | None,
-    timeout: str | None,
-    more: Given,
-    label: str | None,
-    muted: bool,
-    end_on_exit: bool,
-) -> None:
+def dial(api: Api, /, conference: str, to: str, more: Given, **asked: str | None) -> None:
     """Dial somebody into a conference.
 
     The conference may begin with it. TO is a number, or a SIP address.
     """
     from orchestrator.web.api.dialling import GUEST, LEG
 
-    asked: dict[str, str | bool | None] = {
-        "To": to,
-        "From": caller,
-        "Label": label,
-        "Muted": muted or None,
-        "EndConferenceOnExit": end_on_exit or None,
-        "ApplicationSid": application,
-        "Timeout": timeout,
-    }
-    asked |= parameters(more, (parameter.name for parameter in (*LEG, *GUEST)))
+    asked |= {"To": to, **parameters(more, (parameter.name for parameter in (*LEG, *GUEST)))}
     # A name is not looked up: where no conference has it, one begins.
     api.output.many("participants", [api.client.post("Conferences", conference, "Participants", **asked)])
