@@ -1,4 +1,4 @@
-"""Who is signed in: Flask's signed cookie says it, as long as its key is the account's and nobody signed out."""
+"""Who is signed in: Flask's signed cookie says it, until its time, its API key or signing out ends it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Sessions:
         return has_key and self._clock() < session.expires_at and session.id not in self._signed_out
 
     def close(self, session: Session) -> None:
-        """Raises OutboxError where only this process knows of it: a copied cookie would count after a restart."""
+        """Raises OutboxError where only this process knows: a copied cookie would outlive a restart."""
         flask.session.clear()
         over = [id_ for id_, until in self._signed_out.items() if until < self._clock()]
         for id_ in over:
