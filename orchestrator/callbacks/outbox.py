@@ -2,6 +2,7 @@
 
 Used from the hub's thread only; no method lets another greenlet run. What waits is also indexed in memory,
 so that what is told can be written behind in batches: after a kill the last of it is told again, the same.
+Ours, because queues of tasks neither commit with a room's state nor keep an order for each room.
 """
 
 from __future__ import annotations
