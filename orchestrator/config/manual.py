@@ -54,6 +54,12 @@ class Entry:
     default: str
     """As one would write it; empty where there is none, or the key is a section."""
     required: bool = False
+    hint: str = ""
+    """`about` without what a section of this kind is."""
+
+    @property
+    def key(self) -> str:
+        return self.path.removesuffix("[]").removesuffix(".NAME")
 
     @property
     def live(self) -> bool:
@@ -88,7 +94,7 @@ def at(path: Sequence[str | int]) -> str:
 
 def below(key: str) -> list[str]:
     """The keys that a section may have."""
-    places = (entry.path.removesuffix("[]").removesuffix(".NAME").rpartition(".") for entry in entries())
+    places = (entry.key.rpartition(".") for entry in entries())
     return [word for section, _, word in places if section == key]
 
 
@@ -132,13 +138,13 @@ def _entries(section: Schema, definitions: Schema, prefix: str, given: object) -
         path, about = f"{prefix}{name}", key.get("description")
         inside, shape = _section(key, definitions)
         if inside is not None:
-            yield Entry(path + shape, _sentences(inside.get("description"), about), "", "")
+            yield Entry(path + shape, _sentences(inside.get("description"), about), "", "", hint=about or "")
             yield from _entries(inside, definitions, f"{path}{shape}.", key.get("default"))
             continue
         required = name in section.get("required", ())
         value = given.get(name) if required and isinstance(given, dict) else key.get("default")
         default = _FILLED_IN.get(path) or _default(value)
-        yield Entry(path, about or "", _kind(name, key), default, required and not default)
+        yield Entry(path, about or "", _kind(name, key), default, required and not default, about or "")
 
 
 def _sentences(*texts: str | None) -> str:

@@ -64,4 +64,4 @@ def _decapitalised(text: str) -> str:
 
 def _description(path: Path) -> str:
     key = manual.at(path)
-    return next((entry.about for entry in manual.entries() if entry.kind and entry.path == key), "")
+    return next((entry.hint for entry in manual.entries() if entry.key == key), "")
