@@ -10,6 +10,10 @@ from orchestrator.calls.room_log import log_transition
 from orchestrator.conference.events import Added, Ask, End, Event, Left
 from orchestrator.conference.model import Caller, Room, RoomTerms, Wish
 from orchestrator.conference.room import step
+from tests.scenarios.conftest import NUMBER, House, house
+from tests.web.site import wait_until
+
+__all__ = ["house"]
 
 LOG = "orchestrator.calls.room_log"
 CALLER = Caller(call_sid="v3:anna", leg="anna", from_="+13125550002", to="+13125550100")
@@ -54,3 +58,14 @@ def test_each_transition_is_a_line_at_debug(caplog: pytest.LogCaptureFixture) ->
 
 def test_nothing_is_written_or_made_where_the_level_is_off(caplog: pytest.LogCaptureFixture) -> None:
     assert logged(caplog, logging.WARNING) == []
+
+
+def test_the_running_orchestrator_logs_them(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, LOG):
+        house.voice(house.joins())
+        phone = house.switch.call(NUMBER)
+        house.told(2, 10)
+        phone.hang_up()
+        wait_until(lambda: "INFO conference ended" in caplog.text, "the end is in the log")
+    for part in ("DEBUG init -> Added(", "INFO conference started", "INFO joined", "INFO left"):
+        assert part in caplog.text
