@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from orchestrator.callbacks.delivery import DeliverySettings
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.interface import StateStore
 from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.calls.styles import keys_of
 from orchestrator.conference.effects import BeepKind
@@ -42,30 +42,30 @@ def address_policy(settings: Settings) -> AddressPolicy:
     return AddressPolicy(network.private_addresses == "allow", network.allow, network.deny)
 
 
-def url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
+def url_signer(settings: Settings, store: StateStore) -> UrlSigner | None:
     """Its key is made once: addresses told before a restart stay good."""
     lifetime = settings.recordings.url_lifetime_secs
     if lifetime is None:
         return None
-    return UrlSigner(_made_once(outbox, RECORDING_URL_KEY, lambda: secrets.token_bytes(KEY_BYTES)), lifetime)
+    return UrlSigner(_made_once(store, RECORDING_URL_KEY, lambda: secrets.token_bytes(KEY_BYTES)), lifetime)
 
 
-def console_secret(outbox: Outbox) -> bytes:
+def console_secret(store: StateStore) -> bytes:
     """Signs the console's cookies: a restart signs nobody out."""
-    return _made_once(outbox, CONSOLE_SECRET, lambda: secrets.token_bytes(32))
+    return _made_once(store, CONSOLE_SECRET, lambda: secrets.token_bytes(32))
 
 
-def installation(outbox: Outbox) -> str:
+def installation(store: StateStore) -> str:
     """What tells this database from others."""
-    return _made_once(outbox, INSTALLATION, lambda: secrets.token_hex(8).encode()).decode()
+    return _made_once(store, INSTALLATION, lambda: secrets.token_hex(8).encode()).decode()
 
 
-def _made_once(outbox: Outbox, kind: str, make: Callable[[], bytes]) -> bytes:
+def _made_once(store: StateStore, kind: str, make: Callable[[], bytes]) -> bytes:
     """Kept in the database, which its user alone can read."""
-    kept = outbox.get(kind, "")
+    kept = store.get(kind, "")
     if kept is None:
         kept = make()
-        outbox.commit(put=[(kind, "", kept)])
+        store.commit(put=[(kind, "", kept)])
     return kept
 
 

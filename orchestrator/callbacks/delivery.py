@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
-from orchestrator.callbacks.outbox import Outbox, OutboxError, Queued
+from orchestrator.callbacks.interface import CallbackStore
+from orchestrator.callbacks.message import Message, Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings
 from orchestrator.callbacks.receivers import Receiver, Receivers
 from orchestrator.callbacks.sender import Keys, Sender, for_log
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.callbacks.tally import Reason, Tally
 from orchestrator.callbacks.trouble import Trouble
 from orchestrator.callbacks.upkeep import Bounds, forget_history
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import Log, get_logger
 from orchestrator.net.dial import Dialler
 from orchestrator.net.urls import Unrequestable, target
@@ -45,12 +48,12 @@ _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
 
 
-class Delivery:
+class Delivery(Part):
     """Tells what the outbox holds. `poke` a queue after each commit of messages to it."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: CallbackStore,
         keys: Keys,
         settings: DeliverySettings | None = None,
         *,
@@ -108,16 +111,13 @@ class Delivery:
             gevent.spawn(self._take_up, self._outbox.queues()),
         ]
 
-    def stop(self, timeout: float = 10.0) -> bool:
-        """Finish what is in flight within `timeout` seconds and leave the rest in the outbox.
-
-        False if something had to be cut off; it is told again after the next start.
-        """
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Finish what is in flight within `timeout` seconds and leave the rest in the outbox; what had to be
+        cut off is told again after the next start."""
         self._running = False
         while self._resting_workers:
             self._wake_worker()
         self._workers.join(timeout)
-        finished = not self._workers
         self._workers.kill()
         gevent.killall(self._helpers)
         self._receivers.clear()
@@ -127,7 +127,11 @@ class Delivery:
         self._hiring = False
         self._working = 0
         self._flush()
-        return finished
+
+    def on_committed(self, messages: Iterable[Message]) -> None:
+        """These are in the outbox now."""
+        for queue in {message.queue for message in messages}:
+            self.poke(queue)
 
     def poke(self, queue: str) -> None:
         """Something may wait in `queue`. Returns at once and never raises; before `start` it does nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Container
 
 import gevent
 
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.interface import CallbackStore
 from orchestrator.callbacks.policy import DeliverySettings
 from orchestrator.callbacks.tally import Tally
 from orchestrator.logs import get_logger
@@ -25,7 +25,7 @@ _SHED_PART = 100
 class Bounds:
     """Gives up what waits too long, and what is too much. All of it stays listed."""
 
-    def __init__(self, outbox: Outbox, settings: DeliverySettings, tally: Tally) -> None:
+    def __init__(self, outbox: CallbackStore, settings: DeliverySettings, tally: Tally) -> None:
         self._outbox = outbox
         self._settings = settings
         self._tally = tally
@@ -104,7 +104,7 @@ class _Burst:
             self._counted = 0
 
 
-def forget_history(outbox: Outbox, retention: float) -> None:
+def forget_history(outbox: CallbackStore, retention: float) -> None:
     """Callbacks that were over more than `retention` seconds ago; the rest is History's."""
     before = int((time.time() - retention) * 1e6)
     while outbox.prune(before, _BATCH) == _BATCH:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -52,8 +53,9 @@ from orchestrator.conference.model import (
 from orchestrator.conference.room import step
 from orchestrator.config.keys import MUTES
 from orchestrator.freeswitch.events import Event as SwitchEvent
-from orchestrator.freeswitch.legs import FOUND
+from orchestrator.freeswitch.legs import FOUND, Legs
 from orchestrator.freeswitch.profiles import KEY
+from orchestrator.lifecycle import STOP_SECONDS, Part
 
 ROOM, PARTICIPANT = "room", "participant"
 ENDS = (Release, Refuse, HangUp)
@@ -61,19 +63,22 @@ ENDS = (Release, Refuse, HangUp)
 STOP_TALKING_MICROSECONDS = 800_000
 
 
-class Rooms:
+class Rooms(Part):
     """All rooms of one FreeSWITCH node; by account and name those that still let people in."""
 
     def __init__(
         self,
+        node: str,
         performer: Performer,
-        is_ours: Callable[[str], bool],
+        legs: Legs,
         journal: Journal,
         debounce: tuple[float, float],
         tally: CallTally,
     ) -> None:
+        """`node`: the FreeSWITCH node's name."""
+        self._node = node
         self._performer = performer
-        self._is_ours = is_ours
+        self._legs = legs
         self._journal = journal
         self._tally = tally
         start, stop = debounce
@@ -90,8 +95,8 @@ class Rooms:
         self._cut_off: list[tuple[str, str]] = []
         """Announcements that the last run of ours left: the room's sid and theirs."""
         self._encode = msgspec.json.Encoder().encode
-        self.on_change: Callable[[Room], None] = lambda room: None
-        """Told of each room that is another than before; it must not block."""
+        self.on_change: list[Callable[[Room], None]] = []
+        """Each called with each room that is another than before; none may block."""
         self._changed: dict[str, Room] = {}
 
     def __len__(self) -> int:
@@ -111,8 +116,8 @@ class Rooms:
     def __iter__(self) -> Iterator[Room]:
         return iter(list(self._rooms.values()))
 
-    def restore(self) -> None:
-        """What the last run of ours left; before anything else is done."""
+    def start(self) -> None:
+        """With what the last run of ours left; before anything else is done."""
         for sid, value in self._journal.load(ROOM):
             self._rooms[sid] = msgspec.json.decode(value, type=Room)
         members: dict[str, dict[str, Participant]] = {}
@@ -171,7 +176,12 @@ class Rooms:
         if sid is None:
             sid = self._by_name[account_sid, name] = new_sid()
             self._rooms[sid] = Room(
-                sid=sid, account_sid=account_sid, name=name, terms=RoomTerms(), created_at=now()
+                sid=sid,
+                account_sid=account_sid,
+                name=name,
+                terms=RoomTerms(),
+                created_at=now(),
+                node=self._node,
             )
         return sid
 
@@ -245,10 +255,15 @@ class Rooms:
             finally:
                 self._draining = False
 
-    def abandon(self) -> None:
+    @property
+    def profiles_in_use(self) -> set[str]:
+        """Of the rooms that live, as FreeSWITCH names them."""
+        return {room.profile for room in self._rooms.values()}
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Stop steering; conferences live on in FreeSWITCH. What timers still say changes no room."""
         self._abandoned = True
-        self._performer.abandon()
+        self._performer.stop()
 
     # From FreeSWITCH
 
@@ -259,7 +274,7 @@ class Rooms:
             # A recording may outlast its room.
             self._performer.on_recording_event(event)
         if sid not in self._rooms:
-            if event.action == "add-member" and self._is_ours(event.uuid):
+            if event.action == "add-member" and self._legs.get(event.uuid) is not None:
                 # The order to join was given up, its room has ended, and then FreeSWITCH carried it out.
                 self._performer.kick_stranger(sid, event.member_id)
             return
@@ -310,6 +325,10 @@ class Rooms:
         if seat and seat.joining and seat.joining.uuid in (event.application_uuid, FOUND):
             self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid))
 
+    def on_leg_hangup(self, event: SwitchEvent) -> None:
+        """CHANNEL_HANGUP of whichever leg."""
+        self.on_hangup(event.uuid, event.timestamp)
+
     def on_hangup(self, uuid: str, at: int = 0) -> None:
         """The leg is gone; `at` in microseconds, 0 if nobody saw when."""
         if not has_call_sid(uuid):
@@ -331,13 +350,18 @@ class Rooms:
                 if room is not None:
                     effects.extend(self._step(room, event, out))
             self._journal.commit()
-            changed, self._changed = self._changed, {}
-            for room in changed.values():
-                self.on_change(room)
-            for room, effect in effects:
-                self._performer.perform(room, effect, self.feed)
-            for room, call_sid in out:
-                self._performer.dismiss(room, call_sid)
+            self._journal.when_committed(partial(self._perform, effects, out))
+
+    def _perform(self, effects: list[tuple[Room, Effect]], out: list[tuple[Room, str]]) -> None:
+        """What was decided is in the store: now it is done."""
+        changed, self._changed = self._changed, {}
+        for room in changed.values():
+            for listener in self.on_change:
+                listener(room)
+        for room, effect in effects:
+            self._performer.perform(room, effect, self.feed)
+        for room, call_sid in out:
+            self._performer.dismiss(room, call_sid)
 
     def _step(self, room: Room, event: Event, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)

@@ -13,6 +13,7 @@ import gevent.event
 import greenswitch
 from gevent import socket
 
+from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
 
 from . import commands
@@ -60,17 +61,17 @@ _TICK_SECONDS: Final = 0.25
 _CURRENT_SECONDS: Final = 5.0
 
 
-class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch has no types
+class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greenswitch has no types
     """One FreeSWITCH over its event socket, reconnecting for as long as it is started.
 
     Kept of greenswitch: being its `InboundESL` (host, port, password, timeout, connected, `connect`, `send`,
     `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
     happens to those who wait when the socket ends, and reconnecting.
 
-    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and `on_pause` there whenever it is
-    about to let others have a turn, so before anything that was posted is sent; neither may block.
-    `on_up` and `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of
-    its own, so it may use `send`. Times are seconds.
+    Listeners are in four lists, each called in its order. `on_event`: on the reading greenlet, in
+    FreeSWITCH's order; `on_pause`: there, whenever it is about to let others have a turn, so before anything
+    that was posted is sent; neither may block. `on_up` and `on_down`: when the socket is ready and when it
+    has ended; `on_up` in a greenlet of its own, so it may use `send`. Times are seconds.
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
     when another does.
@@ -83,10 +84,6 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         password: str,
         *,
         node: str = "default",
-        on_event: Callable[[Event], None] = lambda event: None,
-        on_pause: Callable[[], None] = lambda: None,
-        on_up: Callable[[], None] = lambda: None,
-        on_down: Callable[[SwitchError], None] = lambda error: None,
         events: Sequence[str] = DEFAULT_EVENTS,
         connect_timeout: float = 5.0,
         command_timeout: float = 10.0,
@@ -104,12 +101,10 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         gone."""
         self.anomalies = Anomalies()
         self.last_error: SwitchError | None = None
-        self.down_hooks: list[Callable[[SwitchError], None]] = []
-        """Called before `on_down`, on the same greenlet."""
-        self._on_event = on_event
-        self._on_pause = on_pause
-        self._on_up = on_up
-        self._on_down = on_down
+        self.on_event: list[Callable[[Event], None]] = []
+        self.on_pause: list[Callable[[], None]] = []
+        self.on_up: list[Callable[[], None]] = []
+        self.on_down: list[Callable[[SwitchError], None]] = []
         self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
         self._command_timeout = command_timeout
         self._probe_after = probe_after
@@ -126,6 +121,11 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self._supervisor: gevent.Greenlet[[], None] | None = None
 
     # Life
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it ends because `stop` was asked for."""
+        return self._stopping.is_set()
 
     def start(self) -> None:
         """Connect, and connect again whenever the socket ends, in the background."""
@@ -207,7 +207,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
     def _open(self) -> Link:
         lease = None if self._ownership is None else Lease(self._renew)
         return self._dial(
-            lambda sock: Link(sock, self.anomalies, self._event, self._on_pause, lease), self._begin
+            lambda sock: Link(sock, self.anomalies, self._event, self._pause, lease), self._begin
         )
 
     def _dial(self, link_on: Callable[[socket.socket], Link], begin: Callable[[Link], None]) -> Link:
@@ -281,7 +281,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             watching.append(gevent.spawn(self._beat, link))
         waker, stillness = Waker(link.nudge), Stillness(link)
         self._waker = waker
-        gevent.spawn(self._on_up)
+        gevent.spawn(self._came_up)
         error: SwitchError = Disconnected("stopped")
         try:
             error = link.run()
@@ -298,8 +298,8 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             jobs, self._jobs = self._jobs, {}
             for result in jobs.values():
                 result.set_exception(Disconnected(str(error)))
-            for hook in (*self.down_hooks, self._on_down):
-                self._guarded(hook, error)
+            for listener in tuple(self.on_down):
+                self._guarded(listener, error)
 
     def _watch(self, link: Link) -> None:
         """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
@@ -342,11 +342,20 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             result = self._jobs.pop(headers.get("Job-UUID", ""), None)
             if result is not None:
                 result.set(headers.get("_body", ""))
-        try:
-            self._on_event(event)
-        except Exception:
-            self.anomalies.callback_errors += 1
-            self.log.exception("handling an event failed", name=event.name, uuid=event.uuid)
+        for listener in self.on_event:
+            try:
+                listener(event)
+            except Exception:
+                self.anomalies.callback_errors += 1
+                self.log.exception("handling an event failed", name=event.name, uuid=event.uuid)
+
+    def _pause(self) -> None:
+        for listener in self.on_pause:
+            listener()
+
+    def _came_up(self) -> None:
+        for listener in tuple(self.on_up):
+            listener()
 
     def _guarded(self, hook: Callable[[SwitchError], None], error: SwitchError) -> None:
         try:

@@ -43,7 +43,7 @@ _numbers: Final = count()
 class Switch(Protocol):
     """What legs need of a `Connection`."""
 
-    down_hooks: list[Callable[[SwitchError], None]]
+    on_down: list[Callable[[SwitchError], None]]
 
     def post(self, command: str, on_reply: OnReply | None = None) -> None:
         """Send without waiting."""
@@ -127,8 +127,8 @@ class Leg:
         self.answered = headers.get("Answer-State") == "answered"
         self.gone = False
         self.hangup_cause = ""
-        self.on_digit: Callable[[str], None] | None = None
-        """Called with each digit on the reading greenlet, besides the queue."""
+        self.on_digit: list[Callable[[str], None]] = []
+        """Each called with each digit on the reading greenlet, besides the queue."""
         self.on_hangup: list[Callable[[Leg], None]] = []
         """Each called once, on the reading greenlet, when the leg has hung up."""
         self._executions: dict[str, Execution] = {}
@@ -338,8 +338,8 @@ class Leg:
         if digits.full():
             digits.get_nowait()
         digits.put_nowait(digit)
-        if self.on_digit is not None:
-            self._guarded(partial(self.on_digit, digit))
+        for listener in tuple(self.on_digit):
+            self._guarded(partial(listener, digit))
 
     def _hung_up(self, cause: str) -> None:
         if self.gone:
@@ -371,7 +371,8 @@ class Legs:
     def __init__(self, connection: Switch) -> None:
         self.connection = connection
         self._legs: dict[str, Leg] = {}
-        connection.down_hooks.append(self._disconnected)
+        self._watched: dict[str, list[Callable[[Event], None]]] = {}
+        connection.on_down.append(self._disconnected)
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -415,6 +416,31 @@ class Legs:
         elif name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             self.lost(event.uuid, event.hangup_cause)
         return leg
+
+    # Listeners to one leg, ours or not
+
+    def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
+        self._watched.setdefault(uuid, []).append(on_event)
+
+    def unwatch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Before the leg's end, or for one that never came to be."""
+        watchers = self._watched.get(uuid, [])
+        if on_event in watchers:
+            watchers.remove(on_event)
+        if not watchers:
+            self._watched.pop(uuid, None)
+
+    def is_watched(self, uuid: str) -> bool:
+        return uuid in self._watched
+
+    def tell_watchers(self, event: Event) -> None:
+        """Let those know that watch the leg which the event is about."""
+        if event.uuid in self._watched:
+            for watcher in tuple(self._watched[event.uuid]):
+                watcher(event)
+            if event.name == "CHANNEL_DESTROY":
+                self._watched.pop(event.uuid, None)
 
     def _disconnected(self, error: SwitchError) -> None:
         ended = error if isinstance(error, Disconnected) else Disconnected(str(error))

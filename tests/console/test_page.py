@@ -348,9 +348,9 @@ def test_the_focus_stays_while_others_come_and_go(page: Tab, house: House) -> No
     expect(hold).to_be_focused()
     # Whoever has the focus and leaves hands it to the next.
     assert house.orchestrator is not None
-    (room,) = house.orchestrator.rooms
+    (room,) = house.orchestrator.node.rooms
     gone = next(one for one in room.participants.values() if one.caller.from_ == caller(1))
-    house.orchestrator.control.drop(room.account_sid, room.sid, gone.call_sid)
+    house.orchestrator.node.control.drop(room.account_sid, room.sid, gone.call_sid)
     expect(page.locator(".row")).to_have_count(2)
     wait_until(lambda: re.match(r"Mute \+", active(page)), "another button has it")
 

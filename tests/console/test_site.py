@@ -244,7 +244,7 @@ def test_another_site_can_neither_sign_in_nor_order(house: House, visitor: Visit
         assert visitor.ask("DELETE", f"console/conferences/{sid}/participants/x").status_code == 403
         assert visitor.ask("DELETE", "console/session").status_code == 403
     assert house.orchestrator is not None
-    assert house.orchestrator.rooms.get(sid) is not None
+    assert house.orchestrator.node.rooms.get(sid) is not None
 
 
 def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(house: House) -> None:
@@ -308,7 +308,7 @@ def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything
     assert house.orchestrator is not None
     feed = house.orchestrator.console._feed
     sid = start_room(house, 1)
-    room = house.orchestrator.rooms.get(sid)
+    room = house.orchestrator.node.rooms.get(sid)
     assert room is not None
     watcher = feed.watch(Session("id", room.account_sid, "", "", 0.0))
     events = watcher.read(lambda: True)

@@ -12,7 +12,7 @@ import flask
 from flask.blueprints import BlueprintSetupState
 from msgspec import Struct, ValidationError, convert, to_builtins
 
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.interface import StateStore
 from orchestrator.config.live import Live
 
 SIGNED_OUT = "signed out of the console"
@@ -39,7 +39,7 @@ class Sessions:
     database."""
 
     def __init__(
-        self, live: Live, outbox: Outbox, secret: bytes, clock: Callable[[], float] = time.time
+        self, live: Live, outbox: StateStore, secret: bytes, clock: Callable[[], float] = time.time
     ) -> None:
         self.lifetime = live.settings.web.console_session_secs
         self._live = live

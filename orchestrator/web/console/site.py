@@ -11,12 +11,14 @@ from flask import Blueprint, Request, Response, request
 from flask.typing import ResponseReturnValue
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.callbacks.interface import Store
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.calls.announcing import Announcement
 from orchestrator.calls.control import Changes, Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.rooms import Rooms
 from orchestrator.config.live import Live
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.media.recording_files import RecordingFiles
@@ -76,7 +78,7 @@ class Denied(Exception):
         self.status = status
 
 
-class Console:
+class Console(Part):
     """Its `blueprint` is the page at `/` and everything below `/console`."""
 
     def __init__(
@@ -84,7 +86,7 @@ class Console:
         live: Live,
         control: Control,
         rooms: Rooms,
-        outbox: Outbox,
+        outbox: Store,
         files: RecordingFiles,
         problems: Callable[[], Mapping[str, str]],
         attempts: Attempts,
@@ -96,14 +98,14 @@ class Console:
         self._control = control
         self._files = files
         self._feed = Feed(rooms, problems)
-        rooms.on_change = self._feed.on_change
+        rooms.on_change.append(self._feed.on_change)
         self._sessions = Sessions(live, outbox, secret)
         self._reading = Reading(control, outbox)
         self._peaks = Peaks()
         self._stopping = False
         self.blueprint = self._routes()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Browsers are sent away: they would keep the server from stopping."""
         self._stopping = True
         self._feed.stop()
