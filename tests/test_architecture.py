@@ -1,4 +1,4 @@
-"""Imports point one way: what is pure knows nothing of what is not, and only app.py knows everybody."""
+"""Imports point one way: what is pure knows nothing of what is not; app.py and node.py know everybody."""
 
 from __future__ import annotations
 
