@@ -315,8 +315,8 @@ class Rooms(Part):
             self.feed(sid, Mute(at, call_sid, on))
 
     def on_join_returned(self, event: SwitchEvent) -> None:
-        """The `conference` application is through: with a kick, or without having let the leg in."""
-        if not has_call_sid(event.uuid):
+        """CHANNEL_EXECUTE_COMPLETE: `conference` is through, with a kick or without having let the leg in."""
+        if event.application != "conference" or not has_call_sid(event.uuid):
             return
         call_sid = call_sid_of(event.uuid)
         seat, one = self._performer.seat(call_sid), self.participant(call_sid)

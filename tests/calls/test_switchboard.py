@@ -13,6 +13,7 @@ from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.switchboard import EVENTS, HEARD_BY, Listener
 from orchestrator.conference.model import Caller
 from orchestrator.freeswitch.events import MAINTENANCE, Event
+from orchestrator.freeswitch.legs import FOUND, Execution
 from tests.benchmarks.rig import ACCOUNT, Rig
 
 ENDS = ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
@@ -108,3 +109,20 @@ def test_several_listeners_hear_of_a_new_call(rig: Rig) -> None:
     uuid = str(uuid4())
     switchboard.take(uuid, {"variable_texml_guard": "1"})
     assert heard == [f"one {uuid}", f"two {uuid}"]
+
+
+def test_a_caller_whose_music_ends_as_it_joins_stays_in_its_conference(rig: Rig) -> None:
+    """Only the end of `conference` itself is the end of a stay: each application says when it is through."""
+    conversation = rig.conversation()
+    rig.feed(*conversation.until_joined)
+    (room,) = rig.orchestrator.node.rooms
+    before = {one.call_sid: one.phase for one in room.participants.values()}
+    for one in room.participants.values():
+        seat = rig.orchestrator.node.rooms.seat(one.call_sid)
+        assert seat is not None
+        seat.joining = Execution(FOUND, "conference", room.sid)
+        rig.orchestrator.node.switchboard.on_event(
+            Event(name="CHANNEL_EXECUTE_COMPLETE", uuid=one.caller.leg, application="playback")
+        )
+    (room,) = rig.orchestrator.node.rooms
+    assert {one.call_sid: one.phase for one in room.participants.values()} == before
