@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from orchestrator.callbacks.delivery import DeliverySettings
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.interface import StateStore
 from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.calls.styles import keys_of
 from orchestrator.conference.effects import BeepKind
@@ -17,6 +18,7 @@ from orchestrator.net.addresses import AddressPolicy
 
 RECORDING_URL_KEY = "recording url key"
 INSTALLATION = "installation"
+CONSOLE_SECRET = "console secret"
 
 
 def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
@@ -40,26 +42,31 @@ def address_policy(settings: Settings) -> AddressPolicy:
     return AddressPolicy(network.private_addresses == "allow", network.allow, network.deny)
 
 
-def url_signer(settings: Settings, outbox: Outbox) -> UrlSigner | None:
+def url_signer(settings: Settings, store: StateStore) -> UrlSigner | None:
     """Its key is made once: addresses told before a restart stay good."""
     lifetime = settings.recordings.url_lifetime_secs
     if lifetime is None:
         return None
-    kept = outbox.load(RECORDING_URL_KEY)
-    key = kept[0][1] if kept else secrets.token_bytes(KEY_BYTES)
-    if not kept:
-        outbox.commit(put=[(RECORDING_URL_KEY, "", key)])
-    return UrlSigner(key, lifetime)
+    return UrlSigner(_made_once(store, RECORDING_URL_KEY, lambda: secrets.token_bytes(KEY_BYTES)), lifetime)
 
 
-def installation(outbox: Outbox) -> str:
-    """What tells this database from others; made once."""
-    kept = outbox.get(INSTALLATION, "")
-    if kept is not None:
-        return kept.decode()
-    made = secrets.token_hex(8)
-    outbox.commit(put=[(INSTALLATION, "", made.encode())])
-    return made
+def console_secret(store: StateStore) -> bytes:
+    """Signs the console's cookies: a restart signs nobody out."""
+    return _made_once(store, CONSOLE_SECRET, lambda: secrets.token_bytes(32))
+
+
+def installation(store: StateStore) -> str:
+    """What tells this database from others."""
+    return _made_once(store, INSTALLATION, lambda: secrets.token_hex(8).encode()).decode()
+
+
+def _made_once(store: StateStore, kind: str, make: Callable[[], bytes]) -> bytes:
+    """Kept in the database, which its user alone can read."""
+    kept = store.get(kind, "")
+    if kept is None:
+        kept = make()
+        store.commit(put=[(kind, "", kept)])
+    return kept
 
 
 def delivery_settings(settings: Settings) -> DeliverySettings:

@@ -20,6 +20,15 @@ class Histogram:
         self._counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
+    @classmethod
+    def total(cls, *histograms: Histogram) -> Histogram:
+        """Of several that have the same bounds."""
+        (bounds,) = {one._bounds for one in histograms}
+        found = cls(*bounds)
+        found._counts = [sum(counts) for counts in zip(*(one._counts for one in histograms), strict=True)]
+        found.sum = sum(one.sum for one in histograms)
+        return found
+
     def observe(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.sum += value

@@ -1,4 +1,4 @@
-"""Imports point one way: what is pure knows nothing of what is not, and only app.py knows everybody."""
+"""Imports point one way: what is pure knows nothing of what is not; app.py and node.py know everybody."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ MAY_IMPORT = {
     "conference": set(),
     "net": set(),
     "logs": set(),
+    "lifecycle": {"logs"},
     "measures": set(),
     "numbering": set(),
     "config": {"numbering"},
-    "freeswitch": {"texml", "conference", "config", "logs", "numbering"},
-    "callbacks": {"texml", "conference", "net", "logs", "measures"},
-    "media": {"texml", "conference", "logs"},
+    "freeswitch": {"texml", "conference", "config", "lifecycle", "logs", "numbering"},
+    "callbacks": {"texml", "conference", "lifecycle", "net", "logs", "measures"},
+    "media": {"texml", "conference", "lifecycle", "logs"},
     "calls": {
         "texml",
         "conference",
@@ -30,6 +31,7 @@ MAY_IMPORT = {
         "media",
         "net",
         "config",
+        "lifecycle",
         "logs",
         "measures",
         "numbering",
@@ -42,12 +44,13 @@ MAY_IMPORT = {
         "callbacks",
         "media",
         "config",
+        "lifecycle",
         "logs",
         "measures",
         "numbering",
     },
-    "reloading": {"config", "freeswitch", "logs"},
-    "emulator": set(),
+    "reloading": {"config", "freeswitch", "lifecycle", "logs"},
+    "emulator": {"logs"},
 }
 
 

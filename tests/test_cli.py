@@ -1,15 +1,19 @@
 """The command line: exit codes, what goes to which stream, help."""
 
-import argparse
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from orchestrator import __version__, cli
-from orchestrator.cli.command import _parser
+from orchestrator.cli.command import command
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -76,34 +80,98 @@ def test_render_says_where_it_cannot_write(
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        cli.main(["--version"])
+    assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"orchestrator {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "check", "render", "example", "demo"])
-def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="0"):
-        cli.main([command, "--help"])
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    for name, found in group.commands.items():
+        yield (*path, name)
+        if isinstance(found, click.Group):
+            yield from commands(found, *path, name)
+
+
+@pytest.mark.parametrize("words", list(commands(command)), ids=" ".join)
+def test_every_command_explains_itself(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*words, "--help"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 4
 
 
-def placeholders(parser: argparse.ArgumentParser) -> Iterator[str]:
+def placeholders(one: click.Command) -> Iterator[str]:
     """What stands for values in the help of it and of its subcommands."""
-    for action in parser._actions:
-        yield from (each for each in [action.metavar] if isinstance(each, str))
-        if isinstance(action, argparse._SubParsersAction):
-            for sub in action.choices.values():
-                yield from placeholders(sub)
+    yield from (each.metavar for each in one.params if each.metavar)
+    if isinstance(one, click.Group):
+        for sub in one.commands.values():
+            yield from placeholders(sub)
 
 
 def test_what_stands_for_a_value_is_in_capitals() -> None:
-    found = list(placeholders(_parser()))
-    assert len(found) > 20
+    found = list(placeholders(command))
+    assert len(found) > 10
     assert [each for each in found if each != each.upper()] == []
 
 
-def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        cli.main([])
-    assert "COMMAND" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("", "Missing command. See `orchestrator --help`."),
+        ("runn", "No such command 'runn'."),
+        (
+            "run --takeover",
+            "--take-over",
+        ),
+        ("callbacks", "Missing command. See `orchestrator callbacks --help`."),
+        ("callbacks list --told --waiting", "--told and --waiting exclude each other."),
+        ("callbacks list --limit -1", "Invalid value for '--limit': -1 is not in the range x>=0."),
+        ("callbacks retry x", "'x' is not a valid integer range"),
+        ("calls dial 1", "Missing option '--from'."),
+        ("calls list --status gone", "Invalid value for '--status': 'gone' is not one of 'ringing', "),
+        ("participants mute room", "Missing argument 'PARTICIPANT...'."),
+        ("recordings list --conference a --call b", "--call and --conference exclude each other."),
+        ("render --diff --yes", "--yes and --diff exclude each other."),
+        ("render --undo", "--diff, --yes and --undo need --into DIR"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line_with_what_to_do(
+    words: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words.split()) == 2
+    told = capsys.readouterr()
+    assert not told.out
+    (line,) = told.err.splitlines()
+    assert line.startswith("orchestrator: ")
+    assert says in line
+    assert line.endswith(" --help`.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_for_a_shell_asks_this_command(shell: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell]) == 0
+    assert f"_ORCHESTRATOR_COMPLETE={shell}_complete" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("orchestrator parti", ["participants"]),
+        ("orchestrator participants un", ["unhold", "unmute"]),
+        ("orchestrator calls list --status comp", ["completed"]),
+        ("orchestrator run --ta", ["--take-over"]),
+    ],
+)
+def test_bash_completes_commands_options_and_values(typed: str, completed: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "orchestrator"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m orchestrator "$@"\n')
+    program.chmod(0o700)
+    words = " ".join(map(shlex.quote, typed.split()))
+    script = f"""
+        eval "$(orchestrator completion bash)"
+        COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+        _orchestrator_completion orchestrator
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60, env={**os.environ, "PATH": path}
+    )
+    assert done.stdout.split() == completed, done.stderr

@@ -7,28 +7,31 @@ backing off (a heap entry). There are as many workers as there is to send, and a
 from __future__ import annotations
 
 import heapq
-import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
-from orchestrator.callbacks.outbox import Outbox, OutboxError, Queued
+from orchestrator.callbacks.interface import CallbackStore
+from orchestrator.callbacks.message import Message, Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings
 from orchestrator.callbacks.receivers import Receiver, Receivers
 from orchestrator.callbacks.sender import Keys, Sender, for_log
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.callbacks.tally import Reason, Tally
 from orchestrator.callbacks.trouble import Trouble
 from orchestrator.callbacks.upkeep import Bounds, forget_history
+from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.logs import Log, get_logger
 from orchestrator.net.dial import Dialler
 from orchestrator.net.urls import Unrequestable, target
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 OnResult = Callable[[Queued, int | None, int, str], None]
 """(message, HTTP status of the last attempt if it was answered, attempts, error: empty if delivered).
@@ -45,12 +48,12 @@ _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
 
 
-class Delivery:
+class Delivery(Part):
     """Tells what the outbox holds. `poke` a queue after each commit of messages to it."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: CallbackStore,
         keys: Keys,
         settings: DeliverySettings | None = None,
         *,
@@ -108,16 +111,13 @@ class Delivery:
             gevent.spawn(self._take_up, self._outbox.queues()),
         ]
 
-    def stop(self, timeout: float = 10.0) -> bool:
-        """Finish what is in flight within `timeout` seconds and leave the rest in the outbox.
-
-        False if something had to be cut off; it is told again after the next start.
-        """
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Finish what is in flight within `timeout` seconds and leave the rest in the outbox; what had to be
+        cut off is told again after the next start."""
         self._running = False
         while self._resting_workers:
             self._wake_worker()
         self._workers.join(timeout)
-        finished = not self._workers
         self._workers.kill()
         gevent.killall(self._helpers)
         self._receivers.clear()
@@ -127,7 +127,11 @@ class Delivery:
         self._hiring = False
         self._working = 0
         self._flush()
-        return finished
+
+    def on_committed(self, messages: Iterable[Message]) -> None:
+        """These are in the outbox now."""
+        for queue in {message.queue for message in messages}:
+            self.poke(queue)
 
     def poke(self, queue: str) -> None:
         """Something may wait in `queue`. Returns at once and never raises; before `start` it does nothing."""
@@ -171,7 +175,7 @@ class Delivery:
         try:
             message = self._outbox.next(queue)
         except OutboxError as error:
-            log.critical("queue=%s cannot be read: %s", queue, error)
+            log.critical("callbacks cannot be read", queue=queue, problem=str(error))
             self._rest(queue, _OUTBOX_RETRY_SECONDS)
             return None
         if message is None:
@@ -260,7 +264,7 @@ class Delivery:
             self._settle(message, answer)
         except Exception:
             # A fault of ours must not leave a queue without anybody who looks after it.
-            log.exception("queue=%s event=%s result lost", message.queue, message.event)
+            log.exception("result lost", queue=message.queue, callback=message.event)
             self._rest(message.queue, _OUTBOX_RETRY_SECONDS)
 
     def _give_up_old(self, message: Queued) -> None:
@@ -275,11 +279,7 @@ class Delivery:
             self.tally.failed_attempts += 1
         if answer.verdict == "retry" and attempts < self._settings.attempts:
             seconds = self._settings.pause(attempts, answer.retry_after)
-            log.info(
-                "queue=%s event=%s sequence=%d attempt=%d url=%s error=%r again_in=%.2f",
-                *(message.queue, message.event, message.sequence, attempts),
-                *(for_log(message.url), answer.error, seconds),
-            )
+            self._log(message, answer, attempts).info("attempt failed", again_in=round(seconds, 2))
             self._outbox.postpone(message, attempts, int((time.time() + seconds) * 1e6))
             self._unwritten.set()
             self._rest(message.queue, seconds)
@@ -289,11 +289,7 @@ class Delivery:
             self.tally.on_delivered(max(0, (time.time_ns() // 1000 - message.waits_since) // 1000))
         else:
             self.tally.given_up[_reason(message, answer)] += 1
-            log.warning(
-                "queue=%s event=%s sequence=%d attempts=%d url=%s error=%r given up",
-                *(message.queue, message.event, message.sequence, attempts),
-                *(for_log(message.url), answer.error),
-            )
+            self._log(message, answer, attempts).warning("given up")
         self._outbox.finish(
             message, delivered=delivered, attempts=attempts, status=answer.status, error=answer.error
         )
@@ -302,13 +298,17 @@ class Delivery:
         if self._running:
             self._line_up(message.queue, rest=True)
 
+    def _log(self, message: Queued, answer: Answer, attempts: int) -> Log:
+        what = {"queue": message.queue, "callback": message.event, "sequence": message.sequence}
+        return log.bind(**what, attempts=attempts, url=for_log(message.url), problem=answer.error)
+
     def _report(self, message: Queued, answer: Answer, attempts: int) -> None:
         if self._on_result is None:
             return
         try:
             self._on_result(message, answer.status, attempts, answer.error)
         except Exception:
-            log.exception("queue=%s event=%s on_result failed", message.queue, message.event)
+            log.exception("on_result failed", queue=message.queue, callback=message.event)
 
     # --- the outbox's upkeep ---
 

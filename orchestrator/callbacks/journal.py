@@ -10,33 +10,35 @@ and `flush` after them, and lets no other greenlet run between the two.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 import gevent
 
+from orchestrator.callbacks.interface import StateStore
 from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.outbox import Outbox, OutboxError
 from orchestrator.callbacks.records import Record
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.callbacks.trouble import Trouble
+from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _AGAIN_SECONDS = 1.0
 MAX_UNWRITTEN = 10_000
 """Callbacks kept in memory, some 2 kB each; more would be lost to a full memory instead of to a full disk."""
 
 
-class Journal:
+class Journal(Part):
     """What calls and rooms write through. `on_messages` is told of callbacks that are on disk now."""
 
     def __init__(
         self,
-        outbox: Outbox,
+        store: StateStore,
         on_messages: Callable[[Sequence[Message]], None],
         max_unwritten: int = MAX_UNWRITTEN,
     ) -> None:
-        self._outbox = outbox
+        self._store = store
         self._on_messages = on_messages
         self._max_unwritten = max_unwritten
         self._messages: list[Message] = []
@@ -50,14 +52,14 @@ class Journal:
         """Callbacks that neither the disk nor the memory could take."""
 
     def load(self, kind: str) -> list[tuple[str, bytes]]:
-        """As Outbox.load."""
-        return self._outbox.load(kind)
+        """As StateStore.load."""
+        return self._store.load(kind)
 
     def get(self, kind: str, key: str) -> bytes | None:
-        """As Outbox.get, with what is not written yet."""
+        """As StateStore.get, with what is not written yet."""
         if (kind, key) in self._state:
             return self._state[kind, key]
-        return self._outbox.get(kind, key)
+        return self._store.get(kind, key)
 
     @property
     def unwritten(self) -> int:
@@ -76,7 +78,7 @@ class Journal:
         delete: Sequence[tuple[str, str]] = (),
         records: Sequence[Record] = (),
     ) -> None:
-        """As Outbox.commit, with everything that is not written yet. Never raises OutboxError."""
+        """As StateStore.commit, with everything that is not written yet. Never raises OutboxError."""
         self._messages.extend(messages)
         for kind, key, value in put:
             self._state[kind, key] = value
@@ -114,18 +116,27 @@ class Journal:
         elif self._messages or self._state or self._records:
             self._write()
 
-    def stop(self) -> None:
+    def when_committed(self, act: Callable[[], None]) -> None:
+        """Does `act` once what was committed until now is in the store.
+
+        At once, with a store that has taken it when `commit` returns, as SQLite has: what is gathered is
+        written by `flush`, before anything that `act` posts or wakes leaves this process. While the disk
+        fails, too: a call does not wait for it. A store over a network keeps `act` until it has answered.
+        """
+        act()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Write what is left, if that is possible at all."""
         if self._again is not None:
             self._again.kill()
         self._write()
         if self._trouble:
-            log.critical("lost with the end of this process: callbacks=%d", len(self._messages))
+            log.critical("lost with the end of this process", callbacks=len(self._messages))
 
     def _write(self) -> None:
         messages = self._messages
         try:
-            self._outbox.commit(
+            self._store.commit(
                 messages,
                 [(*key, value) for key, value in self._state.items() if value is not None],
                 [key for key, value in self._state.items() if value is None],

@@ -53,6 +53,8 @@ class Queued(Struct, frozen=True):
     """When it came into the outbox, or was taken up again after it had been given up."""
     signatures: Signatures = "telnyx"
     user_agent: str = TELNYX_USER_AGENT
+    node: str = ""
+    """The FreeSWITCH node whose event it tells of."""
 
 
 class Told(Struct, frozen=True):
@@ -73,6 +75,19 @@ class Told(Struct, frozen=True):
     status: int | None
     """HTTP status of the last attempt; None if there was no answer."""
     error: str
+
+
+class Counts(Struct, frozen=True):
+    """Of all messages."""
+
+    pending: int
+    """Messages that wait."""
+    queues: int
+    """Queues they wait in."""
+    oldest_at: int
+    """When the oldest of them was made, in microseconds since the epoch; 0 if none waits."""
+    given_up: int
+    """Kept messages that could not be delivered."""
 
 
 # What quote_plus makes of each character, in a fourth of its time.

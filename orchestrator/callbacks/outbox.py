@@ -2,11 +2,11 @@
 
 Used from the hub's thread only; no method lets another greenlet run. What waits is also indexed in memory,
 so that what is told can be written behind in batches: after a kill the last of it is told again, the same.
+Ours, because queues of tasks neither commit with a room's state nor keep an order for each room.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import time
@@ -14,30 +14,32 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.callbacks import records as record_table
 from orchestrator.callbacks import store
-from orchestrator.callbacks.message import Message, Queued, Told
+from orchestrator.callbacks.message import Counts, Message, Queued, Told
 from orchestrator.callbacks.queues import Queues
-from orchestrator.callbacks.records import Record, Records
+from orchestrator.callbacks.records import Record, RecordKind, Records
 from orchestrator.callbacks.store import OutboxError
+from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.logs import get_logger
 
 __all__ = ["Counts", "Message", "Outbox", "OutboxError", "Queued", "Told"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _INSERT = (
     "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at, "
-    "waits_since, signatures, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "waits_since, signatures, user_agent, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PUT = (
-    "INSERT INTO state (kind, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    "INSERT INTO state (kind, key, value, node) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET value = excluded.value, node = excluded.node"
 )
 _DELETE = "DELETE FROM state WHERE kind = ? AND key = ?"
 _HEAD = "id, queue, url, method, body, account_sid, event, sequence, created_at"
-_SIGNED = "signatures, user_agent"
+_SIGNED = "signatures, user_agent, node"
 _QUEUED = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
 _NEXT = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
 _FINISH = (
@@ -55,23 +57,43 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def _row(id_: int, m: Message, now: int) -> tuple[object, ...]:
+def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
     head = (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
-    return (*head, now, m.signatures, m.user_agent)
+    return (*head, now, m.signatures, m.user_agent, node)
 
 
-class Counts(Struct, frozen=True):
-    pending: int
-    """Messages that wait."""
-    queues: int
-    """Queues they wait in."""
-    oldest_at: int
-    """When the oldest of them was made, in microseconds since the epoch; 0 if none waits."""
-    given_up: int
-    """Kept messages that could not be delivered."""
+class NodeView:
+    """The outbox as one FreeSWITCH node has it."""
+
+    def __init__(self, outbox: Outbox, node: str) -> None:
+        self.node = node
+        self.records = outbox.records
+        self._outbox = outbox
+
+    def commit(
+        self,
+        messages: Sequence[Message] = (),
+        put: Sequence[tuple[str, str, bytes]] = (),
+        delete: Sequence[tuple[str, str]] = (),
+        records: Sequence[Record] = (),
+    ) -> None:
+        """As Outbox.commit."""
+        self._outbox.commit(messages, put, delete, records, self.node)
+
+    def load(self, kind: str) -> list[tuple[str, bytes]]:
+        """As Outbox.load."""
+        return self._outbox.load(kind, self.node)
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """As Outbox.get: keys of different nodes differ."""
+        return self._outbox.get(kind, key)
+
+    def alive(self, kind: RecordKind) -> list[Record]:
+        """Those of this node, of all accounts, that are not over."""
+        return [record for record in self.records.alive(kind) if record.node == self.node]
 
 
-class Outbox:
+class Outbox(Part):
     """Opening takes the file for this process alone. Every method may raise OutboxError."""
 
     def __init__(self, path: str | Path) -> None:
@@ -113,30 +135,45 @@ class Outbox:
         put: Sequence[tuple[str, str, bytes]] = (),
         delete: Sequence[tuple[str, str]] = (),
         records: Sequence[Record] = (),
+        node: str = "",
     ) -> None:
         """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key), and
-        records."""
+        records; all that of a FreeSWITCH `node`, or of none."""
         if not (messages or put or delete or records):
             return
         first, now = self._last_id + 1, _now()
-        rows = [_row(id_, message, now) for id_, message in enumerate(messages, first)]
-        recorded = [record.row() for record in records]
-        self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, put), (record_table.PUT, recorded)))
+        rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
+        recorded = [record.row(node) for record in records]
+        state = [(*each, node) for each in put]
+        self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, state), (record_table.PUT, recorded)))
         self._last_id += len(rows)
         for id_, message in enumerate(messages, first):
             self._queues.append(message.queue, id_)
 
-    def load(self, kind: str) -> list[tuple[str, bytes]]:
-        """Key and value of all state of one kind, by key."""
-        return [
-            (key, value)
-            for key, value in self._read("SELECT key, value FROM state WHERE kind = ? ORDER BY key", (kind,))
-        ]
+    def load(self, kind: str, node: str | None = None) -> list[tuple[str, bytes]]:
+        """Key and value of all state of one kind, by key; of one FreeSWITCH `node`, or of all."""
+        rows = self._read("SELECT key, value, node FROM state WHERE kind = ? ORDER BY key", (kind,))
+        return [(key, value) for key, value, its_node in rows if node is None or its_node == node]
 
     def get(self, kind: str, key: str) -> bytes | None:
         for (value,) in self._read("SELECT value FROM state WHERE kind = ? AND key = ?", (kind, key)):
             return bytes(value)
         return None
+
+    def of(self, node: str) -> NodeView:
+        """The view of one FreeSWITCH node."""
+        return NodeView(self, node)
+
+    def claim(self, node: str) -> None:
+        """What lives in the file is this node's, which is the only one: an earlier version wrote down no
+        node, and the node may have had another name. What is no node's has an empty key, and stays."""
+        self._write(
+            (
+                ("UPDATE state SET node = ? WHERE node <> ? AND key <> ''", [(node, node)]),
+                ("UPDATE pending SET node = ? WHERE node <> ?", [(node, node)]),
+                (record_table.CLAIM, [(node, node)]),
+            )
+        )
 
     def queues(self) -> list[str]:
         """Queues in which something waits, the longest waiting first."""
@@ -147,7 +184,7 @@ class Outbox:
         while (id_ := self._queues.head(queue)) is not None:
             for row in self._read(_NEXT, (id_,)):
                 return self._queued(row)
-            log.warning("queue=%s message=%d was deleted by somebody else", queue, id_)
+            log.warning("a callback was deleted by somebody else", queue=queue, id=id_)
             self._queues.remove(queue, id_)
             self._unwritten_failures.pop(id_, None)
         return None
@@ -291,6 +328,13 @@ class Outbox:
         rows = self._read(f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?", (limit + len(ended),))
         kept = [row for row in rows if row[0] not in ended][:limit]
         return [self._queued(row) for row in kept]
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """As `close`; what could not be written down is in the log."""
+        try:
+            self.close()
+        except OutboxError as error:
+            log.error("what was told last will be told again", problem=str(error))
 
     def close(self) -> None:
         """Write down what is not written yet and let go of the file."""

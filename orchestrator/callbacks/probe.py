@@ -1,11 +1,13 @@
-"""Whether the outbox can be written, found out by writing."""
+"""Whether the store can be written, found out by writing."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
+from orchestrator.callbacks.interface import StateStore
 from orchestrator.callbacks.journal import Journal
-from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.callbacks.store import OutboxError
 
 _KIND = "probe"
 _GOOD_SECONDS = 1.0
@@ -13,16 +15,16 @@ _GOOD_SECONDS = 1.0
 
 
 class Probe:
-    def __init__(self, outbox: Outbox, journal: Journal) -> None:
-        self._outbox = outbox
-        self._journal = journal
+    def __init__(self, store: StateStore, journals: Sequence[Journal]) -> None:
+        self._store = store
+        self._journals = journals
         self._writable = False
         self._asked_at = float("-inf")
 
     def writable(self) -> bool:
         """As it was a second ago at most."""
-        if self._journal.troubled:
-            # It asks by itself, once a second.
+        if any(journal.troubled for journal in self._journals):
+            # They ask by themselves, once a second.
             return False
         if time.monotonic() - self._asked_at >= _GOOD_SECONDS:
             self._writable = self._write()
@@ -31,7 +33,7 @@ class Probe:
 
     def _write(self) -> bool:
         try:
-            self._outbox.commit(put=[(_KIND, "", b"%d" % time.time())])
+            self._store.commit(put=[(_KIND, "", b"%d" % time.time())])
         except OutboxError:
             return False
         return True

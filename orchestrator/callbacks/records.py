@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS records (
     conference_sid TEXT NOT NULL,
     call_sid TEXT NOT NULL,
     value BLOB NOT NULL,
+    node TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (kind, sid)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_by_time ON records (kind, account_sid, created_at, sid);
@@ -55,9 +56,12 @@ class Record(Struct, frozen=True):
     conference_sid: str = ""
     call_sid: str = ""
     value: bytes = b""
+    node: str = ""
+    """The FreeSWITCH node that has it, or had it."""
 
-    def row(self) -> tuple[object, ...]:
-        return astuple(self)
+    def row(self, node: str = "") -> tuple[object, ...]:
+        """With the `node` that it is written for, where it says none."""
+        return (*astuple(self)[:-1], self.node or node)
 
 
 COLUMNS: Final = tuple(column.name for column in fields(Record))
@@ -67,6 +71,8 @@ PUT: Final = (
     f"INSERT INTO records ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
     f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
 )
+CLAIM: Final = "UPDATE records SET node = ? WHERE kind <> 'request' AND ended_at = 0 AND node <> ?"
+"""Of those that are not over."""
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM records"
 _DELETE: Final = "DELETE FROM records WHERE kind = ? AND sid = ?"
 _PRUNE: Final = (

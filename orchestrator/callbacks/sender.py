@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -15,11 +14,12 @@ from orchestrator.callbacks.message import Queued
 from orchestrator.callbacks.policy import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.conference.model import CallbackStyle
+from orchestrator.logs import get_logger
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.errors import AddressRefused, TooMuch, innermost, reason
 from orchestrator.net.urls import Unrequestable, target
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Keys = Callable[[str], AccountKeys | None]
 """AccountSid -> what its callbacks are signed with; None: not at all."""
@@ -81,7 +81,7 @@ class Sender:
         # urllib3 has exceptions of its own, and whatever happens here is a fault of this attempt alone.
         except Exception as error:
             if status is None:
-                log.warning("queue=%s event=%s attempt failed", message.queue, message.event, exc_info=True)
+                log.warning("attempt failed", queue=message.queue, callback=message.event, exc_info=True)
                 return Answer("retry", None, reason(error))
         finally:
             limit.close()

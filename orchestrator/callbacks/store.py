@@ -71,10 +71,17 @@ CREATE TABLE retries (id INTEGER PRIMARY KEY);
 """
 
 # Beside what earlier versions of the same schema know: they leave these at their defaults.
-_ADDED_COLUMNS = (
+_SIGNED = (
     ("signatures", "TEXT NOT NULL DEFAULT 'telnyx'"),
     ("user_agent", "TEXT NOT NULL DEFAULT 'telnyx-webhooks'"),
 )
+_NODE = ("node", "TEXT NOT NULL DEFAULT ''")
+_ADDED_COLUMNS = {
+    "pending": (*_SIGNED, _NODE),
+    "told": (*_SIGNED, _NODE),
+    "state": (_NODE,),
+    "records": (_NODE,),
+}
 
 
 class OutboxError(Exception):
@@ -215,17 +222,17 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
         database.executescript(
             f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; {_FROM_1_TO_2} COMMIT;"
         )
-    _add_columns(database)
     # Beside what earlier versions know, and in nobody's way there.
     database.executescript(records.SCHEMA)
+    _add_columns(database)
     # An unwritable file shows itself here and not at the first callback.
     database.execute("BEGIN IMMEDIATE")
     database.execute("ROLLBACK")
 
 
 def _add_columns(database: sqlite3.Connection) -> None:
-    for table in ("pending", "told"):
+    for table, columns in _ADDED_COLUMNS.items():
         present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-        for name, kind in _ADDED_COLUMNS:
+        for name, kind in columns:
             if name not in present:
                 database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
+
+from orchestrator.logs import Log
 
 _AGAIN_SECONDS = 60.0
 
@@ -11,7 +12,7 @@ _AGAIN_SECONDS = 60.0
 class Trouble:
     """With something that is tried again and again; `what` goes on in words what that means."""
 
-    def __init__(self, log: logging.Logger, what: str) -> None:
+    def __init__(self, log: Log, what: str) -> None:
         self._log = log
         self._what = what
         self._since: float | None = None
@@ -26,9 +27,9 @@ class Trouble:
             self._since, self._next_line = now, now
         if now >= self._next_line:
             self._next_line = now + _AGAIN_SECONDS
-            self._log.critical("%s (since %.0f s): %s", self._what, now - self._since, error)
+            self._log.critical(self._what, seconds=round(now - self._since), problem=str(error))
 
     def over(self) -> None:
         if self._since is not None:
-            self._log.warning("over after %.1f s: %s", time.monotonic() - self._since, self._what)
+            self._log.warning(f"over: {self._what}", seconds=round(time.monotonic() - self._since, 1))
             self._since = None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Container
 
 import gevent
 
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.callbacks.interface import CallbackStore
 from orchestrator.callbacks.policy import DeliverySettings
 from orchestrator.callbacks.tally import Tally
+from orchestrator.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _BATCH = 200
 _BREATH_SECONDS = 0.01
@@ -25,7 +25,7 @@ _SHED_PART = 100
 class Bounds:
     """Gives up what waits too long, and what is too much. All of it stays listed."""
 
-    def __init__(self, outbox: Outbox, settings: DeliverySettings, tally: Tally) -> None:
+    def __init__(self, outbox: CallbackStore, settings: DeliverySettings, tally: Tally) -> None:
         self._outbox = outbox
         self._settings = settings
         self._tally = tally
@@ -97,14 +97,14 @@ class _Burst:
         if time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _LOG_SECONDS
             log.error(
-                f"{self._text}: given_up=%d more within the next %g s are not logged; "
-                "`orchestrator callbacks list --given-up` shows them",
-                *(self._bound, self._counted, _LOG_SECONDS),
+                self._text % self._bound,
+                given_up=self._counted,
+                remedy="`orchestrator callbacks list --given-up` shows these and those of the next minute",
             )
             self._counted = 0
 
 
-def forget_history(outbox: Outbox, retention: float) -> None:
+def forget_history(outbox: CallbackStore, retention: float) -> None:
     """Callbacks that were over more than `retention` seconds ago; the rest is History's."""
     before = int((time.time() - retention) * 1e6)
     while outbox.prune(before, _BATCH) == _BATCH:

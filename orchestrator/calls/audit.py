@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import gevent
 
 from orchestrator.callbacks.outbox import OutboxError
-from orchestrator.calls.call import Call
 from orchestrator.calls.call_recordings import CallRecordings
 from orchestrator.calls.clock import now
 from orchestrator.calls.performer import speaks
 from orchestrator.calls.recovery import SETTLED_SECONDS, Recovery
+from orchestrator.calls.register import Register
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.room_records import RecordingRecord
 from orchestrator.calls.rooms import Rooms
@@ -22,24 +22,27 @@ from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.snapshot import GUARD, ConferenceSeen
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
 
-class Audit:
+class Audit(Part):
     def __init__(
         self,
         connection: Connection,
         legs: Legs,
         rooms: Rooms,
         switchboard: Switchboard,
-        calls: Callable[[], Iterable[Call]],
+        calls: Register,
         recovery: Recovery,
         room_recordings: RoomRecordings,
-        call_recordings: Callable[[], CallRecordings],
+        call_recordings: CallRecordings,
+        is_up: Callable[[], bool],
+        every: float,
     ) -> None:
-        """`calls`: those being steered."""
+        """`every` so many seconds, where `is_up` says that FreeSWITCH is connected and was compared then."""
         self._connection = connection
         self._legs = legs
         self._rooms = rooms
@@ -50,6 +53,22 @@ class Audit:
         self._call_recordings = call_recordings
         self._others: set[str] = set()
         """Legs that are not ours to steer: those that were dialled."""
+        self._is_up = is_up
+        self._every = every
+        self._running: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._running = gevent.spawn(self._run_on)
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        if self._running is not None:
+            self._running.kill(block=False)
+
+    def _run_on(self) -> None:
+        while True:
+            gevent.sleep(self._every)
+            if self._is_up():
+                self.run()
 
     def run(self) -> None:
         """What differs twice, some seconds apart, is put right."""
@@ -65,7 +84,7 @@ class Audit:
                 self._recovery.run(connected=False)
             finally:
                 self._switchboard.release()
-            self._call_recordings().end(self._endless())
+            self._call_recordings.end(self._endless())
         except SwitchError as error:
             log.warning("cannot see what FreeSWITCH has", problem=str(error))
         except OutboxError as error:
@@ -79,7 +98,7 @@ class Audit:
         channels = snapshot.list_channels(self._connection)
         return bool(
             self._room_recordings.missing(conferences)
-            or self._call_recordings().missing(channels)
+            or self._call_recordings.missing(channels)
             or self._endless()
         )
 
@@ -88,7 +107,7 @@ class Audit:
         settled = now() - int(1_000_000 * SETTLED_SECONDS)
         return [
             record
-            for record in self._call_recordings().without_an_end()
+            for record in self._call_recordings.without_an_end()
             if record.sid not in self._room_recordings and record.updated_at < settled
         ]
 
@@ -115,7 +134,7 @@ class Audit:
         )
 
     def _legs_differ(self) -> bool:
-        steered = {call.leg.uuid for call in self._calls()}
+        steered = {call.leg.uuid for call in self._calls}
         channels = set(snapshot.list_channels(self._connection))
         self._others &= channels
         for leg in channels - steered - self._others:

@@ -26,17 +26,17 @@ from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.standing import Standing
 from orchestrator.calls.steps import Fields, Goto, HangUp, Onward, Redirected, Step
 from orchestrator.calls.styles import callback_style, document_defaults
-from orchestrator.calls.verbs import run_verb
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone, Unreachable
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.logs import get_logger
-from orchestrator.texml import Dial, Document, DocumentError, Play, Record, Verb
+from orchestrator.texml import Document, DocumentError, Verb
 
 if TYPE_CHECKING:
     from orchestrator.callbacks.signature import Signer
     from orchestrator.calls.services import Services
+    from orchestrator.calls.verbs.executor import Act
     from orchestrator.conference.model import CallbackStyle
     from orchestrator.config.applications import Application
     from orchestrator.config.dialect import Dialect
@@ -51,8 +51,6 @@ MAX_QUICK_DOCUMENTS = 50
 # Until what played has stopped.
 QUIET_SECONDS = 5.0
 FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
-# These know what to do with what they left running on the leg; any other's sound is ended, and begins again.
-TAKE_UP = (Dial, Play, Record)
 
 
 class Call(Standing):
@@ -159,12 +157,12 @@ class Call(Standing):
 
     def report(self) -> None:
         """Status callbacks: where the API says, else where an inbound call's application does."""
-        kept, switchboard = self.kept, self.services.switchboard
+        kept, legs = self.kept, self.services.legs
         to = kept.report
         if to is None and self.direction == "inbound" and self.application.status_callback:
             to = Goto(self.application.status_callback, self.application.status_callback_method)
         if self._reports is not None:
-            switchboard.unwatch(self.leg.uuid, self._reports)
+            legs.unwatch(self.leg.uuid, self._reports)
             self._reports = None
         if to is not None and not kept.ended:
             self._reports = self.services.status.follow(
@@ -179,7 +177,7 @@ class Call(Standing):
                 told=kept.reported,
                 state=self.told,
             )
-            switchboard.watch(self.leg.uuid, self._reports)
+            legs.watch(self.leg.uuid, self._reports)
 
     def take_up(self, headers: dict[str, str]) -> None:
         """The socket is back; `headers` tell how its leg stands."""
@@ -266,9 +264,7 @@ class Call(Standing):
         if self.leg.gone:
             # Nothing is asked any more for who is gone; what was being recorded is brought to its end.
             if kept.next is None:
-                self.run_verbs(
-                    tuple(verb for verb in self._verbs()[kept.verb :][:1] if isinstance(verb, TAKE_UP))
-                )
+                self._finish_verb(self._verbs()[kept.verb :][:1])
             return None
         while True:
             try:
@@ -354,13 +350,21 @@ class Call(Standing):
                 return step
         return None
 
+    def _finish_verb(self, verbs: tuple[Verb, ...]) -> None:
+        for verb in verbs:
+            finish = self.services.verbs[type(verb)].finish
+            if finish is not None:
+                self._carry_out(verb, finish, finish)
+
     def run_verb(self, verb: Verb) -> Step:
-        """A lost event socket does not end a call: its verb is taken up once FreeSWITCH is back."""
+        """A lost event socket does not end a call: its verb is resumed once FreeSWITCH is back."""
+        executor = self.services.verbs[type(verb)]
+        return self._carry_out(verb, executor.run, executor.resume)
+
+    def _carry_out(self, verb: Verb, run: Act, resume: Act) -> Step:
         while True:
             try:
-                if self.taken_up and not isinstance(verb, TAKE_UP):
-                    self.leg.still()
-                step = run_verb(self, verb)
+                step = (resume if self.taken_up else run)(self, verb)
             except Unreachable:
                 self._wait_for_freeswitch(type(verb).__name__)
             else:

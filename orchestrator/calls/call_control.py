@@ -83,7 +83,7 @@ class CallControl(Desk):
             kept["fallback"] = changes.fallback
 
         def start(call: Call) -> None:
-            self._start(call)
+            self._calls.start_dialled(call)
             if changes.time_limit is not None:
                 call.limit(changes.time_limit, callee.bridged_at)
 

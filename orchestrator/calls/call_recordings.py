@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
+from orchestrator.calls.call import Call
 from orchestrator.calls.recording import Recording
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.room_records import RecordingRecord, decode_recording
+from orchestrator.calls.services import Services
 from orchestrator.calls.tape import (
     CALL_RECORDING,
     ChangedStatus,
@@ -25,13 +26,10 @@ from orchestrator.calls.tape import (
 from orchestrator.freeswitch import snapshot
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.snapshot import Snapshot
+from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
 from orchestrator.media.recording_files import RecordingKind
 from orchestrator.texml import Dial, Record
-
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-    from orchestrator.calls.services import Services
 
 log = get_logger(__name__)
 
@@ -66,11 +64,11 @@ def recorded_call(call: Call) -> RecordedCall:
     )
 
 
-class CallRecordings:
+class CallRecordings(Part):
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def start(self, call: Call, tape: Tape, *, beep: bool = False) -> None:
+    def start_recording(self, call: Call, tape: Tape, *, beep: bool = False) -> None:
         """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises Refused."""
         recording = Recording(self._services, recorded_call(call), tape)
         recording.keep()
@@ -118,8 +116,8 @@ class CallRecordings:
 
     # Over a restart, or a lost socket
 
-    def restore(self) -> None:
-        """What the last run of ours left; before the first event."""
+    def start(self) -> None:
+        """With what the last run of ours left; before the first event."""
         for _, value in self._services.journal.load(CALL_RECORDING):
             kept = msgspec.json.decode(value, type=OpenRecording)
             Recording(self._services, kept.call, kept.tape)
@@ -164,7 +162,7 @@ class CallRecordings:
         since then the list is older than what happened; those of conferences too. Raises OutboxError."""
         if self._services.journal.troubled:
             return []
-        listed = [decode_recording(row.value) for row in self._services.records.alive("recording")]
+        listed = [decode_recording(row.value) for row in self._services.store.alive("recording")]
         return [record for record in listed if record.sid not in self._services.recordings]
 
     def missing(self, channels: Collection[str]) -> list[str]:

@@ -6,14 +6,16 @@ import gevent
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.callbacks.interface import NodeStore
 from orchestrator.callbacks.payloads import CallStatus
 from orchestrator.callbacks.records import Record
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.calls.clock import now
 from orchestrator.calls.status import status_at_end
 from orchestrator.conference.model import Caller
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.snapshot import Snapshot
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -51,16 +53,19 @@ class CallRecord(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(CallRecord).decode
 
 
-class CallBook:
+class CallBook(Part):
     """`on_event` runs on the socket's reader and never blocks."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, store: NodeStore) -> None:
+        self._store = store
         self._live: dict[str, CallRecord] = {}
         """By FreeSWITCH's Unique-ID."""
         self._unwritten: dict[str, CallRecord] = {}
         self._writer: gevent.Greenlet[..., None] | None = None
-        for record in outbox.records.alive("call"):
+
+    def start(self) -> None:
+        """With those that lived when the last run of ours ended. Raises OutboxError."""
+        for record in self._store.alive("call"):
             call = _decode(record.value)
             self._live[call.leg] = call
 
@@ -123,7 +128,7 @@ class CallBook:
         for call in (*self._unwritten.values(), *self._live.values()):
             if call.sid == sid:
                 return call if call.account_sid == account_sid else None
-        record = self._outbox.records.one("call", account_sid, sid)
+        record = self._store.records.one("call", account_sid, sid)
         return _decode(record.value) if record else None
 
     def read(self, records: list[Record]) -> list[CallRecord]:
@@ -145,10 +150,10 @@ class CallBook:
         """So that a list has it all. Raises OutboxError, and keeps what could not be written."""
         unwritten = list(self._unwritten.values())
         if unwritten:
-            self._outbox.commit(records=[_record(call) for call in unwritten])
+            self._store.commit(records=[_record(call) for call in unwritten])
             self._unwritten.clear()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         if self._writer is not None:
             self._writer.kill(block=False)
         try:

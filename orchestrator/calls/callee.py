@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
+from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.kept import KeptCall
+from orchestrator.calls.leaving_bridge import LeavingBridge
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.steps import Fields, Goto
+from orchestrator.calls.whisper import Whisper
 from orchestrator.conference.model import Caller
 from orchestrator.freeswitch.commands import Destination
 from orchestrator.freeswitch.events import Event, decode
 from orchestrator.freeswitch.snapshot import dump
 from orchestrator.texml import Number, Sip
-
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-    from orchestrator.calls.leaving_bridge import LeavingBridge
-    from orchestrator.calls.whisper import Whisper
 
 # Holds a callee until its whisper is through.
 SILENCE = "silence_stream://-1"
@@ -136,7 +133,7 @@ class Callee:
 
     def _deliver(self, name: str, leg: str, at: str, headers: dict[str, str]) -> None:
         event = {**headers, "Event-Name": name, "Unique-ID": leg, "Event-Date-Timestamp": at or str(now())}
-        self._call.services.switchboard.on_event(decode(msgspec.json.encode(event)))
+        self._call.services.switchboard.in_turn(decode(msgspec.json.encode(event)))
 
     def missed(self) -> None:
         """It has ended while nobody was there to hear of it."""
@@ -161,8 +158,6 @@ class Callee:
 
         `changes` to what is kept of it besides; `start` takes it once it is parked.
         """
-        from orchestrator.calls.leaving_bridge import LeavingBridge
-
         if self._leaving is not None:
             self._leaving.instruct(to, **changes)
             return
@@ -225,8 +220,6 @@ class Callee:
                 self._call.services.tolls.over(self.uuid)
 
     def _whisper(self, headers: dict[str, str]) -> None:
-        from orchestrator.calls.whisper import Whisper
-
         leg = self._call.services.legs.adopt(self.uuid, headers)
         self._whispering = Whisper(self._call, leg, self._noun, self._caller)
         self._whispering.start(lambda call: None)

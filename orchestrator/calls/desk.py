@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from orchestrator.calls.announcing import Announcer
-from orchestrator.calls.call import Call
 from orchestrator.calls.call_recordings import CallRecordings
 from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.refusal import Refused
+from orchestrator.calls.register import Register
 from orchestrator.calls.services import Services
 from orchestrator.config.applications import Application
+from orchestrator.lifecycle import Part
 
 
-class Desk:
+class Desk(Part):
     """Every method may raise OutboxError."""
 
-    def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
-        """`start` takes a call that was dialled and answered into the house."""
+    def __init__(
+        self,
+        services: Services,
+        calls: Register,
+        outbound: Outbound,
+        announcer: Announcer,
+        call_recordings: CallRecordings,
+    ) -> None:
         self._services = services
-        self._start = start
+        self._calls = calls
         self._rooms = services.rooms
         self._records = services.records
         self._book = services.book
-        self._announcer = Announcer(services)
-        self._outbound = Outbound(services, start)
-        self.ringing = self._outbound.ringing
-        self.ring_on = self._outbound.take_up
-        self.call_recordings = CallRecordings(services)
+        self._announcer = announcer
+        self._outbound = outbound
+        self.call_recordings = call_recordings
 
     def application(self, account_sid: str, connection_id: str) -> Application:
         """Of this account: the one asked for, or its only one. Raises Refused."""

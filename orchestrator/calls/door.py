@@ -14,6 +14,7 @@ from orchestrator.config.service import Intake as Limits
 from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.measures import DELAYS, Histogram
 
@@ -22,17 +23,15 @@ log = get_logger(__name__)
 # mod_sofia.c, hangup_cause_to_sip(): SIP 503.
 REFUSED = "SWITCH_CONGESTION"
 PULSE_SECONDS = 0.1
-PASSAGES = frozenset({"CHANNEL_PARK", "CHANNEL_ANSWER", "CHANNEL_HANGUP"})
-"""Where calls come, are in, and go. All events come in one order: the age of these is the age of all."""
 
 
-class Door:
+class Door(Part):
     """One node's."""
 
     def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
         self.intake = Intake(limits)
         self.event_delay = Histogram(*DELAYS)
-        """Seconds from when FreeSWITCH made one of PASSAGES until it is handled."""
+        """Seconds from when FreeSWITCH made one of the events that `on_event` hears until it is handled."""
         self._node = node
         self._legs = legs
         self._ages = Ages()
@@ -42,7 +41,7 @@ class Door:
     def start(self) -> None:
         self._pulse = gevent.spawn(self._beat)
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         if self._pulse is not None:
             self._pulse.kill(block=False)
 
@@ -65,9 +64,8 @@ class Door:
             )
 
     def on_event(self, event: Event) -> None:
-        """Every event, before it is handled."""
-        if event.name not in PASSAGES:
-            return
+        """A leg is parked, answered or hung up; before that is handled. All events come in one order: the age
+        of these is the age of all."""
         self._age = self._ages.age(event.timestamp, wall_clock())
         self.event_delay.observe(self._age)
         if event.name != "CHANNEL_PARK":

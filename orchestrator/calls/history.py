@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gevent
 
-from orchestrator.callbacks.outbox import OutboxError
-from orchestrator.callbacks.records import RecordKind, Records
+from orchestrator.callbacks.interface import RecordStore
+from orchestrator.callbacks.records import RecordKind
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.calls.clock import now
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -18,10 +20,10 @@ PAUSE_SECONDS = 0.02
 REQUEST_DAYS = 1.0
 
 
-class History:
+class History(Part):
     """Forgets in batches. A recording is forgotten when its file is, and never before the history ends."""
 
-    def __init__(self, records: Records, history_days: float, recording_days: float | None) -> None:
+    def __init__(self, records: RecordStore, history_days: float, recording_days: float | None) -> None:
         self._records = records
         self._days: dict[RecordKind, float] = {
             "conference": history_days,
@@ -35,7 +37,7 @@ class History:
     def start(self) -> None:
         self._greenlet = gevent.spawn(self._run)
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
 

@@ -48,7 +48,7 @@ class LeavingBridge:
         self._services.keeper.put(self._kept, None if isinstance(to, Goto) else to)
 
     def order(self) -> None:
-        self._services.switchboard.watch(self._kept.leg, self.on_event)
+        self._services.legs.watch(self._kept.leg, self.on_event)
         self._services.connection.post(commands.to_park(self._kept.leg))
 
     def on_event(self, event: Event) -> None:

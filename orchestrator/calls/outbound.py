@@ -22,6 +22,7 @@ from orchestrator.calls.endpoints import Route, route_to
 from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.kept import KeptCall
 from orchestrator.calls.refusal import Refused
+from orchestrator.calls.register import Register
 from orchestrator.calls.services import Services
 from orchestrator.calls.sids import call_sid_of
 from orchestrator.calls.steps import Goto
@@ -120,10 +121,9 @@ class Place(NamedTuple):
 
 
 class Outbound:
-    def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
-        """`start` takes a call that was answered into the house."""
+    def __init__(self, services: Services, calls: Register) -> None:
         self._services = services
-        self._start = start
+        self._calls = calls
         self._ringing: dict[str, _Ringing] = {}
         """Those that have not answered, by CallSid."""
 
@@ -163,7 +163,7 @@ class Outbound:
             fields = self._services.style_of(order.application).request_fields
             order = order._replace(to=route.to, from_=reported(shown.number, fields))
             command = self._command(order, uuid, route, shown, place)
-            self._services.tolls.admit(uuid, order.application.account, route)
+            self._services.tolls.admit(uuid, order.application.account, route, self._services.node.name)
         except ValueError as error:
             log.warning("not dialled", to=route.to, problem=str(error))
             wrong = "/CallerId" if order.number else "/From"
@@ -187,7 +187,7 @@ class Outbound:
             ).sid
         ringing = self._ringing[caller.call_sid] = _Ringing(self, order, caller, room)
         ringing.keep()
-        self._services.switchboard.watch(uuid, ringing.on_event)
+        self._services.legs.watch(uuid, ringing.on_event)
         gevent.spawn(ringing.ring, command)
         log.info("dialled through the API", call=caller.call_sid, to=order.to, room=room)
         return caller
@@ -204,9 +204,11 @@ class Outbound:
         """Legs of those that have not answered, as far as we have heard."""
         return [one.leg for one in self._ringing.values()]
 
-    def take_up(self, kept: KeptCall, application: Application) -> None:
+    def take_up(self, kept: KeptCall) -> None:
         """One that rang when the last run of ours ended."""
-        facts = kept.facts
+        application, facts = self._calls.claim(kept), kept.facts
+        if application is None:
+            return
         order = Order(
             application,
             kept.caller.to,
@@ -220,7 +222,7 @@ class Outbound:
         )
         ringing = _Ringing(self, order, kept.caller, kept.dialled_into, kept.reported)
         self._ringing[kept.caller.call_sid] = ringing
-        self._services.switchboard.watch(kept.leg, ringing.on_event)
+        self._services.legs.watch(kept.leg, ringing.on_event)
 
     def _command(self, order: Order, uuid: str, route: Route, shown: CallerId, place: Place | None) -> str:
         """Raises ValueError for what cannot stand in a dial string."""
@@ -298,7 +300,7 @@ class Outbound:
         call.taken_up = False
         if isinstance(order.then, Fetched):
             call.redirect(order.then)
-        self._start(call)
+        self._calls.start_dialled(call)
         # FreeSWITCH's own clock: it runs on over a restart of ours.
         limit = commands.api("sched_hangup", f"+{order.time_limit}", caller.leg, "ALLOTTED_TIMEOUT")
         services.connection.post(limit)
@@ -314,8 +316,7 @@ class Outbound:
         """There never was a leg: its end is told as if there had been."""
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             event = Event(name=name, uuid=caller.leg, timestamp=now(), hangup_cause=cause)
-            self._services.book.on_event(event)
-            self._services.switchboard.on_event(event)
+            self._services.switchboard.in_turn(event)
 
 
 def _refuse_unsendable(order: Order) -> None:

@@ -34,6 +34,7 @@ from orchestrator.conference.events import Silence
 from orchestrator.conference.model import Participant, Phase, Room
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.deadline import GRACE_SECONDS, Deadline
+from orchestrator.freeswitch.errors import SwitchError
 from orchestrator.freeswitch.events import Event as SwitchEvent
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.snapshot import Member
@@ -105,9 +106,9 @@ class Performer:
             case Relate(member, other, on):
                 self._members.order(room.sid, member, "relate", member, other, "nospeak" if on else "clear")
             case StartRecording(by):
-                self._recordings.start(room, by)
+                self._recordings.start_recording(room, by)
             case StopRecording():
-                self._recordings.stop(room.sid)
+                self._recordings.stop_recording(room.sid)
             case AwaitSilence(since, seconds):
                 self._await_silence(room.sid, since, seconds, feed)
             case Close():
@@ -154,7 +155,7 @@ class Performer:
             orders += 1
         return orders
 
-    def stop_listening(self) -> None:
+    def on_down(self, error: SwitchError) -> None:
         """The socket is lost: nobody's time limit counts what cannot be heard."""
         for seat in self._seats.values():
             seat.settled()
@@ -174,10 +175,9 @@ class Performer:
         """It is out of the room; if nothing was said of it, its call is gone."""
         self._finish(room, call_sid, Outcome())
 
-    def abandon(self) -> None:
+    def stop(self) -> None:
         for seat in self._seats.values():
             seat.abandon()
-        self._recordings.stop_listening()
 
     def _await_silence(self, sid: str, since: int, seconds: int, feed: Feed) -> None:
         """It has lasted a while before it is known. FreeSWITCH's clock may be ahead of ours. That somebody

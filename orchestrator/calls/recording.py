@@ -76,7 +76,7 @@ class Recording:
             self.begun.set()
         services.recordings[tape.sid] = self
         # From the start: one read of the socket can bring the hangup and the leg's end.
-        services.switchboard.watch(call.leg, self._on_event)
+        services.legs.watch(call.leg, self._on_event)
 
     @property
     def sid(self) -> str:
@@ -294,7 +294,7 @@ class Recording:
 
     def _leave(self) -> None:
         self._services.recordings.pop(self.sid, None)
-        self._services.switchboard.unwatch(self.call.leg, self._on_event)
+        self._services.legs.unwatch(self.call.leg, self._on_event)
 
     # What is told, and written down
 

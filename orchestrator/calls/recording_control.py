@@ -45,7 +45,7 @@ class RecordingControl(Desk):
             raise Refused(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."
             )
-        self.call_recordings.start(call, tape, beep=beep)
+        self.call_recordings.start_recording(call, tape, beep=beep)
         return self.recording(account_sid, tape.sid)
 
     def find_recordings(self, query: Query) -> list[RecordingRecord]:

@@ -7,16 +7,17 @@ while nobody listened left their last words in FreeSWITCH, so that what is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import gevent
 import msgspec
 
-from orchestrator.calls.call import Call
+from orchestrator.calls.call_recordings import CallRecordings
 from orchestrator.calls.clock import now
-from orchestrator.calls.kept import CallKeeper, KeptCall
+from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.performer import Performer
+from orchestrator.calls.register import Register
 from orchestrator.calls.room_recordings import RoomRecordings
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.switchboard import Switchboard
@@ -25,10 +26,10 @@ from orchestrator.conference.model import Participant, Phase, Room
 from orchestrator.freeswitch import commands, snapshot
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.errors import SwitchError
-from orchestrator.freeswitch.events import Event as SwitchEvent
 from orchestrator.freeswitch.events import decode
-from orchestrator.freeswitch.legs import Leg, Legs
+from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.snapshot import GUARD, ConferenceSeen, Gone, Snapshot
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -58,7 +59,7 @@ class Repairs:
         return self.joins + self.leaves + self.strangers + self.members + self.recordings + self.calls
 
 
-class Recovery:
+class Recovery(Part):
     def __init__(
         self,
         connection: Connection,
@@ -67,19 +68,12 @@ class Recovery:
         recordings: RoomRecordings,
         performer: Performer,
         switchboard: Switchboard,
-        keeper: CallKeeper,
-        calls: Callable[[], Iterable[Call]],
-        take_up: Callable[[KeptCall, Leg | None], None],
-        deliver: Callable[[SwitchEvent], None],
-        ringing: Callable[[], Iterable[str]],
-        compare_call_recordings: Callable[[Snapshot, bool], int],
+        calls: Register,
+        outbound: Outbound,
+        call_recordings: CallRecordings,
         lost_after: float,
     ) -> None:
-        """`calls`: those being steered; `ringing`: legs that we dialled; `take_up` takes up an old call;
-        `compare_call_recordings` is CallRecordings.compare.
-
-        `lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over.
-        """
+        """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over."""
         self.repairs = Repairs()
         self._connection = connection
         self._legs = legs
@@ -87,13 +81,9 @@ class Recovery:
         self._recordings = recordings
         self._performer = performer
         self._switchboard = switchboard
-        self._keeper = keeper
         self._calls = calls
-        self._take_up = take_up
-        self._deliver = deliver
-        self._ringing = ringing
-        self._compare_call_recordings = compare_call_recordings
-        self._kept: dict[str, KeptCall] = {}
+        self._outbound = outbound
+        self._call_recordings = call_recordings
         self._lost_after = lost_after
         self._stopped = False
         self._core_uuid = ""
@@ -108,24 +98,20 @@ class Recovery:
         self._given_up: set[str] = set()
         """Legs whose end has been told; should they live after all, they are hung up."""
 
-    def restore(self) -> None:
-        """What the last run of ours left on disk; before the first event."""
-        self._kept = {call.leg: call for call in self._keeper.load()}
-        self._rooms.restore()
-        self._recordings.restore()
-        if self._kept or len(self._rooms):
-            log.info("found what the last run left", calls=len(self._kept), rooms=len(self._rooms))
+    def start(self) -> None:
+        """After the parts that keep something of the last run have it back."""
+        calls, rooms = len(self._calls.kept), len(self._rooms)
+        if calls or rooms:
+            log.info("found what the last run left", calls=calls, rooms=rooms)
 
-    def lost(self) -> None:
+    def on_down(self, error: SwitchError) -> None:
         """The socket has ended: until it is back and all has been compared, no event counts."""
         self._switchboard.hold()
         self._lost_at = now()
-        self._performer.stop_listening()
-        self._recordings.stop_listening()
         if self._giving_up is None and not self._stopped:
             self._giving_up = gevent.spawn(self._give_up_later)
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._stopped = True
         self._go_on_waiting()
 
@@ -144,7 +130,7 @@ class Recovery:
         self._give_up()
 
     def _give_up(self) -> None:
-        calls = [call.leg.uuid for call in self._calls()]
+        calls = [call.leg.uuid for call in self._calls]
         log.error(
             "FreeSWITCH is gone: its rooms and calls are over", calls=len(calls), rooms=len(self._rooms)
         )
@@ -174,7 +160,8 @@ class Recovery:
 
     def _wanted(self) -> set[str]:
         """Every leg that we have to know of: at first, also those that nobody was there to take."""
-        wanted = set(self._kept) | {call.leg.uuid for call in self._calls()} | set(self._ringing())
+        wanted = set(self._calls.kept) | {call.leg.uuid for call in self._calls}
+        wanted |= set(self._outbound.ringing())
         return wanted | set(snapshot.list_channels(self._connection))
 
     def _compare(self, seen: Snapshot, connected: bool) -> None:
@@ -195,7 +182,7 @@ class Recovery:
         self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
         self._known_calls(seen, connected)
         self._kept_calls(seen)
-        self.repairs.recordings += self._compare_call_recordings(seen, connected)
+        self.repairs.recordings += self._call_recordings.compare(seen, connected)
         self._switchboard.release()
         self._dialled_legs(seen)
         self._unsteered_legs(seen)
@@ -285,7 +272,7 @@ class Recovery:
     # Calls
 
     def _known_calls(self, seen: Snapshot, connected: bool) -> None:
-        for call in list(self._calls()):
+        for call in self._calls:
             if call.leg.uuid not in self._looked_for:
                 continue
             headers = seen.legs.get(call.leg.uuid)
@@ -296,16 +283,15 @@ class Recovery:
 
     def _kept_calls(self, seen: Snapshot) -> None:
         """Of the last run."""
-        kept, self._kept = self._kept, {}
-        for uuid, call in kept.items():
+        for uuid, call in self._calls.take_kept().items():
             headers = seen.legs.get(uuid)
-            if call.ringing:
-                self._take_up(call, None)
+            if call.ringing and not call.leaves_bridge:
+                self._outbound.take_up(call)
                 continue
             leg = self._legs.adopt(uuid, dict(headers or {}))
             if headers is not None:
                 leg.take_up(dict(headers))
-            self._take_up(call, leg)
+            self._calls.take_up(call, leg)
             if headers is None:
                 self._over(uuid, seen)
 
@@ -315,23 +301,25 @@ class Recovery:
 
     def _ended(self, words: Gone) -> None:
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
-            self._deliver(decode(_event(name, words)))
+            self._switchboard.deliver(decode(_event(name, words)))
 
     def _dialled_legs(self, seen: Snapshot) -> None:
         """Answered, heard early, or over, while nobody listened."""
-        for uuid in self._looked_for.intersection(self._ringing()):
+        for uuid in self._looked_for.intersection(self._outbound.ringing()):
             headers = seen.legs.get(uuid)
             if headers is None:
                 self._over(uuid, seen)
             elif headers.get("Answer-State") == "answered" or _is_parked_early(headers):
                 if headers.get("Answer-State") == "answered":
                     # Its own: who asked to hear of it hears of it, once.
-                    self._deliver(decode(_answer(headers)))
-                self._deliver(decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"})))
+                    self._switchboard.deliver(decode(_answer(headers)))
+                self._switchboard.deliver(
+                    decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"}))
+                )
 
     def _unsteered_legs(self, seen: Snapshot) -> None:
         """Parked while nobody listened."""
-        steered = {call.leg.uuid for call in self._calls()}
+        steered = {call.leg.uuid for call in self._calls}
         for uuid, headers in seen.legs.items():
             if uuid in self._given_up:
                 self._connection.post(commands.kill(uuid))

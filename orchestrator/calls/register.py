@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 
 from orchestrator.calls import inband
 from orchestrator.calls.call import Call
@@ -17,6 +17,7 @@ from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.legs import Leg
 from orchestrator.freeswitch.snapshot import forget_gone
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -24,19 +25,15 @@ log = get_logger(__name__)
 NO_NUMBER = "UNALLOCATED_NUMBER"
 
 
-class Register:
-    def __init__(
-        self,
-        services: Services,
-        door: Door,
-        ring_on: Callable[[KeptCall, Application], None],
-    ) -> None:
-        """`ring_on` goes on with somebody who was being dialled when the last run of ours ended."""
+class Register(Part):
+    def __init__(self, services: Services, door: Door) -> None:
         self._services = services
         self._door = door
-        self._ring_on = ring_on
         self._calls: dict[str, Call] = {}
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
+        self._kept: dict[str, KeptCall] = {}
+        """By leg: what the last run of ours left, until it is compared with what FreeSWITCH has."""
+        services.switchboard.on_new_call.append(self.take_in)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -44,7 +41,21 @@ class Register:
     def __iter__(self) -> Iterator[Call]:
         return iter(list(self._calls.values()))
 
-    def abandon(self) -> None:
+    def start(self) -> None:
+        """With what the last run of ours left; before the first event."""
+        self._kept = {call.leg: call for call in self._services.keeper.load()}
+
+    @property
+    def kept(self) -> Collection[str]:
+        """Legs of calls of the last run that nobody has gone on with yet."""
+        return self._kept.keys()
+
+    def take_kept(self) -> dict[str, KeptCall]:
+        """Calls of the last run, by leg: whoever asks goes on with them."""
+        kept, self._kept = self._kept, {}
+        return kept
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Stop steering them all; they live on in FreeSWITCH."""
         for call in self:
             call.abandon()
@@ -52,7 +63,7 @@ class Register:
     def take_in(self, leg: Leg) -> None:
         """A leg that came in and is parked."""
         services = self._services
-        services.switchboard.watch(leg.uuid, self._hear_last_words)
+        services.legs.watch(leg.uuid, self._hear_last_words)
         if not self._door.lets_in(leg):
             return
         region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
@@ -81,36 +92,42 @@ class Register:
         )
         self._start(call)
 
-    def take_up(self, kept: KeptCall, leg: Leg | None) -> None:
-        """Goes on with a call of the last run. Its leg may be gone; None: it is one that we dialled."""
+    def take_up(self, kept: KeptCall, leg: Leg) -> None:
+        """Goes on with a call of the last run. Its leg may be gone."""
+        application = self.claim(kept)
+        if application is None:
+            return
+        if kept.leaves_bridge:
+            LeavingBridge(self._services, application, kept, self.start_dialled).order()
+        else:
+            self._start(Call(leg, application, self._services, kept.direction, kept))
+
+    def claim(self, kept: KeptCall) -> Application | None:
+        """Looks after a leg of the last run from now on: its application. None: it is hung up, since that is
+        no longer in the settings."""
         services = self._services
-        services.switchboard.watch(kept.leg, self._hear_last_words)
+        services.legs.watch(kept.leg, self._hear_last_words)
         application = services.settings.applications.get(kept.application)
         if application is None:
             log.error(
                 "its application is no longer in the settings", leg=kept.leg, application=kept.application
             )
             services.connection.post(commands.kill(kept.leg, NO_NUMBER))
-            return
+            return None
         if kept.direction == "outbound":
             trunk = trunk_to(services.settings, application, kept.caller.to)
-            services.tolls.resume(kept.leg, application.account, trunk)
-        if kept.leaves_bridge:
-            LeavingBridge(services, application, kept, self.start_dialled).order()
-        elif leg is None:
-            self._ring_on(kept, application)
-        else:
-            self._start(Call(leg, application, services, kept.direction, kept))
+            services.tolls.resume(kept.leg, application.account, trunk, services.node.name)
+        return application
 
     def start_dialled(self, call: Call) -> None:
         """One that was dialled, and has answered."""
-        self._services.switchboard.watch(call.leg.uuid, self._hear_last_words)
+        self._services.legs.watch(call.leg.uuid, self._hear_last_words)
         self._start(call)
 
     def _start(self, call: Call) -> None:
         uuid = call.leg.uuid
         call.report()
-        self._services.switchboard.watch(uuid, call.on_event)
+        self._services.legs.watch(uuid, call.on_event)
         self._calls[uuid] = call
         call.start(self._on_end)
 

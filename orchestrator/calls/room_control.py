@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.records import Query
 from orchestrator.calls.announcing import Announcement
-from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.desk import Desk
 from orchestrator.calls.fetch import Fetched
@@ -22,7 +21,6 @@ from orchestrator.calls.room_records import (
     room_record,
     row_of_room,
 )
-from orchestrator.calls.services import Services
 from orchestrator.conference.events import End, Event, Hold, Modify, Mute, Remove
 from orchestrator.conference.model import LeaveReason, Method, Participant, Phase, Room, Wish
 from orchestrator.config.applications import Application
@@ -62,9 +60,6 @@ class Guest(NamedTuple):
 
 
 class RoomControl(Desk):
-    def __init__(self, services: Services, start: Callable[[Call], None]) -> None:
-        super().__init__(services, start)
-
     # Conferences
 
     def find_rooms(self, query: Query) -> list[RoomRecord]:
@@ -201,13 +196,13 @@ class RoomControl(Desk):
             raise NotFound
         return name
 
-    def tidy(self) -> None:
+    def start(self) -> None:
         """After a restart, once the rooms are back: a conference that no room came of is over."""
         over = [
             replace(
                 room, status="completed", ended_at=now(), updated_at=now(), end_reason="last-participant-left"
             )
-            for room in (decode_room(record.value) for record in self._records.alive("conference"))
+            for room in (decode_room(record.value) for record in self._services.store.alive("conference"))
             if self._rooms.get(room.sid) is None
         ]
         if over:

@@ -29,6 +29,7 @@ from orchestrator.freeswitch.errors import CommandFailed, CommandTimeout, Switch
 from orchestrator.freeswitch.events import Event
 from orchestrator.freeswitch.link import Reply
 from orchestrator.freeswitch.snapshot import ConferenceSeen
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.recording_files import RecordingFiles
 
@@ -47,7 +48,7 @@ WATCH_SECONDS = 10.0
 WRITE_SECONDS = 2.5
 
 
-class RoomRecordings:
+class RoomRecordings(Part):
     def __init__(
         self,
         connection: Connection,
@@ -85,13 +86,13 @@ class RoomRecordings:
                 found.append(sid)
         return found
 
-    def restore(self) -> None:
-        """What the last run of ours left; before anything else is done."""
+    def start(self) -> None:
+        """With what the last run of ours left; before anything else is done."""
         for sid, value in self._journal.load(RECORDING):
             recording = self._running[sid] = msgspec.json.decode(value, type=RoomRecording)
             self._by_conference[recording.conference_sid] = sid
 
-    def start(self, room: Room, by: Caller) -> None:
+    def start_recording(self, room: Room, by: Caller) -> None:
         terms = room.terms.recording
         assert terms is not None
         recording = RoomRecording(
@@ -121,9 +122,12 @@ class RoomRecordings:
         if self._watching is None:
             self._watching = gevent.spawn(self._watch)
 
-    def stop_listening(self) -> None:
-        """The socket is lost, or we stop: nobody's time limit counts what cannot be heard. FreeSWITCH goes on
-        writing."""
+    def on_down(self, error: SwitchError) -> None:
+        """The socket is lost: nobody's time limit counts what cannot be heard. FreeSWITCH goes on writing."""
+        self.stop()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Time limits and the watch over files end; FreeSWITCH goes on writing."""
         for sid in list(self._limits):
             self._forget_limit(sid)
         if self._watching is not None:
@@ -154,13 +158,13 @@ class RoomRecordings:
                 differed += 1
                 self._pause_again(recording)
             if room is not None and not room.recording and began_at is not None:
-                self.stop(recording.conference_sid)
+                self.stop_recording(recording.conference_sid)
         for room in open_rooms.values():
             first = room.first
             unknown = room.sid in seen and room.sid not in self._by_conference
             if room.recording and unknown and first is not None:
                 differed += 1
-                self.start(room, first)
+                self.start_recording(room, first)
         if self._running:
             self._look_after_them()
         return differed
@@ -171,7 +175,7 @@ class RoomRecordings:
         path = self._files.path_there(recording.sid)
         self._connection.post(commands.conference(recording.conference_sid, "recording", action, path))
 
-    def stop(self, conference_sid: str) -> None:
+    def stop_recording(self, conference_sid: str) -> None:
         """The end comes with FreeSWITCH's event."""
         sid = self._by_conference.get(conference_sid)
         recording = self._running.get(sid) if sid is not None else None

@@ -84,6 +84,7 @@ def row_of_room(room: RoomRecord) -> Record:
         ended_at=room.ended_at,
         status=room.status,
         name=room.name,
+        node=room.node,
         value=msgspec.json.encode(room),
     )
 

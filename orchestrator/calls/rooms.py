@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from orchestrator.callbacks.payloads import conference_fields
 from orchestrator.calls.clock import now
 from orchestrator.calls.kept import OUTCOME
 from orchestrator.calls.performer import Performer
+from orchestrator.calls.room_log import log_transition
 from orchestrator.calls.room_recordings import RECORDING_ACTIONS
 from orchestrator.calls.room_records import room_record, row_of_room, status_of
 from orchestrator.calls.seat import Outcome, Seat
@@ -51,11 +53,9 @@ from orchestrator.conference.model import (
 from orchestrator.conference.room import step
 from orchestrator.config.keys import MUTES
 from orchestrator.freeswitch.events import Event as SwitchEvent
-from orchestrator.freeswitch.legs import FOUND
+from orchestrator.freeswitch.legs import FOUND, Legs
 from orchestrator.freeswitch.profiles import KEY
-from orchestrator.logs import get_logger
-
-log = get_logger(__name__)
+from orchestrator.lifecycle import STOP_SECONDS, Part
 
 ROOM, PARTICIPANT = "room", "participant"
 ENDS = (Release, Refuse, HangUp)
@@ -63,19 +63,22 @@ ENDS = (Release, Refuse, HangUp)
 STOP_TALKING_MICROSECONDS = 800_000
 
 
-class Rooms:
+class Rooms(Part):
     """All rooms of one FreeSWITCH node; by account and name those that still let people in."""
 
     def __init__(
         self,
+        node: str,
         performer: Performer,
-        is_ours: Callable[[str], bool],
+        legs: Legs,
         journal: Journal,
         debounce: tuple[float, float],
         tally: CallTally,
     ) -> None:
+        """`node`: the FreeSWITCH node's name."""
+        self._node = node
         self._performer = performer
-        self._is_ours = is_ours
+        self._legs = legs
         self._journal = journal
         self._tally = tally
         start, stop = debounce
@@ -92,8 +95,8 @@ class Rooms:
         self._cut_off: list[tuple[str, str]] = []
         """Announcements that the last run of ours left: the room's sid and theirs."""
         self._encode = msgspec.json.Encoder().encode
-        self.on_change: Callable[[Room], None] = lambda room: None
-        """Told of each room that is another than before; it must not block."""
+        self.on_change: list[Callable[[Room], None]] = []
+        """Each called with each room that is another than before; none may block."""
         self._changed: dict[str, Room] = {}
 
     def __len__(self) -> int:
@@ -113,8 +116,8 @@ class Rooms:
     def __iter__(self) -> Iterator[Room]:
         return iter(list(self._rooms.values()))
 
-    def restore(self) -> None:
-        """What the last run of ours left; before anything else is done."""
+    def start(self) -> None:
+        """With what the last run of ours left; before anything else is done."""
         for sid, value in self._journal.load(ROOM):
             self._rooms[sid] = msgspec.json.decode(value, type=Room)
         members: dict[str, dict[str, Participant]] = {}
@@ -173,7 +176,12 @@ class Rooms:
         if sid is None:
             sid = self._by_name[account_sid, name] = new_sid()
             self._rooms[sid] = Room(
-                sid=sid, account_sid=account_sid, name=name, terms=RoomTerms(), created_at=now()
+                sid=sid,
+                account_sid=account_sid,
+                name=name,
+                terms=RoomTerms(),
+                created_at=now(),
+                node=self._node,
             )
         return sid
 
@@ -247,10 +255,15 @@ class Rooms:
             finally:
                 self._draining = False
 
-    def abandon(self) -> None:
+    @property
+    def profiles_in_use(self) -> set[str]:
+        """Of the rooms that live, as FreeSWITCH names them."""
+        return {room.profile for room in self._rooms.values()}
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Stop steering; conferences live on in FreeSWITCH. What timers still say changes no room."""
         self._abandoned = True
-        self._performer.abandon()
+        self._performer.stop()
 
     # From FreeSWITCH
 
@@ -261,7 +274,7 @@ class Rooms:
             # A recording may outlast its room.
             self._performer.on_recording_event(event)
         if sid not in self._rooms:
-            if event.action == "add-member" and self._is_ours(event.uuid):
+            if event.action == "add-member" and self._legs.get(event.uuid) is not None:
                 # The order to join was given up, its room has ended, and then FreeSWITCH carried it out.
                 self._performer.kick_stranger(sid, event.member_id)
             return
@@ -302,8 +315,8 @@ class Rooms:
             self.feed(sid, Mute(at, call_sid, on))
 
     def on_join_returned(self, event: SwitchEvent) -> None:
-        """The `conference` application is through: with a kick, or without having let the leg in."""
-        if not has_call_sid(event.uuid):
+        """CHANNEL_EXECUTE_COMPLETE: `conference` is through, with a kick or without having let the leg in."""
+        if event.application != "conference" or not has_call_sid(event.uuid):
             return
         call_sid = call_sid_of(event.uuid)
         seat, one = self._performer.seat(call_sid), self.participant(call_sid)
@@ -311,6 +324,10 @@ class Rooms:
             self.feed(self._where[call_sid], Left(event.timestamp or now(), call_sid))
         if seat and seat.joining and seat.joining.uuid in (event.application_uuid, FOUND):
             self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid))
+
+    def on_leg_hangup(self, event: SwitchEvent) -> None:
+        """CHANNEL_HANGUP of whichever leg."""
+        self.on_hangup(event.uuid, event.timestamp)
 
     def on_hangup(self, uuid: str, at: int = 0) -> None:
         """The leg is gone; `at` in microseconds, 0 if nobody saw when."""
@@ -333,16 +350,22 @@ class Rooms:
                 if room is not None:
                     effects.extend(self._step(room, event, out))
             self._journal.commit()
-            changed, self._changed = self._changed, {}
-            for room in changed.values():
-                self.on_change(room)
-            for room, effect in effects:
-                self._performer.perform(room, effect, self.feed)
-            for room, call_sid in out:
-                self._performer.dismiss(room, call_sid)
+            self._journal.when_committed(partial(self._perform, effects, out))
+
+    def _perform(self, effects: list[tuple[Room, Effect]], out: list[tuple[Room, str]]) -> None:
+        """What was decided is in the store: now it is done."""
+        changed, self._changed = self._changed, {}
+        for room in changed.values():
+            for listener in self.on_change:
+                listener(room)
+        for room, effect in effects:
+            self._performer.perform(room, effect, self.feed)
+        for room, call_sid in out:
+            self._performer.dismiss(room, call_sid)
 
     def _step(self, room: Room, event: Event, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)
+        log_transition(room, event, after, changed)
         if after is not room:
             self._keep(room, after)
             for call_sid in changed:

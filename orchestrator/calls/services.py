@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.callbacks.interface import NodeStore, RecordStore
 from orchestrator.callbacks.journal import Journal
-from orchestrator.callbacks.records import Records
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.calls.callbook import CallBook
 from orchestrator.calls.fetch import Fetcher, Limits
@@ -20,6 +20,7 @@ from orchestrator.calls.styles import callback_style
 from orchestrator.calls.switchboard import Switchboard
 from orchestrator.calls.tally import CallTally
 from orchestrator.calls.tolls import Tolls
+from orchestrator.calls.verbs.executor import Executor
 from orchestrator.conference.model import CallbackStyle
 from orchestrator.config.applications import Application
 from orchestrator.config.live import Live
@@ -31,6 +32,7 @@ from orchestrator.media.library import Library, Sound
 from orchestrator.media.recording_files import RecordingFiles, RecordingKind
 from orchestrator.media.speech import CommandSpeech
 from orchestrator.net.urls import resolve
+from orchestrator.texml import Verb
 
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
@@ -54,10 +56,13 @@ class Services:
     status: StatusCallbacks
     journal: Journal
     keeper: CallKeeper
-    records: Records
+    store: NodeStore
+    records: RecordStore
     book: CallBook
     tolls: Tolls
     tally: CallTally
+    verbs: Mapping[type[Verb], Executor]
+    """How each verb runs, and is resumed."""
     wait_until_connected: Callable[[], None]
     keys: Callable[[str], AccountKeys | None]
     """An account's, by its sid."""

@@ -1,10 +1,18 @@
-"""Where FreeSWITCH's events go: to the leg, the room, a new call. On the socket's reader; never blocks."""
+"""Where FreeSWITCH's events go: `HEARD_BY` says which part hears which event, and in which order.
+
+On the socket's reader; never blocks. What FreeSWITCH never said and we know all the same (the end of a leg
+that ended while nobody listened, or that never came to be) goes the same way: `in_turn`, `deliver`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final, Literal, NamedTuple
 
+from orchestrator.callbacks.journal import Journal
+from orchestrator.calls.callbook import CallBook
+from orchestrator.calls.door import Door
 from orchestrator.calls.rooms import Rooms
 from orchestrator.calls.sids import has_call_sid
 from orchestrator.freeswitch import commands
@@ -22,26 +30,76 @@ NO_CALL_SID_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 REPLACES_VARIABLE = "variable_sip_replaces_call_id"
 REPLACES = f'"{REPLACES_VARIABLE}":'.encode()
 
+Listener = Literal[
+    "admission",
+    "call records",
+    "conference end",
+    "conference joins",
+    "conferences",
+    "legs",
+    "new calls",
+    "rejections",
+    "replacements",
+    "watchers",
+]
+"""A part that hears events; `watchers` watch that very leg: its call, its Dial, its recordings."""
+
+
+class Row(NamedTuple):
+    in_turn: tuple[Listener, ...] = ()
+    """In this order; while events are held back, once they are released."""
+    at_once: tuple[Listener, ...] = ()
+    """When FreeSWITCH sends it, held back or not; never for an event that FreeSWITCH did not send."""
+
+
+HEARD_BY: Final[dict[str, Row]] = {
+    "CHANNEL_CREATE": Row(("call records", "watchers", "replacements")),
+    "CHANNEL_PARK": Row(("watchers", "new calls"), ("admission",)),
+    "CHANNEL_PROGRESS": Row(("call records", "watchers")),
+    "CHANNEL_PROGRESS_MEDIA": Row(("call records", "watchers")),
+    "CHANNEL_ANSWER": Row(("call records", "watchers", "legs"), ("admission",)),
+    "CHANNEL_BRIDGE": Row(("watchers",)),
+    "CHANNEL_EXECUTE_COMPLETE": Row(("watchers", "conference joins", "legs")),
+    # The conference before the leg: its callbacks tell the truth of this moment, whatever the call does next.
+    "CHANNEL_HANGUP": Row(("watchers", "rejections", "conference end", "legs"), ("admission",)),
+    "CHANNEL_HANGUP_COMPLETE": Row(("call records", "watchers", "legs")),
+    "CHANNEL_DESTROY": Row(("call records", "watchers", "legs")),
+    "DTMF": Row(("watchers", "legs")),
+    "RECORD_START": Row(("watchers",)),
+    "RECORD_STOP": Row(("watchers",)),
+    # The connection itself waits for it.
+    "BACKGROUND_JOB": Row(),
+    # What happens in conferences is theirs alone.
+    MAINTENANCE: Row(("conferences",)),
+}
+"""By an event's name, or by the subclass of a CUSTOM one; FreeSWITCH is asked for these alone."""
+
+# CUSTOM last: mod_event_socket takes every word after it for a subclass.
+EVENTS: Final = (*(name for name in HEARD_BY if name != MAINTENANCE), f"CUSTOM {MAINTENANCE}")
+
 
 class Switchboard:
-    def __init__(self, legs: Legs, rooms: Rooms, on_new_call: Callable[[Leg], None]) -> None:
+    def __init__(self, journal: Journal, door: Door, book: CallBook, legs: Legs, rooms: Rooms) -> None:
+        """What events cause that come together is one commit of the `journal`."""
+        self.on_new_call: list[Callable[[Leg], None]] = []
+        """Each called with a leg that came in and is parked."""
+        self._journal = journal
         self._legs = legs
-        self._rooms = rooms
-        self._on_new_call = on_new_call
-        self._watched: dict[str, list[Callable[[Event], None]]] = {}
         self._held: list[Event] | None = []
-
-    def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
-        """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
-        self._watched.setdefault(uuid, []).append(on_event)
-
-    def unwatch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
-        """Before the leg's end, or for one that never came to be."""
-        watchers = self._watched.get(uuid, [])
-        if on_event in watchers:
-            watchers.remove(on_event)
-        if not watchers:
-            self._watched.pop(uuid, None)
+        hears: dict[Listener, Callable[[Event], object]] = {
+            "admission": door.on_event,
+            "call records": book.on_event,
+            "conference end": rooms.on_leg_hangup,
+            "conference joins": rooms.on_join_returned,
+            "conferences": rooms.on_conference_event,
+            "legs": legs.feed,
+            "new calls": self._on_park,
+            "rejections": self._on_rejected,
+            "replacements": self._on_created,
+            "watchers": legs.tell_watchers,
+        }
+        self._in_turn = {name: tuple(hears[one] for one in row.in_turn) for name, row in HEARD_BY.items()}
+        self._at_once = {name: tuple(hears[one] for one in row.at_once) for name, row in HEARD_BY.items()}
 
     def hold(self) -> None:
         """Keep events back, in their order: what FreeSWITCH has is being compared with what we believe."""
@@ -54,39 +112,35 @@ class Switchboard:
             self.deliver(event)
 
     def on_event(self, event: Event) -> None:
+        """One that FreeSWITCH has just sent."""
+        self._journal.gather()
+        for listener in self._at_once.get(event.name, ()):
+            listener(event)
+        if self._held is None:
+            self.deliver(event)
+        else:
+            self._held.append(event)
+
+    def in_turn(self, event: Event) -> None:
+        """One that FreeSWITCH did not send: behind those that are held back."""
         if self._held is None:
             self.deliver(event)
         else:
             self._held.append(event)
 
     def deliver(self, event: Event) -> None:
-        if event.subclass == MAINTENANCE:
-            self._rooms.on_conference_event(event)
-            return
-        if event.uuid in self._watched:
-            for watcher in tuple(self._watched[event.uuid]):
-                watcher(event)
-            if event.name == "CHANNEL_DESTROY":
-                self._watched.pop(event.uuid, None)
-        match event.name:
-            case "CHANNEL_EXECUTE_COMPLETE":
-                if event.application == "conference":
-                    self._rooms.on_join_returned(event)
-                self._legs.feed(event)
-            case "CHANNEL_CREATE":
-                if REPLACES in event.raw:
-                    self._refuse_replacement(event.uuid)
-            case "CHANNEL_PARK":
-                self._on_park(event)
-            case "CHANNEL_HANGUP":
-                if event.hangup_cause == BARRED and self._legs.get(event.uuid) is None:
-                    address = event.header("Caller-Network-Addr")
-                    log.warning("a call from an address that may not call was refused", address=address)
-                # The room first: its callbacks tell the truth of this moment, whatever the call does next.
-                self._rooms.on_hangup(event.uuid, event.timestamp)
-                self._legs.feed(event)
-            case _:
-                self._legs.feed(event)
+        """Also one that FreeSWITCH did not send: now, before those that are held back."""
+        for listener in self._in_turn.get(event.subclass or event.name, ()):
+            listener(event)
+
+    def _on_created(self, event: Event) -> None:
+        if REPLACES in event.raw:
+            self._refuse_replacement(event.uuid)
+
+    def _on_rejected(self, event: Event) -> None:
+        if event.hangup_cause == BARRED and self._legs.get(event.uuid) is None:
+            address = event.header("Caller-Network-Addr")
+            log.warning("a call from an address that may not call was refused", address=address)
 
     def _refuse_replacement(self, uuid: str) -> None:
         """An INVITE with Replaces takes over what another leg does, past the dialplan: its guard, the room
@@ -96,7 +150,7 @@ class Switchboard:
         self._legs.connection.post(commands.kill_any(uuid, "CALL_REJECTED"))
 
     def _on_park(self, event: Event) -> None:
-        if self._legs.get(event.uuid) is not None or event.uuid in self._watched:
+        if self._legs.get(event.uuid) is not None or self._legs.is_watched(event.uuid):
             # One that we dialled, and that was called off as it answered.
             return
         headers = event.headers()
@@ -124,6 +178,7 @@ class Switchboard:
                 self._legs.connection.post(commands.kill_any(uuid, NO_CALL_SID_CAUSE))
             return
         leg = self._legs.adopt(uuid, headers)
-        self._on_new_call(leg)
+        for listener in tuple(self.on_new_call):
+            listener(leg)
         # Whoever takes it has read them: some hundred, for as long as the call lasts.
         leg.headers = {}

@@ -25,6 +25,7 @@ class TollRefused(ValueError):
 class _Going(NamedTuple):
     trunk: str
     account: str
+    node: str
 
 
 class Tolls:
@@ -36,8 +37,8 @@ class Tolls:
         self._going: dict[str, _Going] = {}
         self._begun: dict[str, deque[float]] = {}
 
-    def admit(self, uuid: str, account_sid: str, route: Route) -> None:
-        """Of the call that will have the leg `uuid`. Raises TollRefused."""
+    def admit(self, uuid: str, account_sid: str, route: Route, node: str = "") -> None:
+        """Of the call that will have the leg `uuid` on this FreeSWITCH node. Raises TollRefused."""
         now, trunk = time.monotonic(), route.trunk
         if trunk is not None and route.called is not None:
             if not trunk.allows(route.called):
@@ -54,24 +55,24 @@ class Tolls:
             _below(going, account.max_outgoing_calls, f"{name}: max_outgoing_calls")
             lately = self._lately(account_sid, now)
             _below(lately, account.outgoing_calls_per_minute, f"{name}: outgoing_calls_per_minute")
-        self.resume(uuid, account_sid, trunk)
+        self.resume(uuid, account_sid, trunk, node)
         for whose in (account_sid, *([trunk.name] if trunk else [])):
             self._lately(whose, now)
             self._begun.setdefault(whose, deque()).append(now)
 
-    def resume(self, uuid: str, account_sid: str, trunk: Trunk | None) -> None:
+    def resume(self, uuid: str, account_sid: str, trunk: Trunk | None, node: str = "") -> None:
         """One that an earlier process dialled goes on; it is let in whatever the limits are now."""
-        self._going[uuid] = _Going(trunk.name if trunk else "", account_sid)
+        self._going[uuid] = _Going(trunk.name if trunk else "", account_sid, node)
 
     def over(self, uuid: str) -> None:
         """Its leg is gone, or never came to be."""
         self._going.pop(uuid, None)
 
-    def lost(self, lives: Callable[[str], bool]) -> None:
-        """Forget legs that FreeSWITCH no longer has: it was out of reach. Blocks while `lives` asks it."""
+    def lost(self, node: str, lives: Callable[[str], bool]) -> None:
+        """Forget legs that this FreeSWITCH no longer has: it was out of reach. Blocks while `lives` asks."""
         try:
-            for uuid in tuple(self._going):
-                if not lives(uuid):
+            for uuid, going in tuple(self._going.items()):
+                if going.node == node and not lives(uuid):
                     self.over(uuid)
         except SwitchError as error:
             log.warning("outgoing calls not looked through", problem=str(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from gevent.event import Event as Flag
 
@@ -15,10 +14,7 @@ from orchestrator.conference.model import Caller
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone, SwitchError
 from orchestrator.freeswitch.legs import Leg
-from orchestrator.texml import Dial, Document, Verb
-
-if TYPE_CHECKING:
-    from orchestrator.texml import Number, Sip
+from orchestrator.texml import Dial, Document, Number, Sip, Verb
 
 BREAKS = 50
 BREAK_AGAIN_SECONDS = 0.2

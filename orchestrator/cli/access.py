@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import click
+
+from orchestrator.cli.options import PATH
 from orchestrator.config import Settings, load
 from orchestrator.config.applications import Account
 
 URL, KEY, ACCOUNT = "ORCHESTRATOR_URL", "ORCHESTRATOR_API_KEY", "ORCHESTRATOR_ACCOUNT"
 DEFAULT_FILE = Path("orchestrator.yaml")
-ABOUT = f"""\
-where the orchestrator is and who asks, each found on its own: the option, else the environment variable,
+ABOUT = f"""
+Where the orchestrator is and who asks, each found on its own: the option, else the environment variable,
 else the settings file, for which -c's default is {DEFAULT_FILE} if there is one:
   --url      {URL:22}web.listen
   --key      {KEY:22}the account's first api_keys
   --account  {ACCOUNT:22}whom the key belongs to, or the only account
 
-exit codes: 0 done, 1 refused or not there, 2 the command line or the settings are wrong, 3 no answer
+CONFERENCE is a ConferenceSid, or a name: then the one that lives, else the newest.
+PARTICIPANT is a CallSid, or a label.
+
+Exit codes: 0 done, 1 refused or not there, 2 the command line or the settings are wrong, 3 no answer.
 """
+OPTIONS: tuple[click.Option, ...] = (
+    click.Option(["-c", "--config"], type=PATH, metavar="FILE", help="Settings of the orchestrator."),
+    click.Option(["--url"], envvar=URL, help="Its web address, e.g. http://127.0.0.1:8080"),
+    click.Option(
+        ["--key"],
+        envvar=KEY,
+        help=f"An API key; ${KEY} is better, for other users of a machine see command lines.",
+    ),
+    click.Option(
+        ["--account"],
+        envvar=ACCOUNT,
+        metavar="SID",
+        help="AccountSid, or the name in the settings file.",
+    ),
+)
 
 
-class Unusable(Exception):
+class Unusable(click.ClickException):
     """What was given does not say whom to ask; the text says what is missing and where to give it."""
+
+    exit_code = 2
 
 
 class Access(NamedTuple):
@@ -36,22 +57,10 @@ class Access(NamedTuple):
     account: str
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("where and who")
-    group.add_argument("-c", "--config", type=Path, metavar="FILE", help="settings of the orchestrator")
-    group.add_argument("--url", help="its web address, e.g. http://127.0.0.1:8080")
-    group.add_argument(
-        "--key", help=f"an API key; ${KEY} is better, for other users of a machine see command lines"
-    )
-    group.add_argument("--account", metavar="SID", help="AccountSid, or the name in the settings file")
-
-
-def access(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Access:
-    """Raises Unusable, ConfigErrors."""
-    base = arguments.url or environ.get(URL, "")
-    key = arguments.key or environ.get(KEY, "")
-    account = arguments.account or environ.get(ACCOUNT, "")
-    settings = _settings(arguments.config, needed=not (base and key and account))
+def access(config: Path | None, url: str | None, key: str | None, account: str | None) -> Access:
+    """Of the values of OPTIONS. Raises Unusable, ConfigErrors."""
+    base, key, account = url or "", key or "", account or ""
+    settings = _settings(config, needed=not (base and key and account))
     if settings is not None:
         base = base or _local(settings)
         owner = _owner(settings, account, key)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import click
 import requests
 from requests.auth import AuthBase
 
@@ -19,16 +20,16 @@ PREFIX = "/2010-04-01/Accounts"
 Resource = dict[str, Any]
 
 
-class Refused(Exception):
+class Refused(click.ClickException):
     """The orchestrator said no; the text says why."""
 
-    def __init__(self, text: str, status: int) -> None:
-        super().__init__(text)
-        self.status = status
+    exit_code = 1
 
 
-class NoAnswer(Exception):
+class NoAnswer(click.ClickException):
     """Nothing that an orchestrator would say came back."""
+
+    exit_code = 3
 
 
 class _Bearer(AuthBase):
@@ -126,8 +127,8 @@ class Client:
             )
         if answer.status_code == 404:
             where = "/".join(path)
-            raise Refused(f"there is no {where}, or not in account {self._account}", 404)
-        raise Refused(_told(answer.status_code, body["errors"]), answer.status_code)
+            raise Refused(f"there is no {where}, or not in account {self._account}")
+        raise Refused(_told(answer.status_code, body["errors"]))
 
 
 def _written(value: str | bool) -> str:

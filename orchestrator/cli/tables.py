@@ -15,6 +15,8 @@ from rich.text import Text
 from orchestrator.cli.client import Resource
 
 _WIDE = 10_000
+_TIME = "%Y-%m-%d %H:%M:%SZ"
+_NUMBERS = ("ID", "NO", "TRIES", "SECONDS")
 
 Column = tuple[str, Callable[[Resource], object]]
 
@@ -33,6 +35,17 @@ def _flags(resource: Resource) -> str:
 
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "callbacks": (
+        ("ID", _of("id")),
+        ("STATE", lambda entry: "asked again" if entry["asked_again"] else entry["state"]),
+        ("ROOM", _of("room")),
+        ("NO", lambda entry: str(entry["sequence"])),
+        ("EVENT", _of("event")),
+        ("MADE", lambda entry: f"{datetime.fromtimestamp(entry['created_at'] / 1e6, timezone.utc):{_TIME}}"),
+        ("TRIES", lambda entry: str(entry["attempts"])),
+        ("RESULT", lambda entry: entry["error"] or entry["status"]),
+        ("URL", _of("url")),
+    ),
     "conferences": (
         ("SID", _of("sid")),
         ("NAME", _of("friendly_name")),
@@ -123,7 +136,7 @@ class Output:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column == "SECONDS" else "left")
+        table.add_column(column, justify="right" if column in _NUMBERS else "left")
     return table
 
 
@@ -155,7 +168,7 @@ def when(value: object) -> object:
         moment = parsedate_to_datetime(value) if "," in value else datetime.fromisoformat(_iso(value))
     except ValueError:
         return value
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    return moment.astimezone(timezone.utc).strftime(_TIME)
 
 
 def _iso(value: str) -> str:

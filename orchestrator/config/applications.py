@@ -73,10 +73,7 @@ class Account(Section):
 
     def owns_key(self, key: str) -> bool:
         """Whether `key` is one of this account's API keys; takes the same time for any wrong one."""
-        return self.owns_fingerprint(fingerprint(key))
-
-    def owns_fingerprint(self, digest: bytes) -> bool:
-        """As owns_key, for a key of which only the fingerprint was kept."""
+        digest = fingerprint(key)
         found = [hmac.compare_digest(digest, fingerprint(own.get_secret_value())) for own in self.api_keys]
         return any(found)
 

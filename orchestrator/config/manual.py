@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
-
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from functools import cache
+from typing import Any
 
 from orchestrator.config.live import needs_restart
 from orchestrator.config.settings import Settings
+
+Schema = dict[str, Any]
+"""JSON schema, as pydantic makes it of the settings."""
 
 WIDTH = 96
 # By the last word of a key's name.
@@ -35,6 +32,18 @@ _FILLED_IN = {
 }
 
 
+_WORDS = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true, false",
+    "path": "path",
+    "password": "secret",
+    "ipv4network": "network",
+    "ipv6network": "network",
+}
+_LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One key: `path` as in profiles.NAME.rate and accounts[].sid."""
@@ -45,6 +54,12 @@ class Entry:
     default: str
     """As one would write it; empty where there is none, or the key is a section."""
     required: bool = False
+    hint: str = ""
+    """`about` without what a section of this kind is."""
+
+    @property
+    def key(self) -> str:
+        return self.path.removesuffix("[]").removesuffix(".NAME")
 
     @property
     def live(self) -> bool:
@@ -59,9 +74,28 @@ class Entry:
         return f"{self.path}" + (f"  ({facts})" if facts else "") + (f"\n{about}" if about else "")
 
 
-def entries() -> list[Entry]:
+@cache
+def entries() -> tuple[Entry, ...]:
     """All keys, in the order of the schema."""
-    return list(_entries(Settings, "", None))
+    schema = Settings.model_json_schema()
+    return tuple(_entries(schema, schema["$defs"], "", None))
+
+
+def at(path: Sequence[str | int]) -> str:
+    """The key at a place in a file as `Entry.path` has it: accounts[].sid for accounts[0].sid."""
+    known, key = {entry.path for entry in entries()}, ""
+    for step in path:
+        if isinstance(step, int):
+            key += "[]"
+        else:
+            key += ".NAME" if f"{key}.NAME" in known else f".{step}" if key else step
+    return key
+
+
+def below(key: str) -> list[str]:
+    """The keys that a section may have."""
+    places = (entry.key.rpartition(".") for entry in entries())
+    return [word for section, _, word in places if section == key]
 
 
 def about(key: str) -> list[Entry]:
@@ -82,7 +116,7 @@ def near(key: str) -> list[str]:
     return difflib.get_close_matches(key.rpartition(".")[2], sorted(words), n=3, cutoff=0.5)
 
 
-def _named(wanted: str, found: list[Entry]) -> list[Entry]:
+def _named(wanted: str, found: Sequence[Entry]) -> list[Entry]:
     """`profiles.wide.rate` is what profiles.NAME.rate is in a file."""
     steps = wanted.split(".")
     if len(steps) < 2:
@@ -96,23 +130,21 @@ def _plain(path: str) -> str:
     return "".join(character for part in path.split("[") for character in part.partition("]")[2] or part)
 
 
-def _entries(model: type[BaseModel], prefix: str, given: BaseModel | None) -> Iterator[Entry]:
+def _entries(section: Schema, definitions: Schema, prefix: str, given: object) -> Iterator[Entry]:
     """`given`: the section as it is where the file has none; its keys are what they are there."""
-    for name, field in model.model_fields.items():
+    for name, key in section["properties"].items():
         if name == "name" and ".NAME" in prefix:
             continue
-        path = f"{prefix}{field.alias or name}"
-        section, shape = _section(field.annotation)
-        if section is not None:
-            yield Entry(path + shape, _sentences(section.__doc__, field.description), "", "")
-            inside = field.default if isinstance(field.default, BaseModel) else None
-            yield from _entries(section, f"{path}{shape}.", inside)
+        path, about = f"{prefix}{name}", key.get("description")
+        inside, shape = _section(key, definitions)
+        if inside is not None:
+            yield Entry(path + shape, _sentences(inside.get("description"), about), "", "", hint=about or "")
+            yield from _entries(inside, definitions, f"{path}{shape}.", key.get("default"))
             continue
-        # What validation has made of a default is not what one would write.
-        value = getattr(given, name) if given is not None and field.is_required() else field.default
+        required = name in section.get("required", ())
+        value = given.get(name) if required and isinstance(given, dict) else key.get("default")
         default = _FILLED_IN.get(path) or _default(value)
-        required = field.is_required() and not default
-        yield Entry(path, field.description or "", _kind(name, field), default, required)
+        yield Entry(path, about or "", _kind(name, key), default, required and not default, about or "")
 
 
 def _sentences(*texts: str | None) -> str:
@@ -120,88 +152,56 @@ def _sentences(*texts: str | None) -> str:
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in words)
 
 
-def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+def _section(key: Schema, definitions: Schema) -> tuple[Schema | None, str]:
     """The section that a key holds, and how it is reached from there."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, ""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (Union, UnionType, Annotated):
-        found = (_section(argument) for argument in arguments)
-        return next((one for one in found if one[0] is not None), (None, ""))
-    if origin in (tuple, dict):
-        inside = arguments[0] if origin is tuple else arguments[-1]
-        section, _ = _section(inside)
-        return section, "[]" if origin is tuple else ".NAME"
+    for one in (key, *key.get("allOf", ()), *key.get("anyOf", ())):
+        if "$ref" in one:
+            return definitions[one["$ref"].rpartition("/")[2]], ""
+    for inside in _inside(key):
+        return _section(inside, definitions)[0], "[]" if key["type"] == "array" else ".NAME"
     return None, ""
 
 
-def _kind(name: str, field: FieldInfo) -> str:
-    kinds = " or ".join(dict.fromkeys(_kinds(field.annotation)))
+def _inside(key: Schema) -> list[Schema]:
+    """What the items of a list or the values of a mapping are."""
+    found = (key.get("items"), key.get("additionalProperties"), *key.get("patternProperties", {}).values())
+    return [schema for schema in found if isinstance(schema, dict)]
+
+
+def _kind(name: str, key: Schema) -> str:
+    kinds = " or ".join(dict.fromkeys(_kinds(key)))
     unit = _UNITS.get(name.rpartition("_")[2])
-    limits = [*_limits(field.metadata), *_limits(_inner(field.annotation))]
+    limits = [
+        f"{word} {one[limit]}"
+        for one in (key, *key.get("anyOf", ()), *_inside(key))
+        for limit, word in _LIMITS.items()
+        if limit in one
+    ]
     return " ".join((f"{kinds} of {unit}" if unit else kinds, *limits)).strip()
 
 
-def _kinds(annotation: Any, plural: str = "") -> Iterator[str]:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        yield ", ".join(str(argument) for argument in arguments)
-    elif origin is tuple:
-        yield "list of " + " or ".join(dict.fromkeys(_kinds(arguments[0], "s")))
-    elif origin is dict:
-        yield "mapping to " + " or ".join(dict.fromkeys(_kinds(arguments[1], "s")))
-    elif origin is Annotated:
-        yield from _kinds(arguments[0], plural)
-    elif origin in (Union, UnionType):
-        for argument in arguments:
-            yield from _kinds(argument, plural)
-    elif annotation is not NoneType:
-        yield _WORDS.get(annotation, "network" if "Network" in str(annotation) else "text") + plural
-
-
-_WORDS: dict[Any, str] = {
-    int: "whole number",
-    float: "number",
-    bool: "true, false",
-    Path: "path",
-    SecretStr: "secret",
-}
-
-
-def _inner(annotation: Any) -> list[Any]:
-    """What stands beside a type within a union: int | None with limits of its own."""
-    found: list[Any] = []
-    for argument in get_args(annotation):
-        if get_origin(argument) is Annotated:
-            for extra in get_args(argument)[1:]:
-                found += extra.metadata if isinstance(extra, FieldInfo) else [extra]
-    return found
-
-
-def _limits(metadata: list[Any]) -> Iterator[str]:
-    for limit in metadata:
-        match limit:
-            case Ge(ge=value):
-                yield f"from {value}"
-            case Gt(gt=value):
-                yield f"above {value}"
-            case Le(le=value):
-                yield f"to {value}"
-            case Lt(lt=value):
-                yield f"below {value}"
+def _kinds(key: Schema, plural: str = "") -> Iterator[str]:
+    if "enum" in key or "const" in key:
+        yield ", ".join(key.get("enum") or [key["const"]])
+    elif "anyOf" in key:
+        for one in key["anyOf"]:
+            yield from _kinds(one, plural)
+    elif inside := _inside(key):
+        many = "list of " if key["type"] == "array" else "mapping to "
+        yield many + " or ".join(dict.fromkeys(_kinds(inside[0], "s")))
+    elif key["type"] != "null":
+        yield _WORDS.get(key.get("format") or key["type"], "text") + plural
 
 
 def _default(value: object) -> str:
-    if value is PydanticUndefined or value is None or value == () or value == {}:
+    if value in (None, [], {}):
         return ""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(_default(item) for item in value)}]"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_default, value))}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_default(item)}" for key, item in value.items()) + "}"
     return str(value)

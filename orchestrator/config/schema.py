@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.config import manual
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.references import did_you_mean, nearest
-from orchestrator.config.settings import Settings
 from orchestrator.config.tree import Path, Tree
 
 _SECRET_KEYS = ("password", "signing_key", "auth_token", "api_keys")
@@ -40,7 +39,7 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     if kind == "setting":
         return str(context["text"]), str(context["hint"])
     if kind == "extra_forbidden":
-        known = known_keys(path[:-1])
+        known = manual.below(manual.at(path[:-1]))
         return "unknown key", did_you_mean(str(path[-1]), known) or f"known: {', '.join(known)}"
     if kind == "missing":
         return "is missing", _description(path)
@@ -63,46 +62,6 @@ def _decapitalised(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def known_keys(path: Path) -> list[str]:
-    """The keys that a section may have."""
-    model = _model_at(path)
-    if model is None:
-        return []
-    return [
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if name != "name" or model.__name__ in ("Account", "Node")
-    ]
-
-
 def _description(path: Path) -> str:
-    model = _model_at(path[:-1])
-    for name, field in model.model_fields.items() if model else ():
-        if (field.alias or name) == path[-1]:
-            return field.description or ""
-    return ""
-
-
-def _model_at(path: Path) -> type[BaseModel] | None:
-    current: Any = Settings
-    for step in path:
-        model = _model_in(current)
-        if model is not None and isinstance(step, str) and current is model:
-            fields = {field.alias or name: field for name, field in model.model_fields.items()}
-            if step not in fields:
-                return None
-            current = fields[step].annotation
-        else:
-            # An entry of a mapping or an item of a list: its own type is the last argument, `...` left out.
-            current = model
-    return _model_in(current) if isinstance(current, type) else None
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None
+    key = manual.at(path)
+    return next((entry.hint for entry in manual.entries() if entry.key == key), "")

@@ -51,7 +51,11 @@ class Node(Section):
     name: Name = Field(default="default", description="what the log calls it")
     host: str = Field(default="127.0.0.1", min_length=1, description="where its event socket is")
     port: int = Field(default=8021, ge=1, le=65535, description="where its event socket is")
-    password: Secret = Field(default=SecretStr("ClueCon"), description="of its event socket")
+    password: Secret = Field(
+        default=SecretStr("ClueCon"),
+        json_schema_extra={"default": "ClueCon"},
+        description="of its event socket",
+    )
     connect_timeout_secs: Seconds = Field(default=5.0, description="how long connecting may take")
     command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
     lost_after_secs: Seconds = Field(

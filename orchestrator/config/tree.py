@@ -1,4 +1,7 @@
-"""YAML text -> plain data with the line of every key and item. Every scalar stays text; null becomes None."""
+"""YAML text -> plain data with the line of every key and item. Every scalar stays text; null becomes None.
+
+Ours, because pydantic's faults know no lines, and YAML's own guesses make 0123 a number.
+"""
 
 from __future__ import annotations
 

@@ -132,9 +132,8 @@ class LoopbackSwitch:
         self.password = password
         self.version = ""
         self.phones: dict[str, LoopbackPhone] = {}
-        self._connection = Connection(
-            host, port, password, node="callers", on_event=self._on_event, events=_EVENTS
-        )
+        self._connection = Connection(host, port, password, node="callers", events=_EVENTS)
+        self._connection.on_event.append(self._on_event)
         self._unload = False
         # FreeSWITCH, perhaps as another user, writes what the callers hear.
         self._directory = tempfile.TemporaryDirectory(prefix="orchestrator-ears-", ignore_cleanup_errors=True)

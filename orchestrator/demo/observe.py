@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from requests.cookies import RequestsCookieJar
 
@@ -16,7 +15,8 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.documents import document_of, is_audio
 from orchestrator.calls.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.calls.steps import Goto, HangUp, Step
-from orchestrator.calls.verbs import RUN
+from orchestrator.calls.verbs.executor import Act, Executor
+from orchestrator.calls.verbs.table import VERBS
 from orchestrator.freeswitch.errors import LegGone
 from orchestrator.texml import Document, DocumentError, Verb
 
@@ -92,17 +92,16 @@ def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) 
 @contextmanager
 def observed_verbs(on_verb: Callable[[VerbEvent], None]) -> Iterator[None]:
     """Tells `on_verb` of each verb's beginning and end."""
-    before = dict(RUN)
-    RUN.update({kind: _observed(run, on_verb) for kind, run in before.items()})
+    before = dict(VERBS)
+    for kind, (run, resume, finish) in before.items():
+        VERBS[kind] = Executor(_observed(run, on_verb), _observed(resume, on_verb), finish)
     try:
         yield
     finally:
-        RUN.update(before)
+        VERBS.update(before)
 
 
-def _observed(
-    run: Callable[[Call, Any], Step], on_verb: Callable[[VerbEvent], None]
-) -> Callable[[Call, Any], Step]:
+def _observed(run: Act, on_verb: Callable[[VerbEvent], None]) -> Act:
     def observed(call: Call, verb: Verb) -> Step:
         caller, began = call.caller.from_, time.monotonic()
         on_verb(VerbEvent(caller, verb))

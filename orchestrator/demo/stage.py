@@ -88,16 +88,16 @@ class Stage:
         )
         self.orchestrator = orchestrator = Orchestrator(loads(text, file="the demo's settings", environ={}))
         refused = list[NotOwner]()
-        orchestrator.ownership.on_refused = refused.append
+        orchestrator.node.ownership.on_refused.append(refused.append)
         orchestrator.start()
         began = time.monotonic()
         while not orchestrator.wait_ready(POLL_SECONDS):
             if refused:
                 raise NotReady(str(refused[0]))
             # What another left behind that is dead is free after a while.
-            patience = READY_SECONDS + STALE_SECONDS * bool(orchestrator.ownership.problem)
+            patience = READY_SECONDS + STALE_SECONDS * bool(orchestrator.node.ownership.problem)
             if time.monotonic() - began > patience:
-                reason = orchestrator.connection.last_error
+                reason = orchestrator.node.connection.last_error
                 raise NotReady(f"no event socket at {self.switch.host}:{self.switch.port}: {reason}")
         return orchestrator
 

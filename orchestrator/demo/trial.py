@@ -81,7 +81,7 @@ def try_application(console: Console, switch: Switch, voice_url: str, calls: int
                     else:
                         findings.dialling.pop(event.caller, None)
 
-            with observed_fetches(orchestrator.services.fetcher, on_exchange), observed_verbs(on_verb):
+            with observed_fetches(orchestrator.node.fetcher, on_exchange), observed_verbs(on_verb):
                 teller = gevent.spawn(_tell, orchestrator, view, findings)
                 try:
                     _make_calls(switch, view, findings, numbers, pace)

@@ -42,11 +42,11 @@ class Patient:
             self.node.port,
             self.node.password.get_secret_value(),
             node="doctor",
-            on_event=self._on_event,
             events=EVENTS,
             connect_timeout=self.node.connect_timeout_secs,
             command_timeout=self.node.command_timeout_secs,
         )
+        self.connection.on_event.append(self._on_event)
         self.legs = Legs(self.connection)
         self._waiting: list[tuple[Callable[[Event], bool], AsyncResult[Event]]] = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections import deque
@@ -18,8 +17,9 @@ from orchestrator.emulator.detail_record import closing_variables, rtp_statistic
 from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.templates import Variables
+from orchestrator.logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 BREAK_ONE, BREAK_ALL = 1, 2
 VARIABLE = re.compile(r"\\?\$\{(\w+)\}")
@@ -175,7 +175,7 @@ class Session(Channel):
             return False
         known = APPLICATIONS.get(app)
         if known is None:
-            log.warning("emulator: %s Invalid Application %s", self.uuid, app)
+            log.warning("emulator: Invalid Application", uuid=self.uuid, application=app)
             self.hangup("DESTINATION_OUT_OF_ORDER")
             return False
         if known.media and not self.media_up and not self.pre_answer():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
@@ -20,8 +19,6 @@ from orchestrator.emulator.registry import Behaviour, Registry, Target
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.templates import inbound_variables
 from orchestrator.emulator.wire import Listener
-
-log = logging.getLogger(__name__)
 
 # the project's own dialplan: freeswitch-conf/dialplan/texml.xml
 DIALPLAN = (

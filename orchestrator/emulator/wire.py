@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
@@ -15,11 +14,12 @@ from gevent.lock import Semaphore
 from orchestrator.emulator.event_names import EVENT_NAMES
 from orchestrator.emulator.events import Fired, Origin
 from orchestrator.emulator.filters import Filters
+from orchestrator.logs import get_logger
 
 if TYPE_CHECKING:
     from orchestrator.emulator.core import Core
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 GOODBYE = "Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 MAX_QUEUE = 100_000  # events a listener may fall behind
@@ -76,7 +76,7 @@ class Listener:
             self._drain()
             self._send(f"Content-Type: text/disconnect-notice\nContent-Length: {len(GOODBYE)}\n\n{GOODBYE}")
         except OSError as error:
-            log.debug("emulator: listener gone: %s", error)
+            log.debug("emulator: listener gone", problem=str(error))
         finally:
             self.core.bus.detach(self._sink)
             writer.kill(block=False)
@@ -89,7 +89,7 @@ class Listener:
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError as error:
-            log.debug("emulator: was closed already: %s", error)
+            log.debug("emulator: was closed already", problem=str(error))
         self.sock.close()
 
     # reading
@@ -162,7 +162,7 @@ class Listener:
                 gevent.sleep(0)
                 self._drain()
         except OSError as error:
-            log.debug("emulator: cannot write events: %s", error)
+            log.debug("emulator: cannot write events", problem=str(error))
 
     def _drain(self) -> None:
         out = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 import uuid
@@ -13,6 +12,9 @@ import gevent
 import gevent.event
 import greenswitch
 from gevent import socket
+
+from orchestrator.lifecycle import Part
+from orchestrator.logs import get_logger
 
 from . import commands
 from .errors import (
@@ -29,7 +31,7 @@ from .ownership import BEAT_SECONDS, LEASE_SECONDS, SETTLE_SECONDS, NotOwner, Ow
 from .stillness import Stillness
 from .waking import Waker
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 DEFAULT_EVENTS: Final = (
     "CHANNEL_CREATE",
@@ -59,17 +61,17 @@ _TICK_SECONDS: Final = 0.25
 _CURRENT_SECONDS: Final = 5.0
 
 
-class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch has no types
+class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greenswitch has no types
     """One FreeSWITCH over its event socket, reconnecting for as long as it is started.
 
     Kept of greenswitch: being its `InboundESL` (host, port, password, timeout, connected, `connect`, `send`,
     `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
     happens to those who wait when the socket ends, and reconnecting.
 
-    `on_event` is called on the reading greenlet, in FreeSWITCH's order, and `on_pause` there whenever it is
-    about to let others have a turn, so before anything that was posted is sent; neither may block.
-    `on_up` and `on_down` are called when the socket is ready and when it has ended; `on_up` in a greenlet of
-    its own, so it may use `send`. Times are seconds.
+    Listeners are in four lists, each called in its order. `on_event`: on the reading greenlet, in
+    FreeSWITCH's order; `on_pause`: there, whenever it is about to let others have a turn, so before anything
+    that was posted is sent; neither may block. `on_up` and `on_down`: when the socket is ready and when it
+    has ended; `on_up` in a greenlet of its own, so it may use `send`. Times are seconds.
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
     when another does.
@@ -82,10 +84,6 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         password: str,
         *,
         node: str = "default",
-        on_event: Callable[[Event], None] = lambda event: None,
-        on_pause: Callable[[], None] = lambda: None,
-        on_up: Callable[[], None] = lambda: None,
-        on_down: Callable[[SwitchError], None] = lambda error: None,
         events: Sequence[str] = DEFAULT_EVENTS,
         connect_timeout: float = 5.0,
         command_timeout: float = 10.0,
@@ -97,17 +95,16 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         super().__init__(host, port, password, timeout=connect_timeout)
         commands.wire(f"auth {password}")
         self.node = node
+        self.log = log.bind(node=node)
         self.core_uuid = ""
         """Of the FreeSWITCH process: another one after a reconnect means that every call and conference is
         gone."""
         self.anomalies = Anomalies()
         self.last_error: SwitchError | None = None
-        self.down_hooks: list[Callable[[SwitchError], None]] = []
-        """Called before `on_down`, on the same greenlet."""
-        self._on_event = on_event
-        self._on_pause = on_pause
-        self._on_up = on_up
-        self._on_down = on_down
+        self.on_event: list[Callable[[Event], None]] = []
+        self.on_pause: list[Callable[[], None]] = []
+        self.on_up: list[Callable[[], None]] = []
+        self.on_down: list[Callable[[SwitchError], None]] = []
         self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
         self._command_timeout = command_timeout
         self._probe_after = probe_after
@@ -124,6 +121,11 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self._supervisor: gevent.Greenlet[[], None] | None = None
 
     # Life
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it ends because `stop` was asked for."""
+        return self._stopping.is_set()
 
     def start(self) -> None:
         """Connect, and connect again whenever the socket ends, in the background."""
@@ -159,7 +161,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
                 for command in filter(None, (release, "exit")):
                     self._link.post(commands.wire(command), _ignore, time.monotonic() + timeout)
             except SwitchError as error:
-                log.debug("node=%s exit was not sent: %s", self.node, error)
+                self.log.debug("exit was not sent", problem=str(error))
         if supervisor is gevent.getcurrent():
             if self._link is not None:
                 gevent.spawn_later(timeout, self._link.close, Disconnected("stopped"))
@@ -196,15 +198,16 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         if isinstance(error, NotOwner):
             # The ownership has said so, once.
             return
+        address = f"{self.host}:{self.port}"
         if isinstance(error, AuthenticationFailed):
-            log.error("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
+            self.log.error("no event socket", address=address, problem=str(error))
         elif self.last_error is None or str(self.last_error) != str(error):
-            log.warning("node=%s event socket %s:%s: %s", self.node, self.host, self.port, error)
+            self.log.warning("no event socket", address=address, problem=str(error))
 
     def _open(self) -> Link:
         lease = None if self._ownership is None else Lease(self._renew)
         return self._dial(
-            lambda sock: Link(sock, self.anomalies, self._event, self._on_pause, lease), self._begin
+            lambda sock: Link(sock, self.anomalies, self._event, self._pause, lease), self._begin
         )
 
     def _dial(self, link_on: Callable[[socket.socket], Link], begin: Callable[[Link], None]) -> Link:
@@ -240,7 +243,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         first. Until when that counts (monotonic seconds). Raises SwitchError."""
         assert self._ownership is not None
         ownership, asked_at = self._ownership, time.monotonic()
-        log.warning("node=%s no heartbeat for %s s: asking who owns FreeSWITCH", self.node, LEASE_SECONDS)
+        self.log.warning("no heartbeat: asking who owns FreeSWITCH", seconds=LEASE_SECONDS)
 
         def verify(link: Link) -> None:
             link.open(self.password, (), lambda opening: ownership.verify(opening.ask))
@@ -260,7 +263,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
                 link.close(error)
                 return
             except SwitchError as error:
-                log.warning("node=%s no heartbeat: %s", self.node, error)
+                self.log.warning("no heartbeat", problem=str(error))
             else:
                 link.lease.until = asked_at + LEASE_SECONDS
 
@@ -272,13 +275,13 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
         self.last_error = None
         self._up.set()
         self._attempted.set()
-        log.info("node=%s event socket up, core_uuid=%s", self.node, self.core_uuid)
+        self.log.info("event socket up", core_uuid=self.core_uuid)
         watching = [gevent.spawn(self._watch, link)]
         if self._ownership is not None:
             watching.append(gevent.spawn(self._beat, link))
         waker, stillness = Waker(link.nudge), Stillness(link)
         self._waker = waker
-        gevent.spawn(self._on_up)
+        gevent.spawn(self._came_up)
         error: SwitchError = Disconnected("stopped")
         try:
             error = link.run()
@@ -290,13 +293,13 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             self._up.clear()
             self._link = None
             self.last_error = error
-            level = logging.INFO if self._stopping.is_set() else logging.WARNING
-            log.log(level, "node=%s event socket down: %s", self.node, error)
+            level = "info" if self._stopping.is_set() else "warning"
+            getattr(self.log, level)("event socket down", problem=str(error))
             jobs, self._jobs = self._jobs, {}
             for result in jobs.values():
                 result.set_exception(Disconnected(str(error)))
-            for hook in (*self.down_hooks, self._on_down):
-                self._guarded(hook, error)
+            for listener in tuple(self.on_down):
+                self._guarded(listener, error)
 
     def _watch(self, link: Link) -> None:
         """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
@@ -329,7 +332,7 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             event = decode(raw)
         except ProtocolError as error:
             self.anomalies.decode_errors += 1
-            log.warning("node=%s %s", self.node, error)
+            self.log.warning("an event cannot be read", problem=str(error))
             return
         if event.name.startswith("CHANNEL_"):
             if self._waker is not None:
@@ -339,20 +342,27 @@ class Connection(greenswitch.InboundESL):  # type: ignore[misc]  # greenswitch h
             result = self._jobs.pop(headers.get("Job-UUID", ""), None)
             if result is not None:
                 result.set(headers.get("_body", ""))
-        try:
-            self._on_event(event)
-        except Exception:
-            self.anomalies.callback_errors += 1
-            log.exception(
-                "node=%s handling an event failed event=%s uuid=%s", self.node, event.name, event.uuid
-            )
+        for listener in self.on_event:
+            try:
+                listener(event)
+            except Exception:
+                self.anomalies.callback_errors += 1
+                self.log.exception("handling an event failed", name=event.name, uuid=event.uuid)
+
+    def _pause(self) -> None:
+        for listener in self.on_pause:
+            listener()
+
+    def _came_up(self) -> None:
+        for listener in tuple(self.on_up):
+            listener()
 
     def _guarded(self, hook: Callable[[SwitchError], None], error: SwitchError) -> None:
         try:
             hook(error)
         except Exception:
             self.anomalies.callback_errors += 1
-            log.exception("node=%s handling the end of the event socket failed", self.node)
+            self.log.exception("handling the end of the event socket failed")
 
     # Commands
 
@@ -440,7 +450,7 @@ def _nothing() -> None:
 
 def _ignore(outcome: Reply | SwitchError) -> None:
     if isinstance(outcome, SwitchError):
-        log.debug("a command that nobody waits for: %s", outcome)
+        log.debug("a command that nobody waits for", problem=str(outcome))
 
 
 def _settle(result: gevent.event.AsyncResult[Reply]) -> OnReply:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 import uuid as uuids
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,8 @@ import gevent
 import gevent.event
 import gevent.queue
 
+from orchestrator.logs import get_logger
+
 from . import commands
 from .deadline import Deadline
 from .digits import Presses
@@ -22,7 +23,7 @@ from .errors import CommandTimeout, Disconnected, LegGone, SwitchError, failure
 from .events import Event
 from .link import OnReply, Reply
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 EXECUTE_TIMEOUT_SECONDS: Final = 30.0
 MAX_DIGITS: Final = 128
@@ -43,7 +44,7 @@ _numbers: Final = count()
 class Switch(Protocol):
     """What legs need of a `Connection`."""
 
-    down_hooks: list[Callable[[SwitchError], None]]
+    on_down: list[Callable[[SwitchError], None]]
 
     def post(self, command: str, on_reply: OnReply | None = None) -> None:
         """Send without waiting."""
@@ -128,8 +129,8 @@ class Leg:
         self.answered = headers.get("Answer-State") == "answered"
         self.gone = False
         self.hangup_cause = ""
-        self.on_digit: Callable[[str], None] | None = None
-        """Called with each digit on the reading greenlet, besides the queue."""
+        self.on_digit: list[Callable[[str], None]] = []
+        """Each called with each digit on the reading greenlet, besides the queue."""
         self.on_hangup: list[Callable[[Leg], None]] = []
         """Each called once, on the reading greenlet, when the leg has hung up."""
         self._executions: dict[str, Execution] = {}
@@ -313,7 +314,7 @@ class Leg:
     def _checked(self, outcome: Reply | SwitchError) -> None:
         error = outcome if isinstance(outcome, SwitchError) else failure(outcome.text)
         if error is not None:
-            log.debug("leg=%s %s", self.uuid, error)
+            log.debug("a command failed", leg=self.uuid, problem=str(error))
             self._doubt(error)
 
     def _doubt(self, error: SwitchError) -> None:
@@ -344,8 +345,8 @@ class Leg:
         if digits.full():
             digits.get_nowait()
         digits.put_nowait(digit)
-        if self.on_digit is not None:
-            self._guarded(partial(self.on_digit, digit))
+        for listener in tuple(self.on_digit):
+            self._guarded(partial(listener, digit))
 
     def _hung_up(self, cause: str) -> None:
         if self.gone:
@@ -368,7 +369,7 @@ class Leg:
         try:
             hook()
         except Exception:
-            log.exception("leg=%s a hook failed", self.uuid)
+            log.exception("a hook failed", leg=self.uuid)
 
 
 class Legs:
@@ -377,7 +378,8 @@ class Legs:
     def __init__(self, connection: Switch) -> None:
         self.connection = connection
         self._legs: dict[str, Leg] = {}
-        connection.down_hooks.append(self._disconnected)
+        self._watched: dict[str, list[Callable[[Event], None]]] = {}
+        connection.on_down.append(self._disconnected)
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -421,6 +423,31 @@ class Legs:
         elif name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             self.lost(event.uuid, event.hangup_cause)
         return leg
+
+    # Listeners to one leg, ours or not
+
+    def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
+        self._watched.setdefault(uuid, []).append(on_event)
+
+    def unwatch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Before the leg's end, or for one that never came to be."""
+        watchers = self._watched.get(uuid, [])
+        if on_event in watchers:
+            watchers.remove(on_event)
+        if not watchers:
+            self._watched.pop(uuid, None)
+
+    def is_watched(self, uuid: str) -> bool:
+        return uuid in self._watched
+
+    def tell_watchers(self, event: Event) -> None:
+        """Let those know that watch the leg which the event is about."""
+        if event.uuid in self._watched:
+            for watcher in tuple(self._watched[event.uuid]):
+                watcher(event)
+            if event.name == "CHANNEL_DESTROY":
+                self._watched.pop(event.uuid, None)
 
     def _disconnected(self, error: SwitchError) -> None:
         ended = error if isinstance(error, Disconnected) else Disconnected(str(error))

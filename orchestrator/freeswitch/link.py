@@ -4,7 +4,6 @@ unanswered."""
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import os
 import time
@@ -18,6 +17,8 @@ import gevent.event
 from gevent import socket
 from gevent.lock import BoundedSemaphore
 
+from orchestrator.logs import get_logger
+
 from .commands import wire
 from .errors import (
     AuthenticationFailed,
@@ -30,7 +31,7 @@ from .errors import (
 )
 from .frames import Frame, FrameDecoder
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 RECEIVE_BYTES: Final = 64 * 1024
 # A thousand queued sendmsg are 0.3 MB; this much unread means that FreeSWITCH has stopped reading.

@@ -156,13 +156,10 @@ class Ownership:
         installation: str,
         *,
         take_over: bool = False,
-        on_refused: Callable[[NotOwner], None] = lambda error: None,
     ) -> None:
-        """`installation` names the database; `take_over`: also from an owner that lives, once.
-
-        `on_refused` is called where the first claim of this process is refused since the owner lives.
-        """
-        self.on_refused = on_refused
+        """`installation` names the database; `take_over`: also from an owner that lives, once."""
+        self.on_refused: list[Callable[[NotOwner], None]] = []
+        """Each called where the first claim of this process is refused since the owner lives."""
         self.problem = ""
         """Why this process may not act; empty where nothing is known against it."""
         self._installation = installation
@@ -271,7 +268,8 @@ class Ownership:
             )
         error = NotOwner(self.problem, alive=alive)
         if alive and not self.has_owned:
-            self.on_refused(error)
+            for listener in self.on_refused:
+                listener(error)
         raise error
 
     def _lose(self, value: str, now: int) -> NoReturn:

@@ -15,6 +15,7 @@ from stat import S_ISREG
 
 import gevent
 
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.media.library import Library
@@ -71,7 +72,7 @@ def surplus(files: Collection[Found], now: float, limit: int) -> list[str]:
     return names
 
 
-class Housekeeping:
+class Housekeeping(Part):
     """Sweeps when it is started and every hour. A directory that fails is told, and tried again."""
 
     def __init__(
@@ -92,7 +93,7 @@ class Housekeeping:
     def start(self) -> None:
         self._greenlet = gevent.spawn(self._run)
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         if self._greenlet is not None:
             self._greenlet.kill(timeout=timeout)
 

@@ -1,4 +1,7 @@
-"""Which addresses may be dialled. Pure: text in, a reason out."""
+"""Which addresses may be dialled. Pure: text in, a reason out.
+
+Ours, because libraries against request forgery resolve a name themselves, and with threads.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import gevent
 from gevent.server import StreamServer
 from msgspec import DecodeError, Struct, ValidationError, json
 
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.reloading.reloader import Reloaded
 
@@ -35,7 +36,7 @@ def socket_path(database: Path) -> Path:
     return database.with_suffix(".reload")
 
 
-class Bell:
+class Bell(Part):
     """Answers who rings."""
 
     def __init__(self, database: Path, config: Path, reload: Callable[[], Reloaded]) -> None:
@@ -56,7 +57,7 @@ class Bell:
         self._server = StreamServer(listener, self._serve)
         self._server.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         if self._server is not None:
             self._server.stop()
             self._path.unlink(missing_ok=True)

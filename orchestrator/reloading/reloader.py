@@ -7,8 +7,9 @@ can be withdrawn; what waits is named, and tried again at the next connect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gevent.lock import RLock
 
@@ -40,22 +41,31 @@ class Reloaded:
     """Keys that do not count yet, since FreeSWITCH has not taken its part."""
 
 
+class HasProfiles(Protocol):
+    @property
+    def profiles_in_use(self) -> Collection[str]:
+        """Names of conference profiles that FreeSWITCH has to know."""
+
+
+@dataclass(frozen=True)
+class Reloadable:
+    """A FreeSWITCH node that takes its part of the settings."""
+
+    node: Node
+    api: Callable[[str], str]
+    """Raises SwitchError."""
+    rooms: HasProfiles
+
+
 class Reloader:
     """One reload at a time."""
 
     def __init__(
-        self,
-        live: Live,
-        node: Node,
-        api: Callable[[str], str],
-        profiles_in_use: Callable[[], Iterable[str]],
-        take_over: Callable[[Settings], None],
+        self, live: Live, nodes: Sequence[Reloadable], take_over: Callable[[Settings], None]
     ) -> None:
         """`take_over` puts settings in force, without yielding."""
         self._live = live
-        self._node = node
-        self._api = api
-        self._profiles_in_use = profiles_in_use
+        self._nodes = nodes
         self._take_over = take_over
         self._retired: dict[str, Profile] = {}
         self._waiting: Settings | None = None
@@ -117,7 +127,7 @@ class Reloader:
         """Profiles that are gone from the file: rooms that have them let others in, and FreeSWITCH looks the
         profile up for each. Those of this moment stay until the next reload, for calls on their way."""
         running = self._live.settings.profiles
-        used = {settings_name(name) for name in self._profiles_in_use()}
+        used = {settings_name(name) for one in self._nodes for name in one.rooms.profiles_in_use}
         return {
             name: profile
             for name, profile in {**self._retired, **running}.items()
@@ -127,26 +137,29 @@ class Reloader:
     def _tell_freeswitch(self, settings: Settings, retired: dict[str, Profile]) -> None:
         old = render(self._live.settings)
         new = render(settings.model_copy(update={"profiles": {**settings.profiles, **retired}}))
-        if self._node.conf_dir is None:
-            check(self._api)
-        elif is_existing(self._node.conf_dir):
-            raise Unreadable(
-                f"{self._node.conf_dir} is a configuration of its own: leave conf_dir of the node out, "
-                "and run `orchestrator render --into` before the reload"
-            )
-        else:
-            put(new, self._node.conf_dir, self._api)
-        reread(old, new, settings.sip.profile, self._api)
+        for one in self._nodes:
+            conf_dir = one.node.conf_dir
+            if conf_dir is None:
+                check(one.api)
+            elif is_existing(conf_dir):
+                raise Unreadable(
+                    f"{conf_dir} is a configuration of its own: leave conf_dir of the node out, "
+                    "and run `orchestrator render --into` before the reload"
+                )
+            else:
+                put(new, conf_dir, one.api)
+            reread(old, new, settings.sip.profile, one.api)
 
     def _notes(self, found: Change) -> Iterable[str]:
         yield f"changed: {', '.join(found.taken)}" if found.taken else "nothing has changed"
         if found.left:
             yield f"left as they are, since they need a restart: {', '.join(found.left)}"
-        if found.taken and self._node.conf_dir is None:
-            yield (
-                "freeswitch.nodes[0].conf_dir is not set: FreeSWITCH's files are as the last "
-                "`orchestrator render` left them"
-            )
+        for number, one in enumerate(self._nodes):
+            if found.taken and one.node.conf_dir is None:
+                yield (
+                    f"freeswitch.nodes[{number}].conf_dir is not set: FreeSWITCH's files are as the last "
+                    "`orchestrator render` left them"
+                )
 
 
 def _waits(part: Change, refusal: str) -> str:

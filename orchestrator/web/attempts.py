@@ -3,6 +3,7 @@
 A wrong key that comes again tells whoever tries it nothing new, and counts once: a client with an old key,
 which asks every second, locks out nobody. A key that was right from an address stays welcome there, so nobody
 else's attempts keep its owner out. Everything is in memory, and bounded.
+Ours, because libraries that limit count requests, not different keys.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from flask import Blueprint, Flask
 from gevent.pywsgi import WSGIServer
 
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.web.paths import Handler, Segment
 from orchestrator.web.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
 
-class WebServer:
+class WebServer(Part):
     def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
         self.traffic = Traffic()
         self._app = Flask("orchestrator")
@@ -36,5 +37,5 @@ class WebServer:
         """Raises OSError where the address is taken or not ours."""
         self._server.start()
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._server.stop(timeout)

@@ -89,7 +89,7 @@ class Guard:
                 found.append(f"command: {event['API-Command']} {event.get('API-Command-Argument', '')[:200]}")
         found += [f"called: {invite[:80]!r}" for invite in self.sink.invites]
         assert house.orchestrator is not None
-        anomalies = house.orchestrator.connection.anomalies
+        anomalies = house.orchestrator.node.connection.anomalies
         for what in ("protocol_errors", "decode_errors", "unexpected_frames", "unexpected_replies"):
             if getattr(anomalies, what):
                 found.append(f"{what} on the event socket")

@@ -87,7 +87,8 @@ def ours(port: int, events: int) -> None:
 
     counter = Counter(events, lambda command: connection.post(command))
     # It need not ask whether the far end is alive while others have their turn.
-    connection = Connection("127.0.0.1", port, "ClueCon", on_event=counter.on_event, probe_after=60.0)
+    connection = Connection("127.0.0.1", port, "ClueCon", probe_after=60.0)
+    connection.on_event.append(counter.on_event)
     connection.connect()
     connection.post(counter.ready())
     while connection.connected:

@@ -58,9 +58,9 @@ class Rig:
     def __init__(self, directory: Path) -> None:
         self.orchestrator = Orchestrator(loads(SETTINGS.format(directory, ACCOUNT, API_KEY)))
         self.commands: list[str] = []
-        self.orchestrator.connection.post = self._post
-        self.orchestrator.switchboard._on_new_call = self._on_new_call
-        self.orchestrator.switchboard.release()
+        self.orchestrator.node.connection.post = self._post
+        self.orchestrator.node.switchboard.on_new_call[:] = [self._on_new_call]
+        self.orchestrator.node.switchboard.release()
         self._recorded = [body for kind, _, body in trace_frames(CONVERSATION) if kind == "text/event-json"]
         events = [json.loads(body) for body in self._recorded]
         self._sid = next(event["Conference-Name"] for event in events if "Conference-Name" in event)
@@ -70,8 +70,8 @@ class Rig:
         spare_the_collector()
 
     def close(self) -> None:
-        self.orchestrator.rooms.abandon()
-        self.orchestrator.book.stop()
+        self.orchestrator.node.rooms.stop()
+        self.orchestrator.node.book.stop()
         self.orchestrator.outbox.close()
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
@@ -79,12 +79,12 @@ class Rig:
     def feed(self, *bodies: bytes) -> None:
         """Events that came together."""
         for body in bodies:
-            self.orchestrator.connection._event(body)
-        self.orchestrator.journal.flush()
+            self.orchestrator.node.connection._event(body)
+        self.orchestrator.node.journal.flush()
 
     def pour(self, reads: Iterable[Sequence[bytes]]) -> None:
         """More events than can be handled, read by read; others have their turns, as `Link` gives them."""
-        event, flush = self.orchestrator.connection._event, self.orchestrator.journal.flush
+        event, flush = self.orchestrator.node.connection._event, self.orchestrator.node.journal.flush
         yielded_at = time.monotonic()
         for bodies in reads:
             for body in bodies:
@@ -98,7 +98,7 @@ class Rig:
     def conversation(self) -> Conversation:
         """The next one, made ready to be fed."""
         name = f"Room {uuid4()}"
-        new = {self._sid: self.orchestrator.rooms.open(ACCOUNT, name)}
+        new = {self._sid: self.orchestrator.node.rooms.open(ACCOUNT, name)}
         for leg in self._legs:
             new[leg] = str(uuid4())
             self._rooms[new[leg]] = name
@@ -124,7 +124,7 @@ class Rig:
 
     def _on_new_call(self, leg: Leg) -> None:
         caller = Caller(call_sid_of(leg.uuid), leg.uuid, from_="+13125550100", to="+13125550101")
-        self.orchestrator.book.open(caller, ACCOUNT)
+        self.orchestrator.node.book.open(caller, ACCOUNT)
         seat = Seat(caller.call_sid, leg, lambda wish: None, lambda url, method: None)
         name = self._rooms[leg.uuid]
-        self.orchestrator.rooms.ask(seat, caller, Wish(), ACCOUNT, name, TERMS, "texml.default")
+        self.orchestrator.node.rooms.ask(seat, caller, Wish(), ACCOUNT, name, TERMS, "texml.default")

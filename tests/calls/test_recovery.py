@@ -102,7 +102,7 @@ def test_what_was_missed_of_a_participant_is_told_once(left: Left, case: Case) -
     house.start()
     assert told(house, len(case.events)) == [(event, SUBJECT) for event in case.events]
     assert house.orchestrator is not None
-    repairs = house.orchestrator.recovery.repairs
+    repairs = house.orchestrator.node.recovery.repairs
     assert (repairs.joins, repairs.leaves) == case.repairs
     if case.seen == "gone of 7":
         leave = next(one for one in house.events() if one["StatusCallbackEvent"] == LEAVE)
@@ -185,7 +185,7 @@ def test_a_member_is_made_what_its_participant_is(left: Left, muted: bool, held:
             wanted.add("mute" if muted else "unmute")
         assert ordered == wanted, (number, speaks, hears, holds)
         differed += bool(wanted)
-    assert left.house.orchestrator.recovery.repairs.members == differed
+    assert left.house.orchestrator.node.recovery.repairs.members == differed
 
 
 def test_a_leg_of_ours_in_a_conference_that_knows_nothing_of_it_is_taken_out(left: Left) -> None:
@@ -203,7 +203,7 @@ def test_a_leg_of_ours_in_a_conference_that_knows_nothing_of_it_is_taken_out(lef
     left.switch.wait_for(f"conference {other} kick 9")
     assert len(left.switch.saw("kick")) == 2
     assert left.house.orchestrator is not None
-    assert left.house.orchestrator.recovery.repairs.strangers == 2
+    assert left.house.orchestrator.node.recovery.repairs.strangers == 2
 
 
 def test_after_another_freeswitch_everybody_was_out_when_its_socket_ended(left: Left) -> None:
@@ -229,7 +229,7 @@ def test_no_event_counts_until_all_has_been_compared(left: Left) -> None:
     left.write()
     house.start()
     assert house.orchestrator is not None
-    board = house.orchestrator.switchboard
+    board = house.orchestrator.node.switchboard
     board.hold()
     switch.maintenance("del-member", left.sid, anchor, Member_ID="1")
     gevent.sleep(0.2)
@@ -270,8 +270,8 @@ def test_a_recording_ends_by_the_silence_that_began_before(
     left: Left, silent: int, recording: bool, ends: bool
 ) -> None:
     import msgspec
+    from orchestrator.node.calls.room_recording import RoomRecording
 
-    from orchestrator.calls.room_recording import RoomRecording
     from tests.calls.left import caller_of
 
     left.house.log.allows("no recording", "recording ended before its conference")
@@ -309,4 +309,6 @@ def test_a_room_that_was_ending_is_not_found_by_its_name(left: Left) -> None:
     left.write()
     left.house.start()
     assert left.house.orchestrator is not None
-    assert left.house.orchestrator.rooms.named("cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "Room 1234") is None
+    assert (
+        left.house.orchestrator.node.rooms.named("cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "Room 1234") is None
+    )

@@ -74,7 +74,7 @@ def test_calls_that_go_on_after_a_restart_are_let_in_and_counted(live: Live) -> 
     with pytest.raises(TollRefused):
         tolls.admit("5", OTHER, by(trunk))
     # FreeSWITCH was out of reach, and has only one of them now.
-    tolls.lost(lambda uuid: uuid == "1")
+    tolls.lost("", lambda uuid: uuid == "1")
     tolls.admit("5", OTHER, by(trunk))
 
 

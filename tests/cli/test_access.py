@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+import click
 import pytest
 
-from orchestrator.cli.access import ACCOUNT, KEY, URL, Access, Unusable, access, add_to
+from orchestrator.cli.access import ACCOUNT, KEY, OPTIONS, URL, Access, Unusable, access
 from orchestrator.cli.tables import plain, when
 
 ONE = "5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10"
@@ -23,9 +23,13 @@ ENVIRON = {URL: "http://env:1", KEY: "key-env", ACCOUNT: "account-env"}
 
 
 def found(*words: str, environ: dict[str, str] | None = None) -> Access:
-    parser = argparse.ArgumentParser()
-    add_to(parser)
-    return access(parser.parse_args(words), environ or {})
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in (URL, KEY, ACCOUNT):
+            patch.setenv(variable, (environ or {}).get(variable, ""))
+        command = click.Command("anything", params=list(OPTIONS), callback=access)
+        answer = command.main(list(words), standalone_mode=False)
+    assert isinstance(answer, Access)
+    return answer
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from orchestrator.calls.room_records import RoomRecord, row_of_room
 from orchestrator.cli.access import ACCOUNT as ACCOUNT_VARIABLE
 from orchestrator.cli.access import KEY, URL
 from orchestrator.cli.client import PAGE
-from orchestrator.cli.rest import NOUNS
 from tests.lab.softphones import Answers
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, OTHER_ACCOUNT, OTHER_API_KEY, House, house
@@ -227,7 +226,7 @@ def test_what_is_refused_says_which_parameter_and_why(types: Types) -> None:
     wrong = types("calls", "dial", "+1", "--from", "a b", "--set", "Record=perhaps", code=1)
     assert "Record: must be true or false" in wrong.err
     wrong = types("calls", "dial", "+1", "--from", "2", "--texml", "no-such-file", code=2)
-    assert "no-such-file cannot be read" in wrong.err
+    assert "'no-such-file': No such file" in wrong.err
 
 
 def test_a_redirect_does_not_take_the_key_elsewhere(house: House, types: Types) -> None:
@@ -238,11 +237,10 @@ def test_a_redirect_does_not_take_the_key_elsewhere(house: House, types: Types) 
     assert not house.application.to("/elsewhere")
 
 
-@pytest.mark.parametrize("noun", NOUNS)
+@pytest.mark.parametrize("noun", ["conferences", "participants", "calls", "recordings"])
 def test_help_says_where_the_orchestrator_is_looked_for(
     noun: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words in ([noun], [noun, "list"]):
-        with pytest.raises(SystemExit, match="0"):
-            cli.main([*words, "--help"])
+        assert cli.main([*words, "--help"]) == 0
         assert URL in capsys.readouterr().out

@@ -4,11 +4,15 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from orchestrator import logs
+
+ROOT = Path(logs.__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +30,12 @@ def lines(form: str, level: str = "info") -> io.StringIO:
     return stream
 
 
-def test_a_human_line_starts_with_time_level_room_and_call() -> None:
+def test_a_human_line_is_time_level_event_and_facts_room_and_call_first() -> None:
     stream = lines("human")
     logs.get_logger("x").info("joined", members=3, call="v3:abc", room="r-1", name="Jo Bloggs")
     time, rest = stream.getvalue().rstrip("\n").split(" ", 1)
-    assert len(time) == len("12:00:01.123")
-    assert rest == 'INFO room=r-1 call=v3:abc joined members=3 name="Jo Bloggs"'
+    assert len(time) == len("12:00:01.123456")
+    assert rest == 'INFO joined room=r-1 call=v3:abc members=3 name="Jo Bloggs"'
 
 
 def test_bound_facts_are_in_every_line_and_may_be_replaced() -> None:
@@ -40,23 +44,25 @@ def test_bound_facts_are_in_every_line_and_may_be_replaced() -> None:
     log.info("one")
     log.bind(room="r", call="d").info("two", leg=2)
     assert [line.split(" ", 1)[1] for line in stream.getvalue().splitlines()] == [
-        "INFO call=c one leg=1",
-        "INFO room=r call=d two leg=2",
+        "INFO one call=c leg=1",
+        "INFO two room=r call=d leg=2",
     ]
 
 
 def test_a_json_line_is_one_object() -> None:
     stream = lines("json")
-    logs.get_logger("x").warning("100% full", room="r-1", name="a\nb\u2028c", level="high")
+    logs.get_logger("x").warning("100% full", room="r-1", name="a\nb\u2028c", members=3)
     assert stream.getvalue().count("\n") == 1
     entry = json.loads(stream.getvalue())
-    assert entry["message"] == "100% full"
-    assert (entry["level"], entry["level_"], entry["room"], entry["name"]) == (
-        "warning",
-        "high",
-        "r-1",
-        "a\nb\u2028c",
-    )
+    assert datetime.fromisoformat(entry.pop("time").replace("Z", "+00:00")).tzinfo is not None
+    assert entry == {
+        "level": "warning",
+        "logger": "x",
+        "message": "100% full",
+        "room": "r-1",
+        "name": "a\nb\u2028c",
+        "members": 3,
+    }
 
 
 @pytest.mark.parametrize("form", ["human", "json"])
@@ -87,8 +93,11 @@ def test_an_exception_comes_with_its_traceback(form: str) -> None:
         raise ValueError("broken")
     except ValueError:
         logs.get_logger("x").exception("failed", call="c")
+    first, *rest = stream.getvalue().splitlines()
     assert "ValueError: broken" in stream.getvalue()
-    assert "failed" in stream.getvalue().splitlines()[0]
+    assert "failed" in first
+    # A line that is not indented starts an event.
+    assert all(line.startswith("    ") for line in rest)
 
 
 def test_a_level_that_is_off_formats_nothing() -> None:
@@ -101,7 +110,19 @@ def test_a_level_that_is_off_formats_nothing() -> None:
     assert stream.getvalue() == ""
 
 
-def test_other_libraries_lines_look_the_same() -> None:
-    stream = lines("human")
+@pytest.mark.parametrize(
+    ("form", "line"), [("human", "WARNING 1 of 2\n"), ("json", '"message": "1 of 2"}\n')]
+)
+def test_other_libraries_lines_look_the_same(form: str, line: str) -> None:
+    stream = lines(form)
     logging.getLogger("elsewhere").warning("%s of %s", 1, 2)
-    assert stream.getvalue().endswith("WARNING 1 of 2\n")
+    assert stream.getvalue().endswith(line)
+
+
+def test_there_is_one_way_to_log() -> None:
+    """Symptom: lines of callbacks and of the event socket had their facts in their text, also as JSON. Cause:
+    half of the packages used the standard library's loggers. Fix: all take theirs from orchestrator.logs."""
+    # gevent's server takes a logger of the standard library, and nothing else.
+    others = {ROOT / "logs.py", ROOT / "web" / "server.py"}
+    found = [path for path in ROOT.rglob("*.py") if "logging.getLogger(__name__)" in path.read_text()]
+    assert set(found) <= others

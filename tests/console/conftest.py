@@ -72,7 +72,7 @@ def start_room(house: House, callers: int = 2, name: str = "Room 1234", **attrib
     house.voice(house.joins(name, **attributes))
     for number in range(callers):
         house.switch.call(NUMBER, from_=f"+1312555010{number}")
-    rooms = house.orchestrator.rooms
+    rooms = house.orchestrator.node.rooms
 
     def found() -> str:
         for room in rooms:

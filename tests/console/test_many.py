@@ -96,7 +96,7 @@ def fill(house: House) -> list[Handset]:
 
 def inside(house: House) -> int:
     assert house.orchestrator is not None
-    rooms = house.orchestrator.rooms
+    rooms = house.orchestrator.node.rooms
     return sum(bool(one.member_id) for room in rooms for one in room.participants.values())
 
 
@@ -120,19 +120,17 @@ def chatter(phones: list[Handset]) -> None:
 def note_what_rooms_decide(house: House) -> list[tuple[str, bool, float]]:
     """CallSid, whether it speaks, and when the room knew, in milliseconds since the epoch."""
     assert house.orchestrator is not None
-    rooms = house.orchestrator.rooms
+    rooms = house.orchestrator.node.rooms
     told: list[tuple[str, bool, float]] = []
     known: dict[str, bool] = {}
-    on_change = rooms.on_change
 
     def noted(room: object) -> None:
         for one in room.participants.values():
             if one.talking != known.get(one.call_sid, False):
                 known[one.call_sid] = one.talking
                 told.append((one.call_sid, one.talking, time.time() * 1000))
-        on_change(room)
 
-    rooms.on_change = noted
+    rooms.on_change.append(noted)
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -80,9 +81,9 @@ def test_without_any_key_the_page_says_that_there_is_no_way_in(tab: Tab, house: 
 def test_a_session_that_ends_leads_to_the_door(page: Tab, house: House) -> None:
     assert house.orchestrator is not None
     console = house.orchestrator.console
-    (session,) = console._sessions._sessions.values()
-    console._sessions.close(session)
-    console._feed.end_session(session.id)
+    (watcher,) = console._feed._all()
+    console._sessions._signed_out[watcher.session.id] = watcher.session.expires_at
+    console._feed.end_sessions(console._sessions.is_good)
     expect(page.get_by_text("You have been signed out.")).to_be_visible()
     expect(page.locator("#house")).to_be_hidden()
 
@@ -213,9 +214,10 @@ def test_what_is_refused_is_said(page: Tab, house: House) -> None:
     start_room(house, 1)
     open_room(page)
     assert house.orchestrator is not None
-    drop = house.orchestrator.console._sessions
-    (session,) = drop._sessions.values()
-    object.__setattr__(session, "csrf", "another")
+    # In another tab somebody signs in anew.
+    headers = {"Content-Type": "application/json"}
+    how = {"method": "POST", "headers": headers, "body": json.dumps({"key": API_KEY})}
+    page.evaluate("how => fetch('/console/session', how).then(answer => answer.ok)", how)
     page.get_by_role("button", name=f"Mute {caller(0)}").click()
     expect(page.get_by_role("alert").last).to_contain_text("does not come from the console's page")
 
@@ -346,9 +348,9 @@ def test_the_focus_stays_while_others_come_and_go(page: Tab, house: House) -> No
     expect(hold).to_be_focused()
     # Whoever has the focus and leaves hands it to the next.
     assert house.orchestrator is not None
-    (room,) = house.orchestrator.rooms
+    (room,) = house.orchestrator.node.rooms
     gone = next(one for one in room.participants.values() if one.caller.from_ == caller(1))
-    house.orchestrator.control.drop(room.account_sid, room.sid, gone.call_sid)
+    house.orchestrator.node.control.drop(room.account_sid, room.sid, gone.call_sid)
     expect(page.locator(".row")).to_have_count(2)
     wait_until(lambda: re.match(r"Mute \+", active(page)), "another button has it")
 

@@ -6,14 +6,19 @@ import configparser
 import json
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 import requests
+from flask import Blueprint, Flask
 
+from orchestrator.app import Orchestrator
+from orchestrator.config import loads
 from orchestrator.web.console.peaks import PARTS, Peaks
+from orchestrator.web.console.sessions import Session, Sessions
 from tests.console.conftest import address, silence_and_tone, start_room
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_API_KEY, House
 from tests.web.site import wait_until
@@ -67,7 +72,8 @@ def test_a_key_makes_a_cookie_that_no_script_and_no_other_site_can_use(house: Ho
     cookie = response.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
-    assert "Max-Age=43200" in cookie
+    expires = parsedate_to_datetime(cookie.partition("Expires=")[2].partition(";")[0])
+    assert expires.timestamp() == pytest.approx(time.time() + 43200, abs=60)
     assert API_KEY not in cookie
 
 
@@ -107,6 +113,50 @@ def test_a_session_ends_in_time(house: House, visitor: Visitor) -> None:
     assert visitor.ask("GET", "console/conferences").status_code == 200
     sessions._clock = lambda: time.time() + sessions.lifetime + 1
     assert visitor.ask("GET", "console/conferences").status_code == 401
+
+
+def test_a_restart_signs_nobody_out_and_lets_nobody_back_in(house: House, visitor: Visitor) -> None:
+    gone = Visitor(house)
+    gone.signs_in()
+    cookie = dict(gone.http.cookies)
+    gone.ask("DELETE", "console/session")
+    house.stop()
+    house.start()
+    for one in (visitor, gone):
+        one.base = address(house)
+    gone.http.cookies.update(cookie)
+    assert visitor.ask("GET", "console/conferences").status_code == 200
+    assert visitor.ask("POST", "console/conferences/x", json={"end": True}).status_code == 404
+    assert gone.ask("GET", "console/conferences").status_code == 401
+
+
+def test_a_cookie_that_was_changed_or_made_elsewhere_opens_nothing(house: House, visitor: Visitor) -> None:
+    (name, cookie), *_ = visitor.http.cookies.items()
+    assert house.orchestrator is not None
+    other = Sessions(house.orchestrator.live, house.orchestrator.outbox, b"another secret")
+    app = Flask(__name__)
+    blueprint = Blueprint("console", __name__)
+    blueprint.record(other.set_up)
+    blueprint.add_url_rule("/", "open", lambda: str(other.open(ACCOUNT, API_KEY)))
+    app.register_blueprint(blueprint)
+    made = app.test_client().get("/").headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    changed = f"{cookie[:10]}{'A' if cookie[10] != 'A' else 'B'}{cookie[11:]}"
+    for wrong in (made, changed, cookie[:-1], "", "x", "a.b.c"):
+        visitor.http.cookies.clear()
+        visitor.http.cookies.set(name, wrong)
+        assert visitor.ask("GET", "console/conferences").status_code == 401, wrong
+
+
+@pytest.mark.parametrize(("url", "secure"), [("https://x.example", True), ("http://x.example", False)])
+def test_behind_https_the_cookie_goes_nowhere_else(house: House, url: str, secure: bool) -> None:
+    house.stop()
+    house.settings = house.settings.replace(
+        "listen: 127.0.0.1:0", f"listen: 127.0.0.1:0\n  public_url: {url}"
+    )
+    house.orchestrator = Orchestrator(loads(house.settings))
+    house.orchestrator.start()
+    assert house.orchestrator.wait_ready(10)
+    assert ("Secure" in Visitor(house).signs_in().headers["Set-Cookie"]) is secure
 
 
 WITHDRAWN = {
@@ -194,7 +244,7 @@ def test_another_site_can_neither_sign_in_nor_order(house: House, visitor: Visit
         assert visitor.ask("DELETE", f"console/conferences/{sid}/participants/x").status_code == 403
         assert visitor.ask("DELETE", "console/session").status_code == 403
     assert house.orchestrator is not None
-    assert house.orchestrator.rooms.get(sid) is not None
+    assert house.orchestrator.node.rooms.get(sid) is not None
 
 
 def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(house: House) -> None:
@@ -258,9 +308,9 @@ def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything
     assert house.orchestrator is not None
     feed = house.orchestrator.console._feed
     sid = start_room(house, 1)
-    room = house.orchestrator.rooms.get(sid)
+    room = house.orchestrator.node.rooms.get(sid)
     assert room is not None
-    watcher = feed.watch(room.account_sid, "session")
+    watcher = feed.watch(Session("id", room.account_sid, "", "", 0.0))
     events = watcher.read(lambda: True)
     assert next(events).startswith(b"event: snapshot")
     most = 0

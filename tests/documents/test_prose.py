@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import click
 import pytest
 
 from orchestrator.callbacks.signature import new_seed
-from orchestrator.cli.command import _parser
+from orchestrator.cli.api import ApiCommand
+from orchestrator.cli.command import command
 from orchestrator.config import loads
 from orchestrator.texml import parse
 from tests.documents.markdown import DOCS, ROOT, blocks, links, sections
@@ -59,21 +60,19 @@ def test_every_command_is_one_that_the_program_takes(page: Path, thing: str) -> 
     words = shlex.split(thing.partition(" > ")[0], comments=True)[1:]
     # In a sentence a command may stand without what it needs, as `orchestrator callbacks`.
     if problem := refused(words):
-        assert re.search("required|expected one argument", problem), f"{thing}: {problem}"
+        assert re.search("^Missing|requires an argument", problem), f"{thing}: {problem}"
 
 
 def refused(words: list[str]) -> str:
+    """Why the words cannot be read; nothing is done with those that can."""
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(argparse.ArgumentParser, "error", _raise)
-            _parser().parse_args(words)
-    except ValueError as error:
-        return str(error)
+            for kind in (click.Command, ApiCommand):
+                patch.setattr(kind, "invoke", lambda *_: None)
+            command.main(words, standalone_mode=False)
+    except click.UsageError as error:
+        return error.format_message()
     return ""
-
-
-def _raise(parser: argparse.ArgumentParser, message: str) -> None:
-    raise ValueError(message)
 
 
 def documents(page: Path) -> list[str]:

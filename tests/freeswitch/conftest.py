@@ -121,7 +121,10 @@ def connect(peer: Peer) -> Iterator[Callable[..., Connection]]:
             "connect_timeout": 2.0,
             "command_timeout": 2.0,
         }
+        listeners = {name: settings.pop(name) for name in [*settings] if name.startswith("on_")}
         connection = Connection("127.0.0.1", peer.port, "ClueCon", **{**defaults, **settings})  # type: ignore[arg-type]
+        for name, listener in listeners.items():
+            getattr(connection, name).append(listener)
         made.append(connection)
         return connection
 

@@ -270,7 +270,7 @@ def test_what_is_started_after_a_break_is_not_broken(call: Call, monkeypatch: py
 
 def test_digits_are_queued_and_told(call: Call) -> None:
     told: list[str] = []
-    call.leg.on_digit = told.append
+    call.leg.on_digit.append(told.append)
     for digit in "12#":
         call.event("DTMF", DTMF_Digit=digit)
     assert [call.leg.digits.get(timeout=2) for _ in range(3)] == list("12#")

@@ -49,12 +49,12 @@ class Node:
             "127.0.0.1",
             switch.port,
             "ClueCon",
-            on_event=self._on_event,
-            on_down=self.errors.append,
             backoff=(0.05, 0.2),
             probe_after=0.2,
             probe_timeout=0.3,
         )
+        self.connection.on_event.append(self._on_event)
+        self.connection.on_down.append(self.errors.append)
         self.legs = Legs(self.connection)
         self.connection.connect()
 

@@ -28,14 +28,14 @@ ENOUGH_SECONDS = 30.0
 
 def left_in(orchestrator: Orchestrator) -> dict[str, int]:
     """What there still is of calls and conferences, by kind; kinds of which nothing is left are left out."""
-    rooms = orchestrator.rooms
+    rooms = orchestrator.node.rooms
     counts = {
-        "legs": len(orchestrator.legs),
+        "legs": len(orchestrator.node.legs),
         "rooms": len(rooms),
         "seats": len(rooms._performer._seats),
         "names": len(rooms._by_name),
-        "calls": len(orchestrator.calls),
-        "watched legs": len(orchestrator.switchboard._watched),
+        "calls": len(orchestrator.node.calls),
+        "watched legs": len(orchestrator.node.legs._watched),
         "callbacks": orchestrator.outbox.counts().pending,
         "rooms on disk": len(orchestrator.outbox.load(ROOM)),
         "participants on disk": len(orchestrator.outbox.load(PARTICIPANT)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.logs import formatter
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 
@@ -53,6 +54,13 @@ def chosen(config: pytest.Config) -> list[str]:
     if option in KINDS:
         return [option]
     return ["emulator", "freeswitch"] if option == "both" or not FreeSwitch.why_not() else ["emulator"]
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """With `text` as the orchestrator's log would have it."""
+    caplog.handler.setFormatter(formatter())
+    return caplog
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -58,7 +58,7 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
         joined, refused = run.join_times(), run.refusal_times()
     finally:
         run.close()
-    intake = orchestrator.door.intake
+    intake = orchestrator.node.door.intake
     assert len(joined) + len(refused) == CALLS
     assert (intake.let_in, intake.refused.total()) == (len(joined), len(refused))
     assert len(joined) >= ALWAYS
@@ -110,7 +110,7 @@ def test_a_process_that_is_late_lets_in_fewer_at_a_time(house: House) -> None:
     house.stop()
     house.start("intake: {max_entering: 20, max_delay_ms: 100}")
     assert house.orchestrator is not None
-    intake = house.orchestrator.door.intake
+    intake = house.orchestrator.node.door.intake
     busy_until = time.monotonic() + BUSY_SECONDS
     while time.monotonic() < busy_until:
         pass  # As whatever keeps the processor from all greenlets.

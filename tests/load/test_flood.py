@@ -61,9 +61,9 @@ def test_callers_get_in_while_members_talk_without_end_and_callbacks_wait(
     assert max(joins) < JOIN_SECONDS
     (listener,) = switch.emulated._listeners
     assert listener.lost == 0
-    assert orchestrator.connection.anomalies.reconnects == 0
+    assert orchestrator.node.connection.anomalies.reconnects == 0
     assert orchestrator.outbox.depth > WAITING // 2
-    assert not orchestrator.door.intake.refused
+    assert not orchestrator.node.door.intake.refused
     house.told(CALLS + 1, CATCH_UP_SECONDS)
     assert [number for number, _, _ in house.told()] == [str(number) for number in range(CALLS + 1)]
 

@@ -22,13 +22,9 @@ def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(
     orchestrator = house.orchestrator
     assert orchestrator is not None
     house.voice(house.joins(startConferenceOnEnter="false"))
-    take = orchestrator.switchboard._on_new_call
-
-    def take_and_lose(leg: Leg) -> None:
-        take(leg)
-        orchestrator.switchboard.on_event(_hangup(leg))
-
-    orchestrator.switchboard._on_new_call = take_and_lose
+    switchboard = orchestrator.node.switchboard
+    # Behind the listener that takes the call.
+    switchboard.on_new_call.append(lambda leg: switchboard.on_event(_hangup(leg)))
     phone = house.switch.call("+13125550100")
     phone.hang_up()
     _wait_until_empty(house)
@@ -43,15 +39,15 @@ def test_a_caller_who_is_gone_as_its_document_comes_leaves_no_room(house: House)
     orchestrator = house.orchestrator
     assert orchestrator is not None
     house.voice(house.joins(startConferenceOnEnter="false"))
-    fetch = orchestrator.services.fetcher.fetch
+    fetch = orchestrator.node.services.fetcher.fetch
 
     def fetch_and_lose(*args, **more):  # type: ignore[no-untyped-def]
         fetched = fetch(*args, **more)
-        for leg in orchestrator.legs:
-            orchestrator.switchboard.on_event(_hangup(leg))
+        for leg in orchestrator.node.legs:
+            orchestrator.node.switchboard.on_event(_hangup(leg))
         return fetched
 
-    orchestrator.services.fetcher.fetch = fetch_and_lose  # type: ignore[method-assign]
+    orchestrator.node.services.fetcher.fetch = fetch_and_lose  # type: ignore[method-assign]
     phone = house.switch.call("+13125550100")
     house.application.wait_for("/voice")
     phone.hang_up()
@@ -68,8 +64,8 @@ def _wait_until_empty(house: House) -> None:
     assert orchestrator is not None
     gevent.sleep(0.2)
     deadline = time.monotonic() + 3
-    while len(orchestrator.rooms) or orchestrator.calls:
+    while len(orchestrator.node.rooms) or orchestrator.node.calls:
         assert time.monotonic() < deadline, (
-            f"{len(orchestrator.rooms)} rooms and {list(orchestrator.calls)} are left"
+            f"{len(orchestrator.node.rooms)} rooms and {list(orchestrator.node.calls)} are left"
         )
         gevent.sleep(0.05)

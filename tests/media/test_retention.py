@@ -143,7 +143,7 @@ def test_a_directory_that_is_gone_is_told_and_the_other_one_still_swept(
     put(library.directory, f"{HASH}.wav", days=1)
     Housekeeping(recordings, 1, library, 0).sweep()
     assert not list(library.directory.iterdir())
-    assert [record.getMessage() for record in caplog.records] == ["not deleted"]
+    assert [record.msg["event"] for record in caplog.records] == ["not deleted"]
 
 
 def test_it_sweeps_at_once_when_it_is_started_and_stops_at_once(recordings: Path, library: Library) -> None:

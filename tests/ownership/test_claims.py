@@ -166,7 +166,8 @@ def test_another_s_heartbeat_that_changes_is_a_refusal_and_one_that_stands_still
     monkeypatch.setattr(ownership, "STALE_SECONDS", 1.5)
     refused: list[NotOwner] = []
     owner, owners = Ownership("other"), ask()
-    one, asks = Ownership("mine", on_refused=refused.append), ask()
+    one, asks = Ownership("mine"), ask()
+    one.on_refused.append(refused.append)
     assert claims(owner, owners)
     for _ in range(3):
         assert not claims(one, asks)

@@ -151,7 +151,7 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
 
 def lose_events(house: House, last: str) -> None:
     """What FreeSWITCH says is never heard of, until it has said `last` and a little more."""
-    switchboard = house.orchestrator.switchboard
+    switchboard = house.orchestrator.node.switchboard
     switchboard.hold()
     until(lambda: any(event.name == last for event in switchboard._held or ()), 15, last)
     gevent.sleep(0.3)
@@ -167,7 +167,7 @@ def test_members_that_left_unheard_are_found_by_the_audit(house: House) -> None:
     first.hang_up()
     losing.join()
     assert house.told(4, 20)[3][1:] == ("participant-leave", FIRST)
-    assert house.orchestrator.recovery.repairs.leaves == 1
+    assert house.orchestrator.node.recovery.repairs.leaves == 1
     second.hang_up()
     house.told(6)
 
@@ -182,7 +182,7 @@ def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
     losing.join()
     phone.wait_answered(20)
     house.told(2, 10)
-    assert house.orchestrator.recovery.repairs.calls == 1
+    assert house.orchestrator.node.recovery.repairs.calls == 1
     phone.hang_up()
     house.told(4)
 
@@ -192,16 +192,16 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     house.stop()
     house.start(node="audit_secs: 1")
     first, second = two_inside(house)
-    (room,) = house.orchestrator.rooms
+    (room,) = house.orchestrator.node.rooms
     (member,) = (one.member_id for one in room.participants.values() if one.caller.from_ == FIRST)
     first.sounds(500)
     second.wait_hears(500, 20)
-    house.orchestrator.connection.api(f"conference {room.sid} mute {member}")
+    house.orchestrator.node.connection.api(f"conference {room.sid} mute {member}")
     # The audit waits for 3 s before it believes what it sees.
     gevent.sleep(1)
     assert not second.hears_now(500)
     second.wait_hears(500, 20)
-    assert house.orchestrator.recovery.repairs.members == 1
+    assert house.orchestrator.node.recovery.repairs.members == 1
     for phone in (first, second):
         phone.hang_up()
     house.told(6)
@@ -260,4 +260,6 @@ def test_a_socket_that_is_lost_while_it_is_compared_is_waited_for(house: House, 
     wire.mend()
     phone.hang_up()
     phone.wait_ended(5)
-    until(lambda: house.orchestrator is not None and not house.orchestrator.services.calls, 15, "its end")
+    until(
+        lambda: house.orchestrator is not None and not house.orchestrator.node.services.calls, 15, "its end"
+    )

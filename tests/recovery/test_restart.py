@@ -162,7 +162,7 @@ def test_an_order_that_was_written_down_and_never_given_is_no_stay(house: House)
     phone = house.switch.call(NUMBER, from_=FIRST)
     house.told(2)
     assert house.orchestrator is not None
-    (call,) = house.orchestrator.calls
+    (call,) = house.orchestrator.node.calls
     member = f"uuid_getvar {call.leg.uuid} conference_member_id"
     assert house.switch.api(member).strip().isdigit()
     phone.press("*")

@@ -123,13 +123,10 @@ class House:
         assert self.orchestrator.wait_ready(10)
 
     def _note_subscriptions(self, orchestrator: Orchestrator) -> None:
-        also = orchestrator.rooms.on_change
-
         def on_change(room: Room) -> None:
             self.subscriptions[room.sid] = invariants.subscription(room, self.application)
-            also(room)
 
-        orchestrator.rooms.on_change = on_change
+        orchestrator.node.rooms.on_change.append(on_change)
 
     def forget_callbacks(self) -> None:
         """Those that came until now, and the conferences that they are of: all of that was looked at."""

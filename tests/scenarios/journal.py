@@ -9,7 +9,7 @@ from typing import Any
 
 import gevent
 
-from orchestrator.logs import HumanLines
+from orchestrator.logs import formatter
 
 
 class Journal(logging.Handler):
@@ -20,7 +20,7 @@ class Journal(logging.Handler):
         self.lines: list[str] = []
         self.errors: list[str] = []
         self._allowed: list[str] = []
-        self.setFormatter(HumanLines())
+        self.setFormatter(formatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record)

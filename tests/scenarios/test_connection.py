@@ -15,7 +15,7 @@ FIRST, SECOND = "+13125550002", "+13125550003"
 def cut(house: House) -> None:
     """Ends the socket, and waits until the orchestrator has noticed and is back."""
     assert house.orchestrator is not None
-    connection = house.orchestrator.connection
+    connection = house.orchestrator.node.connection
     house.orchestrator._up.clear()
     connection._link.close(Disconnected("cut by the test"))
     assert house.orchestrator.wait_ready(10)
@@ -40,7 +40,7 @@ def test_who_hung_up_while_nobody_listened_is_told_as_gone(house: House) -> None
     second = house.switch.call("+13125550100", from_=SECOND)
     house.told(3)
     assert house.orchestrator is not None
-    connection = house.orchestrator.connection
+    connection = house.orchestrator.node.connection
     connection.stop(1)
     first.hang_up()
     first.wait_ended()
@@ -69,8 +69,8 @@ def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) ->
     house.told(1)
     orchestrator = house.orchestrator
     assert orchestrator is not None
-    (sid,) = orchestrator.rooms._rooms
-    orchestrator.rooms._speech.heard(sid, call_sid_of(next(iter(orchestrator.legs)).uuid), False, 1)
+    (sid,) = orchestrator.node.rooms._rooms
+    orchestrator.node.rooms._speech.heard(sid, call_sid_of(next(iter(orchestrator.node.legs)).uuid), False, 1)
     house.stop()
     gevent.sleep(0.5)
     assert not house.log.errors

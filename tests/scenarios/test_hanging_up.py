@@ -55,7 +55,11 @@ def test_nothing_is_left_of_a_caller_who_hangs_up(house: House, verb: str) -> No
     assert orchestrator is not None
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        left = (len(orchestrator.legs), len(orchestrator.rooms), len(orchestrator.switchboard._watched))
+        left = (
+            len(orchestrator.node.legs),
+            len(orchestrator.node.rooms),
+            len(orchestrator.node.legs._watched),
+        )
         if left == (0, 0, 0) and greenlets() <= before + 1:
             break
         gevent.sleep(0.05)
@@ -83,7 +87,7 @@ def living() -> list[gevent.Greenlet]:
 def on_disk(orchestrator: Orchestrator) -> list[tuple[str, bytes]]:
     """What the next run would find of calls and rooms."""
     kinds = ("call", "document", "outcome", "wait", "wait document", "room", "participant")
-    return [row for kind in kinds for row in orchestrator.journal.load(kind)]
+    return [row for kind in kinds for row in orchestrator.node.journal.load(kind)]
 
 
 def greenlets() -> int:

@@ -40,7 +40,7 @@ def test_a_participant_who_is_not_wanted_any_more_does_not_ring(
 ) -> None:
     target = house.switch.register(GUEST, NeverAnswers())
     assert house.orchestrator is not None
-    control = house.orchestrator.control
+    control = house.orchestrator.node.control
     # In one turn: nothing has been sent to FreeSWITCH when the second order comes.
     one, sid = control.invite(ACCOUNT, "Room 1234", Guest(Wish(), {}, MAIN), order)
     ACTS[what](control, sid, one.call_sid)
@@ -52,7 +52,7 @@ def test_a_participant_who_is_not_wanted_any_more_does_not_ring(
 def test_a_call_that_is_hung_up_at_once_does_not_ring(house: House, client: Client) -> None:
     target = house.switch.register(GUEST, NeverAnswers())
     assert house.orchestrator is not None
-    control = house.orchestrator.control
+    control = house.orchestrator.node.control
     application = control.application(ACCOUNT, MAIN)
     then = Fetched("", "application/xml", b"<Response><Pause length='60'/></Response>")
     call = control.create_call(order(application, then))

@@ -84,7 +84,7 @@ def test_a_call_comes_in(switch_on_six: OnSix, orchestrator: Orchestrator, appli
         assert request.fields["From"] == "+13125550001"
         assert request.fields["ToSipUri"].startswith(f"{NUMBER}@[::1]")
         gevent.sleep(0.5)
-        assert len(orchestrator.rooms) == 1
+        assert len(orchestrator.node.rooms) == 1
 
 
 def test_a_call_goes_out(switch_on_six: OnSix, orchestrator: Orchestrator, application: Application) -> None:

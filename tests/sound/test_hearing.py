@@ -31,7 +31,7 @@ def feed(house: House, caller: str, event: type[Mute] | type[Hold], on: bool) ->
     assert house.orchestrator
     join = next(fields for fields in house.events() if fields["From"] == caller)
     change: Event = event(now(), join["CallSid"], on)
-    house.orchestrator.rooms.feed(join["ConferenceSid"], change)
+    house.orchestrator.node.rooms.feed(join["ConferenceSid"], change)
 
 
 def loudest(phone: Any, hz: float, since: float = 0.0) -> float:
@@ -325,7 +325,7 @@ def test_an_announcement_is_heard_by_all_or_by_one(house: House, to_all: bool) -
         house.told(3)
         watcher.wait("add-member", count=2)
         member = "" if to_all else watcher.member(FIRST)
-        house.orchestrator.rooms._performer.announce(watcher.room, str(path), member)
+        house.orchestrator.node.rooms._performer.announce(watcher.room, str(path), member)
     one.wait_hears(HOLD, 2)
     one.wait_stops_hearing(HOLD, 2)
     gevent.sleep(0.3)

@@ -244,5 +244,5 @@ def test_a_recording_ended_by_the_api_ends_and_its_conference_goes_on(house: Hou
     gevent.sleep(1.0)
     assert len(house.application.to("/recording")) == 2
     phone.hang_up()
-    until(lambda: not len(house.orchestrator.rooms), 10, "the room is over")
+    until(lambda: not len(house.orchestrator.node.rooms), 10, "the room is over")
     assert len(house.application.to("/recording")) == 2

@@ -300,7 +300,7 @@ def test_what_is_no_audio_is_told_to_the_listener_and_in_the_log(
     with caplog.at_level(logging.ERROR):
         answer = site.ask(f"/recordings/{SID}.mp3")
     assert (answer.status, answer.text) == (500, "this recording cannot be given as mp3\n")
-    assert [record.getMessage() for record in caplog.records] == ["recording not served"]
+    assert [record.msg["event"] for record in caplog.records] == ["recording not served"]
 
 
 @pytest.mark.parametrize("missing", [1, 400, 30_000])

@@ -14,12 +14,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import gevent
 
 from orchestrator.calls import inband
+from orchestrator.calls.call import Call
 from orchestrator.calls.call_recordings import recording_of
 from orchestrator.calls.callee import SILENCE, Callee, whispers
 from orchestrator.calls.caller_id import CallerId, caller_id, reported, shown_by
@@ -34,6 +34,7 @@ from orchestrator.calls.steps import Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
 from orchestrator.calls.verbs.ringing import ringing
 from orchestrator.calls.verbs.sound import fetch_sound
+from orchestrator.config.dialling import Trunk
 from orchestrator.freeswitch import commands
 from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.events import Event
@@ -41,10 +42,6 @@ from orchestrator.media.audio import AudioError
 from orchestrator.numbering.caller_id import ANONYMOUS
 from orchestrator.numbering.phone import NotANumber
 from orchestrator.texml import Conference, Dial, Number, Sip
-
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-    from orchestrator.config.dialling import Trunk
 
 # Carriers take it before From for the number that calls, Telnyx before everything else.
 PREFERRED_IDENTITY = "p-preferred-identity"
@@ -59,11 +56,20 @@ _HOLD_MILLISECONDS = 4 * 3600 * 1000
 
 
 def dial_out(call: Call, verb: Dial) -> Step:
+    return _dial(call, verb, [])
+
+
+def resume_dial_out(call: Call, verb: Dial) -> Step:
+    """With the callees that were dialled, if any were."""
+    return _dial(call, verb, call.recall(CALLEES).split())
+
+
+def _dial(call: Call, verb: Dial, begun: list[str]) -> Step:
+    """`begun`: the callees' legs, of a bridge that was begun before."""
     if len(verb.nouns) > MAX_CALLEES:
         call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
     asked = _caller_id(call, verb)
     nouns = verb.nouns[:MAX_CALLEES]
-    begun = call.recall(CALLEES).split()
     uuids = begun or [str(uuid4()) for _ in nouns]
     callees = [
         callee
@@ -148,7 +154,7 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]
 @contextmanager
 def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recording | None) -> Iterator[None]:
     """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
-    leg, switchboard = call.leg, call.services.switchboard
+    leg, legs = call.leg, call.services.legs
     limits: list[gevent.Greenlet[..., None]] = []
 
     def on_bridge(event: Event) -> None:
@@ -163,23 +169,29 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
                     limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
 
     for callee in callees:
-        switchboard.watch(callee.uuid, callee.on_event)
+        legs.watch(callee.uuid, callee.on_event)
         if callee.bridged:
             if recording is not None:
                 recording.started()
             limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
-    switchboard.watch(leg.uuid, on_bridge)
+    legs.watch(leg.uuid, on_bridge)
+
+    def on_digit(digit: str) -> None:
+        if digit == STAR:
+            _end(call, callees)
+
     if verb.hangup_on_star:
-        leg.on_digit = lambda digit: _end(call, callees) if digit == STAR else None
+        leg.on_digit.append(on_digit)
     try:
         yield
     finally:
-        leg.on_digit = None
-        switchboard.unwatch(leg.uuid, on_bridge)
+        if on_digit in leg.on_digit:
+            leg.on_digit.remove(on_digit)
+        legs.unwatch(leg.uuid, on_bridge)
         for callee in callees:
             if not callee.seen:
                 call.services.callees.pop(callee.call_sid, None)
-                switchboard.unwatch(callee.uuid, callee.on_event)
+                legs.unwatch(callee.uuid, callee.on_event)
                 # In a sequence those behind the one who answered were never called.
                 needless = leg.gone or any(one.bridged for one in callees)
                 call.services.book.close(callee.uuid, "canceled" if needless else "failed")
@@ -317,11 +329,11 @@ def _callee(
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
         destination = commands.Destination(route.endpoint, variables)
         commands.dial_string([destination])
-        tolls = call.services.tolls
+        tolls, node = call.services.tolls, call.services.node.name
         if call.recall(CALLEES):
-            tolls.resume(uuid, call.account_sid, trunk)
+            tolls.resume(uuid, call.account_sid, trunk, node)
         else:
-            tolls.admit(uuid, call.account_sid, route)
+            tolls.admit(uuid, call.account_sid, route, node)
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None

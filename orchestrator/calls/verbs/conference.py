@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.seat import Outcome, Seat
 from orchestrator.calls.steps import Goto, HangUp, Redirected, Step
 from orchestrator.calls.verbs.dialled import dialled
+from orchestrator.calls.waiting import hold_music, wait_music
 from orchestrator.conference.events import Remove
 from orchestrator.conference.model import LeaveReason, RecordingTerms, RoomTerms, Wish
 from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.profiles import Speech, room_profile
 from orchestrator.texml import Conference, Dial
 
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-
 STAR = "*"
 GONE_SECONDS = 5.0
 
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
-    # It runs documents as a call does.
-    from orchestrator.calls.waiting import hold_music, wait_music
+    return _take_part(call, verb, noun, float(verb.time_limit), _enter)
 
-    leg, rooms, settings = call.leg, call.services.rooms, call.services.settings
+
+def resume_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+    """With the place in the room that it had asked for, if it had; its time limit has been running."""
+    left = verb.time_limit - (now() - call.kept.since) / 1_000_000
+    return _take_part(call, verb, noun, left, _resume)
+
+
+def _enter(call: Call, seat: Seat, noun: Conference) -> None:
+    """Ask the room for a place."""
+    leg, settings = call.leg, call.services.settings
+    leg.still()
+    # Nobody joins what cannot be reached: FreeSWITCH may be gone, and this call with it.
+    call.services.wait_until_connected()
+    if leg.gone:
+        raise LegGone(leg.hangup_cause)
+    terms = terms_of(call, noun)
+    always = settings.conference.talking_events == "always"
+    profile = settings.profile_for(call.application, noun.name).name
+    call.services.rooms.ask(
+        seat,
+        call.caller,
+        wish_of(noun),
+        call.account_sid,
+        noun.name,
+        terms,
+        room_profile(profile, _speech(terms, always=always)),
+        call.kept.dialled_into,
+    )
+
+
+def _resume(call: Call, seat: Seat, noun: Conference) -> None:
+    rooms = call.services.rooms
+    if call.leg.found[0] != "conference" and rooms.is_about_to_enter(call.sid):
+        call.leg.still()
+    if not rooms.take_up(seat):
+        _enter(call, seat, noun)
+
+
+def _take_part(
+    call: Call,
+    verb: Dial,
+    noun: Conference,
+    limit: float,
+    enter: Callable[[Call, Seat, Conference], None],
+) -> Step:
+    """Until the room has decided, at most `limit` seconds; and what follows."""
+    leg, rooms = call.leg, call.services.rooms
     if leg.gone:
         # It hung up in the very turn of the hub that brought the document: no event would free its seat.
         raise LegGone(leg.hangup_cause)
@@ -35,34 +79,15 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
         lambda participant: wait_music(call, seat, noun, participant),
         lambda url, method: hold_music(call, seat, noun, url, method),
     )
+
+    def on_digit(digit: str) -> None:
+        if digit == STAR:
+            _leave(call, seat)
+
     if verb.hangup_on_star and call.dialect.hangup_on_star:
-        leg.on_digit = lambda digit: _leave(call, seat) if digit == STAR else None
-    terms = terms_of(call, noun)
-    limit = float(verb.time_limit)
+        leg.on_digit.append(on_digit)
     try:
-        if call.taken_up:
-            limit -= (now() - call.kept.since) / 1_000_000
-            if leg.found[0] != "conference" and rooms.is_about_to_enter(call.sid):
-                leg.still()
-        if not (call.taken_up and rooms.take_up(seat)):
-            leg.still()
-            # Nobody joins what cannot be reached: FreeSWITCH may be gone, and this call with it.
-            call.services.wait_until_connected()
-            if leg.gone:
-                raise LegGone(leg.hangup_cause)
-            rooms.ask(
-                seat,
-                call.caller,
-                wish_of(noun),
-                call.account_sid,
-                noun.name,
-                terms,
-                room_profile(
-                    settings.profile_for(call.application, noun.name).name,
-                    _speech(terms, always=settings.conference.talking_events == "always"),
-                ),
-                call.kept.dialled_into,
-            )
+        enter(call, seat, noun)
         outcome = seat.wait(max(0.0, limit))
         if outcome is None:
             # It may be out already, and we have stood still since.
@@ -83,7 +108,8 @@ def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
         _tell_the_action(call, verb, seat)
         raise
     finally:
-        leg.on_digit = None
+        if on_digit in leg.on_digit:
+            leg.on_digit.remove(on_digit)
     if outcome is None or outcome == Outcome():
         # Out of the room with its call: whatever FreeSWITCH has yet to say of it, no document goes on.
         leg.ended.wait(GONE_SECONDS)

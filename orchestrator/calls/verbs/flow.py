@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from orchestrator.calls.call import Call
 from orchestrator.calls.steps import Goto, HangUp, Step
 from orchestrator.texml import Hangup, Leave, Redirect, Reject
-
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
 
 # As FreeSWITCH names what SIP says: 486, and 603 (404 by another of Telnyx's pages; the sheet's section 5).
 REJECTIONS = {"busy": "USER_BUSY", "rejected": "CALL_REJECTED"}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gevent.queue import Empty
 
+from orchestrator.calls.call import Call
 from orchestrator.calls.prompt import Prompt
 from orchestrator.calls.steps import Goto, HangUp, Step
 from orchestrator.texml import Gather
-
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
 
 # Stands among the keys where the prompts ended.
 PROMPTS_OVER = ""

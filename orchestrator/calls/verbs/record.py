@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from orchestrator.calls.call import Call
 from orchestrator.calls.call_recordings import recording_of
 from orchestrator.calls.recording import Recording
 from orchestrator.calls.steps import Goto, Redirected, Step
@@ -12,30 +13,39 @@ from orchestrator.freeswitch.errors import LegGone
 from orchestrator.freeswitch.legs import Execution
 from orchestrator.texml import Record
 
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-
 BEEP = "tone_stream://%(400,0,1000)"
 # FreeSWITCH's record: energy below which a frame is silence.
 SILENCE_LEVEL = 200
 LONGEST_SECONDS = 14400
 # mod_dptools.c, record_function() sets it at the end.
 RECORDED = "variable_record_ms"
+Start = Callable[[Call, Record, Recording, str], Execution]
 
 
 def record(call: Call, verb: Record) -> Step:
     leg = call.leg
     leg.answer()
-    begun = call.recall("recording")
-    if verb.play_beep and not begun:
+    if verb.play_beep:
         leg.still()
         leg.execute("playback", BEEP, timeout=PLAY_MARGIN_SECONDS)
-    recording = recording_of(call, verb)
-    limit = verb.max_length or LONGEST_SECONDS
+    return _wait(call, verb, recording_of(call, verb), _start)
+
+
+def resume_record(call: Call, verb: Record) -> Step:
+    """With the recording that was begun, if one was."""
+    if not call.recall("recording"):
+        return record(call, verb)
+    call.leg.answer()
+    return _wait(call, verb, recording_of(call, verb), _resume)
+
+
+def _wait(call: Call, verb: Record, recording: Recording, start: Start) -> Step:
+    """Until it is over, and what follows."""
+    leg, limit = call.leg, verb.max_length or LONGEST_SECONDS
     # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
     arguments = f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}"
     try:
-        done = _record(call, verb, recording, arguments).wait(limit + PLAY_MARGIN_SECONDS)
+        done = start(call, verb, recording, arguments).wait(limit + PLAY_MARGIN_SECONDS)
         leg.set(playback_terminators="none")
         recording.end()
         recording.wait()
@@ -55,14 +65,17 @@ def record(call: Call, verb: Record) -> Step:
     return Goto(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
 
 
-def _record(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
+def _resume(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
     leg = call.leg
-    if call.recall("recording"):
-        if leg.gone or (leg.found == ("record", arguments) and RECORDED not in leg.headers):
-            return leg.start("record", arguments)
-        # It came to its end while nobody was there to hear of it.
-        leg.still()
-        return leg.set(playback_terminators="none")
+    if leg.gone or (leg.found == ("record", arguments) and RECORDED not in leg.headers):
+        return leg.start("record", arguments)
+    # It came to its end while nobody was there to hear of it.
+    leg.still()
+    return leg.set(playback_terminators="none")
+
+
+def _start(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
+    leg = call.leg
     call.note(recording=recording.sid)
     recording.keep(*call.rows)
     leg.still()

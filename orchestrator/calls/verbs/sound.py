@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
 
 import gevent
 
 from orchestrator.callbacks.signature import Signer
+from orchestrator.calls.call import Call
 from orchestrator.calls.clock import now
 from orchestrator.calls.documents import not_audio
 from orchestrator.calls.fetch import FetchError, shown
@@ -18,9 +18,6 @@ from orchestrator.media.library import AudioError, Sound
 from orchestrator.media.speech import SpeechError
 from orchestrator.texml import Pause, Play, Say
 from orchestrator.texml.ring_tones import RING_TONES
-
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
 
 # On top of what plays: opening the file, and a FreeSWITCH under load.
 PLAY_MARGIN_SECONDS = 10.0
@@ -96,6 +93,11 @@ def play(call: Call, verb: Play) -> Step:
     return HangUp()
 
 
+def resume_play(call: Call, verb: Play) -> Step:
+    """The very file that plays still is not started again (Leg.start); any other is ended by `play_sound`."""
+    return play(call, verb)
+
+
 def _play_any(call: Call, verb: Play) -> bool:
     """Whether its audio, or that of its failoverUrl, was played."""
     for url in filter(None, (verb.url, verb.failover_url)):
@@ -123,9 +125,14 @@ def send_digits(call: Call, digits: str) -> None:
 
 def pause(call: Call, verb: Pause) -> Step:
     """Does not answer: a call may ring a while longer."""
-    gevent.sleep(
-        max(0.0, verb.length - (now() - call.kept.since) / 1_000_000) if call.taken_up else verb.length
-    )
+    gevent.sleep(verb.length)
+    return None
+
+
+def resume_pause(call: Call, verb: Pause) -> Step:
+    """For what is left of it."""
+    call.leg.still()
+    gevent.sleep(max(0.0, verb.length - (now() - call.kept.since) / 1_000_000))
     return None
 
 

@@ -10,8 +10,8 @@ from flask import Blueprint, Request, Response, request
 from msgspec import json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from orchestrator.callbacks.outbox import OutboxError
-from orchestrator.callbacks.records import Records
+from orchestrator.callbacks.interface import RecordStore
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.calls.control import Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.sids import canonical_call_sid
@@ -56,7 +56,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 def rest_api(
-    live: Live, control: Control, records: Records, attempts: Attempts, audio: RecordingAudio
+    live: Live, control: Control, records: RecordStore, attempts: Attempts, audio: RecordingAudio
 ) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
     `/openapi.json`."""

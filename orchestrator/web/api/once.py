@@ -13,7 +13,8 @@ from collections import OrderedDict
 from msgspec import Struct, json
 from werkzeug.datastructures import Headers
 
-from orchestrator.callbacks.records import Record, Records
+from orchestrator.callbacks.interface import RecordStore
+from orchestrator.callbacks.records import Record
 from orchestrator.web.api.errors import Fault, invalid
 
 KEY_HEADERS = ("Idempotency-Key", "X-Idempotency-Key", "I-Twilio-Idempotency-Token")
@@ -33,7 +34,7 @@ class Answered(Struct, frozen=True):
 class Once:
     """Answers by key are on disk for a day, the others in memory for some minutes."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: RecordStore) -> None:
         self._records = records
         self._recent: OrderedDict[str, tuple[float, Answered]] = OrderedDict()
 

@@ -1,4 +1,7 @@
-"""Lists a page at a time: filters, page numbers, and tokens that stay put while rooms come and go."""
+"""Lists a page at a time: filters, page numbers, and tokens that stay put while rooms come and go.
+
+Ours, because no library pages as both vendors' clients expect it.
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from msgspec import json
 from orchestrator.calls.rooms import Rooms
 from orchestrator.conference.model import Room
 from orchestrator.web.console.picture import change, is_shown, room_view
+from orchestrator.web.console.sessions import Session
 
 # The first change waits a moment for those that come with it, the next ones for their turn.
 GATHER_SECONDS = 0.02
@@ -44,8 +45,8 @@ def _now_ms() -> int:
 class Watcher:
     """One browser."""
 
-    def __init__(self, feed: Feed, account_sid: str, session: str) -> None:
-        self.account_sid = account_sid
+    def __init__(self, feed: Feed, session: Session) -> None:
+        self.account_sid = session.account_sid
         self.session = session
         self.closed = False
         self.writing_since = 0.0
@@ -120,12 +121,13 @@ class Feed:
         self._keeper: gevent.Greenlet[..., None] | None = None
         self._told_problems: Mapping[str, str] = {}
 
-    def watch(self, account_sid: str, session: str) -> Watcher:
+    def watch(self, session: Session) -> Watcher:
         """Raises TooMany."""
+        account_sid = session.account_sid
         watchers = self._watchers.setdefault(account_sid, set())
         if len(watchers) >= MAX_WATCHERS:
             raise TooMany
-        watcher = Watcher(self, account_sid, session)
+        watcher = Watcher(self, session)
         watchers.add(watcher)
         if account_sid not in self._known:
             mine = (room for room in self._rooms if room.account_sid == account_sid)
@@ -142,10 +144,12 @@ class Feed:
             self._watchers.pop(watcher.account_sid, None)
             self._known.pop(watcher.account_sid, None)
 
-    def end_session(self, session: str) -> None:
-        for watcher in self._all():
-            if watcher.session == session:
-                watcher.close()
+    def end_sessions(self, is_good: Callable[[Session], bool]) -> list[Session]:
+        """Those that are not good any more; which they are."""
+        over = [watcher for watcher in self._all() if not is_good(watcher.session)]
+        for watcher in over:
+            watcher.close()
+        return [watcher.session for watcher in over]
 
     def stop(self) -> None:
         for watcher in self._all():

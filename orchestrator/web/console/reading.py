@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
+from orchestrator.callbacks.interface import CallbackStore
 from orchestrator.callbacks.message import Queued, Told
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.records import Query
 from orchestrator.callbacks.sender import for_log
 from orchestrator.calls.control import Control
@@ -25,7 +25,7 @@ View = dict[str, object]
 class Reading:
     """Every method takes the account that asks, raises NotFound for another's, and may raise OutboxError."""
 
-    def __init__(self, control: Control, outbox: Outbox) -> None:
+    def __init__(self, control: Control, outbox: CallbackStore) -> None:
         self._control = control
         self._outbox = outbox
 

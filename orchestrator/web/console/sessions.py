@@ -1,4 +1,4 @@
-"""Who is signed in. In memory only: after a restart one signs in again, with a key that is still good."""
+"""Who is signed in: Flask's signed cookie says it, until its time, its API key or signing out ends it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-MAX_SESSIONS = 1000
+import flask
+from flask.blueprints import BlueprintSetupState
+from msgspec import Struct, ValidationError, convert, to_builtins
+
+from orchestrator.callbacks.interface import StateStore
+from orchestrator.config.live import Live
+
+SIGNED_OUT = "signed out of the console"
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
+    """What the cookie holds. A browser can read it, and cannot change it."""
+
     id: str
-    """Not what the cookie holds: a hash of it."""
     account_sid: str
-    key: bytes
-    """The fingerprint of the API key that opened it, and ends it when it is withdrawn."""
+    key: str
+    """Tells the API key that opened it, and whose withdrawal ends it, to nobody but us."""
     csrf: str
     expires_at: float
     """Seconds since the epoch."""
@@ -29,49 +35,63 @@ class Session:
 
 
 class Sessions:
+    """A restart signs nobody out: `secret`, which signs the cookies, and who has signed out are kept in the
+    database."""
+
     def __init__(
-        self, lifetime: float, owns: Callable[[str, bytes], bool], clock: Callable[[], float] = time.time
+        self, live: Live, outbox: StateStore, secret: bytes, clock: Callable[[], float] = time.time
     ) -> None:
-        """`lifetime` in seconds from signing in; `owns`: whether an account (sid) has a key now."""
-        self.lifetime = lifetime
-        self._owns = owns
+        self.lifetime = live.settings.web.console_session_secs
+        self._live = live
+        self._outbox = outbox
+        self._secret = secret
         self._clock = clock
-        self._sessions: dict[str, Session] = {}
+        self._signed_out = {id_: float(until) for id_, until in outbox.load(SIGNED_OUT)}
 
-    def open(self, account_sid: str, key: bytes) -> tuple[str, Session]:
-        """What the cookie is to hold, and the session."""
-        self.tidy()
-        while len(self._sessions) >= MAX_SESSIONS:
-            self._sessions.pop(next(iter(self._sessions)))
-        token = secrets.token_urlsafe(32)
-        session = Session(
-            _id(token), account_sid, key, secrets.token_urlsafe(32), self._clock() + self.lifetime
+    def set_up(self, state: BlueprintSetupState) -> None:
+        """For Blueprint.record: cookies of the application that the console is part of."""
+        state.app.secret_key = self._secret
+        state.app.config.update(
+            SESSION_COOKIE_NAME="console",
+            SESSION_COOKIE_SAMESITE="Strict",
+            SESSION_COOKIE_SECURE=self._live.settings.web.base_url.startswith("https:"),
+            SESSION_REFRESH_EACH_REQUEST=False,
+            PERMANENT_SESSION_LIFETIME=self.lifetime,
         )
-        self._sessions[session.id] = session
-        return token, session
 
-    def get(self, token: str | None) -> Session | None:
-        session = self._sessions.get(_id(token)) if token else None
-        return session if session is not None and self.is_good(session) else None
+    def open(self, account_sid: str, key: str) -> Session:
+        expires_at = self._clock() + self.lifetime
+        session = Session(
+            secrets.token_urlsafe(16), account_sid, self._mark(key), secrets.token_urlsafe(32), expires_at
+        )
+        flask.session.clear()
+        flask.session.update(to_builtins(session))
+        flask.session.permanent = True
+        return session
+
+    def current(self) -> Session | None:
+        """Of the request that is being answered."""
+        try:
+            session = convert(dict(flask.session), Session)
+        except ValidationError:
+            return None
+        return session if self.is_good(session) else None
 
     def is_good(self, session: Session) -> bool:
-        return (
-            session.id in self._sessions
-            and self._clock() < session.expires_at
-            and self._owns(session.account_sid, session.key)
-        )
+        account = self._live.settings.account(session.account_sid)
+        keys = account.api_keys if account is not None else ()
+        has_key = any(hmac.compare_digest(session.key, self._mark(key.get_secret_value())) for key in keys)
+        return has_key and self._clock() < session.expires_at and session.id not in self._signed_out
 
     def close(self, session: Session) -> None:
-        self._sessions.pop(session.id, None)
+        """Raises OutboxError where only this process knows: a copied cookie would outlive a restart."""
+        flask.session.clear()
+        over = [id_ for id_, until in self._signed_out.items() if until < self._clock()]
+        for id_ in over:
+            del self._signed_out[id_]
+        self._signed_out[session.id] = session.expires_at
+        kept = (SIGNED_OUT, session.id, str(session.expires_at).encode())
+        self._outbox.commit(put=[kept], delete=[(SIGNED_OUT, id_) for id_ in over])
 
-    def tidy(self) -> list[Session]:
-        """Forget those that are over; which they are."""
-        over = [session for session in self._sessions.values() if not self.is_good(session)]
-        for session in over:
-            self.close(session)
-        return over
-
-
-def _id(token: str) -> str:
-    # Looking up a hash takes a time that tells nothing of the token.
-    return hashlib.sha256(token.encode()).hexdigest()
+    def _mark(self, key: str) -> str:
+        return hmac.new(self._secret, key.encode(), hashlib.sha256).hexdigest()

@@ -11,13 +11,14 @@ from flask import Blueprint, Request, Response, request
 from flask.typing import ResponseReturnValue
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from orchestrator.callbacks.outbox import Outbox, OutboxError
+from orchestrator.callbacks.interface import Store
+from orchestrator.callbacks.store import OutboxError
 from orchestrator.calls.announcing import Announcement
 from orchestrator.calls.control import Changes, Control
 from orchestrator.calls.refusal import Refused
 from orchestrator.calls.rooms import Rooms
-from orchestrator.config.applications import fingerprint
 from orchestrator.config.live import Live
+from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.media.recording_files import RecordingFiles
@@ -30,7 +31,6 @@ from orchestrator.web.console.sessions import Session, Sessions
 
 log = get_logger(__name__)
 
-COOKIE = "console"
 CSRF_HEADER = "X-CSRF-Token"
 MAX_BODY_BYTES = 16 * 1024
 HEADERS = {
@@ -78,7 +78,7 @@ class Denied(Exception):
         self.status = status
 
 
-class Console:
+class Console(Part):
     """Its `blueprint` is the page at `/` and everything below `/console`."""
 
     def __init__(
@@ -86,40 +86,38 @@ class Console:
         live: Live,
         control: Control,
         rooms: Rooms,
-        outbox: Outbox,
+        outbox: Store,
         files: RecordingFiles,
         problems: Callable[[], Mapping[str, str]],
         attempts: Attempts,
+        secret: bytes,
     ) -> None:
+        """`secret` signs the cookies of who is signed in."""
         self._live = live
         self._attempts = attempts
         self._control = control
         self._files = files
         self._feed = Feed(rooms, problems)
-        rooms.on_change = self._feed.on_change
-        self._sessions = Sessions(live.settings.web.console_session_secs, self._owns)
+        rooms.on_change.append(self._feed.on_change)
+        self._sessions = Sessions(live, outbox, secret)
         self._reading = Reading(control, outbox)
         self._peaks = Peaks()
         self._stopping = False
         self.blueprint = self._routes()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Browsers are sent away: they would keep the server from stopping."""
         self._stopping = True
         self._feed.stop()
 
     def on_reload(self) -> None:
         """Whoever signed in with a key that is withdrawn is signed out, and sees nothing more."""
-        for session in self._sessions.tidy():
+        for session in self._feed.end_sessions(self._sessions.is_good):
             log.info("signed out: the session is over or its key withdrawn", account=session.account_sid)
-            self._feed.end_session(session.id)
-
-    def _owns(self, account_sid: str, key: bytes) -> bool:
-        account = self._live.settings.account(account_sid)
-        return account is not None and account.owns_fingerprint(key)
 
     def _routes(self) -> Blueprint:
         blueprint = Blueprint("console", __name__, static_folder="static", static_url_path="/console/static")
+        blueprint.record(self._sessions.set_up)
         blueprint.after_request(_guard)
         for error in (Denied, TooManyAttempts, Refused, OutboxError, ValidationError, DecodeError):
             blueprint.register_error_handler(error, _failed)
@@ -143,7 +141,7 @@ class Console:
 
     def _session(self) -> Session:
         """Of who asks; a request that changes something has to come from our page."""
-        session = self._sessions.get(request.cookies.get(COOKIE))
+        session = self._sessions.current()
         if session is None:
             raise Denied(HTTPStatus.UNAUTHORIZED, "You are not signed in, or no longer.")
         if request.method != "GET" and not session.allows(request.headers.get(CSRF_HEADER, "")):
@@ -177,26 +175,15 @@ class Console:
         if account is None:
             log.warning("signing in to the console failed", address=address)
             raise Denied(HTTPStatus.UNAUTHORIZED, "No account has this API key.")
-        token, session = self._sessions.open(account.sid, fingerprint(key))
         log.info("signed in to the console", account=account.sid, address=address)
-        response = _json(self._welcome(session))
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=int(self._sessions.lifetime),
-            httponly=True,
-            samesite="Strict",
-            secure=request.is_secure or self._live.settings.web.base_url.startswith("https:"),
-        )
-        return response
+        return _json(self._welcome(self._sessions.open(account.sid, key)))
 
     def _sign_out(self) -> ResponseReturnValue:
-        session = self._session()
-        self._sessions.close(session)
-        self._feed.end_session(session.id)
-        response = Response(status=HTTPStatus.NO_CONTENT)
-        response.delete_cookie(COOKIE, httponly=True, samesite="Strict")
-        return response
+        try:
+            self._sessions.close(self._session())
+        finally:
+            self._feed.end_sessions(self._sessions.is_good)
+        return Response(status=HTTPStatus.NO_CONTENT)
 
     # Looking
 
@@ -205,7 +192,7 @@ class Console:
         if self._stopping:
             raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, "The orchestrator is stopping.")
         try:
-            watcher = self._feed.watch(session.account_sid, session.id)
+            watcher = self._feed.watch(session)
         except TooMany:
             text = "Too many consoles of this account are open."
             raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, text) from None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import get_args
 
 from orchestrator import __version__
 from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.interface import CallbackStore
 from orchestrator.callbacks.journal import Journal
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.probe import Probe
 from orchestrator.callbacks.tally import Reason
 from orchestrator.calls.door import Door
@@ -24,35 +24,55 @@ from orchestrator.conference.model import EndReason, Phase, Refusal, RoomPhase
 from orchestrator.freeswitch.connection import Connection
 from orchestrator.freeswitch.legs import Legs
 from orchestrator.freeswitch.sip_profiles import SipWatch
+from orchestrator.measures import Histogram
 from orchestrator.web.attempts import Area, Attempts, Outcome
 from orchestrator.web.metrics.metric import Metric, counter, gauge, histogram
 from orchestrator.web.traffic import Traffic
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Whoever counts anyway; read at each scrape."""
+class NodeSources:
+    """What is counted at one FreeSWITCH node."""
 
     connection: Connection
     legs: Legs
     door: Door
     rooms: Rooms
-    tally: CallTally
     fetcher: Fetcher
     repairs: Repairs
-    outbox: Outbox
-    delivery: Delivery
-    max_waiting: int
-    """Callbacks."""
     journal: Journal
-    probe: Probe
-    traffic: Traffic
-    attempts: Attempts
     sip: SipWatch
 
     @property
-    def node(self) -> str:
+    def name(self) -> str:
         return self.connection.node
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Whoever counts anyway; read at each scrape."""
+
+    nodes: tuple[NodeSources, ...]
+    tally: CallTally
+    outbox: CallbackStore
+    delivery: Delivery
+    max_waiting: int
+    """Callbacks."""
+    probe: Probe
+    traffic: Traffic
+    attempts: Attempts
+
+    def by_node(self, read: Callable[[NodeSources], float]) -> Mapping[str, float]:
+        """For a metric whose label says which node."""
+        return {node.name: read(node) for node in self.nodes}
+
+    def total(self, read: Callable[[NodeSources], float]) -> float:
+        """Of all nodes together."""
+        return sum(read(node) for node in self.nodes)
+
+    def longest(self, read: Callable[[NodeSources], float]) -> float:
+        """Of the node where it is worst."""
+        return max(read(node) for node in self.nodes)
 
 
 def _wrong_keys(sources: Sources) -> Mapping[tuple[str, ...], float]:
@@ -62,12 +82,14 @@ def _wrong_keys(sources: Sources) -> Mapping[tuple[str, ...], float]:
 
 
 def _rooms(sources: Sources) -> Mapping[str, float]:
-    found = Counter(room.phase for room in sources.rooms)
+    found = Counter(room.phase for node in sources.nodes for room in node.rooms)
     return {phase.value: found[phase] for phase in RoomPhase if phase is not RoomPhase.ENDED}
 
 
 def _participants(sources: Sources) -> Mapping[str, float]:
-    found = Counter(one.phase for room in sources.rooms for one in room.participants.values())
+    found = Counter(
+        one.phase for node in sources.nodes for room in node.rooms for one in room.participants.values()
+    )
     return {phase.value: found[phase] for phase in Phase}
 
 
@@ -77,14 +99,14 @@ def _rooms_ended(sources: Sources) -> Mapping[str, float]:
 
 
 def _calls_refused(sources: Sources) -> Mapping[str, float]:
-    refused = sources.door.intake.refused
+    refused = sum((Counter(node.door.intake.refused) for node in sources.nodes), Counter[Full]())
     return {full.value: refused[full] for full in Full} | {"unknown_number": sources.tally.unknown_numbers}
 
 
 def _callbacks(sources: Sources) -> Mapping[str, float]:
     tally = sources.delivery.tally
     given_up = {reason.replace(" ", "_"): tally.given_up[reason] for reason in get_args(Reason)}
-    return {"delivered": tally.delivered, **given_up, "lost": sources.journal.lost}
+    return {"delivered": tally.delivered, **given_up, "lost": sources.total(lambda node: node.journal.lost)}
 
 
 def _oldest(sources: Sources) -> float:
@@ -93,13 +115,18 @@ def _oldest(sources: Sources) -> float:
 
 
 def _anomalies(sources: Sources) -> Mapping[tuple[str, ...], float]:
-    found = asdict(sources.connection.anomalies)
-    del found["reconnects"]
-    return {(sources.node, kind): count for kind, count in found.items()}
+    return {
+        (node.name, kind): count
+        for node in sources.nodes
+        for kind, count in asdict(node.connection.anomalies).items()
+        if kind != "reconnects"
+    }
 
 
 def _repairs(sources: Sources) -> Mapping[tuple[str, ...], float]:
-    return {(sources.node, kind): count for kind, count in asdict(sources.repairs).items()}
+    return {
+        (node.name, kind): count for node in sources.nodes for kind, count in asdict(node.repairs).items()
+    }
 
 
 METRICS: tuple[Metric, ...] = (
@@ -108,19 +135,19 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "texml_freeswitch_connected",
         "Whether the event socket is up (1) or not (0).",
-        lambda s: {s.node: int(s.connection.connected)},
+        lambda s: s.by_node(lambda node: node.connection.connected),
         "node",
     ),
     gauge(
         "texml_freeswitch_sip_running",
         "Whether the SIP profiles run that calls come and go through (1) or not (0).",
-        lambda s: {s.node: int(s.connection.connected and not s.sip.problems)},
+        lambda s: s.by_node(lambda node: node.connection.connected and not node.sip.problems),
         "node",
     ),
     counter(
         "texml_freeswitch_reconnects_total",
         "How often the event socket came up again after it had been up.",
-        lambda s: {s.node: s.connection.anomalies.reconnects},
+        lambda s: s.by_node(lambda node: node.connection.anomalies.reconnects),
         "node",
     ),
     counter(
@@ -139,31 +166,35 @@ METRICS: tuple[Metric, ...] = (
         "texml_event_delay_seconds",
         "From when FreeSWITCH told of a call's park, answer or hangup until that was handled; its clock's "
         "offset is taken off.",
-        lambda s: s.door.event_delay,
+        lambda s: Histogram.total(*(node.door.event_delay for node in s.nodes)),
     ),
     # Calls
-    gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: len(s.legs)),
+    gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: s.total(lambda node: len(node.legs))),
     gauge(
         "texml_legs_limit",
         "As many legs as there may be until calls are refused (intake.max_calls).",
-        lambda s: s.door.intake.limits.max_calls,
+        lambda s: s.total(lambda node: node.door.intake.limits.max_calls),
     ),
     gauge(
         "texml_calls_entering",
         "Calls let in that are on their way to being answered.",
-        lambda s: s.door.intake.entering(time.monotonic()),
+        lambda s: s.total(lambda node: node.door.intake.entering(time.monotonic())),
     ),
     gauge(
         "texml_calls_entering_limit",
         "As many as may be on their way in at the moment; the later everything is, the fewer.",
-        lambda s: s.door.intake.allowed(time.monotonic()),
+        lambda s: s.total(lambda node: node.door.intake.allowed(time.monotonic())),
     ),
     gauge(
         "texml_lateness_seconds",
         "How late this process was lately with what was due: the longest, halved every second.",
-        lambda s: s.door.intake.delay(time.monotonic()),
+        lambda s: s.longest(lambda node: node.door.intake.delay(time.monotonic())),
     ),
-    counter("texml_calls_let_in_total", "New calls that were taken.", lambda s: s.door.intake.let_in),
+    counter(
+        "texml_calls_let_in_total",
+        "New calls that were taken.",
+        lambda s: s.total(lambda node: node.door.intake.let_in),
+    ),
     counter(
         "texml_calls_refused_total",
         "New calls refused: by which limit of intake, or because no application has their number.",
@@ -196,13 +227,16 @@ METRICS: tuple[Metric, ...] = (
     counter(
         "texml_fetches_total",
         "Requests for documents and audio.",
-        lambda s: {outcome: s.fetcher.tally.outcomes[outcome] for outcome in get_args(FetchOutcome)},
+        lambda s: {
+            outcome: sum(node.fetcher.tally.outcomes[outcome] for node in s.nodes)
+            for outcome in get_args(FetchOutcome)
+        },
         "outcome",
     ),
     histogram(
         "texml_fetch_duration_seconds",
         "How long they took, redirects and the last byte included, whatever their outcome.",
-        lambda s: s.fetcher.tally.seconds,
+        lambda s: Histogram.total(*(node.fetcher.tally.seconds for node in s.nodes)),
     ),
     # Callbacks
     counter("texml_callbacks_total", "Callbacks that are over.", _callbacks, "outcome"),
@@ -247,7 +281,7 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "texml_outbox_unwritten",
         "Callbacks that are only in memory because the disk does not take them.",
-        lambda s: s.journal.unwritten,
+        lambda s: s.total(lambda node: node.journal.unwritten),
     ),
     gauge(
         "texml_outbox_writable",

@@ -1,0 +1,75 @@
+"""`orchestrator calls`."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import click
+
+from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, instructions, limit, parameters, text
+
+STATES = ("ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled")
+
+
+@click.group(cls=ApiGroup, no_args_is_help=False)
+def calls() -> None:
+    """Look at calls, make them, end them."""
+
+
+@calls.command("list")
+@click.option("--from", "From", metavar="NUMBER", help="Only by this caller.")
+@click.option("--to", "To", metavar="NUMBER", help="Only to this number.")
+@click.option("--status", "Status", type=click.Choice(STATES), help="Only those that are.")
+@limit
+@click.pass_obj
+def list_(api: Api, /, limit: int, **asked: str | None) -> None:
+    """List calls, the newest first."""
+    api.output.many("calls", api.client.listed("calls", "Calls", limit=limit, **asked))
+
+
+@calls.command()
+@click.argument("call")
+@click.pass_obj
+def show(api: Api, call: str) -> None:
+    """Show everything about one. CALL is its CallSid."""
+    api.output.one(api.client.get("Calls", call))
+
+
+@calls.command()
+@click.argument("some", metavar="CALL...", nargs=-1, required=True)
+@click.pass_obj
+def end(api: Api, some: tuple[str, ...]) -> int:
+    """End calls. CALL is a CallSid."""
+
+    def end(sid: str) -> None:
+        api.output.changed(api.client.post("Calls", sid, Status="completed"), f"{sid} is being ended")
+
+    return for_each(some, end)
+
+
+@calls.command()
+@click.argument("call")
+@instructions
+@click.pass_obj
+def redirect(api: Api, /, call: str, texml: TextIO | None, **asked: str | None) -> None:
+    """Give a call other instructions. CALL is its CallSid."""
+    if texml is None and asked["Url"] is None:
+        raise click.UsageError("one of --instructions and --texml is required")
+    answer = api.client.post("Calls", call, Texml=text(texml), **asked)
+    api.output.changed(answer, f"{call} does that now")
+
+
+@calls.command()
+@dialling
+@instructions
+@click.pass_obj
+def dial(api: Api, /, to: str, more: tuple[str, ...], texml: TextIO | None, **asked: str | None) -> None:
+    """Call somebody who is then given instructions.
+
+    TO is a number, or a SIP address. Without --instructions and --texml the application's document counts.
+    """
+    from orchestrator.web.api.dialling import CALL
+
+    known = (parameter.name for parameter in CALL)
+    asked |= {"To": to, "Texml": text(texml), **parameters(more, known)}
+    api.output.many("calls", [api.client.post("Calls", **asked)])

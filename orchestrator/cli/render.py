@@ -1,0 +1,93 @@
+"""`orchestrator render`: into our configuration, or into one that was there before us."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import PATH, Exclusive, settings_file
+from orchestrator.config import Settings, load
+from orchestrator.freeswitch import existing
+from orchestrator.freeswitch.existing import Change, NotUnderstood
+from orchestrator.freeswitch.render import render as rendered
+from orchestrator.freeswitch.render import write
+
+
+@click.command()
+@settings_file
+@click.option(
+    "--into",
+    type=PATH,
+    metavar="DIR",
+    help="Write them below DIR, e.g. freeswitch-conf (default: print them, with their passwords).",
+)
+@click.option("--diff", is_flag=True, help="Show what would change below DIR, and stop.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    cls=Exclusive,
+    excludes=("--diff",),
+    help="Do not ask before changing your configuration.",
+)
+@click.option("--undo", is_flag=True, help="Take out again of your configuration what was added.")
+def render(config: Path, into: Path | None, diff: bool, yes: bool, undo: bool) -> None:
+    """Make the FreeSWITCH files that follow from the settings.
+
+    Conference profiles and gateways. Reload them without dropping a call: fs_cli -x reloadxml; for a new
+    gateway also: fs_cli -x 'sofia profile texml rescan'
+
+    DIR is freeswitch-conf/ or a copy of it, or the configuration of a FreeSWITCH that you have, laid out as
+    the vanilla one (e.g. /etc/freeswitch). To that our context, SIP profile (port 5070), conference profiles
+    and the modules that are missing are added: it shows the difference and asks first. The numbers of the
+    settings are then led from the contexts public and default to ours. FreeSWITCH takes modules and the SIP
+    profile over when it starts.
+    """
+    if into is None:
+        if undo or diff or yes:
+            raise click.UsageError("--diff, --yes and --undo need --into DIR")
+        for name, content in rendered(load(config)).items():
+            click.echo(f"<!-- {name} -->\n{content}")
+        return
+    try:
+        if undo:
+            return _offer(existing.take_away(into), into, diff, yes)
+        settings = load(config)
+        if existing.is_existing(into):
+            return _offer(existing.add(settings, into), into, diff, yes)
+        _our_own(settings, into, diff)
+    except NotUnderstood as error:
+        raise click.ClickException(f"nothing was changed:\n{error}") from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"nothing was changed: a file in {into} is no UTF-8 text: {error}"
+        ) from None
+
+
+def _our_own(settings: Settings, directory: Path, diff: bool) -> None:
+    files = rendered(settings)
+    if diff:
+        there = {name: directory / name for name in files}
+        old = {name: path.read_text("utf-8") if path.exists() else None for name, path in there.items()}
+        changes = [Change(name, old[name], text) for name, text in files.items() if old[name] != text]
+        click.echo(existing.show(changes), nl=False)
+        return
+    for path in write(files, directory):
+        click.echo(path)
+
+
+def _offer(changes: list[Change], directory: Path, diff: bool, yes: bool) -> None:
+    if not changes:
+        click.echo(f"{directory}: nothing to change")
+        return
+    click.echo(existing.show(changes), nl=False)
+    if diff:
+        return
+    if not yes and not (sys.stdin.isatty() and click.confirm(f"Change {directory} like this?")):
+        raise click.ClickException("nothing was changed: say yes, or --yes")
+    existing.carry_out(changes, directory)
+    for name, _, after in changes:
+        click.echo(f"{'took away' if after is None else 'wrote'} {directory / name}")

@@ -1,0 +1,354 @@
+"""One FreeSWITCH node: everything that is done for it, and nothing of another.
+
+Each part is made when it is first asked for, from the parts that it leans on, so there is no order to keep by
+hand; a circle of them is an error at the first start. What nodes share is handed in (`Shared`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import gevent
+from gevent.event import Event as Flag
+
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.interface import NodeStore, Store
+from orchestrator.callbacks.journal import Journal
+from orchestrator.callbacks.signature import AccountKeys
+from orchestrator.calls.announcing import Announcer
+from orchestrator.calls.audit import Audit
+from orchestrator.calls.beeper import Beeper
+from orchestrator.calls.call_recordings import CallRecordings
+from orchestrator.calls.callbook import CallBook
+from orchestrator.calls.control import Control
+from orchestrator.calls.door import Door
+from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.calls.kept import CallKeeper
+from orchestrator.calls.member_commands import MemberCommands
+from orchestrator.calls.outbound import Outbound
+from orchestrator.calls.performer import Performer
+from orchestrator.calls.recovery import Recovery
+from orchestrator.calls.register import Register
+from orchestrator.calls.room_recordings import RoomRecordings
+from orchestrator.calls.rooms import Rooms
+from orchestrator.calls.services import Services
+from orchestrator.calls.status import StatusCallbacks
+from orchestrator.calls.switchboard import EVENTS, Switchboard
+from orchestrator.calls.tally import CallTally
+from orchestrator.calls.tolls import Tolls
+from orchestrator.calls.verbs.table import VERBS
+from orchestrator.config.live import Live
+from orchestrator.config.service import Node as NodeSettings
+from orchestrator.freeswitch import commands
+from orchestrator.freeswitch.connection import Connection
+from orchestrator.freeswitch.errors import Disconnected, SwitchError
+from orchestrator.freeswitch.legs import Legs
+from orchestrator.freeswitch.ownership import Ownership
+from orchestrator.freeswitch.sip_profiles import SipWatch
+from orchestrator.from_settings import beeps, installation
+from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
+from orchestrator.logs import get_logger
+from orchestrator.media.library import Library
+from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.media.retention import Housekeeping
+from orchestrator.media.signed_urls import UrlSigner
+from orchestrator.media.speech import CommandSpeech
+from orchestrator.net.dial import Dialler
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all nodes have in common."""
+
+    live: Live
+    store: Store
+    delivery: Delivery
+    dialler: Dialler
+    keys: dict[str, AccountKeys]
+    """By account sid."""
+    url_signer: UrlSigner | None
+    base_url: Callable[[], str]
+    tally: CallTally
+    tolls: Tolls
+    take_over: bool
+    """FreeSWITCH is taken from another orchestrator, also from one that lives."""
+
+
+class Node(Part):
+    """One FreeSWITCH, its calls and its rooms. Its parts never reach for those of another node."""
+
+    def __init__(self, settings: NodeSettings, shared: Shared) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.before_comparing: list[Callable[[], None]] = []
+        """Each called when FreeSWITCH is connected, before anything is compared with it. They may raise
+        SwitchError."""
+        self._shared = shared
+        self._up = Flag()
+        self._losses = 0
+        """How often the event socket was lost."""
+        for directory in (settings.recordings_dir, settings.media_dir):
+            directory.mkdir(parents=True, exist_ok=True)
+        # What has something of the last run comes before the connection, which brings the calls. The journal
+        # and the call records are not among them: they outlive the web server, which may still write.
+        self._parts = Parts(
+            (
+                self.housekeeping,
+                self.door,
+                self.rooms,
+                self.room_recordings,
+                self.calls,
+                self.control,
+                self.call_recordings,
+                self.connection,
+                self.recovery,
+                self.audit,
+            )
+        )
+        self.connection.on_event.append(self.switchboard.on_event)
+        self.connection.on_pause.append(self.journal.flush)
+        self.connection.on_up.append(self._on_up)
+        # Behind the legs, which have been listening since they were made.
+        self.connection.on_down += [
+            self._on_down,
+            self.recovery.on_down,
+            self.performer.on_down,
+            self.room_recordings.on_down,
+        ]
+
+    # Its life
+
+    def start(self) -> None:
+        self._parts.start()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        self._parts.stop(timeout)
+
+    def wait_up(self, timeout: float | None = None) -> bool:
+        """Whether FreeSWITCH is connected, and what it has was compared, within `timeout` seconds."""
+        return bool(self._up.wait(timeout))
+
+    def wait_until_current(self) -> None:
+        """Until it is connected, and what it said while this process stood still has been read."""
+        self._up.wait()
+        self.connection.wait_current()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What keeps calls from being served here, by what has the problem."""
+        found = {}
+        if not self.connection.connected:
+            found[f"node {self.name}"] = self.ownership.problem or "FreeSWITCH is not connected"
+        elif not self._up.is_set():
+            found[f"node {self.name}"] = "what FreeSWITCH has is being compared"
+        return found | self.sip.problems
+
+    def _on_up(self) -> None:
+        """In a greenlet of its own: the socket may be lost, and another one up, before this is through."""
+        losses = self._losses
+        try:
+            for listener in self.before_comparing:
+                listener()
+            self.book.compare(self.recovery.run())
+            if self._losses == losses:
+                self.sip.start()
+            if self._losses != losses:
+                raise Disconnected("the event socket was lost meanwhile")
+        except SwitchError as error:
+            log.warning("lost while looking at what FreeSWITCH has", node=self.name, problem=str(error))
+            return
+        gevent.spawn(self._shared.tolls.lost, self.name, self._lives)
+        self._up.set()
+        self.door.compare(self.connection.api)
+
+    def _on_down(self, error: SwitchError) -> None:
+        stopping = self.connection.stopping
+        self._losses += 1
+        self._up.clear()
+        self.sip.stop()
+        if not stopping:
+            log.warning("not connected", node=self.name, problem=str(error))
+
+    def _lives(self, leg: str) -> bool:
+        return self.connection.api(commands.exists(leg)) == "true"
+
+    # Its parts: the store, and FreeSWITCH
+
+    @cached_property
+    def store(self) -> NodeStore:
+        return self._shared.store.of(self.name)
+
+    @cached_property
+    def journal(self) -> Journal:
+        return Journal(self.store, self._shared.delivery.on_committed)
+
+    @cached_property
+    def book(self) -> CallBook:
+        return CallBook(self.store)
+
+    @cached_property
+    def keeper(self) -> CallKeeper:
+        return CallKeeper(self.journal)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        return Ownership(installation(self._shared.store), take_over=self._shared.take_over)
+
+    @cached_property
+    def connection(self) -> Connection:
+        settings = self.settings
+        return Connection(
+            settings.host,
+            settings.port,
+            settings.password.get_secret_value(),
+            node=self.name,
+            events=EVENTS,
+            connect_timeout=settings.connect_timeout_secs,
+            command_timeout=settings.command_timeout_secs,
+            ownership=self.ownership,
+        )
+
+    @cached_property
+    def legs(self) -> Legs:
+        return Legs(self.connection)
+
+    @cached_property
+    def sip(self) -> SipWatch:
+        return SipWatch(self.connection.api, self._shared.live)
+
+    # Files
+
+    @cached_property
+    def library(self) -> Library:
+        media = self._shared.live.settings.media
+        return Library(self.settings.media_dir, self.settings.there, media.max_seconds)
+
+    @cached_property
+    def files(self) -> RecordingFiles:
+        shared, settings = self._shared, self.settings
+        return RecordingFiles(settings.recordings_dir, settings.there, shared.base_url, shared.url_signer)
+
+    @cached_property
+    def housekeeping(self) -> Housekeeping:
+        settings = self._shared.live.settings
+        days = settings.recordings.retention_days
+        return Housekeeping(self.settings.recordings_dir, days, self.library, settings.media.cache_bytes)
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        fetch = self._shared.live.settings.fetch
+        limits = Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects)
+        return Fetcher(limits, self._shared.dialler, directory=self.settings.media_dir)
+
+    # Conferences
+
+    @cached_property
+    def members(self) -> MemberCommands:
+        return MemberCommands(self.connection)
+
+    @cached_property
+    def room_recordings(self) -> RoomRecordings:
+        return RoomRecordings(self.connection, self.journal, self.files, self._shared.tally)
+
+    @cached_property
+    def performer(self) -> Performer:
+        beeper = Beeper(self.members, beeps(self._shared.live.settings, self.library))
+        return Performer(self.members, self.room_recordings, beeper, self.legs)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        conference = self._shared.live.settings.conference
+        debounce = conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000
+        return Rooms(self.name, self.performer, self.legs, self.journal, debounce, self._shared.tally)
+
+    # Calls
+
+    @cached_property
+    def door(self) -> Door:
+        return Door(self.name, self._shared.live.settings.intake, self.legs)
+
+    @cached_property
+    def switchboard(self) -> Switchboard:
+        return Switchboard(self.journal, self.door, self.book, self.legs, self.rooms)
+
+    @cached_property
+    def services(self) -> Services:
+        shared = self._shared
+        speech = shared.live.settings.speech
+        return Services(
+            live=shared.live,
+            node=self.settings,
+            connection=self.connection,
+            legs=self.legs,
+            switchboard=self.switchboard,
+            rooms=self.rooms,
+            room_recordings=self.room_recordings,
+            fetcher=self.fetcher,
+            library=self.library,
+            recording_files=self.files,
+            speech=CommandSpeech(self.library, speech.command, speech.timeout_secs),
+            status=StatusCallbacks(self.journal),
+            journal=self.journal,
+            keeper=self.keeper,
+            store=self.store,
+            records=self.store.records,
+            book=self.book,
+            tolls=shared.tolls,
+            tally=shared.tally,
+            verbs=VERBS,
+            wait_until_connected=self.wait_until_current,
+            keys=shared.keys.get,
+        )
+
+    @cached_property
+    def calls(self) -> Register:
+        return Register(self.services, self.door)
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        return Outbound(self.services, self.calls)
+
+    @cached_property
+    def call_recordings(self) -> CallRecordings:
+        return CallRecordings(self.services)
+
+    @cached_property
+    def control(self) -> Control:
+        announcer = Announcer(self.services)
+        return Control(self.services, self.calls, self.outbound, announcer, self.call_recordings)
+
+    # What is compared
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        return Recovery(
+            self.connection,
+            self.legs,
+            self.rooms,
+            self.room_recordings,
+            self.performer,
+            self.switchboard,
+            self.calls,
+            self.outbound,
+            self.call_recordings,
+            self.settings.lost_after_secs,
+        )
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(
+            self.connection,
+            self.legs,
+            self.rooms,
+            self.switchboard,
+            self.calls,
+            self.recovery,
+            self.room_recordings,
+            self.call_recordings,
+            self._up.is_set,
+            self.settings.audit_secs,
+        )

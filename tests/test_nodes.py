@@ -1,0 +1,132 @@
+"""Whatever is written or shown says which FreeSWITCH node it is of; the process can hold several nodes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import requests
+
+from orchestrator.app import Orchestrator
+from orchestrator.callbacks.outbox import Outbox
+from orchestrator.calls.sids import call_sid_of
+from orchestrator.conference.model import Caller, Wish
+from orchestrator.config import Settings, loads
+from tests.benchmarks.rig import ACCOUNT, API_KEY, SETTINGS
+from tests.callbacks.conftest import make
+
+URL = "http://127.0.0.1:1/callbacks"
+NAMES = ("frankfurt", "paris")
+
+
+def settings(directory: Path, *names: str) -> Settings:
+    """Of several nodes, which settings refuse for now (config/service.py, FreeSwitch)."""
+    one = loads(SETTINGS.format(directory, ACCOUNT, API_KEY))
+    (node,) = one.freeswitch.nodes
+    nodes = tuple(
+        node.model_copy(
+            update={
+                "name": name,
+                "recordings_dir": directory / name / "recordings",
+                "media_dir": directory / name / "media",
+            }
+        )
+        for name in names
+    )
+    return one.model_copy(update={"freeswitch": one.freeswitch.model_copy(update={"nodes": nodes})})
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Orchestrator]:
+    orchestrator = Orchestrator(settings(tmp_path, *NAMES))
+    orchestrator.start()
+    yield orchestrator
+    orchestrator.stop(1)
+
+
+def dial(orchestrator: Orchestrator, number: int, room: str) -> str:
+    """Somebody who is being dialled into this room of a node; the ConferenceSid."""
+    uuid, node = str(uuid4()), orchestrator.nodes[number]
+    caller = Caller(call_sid_of(uuid), uuid, from_="+13125550100", to="+13125550101")
+    node.book.open(caller, ACCOUNT)
+    return node.rooms.dial(ACCOUNT, room, caller, Wish(), False).sid
+
+
+def test_a_node_keeps_its_rooms_apart_from_another_node_s(two: Orchestrator) -> None:
+    sids = [dial(two, number, "Room 1234") for number in (0, 1)]
+    assert sids[0] != sids[1]
+    for node, sid in zip(two.nodes, sids, strict=True):
+        assert [room.sid for room in node.rooms] == [sid]
+        assert [key for key, _ in node.journal.load("room")] == [sid]
+
+
+def test_every_row_says_its_node(two: Orchestrator, tmp_path: Path) -> None:
+    for number in (0, 1):
+        dial(two, number, "Room 1234")
+        two.nodes[number].journal.commit([make(NAMES[number], URL, 0)])
+        two.nodes[number].book.flush()
+    with sqlite3.connect(tmp_path / "orchestrator.sqlite") as database:
+        for table in ("state", "pending", "records"):
+            where = {"state": "WHERE key <> ''"}.get(table, "")
+            rows = [name for (name,) in database.execute(f"SELECT node FROM {table} {where}")]
+            assert set(rows) == set(NAMES), table
+            assert rows.count(NAMES[0]) == rows.count(NAMES[1]), table
+
+
+def test_a_node_ends_nothing_of_another_node_after_a_restart(tmp_path: Path) -> None:
+    """Symptom: living rooms and calls of one node were listed as completed when another was started with the
+    same database. Cause: what was listed as living was taken for this node's. Fix: rows say their node."""
+    first = Orchestrator(settings(tmp_path, *NAMES))
+    first.start()
+    sids = [dial(first, number, "Room 1234") for number in (0, 1)]
+    for node in first.nodes:
+        node.book.flush()
+    first.stop(1)
+    second = Orchestrator(settings(tmp_path, *NAMES))
+    second.nodes[0].rooms.start()
+    second.nodes[0].control.start()
+    second.nodes[0].book.start()
+    assert [record.sid for record in second.nodes[1].store.alive("conference")] == [sids[1]]
+    assert len(second.nodes[0].book._live) == 1
+    second.outbox.close()
+
+
+def test_problems_and_metrics_name_each_node(two: Orchestrator) -> None:
+    base = f"http://127.0.0.1:{two.web.port}"
+    assert {"node frankfurt", "node paris"} <= requests.get(f"{base}/readyz", timeout=10).json()[
+        "problems"
+    ].keys()
+    page = requests.get(f"{base}/metrics", timeout=10).text
+    for name in NAMES:
+        assert f'texml_freeswitch_connected{{node="{name}"}} 0.0' in page
+        assert f'texml_freeswitch_repairs_total{{kind="joins",node="{name}"}} 0.0' in page
+
+
+def test_rest_shows_the_node_as_the_region(tmp_path: Path) -> None:
+    """Symptom: `region` was `default`, whatever the node was called. Cause: a room was made without its
+    node."""
+    orchestrator = Orchestrator(settings(tmp_path, "frankfurt"))
+    orchestrator.start()
+    sid = dial(orchestrator, 0, "Room 1234")
+    base = f"http://127.0.0.1:{orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}/Conferences/{sid}"
+    answer = requests.get(base, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=10)
+    orchestrator.stop(1)
+    assert answer.json()["region"] == "frankfurt"
+
+
+def test_what_an_earlier_version_left_is_the_only_node_s(tmp_path: Path) -> None:
+    """It wrote down no node; and a node may get another name."""
+    outbox = Outbox(tmp_path / "orchestrator.sqlite")
+    outbox.commit([make("room", URL, 0)], [("room", "sid", b"1"), ("installation", "", b"2")])
+    outbox.of("old name").commit(put=[("room", "other", b"3")])
+    outbox.claim("frankfurt")
+    assert outbox.of("frankfurt").load("room") == [("other", b"3"), ("sid", b"1")]
+    assert outbox.of("frankfurt").load("installation") == []
+    assert outbox.get("installation", "") == b"2"
+    waiting = outbox.next("room")
+    assert waiting is not None
+    assert waiting.node == "frankfurt"
+    outbox.close()
