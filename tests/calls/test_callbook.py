@@ -31,7 +31,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 @pytest.fixture
 def book(outbox: Outbox) -> Iterator[CallBook]:
-    book = CallBook(outbox)
+    book = CallBook(outbox.of("default"))
     yield book
     book.stop()
 
@@ -118,7 +118,7 @@ def test_a_call_ends_once_by_the_first_that_says_so(
     assert (call.status, call.ended_at, call.updated_at) == (status, *[at + first * 10 * SECOND] * 2)
     assert call.seconds == (10 if events[0] == ANSWER else 0)
     book.flush()
-    (listed,) = book.read(book._outbox.records.find(Query("call", ACCOUNT)))
+    (listed,) = book.read(book._store.records.find(Query("call", ACCOUNT)))
     assert listed == call
 
 
@@ -220,13 +220,16 @@ def test_what_becomes_of_a_call_is_on_disk_soon_and_after_a_restart(book: CallBo
     assert {one.sid for one in outbox.records.find(Query("call", ACCOUNT))} == {
         caller_of(uuid).call_sid for uuid in (living, over)
     }
-    again = CallBook(outbox)
+    again = CallBook(outbox.of("default"))
+    again.start()
     hear(again, living, ANSWER)
     hear(again, over, ANSWER)
     assert known(again, living).status == "in-progress"
     assert known(again, over).answered_at == 0
     again.stop()
-    assert known(CallBook(outbox), living).status == "in-progress"
+    last = CallBook(outbox.of("default"))
+    last.start()
+    assert known(last, living).status == "in-progress"
 
 
 def test_what_the_disk_refuses_is_written_when_it_takes_it_again(

@@ -113,7 +113,7 @@ def test_a_call_that_never_had_a_leg_ends_by_what_freeswitch_says(
     call = client.ask("GET", f"/Calls/{sid}").json()
     assert call["status"] == status
     assert bench.orchestrator is not None
-    assert bench.orchestrator.node.control.ringing() == []
+    assert bench.orchestrator.node.outbound.ringing() == []
     assert bench.orchestrator.node.services.tolls._going == {}
 
 
@@ -128,7 +128,7 @@ def test_a_call_whose_leg_was_seen_ends_by_its_own_events(
     scripted.hangs_up(uuid, "NO_ANSWER")
     assert statuses(bench, 3) == ["initiated", "ringing", "no-answer"]
     assert bench.orchestrator is not None
-    assert bench.orchestrator.node.control.ringing() == []
+    assert bench.orchestrator.node.outbound.ringing() == []
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_a_supervisor_is_heard_by_whom_its_role_says_and_runs_nothing(
     gevent.sleep(0.15)
     assert client.ask("GET", f"/Calls/{sid}").json()["status"] == "completed"
     assert bench.orchestrator is not None
-    assert bench.orchestrator.node.control.ringing() == []
+    assert bench.orchestrator.node.outbound.ringing() == []
 
 
 @pytest.mark.parametrize("state", ["early", "answered"])
@@ -306,7 +306,7 @@ def test_a_participant_s_phone_is_found_as_it_is_after_a_restart(
     ordered = [app for app, _ in scripted.applications(uuid)]
     assert ("conference" in ordered) is (state == "answered")
     assert bench.orchestrator is not None
-    assert bench.orchestrator.node.control.ringing() == ([] if state == "answered" else [uuid])
+    assert bench.orchestrator.node.outbound.ringing() == ([] if state == "answered" else [uuid])
     scripted.hangs_up(uuid)
     gevent.sleep(0.2)
     assert client.ask("GET", f"/Conferences/{one['conference_sid']}").json()["status"] == "completed"

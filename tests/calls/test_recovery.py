@@ -270,7 +270,7 @@ def test_a_recording_ends_by_the_silence_that_began_before(
     left: Left, silent: int, recording: bool, ends: bool
 ) -> None:
     import msgspec
-    from orchestrator.node.calls.room_recording import RoomRecording
+    from orchestrator.calls.room_recording import RoomRecording
 
     from tests.calls.left import caller_of
 
