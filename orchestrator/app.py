@@ -17,15 +17,11 @@ import gevent
 from gevent.event import Event as Flag
 
 from orchestrator.callbacks.delivery import Delivery
-from orchestrator.callbacks.outbox import Outbox, OutboxError
-from orchestrator.callbacks.probe import Probe
-from orchestrator.calls.history import History
-from orchestrator.calls.tally import CallTally
-from orchestrator.calls.tolls import Tolls
 from orchestrator.config import load
-from orchestrator.config.live import Live
+from orchestrator.config.current import Live
 from orchestrator.config.settings import Settings
-from orchestrator.freeswitch.ownership import NotOwner
+from orchestrator.counters import CallTally
+from orchestrator.esl.ownership import NotOwner
 from orchestrator.from_settings import (
     account_keys,
     address_policy,
@@ -35,10 +31,14 @@ from orchestrator.from_settings import (
 )
 from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
-from orchestrator.net.dial import Dialler
+from orchestrator.net.connector import Dialler
 from orchestrator.node import Node, Shared
-from orchestrator.reloading.bell import Bell
+from orchestrator.reloading.reload_socket import Bell
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
+from orchestrator.routing.outbound_limits import Tolls
+from orchestrator.store.outbox import Outbox, OutboxError
+from orchestrator.store.retention import History
+from orchestrator.store.write_check import Probe
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console

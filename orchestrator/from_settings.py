@@ -6,15 +6,15 @@ import secrets
 from collections.abc import Callable
 
 from orchestrator.callbacks.delivery import DeliverySettings
-from orchestrator.callbacks.interface import StateStore
 from orchestrator.callbacks.signature import AccountKeys
-from orchestrator.calls.styles import keys_of
-from orchestrator.conference.effects import BeepKind
+from orchestrator.callbacks.style import keys_of
+from orchestrator.conference.machine.effects import BeepKind
 from orchestrator.config.service import Tone
 from orchestrator.config.settings import Settings
-from orchestrator.media.library import Library, Sound
-from orchestrator.media.signed_urls import KEY_BYTES, UrlSigner
+from orchestrator.media.audio_cache import Library, Sound
 from orchestrator.net.addresses import AddressPolicy
+from orchestrator.recordings.signed_urls import KEY_BYTES, UrlSigner
+from orchestrator.store.interface import StateStore
 
 RECORDING_URL_KEY = "recording url key"
 INSTALLATION = "installation"

@@ -13,49 +13,49 @@ from functools import cached_property
 import gevent
 from gevent.event import Event as Flag
 
+from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.delivery import Delivery
-from orchestrator.callbacks.interface import NodeStore, Store
-from orchestrator.callbacks.journal import Journal
 from orchestrator.callbacks.signature import AccountKeys
-from orchestrator.calls.announcing import Announcer
-from orchestrator.calls.audit import Audit
-from orchestrator.calls.beeper import Beeper
-from orchestrator.calls.call_recordings import CallRecordings
-from orchestrator.calls.callbook import CallBook
-from orchestrator.calls.control import Control
-from orchestrator.calls.door import Door
-from orchestrator.calls.fetch import Fetcher, Limits
-from orchestrator.calls.kept import CallKeeper
-from orchestrator.calls.member_commands import MemberCommands
+from orchestrator.calls.admission import Door
+from orchestrator.calls.context import Services
 from orchestrator.calls.outbound import Outbound
-from orchestrator.calls.performer import Performer
-from orchestrator.calls.recovery import Recovery
-from orchestrator.calls.register import Register
-from orchestrator.calls.room_recordings import RoomRecordings
-from orchestrator.calls.rooms import Rooms
-from orchestrator.calls.services import Services
-from orchestrator.calls.status import StatusCallbacks
-from orchestrator.calls.switchboard import EVENTS, Switchboard
-from orchestrator.calls.tally import CallTally
-from orchestrator.calls.tolls import Tolls
-from orchestrator.calls.verbs.table import VERBS
-from orchestrator.config.live import Live
+from orchestrator.calls.records import CallBook
+from orchestrator.calls.registry import Register
+from orchestrator.calls.stored_call import CallKeeper
+from orchestrator.conference.live.effect_executor import Performer
+from orchestrator.conference.live.manager import Rooms
+from orchestrator.conference.live.member_commands import MemberCommands
+from orchestrator.conference.live.tone_player import Beeper
+from orchestrator.config.current import Live
 from orchestrator.config.service import Node as NodeSettings
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import Disconnected, SwitchError
-from orchestrator.freeswitch.legs import Legs
-from orchestrator.freeswitch.ownership import Ownership
-from orchestrator.freeswitch.sip_profiles import SipWatch
+from orchestrator.counters import CallTally
+from orchestrator.documents.fetch import Fetcher, Limits
+from orchestrator.esl import commands
+from orchestrator.esl.connection import Connection
+from orchestrator.esl.errors import Disconnected, SwitchError
+from orchestrator.esl.legs import Legs
+from orchestrator.esl.ownership import Ownership
 from orchestrator.from_settings import beeps, installation
+from orchestrator.fsconfig.sip_profiles import SipWatch
 from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
-from orchestrator.media.library import Library
-from orchestrator.media.recording_files import RecordingFiles
-from orchestrator.media.retention import Housekeeping
-from orchestrator.media.signed_urls import UrlSigner
-from orchestrator.media.speech import CommandSpeech
-from orchestrator.net.dial import Dialler
+from orchestrator.media.audio_cache import Library
+from orchestrator.media.text_to_speech import CommandSpeech
+from orchestrator.net.connector import Dialler
+from orchestrator.recordings.conference_recorder import RoomRecordings
+from orchestrator.recordings.files import RecordingFiles
+from orchestrator.recordings.on_demand import CallRecordings
+from orchestrator.recordings.retention import Housekeeping
+from orchestrator.recordings.signed_urls import UrlSigner
+from orchestrator.recovery.audit import Audit
+from orchestrator.recovery.dispatcher import EVENTS, Switchboard
+from orchestrator.recovery.reconcile import Recovery
+from orchestrator.routing.outbound_limits import Tolls
+from orchestrator.services.control import Control
+from orchestrator.store.interface import NodeStore, Store
+from orchestrator.store.write_behind import Journal
+from orchestrator.verbs.announcements import Announcer
+from orchestrator.verbs.table import VERBS
 
 log = get_logger(__name__)
 

@@ -49,7 +49,7 @@ WRONG_DOCUMENTS = {
 @pytest.mark.parametrize(("claim", "cast"), WRONG_DOCUMENTS.items(), ids=list(WRONG_DOCUMENTS))
 def test_a_wrong_document_fails_the_check_that_it_breaks(claim: str, cast: str) -> None:
     done = run(
-        "from dataclasses import replace\nfrom orchestrator.demo.cast import BEN, CLEO, Cast\n"
+        "from dataclasses import replace\nfrom orchestrator.demo.callers import BEN, CLEO, Cast\n"
         f"{cast}\nsys.exit(main(fast=True, cast=cast))"
     )
     assert done.returncode == 1, done.stdout + done.stderr
@@ -60,8 +60,8 @@ def test_a_wrong_document_fails_the_check_that_it_breaks(claim: str, cast: str) 
 def test_a_receiver_with_another_key_fails_the_signatures() -> None:
     done = run(
         "from orchestrator.callbacks.signature import load_key, new_seed, public_key\n"
-        "from orchestrator.demo import stage\n"
-        "stage.public_key = lambda key: public_key(load_key(new_seed()))\n"
+        "from orchestrator.demo import harness\n"
+        "harness.public_key = lambda key: public_key(load_key(new_seed()))\n"
         "sys.exit(main(fast=True))"
     )
     assert done.returncode == 1, done.stdout + done.stderr

@@ -11,10 +11,10 @@ import pytest
 import requests
 
 from orchestrator.app import Orchestrator
-from orchestrator.callbacks.outbox import Outbox
-from orchestrator.calls.sids import call_sid_of
-from orchestrator.conference.model import Caller, Wish
+from orchestrator.conference.machine.state import Caller, Wish
 from orchestrator.config import Settings, loads
+from orchestrator.sids import call_sid_of
+from orchestrator.store.outbox import Outbox
 from tests.benchmarks.rig import ACCOUNT, API_KEY, SETTINGS
 from tests.callbacks.conftest import make
 

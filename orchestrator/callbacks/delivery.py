@@ -15,19 +15,21 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
-from orchestrator.callbacks.interface import CallbackStore
-from orchestrator.callbacks.message import Message, Queued
-from orchestrator.callbacks.policy import Answer, DeliverySettings
-from orchestrator.callbacks.receivers import Receiver, Receivers
-from orchestrator.callbacks.sender import Keys, Sender, for_log
-from orchestrator.callbacks.store import OutboxError
-from orchestrator.callbacks.tally import Reason, Tally
-from orchestrator.callbacks.trouble import Trouble
-from orchestrator.callbacks.upkeep import Bounds, forget_history
+from orchestrator.callbacks.bounds import Bounds
+from orchestrator.callbacks.counters import Reason, Tally
+from orchestrator.callbacks.destinations import Receiver, Receivers
+from orchestrator.callbacks.retry import Answer, DeliverySettings
+from orchestrator.callbacks.sender import Keys, Sender
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import Log, get_logger
-from orchestrator.net.dial import Dialler
+from orchestrator.net.connector import Dialler
+from orchestrator.net.logged_url import for_log
 from orchestrator.net.urls import Unrequestable, target
+from orchestrator.recurring_error import Trouble
+from orchestrator.store.interface import CallbackStore
+from orchestrator.store.message import Message, Queued
+from orchestrator.store.retention import forget_history
+from orchestrator.store.sqlite import OutboxError
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 

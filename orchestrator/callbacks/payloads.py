@@ -12,11 +12,11 @@ from email.utils import format_datetime
 from functools import lru_cache
 from typing import Literal
 
-from orchestrator.callbacks.parties import TwilioDirection, twilio_call_fields
-from orchestrator.conference.effects import Tell
-from orchestrator.conference.model import CallbackStyle, EndReason, Participant, Room, TimestampFormat
+from orchestrator.callbacks.twilio_fields import TwilioDirection, twilio_call_fields
+from orchestrator.conference.machine.effects import Tell
+from orchestrator.conference.machine.state import EndReason, Participant, Room
+from orchestrator.types import CallbackStyle, Fields, TimestampFormat
 
-Fields = tuple[tuple[str, str], ...]
 CallEvent = Literal["initiated", "ringing", "answered", "completed"]
 CallStatus = Literal["completed", "busy", "no-answer", "canceled", "failed"]
 RecordingStatus = Literal["in-progress", "completed", "absent"]

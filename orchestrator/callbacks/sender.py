@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import gevent
 from requests import PreparedRequest, RequestException, Response
 from requests.exceptions import InvalidURL
 
-from orchestrator.callbacks.message import Queued
-from orchestrator.callbacks.policy import Answer, DeliverySettings, judge
+from orchestrator.callbacks.retry import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import AccountKeys, Signer
-from orchestrator.conference.model import CallbackStyle
 from orchestrator.logs import get_logger
 from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.errors import AddressRefused, TooMuch, innermost, reason
 from orchestrator.net.urls import Unrequestable, target
+from orchestrator.store.message import Queued
+from orchestrator.types import CallbackStyle
 
 log = get_logger(__name__)
 
@@ -25,15 +24,6 @@ Keys = Callable[[str], AccountKeys | None]
 """AccountSid -> what its callbacks are signed with; None: not at all."""
 
 _FORM = "application/x-www-form-urlencoded"
-
-
-def for_log(url: str) -> str:
-    """The URL without what may be secret in it: user, password and query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "unreadable"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class Sender:

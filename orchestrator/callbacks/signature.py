@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urldefrag, urlsplit, urlunsplit
 
 from nacl.signing import SigningKey
 
-from orchestrator.conference.model import CallbackStyle
+from orchestrator.types import CallbackStyle
 
 __all__ = [
     "SIGNATURE_HEADER",

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import gevent
 from msgspec.structs import replace
 
-from orchestrator.calls import identities
-from orchestrator.calls.clock import now
-from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetched, FetchError, Limits, shown
-from orchestrator.calls.kept import KeptCall
-from orchestrator.calls.request import (
+from orchestrator.callbacks.style import callback_style
+from orchestrator.calls.state import Standing
+from orchestrator.calls.stored_call import KeptCall
+from orchestrator.clock import now
+from orchestrator.documents.defaults import document_defaults
+from orchestrator.documents.document import document_of
+from orchestrator.documents.fetch import Fetched, FetchError, Limits
+from orchestrator.documents.next_action import Goto, HangUp, Onward, Redirected, Step
+from orchestrator.documents.request_parameters import (
     Origin,
     caller_of,
     origin_of,
@@ -22,24 +25,24 @@ from orchestrator.calls.request import (
     standard_fields,
     twilio_direction,
 )
-from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.standing import Standing
-from orchestrator.calls.steps import Fields, Goto, HangUp, Onward, Redirected, Step
-from orchestrator.calls.styles import callback_style, document_defaults
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.errors import LegGone, Unreachable
-from orchestrator.freeswitch.events import Event
-from orchestrator.freeswitch.legs import Leg
+from orchestrator.esl import commands
+from orchestrator.esl.errors import LegGone, Unreachable
+from orchestrator.esl.events import Event
+from orchestrator.esl.legs import Leg
 from orchestrator.logs import get_logger
+from orchestrator.net.logged_url import shown
+from orchestrator.routing import identities
+from orchestrator.sids import call_sid_of
 from orchestrator.texml import Document, DocumentError, Verb
+from orchestrator.types import Fields
 
 if TYPE_CHECKING:
     from orchestrator.callbacks.signature import Signer
-    from orchestrator.calls.services import Services
-    from orchestrator.calls.verbs.executor import Act
-    from orchestrator.conference.model import CallbackStyle
+    from orchestrator.calls.context import Services
+    from orchestrator.calls.verb_executor import Act
     from orchestrator.config.applications import Application
     from orchestrator.config.dialect import Dialect
+    from orchestrator.types import CallbackStyle
 
 log = get_logger(__name__)
 

@@ -13,29 +13,29 @@ from uuid import uuid4
 
 import gevent
 
-from orchestrator.calls import inband
+from orchestrator.calls import inband_digits
 from orchestrator.calls.call import Call
-from orchestrator.calls.caller_id import CallerId, caller_id, reported, shown_by
-from orchestrator.calls.caller_id import variables as identity_variables
-from orchestrator.calls.clock import now
-from orchestrator.calls.endpoints import Route, route_to
-from orchestrator.calls.fetch import Fetched
-from orchestrator.calls.kept import KeptCall
-from orchestrator.calls.refusal import Refused
-from orchestrator.calls.register import Register
-from orchestrator.calls.services import Services
-from orchestrator.calls.sids import call_sid_of
-from orchestrator.calls.steps import Goto
-from orchestrator.calls.verbs.sound import DIGIT_MS
-from orchestrator.conference.model import Caller, Phase, Wish
+from orchestrator.calls.context import Services
+from orchestrator.calls.registry import Register
+from orchestrator.calls.stored_call import KeptCall
+from orchestrator.clock import now
+from orchestrator.conference.machine.state import Caller, Phase, Wish
 from orchestrator.config.applications import Application
-from orchestrator.config.dialling import CallerIdRefused
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.errors import CommandFailed, SwitchError
-from orchestrator.freeswitch.events import Event
-from orchestrator.freeswitch.legs import Leg
+from orchestrator.config.trunks import CallerIdRefused
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Goto
+from orchestrator.esl import commands
+from orchestrator.esl.dtmf import DIGIT_MS
+from orchestrator.esl.errors import CommandFailed, SwitchError
+from orchestrator.esl.events import Event
+from orchestrator.esl.legs import Leg
 from orchestrator.logs import get_logger
 from orchestrator.numbering.phone import NotANumber
+from orchestrator.rejection import Refused
+from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_by
+from orchestrator.routing.caller_id import variables as identity_variables
+from orchestrator.routing.endpoints import Route, route_to
+from orchestrator.sids import call_sid_of
 
 log = get_logger(__name__)
 
@@ -249,7 +249,7 @@ class Outbound:
             "continue_on_fail": "true",
             "playback_terminators": "none",
             "sip_copy_custom_headers": "false",
-            **inband.variables(route.trunk),
+            **inband_digits.variables(route.trunk),
             **{f"sip_h_{name}": value for name, value in order.headers},
             **more,
         }

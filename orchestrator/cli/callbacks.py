@@ -13,7 +13,7 @@ from orchestrator.cli.tables import Output
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.callbacks.desk import State
+    from orchestrator.store.outbox_admin import State
 
 _TAKE_UP_SECONDS = 5.0
 
@@ -57,8 +57,8 @@ def show(
     callbacks.max_waiting waited.
     """
     database = load(config).callbacks.database
-    from orchestrator.callbacks.desk import entries  # with gevent and all: --help does without
-    from orchestrator.callbacks.outbox import OutboxError
+    from orchestrator.store.outbox import OutboxError
+    from orchestrator.store.outbox_admin import entries  # with gevent and all: --help does without
 
     asked: dict[State, bool] = {"waiting": waiting, "told": told, "given up": given_up}
     states = tuple(state for state, only in asked.items() if only) or ("waiting", "given up")
@@ -86,8 +86,8 @@ def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
     callbacks list` shows.
     """
     database = load(config).callbacks.database
-    from orchestrator.callbacks.desk import ask_again, taken_up
-    from orchestrator.callbacks.outbox import OutboxError
+    from orchestrator.store.outbox import OutboxError
+    from orchestrator.store.outbox_admin import ask_again, taken_up
 
     if bool(ids) == everything:
         raise click.UsageError("give either IDs or --all")

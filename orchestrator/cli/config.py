@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.config import manual
-from orchestrator.config.page import page
+from orchestrator.config import explanation
+from orchestrator.config.docs_page import page
 
 
 @click.command()
@@ -26,9 +26,9 @@ def config(explain: str, markdown: bool) -> None:
     if markdown:
         click.echo(page(), nl=False)
         return
-    found = manual.about(explain) if explain else manual.entries()
+    found = explanation.about(explain) if explain else explanation.entries()
     if not found:
-        near = manual.near(explain)
+        near = explanation.near(explain)
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise click.UsageError(f"there is no key {explain}{hint}")
     click.echo("\n\n".join(str(entry) for entry in found))

@@ -14,7 +14,7 @@ from orchestrator.cli.options import settings_file
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.doctor.finding import Finding
+    from orchestrator.doctor.result import Finding
 
 _STYLES = {"ok": "green", "note": "yellow", "wrong": "red", "skipped": "dim"}
 
@@ -33,7 +33,7 @@ def doctor(config: Path) -> int:
     Exit codes: 0 nothing is wrong, 1 something is, 2 the settings are wrong.
     """
     settings = load(config)
-    from orchestrator.doctor.examination import examine  # it brings most of the service along
+    from orchestrator.doctor.checks import examine  # it brings most of the service along
 
     # What a check finds is in its line; the connection's own words would come between.
     logs.set_up("human", "error")

@@ -29,7 +29,7 @@ def reload(config: Path) -> int:
     Nothing has changed at 1 and 2.
     """
     settings = load(config)
-    from orchestrator.reloading.bell import ring
+    from orchestrator.reloading.reload_socket import ring
 
     try:
         result = ring(settings.callbacks.database, config, SECONDS)

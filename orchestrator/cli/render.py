@@ -9,10 +9,10 @@ import click
 
 from orchestrator.cli.options import PATH, Exclusive, settings_file
 from orchestrator.config import Settings, load
-from orchestrator.freeswitch import existing
-from orchestrator.freeswitch.existing import Change, NotUnderstood
-from orchestrator.freeswitch.render import render as rendered
-from orchestrator.freeswitch.render import write
+from orchestrator.fsconfig import existing
+from orchestrator.fsconfig.existing import Change, NotUnderstood
+from orchestrator.fsconfig.render import render as rendered
+from orchestrator.fsconfig.render import write
 
 
 @click.command()

@@ -1,1 +1,1 @@
-"""Rooms as pure state machines: no socket, no clock, no random number."""
+"""Conferences: a pure state machine for each, and the live ones that it decides about."""

@@ -12,16 +12,12 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from pydantic import Field
 
 from orchestrator.config.fields import Section
+from orchestrator.types import Channels, RequestFields, Signatures, TimestampFormat, Trim
 
 DialectName = Literal["telnyx", "twilio"]
 FirstSequence = Annotated[int, Field(ge=0, le=1)]
-TimestampFormat = Literal["iso8601", "iso8601-space", "rfc2822"]
-RequestFields = Literal["telnyx", "twilio"]
-Signatures = Literal["telnyx", "twilio", "both"]
 UserAgent = Annotated[str, Field(pattern=r"^[!-~]([ -~]{0,126}[!-~])?$")]
 StartsWith = Annotated[int, Field(ge=1, le=2)]
-Trim = Literal["trim-silence", "do-not-trim"]
-Channels = Literal["single", "dual"]
 RecordTimeout = Annotated[int, Field(ge=0, le=14400)]
 
 

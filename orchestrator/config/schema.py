@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from orchestrator.config import manual
+from orchestrator.config import explanation
 from orchestrator.config.errors import ConfigError
 from orchestrator.config.references import did_you_mean, nearest
 from orchestrator.config.tree import Path, Tree
@@ -39,7 +39,7 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     if kind == "setting":
         return str(context["text"]), str(context["hint"])
     if kind == "extra_forbidden":
-        known = manual.below(manual.at(path[:-1]))
+        known = explanation.below(explanation.at(path[:-1]))
         return "unknown key", did_you_mean(str(path[-1]), known) or f"known: {', '.join(known)}"
     if kind == "missing":
         return "is missing", _description(path)
@@ -63,5 +63,5 @@ def _decapitalised(text: str) -> str:
 
 
 def _description(path: Path) -> str:
-    key = manual.at(path)
-    return next((entry.hint for entry in manual.entries() if entry.key == key), "")
+    key = explanation.at(path)
+    return next((entry.hint for entry in explanation.entries() if entry.key == key), "")

@@ -9,20 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from orchestrator.config.dialect import (
-    Channels,
-    FirstSequence,
-    RecordTimeout,
-    RequestFields,
-    Signatures,
-    StartsWith,
-    TimestampFormat,
-    Trim,
-    UserAgent,
-)
+from orchestrator.config.dialect import FirstSequence, RecordTimeout, StartsWith, UserAgent
 from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, fault
 from orchestrator.config.network import Cidr
 from orchestrator.config.patterns import best
+from orchestrator.types import Channels, RequestFields, Signatures, TimestampFormat, Trim
 
 MIB = 1024 * 1024
 FLITE_VOICES = ("awb", "kal", "rms", "slt")

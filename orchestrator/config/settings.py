@@ -9,7 +9,6 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.applications import Account, Application
 from orchestrator.config.dialect import Dialect, dialect_of
-from orchestrator.config.dialling import Sip, Trunk
 from orchestrator.config.fields import Name, Region, Section, fault
 from orchestrator.config.network import Cidr, Network
 from orchestrator.config.patterns import best, is_pattern
@@ -28,6 +27,7 @@ from orchestrator.config.service import (
     Web,
     is_loopback,
 )
+from orchestrator.config.trunks import Sip, Trunk
 from orchestrator.numbering.patterns import NotAPattern, inbound_key
 from orchestrator.numbering.phone import recognised
 

@@ -17,7 +17,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from orchestrator.callbacks.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from orchestrator.demo.cast import GOODBYE_SECONDS, MUSIC, SOUNDS_HZ, Cast, document
+from orchestrator.demo.callers import GOODBYE_SECONDS, MUSIC, SOUNDS_HZ, Cast, document
 
 RATE = 8000
 MUSIC_SECONDS = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.demo.application import Callback
-from orchestrator.demo.cast import MUSIC, PLACES, Caller, Cast
+from orchestrator.demo.callers import MUSIC, PLACES, Caller, Cast
 from orchestrator.demo.scenario import Acted
 from orchestrator.demo.watch import Sample
 

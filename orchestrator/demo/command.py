@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.config import ConfigErrors
-from orchestrator.demo.cast import Cast
+from orchestrator.demo.callers import Cast
 from orchestrator.demo.conference import show_conference
+from orchestrator.demo.harness import NotReady
 from orchestrator.demo.loopback import LoopbackSwitch
 from orchestrator.demo.phones import Emulated
 from orchestrator.demo.report import print_limits
-from orchestrator.demo.stage import NotReady
-from orchestrator.demo.trial import try_application
-from orchestrator.freeswitch.errors import SwitchError
+from orchestrator.demo.tryout import try_application
+from orchestrator.esl.errors import SwitchError
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 FAST, LIVELY = 0.2, 1.0

@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.demo.application import Application, Callback
-from orchestrator.demo.cast import Cast
+from orchestrator.demo.callers import Cast
 from orchestrator.demo.checks import Evidence, all_checks
-from orchestrator.demo.lines import Lines
+from orchestrator.demo.harness import Stage
+from orchestrator.demo.log_view import Lines
 from orchestrator.demo.phones import Switch
 from orchestrator.demo.report import print_checks, print_log
 from orchestrator.demo.scenario import Scenario, expected_seconds, who
 from orchestrator.demo.screen import Screen
-from orchestrator.demo.stage import Stage
 from orchestrator.demo.timeline import Timeline
 from orchestrator.demo.watch import Stuck, Watch
 

@@ -16,11 +16,11 @@ from uuid import uuid4
 import gevent
 import numpy as np
 
-from orchestrator.demo.stage import NotReady
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.errors import AuthenticationFailed, CommandFailed, SwitchError
-from orchestrator.freeswitch.events import Event
+from orchestrator.demo.harness import NotReady
+from orchestrator.esl import commands
+from orchestrator.esl.connection import Connection
+from orchestrator.esl.errors import AuthenticationFailed, CommandFailed, SwitchError
+from orchestrator.esl.events import Event
 
 CONTEXT = "texml"  # freeswitch-conf/dialplan/texml.xml
 MODULE = "mod_loopback"

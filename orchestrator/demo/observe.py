@@ -12,13 +12,13 @@ from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.call import Call
-from orchestrator.calls.documents import document_of, is_audio
-from orchestrator.calls.fetch import Fetched, Fetcher, FetchError, Limits
-from orchestrator.calls.steps import Goto, HangUp, Step
-from orchestrator.calls.verbs.executor import Act, Executor
-from orchestrator.calls.verbs.table import VERBS
-from orchestrator.freeswitch.errors import LegGone
+from orchestrator.calls.verb_executor import Act, Executor
+from orchestrator.documents.document import document_of, is_audio
+from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
+from orchestrator.documents.next_action import Goto, HangUp, Step
+from orchestrator.esl.errors import LegGone
 from orchestrator.texml import Document, DocumentError, Verb
+from orchestrator.verbs.table import VERBS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.demo.checks import Check
-from orchestrator.demo.glyphs import CROSS, TICK, UNSEEN, mark
+from orchestrator.demo.symbols import CROSS, TICK, UNSEEN, mark
 
 
 def print_checks(console: Console, checks: Sequence[Check]) -> None:

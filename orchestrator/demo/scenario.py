@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import gevent
 
 from orchestrator.demo.application import Application, Callback
-from orchestrator.demo.cast import NUMBER, Caller, Cast
+from orchestrator.demo.callers import NUMBER, Caller, Cast
 from orchestrator.demo.phones import Phone, Switch
 from orchestrator.demo.timeline import Timeline
 from orchestrator.demo.watch import Watch, until

@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator.demo.application import Callback
-from orchestrator.demo.glyphs import CROSS, TICK, look, mark, words
+from orchestrator.demo.symbols import CROSS, TICK, look, mark, words
 from orchestrator.demo.timeline import Lane, Timeline
 
 FRAMES_PER_SECOND = 12

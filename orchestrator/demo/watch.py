@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gevent
 
-from orchestrator.demo.cast import GOODBYE, MUSIC, SORRY, Caller, Cast
+from orchestrator.demo.callers import GOODBYE, MUSIC, SORRY, Caller, Cast
 from orchestrator.demo.phones import Phone, Switch
 from orchestrator.demo.timeline import RoomState, State, Timeline
 

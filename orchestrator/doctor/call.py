@@ -10,14 +10,14 @@ from uuid import uuid4
 
 import gevent
 
-from orchestrator.doctor.finding import Finding, note, ok, skipped, wrong
-from orchestrator.doctor.patient import Patient, await_event
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.errors import SwitchError
-from orchestrator.freeswitch.legs import Leg
-from orchestrator.freeswitch.profiles import room_profile
-from orchestrator.freeswitch.sip_profiles import CONTEXT
-from orchestrator.freeswitch.snapshot import DOCTOR, GUARD
+from orchestrator.doctor.context import Patient, await_event
+from orchestrator.doctor.result import Finding, note, ok, skipped, wrong
+from orchestrator.esl import commands
+from orchestrator.esl.errors import SwitchError
+from orchestrator.esl.legs import Leg
+from orchestrator.esl.snapshot import DOCTOR, GUARD
+from orchestrator.fsconfig.conference_profiles import room_profile
+from orchestrator.fsconfig.sip_profiles import CONTEXT
 
 MODULE = "mod_loopback"
 NUMBER = "orchestrator-doctor"

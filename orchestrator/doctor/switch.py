@@ -11,14 +11,15 @@ from lxml import etree
 
 from orchestrator.config import Settings
 from orchestrator.config.service import Node, is_loopback
-from orchestrator.doctor.finding import Finding, note, ok, wrong
-from orchestrator.doctor.patient import Patient
-from orchestrator.freeswitch import commands, ownership, sip_profiles
-from orchestrator.freeswitch.errors import AuthenticationFailed, SwitchError
-from orchestrator.freeswitch.modules import MODULES
-from orchestrator.freeswitch.ownership import FREE, STALE_SECONDS, VARIABLE
-from orchestrator.freeswitch.profiles import conference_conf
-from orchestrator.freeswitch.sip_profiles import CONTEXT
+from orchestrator.doctor.context import Patient
+from orchestrator.doctor.result import Finding, note, ok, wrong
+from orchestrator.esl import commands, ownership
+from orchestrator.esl.errors import AuthenticationFailed, SwitchError
+from orchestrator.esl.ownership import FREE, STALE_SECONDS, VARIABLE
+from orchestrator.fsconfig import sip_profiles
+from orchestrator.fsconfig.conference_profiles import conference_conf
+from orchestrator.fsconfig.modules import MODULES
+from orchestrator.fsconfig.sip_profiles import CONTEXT
 
 SEVERAL = "^^;"
 """What `multiset` begins with where semicolons stand between its assignments, as in our dialplan."""
@@ -189,7 +190,7 @@ def _gateways(settings: Settings) -> list[str]:
 
 def _guards() -> list[str]:
     """What every call has to have set: the extension that parks it has no condition."""
-    file = resources.files("orchestrator.freeswitch.existing") / "templates" / "dialplan.xml"
+    file = resources.files("orchestrator.fsconfig.existing") / "templates" / "dialplan.xml"
     root = etree.fromstring(file.read_bytes())
     (parks,) = (
         one for one in root.iter("extension") if one.find(".//action[@application='park']") is not None

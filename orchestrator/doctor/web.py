@@ -10,17 +10,17 @@ import requests
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.signature import AccountKeys, Signer, public_key
-from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetcher, FetchError, Limits
-from orchestrator.calls.request import standard_fields
-from orchestrator.calls.sids import new_sid
-from orchestrator.calls.styles import callback_style, keys_of
-from orchestrator.conference.model import Caller
+from orchestrator.callbacks.style import callback_style, keys_of
+from orchestrator.conference.machine.state import Caller
 from orchestrator.config import Settings
 from orchestrator.config.applications import Application
-from orchestrator.doctor.finding import Finding, note, ok, wrong
+from orchestrator.doctor.result import Finding, note, ok, wrong
+from orchestrator.documents.document import document_of
+from orchestrator.documents.fetch import Fetcher, FetchError, Limits
+from orchestrator.documents.request_parameters import standard_fields
 from orchestrator.net.addresses import AddressPolicy
-from orchestrator.net.dial import Dialler
+from orchestrator.net.connector import Dialler
+from orchestrator.sids import new_sid
 from orchestrator.texml import DocumentError
 from orchestrator.web.health import health
 from orchestrator.web.server import WebServer

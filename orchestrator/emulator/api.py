@@ -15,7 +15,12 @@ from orchestrator.emulator.conference_list import compact_json
 from orchestrator.emulator.core import VERSION, Core
 from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.taping import record_action, record_session, recordings_of, stop_record_session
+from orchestrator.emulator.session_recording import (
+    record_action,
+    record_session,
+    recordings_of,
+    stop_record_session,
+)
 
 SIP_PLACE = "127.0.0.1:5060"
 LINE = "=" * 97

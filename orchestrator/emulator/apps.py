@@ -18,7 +18,7 @@ from orchestrator.emulator.playback import (
 )
 from orchestrator.emulator.recorder import record
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.taping import (
+from orchestrator.emulator.session_recording import (
     record_session,
     record_session_mask,
     record_session_pause,

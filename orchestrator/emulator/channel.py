@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from orchestrator.emulator.events import ARRAY, Headers, Origin
-from orchestrator.emulator.profile import Profile
-from orchestrator.emulator.templates import (
+from orchestrator.emulator.channel_variables import (
     Variables,
     ack_variables,
     agreed_variables,
     media_variables,
     rtp_variables,
 )
+from orchestrator.emulator.events import ARRAY, Headers, Origin
+from orchestrator.emulator.profile import Profile
 
 if TYPE_CHECKING:
     from orchestrator.emulator.core import Core

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from gevent.event import Event
 
+from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.conference_profile import ACTION_ORIGINS, EVENT_WORDS, ConferenceProfile
 from orchestrator.emulator.core import FRAME, Core
-from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.events import MAINTENANCE, Headers
-from orchestrator.emulator.players import Player
+from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.sound import SoundNotFound, open_sound
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from orchestrator.emulator import conference_list
 from orchestrator.emulator.conference import Conference
 from orchestrator.emulator.conference_app import find_conference
+from orchestrator.emulator.conference_usage import CONFERENCE_SYNTAX
 from orchestrator.emulator.core import Core
 from orchestrator.emulator.member_api import MEMBER_COMMANDS, play_to
 from orchestrator.emulator.recording import Recording
 from orchestrator.emulator.sound import speech
-from orchestrator.emulator.syntax import CONFERENCE_SYNTAX
 
 RoomCommand = Callable[[Conference, list[str]], "str | None"]
 

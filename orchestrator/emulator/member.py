@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.core import FRAME
-from orchestrator.emulator.ear import Playing, voice_of
 from orchestrator.emulator.events import Headers
-from orchestrator.emulator.players import Player
+from orchestrator.emulator.heard_audio import Playing, voice_of
 from orchestrator.emulator.session import Session
 
 if TYPE_CHECKING:

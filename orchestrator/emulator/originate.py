@@ -7,15 +7,15 @@ from uuid import uuid4
 
 from gevent.event import Event
 
+from orchestrator.emulator.channel_variables import outbound_variables
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.dialstring import Target, parse
-from orchestrator.emulator.ear import Playing
+from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.loopback import call_loopback
 from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.sound import SoundNotFound, open_sound
-from orchestrator.emulator.templates import outbound_variables
 
 DEFAULT_TIMEOUT = 60.0  # seconds
 ENDPOINTS = ("sofia", "user", "loopback")

@@ -14,10 +14,10 @@ from gevent.event import Event
 from numpy.typing import NDArray
 
 from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
+from orchestrator.emulator.channel_variables import reply_variables
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.ear import Ear, Heard, Playing, voice_of
+from orchestrator.emulator.heard_audio import Ear, Heard, Playing, voice_of
 from orchestrator.emulator.sound import TOLERANCE, Sound
-from orchestrator.emulator.templates import reply_variables
 
 if TYPE_CHECKING:
     from orchestrator.emulator.session import Session

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.emulator.core import FRAME
-from orchestrator.emulator.ear import Playing
+from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.sound import Score, write_wav
 
 if TYPE_CHECKING:

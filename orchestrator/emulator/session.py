@@ -12,11 +12,11 @@ from gevent.event import Event
 
 from orchestrator.emulator.causes import cause_name
 from orchestrator.emulator.channel import Channel
+from orchestrator.emulator.channel_variables import Variables
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.detail_record import closing_variables, rtp_statistics
-from orchestrator.emulator.ear import Playing
+from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.profile import Profile
-from orchestrator.emulator.templates import Variables
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)

@@ -9,6 +9,7 @@ from gevent import socket
 from gevent.server import StreamServer
 
 from orchestrator.emulator.api import COMMANDS
+from orchestrator.emulator.channel_variables import inbound_variables
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.core import MODULES, Core
@@ -17,7 +18,6 @@ from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.registry import Behaviour, Registry, Target
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.templates import inbound_variables
 from orchestrator.emulator.wire import Listener
 
 # the project's own dialplan: freeswitch-conf/dialplan/texml.xml

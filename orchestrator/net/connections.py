@@ -20,8 +20,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from orchestrator.net.dial import Dialler
-from orchestrator.net.meter import MeteredResponse
+from orchestrator.net.connector import Dialler
+from orchestrator.net.response_limit import MeteredResponse
 from orchestrator.net.urls import path_of
 
 if TYPE_CHECKING:

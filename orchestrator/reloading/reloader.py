@@ -13,16 +13,16 @@ from typing import Protocol
 
 from gevent.lock import RLock
 
+from orchestrator.config.current import Change, Live, change, without_freeswitch
 from orchestrator.config.errors import ConfigErrors
-from orchestrator.config.live import Change, Live, change, without_freeswitch
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
-from orchestrator.freeswitch.errors import SwitchError
-from orchestrator.freeswitch.existing.layout import is_existing
-from orchestrator.freeswitch.profiles import settings_name
-from orchestrator.freeswitch.render import render
-from orchestrator.freeswitch.rereading import Unreadable, check, put, reread
+from orchestrator.esl.errors import SwitchError
+from orchestrator.fsconfig.conference_profiles import settings_name
+from orchestrator.fsconfig.existing.layout import is_existing
+from orchestrator.fsconfig.reload import Unreadable, check, put, reread
+from orchestrator.fsconfig.render import render
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)

@@ -23,8 +23,8 @@ from orchestrator.texml.vocabulary import (
     CallEvent,
     DetectionMode,
     MachineDetection,
-    Method,
 )
+from orchestrator.types import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,16 +34,13 @@ from orchestrator.texml.vocabulary import (
     RING_TONE,
     SECONDS_RECORDED,
     TRIM,
-    Beep,
-    Channels,
     ConferenceEvent,
     ConferenceRecord,
     DialRecord,
     JitterBuffer,
-    Method,
     RecordingEvent,
-    Trim,
 )
+from orchestrator.types import Beep, Channels, Method, Trim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

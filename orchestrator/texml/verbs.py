@@ -29,16 +29,14 @@ from orchestrator.texml.vocabulary import (
     SECONDS_RECORDED,
     SENT_KEYS,
     TRIM,
-    Channels,
     Effect,
     Format,
     Gender,
     InputKind,
-    Method,
     Reason,
     RecordingEvent,
-    Trim,
 )
+from orchestrator.types import Channels, Method, Trim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

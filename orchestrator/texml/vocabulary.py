@@ -7,10 +7,8 @@ from orchestrator.texml import converters as to
 from orchestrator.texml import limits
 from orchestrator.texml.ring_tones import ALIASES, RING_TONES
 from orchestrator.texml.values import Options
+from orchestrator.types import Beep, Channels, Method, Trim
 
-Method = Literal["GET", "POST"]
-Trim = Literal["trim-silence", "do-not-trim"]
-Channels = Literal["single", "dual"]
 RecordingEvent = Literal["in-progress", "completed", "absent"]
 
 Gender = Literal["Male", "Female"]
@@ -19,7 +17,6 @@ InputKind = Literal["dtmf", "speech"]
 Reason = Literal["rejected", "busy"]
 Format = Literal["mp3", "wav"]
 
-Beep = Literal["true", "false", "onEnter", "onExit"]
 ConferenceRecord = Literal["do-not-record", "record-from-start"]
 # mute and hold: Twilio and SignalWire; modify and announcement: Twilio.
 ConferenceEvent = Literal[

@@ -17,8 +17,8 @@ from werkzeug.wsgi import FileWrapper
 
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, in_thread
-from orchestrator.media.mp3 import Converter, NotYet, is_fresh
-from orchestrator.media.recording_files import RecordingFiles, RecordingKind, is_sid
+from orchestrator.recordings.files import RecordingFiles, RecordingKind, is_sid
+from orchestrator.recordings.mp3 import Converter, NotYet, is_fresh
 
 log = get_logger(__name__)
 

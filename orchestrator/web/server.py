@@ -9,8 +9,8 @@ from flask import Blueprint, Flask
 from gevent.pywsgi import WSGIServer
 
 from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.web.http_stats import Traffic
 from orchestrator.web.paths import Handler, Segment
-from orchestrator.web.traffic import Traffic
 
 log = logging.getLogger(__name__)
 

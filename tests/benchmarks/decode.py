@@ -15,7 +15,7 @@ from contextlib import ExitStack
 
 import msgspec
 
-from orchestrator.freeswitch.events import decode
+from orchestrator.esl.events import decode
 from tests.benchmarks.frame import Figure, alternate, at_least, compared, measured
 from tests.benchmarks.pouring import Reader
 from tests.benchmarks.recorded import BODIES, FRAMES, plain_frames

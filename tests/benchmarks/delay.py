@@ -13,7 +13,7 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from orchestrator.calls.sids import call_sid_of
+from orchestrator.sids import call_sid_of
 from tests.benchmarks.frame import Figure, at_most
 from tests.benchmarks.stage import Callback, Child, Usage, percentile, staged
 from tests.load.party import plain_party

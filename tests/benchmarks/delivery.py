@@ -21,9 +21,9 @@ from gevent.event import Event
 from gevent.server import StreamServer
 
 from orchestrator.callbacks.delivery import Delivery, DeliverySettings
-from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.signature import load_key, new_seed
+from orchestrator.store.message import Message
+from orchestrator.store.outbox import Outbox
 from tests.benchmarks.frame import Figure, alternate, at_least, compared, measured
 
 ROUNDS = 9

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.store.outbox import Outbox
 from tests.benchmarks.delivery import message
 from tests.benchmarks.frame import Figure
 

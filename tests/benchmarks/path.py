@@ -18,8 +18,8 @@ from pathlib import Path
 
 import gevent
 
-from orchestrator.freeswitch.events import decode
-from orchestrator.freeswitch.link import RECEIVE_BYTES
+from orchestrator.esl.events import decode
+from orchestrator.esl.session import RECEIVE_BYTES
 from tests.benchmarks.frame import Figure, alternate, at_most, compared, measured
 from tests.benchmarks.rig import Rig
 

@@ -40,8 +40,8 @@ class Counter:
 def barest(port: int, events: int) -> None:
     from gevent import socket
 
-    from orchestrator.freeswitch.events import _decoder
-    from orchestrator.freeswitch.link import RECEIVE_BYTES
+    from orchestrator.esl.events import _decoder
+    from orchestrator.esl.session import RECEIVE_BYTES
 
     head = re.compile(rb"Content-Length: (\d+)\nContent-Type: text/event-json\n\n").match
     decode, counted, began = _decoder.decode, 0, 0.0
@@ -83,7 +83,7 @@ def ours(port: int, events: int) -> None:
     monkey.patch_all()
     import gevent
 
-    from orchestrator.freeswitch.connection import Connection
+    from orchestrator.esl.connection import Connection
 
     counter = Counter(events, lambda command: connection.post(command))
     # It need not ask whether the far end is alive while others have their turn.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote
 
-from tests.freeswitch.wire import trace_frames, trace_names
+from tests.esl.wire import trace_frames, trace_names
 
 _RECORDED = [frame for name in trace_names() for frame in trace_frames(name) if frame[0] == "text/event-json"]
 BODIES = [body for _, _, body in _RECORDED]

@@ -16,14 +16,14 @@ from uuid import uuid4
 import gevent
 
 from orchestrator.app import Orchestrator, spare_the_collector
-from orchestrator.calls.seat import Seat
-from orchestrator.calls.sids import call_sid_of
-from orchestrator.conference.model import Caller, RoomTerms, Wish
+from orchestrator.conference.live.participant_leg import Seat
+from orchestrator.conference.machine.state import Caller, RoomTerms, Wish
 from orchestrator.config import loads
-from orchestrator.freeswitch.legs import Leg
-from orchestrator.freeswitch.link import MAX_READING_SECONDS, OnReply
-from orchestrator.freeswitch.snapshot import GUARD
-from tests.freeswitch.wire import trace_frames
+from orchestrator.esl.legs import Leg
+from orchestrator.esl.session import MAX_READING_SECONDS, OnReply
+from orchestrator.esl.snapshot import GUARD
+from orchestrator.sids import call_sid_of
+from tests.esl.wire import trace_frames
 
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 API_KEY = "key-of-main"

@@ -8,9 +8,10 @@ import gevent
 import pytest
 
 from orchestrator.callbacks.delivery import Delivery, DeliverySettings
-from orchestrator.callbacks.message import Message, Method, Queued
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.signature import AccountKeys, SigningKey, load_key, new_seed
+from orchestrator.store.message import Message, Queued
+from orchestrator.store.outbox import Outbox
+from orchestrator.types import Method
 from tests.callbacks.receiver import Receiver
 
 QUICK = DeliverySettings(timeout=0.5, backoff=(0.03, 0.06, 0.12), flush_every=0.005)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.callbacks.outbox import Outbox
-from orchestrator.callbacks.queues import Queues
+from orchestrator.store.outbox import Outbox
+from orchestrator.store.queues import Queues
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, answers, hangs
 

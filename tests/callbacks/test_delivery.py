@@ -18,8 +18,8 @@ import pytest
 from telnyx.lib.webhook_verification import verify_webhook_signature
 
 from orchestrator.callbacks.delivery import Delivery, DeliverySettings
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.signature import AccountKeys, public_key
+from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers, drips, hangs, resets
 

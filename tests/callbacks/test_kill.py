@@ -12,7 +12,7 @@ from pathlib import Path
 import gevent
 from gevent import subprocess as cooperative
 
-from orchestrator.callbacks.outbox import Outbox
+from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import wait_until
 from tests.callbacks.receiver import Receiver, Request, answers, resets
 
@@ -23,9 +23,9 @@ TELLER = """
     import time
     import gevent
     from orchestrator.callbacks.delivery import Delivery, DeliverySettings
-    from orchestrator.callbacks.journal import Journal
-    from orchestrator.callbacks.message import Message
-    from orchestrator.callbacks.outbox import Outbox
+    from orchestrator.store.write_behind import Journal
+    from orchestrator.store.message import Message
+    from orchestrator.store.outbox import Outbox
 
     outbox = Outbox(sys.argv[1])
     settings = DeliverySettings(timeout=2, attempts=20, backoff=(0.02,), flush_every=0.02)

@@ -14,8 +14,8 @@ from email.utils import formatdate
 import gevent
 import pytest
 
-from orchestrator.callbacks import desk
-from orchestrator.callbacks.policy import DeliverySettings, asked_pause
+from orchestrator.callbacks.retry import DeliverySettings, asked_pause
+from orchestrator.store import outbox_admin
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Behaviour, Receiver, Request, answers, hangs
 
@@ -213,7 +213,7 @@ def test_what_an_hour_of_500_made_be_given_up_is_told_in_its_order_once_it_is_as
     office.outbox.flush()
     receiver.behave(answers(200))
     receiver.requests.clear()
-    desk.ask_again(office.path, None)
+    outbox_admin.ask_again(office.path, None)
     wait_until(lambda: len(receiver.requests) == 5, "all are told")
     assert [request.sequence for request in receiver.requests] == list(range(5))
     tally = office.delivery.tally

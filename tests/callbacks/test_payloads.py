@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl
 import pytest
 from msgspec.structs import replace
 
-from orchestrator.callbacks.message import Message
 from orchestrator.callbacks.payloads import (
     CallFacts,
     CallStatus,
@@ -17,10 +16,9 @@ from orchestrator.callbacks.payloads import (
     recording_fields,
     timestamp,
 )
-from orchestrator.conference.effects import Tell
-from orchestrator.conference.events import Added, Ask, End, Left
-from orchestrator.conference.model import (
-    CallbackStyle,
+from orchestrator.conference.machine.effects import Tell
+from orchestrator.conference.machine.events import Added, Ask, End, Left
+from orchestrator.conference.machine.state import (
     Caller,
     EndReason,
     LeaveReason,
@@ -31,7 +29,9 @@ from orchestrator.conference.model import (
     RoomTerms,
     Wish,
 )
-from orchestrator.conference.room import step
+from orchestrator.conference.machine.table import step
+from orchestrator.store.message import Message
+from orchestrator.types import CallbackStyle
 
 AT = 1_705_314_660_000_000  # 2024-01-15T10:31:00Z
 TELNYX_ONLY = CallbackStyle(twilio_extras=False)

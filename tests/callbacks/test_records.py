@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrator.callbacks.records import SCHEMA, Query, Record, RecordKind, Records, Span
+from orchestrator.store.records import SCHEMA, Query, Record, RecordKind, Records, Span
 
 FEW = settings(max_examples=50, deadline=None)
 ACCOUNTS = ("one", "other")

@@ -15,8 +15,6 @@ from requests.cookies import RequestsCookieJar
 from telnyx.lib.webhook_verification import verify_webhook_signature
 from twilio.request_validator import RequestValidator
 
-from orchestrator.callbacks.message import Method
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.callbacks.signature import (
     TWILIO_HEADER,
     AccountKeys,
@@ -26,8 +24,9 @@ from orchestrator.callbacks.signature import (
     public_key,
     twilio_signature,
 )
-from orchestrator.calls.fetch import Fetcher, Limits
-from orchestrator.conference.model import CallbackStyle, Signatures
+from orchestrator.documents.fetch import Fetcher, Limits
+from orchestrator.store.outbox import Outbox
+from orchestrator.types import CallbackStyle, Method, Signatures
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers
 

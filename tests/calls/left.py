@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from orchestrator.callbacks.outbox import Outbox
-from orchestrator.calls.clock import now
-from orchestrator.calls.fetch import Fetched
-from orchestrator.calls.kept import CALL, DOCUMENT, KeptCall
-from orchestrator.calls.rooms import PARTICIPANT, ROOM
-from orchestrator.calls.sids import call_sid_of, new_sid
-from orchestrator.conference.model import Caller, Participant, Phase, Room, RoomPhase, RoomTerms, Wish
+from orchestrator.calls.stored_call import CALL, DOCUMENT, KeptCall
+from orchestrator.clock import now
+from orchestrator.conference.live.manager import PARTICIPANT, ROOM
+from orchestrator.conference.machine.state import Caller, Participant, Phase, Room, RoomPhase, RoomTerms, Wish
+from orchestrator.documents.fetch import Fetched
+from orchestrator.sids import call_sid_of, new_sid
+from orchestrator.store.outbox import Outbox
 from tests.calls.scripted import ScriptedSwitch
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 

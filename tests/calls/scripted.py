@@ -16,7 +16,7 @@ import gevent
 from gevent import socket
 from gevent.server import StreamServer
 
-from tests.freeswitch.wire import api_frame, event_frame, reply_frame
+from tests.esl.wire import api_frame, event_frame, reply_frame
 
 MAINTENANCE = "conference::maintenance"
 AT_ONCE = ("answer", "multiset", "set", "send_dtmf", "record_session", "stop_record_session")

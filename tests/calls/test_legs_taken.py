@@ -7,8 +7,8 @@ from uuid import uuid4
 import gevent
 import pytest
 
-from orchestrator.freeswitch.events import Event
-from orchestrator.freeswitch.snapshot import DOCTOR
+from orchestrator.esl.events import Event
+from orchestrator.esl.snapshot import DOCTOR
 from tests.calls.scripted import ScriptedSwitch
 from tests.scenarios.conftest import House
 

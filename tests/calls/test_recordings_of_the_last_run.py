@@ -12,12 +12,12 @@ import gevent
 import msgspec
 import pytest
 
-from orchestrator.calls.pauses import Pause
-from orchestrator.calls.room_recording import RoomRecording
-from orchestrator.calls.room_recordings import RECORDING
-from orchestrator.calls.sids import call_sid_of, new_sid
-from orchestrator.calls.tape import CALL_RECORDING, OpenRecording, RecordedCall, Tape
-from orchestrator.conference.model import Phase, RecordingTerms, RoomTerms
+from orchestrator.conference.machine.state import Phase, RecordingTerms, RoomTerms
+from orchestrator.recordings.conference_recorder import RECORDING
+from orchestrator.recordings.conference_recording import RoomRecording
+from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, Tape
+from orchestrator.recordings.pauses import Pause
+from orchestrator.sids import call_sid_of, new_sid
 from tests.calls.left import Left, caller_of
 from tests.scenarios.conftest import ACCOUNT, House
 

@@ -11,17 +11,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from orchestrator.callbacks.journal import Journal
-from orchestrator.callbacks.message import Message
-from orchestrator.callbacks.outbox import Outbox
-from orchestrator.calls.caller_id import ANONYMOUS_URI, CallerId, reported, shown_by, variables
-from orchestrator.calls.room_records import RecordingRecord, room_record, row_of_recording, row_of_room
-from orchestrator.calls.sids import call_sid_of, canonical_call_sid, has_call_sid, leg_of, twilio_call_sid_of
-from orchestrator.calls.status import UNANSWERED, StatusCallbacks, status_at_end
-from orchestrator.calls.tally import CallTally, FetchTally
-from orchestrator.calls.tape import tape_of
-from orchestrator.conference.model import (
-    CallbackStyle,
+from orchestrator.callbacks.call_status import UNANSWERED, StatusCallbacks, status_at_end
+from orchestrator.conference.live.records import room_record, row_of_room
+from orchestrator.conference.machine.state import (
     Caller,
     EndReason,
     Participant,
@@ -32,8 +24,18 @@ from orchestrator.conference.model import (
     Wish,
 )
 from orchestrator.config import loads
-from orchestrator.freeswitch.events import decode
+from orchestrator.counters import CallTally
+from orchestrator.documents.counters import FetchTally
+from orchestrator.esl.events import decode
+from orchestrator.recordings.model import tape_of
+from orchestrator.recordings.records import RecordingRecord, row_of_recording
+from orchestrator.routing.caller_id import ANONYMOUS_URI, CallerId, reported, shown_by, variables
+from orchestrator.sids import call_sid_of, canonical_call_sid, has_call_sid, leg_of, twilio_call_sid_of
+from orchestrator.store.message import Message
+from orchestrator.store.outbox import Outbox
+from orchestrator.store.write_behind import Journal
 from orchestrator.texml import parse
+from orchestrator.types import CallbackStyle
 
 UUID = "8403fb83-fef9-4c6a-8f50-7b6e2b09f977"
 CALLER = Caller(call_sid_of(UUID), UUID, "1", "+13125550002", "+13125550100")

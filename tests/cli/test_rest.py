@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from orchestrator import cli
-from orchestrator.calls.room_records import RoomRecord, row_of_room
 from orchestrator.cli.access import ACCOUNT as ACCOUNT_VARIABLE
 from orchestrator.cli.access import KEY, URL
 from orchestrator.cli.client import PAGE
+from orchestrator.conference.live.records import RoomRecord, row_of_room
 from tests.lab.softphones import Answers
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, OTHER_ACCOUNT, OTHER_API_KEY, House, house

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.conference.effects import (
+from orchestrator.conference.machine.effects import (
     Admit,
     Close,
     Effect,
@@ -19,7 +19,7 @@ from orchestrator.conference.effects import (
     StartWaiting,
     Tell,
 )
-from orchestrator.conference.events import (
+from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
@@ -35,7 +35,7 @@ from orchestrator.conference.events import (
     NotAdded,
     Remove,
 )
-from orchestrator.conference.model import (
+from orchestrator.conference.machine.state import (
     EndReason,
     Participant,
     Phase,
@@ -44,8 +44,8 @@ from orchestrator.conference.model import (
     RoomPhase,
     RoomTerms,
 )
-from orchestrator.conference.move import SUBSCRIPTION
-from orchestrator.conference.room import Outcome, step
+from orchestrator.conference.machine.table import Outcome, step
+from orchestrator.conference.machine.transition import SUBSCRIPTION
 from tests.conference.soundbook import SoundBook
 
 EVERY_CALLBACK = frozenset(SUBSCRIPTION.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.conference.effects import (
+from orchestrator.conference.machine.effects import (
     AwaitSilence,
     Beep,
     Join,
@@ -14,9 +14,9 @@ from orchestrator.conference.effects import (
     StopRecording,
     Tell,
 )
-from orchestrator.conference.events import Added, Ask, Event, Left, Lost, SetRecording, Silence
-from orchestrator.conference.model import Participant, Phase, Room, RoomPhase
-from orchestrator.conference.room import Outcome
+from orchestrator.conference.machine.events import Added, Ask, Event, Left, Lost, SetRecording, Silence
+from orchestrator.conference.machine.state import Participant, Phase, Room, RoomPhase
+from orchestrator.conference.machine.table import Outcome
 
 
 class SoundBook:

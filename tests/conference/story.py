@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from orchestrator.conference.effects import (
+from orchestrator.conference.machine.effects import (
     Admit,
     AwaitSilence,
     Close,
@@ -25,8 +25,8 @@ from orchestrator.conference.effects import (
     StopRecording,
     Tell,
 )
-from orchestrator.conference.effects import Beep as PlayBeep
-from orchestrator.conference.events import (
+from orchestrator.conference.machine.effects import Beep as PlayBeep
+from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
@@ -47,8 +47,7 @@ from orchestrator.conference.events import (
     Silence,
     Talking,
 )
-from orchestrator.conference.model import (
-    Beep,
+from orchestrator.conference.machine.state import (
     Caller,
     EndReason,
     LeaveReason,
@@ -58,7 +57,8 @@ from orchestrator.conference.model import (
     RoomTerms,
     Wish,
 )
-from orchestrator.conference.room import Outcome, step
+from orchestrator.conference.machine.table import Outcome, step
+from orchestrator.types import Beep
 
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
 SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, Relate, StartRecording, StopRecording, AwaitSilence)

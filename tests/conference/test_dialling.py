@@ -8,8 +8,8 @@ nor the room. Fix: it is a participant from the order on, and only the end of it
 
 from __future__ import annotations
 
-from orchestrator.conference.dialling import MAX_EARLY
-from orchestrator.conference.model import LeaveReason, Phase, RoomPhase
+from orchestrator.conference.machine.dialling import MAX_EARLY
+from orchestrator.conference.machine.state import LeaveReason, Phase, RoomPhase
 from tests.conference.story import Story
 
 API = LeaveReason.UPDATED_VIA_API

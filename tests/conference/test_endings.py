@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.conference.model import EndReason, LeaveReason
+from orchestrator.conference.machine.state import EndReason, LeaveReason
 from tests.conference.story import Story
 
 # ended through the API

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.conference.effects import Join
-from orchestrator.conference.model import RecordingTerms
+from orchestrator.conference.machine.effects import Join
+from orchestrator.conference.machine.state import RecordingTerms
 from tests.conference.story import EVERY_CALLBACK, Story
 
 TWILIO_S = EVERY_CALLBACK | {"mute", "hold"}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from orchestrator.conference.events import (
+from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
@@ -35,7 +35,7 @@ from orchestrator.conference.events import (
     Silence,
     Talking,
 )
-from orchestrator.conference.model import EndReason, LeaveReason, RoomTerms
+from orchestrator.conference.machine.state import EndReason, LeaveReason, RoomTerms
 from tests.conference.ledger import Ledger
 from tests.conference.story import caller
 from tests.conference.world import CALLS, CHOOSY, TERMS, WISHES, World

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.conference.model import EndReason, LeaveReason, Phase, RoomPhase
+from orchestrator.conference.machine.state import EndReason, LeaveReason, Phase, RoomPhase
 from tests.conference.story import Story
 
 # leaving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.conference.model import Phase, Refusal, RoomPhase
+from orchestrator.conference.machine.state import Phase, Refusal, RoomPhase
 from tests.conference.story import Story
 
 # maxParticipants

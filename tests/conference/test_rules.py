@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.conference.effects import Join
-from orchestrator.conference.model import Phase, RoomPhase, RoomTerms, Wish
+from orchestrator.conference.machine.effects import Join
+from orchestrator.conference.machine.state import Phase, RoomPhase, RoomTerms, Wish
 from tests.conference.story import Story
 
 

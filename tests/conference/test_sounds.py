@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.conference.model import Beep, RecordingTerms
+from orchestrator.conference.machine.state import RecordingTerms
+from orchestrator.types import Beep
 from tests.conference.story import Story
 
 RECORDED = RecordingTerms()

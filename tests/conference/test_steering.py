@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.conference.model import LeaveReason
+from orchestrator.conference.machine.state import LeaveReason
 from tests.conference.ledger import EVERY_CALLBACK
 from tests.conference.story import Story
 

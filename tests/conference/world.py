@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Literal, Protocol, TypeVar
 
-from orchestrator.conference.effects import (
+from orchestrator.conference.machine.effects import (
     AwaitSilence,
     HangUp,
     Join,
@@ -15,7 +15,7 @@ from orchestrator.conference.effects import (
     Refuse,
     Release,
 )
-from orchestrator.conference.events import (
+from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
@@ -36,7 +36,8 @@ from orchestrator.conference.events import (
     Silence,
     Talking,
 )
-from orchestrator.conference.model import Beep, EndReason, LeaveReason, RecordingTerms, RoomTerms, Wish
+from orchestrator.conference.machine.state import EndReason, LeaveReason, RecordingTerms, RoomTerms, Wish
+from orchestrator.types import Beep
 from tests.conference.ledger import EVERY_CALLBACK, Ledger
 from tests.conference.story import caller
 

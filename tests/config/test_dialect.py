@@ -9,8 +9,8 @@ import pytest
 
 from orchestrator.config import ConfigErrors, loads
 from orchestrator.config.applications import Application
+from orchestrator.config.current import needs_restart
 from orchestrator.config.dialect import DIFFERENCES, Dialect, Difference
-from orchestrator.config.live import needs_restart
 from orchestrator.config.settings import Settings
 
 ROWS = pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.key)

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from orchestrator.callbacks.outbox import Outbox
 from orchestrator.config import loads
 from orchestrator.config.settings import Settings
 from orchestrator.from_settings import address_policy, delivery_settings, installation, url_signer
+from orchestrator.store.outbox import Outbox
 
 BASE = "accounts:\n  - sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b\n"
 

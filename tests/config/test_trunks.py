@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.calls.endpoints import trunk_at
 from orchestrator.config import ConfigErrors, Settings, loads
-from orchestrator.config.dialling import CallerIdRefused, Trunk
-from orchestrator.freeswitch.render import CALLERS, GATEWAYS, render
+from orchestrator.config.trunks import CallerIdRefused, Trunk
+from orchestrator.fsconfig.render import CALLERS, GATEWAYS, render
 from orchestrator.numbering.uri import parse
+from orchestrator.routing.endpoints import trunk_at
 
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 DOCS = Path(__file__).resolve().parents[2] / "docs"

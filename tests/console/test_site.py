@@ -328,7 +328,7 @@ def test_a_browser_that_hangs_is_dropped_in_the_end(
     house: House, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its socket takes nothing more: without a limit its greenlet and its buffers would stay for hours."""
-    monkeypatch.setattr("orchestrator.web.console.feed.STUCK_SECONDS", 1.0)
+    monkeypatch.setattr("orchestrator.web.console.event_stream.STUCK_SECONDS", 1.0)
     assert house.orchestrator is not None
     feed = house.orchestrator.console._feed
     response = visitor.ask("GET", "console/events", stream=True)

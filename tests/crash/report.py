@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from orchestrator.calls.sids import call_sid_of
+from orchestrator.sids import call_sid_of
 from tests.crash.application import Served
 from tests.crash.moments import FOREVER, SECOND, Moments
 from tests.crash.plan import Kind

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import gevent
 
-from orchestrator.calls.sids import leg_of
+from orchestrator.sids import leg_of
 from tests.crash import told as telling
 from tests.crash.application import EVENTS, RECORDINGS, Customer
 from tests.crash.moments import Moments, Stall

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from orchestrator.calls.sids import call_sid_of
+from orchestrator.sids import call_sid_of
 from tests.crash import told as telling
 from tests.crash.application import Came, Served
 from tests.crash.moments import SECOND, Moments, Stall

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.calls.sids import call_sid_of
+from orchestrator.sids import call_sid_of
 from tests.crash.application import Came
 from tests.crash.moments import CLOCKS, FOREVER, Bounds, Moments
 from tests.crash.plan import CALLED

@@ -18,14 +18,14 @@ from orchestrator import cli
 from orchestrator.config import Settings, loads
 from orchestrator.doctor import Finding, examine
 from orchestrator.doctor import call as call_checks
-from orchestrator.doctor import patient as patients
+from orchestrator.doctor import context as patients
 from orchestrator.doctor.switch import DEFAULT_PASSWORD
 from orchestrator.doctor.switch import password as password_check
 from orchestrator.doctor.web import voice_urls
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.ownership import VARIABLE, Owner
-from orchestrator.freeswitch.profiles import conference_conf
-from orchestrator.freeswitch.render import render, write
+from orchestrator.esl import commands
+from orchestrator.esl.ownership import VARIABLE, Owner
+from orchestrator.fsconfig.conference_profiles import conference_conf
+from orchestrator.fsconfig.render import render, write
 from tests.lab.emulated import Emulator
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application

@@ -10,8 +10,8 @@ from lxml import etree
 
 from orchestrator import cli
 from orchestrator.config import loads
-from orchestrator.freeswitch import existing
-from orchestrator.freeswitch.existing import parts
+from orchestrator.fsconfig import existing
+from orchestrator.fsconfig.existing import parts
 from tests.existing.vanilla import Vanilla, likeness
 
 FREESWITCH_CONF = Path(__file__).parents[2] / "freeswitch-conf"

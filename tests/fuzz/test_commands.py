@@ -8,11 +8,11 @@ from collections.abc import Callable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.calls.endpoints import SIP_URI
-from orchestrator.freeswitch import commands
-from orchestrator.freeswitch.commands import Destination
+from orchestrator.esl import commands
+from orchestrator.esl.commands import Destination
 from orchestrator.numbering.caller_id import ANONYMOUS, caller_id_of
 from orchestrator.numbering.phone import NotANumber
+from orchestrator.routing.endpoints import SIP_URI
 from tests.fuzz.profile import FUZZ
 
 UUID = "8403fb83-fef9-4c6a-8f50-7b6e2b09f977"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.calls.endpoints import Route, route_to, route_to_number, route_to_sip
-from orchestrator.calls.tolls import TollRefused, Tolls
 from orchestrator.config import loads
-from orchestrator.config.live import Live
+from orchestrator.config.current import Live
+from orchestrator.routing.endpoints import Route, route_to, route_to_number, route_to_sip
+from orchestrator.routing.outbound_limits import TollRefused, Tolls
 from tests.fuzz.profile import FUZZ
 from tests.numbering.spellings import spellings
 

@@ -11,7 +11,7 @@ from lxml import etree
 
 from orchestrator import cli
 from orchestrator.config import ConfigErrors, Settings, loads
-from orchestrator.freeswitch.render import render
+from orchestrator.fsconfig.render import render
 from tests.attacks.payloads import payloads
 from tests.fuzz.profile import FUZZ
 

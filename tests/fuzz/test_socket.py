@@ -9,9 +9,9 @@ import time
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.freeswitch.errors import ProtocolError
-from orchestrator.freeswitch.events import Event, decode
-from orchestrator.freeswitch.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES, Frame, FrameDecoder
+from orchestrator.esl.errors import ProtocolError
+from orchestrator.esl.events import Event, decode
+from orchestrator.esl.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES, Frame, FrameDecoder
 from tests.fuzz.profile import FUZZ
 
 SECONDS = 5.0

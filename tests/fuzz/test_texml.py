@@ -10,16 +10,16 @@ from xml.sax.saxutils import quoteattr
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.callbacks.message import Message
-from orchestrator.calls import identities
-from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetched
-from orchestrator.calls.request import caller_of, origin_of, sip_header_fields, standard_fields
-from orchestrator.calls.services import Services
-from orchestrator.conference.model import CallbackStyle
+from orchestrator.calls.context import Services
+from orchestrator.documents.document import document_of
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.request_parameters import caller_of, origin_of, sip_header_fields, standard_fields
 from orchestrator.net.urls import Unrequestable, target, with_fields
+from orchestrator.routing import identities
+from orchestrator.store.message import Message
 from orchestrator.texml import Document, DocumentError, parse
 from orchestrator.texml.limits import MAX_SPOKEN, MAX_WARNINGS
+from orchestrator.types import CallbackStyle
 from tests.attacks.payloads import payloads
 from tests.fuzz.profile import FUZZ
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.media.recording_files import SID_PATTERN
-from orchestrator.media.signed_urls import UrlSigner
+from orchestrator.recordings.files import SID_PATTERN
+from orchestrator.recordings.signed_urls import UrlSigner
 from orchestrator.web.api.blueprint import OPERATIONS
 from orchestrator.web.api.errors import ApiError
 from orchestrator.web.api.forms import fields_of
-from orchestrator.web.api.kinds import Parameter
+from orchestrator.web.api.parameter_types import Parameter
 from orchestrator.web.api.parameters import by_name, read
 from tests.attacks.payloads import payloads
 from tests.fuzz.profile import FUZZ

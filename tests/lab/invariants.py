@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 import gevent
 
 from orchestrator.app import Orchestrator
-from orchestrator.calls.rooms import PARTICIPANT, ROOM
-from orchestrator.conference.model import Room
+from orchestrator.conference.live.manager import PARTICIPANT, ROOM
+from orchestrator.conference.machine.state import Room
 from tests.lab.web import Application, Request
 
 START, END, JOIN, LEAVE = "conference-start", "conference-end", "participant-join", "participant-leave"

@@ -11,8 +11,8 @@ import gevent
 import pytest
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.intake import ALWAYS, QUIET_SECONDS
-from orchestrator.freeswitch.legs import Leg
+from orchestrator.calls.overload import ALWAYS, QUIET_SECONDS
+from orchestrator.esl.legs import Leg
 from tests.lab.switches import FreeSwitch
 from tests.lab.web import Answer
 from tests.load import sipp

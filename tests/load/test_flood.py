@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from orchestrator.callbacks.outbox import Message
 from orchestrator.emulator.events import MAINTENANCE, Fired
+from orchestrator.store.outbox import Message
 from tests.lab.emulated import Emulator
 from tests.lab.web import Answer, Application
 from tests.scenarios.conftest import ACCOUNT, House, house

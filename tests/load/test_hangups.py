@@ -7,8 +7,8 @@ import time
 import gevent
 import pytest
 
-from orchestrator.freeswitch.events import Event
-from orchestrator.freeswitch.legs import Leg
+from orchestrator.esl.events import Event
+from orchestrator.esl.legs import Leg
 from tests.scenarios.conftest import House, house
 
 __all__ = ["house"]

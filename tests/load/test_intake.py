@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.calls.intake import (
+from orchestrator.calls.overload import (
     ALWAYS,
     CLOCK_SECONDS,
     ENTERING_SECONDS,

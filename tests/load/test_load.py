@@ -16,9 +16,9 @@ import gevent
 import pytest
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.seat import Seat
-from orchestrator.conference.model import Room
-from orchestrator.freeswitch.legs import Execution, Leg
+from orchestrator.conference.live.participant_leg import Seat
+from orchestrator.conference.machine.state import Room
+from orchestrator.esl.legs import Execution, Leg
 from tests.lab.emulated import Emulator
 from tests.lab.invariants import left_in
 from tests.lab.switches import FreeSwitch, Switch

@@ -11,9 +11,9 @@ from pathlib import Path
 import gevent
 import pytest
 
-from orchestrator.conference.model import Participant
+from orchestrator.conference.machine.state import Participant
 from orchestrator.emulator import DIALPLAN, EmulatedSwitch
-from orchestrator.freeswitch.legs import Leg
+from orchestrator.esl.legs import Leg
 from tests.lab.emulated import Emulator
 from tests.lab.web import Application, Request
 from tests.scenarios.conftest import House, lived_in

@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from orchestrator.media import audio
-from orchestrator.media.library import AudioError, Library
-from tests.media.test_library import wav
+from orchestrator.media.audio_cache import AudioError, Library
+from tests.media.test_audio_cache import wav
 
 
 def silence(kind: str, rate: int, seconds: float, channels: int = 1) -> bytes:

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from orchestrator.media import music
+from orchestrator.media import generated_audio
 from orchestrator.media.audio import AudioError, convert, export, in_thread, seconds_of, write_wav
-from orchestrator.media.library import Library
-from orchestrator.media.mp3 import Converter, NotYet, is_fresh
-from orchestrator.media.recording_files import RecordingFiles, is_sid
-from orchestrator.media.speech import CommandSpeech, SpeechError
+from orchestrator.media.audio_cache import Library
+from orchestrator.media.text_to_speech import CommandSpeech, SpeechError
 from orchestrator.media.trim import BLOCK_WINDOWS, trim_silence
+from orchestrator.recordings.files import RecordingFiles, is_sid
+from orchestrator.recordings.mp3 import Converter, NotYet, is_fresh
 
 RATE = 8000
 
@@ -157,7 +157,7 @@ def test_what_a_thread_raises_is_raised() -> None:
 
 
 def test_a_beep_is_a_tone_of_its_length_without_a_click() -> None:
-    samples = music.beep(880, 200)
+    samples = generated_audio.beep(880, 200)
     assert len(samples) == RATE * 200 // 1000
     assert samples[0] == pytest.approx(0.0, abs=1e-6)
     assert samples[-1] == pytest.approx(0.0, abs=1e-6)
@@ -171,11 +171,11 @@ def test_a_beep_is_a_tone_of_its_length_without_a_click() -> None:
 
 
 def test_the_music_is_sixteen_seconds_of_four_chords_that_can_be_looped() -> None:
-    samples = music.hold_music()
+    samples = generated_audio.hold_music()
     beat = RATE // 2
     assert len(samples) == 16 * RATE
     assert np.abs(samples).max() == pytest.approx(0.18)
-    notes = [chord[step] for chord in music.CHORDS for step in music.PATTERN]
+    notes = [chord[step] for chord in generated_audio.CHORDS for step in generated_audio.PATTERN]
     assert len(notes) == 32
     for number, hz in enumerate(notes):
         heard = samples[number * beat : (number + 1) * beat]

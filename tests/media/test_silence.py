@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from orchestrator.calls.pauses import Pause, paused, resumed, silences
-from orchestrator.calls.room_recording import RoomRecording, bring_into_form
-from orchestrator.conference.model import Caller, RecordingTerms
+from orchestrator.conference.machine.state import Caller, RecordingTerms
 from orchestrator.media.audio import AudioError
 from orchestrator.media.silence import Gap, frames_of, insert_silence
+from orchestrator.recordings.conference_recording import RoomRecording, bring_into_form
+from orchestrator.recordings.pauses import Pause, paused, resumed, silences
 
 RATE = 8000
 SECOND = 1_000_000

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.cookies import RequestsCookieJar
 
-from orchestrator.callbacks.message import Queued
-from orchestrator.callbacks.policy import DeliverySettings
+from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.callbacks.sender import Sender
-from orchestrator.calls.fetch import Fetcher, Limits
+from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.net.connections import Adapter
-from orchestrator.net.dial import Dialler
+from orchestrator.net.connector import Dialler
 from orchestrator.net.urls import location, path_of, resolve, target, with_fields
+from orchestrator.store.message import Queued
 from tests.net.villain import Villain, answer, says
 
 WRITTEN = [

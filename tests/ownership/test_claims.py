@@ -8,17 +8,9 @@ from contextlib import closing
 import gevent
 import pytest
 
-from orchestrator.freeswitch import ownership
-from orchestrator.freeswitch.errors import SwitchError
-from orchestrator.freeswitch.ownership import (
-    FREE,
-    STALE_SECONDS,
-    VARIABLE,
-    NotOwner,
-    Owner,
-    Ownership,
-    owner_of,
-)
+from orchestrator.esl import ownership
+from orchestrator.esl.errors import SwitchError
+from orchestrator.esl.ownership import FREE, STALE_SECONDS, VARIABLE, NotOwner, Owner, Ownership, owner_of
 from tests.lab.eventsocket import EventSocket
 from tests.lab.switches import Switch
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from orchestrator.freeswitch.ownership import FREE, STALE_SECONDS, VARIABLE, owner_of
+from orchestrator.esl.ownership import FREE, STALE_SECONDS, VARIABLE, owner_of
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.ownership.running import Running

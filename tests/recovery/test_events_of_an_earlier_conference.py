@@ -9,7 +9,7 @@ from __future__ import annotations
 import gevent
 import msgspec
 
-from orchestrator.freeswitch.events import decode
+from orchestrator.esl.events import decode
 from tests.scenarios.conftest import NUMBER, House
 from tests.sound.stage import watching
 

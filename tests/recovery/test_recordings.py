@@ -9,11 +9,11 @@ import gevent
 import msgspec
 import pytest
 
-from orchestrator.callbacks.outbox import Outbox
-from orchestrator.calls.clock import now
-from orchestrator.calls.room_records import RecordingRecord, row_of_recording
-from orchestrator.calls.sids import leg_of, new_sid
-from orchestrator.calls.tape import CALL_RECORDING, OpenRecording, RecordedCall, Tape
+from orchestrator.clock import now
+from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, Tape
+from orchestrator.recordings.records import RecordingRecord, row_of_recording
+from orchestrator.sids import leg_of, new_sid
+from orchestrator.store.outbox import Outbox
 from tests.recovery.test_lost_socket import lose_events
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.reloading.bell import LONGEST, Bell, ring, socket_path
+from orchestrator.reloading.reload_socket import LONGEST, Bell, ring, socket_path
 from orchestrator.reloading.reloader import Reloaded
 
 ANSWERS = (

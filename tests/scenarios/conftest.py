@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.app import Orchestrator
-from orchestrator.conference.model import Room
+from orchestrator.conference.machine.state import Room
 from orchestrator.config import loads
 from tests.lab import invariants
 from tests.lab.switches import FreeSwitch, Switch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gevent
 import pytest
 
-from orchestrator.calls.sids import call_sid_of
-from orchestrator.freeswitch.errors import Disconnected
+from orchestrator.esl.errors import Disconnected
+from orchestrator.sids import call_sid_of
 from tests.scenarios.conftest import House
 
 FIRST, SECOND = "+13125550002", "+13125550003"

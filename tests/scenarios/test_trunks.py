@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from orchestrator.freeswitch.render import render, write
+from orchestrator.fsconfig.render import render, write
 from tests.lab.carrier import ADDRESS, PASSWORD, TONE, USER, Carrier
 from tests.lab.softphones import Answers
 from tests.lab.switches import FreeSwitch

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.calls.control import CallChanges, Control, Guest
-from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.outbound import Order
-from orchestrator.conference.model import Wish
+from orchestrator.conference.machine.state import Wish
 from orchestrator.config.applications import Application
+from orchestrator.documents.fetch import Fetched
+from orchestrator.services.control import CallChanges, Control, Guest
 from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents.markdown import DOCS, blocks
+from tests.docs.markdown import DOCS, blocks
 from tests.scenarios.conftest import ACCOUNT, API_KEY
 from tests.sdk.conftest import Client
 

@@ -17,10 +17,11 @@ import pytest
 import requests
 import soundfile
 
-from orchestrator.calls.callbook import CallRecord, _record
-from orchestrator.calls.room_records import RecordingRecord, RoomRecord, row_of_recording, row_of_room
-from orchestrator.calls.sids import call_sid_of, leg_of
-from orchestrator.conference.model import RoomPhase
+from orchestrator.calls.records import CallRecord, _record
+from orchestrator.conference.live.records import RoomRecord, row_of_room
+from orchestrator.conference.machine.state import RoomPhase
+from orchestrator.recordings.records import RecordingRecord, row_of_recording
+from orchestrator.sids import call_sid_of, leg_of
 from orchestrator.web.api.blueprint import OPERATIONS
 from tests.lab.softphones import Answers, NeverAnswers
 from tests.lab.sound import level_db

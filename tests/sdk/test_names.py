@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.calls.sids import canonical_call_sid, twilio_call_sid_of
+from orchestrator.sids import canonical_call_sid, twilio_call_sid_of
 from orchestrator.web.paths import Segment, path_info
 from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, House

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from orchestrator.calls.sids import leg_of
+from orchestrator.sids import leg_of
 from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client

@@ -8,7 +8,7 @@ import gevent
 import pytest
 import telnyx
 
-from orchestrator.calls.sids import twilio_call_sid_of
+from orchestrator.sids import twilio_call_sid_of
 from tests.lab.softphones import Answers, NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from orchestrator.calls.sids import canonical_call_sid, leg_of
+from orchestrator.sids import canonical_call_sid, leg_of
 from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.calls.sids import call_sid_of, has_call_sid, leg_of
+from orchestrator.sids import call_sid_of, has_call_sid, leg_of
 from tests.attacks.sip import Dialog, RawPhone, Request
 from tests.lab.web import Application
 from tests.scenarios.conftest import House, lived_in

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.app import Orchestrator
 from orchestrator.config import loads
-from orchestrator.freeswitch.render import render, write
+from orchestrator.fsconfig.render import render, write
 from tests.attacks.sip import Answerer, RawPhone, header
 from tests.lab.switches import FreeSwitch
 from tests.lab.web import Application

@@ -10,7 +10,7 @@ import gevent
 import pytest
 
 from orchestrator.config.profile import Interval, Rate
-from orchestrator.freeswitch.render import render, write
+from orchestrator.fsconfig.render import render, write
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
 from tests.sound.stage import ROOM, until

@@ -10,8 +10,8 @@ import gevent
 import numpy as np
 import pytest
 
-from orchestrator.calls.clock import now
-from orchestrator.conference.events import Event, Hold, Mute
+from orchestrator.clock import now
+from orchestrator.conference.machine.events import Event, Hold, Mute
 from tests.lab import sound
 from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured

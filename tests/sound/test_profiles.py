@@ -9,7 +9,7 @@ from typing import Any, cast
 import gevent
 import pytest
 
-from orchestrator.freeswitch.render import render, write
+from orchestrator.fsconfig.render import render, write
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
 from tests.sound.stage import FIRST, FLOOR_DB, ROOM, SECOND, until, watching

@@ -14,8 +14,8 @@ import gevent
 import pytest
 import requests
 
-from orchestrator.calls.clock import now
-from orchestrator.conference.events import End
+from orchestrator.clock import now
+from orchestrator.conference.machine.events import End
 from tests.lab import sound
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sound.conftest import Measured
@@ -328,7 +328,7 @@ def test_one_whose_file_vanished_is_found_while_its_conference_goes_on(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FreeSWITCH goes on writing into a file without a name, and says nothing."""
-    monkeypatch.setattr("orchestrator.calls.room_recordings.WATCH_SECONDS", 5.0)
+    monkeypatch.setattr("orchestrator.recordings.conference_recorder.WATCH_SECONDS", 5.0)
     house.log.allows("recording stopped by itself", "no recording")
     house.voice(house.joins(**recorded(house)))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)

@@ -112,8 +112,8 @@ def test_a_speaker_who_is_cut_off_in_mid_word_speaks_no_more(house: House, how: 
 
 
 def _cut_off(house: House, phone: object, how: str) -> None:
-    from orchestrator.calls.clock import now
-    from orchestrator.conference.events import Hold, Mute
+    from orchestrator.clock import now
+    from orchestrator.conference.machine.events import Hold, Mute
 
     assert house.orchestrator
     join = next(event for event in house.events() if event["From"] == FIRST)

@@ -12,7 +12,7 @@ from statistics import median
 import gevent
 import pytest
 
-from orchestrator.media.music import CHORDS
+from orchestrator.media.generated_audio import CHORDS
 from tests.lab import sound
 from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured

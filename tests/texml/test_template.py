@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.calls.documents import document_of
-from orchestrator.calls.fetch import Fetched
+from orchestrator.documents.document import document_of
+from orchestrator.documents.fetch import Fetched
 from orchestrator.texml import Dial, DocumentError, Number, Play, Say, parse
 from orchestrator.texml.template import TemplateError, fill_in, values_of
 

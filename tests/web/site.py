@@ -15,8 +15,8 @@ import gevent
 import numpy as np
 import soundfile
 
-from orchestrator.media.recording_files import RecordingFiles
-from orchestrator.media.signed_urls import UrlSigner
+from orchestrator.recordings.files import RecordingFiles
+from orchestrator.recordings.signed_urls import UrlSigner
 from orchestrator.web.recordings import CONVERT_SECONDS, RecordingAudio, recordings
 from orchestrator.web.server import WebServer
 

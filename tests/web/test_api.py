@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from orchestrator.callbacks.records import Query, Record
-from orchestrator.calls.room_records import RoomRecord, row_of_room
-from orchestrator.conference.model import RoomPhase
+from orchestrator.conference.live.records import RoomRecord, row_of_room
+from orchestrator.conference.machine.state import RoomPhase
+from orchestrator.store.records import Query, Record
 from orchestrator.web.api.blueprint import MAX_BODY_BYTES
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_ACCOUNT, OTHER_API_KEY, House, house
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import SecretStr
 
 from orchestrator.config.service import Web
-from orchestrator.measures import Histogram
+from orchestrator.histogram import Histogram
 from orchestrator.web.metrics import METRICS, metrics
 from orchestrator.web.metrics.catalogue import table
 from orchestrator.web.server import WebServer

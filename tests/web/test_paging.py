@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from orchestrator.callbacks.outbox import Outbox
-from orchestrator.callbacks.records import Span
-from orchestrator.calls.refusal import NotFound, Refused
-from orchestrator.web.api import once
+from orchestrator.rejection import NotFound, Refused
+from orchestrator.store.outbox import Outbox
+from orchestrator.store.records import Span
+from orchestrator.web.api import idempotency
 from orchestrator.web.api.errors import (
     ApiError,
     Fault,
@@ -26,10 +26,10 @@ from orchestrator.web.api.errors import (
     twilio_body,
     unauthorised,
 )
-from orchestrator.web.api.kinds import Unfit, digits, document, headers, label, text, url, whole
-from orchestrator.web.api.once import Once
+from orchestrator.web.api.idempotency import Once
 from orchestrator.web.api.paging import Page, operators, page_body, page_of, slice_of, spans_of, token_of
-from orchestrator.web.api.shapes import Place, formatted, iso8601, one_of, rfc2822
+from orchestrator.web.api.parameter_types import Unfit, digits, document, headers, label, text, url, whole
+from orchestrator.web.api.response_schema import Place, formatted, iso8601, one_of, rfc2822
 
 SECOND, DAY = 1_000_000, 86_400_000_000
 NOON = 1_684_756_800 * SECOND  # 2023-05-22T12:00:00Z
@@ -288,7 +288,7 @@ def asked(tmp_path: Path) -> Asked:
     return Asked(tmp_path / "orchestrator.sqlite")
 
 
-@pytest.mark.parametrize("header", once.KEY_HEADERS)
+@pytest.mark.parametrize("header", idempotency.KEY_HEADERS)
 def test_a_key_gets_its_answer_again_also_after_a_restart(asked: Asked, header: str) -> None:
     key = {header.replace("-", "_"): "k" * 255}
     assert asked.comes(**key) is None
@@ -309,8 +309,8 @@ def test_a_second_try_without_a_key_is_known_by_its_body(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("orchestrator.web.api.once.time.monotonic", lambda: now)
-    monkeypatch.setattr("orchestrator.web.api.once.MAX_REMEMBERED", 2)
+    monkeypatch.setattr("orchestrator.web.api.idempotency.time.monotonic", lambda: now)
+    monkeypatch.setattr("orchestrator.web.api.idempotency.MAX_REMEMBERED", 2)
     again = {"x_stainless_retry_count": "1"}
     assert asked.comes(**again) is None
     assert asked.comes(**again) == b"x"
@@ -320,7 +320,7 @@ def test_a_second_try_without_a_key_is_known_by_its_body(
     assert asked.comes(path="/q", **again) is None
     # The two newest are known.
     assert asked.comes(**again) is None
-    now += once.RETRY_SECONDS - 1
+    now += idempotency.RETRY_SECONDS - 1
     assert asked.comes(**again) == b"x"
     now += 1
     assert asked.comes(**again) is None

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import requests
 
-from orchestrator.calls.callbook import CallRecord, _record
-from orchestrator.calls.room_records import RecordingRecord, RoomRecord, row_of_recording, row_of_room
-from orchestrator.calls.sids import call_sid_of, twilio_call_sid_of
+from orchestrator.calls.records import CallRecord, _record
+from orchestrator.conference.live.records import RoomRecord, row_of_room
+from orchestrator.recordings.records import RecordingRecord, row_of_recording
+from orchestrator.sids import call_sid_of, twilio_call_sid_of
 from orchestrator.web.api.blueprint import OPERATIONS
 from tests.scenarios.conftest import ACCOUNT, API_KEY, House, house
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from orchestrator.media import mp3 as mp3s
 from orchestrator.media.trim import trim_silence
+from orchestrator.recordings import mp3 as mp3s
 from tests.web.site import RATE, Site, wait_until
 
 SID = "35094891-3290-4142-b2c2-b2eda57534cf"

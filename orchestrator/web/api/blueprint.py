@@ -10,14 +10,14 @@ from flask import Blueprint, Request, Response, request
 from msgspec import json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from orchestrator.callbacks.interface import RecordStore
-from orchestrator.callbacks.store import OutboxError
-from orchestrator.calls.control import Control
-from orchestrator.calls.refusal import Refused
-from orchestrator.calls.sids import canonical_call_sid
-from orchestrator.config.live import Live
+from orchestrator.config.current import Live
 from orchestrator.logs import get_logger
-from orchestrator.media.recording_files import RecordingKind
+from orchestrator.recordings.files import RecordingKind
+from orchestrator.rejection import Refused
+from orchestrator.services.control import Control
+from orchestrator.sids import canonical_call_sid
+from orchestrator.store.interface import RecordStore
+from orchestrator.store.sqlite import OutboxError
 from orchestrator.web.api import calls, conferences, dialling, participants, recordings
 from orchestrator.web.api.auth import authenticate
 from orchestrator.web.api.errors import (
@@ -32,11 +32,11 @@ from orchestrator.web.api.errors import (
     unauthorised,
 )
 from orchestrator.web.api.forms import MULTIPART, fields_of
-from orchestrator.web.api.once import Once
+from orchestrator.web.api.idempotency import Once
 from orchestrator.web.api.openapi import document
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.parameters import callback_problems, read
-from orchestrator.web.api.shapes import PREFIXES, Place, Vendor
+from orchestrator.web.api.response_schema import PREFIXES, Place, Vendor
 from orchestrator.web.api.unsupported_resources import resource_not_supported
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.recordings import RecordingAudio

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from orchestrator.callbacks.records import Query
-from orchestrator.calls.callbook import CallRecord
-from orchestrator.calls.control import CallChanges
-from orchestrator.calls.fetch import Fetched
-from orchestrator.calls.steps import Goto
+from orchestrator.calls.records import CallRecord
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Goto
+from orchestrator.services.control import CallChanges
+from orchestrator.store.records import Query
 from orchestrator.texml import DocumentError, parse
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import Parameter, call_sid, choice, document, text, url, whole, words
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
-from orchestrator.web.api.shapes import (
+from orchestrator.web.api.parameter_types import (
+    Parameter,
+    call_sid,
+    choice,
+    document,
+    text,
+    url,
+    whole,
+    words,
+)
+from orchestrator.web.api.response_schema import (
     NULL,
     NULLABLE,
     OBJECT,

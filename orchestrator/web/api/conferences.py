@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.callbacks.records import Query
-from orchestrator.calls.announcing import Announcement
-from orchestrator.calls.room_records import RoomRecord
-from orchestrator.conference.model import EndReason
-from orchestrator.web.api.kinds import Parameter, choice, text, url
+from orchestrator.conference.live.records import RoomRecord
+from orchestrator.conference.machine.state import EndReason
+from orchestrator.store.records import Query
+from orchestrator.verbs.announcements import Announcement
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
-from orchestrator.web.api.shapes import (
+from orchestrator.web.api.parameter_types import Parameter, choice, text, url
+from orchestrator.web.api.response_schema import (
     NULLABLE,
     OBJECT,
     STRING,

@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.control import Guest
-from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.outbound import Order
-from orchestrator.calls.sids import new_sid
-from orchestrator.calls.steps import Goto
-from orchestrator.calls.tape import Source, Tape
-from orchestrator.conference.model import Wish
+from orchestrator.conference.machine.state import Wish
 from orchestrator.config.applications import Application
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Goto
+from orchestrator.recordings.model import Source, Tape
+from orchestrator.services.control import Guest
+from orchestrator.sids import new_sid
 from orchestrator.texml import vocabulary
 from orchestrator.web.api import calls, participants
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import (
+from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.parameter_types import (
     Parameter,
     boolean,
     call_sid,
@@ -33,9 +34,8 @@ from orchestrator.web.api.kinds import (
     whole,
     words,
 )
-from orchestrator.web.api.operation import Ask, Operation
-from orchestrator.web.api.shapes import STRING, Field, Shape, constant
-from orchestrator.web.api.shapes import one_of as one_string_of
+from orchestrator.web.api.response_schema import STRING, Field, Shape, constant
+from orchestrator.web.api.response_schema import one_of as one_string_of
 from orchestrator.web.api.supervising import ROLES, supervise
 from orchestrator.web.api.unsupported_parameters import (
     CARRIER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from orchestrator.calls.refusal import Refused
+from orchestrator.rejection import Refused
 from orchestrator.web.attempts import TooManyAttempts
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from orchestrator import __version__
-from orchestrator.web.api.kinds import Parameter
 from orchestrator.web.api.operation import Operation
 from orchestrator.web.api.paging import operators
-from orchestrator.web.api.shapes import PREFIXES, ListOf, Shape, Vendor
+from orchestrator.web.api.parameter_types import Parameter
+from orchestrator.web.api.response_schema import PREFIXES, ListOf, Shape, Vendor
 
 _ERROR = {
     "type": "object",

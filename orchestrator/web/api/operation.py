@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from orchestrator.calls.control import Control
-from orchestrator.web.api.kinds import Parameter
+from orchestrator.services.control import Control
 from orchestrator.web.api.paging import WHEN, Page, operators, page_body, page_of, slice_of, token_of
+from orchestrator.web.api.parameter_types import Parameter
 from orchestrator.web.api.parameters import by_name
-from orchestrator.web.api.shapes import ListOf, Place, Shape
+from orchestrator.web.api.response_schema import ListOf, Place, Shape
 
 HttpMethod = Literal["GET", "POST", "DELETE"]
 

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta, timezone
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
-from orchestrator.callbacks.records import Span
+from orchestrator.store.records import Span
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import Parameter, text, whole
+from orchestrator.web.api.parameter_types import Parameter, text, whole
 
 T = TypeVar("T")
 

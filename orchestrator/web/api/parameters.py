@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from orchestrator.web.api.errors import ApiError, Fault
-from orchestrator.web.api.kinds import Parameter, Unfit
+from orchestrator.web.api.parameter_types import Parameter, Unfit
 
 ACCOUNT = "AccountSid"
 _INVALID, _REFUSED = 422, 400

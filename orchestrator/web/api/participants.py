@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 
-from orchestrator.calls.control import Changes
-from orchestrator.calls.refusal import NotFound
-from orchestrator.conference.model import Participant, Phase
+from orchestrator.conference.machine.state import Participant, Phase
+from orchestrator.rejection import NotFound
+from orchestrator.services.control import Changes
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.kinds import Parameter, boolean, call_sid, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING
-from orchestrator.web.api.shapes import (
+from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, url
+from orchestrator.web.api.response_schema import (
     BOOLEAN,
     NULL,
     NULLABLE,

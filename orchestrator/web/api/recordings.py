@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator.callbacks.records import Query
-from orchestrator.calls.room_records import RecordingRecord
+from orchestrator.recordings.records import RecordingRecord
+from orchestrator.store.records import Query
 from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, TRACK, TRIM, tape
-from orchestrator.web.api.kinds import Parameter, boolean, call_sid, choice, text, url
 from orchestrator.web.api.operation import Ask, Operation
 from orchestrator.web.api.paging import PAGING, spans_of
-from orchestrator.web.api.shapes import (
+from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, choice, text, url
+from orchestrator.web.api.response_schema import (
     INTEGER,
     NULL,
     NULLABLE,

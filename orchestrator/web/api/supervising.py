@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestrator.calls.callbook import CallRecord
-from orchestrator.calls.control import Guest
-from orchestrator.calls.fetch import Fetched
 from orchestrator.calls.outbound import Order, Supervised
-from orchestrator.calls.refusal import NotFound, Refused
-from orchestrator.calls.steps import Goto
-from orchestrator.conference.model import Wish
+from orchestrator.calls.records import CallRecord
+from orchestrator.conference.machine.state import Wish
 from orchestrator.config.applications import Application
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Goto
+from orchestrator.rejection import NotFound, Refused
+from orchestrator.services.control import Guest
 from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.operation import Ask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.texml import values
-from orchestrator.web.api.kinds import Kind, Parameter, Unfit
+from orchestrator.web.api.parameter_types import Kind, Parameter, Unfit
 
 TITLE = "Not supported"
 

@@ -12,8 +12,8 @@ import flask
 from flask.blueprints import BlueprintSetupState
 from msgspec import Struct, ValidationError, convert, to_builtins
 
-from orchestrator.callbacks.interface import StateStore
-from orchestrator.config.live import Live
+from orchestrator.config.current import Live
+from orchestrator.store.interface import StateStore
 
 SIGNED_OUT = "signed out of the console"
 

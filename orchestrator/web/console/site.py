@@ -11,22 +11,22 @@ from flask import Blueprint, Request, Response, request
 from flask.typing import ResponseReturnValue
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from orchestrator.callbacks.interface import Store
-from orchestrator.callbacks.store import OutboxError
-from orchestrator.calls.announcing import Announcement
-from orchestrator.calls.control import Changes, Control
-from orchestrator.calls.refusal import Refused
-from orchestrator.calls.rooms import Rooms
-from orchestrator.config.live import Live
+from orchestrator.conference.live.manager import Rooms
+from orchestrator.config.current import Live
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
-from orchestrator.media.recording_files import RecordingFiles
+from orchestrator.recordings.files import RecordingFiles
+from orchestrator.rejection import Refused
+from orchestrator.services.control import Changes, Control
+from orchestrator.store.interface import Store
+from orchestrator.store.sqlite import OutboxError
+from orchestrator.verbs.announcements import Announcement
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
-from orchestrator.web.console.feed import Feed, TooMany
+from orchestrator.web.console.event_stream import Feed, TooMany
 from orchestrator.web.console.peaks import Peaks
-from orchestrator.web.console.reading import Reading
+from orchestrator.web.console.queries import Reading
 from orchestrator.web.console.sessions import Session, Sessions
 
 log = get_logger(__name__)

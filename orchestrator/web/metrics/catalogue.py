@@ -4,75 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import get_args
 
 from orchestrator import __version__
-from orchestrator.callbacks.delivery import Delivery
-from orchestrator.callbacks.interface import CallbackStore
-from orchestrator.callbacks.journal import Journal
-from orchestrator.callbacks.probe import Probe
-from orchestrator.callbacks.tally import Reason
-from orchestrator.calls.door import Door
-from orchestrator.calls.fetch import Fetcher
-from orchestrator.calls.intake import Full
-from orchestrator.calls.recovery import Repairs
-from orchestrator.calls.rooms import Rooms
-from orchestrator.calls.tally import CallTally, FetchOutcome
-from orchestrator.conference.model import EndReason, Phase, Refusal, RoomPhase
-from orchestrator.freeswitch.connection import Connection
-from orchestrator.freeswitch.legs import Legs
-from orchestrator.freeswitch.sip_profiles import SipWatch
-from orchestrator.measures import Histogram
-from orchestrator.web.attempts import Area, Attempts, Outcome
+from orchestrator.callbacks.counters import Reason
+from orchestrator.calls.overload import Full
+from orchestrator.conference.machine.state import EndReason, Phase, Refusal, RoomPhase
+from orchestrator.documents.counters import FetchOutcome
+from orchestrator.histogram import Histogram
+from orchestrator.web.attempts import Area, Outcome
 from orchestrator.web.metrics.metric import Metric, counter, gauge, histogram
-from orchestrator.web.traffic import Traffic
-
-
-@dataclass(frozen=True)
-class NodeSources:
-    """What is counted at one FreeSWITCH node."""
-
-    connection: Connection
-    legs: Legs
-    door: Door
-    rooms: Rooms
-    fetcher: Fetcher
-    repairs: Repairs
-    journal: Journal
-    sip: SipWatch
-
-    @property
-    def name(self) -> str:
-        return self.connection.node
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Whoever counts anyway; read at each scrape."""
-
-    nodes: tuple[NodeSources, ...]
-    tally: CallTally
-    outbox: CallbackStore
-    delivery: Delivery
-    max_waiting: int
-    """Callbacks."""
-    probe: Probe
-    traffic: Traffic
-    attempts: Attempts
-
-    def by_node(self, read: Callable[[NodeSources], float]) -> Mapping[str, float]:
-        """For a metric whose label says which node."""
-        return {node.name: read(node) for node in self.nodes}
-
-    def total(self, read: Callable[[NodeSources], float]) -> float:
-        """Of all nodes together."""
-        return sum(read(node) for node in self.nodes)
-
-    def longest(self, read: Callable[[NodeSources], float]) -> float:
-        """Of the node where it is worst."""
-        return max(read(node) for node in self.nodes)
+from orchestrator.web.metrics.sources import Sources
 
 
 def _wrong_keys(sources: Sources) -> Mapping[tuple[str, ...], float]:

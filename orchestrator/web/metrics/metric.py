@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
-from orchestrator.measures import Histogram
+from orchestrator.histogram import Histogram
 
 if TYPE_CHECKING:
-    from orchestrator.web.metrics.catalogue import Sources
+    from orchestrator.web.metrics.sources import Sources
 
 Kind = Literal["counter", "gauge", "histogram"]
 Values = float | Mapping[str, float] | Mapping[tuple[str, ...], float] | Histogram

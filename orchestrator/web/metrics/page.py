@@ -12,13 +12,14 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from pydantic import SecretStr
 
-from orchestrator.callbacks.outbox import OutboxError
 from orchestrator.config.applications import fingerprint
 from orchestrator.config.service import Web
 from orchestrator.logs import get_logger
+from orchestrator.store.outbox import OutboxError
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
-from orchestrator.web.metrics.catalogue import METRICS, Sources
+from orchestrator.web.metrics.catalogue import METRICS
+from orchestrator.web.metrics.sources import Sources
 
 log = get_logger(__name__)
 

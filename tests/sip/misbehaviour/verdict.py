@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.calls.sids import call_sid_of
+from orchestrator.sids import call_sid_of
 from tests.crash.witness import Seen
 from tests.lab.invariants import END, JOIN, LEAVE, START
 from tests.lab.web import Request

@@ -1,0 +1,104 @@
+"""What the outbox needs from time to time: what is too old or too much given up, history forgotten."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Container
+
+import gevent
+
+from orchestrator.callbacks.counters import Tally
+from orchestrator.callbacks.retry import DeliverySettings
+from orchestrator.logs import get_logger
+from orchestrator.store.interface import CallbackStore
+
+log = get_logger(__name__)
+
+_BATCH = 200
+_BREATH_SECONDS = 0.01
+"""Between two batches, for everybody else."""
+_LOG_SECONDS = 60.0
+_SHED_PART = 100
+"""One part in so many is given up at once: to look for the longest queue costs a look at each."""
+
+
+class Bounds:
+    """Gives up what waits too long, and what is too much. All of it stays listed."""
+
+    def __init__(self, outbox: CallbackStore, settings: DeliverySettings, tally: Tally) -> None:
+        self._outbox = outbox
+        self._settings = settings
+        self._tally = tally
+        self._too_many = _Burst("more callbacks wait than callbacks.max_waiting=%d", settings.max_waiting)
+        self._too_old = _Burst("callbacks waited longer than callbacks.max_age_secs=%g", settings.max_age)
+
+    def is_too_old(self, waits_since: int) -> bool:
+        return waits_since < self._oldest()
+
+    @property
+    def too_old(self) -> str:
+        """The error of one that is."""
+        return f"too old: waited longer than {self._settings.max_age:g} s"
+
+    def shed(self, in_flight: Container[str]) -> bool:
+        """Keep the depth within its bound: the oldest of the longest queue goes first. Whether any went.
+
+        A receiver that is down has the longest queues, so it loses what it would have got late anyway, and
+        a room whose callbacks get through loses none. The oldest, because what is told late of a room is
+        worth less than how the room stands.
+        """
+        beyond = self._outbox.depth - self._settings.max_waiting
+        if beyond <= 0:
+            return False
+        number = beyond + self._settings.max_waiting // _SHED_PART
+        gone = self._outbox.oldest_of_the_longest(number, in_flight)
+        error = f"too many: {self._settings.max_waiting} were waiting"
+        for queue, id_ in gone:
+            self._outbox.give_up(queue, id_, error)
+        self._tally.given_up["too many"] += len(gone)
+        self._too_many.count(len(gone))
+        return bool(gone)
+
+    def sweep(self, in_flight: Container[str]) -> bool:
+        """Give up what has become too old, wherever in its queue it waits. Whether any was."""
+        last, any_ = (0, 0), False
+        while True:
+            found = self._outbox.waiting_since(self._oldest(), last, _BATCH)
+            for since, id_, queue in found:
+                last = since, id_
+                if queue in in_flight and self._outbox.is_head(queue, id_):
+                    continue
+                if self._outbox.give_up(queue, id_, self.too_old):
+                    any_ = True
+                    self.count_too_old()
+            if len(found) < _BATCH:
+                return any_
+            gevent.sleep(_BREATH_SECONDS)
+
+    def count_too_old(self) -> None:
+        self._tally.given_up["too old"] += 1
+        self._too_old.count(1)
+
+    def _oldest(self) -> int:
+        return int((time.time() - self._settings.max_age) * 1e6)
+
+
+class _Burst:
+    """One line in the log for a burst, and one for each minute that it lasts."""
+
+    def __init__(self, text: str, bound: float) -> None:
+        self._text = text
+        self._bound = bound
+        self._counted = 0
+        self._next_line = 0.0
+
+    def count(self, number: int) -> None:
+        self._counted += number
+        if time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _LOG_SECONDS
+            log.error(
+                self._text % self._bound,
+                given_up=self._counted,
+                remedy="`orchestrator callbacks list --given-up` shows these and those of the next minute",
+            )
+            self._counted = 0

@@ -1,0 +1,177 @@
+"""Call status callbacks: how a call goes, told to whoever subscribed (telnyx-texml section 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from orchestrator.callbacks.payloads import (
+    CallEvent,
+    CallFacts,
+    CallStatus,
+    RecordingFacts,
+    call_fields,
+    recording_fields,
+)
+from orchestrator.callbacks.twilio_fields import TwilioDirection
+from orchestrator.clock import now
+from orchestrator.conference.machine.state import Caller
+from orchestrator.esl.events import Event
+from orchestrator.store.message import Message
+from orchestrator.store.write_behind import Journal
+from orchestrator.types import CallbackStyle, Method
+
+EVENTS: dict[str, CallEvent] = {
+    "CHANNEL_CREATE": "initiated",
+    "CHANNEL_PROGRESS": "ringing",
+    "CHANNEL_PROGRESS_MEDIA": "ringing",
+    "CHANNEL_ANSWER": "answered",
+    "CHANNEL_HANGUP_COMPLETE": "completed",
+}
+
+# How a call ended that was never answered, by FreeSWITCH's cause; any other cause is a failure.
+UNANSWERED: dict[str, CallStatus] = {
+    "USER_BUSY": "busy",
+    "NO_ANSWER": "no-answer",
+    "NO_USER_RESPONSE": "no-answer",
+    "ALLOTTED_TIMEOUT": "no-answer",
+    "PROGRESS_TIMEOUT": "no-answer",
+    "ORIGINATOR_CANCEL": "canceled",
+    "LOSE_RACE": "canceled",
+    "NORMAL_CLEARING": "canceled",
+}
+
+# What mod_sofia answers an unanswered caller (hangup_cause_to_sip), which it notes down nowhere.
+REFUSALS = {
+    "CALL_REJECTED": "603",
+    "NORMAL_TEMPORARY_FAILURE": "503",
+    "ORIGINATOR_CANCEL": "487",
+    "UNALLOCATED_NUMBER": "404",
+    "USER_BUSY": "486",
+    "NORMAL_CLEARING": "480",
+}
+
+
+def status_at_end(cause: str, answered: bool) -> CallStatus:
+    return "completed" if answered else UNANSWERED.get(cause, "failed")
+
+
+class StatusCallbacks:
+    """Follows one leg's events and tells those that were asked for; one ordered queue a call."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def follow(
+        self,
+        caller: Caller,
+        account_sid: str,
+        url: str,
+        method: Method,
+        events: Collection[str],
+        style: CallbackStyle,
+        direction: TwilioDirection = "inbound",
+        parent_call_sid: str = "",
+        told: Collection[str] = (),
+        state: Callable[[Event, Collection[str]], Sequence[tuple[str, str, bytes]]] = lambda event, told: (),
+    ) -> Callable[[Event], None]:
+        """A listener for the leg's events. Numbers count what is sent, as in Telnyx's samples.
+
+        `told`: what the last run of ours told already; `state`: what to write down with what is told.
+        """
+        told = set(told)
+
+        def on_event(event: Event) -> None:
+            name = EVENTS.get(event.name)
+            if name is None or name in told or name not in events:
+                return
+            told.add(name)
+            facts = replace(
+                _facts(name, event, caller, account_sid, parent_call_sid, len(told) - 1), direction=direction
+            )
+            message = Message(
+                queue=caller.call_sid,
+                url=url,
+                method=method,
+                fields=call_fields(facts, style),
+                account_sid=account_sid,
+                event=name,
+                sequence=facts.sequence,
+                created_at=facts.at,
+                signatures=style.signatures,
+                user_agent=style.user_agent,
+            )
+            self._journal.commit([message], state(event, told))
+
+        return on_event
+
+    @staticmethod
+    def of_recording(
+        facts: RecordingFacts, url: str, method: Method, sequence: int, style: CallbackStyle
+    ) -> Message:
+        """A recording's callback: one ordered queue a recording."""
+        return Message(
+            queue=facts.recording_sid,
+            url=url,
+            method=method,
+            fields=recording_fields(facts, style),
+            account_sid=facts.account_sid,
+            event=facts.status,
+            sequence=sequence,
+            created_at=now(),
+            signatures=style.signatures,
+            user_agent=style.user_agent,
+        )
+
+
+def _facts(
+    name: CallEvent, event: Event, caller: Caller, account_sid: str, parent_call_sid: str, sequence: int
+) -> CallFacts:
+    headers = event.headers()
+    answered_at = _time(headers, "Answered")
+    return CallFacts(
+        event=name,
+        account_sid=account_sid,
+        call_sid=caller.call_sid,
+        connection_id=caller.connection_id,
+        from_=caller.from_,
+        to=caller.to,
+        caller_id=caller.from_,
+        parent_call_sid=parent_call_sid,
+        sequence=sequence,
+        at=event.timestamp,
+        initiated_at=_time(headers, "Created"),
+        answered_at=answered_at,
+        ended_at=_time(headers, "Hangup"),
+        status=status_at_end(event.hangup_cause, bool(answered_at)),
+        codec=headers.get("variable_read_codec", ""),
+        sampling_rate=headers.get("variable_read_rate", ""),
+        hangup_cause=event.hangup_cause,
+        hangup_source=_hangup_source(headers),
+        sip_hangup_cause=_sip_status(headers, bool(answered_at)),
+        call_leg_id=event.uuid,
+        call_session_id=headers.get("Channel-Call-UUID", ""),
+    )
+
+
+def _time(headers: Mapping[str, str], what: str) -> int:
+    return int(headers.get(f"Caller-Channel-{what}-Time", "0") or 0)
+
+
+def _hangup_source(headers: Mapping[str, str]) -> str:
+    """mod_sofia's word for who ended it: recv_bye and recv_cancel came from the other side."""
+    disposition = headers.get("variable_sip_hangup_disposition", "")
+    inbound = headers.get("Call-Direction") == "inbound"
+    if disposition.startswith("recv_"):
+        return "caller" if inbound else "callee"
+    return ("callee" if inbound else "caller") if disposition else "unknown"
+
+
+def _sip_status(headers: Mapping[str, str], answered: bool) -> str:
+    """`sip:486` where SIP refused it; an answered call ended as any does."""
+    proto = headers.get("variable_proto_specific_hangup_cause", "")
+    if proto.startswith("sip:") and not answered:
+        return proto.removeprefix("sip:")
+    if answered:
+        return headers.get("variable_sip_term_status", "") or "200"
+    return headers.get("variable_sip_term_status", "") or REFUSALS.get(headers.get("Hangup-Cause", ""), "")

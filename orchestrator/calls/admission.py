@@ -1,0 +1,109 @@
+"""Lets calls in or refuses them before anything is done for them; watches how late this process is."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import gevent
+
+from orchestrator.calls.overload import Ages, Intake
+from orchestrator.clock import now as wall_clock
+from orchestrator.config.service import Intake as Limits
+from orchestrator.esl.errors import SwitchError
+from orchestrator.esl.events import Event
+from orchestrator.esl.legs import Leg, Legs
+from orchestrator.histogram import DELAYS, Histogram
+from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+# mod_sofia.c, hangup_cause_to_sip(): SIP 503.
+REFUSED = "SWITCH_CONGESTION"
+PULSE_SECONDS = 0.1
+
+
+class Door(Part):
+    """One node's."""
+
+    def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
+        self.intake = Intake(limits)
+        self.event_delay = Histogram(*DELAYS)
+        """Seconds from when FreeSWITCH made one of the events that `on_event` hears until it is handled."""
+        self._node = node
+        self._legs = legs
+        self._ages = Ages()
+        self._age = 0.0
+        self._pulse: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._pulse = gevent.spawn(self._beat)
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        if self._pulse is not None:
+            self._pulse.kill(block=False)
+
+    def compare(self, ask: Callable[[str], str]) -> None:
+        """Warn where FreeSWITCH's own limit is no higher than ours: even a call that we refuse is one of its
+        sessions. `ask` runs an API command."""
+        try:
+            answer = ask("fsctl max_sessions")
+        except SwitchError as error:
+            log.debug("FreeSWITCH does not tell its limit", node=self._node, problem=str(error))
+            return
+        found = re.search(r"\d+", answer)
+        most = self.intake.limits.max_calls
+        if found and int(found[0]) <= most:
+            log.warning(
+                "FreeSWITCH refuses calls before intake.max_calls does: raise its max-sessions",
+                node=self._node,
+                max_sessions=int(found[0]),
+                max_calls=most,
+            )
+
+    def on_event(self, event: Event) -> None:
+        """A leg is parked, answered or hung up; before that is handled. All events come in one order: the age
+        of these is the age of all."""
+        self._age = self._ages.age(event.timestamp, wall_clock())
+        self.event_delay.observe(self._age)
+        if event.name != "CHANNEL_PARK":
+            self.intake.entered(event.uuid)
+
+    def lets_in(self, leg: Leg) -> bool:
+        """Asked while the CHANNEL_PARK of `leg` is handled. Who is not let in is refused with SIP 503."""
+        now = time.monotonic()
+        self.intake.late(self._age, now)
+        if self.intake.ask(leg.uuid, now, len(self._legs) - 1) is None:
+            return True
+        leg.hangup(REFUSED)
+        # If that command is lost, the dialplan's own time limit refuses the call in the same way.
+        self._legs.lost(leg.uuid, REFUSED)
+        self._report(now)
+        return False
+
+    def _beat(self) -> None:
+        while True:
+            before = time.monotonic()
+            gevent.sleep(PULSE_SECONDS)
+            now = time.monotonic()
+            self.intake.late(now - before - PULSE_SECONDS, now)
+            self._report(now)
+
+    def _report(self, now: float) -> None:
+        burst = self.intake.report(now)
+        if burst is None:
+            return
+        intake = self.intake
+        log.warning(
+            "calls were refused with SIP 503" if burst.seconds else "calls are refused with SIP 503",
+            node=self._node,
+            refused=burst.refused,
+            let_in=burst.let_in,
+            seconds=round(burst.seconds, 1),
+            **burst.why,
+            live=len(self._legs),
+            entering=intake.entering(now),
+            delay_ms=round(intake.delay(now) * 1000),
+        )

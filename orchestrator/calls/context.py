@@ -1,0 +1,108 @@
+"""What calls share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.callbacks.call_status import StatusCallbacks
+from orchestrator.callbacks.signature import AccountKeys, Signer
+from orchestrator.callbacks.style import callback_style
+from orchestrator.calls.records import CallBook
+from orchestrator.calls.stored_call import CallKeeper
+from orchestrator.calls.verb_executor import Executor
+from orchestrator.conference.live.manager import Rooms
+from orchestrator.config.applications import Application
+from orchestrator.config.current import Live
+from orchestrator.config.service import Node
+from orchestrator.config.settings import Settings
+from orchestrator.counters import CallTally
+from orchestrator.documents.fetch import Fetcher, Limits
+from orchestrator.esl.connection import Connection
+from orchestrator.esl.legs import Legs
+from orchestrator.media.audio_cache import Library, Sound
+from orchestrator.media.text_to_speech import CommandSpeech
+from orchestrator.net.urls import resolve
+from orchestrator.recordings.conference_recorder import RoomRecordings
+from orchestrator.recordings.files import RecordingFiles, RecordingKind
+from orchestrator.recovery.dispatcher import Switchboard
+from orchestrator.routing.outbound_limits import Tolls
+from orchestrator.store.interface import NodeStore, RecordStore
+from orchestrator.store.write_behind import Journal
+from orchestrator.texml import Verb
+from orchestrator.types import CallbackStyle
+
+if TYPE_CHECKING:
+    from orchestrator.calls.call import Call
+    from orchestrator.calls.dialed_leg import Callee
+    from orchestrator.recordings.call_recording import Recording
+
+
+@dataclass(frozen=True)
+class Services:
+    live: Live
+    node: Node
+    connection: Connection
+    legs: Legs
+    switchboard: Switchboard
+    rooms: Rooms
+    room_recordings: RoomRecordings
+    fetcher: Fetcher
+    library: Library
+    recording_files: RecordingFiles
+    speech: CommandSpeech
+    status: StatusCallbacks
+    journal: Journal
+    keeper: CallKeeper
+    store: NodeStore
+    records: RecordStore
+    book: CallBook
+    tolls: Tolls
+    tally: CallTally
+    verbs: Mapping[type[Verb], Executor]
+    """How each verb runs, and is resumed."""
+    wait_until_connected: Callable[[], None]
+    keys: Callable[[str], AccountKeys | None]
+    """An account's, by its sid."""
+    calls: dict[str, Call] = field(default_factory=dict)
+    """Those whose documents run, by CallSid."""
+    callees: dict[str, Callee] = field(default_factory=dict)
+    """Those that a Dial calls or has connected, by CallSid."""
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    """Of calls, by sid: those that are neither completed nor absent yet."""
+
+    @property
+    def settings(self) -> Settings:
+        """Those of this moment: not to be kept."""
+        return self.live.settings
+
+    def style_of(self, application: Application) -> CallbackStyle:
+        """As the settings of this moment say."""
+        return callback_style(self.settings.dialect(application))
+
+    def signer(self, account_sid: str, style: CallbackStyle) -> Signer:
+        return Signer(style, self.keys(account_sid) or AccountKeys())
+
+    @property
+    def media_limits(self) -> Limits:
+        """For audio, and for what may turn out to be audio."""
+        fetch, media = self.settings.fetch, self.settings.media
+        return Limits(fetch.timeout_secs, media.max_bytes, fetch.max_redirects)
+
+    def hold_music(self) -> Sound:
+        chosen = self.settings.conference.wait_music
+        return self.library.keep(chosen.read_bytes()) if chosen else self.library.hold_music()
+
+    def recording_url(self, sid: str, kind: RecordingKind = "wav") -> str:
+        return self.recording_files.url(sid, kind)
+
+    def recording_path(self, sid: str, kind: RecordingKind = "wav") -> Path:
+        """FreeSWITCH writes the WAV; an MP3 is made of it."""
+        return self.recording_files.path(sid, kind)
+
+    @staticmethod
+    def resolve(base: str, url: str) -> str:
+        """`url` as written in the document from `base`; empty means that document itself."""
+        return resolve(base, url)

@@ -1,0 +1,226 @@
+"""Somebody being dialled: the state of its leg, its status callbacks, its whisper document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+import msgspec
+from msgspec.structs import replace
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.screening import Whisper
+from orchestrator.calls.stored_call import KeptCall
+from orchestrator.calls.unbridge import LeavingBridge
+from orchestrator.clock import now
+from orchestrator.conference.machine.state import Caller
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Goto
+from orchestrator.esl.commands import Destination
+from orchestrator.esl.events import Event, decode
+from orchestrator.esl.snapshot import dump
+from orchestrator.sids import call_sid_of
+from orchestrator.texml import Number, Sip
+from orchestrator.types import Fields
+
+# Holds a callee until its whisper is through.
+SILENCE = "silence_stream://-1"
+
+
+def whispers(noun: Number | Sip) -> bool:
+    """Whether something is to be done to the callee before it is connected."""
+    return noun.url is not None or (isinstance(noun, Number) and noun.send_digits is not None)
+
+
+class Callee:
+    """`on_event` runs on the socket's reader and never blocks."""
+
+    def __init__(
+        self,
+        call: Call,
+        noun: Number | Sip,
+        uuid: str,
+        from_: str,
+        to: str,
+        destination: Destination,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """`headers` of its INVITE."""
+        self.uuid = uuid
+        self.headers = headers
+        self.call_sid = call_sid_of(uuid)
+        self.destination = destination
+        self._call = call
+        self._noun = noun
+        self.seen = False
+        """Whether its leg ever came to be."""
+        self._ended_at = 0
+        self._caller = Caller(
+            call_sid=self.call_sid,
+            leg=uuid,
+            connection_id=call.caller.connection_id,
+            from_=from_,
+            to=to,
+        )
+        self._bridged_at = int(call.recall(f"bridged {uuid}") or 0)
+        self._told = tuple(call.recall(f"told {uuid}").split())
+        self._tell = self._follow()
+        call.services.book.open(
+            self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
+        )
+        self._whispering: Whisper | None = None
+        self._leaving: LeavingBridge | None = None
+        call.services.callees[self.call_sid] = self
+
+    def _follow(self) -> Callable[[Event], None]:
+        call, noun = self._call, self._noun
+        if not noun.status_callback:
+            return lambda event: None
+        return call.services.status.follow(
+            self._caller,
+            call.account_sid,
+            call.services.resolve(call.document_url, noun.status_callback),
+            noun.status_callback_method,
+            noun.status_callback_event,
+            call.style,
+            "outbound-dial",
+            parent_call_sid=call.sid,
+            told=call.recall(f"told {self.uuid}").split(),
+            state=self._state,
+        )
+
+    def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
+        self._told = tuple(told)
+        self._call.note(**{f"told {self.uuid}": " ".join(told)})
+        return self._call.rows
+
+    @property
+    def bridged(self) -> bool:
+        return bool(self._bridged_at)
+
+    @property
+    def answered_and_left(self) -> bool:
+        """Before it was connected, by itself: nobody asked it for more than its answer."""
+        return bool(self._call.recall(f"answered {self.uuid}")) and not whispers(self._noun)
+
+    @property
+    def sid_fields(self) -> Fields:
+        return (("DialCallSid", self.call_sid), ("DialCallSidLegacy", self.call_sid))
+
+    def seconds(self, until: int) -> int:
+        """Connected with the caller, at most `until` (microseconds), rounded as FreeSWITCH's billsec is."""
+        return round(max(0, (self._ended_at or until) - self._bridged_at) / 1_000_000)
+
+    def take_up(self) -> bool:
+        """Whether it lives, after a restart or a lost socket; its whisper begins again. Blocks."""
+        headers = dump(self._call.services.connection, self.uuid)
+        if headers is None:
+            return False
+        self.seen = True
+        if whispers(self._noun) and not self.bridged and headers.get("Answer-State") == "answered":
+            self._whisper(headers)
+        elif not self.bridged:
+            self._hear_of(headers)
+        return True
+
+    def _hear_of(self, headers: dict[str, str]) -> None:
+        """Its answer and its bridge, where they came while nobody listened, each with its own time."""
+        answered_at, caller = headers.get("Caller-Channel-Answered-Time", ""), self._call.leg.uuid
+        if headers.get("Answer-State") == "answered" and not self._call.recall(f"answered {self.uuid}"):
+            self._deliver("CHANNEL_ANSWER", self.uuid, answered_at, headers)
+        if headers.get("variable_bridge_uuid") == caller:
+            at = headers.get("Caller-Channel-Bridged-Time", "") or answered_at
+            self._deliver("CHANNEL_BRIDGE", caller, at, {"Other-Leg-Unique-ID": self.uuid})
+
+    def _deliver(self, name: str, leg: str, at: str, headers: dict[str, str]) -> None:
+        event = {**headers, "Event-Name": name, "Unique-ID": leg, "Event-Date-Timestamp": at or str(now())}
+        self._call.services.switchboard.in_turn(decode(msgspec.json.encode(event)))
+
+    def missed(self) -> None:
+        """It has ended while nobody was there to hear of it."""
+        if self._call.recall(f"told {self.uuid}"):
+            answered = {"Caller-Channel-Answered-Time": str(self._bridged_at)} if self._bridged_at else {}
+            self._tell(
+                decode(
+                    msgspec.json.encode(
+                        {
+                            "Event-Name": "CHANNEL_HANGUP_COMPLETE",
+                            "Unique-ID": self.uuid,
+                            "Hangup-Cause": "NORMAL_CLEARING",
+                            "Event-Date-Timestamp": str(now()),
+                            **answered,
+                        }
+                    )
+                )
+            )
+
+    def instruct(self, to: Goto | Fetched, start: Callable[[Call], None], **changes: object) -> None:
+        """It leaves its caller, whose Dial is over with that, and runs these instructions.
+
+        `changes` to what is kept of it besides; `start` takes it once it is parked.
+        """
+        if self._leaving is not None:
+            self._leaving.instruct(to, **changes)
+            return
+        call, noun = self._call, self._noun
+        callback = noun.status_callback or ""
+        report = Goto(call.services.resolve(call.document_url, callback), noun.status_callback_method)
+        kept = KeptCall(
+            self.uuid,
+            call.application.name,
+            self._caller,
+            "outbound",
+            document_url=call.document_url,
+            report=report if callback else None,
+            report_events=tuple(sorted(noun.status_callback_event)) if callback else ("completed",),
+            parent_call_sid=call.sid,
+            leaves_bridge=True,
+        )
+        self._leaving = LeavingBridge(call.services, call.application, kept, partial(self._start, start))
+        self._leaving.instruct(to, **changes)
+        self._leaving.order()
+
+    def _start(self, start: Callable[[Call], None], call: Call) -> None:
+        """From here on its own call tells of it."""
+        self._tell = lambda event: None
+        call.services.callees.pop(self.call_sid, None)
+        call.kept = replace(call.kept, reported=self._told)
+        start(call)
+
+    @property
+    def is_leaving(self) -> bool:
+        """For instructions of its own: its caller's end is not its end any more."""
+        return self._leaving is not None
+
+    def on_bridged(self, event: Event) -> None:
+        self._bridged_at = event.timestamp
+        self._call.remember(**{f"bridged {self.uuid}": str(event.timestamp)})
+
+    @property
+    def bridged_at(self) -> int:
+        """Microseconds since the epoch; 0 until it is connected with the caller."""
+        return self._bridged_at
+
+    def on_event(self, event: Event) -> None:
+        """What is told of its own leg."""
+        self.seen = True
+        self._tell(event)
+        match event.name:
+            case "CHANNEL_ANSWER":
+                self._call.note(**{f"answered {self.uuid}": str(event.timestamp)})
+                if whispers(self._noun):
+                    self._whisper(event.headers())
+            case "CHANNEL_EXECUTE_COMPLETE" if (
+                self._whispering and event.header("Application-Data") == SILENCE
+            ):
+                self._whispering.let_through.set()
+            case "CHANNEL_DESTROY":
+                self._call.services.callees.pop(self.call_sid, None)
+            case "CHANNEL_HANGUP":
+                self._ended_at = event.timestamp
+                self._call.services.tolls.over(self.uuid)
+
+    def _whisper(self, headers: dict[str, str]) -> None:
+        leg = self._call.services.legs.adopt(self.uuid, headers)
+        self._whispering = Whisper(self._call, leg, self._noun, self._caller)
+        self._whispering.start(lambda call: None)

@@ -1,0 +1,89 @@
+"""The document that a callee hears before it is connected (`url`), and the keys sent to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gevent.event import Event as Flag
+
+from orchestrator.calls.call import Call
+from orchestrator.conference.machine.state import Caller
+from orchestrator.documents.fetch import Fetched, FetchError
+from orchestrator.documents.next_action import Goto, HangUp, Step
+from orchestrator.esl import commands
+from orchestrator.esl.dtmf import send_digits
+from orchestrator.esl.errors import LegGone, SwitchError
+from orchestrator.esl.legs import Leg
+from orchestrator.texml import Dial, Document, Number, Sip, Verb
+
+BREAKS = 50
+BREAK_AGAIN_SECONDS = 0.2
+
+
+class Whisper(Call):
+    """Steers a callee's leg that hears silence; at the end a break lets it through to its caller."""
+
+    # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
+    # a key in a Gather would connect the two.
+    can_break = False
+    steerable = False
+    ends_with_a_sound = False
+
+    def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:
+        super().__init__(leg, parent.application, parent.services, "outbound")
+        self.caller = caller
+        self.parent_call_sid = parent.sid
+        self.let_through = Flag()
+        self.document_url = parent.document_url
+        self._noun = noun
+
+    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
+        """It is its caller's call that is kept: after a restart its document begins again."""
+
+    @property
+    def rows(self) -> list[tuple[str, str, bytes]]:
+        return []
+
+    def _run(self) -> None:
+        self._steering = True
+        try:
+            end = self._perform()
+        except LegGone:
+            return
+        except FetchError as error:
+            self.log.warning("no whisper, connected without", url=error.url, problem=error.problem)
+            end = None
+        except SwitchError as error:
+            self.log.warning("whisper cannot go on", problem=str(error))
+            end = HangUp()
+        finally:
+            self._steering = False
+        if end is not None:
+            self.leg.hangup(end.cause)
+        else:
+            self._let_through()
+
+    def _let_through(self) -> None:
+        # A break that comes before the silence has begun is forgotten when it begins.
+        for _ in range(BREAKS):
+            self.services.connection.post(commands.break_(self.leg.uuid))
+            if self.let_through.wait(BREAK_AGAIN_SECONDS) or self.leg.gone:
+                return
+
+    def _perform(self) -> HangUp | None:
+        digits = getattr(self._noun, "send_digits", None)
+        if digits:
+            send_digits(self.leg, digits)
+        return self.documents(Goto(self._noun.url, self._noun.method)) if self._noun.url else None
+
+    def run_verb(self, verb: Verb) -> Step:
+        if isinstance(verb, Dial):
+            self.log.warning(
+                "not for a callee who is about to be connected, skipped", verb="Dial", line=verb.line
+            )
+            return None
+        return super().run_verb(verb)
+
+    def fetch(self, goto: Goto) -> Document:
+        """Without the application's fallback, which is about calls to it. Raises FetchError."""
+        return self._fetch(self.services.resolve(self.document_url, goto.url), goto.method, goto.fields)

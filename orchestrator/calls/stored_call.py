@@ -1,0 +1,109 @@
+"""Where each call stands, on disk: after a restart it goes on with the verb that it was at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from orchestrator.conference.live.participant_leg import OUTCOME
+from orchestrator.conference.machine.state import Caller
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Goto
+from orchestrator.store.write_behind import Journal
+
+CALL, DOCUMENT = "call", "document"
+WAIT, WAIT_DOCUMENT = "wait", "wait document"
+
+
+class KeptCall(Struct, frozen=True):
+    leg: str
+    application: str
+    caller: Caller
+    direction: str = "inbound"
+    document_url: str = ""
+    """Of the document that it is in; empty before the first."""
+    next: Goto | None = None
+    """What it was about to ask for; None while it is at a verb."""
+    verb: int = 0
+    """Which one of the document's, counted from 0."""
+    since: int = 0
+    """When that verb began, in microseconds since the epoch."""
+    facts: dict[str, str] = {}
+    """What the verb has to know to go on: ids that it made up, keys pressed."""
+    cookies: tuple[tuple[str, str, str, str], ...] = ()
+    """Name, value, domain and path of each."""
+    fallback: Goto | None = None
+    """Where instructions are when their own place fails; None: the application's."""
+    report: Goto | None = None
+    """Where its status callbacks go; None: where the application says."""
+    report_events: tuple[str, ...] = ("completed",)
+    reported: tuple[str, ...] = ()
+    """Those told."""
+    dialled_into: str = ""
+    """Sid of the conference that the API dialled it for; empty once it has other instructions."""
+    parent_call_sid: str = ""
+    """Of the call whose Dial called it; empty of any other."""
+    leaves_bridge: bool = False
+    """It has been ordered out of the bridge with its caller, and has not been seen to be parked."""
+    ringing: bool = False
+    """Dialled by us, and not answered yet."""
+    ended: bool = False
+    """The leg has hung up, and that is told; what is left is to finish its recordings."""
+
+
+class CallKeeper:
+    document_kind = DOCUMENT
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._encode = msgspec.json.Encoder().encode
+
+    def load(self) -> list[KeptCall]:
+        return [msgspec.json.decode(value, type=KeptCall) for _, value in self._journal.load(CALL)]
+
+    def document(self, leg: str) -> Fetched | None:
+        value = self._journal.get(self.document_kind, leg)
+        return msgspec.json.decode(value, type=Fetched) if value is not None else None
+
+    def put(
+        self, call: KeptCall, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        rows = [self.row(call)]
+        if document is not None:
+            # What is too long for memory is audio, and that is fetched again to be played.
+            rows.append((self.document_kind, call.leg, self._encode(document._replace(file=None))))
+        self._journal.commit(put=rows, delete=forget)
+
+    def row(self, call: KeptCall) -> tuple[str, str, bytes]:
+        return CALL, call.leg, self._encode(call)
+
+    def forget(self, leg: str, call_sid: str) -> None:
+        kinds = (CALL, DOCUMENT, WAIT, WAIT_DOCUMENT)
+        self._journal.commit(delete=[*((kind, leg) for kind in kinds), (OUTCOME, call_sid)])
+
+
+class KeptWait(Struct, frozen=True):
+    """Where a caller stands in the document that it hears while it waits."""
+
+    wait: str
+    """Which wait that is: one that began anew begins its document anew."""
+    call: KeptCall
+
+
+class WaitKeeper(CallKeeper):
+    document_kind = WAIT_DOCUMENT
+
+    def __init__(self, journal: Journal, wait: str) -> None:
+        super().__init__(journal)
+        self._wait = wait
+
+    def resumed(self, leg: str) -> KeptCall | None:
+        """None where this wait has not begun yet."""
+        value = self._journal.get(WAIT, leg)
+        kept = msgspec.json.decode(value, type=KeptWait) if value is not None else None
+        return kept.call if kept is not None and kept.wait == self._wait else None
+
+    def row(self, call: KeptCall) -> tuple[str, str, bytes]:
+        return WAIT, call.leg, self._encode(KeptWait(self._wait, call))

@@ -1,0 +1,37 @@
+"""What every verb has to say: how it runs, and how it goes on where something came in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from orchestrator.documents.next_action import Step
+
+if TYPE_CHECKING:
+    from orchestrator.calls.call import Call
+
+Act = Callable[["Call", Any], Step]
+"""Of a call and its verb. Blocks until the verb is through; None leads on to the next one. Raises LegGone
+when the caller hangs up, Unreachable when the event socket is lost."""
+
+
+class Executor(NamedTuple):
+    """One verb."""
+
+    run: Act
+    resume: Act
+    """It was begun by the last run of ours, or before the event socket was lost: FreeSWITCH is back, and may
+    still be doing what `run` ordered (`Leg.found`). What `run` has to know then, it `remember`s."""
+    finish: Act | None = None
+    """It was begun by the last run of ours, and its caller has hung up since: nothing is asked any more, but
+    what it left is brought to an end. None where it left nothing."""
+
+
+def anew(run: Act) -> Act:
+    """A `resume` for a verb that begins again: what it left playing is ended first."""
+
+    def resume(call: Call, verb: Any) -> Step:
+        call.leg.still()
+        return run(call, verb)
+
+    return resume

@@ -1,0 +1,1 @@
+"""Live conferences: their state, their participants' legs, and what is done to them in FreeSWITCH."""

@@ -1,0 +1,46 @@
+"""Conferences in the log: their starts, joins, leaves and ends at info, every transition at debug."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from enum import Enum
+
+from orchestrator.conference.machine.events import Event
+from orchestrator.conference.machine.state import Caller, Room
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+# An address may have a password in it, and a wish has addresses; the line has its own time.
+_NOT_SHOWN = ("at", "wish", "url", "wait_url")
+
+
+def log_transition(before: Room, event: Event, after: Room, changed: Iterable[str]) -> None:
+    """`changed`: the CallSids whose participants are new, different or gone."""
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug(f"{before.phase.value} -> {_shown(event)} -> {after.phase.value}", room=before.sid)
+    if after.started_at and not before.started_at:
+        log.info("conference started", room=after.sid, name=after.name)
+    for call_sid in changed:
+        was, one = before.participants.get(call_sid), after.participants.get(call_sid)
+        joined, left = one is not None and one.told, was is not None and was.told
+        if joined and not left:
+            log.info("joined", room=after.sid, call=call_sid, participants=len(after.participants))
+        elif left and one is None:
+            log.info("left", room=after.sid, call=call_sid, participants=len(after.participants))
+    if after.ended_at and not before.ended_at:
+        reason = after.end_reason.value if after.end_reason else ""
+        log.info("conference ended", room=after.sid, name=after.name, reason=reason)
+
+
+def _shown(event: Event) -> str:
+    facts = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _NOT_SHOWN}
+    pairs = ", ".join(f"{name}={_plain(fact)}" for name, fact in facts.items() if fact not in (None, ""))
+    return f"{type(event).__name__}({pairs})"
+
+
+def _plain(fact: object) -> object:
+    if isinstance(fact, Caller):
+        return fact.call_sid
+    return fact.value if isinstance(fact, Enum) else fact

@@ -1,0 +1,1 @@
+"""Rooms as pure state machines: no socket, no clock, no random number."""

@@ -1,0 +1,166 @@
+"""What a room wants done. Small values; whoever keeps the room carries them out, in this order."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from orchestrator.conference.machine.state import Caller, LeaveReason, Participant, Refusal
+from orchestrator.types import Method
+
+BeepKind = Literal["enter", "exit", "record"]
+
+
+class StartWaiting(Struct, frozen=True):
+    """Let in, and the conference has not started: play it what its waitUrl says, or on hold its HoldUrl, and
+    nothing else."""
+
+    participant: Participant
+
+
+class Join(Struct, frozen=True):
+    """Stop its waiting and take it into the FreeSWITCH conference; answer with Added, NotAdded or Left."""
+
+    participant: Participant
+    early: bool = False
+    """JoinEarly has ordered that already, and it has not been seen there yet."""
+
+
+class JoinEarly(Struct, frozen=True):
+    """Take somebody into the FreeSWITCH conference who has not answered: it is heard, and hears nobody.
+
+    Answer with Added, NotAdded or Left.
+    """
+
+    participant: Participant
+
+
+class Admit(Struct, frozen=True):
+    """Its phone has answered, and it is in the FreeSWITCH conference already: it hears the others now."""
+
+    participant: Participant
+
+
+class Ringback(Struct, frozen=True):
+    """Those in the FreeSWITCH conference hear a phone ring, or no longer."""
+
+    on: bool
+
+
+class Kick(Struct, frozen=True):
+    """Take it out of the FreeSWITCH conference; its call lives on. Answer with Left."""
+
+    call_sid: str
+    member_id: str
+
+
+class HangUp(Struct, frozen=True):
+    """End its call."""
+
+    call_sid: str
+
+
+class Refuse(Struct, frozen=True):
+    """Not let in: its Dial has failed and its document goes on."""
+
+    call_sid: str
+    why: Refusal
+
+
+class Release(Struct, frozen=True):
+    """It was in and is out: its Dial is over and its document goes on, unless the call is gone."""
+
+    call_sid: str
+    reason: LeaveReason
+
+
+class Tell(Struct, frozen=True):
+    """One status callback that somebody subscribed to. Its sequence number is taken."""
+
+    event: str
+    """As sent: `conference-start`, `participant-join`, …"""
+    sequence: int
+    at: int
+    caller: Caller
+    participant: Participant | None = None
+    """As it was at that moment; absent where the callback is about the room."""
+    leave_reason: LeaveReason | None = None
+    call_gone: bool = False
+    announce_url: str = ""
+    problem: str = ""
+    """Why an announcement failed."""
+
+
+class Beep(Struct, frozen=True):
+    """Play a beep to these members, each on its own: into nobody else's ear, and into no recording."""
+
+    kind: BeepKind
+    members: tuple[str, ...]
+
+
+class SetMute(Struct, frozen=True):
+    member_id: str
+    on: bool
+
+
+class SetHold(Struct, frozen=True):
+    """On: neither heard nor hearing, with its own music."""
+
+    call_sid: str
+    member_id: str
+    on: bool
+    url: str = ""
+    """Of that music; empty: the usual one."""
+    method: Method = "GET"
+
+
+class Relate(Struct, frozen=True):
+    """`member` is not heard by `other`; not on: heard again."""
+
+    member: str
+    other: str
+    on: bool = True
+
+
+class StartRecording(Struct, frozen=True):
+    """The conference has started, by `by`; record it as the room's terms say."""
+
+    by: Caller
+
+
+class StopRecording(Struct, frozen=True):
+    """It has been silent for long enough."""
+
+
+class AwaitSilence(Struct, frozen=True):
+    """Answer with Silence(since=since) after so many seconds."""
+
+    since: int
+    seconds: int
+
+
+class Close(Struct, frozen=True):
+    """The room is over; nothing more will come of it."""
+
+
+Effect = (
+    StartWaiting
+    | Join
+    | JoinEarly
+    | Admit
+    | Ringback
+    | Kick
+    | HangUp
+    | Refuse
+    | Release
+    | Tell
+    | Beep
+    | SetMute
+    | SetHold
+    | Relate
+    | StartRecording
+    | StopRecording
+    | AwaitSilence
+    | Close
+)

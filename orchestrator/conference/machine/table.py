@@ -1,0 +1,85 @@
+"""A room as a state machine: `step(room, event)` gives the next room and what to do about it.
+
+The rules are telnyx-texml sections 1.2 to 1.8 and 2.2 to 2.5. `TABLE` at the end is the machine at one look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from orchestrator.conference.machine.announcements import announce, announced
+from orchestrator.conference.machine.audio import floor, set_recording, silence, talking
+from orchestrator.conference.machine.dialling import dial, ringback, ringing
+from orchestrator.conference.machine.effects import Effect
+from orchestrator.conference.machine.events import (
+    Added,
+    Announce,
+    Announced,
+    Ask,
+    Dial,
+    End,
+    Event,
+    Floor,
+    Hold,
+    Left,
+    Lost,
+    Modify,
+    Mute,
+    NotAdded,
+    Remove,
+    Ringing,
+    SetRecording,
+    Silence,
+    Talking,
+)
+from orchestrator.conference.machine.joining import added, added_first, added_late, ask, ask_late, not_added
+from orchestrator.conference.machine.leaving import end, left, lost, remove
+from orchestrator.conference.machine.state import Room, RoomPhase
+from orchestrator.conference.machine.transition import Move
+from orchestrator.conference.machine.updates import hold, modify, mute
+
+
+class Outcome(NamedTuple):
+    room: Room
+    effects: list[Effect]
+    changed: set[str]
+    """CallSids whose participant is new, different or gone."""
+
+
+def step(room: Room, event: Event) -> Outcome:
+    """The room after `event`, and what is to be done, in order. An event may come late or twice."""
+    move = Move(room)
+    TABLE[type(event)][_COLUMN[room.phase]](move, event)
+    after = move.result()
+    move.effects.extend(ringback(room, after))
+    return Outcome(after, move.effects, move.changed)
+
+
+def ignore(move: Move, event: Event) -> None:
+    """Late or said twice: an answer to something already settled."""
+
+
+_COLUMN = {RoomPhase.INIT: 0, RoomPhase.STARTED: 1, RoomPhase.ENDING: 2, RoomPhase.ENDED: 3}
+
+TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
+    # event:   init         started    ending      ended
+    Ask: (ask, ask, ask_late, ask_late),
+    Dial: (dial, dial, ignore, ignore),
+    Ringing: (ringing, ringing, ignore, ignore),
+    Added: (added_first, added, added, added_late),
+    NotAdded: (not_added, not_added, not_added, ignore),
+    Left: (left, left, left, ignore),
+    Talking: (ignore, talking, ignore, ignore),
+    Floor: (ignore, floor, ignore, ignore),
+    Silence: (ignore, silence, ignore, ignore),
+    Mute: (mute, mute, ignore, ignore),
+    Hold: (hold, hold, ignore, ignore),
+    Modify: (modify, modify, ignore, ignore),
+    SetRecording: (ignore, set_recording, ignore, ignore),
+    Announce: (announce, announce, ignore, ignore),
+    Announced: (announced, announced, announced, ignore),
+    Remove: (remove, remove, remove, ignore),
+    End: (end, end, end, ignore),
+    Lost: (lost, lost, lost, ignore),
+}

@@ -1,0 +1,108 @@
+"""The set-up under examination: its settings, and a connection of our own to its FreeSWITCH."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+
+import gevent
+from gevent.event import AsyncResult
+
+from orchestrator.config import Settings
+from orchestrator.config.service import Node
+from orchestrator.esl.connection import Connection
+from orchestrator.esl.errors import CommandFailed, CommandTimeout, SwitchError
+from orchestrator.esl.events import Event
+from orchestrator.esl.legs import Legs
+from orchestrator.from_settings import INSTALLATION
+from orchestrator.store import sqlite
+
+EVENTS = (
+    "CHANNEL_CREATE",
+    "CHANNEL_PARK",
+    "CHANNEL_ANSWER",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_HANGUP",
+    "CHANNEL_HANGUP_COMPLETE",
+    "CHANNEL_DESTROY",
+    "BACKGROUND_JOB",
+    "CUSTOM conference::maintenance",
+)
+
+
+class Patient:
+    """A second event-socket connection, beside that of an orchestrator that may be running."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.node: Node = settings.freeswitch.nodes[0]
+        self.connection = Connection(
+            self.node.host,
+            self.node.port,
+            self.node.password.get_secret_value(),
+            node="doctor",
+            events=EVENTS,
+            connect_timeout=self.node.connect_timeout_secs,
+            command_timeout=self.node.command_timeout_secs,
+        )
+        self.connection.on_event.append(self._on_event)
+        self.legs = Legs(self.connection)
+        self._waiting: list[tuple[Callable[[Event], bool], AsyncResult[Event]]] = []
+
+    def connect(self) -> SwitchError | None:
+        """What kept us out; None when we are in."""
+        try:
+            self.connection.connect()
+        except SwitchError as error:
+            return error
+        return None
+
+    def close(self) -> None:
+        self.connection.stop()
+
+    def installation(self) -> str:
+        """The database's; empty where there is no database yet."""
+        try:
+            with contextlib.closing(sqlite.visit(self.settings.callbacks.database)) as database:
+                query = "SELECT value FROM state WHERE kind = ?"
+                row = database.execute(query, (INSTALLATION,)).fetchone()
+        except (sqlite.OutboxError, sqlite3.Error):
+            return ""
+        return bytes(row[0]).decode() if row else ""
+
+    def api(self, command: str) -> str:
+        """What FreeSWITCH answers, refusals included. Raises SwitchError when it does not."""
+        try:
+            return self.connection.api(command)
+        except CommandFailed as error:
+            return error.reply
+
+    def expect(self, fits: Callable[[Event], bool]) -> AsyncResult[Event]:
+        """The first event from now on that fits."""
+        result: AsyncResult[Event] = AsyncResult()
+        self._waiting.append((fits, result))
+        return result
+
+    def clock(self) -> float:
+        """FreeSWITCH's time now, in seconds since the epoch. Raises SwitchError."""
+        event = self.expect(lambda event: event.name == "BACKGROUND_JOB")
+        self.connection.bgapi("status", self.node.command_timeout_secs)
+        try:
+            return await_event(event, self.node.command_timeout_secs).timestamp / 1e6
+        except gevent.Timeout:
+            raise CommandTimeout("no event came") from None
+
+    def _on_event(self, event: Event) -> None:
+        self.legs.feed(event)
+        for fits, result in tuple(self._waiting):
+            if fits(event):
+                self._waiting.remove((fits, result))
+                result.set(event)
+
+
+def await_event(expected: AsyncResult[Event], timeout: float) -> Event:
+    """Raises gevent.Timeout after `timeout` seconds."""
+    event = expected.get(timeout=timeout)
+    assert event is not None
+    return event

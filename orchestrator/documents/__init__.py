@@ -1,0 +1,1 @@
+"""TeXML documents: requested over HTTP, read, and what follows from them."""

@@ -1,0 +1,40 @@
+"""What a verb leaves behind: nothing, another document, or the end of the call."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from orchestrator.documents.fetch import Fetched
+from orchestrator.types import Fields
+
+
+class Goto(NamedTuple):
+    """The rest of this document is dropped for the one at `url`."""
+
+    url: str
+    """As written: relative to the document it came from; empty for that document itself."""
+    method: str = "POST"
+    fields: Fields = ()
+    """What the verb has to say, on top of the standard parameters."""
+
+
+class HangUp(NamedTuple):
+    """The call is over."""
+
+    cause: str = "NORMAL_CLEARING"
+    """FreeSWITCH's name of it."""
+
+
+class Onward(NamedTuple):
+    """A document that was fetched already goes on as the call's own, from one of its verbs on."""
+
+    document: Fetched
+    verb: int = 0
+
+
+Step = Goto | HangUp | None
+
+
+class Redirected(Exception):
+    """Somebody else has new instructions for the call: whatever it does is given up, with nothing told of how
+    that ended."""

@@ -1,0 +1,462 @@
+"""The event socket of one FreeSWITCH, kept up: greenswitch's client with its faulty parts replaced."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+import gevent
+import gevent.event
+import greenswitch
+from gevent import socket
+
+from orchestrator.esl import commands
+from orchestrator.esl.errors import (
+    AuthenticationFailed,
+    CommandTimeout,
+    Disconnected,
+    NotConnected,
+    ProtocolError,
+    SwitchError,
+)
+from orchestrator.esl.events import MAINTENANCE, Event, decode
+from orchestrator.esl.ownership import BEAT_SECONDS, LEASE_SECONDS, SETTLE_SECONDS, NotOwner, Ownership
+from orchestrator.esl.poll_keepalive import Waker
+from orchestrator.esl.session import NO_REPLY, PING, STILL_SECONDS, Anomalies, Lease, Link, OnReply, Reply
+from orchestrator.esl.stall import Stillness
+from orchestrator.lifecycle import Part
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+DEFAULT_EVENTS: Final = (
+    "CHANNEL_CREATE",
+    "CHANNEL_PARK",
+    "CHANNEL_ANSWER",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_BRIDGE",
+    "CHANNEL_UNBRIDGE",
+    "CHANNEL_HANGUP",
+    "CHANNEL_HANGUP_COMPLETE",
+    "CHANNEL_DESTROY",
+    "DTMF",
+    "BACKGROUND_JOB",
+    # CUSTOM last: mod_event_socket takes every word after it for a subclass.
+    f"CUSTOM {MAINTENANCE}",
+)
+# Of the dialplan's applications, those that we never start: each one's completion costs FreeSWITCH a copy and
+# 5 kB of JSON, and us a decoding. An event has to match one filter, and none that begins with a minus
+# (event_handler in mod_event_socket.c).
+UNHEEDED: Final = ("check_acl", "sched_hangup", "park")
+FILTERS: Final = ("Event-Name /./", *(f"Application -{application}" for application in UNHEEDED))
+AUTHENTICATION_RETRY_SECONDS: Final = 30.0
+BEAT_TIMEOUT_SECONDS: Final = 8.0
+"""With BEAT_SECONDS, no more than a silent FreeSWITCH is given anyway."""
+_TICK_SECONDS: Final = 0.25
+# What was said while we stood still is read within moments, unless there is no end of it.
+_CURRENT_SECONDS: Final = 5.0
+
+
+class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greenswitch has no types
+    """One FreeSWITCH over its event socket, reconnecting for as long as it is started.
+
+    Kept of greenswitch: being its `InboundESL` (host, port, password, timeout, connected, `connect`, `send`,
+    `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
+    happens to those who wait when the socket ends, and reconnecting.
+
+    Listeners are in four lists, each called in its order. `on_event`: on the reading greenlet, in
+    FreeSWITCH's order; `on_pause`: there, whenever it is about to let others have a turn, so before anything
+    that was posted is sent; neither may block. `on_up` and `on_down`: when the socket is ready and when it
+    has ended; `on_up` in a greenlet of its own, so it may use `send`. Times are seconds.
+
+    With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
+    when another does.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        password: str,
+        *,
+        node: str = "default",
+        events: Sequence[str] = DEFAULT_EVENTS,
+        connect_timeout: float = 5.0,
+        command_timeout: float = 10.0,
+        probe_after: float = 5.0,
+        probe_timeout: float = 5.0,
+        backoff: tuple[float, float] = (0.1, 5.0),
+        ownership: Ownership | None = None,
+    ) -> None:
+        super().__init__(host, port, password, timeout=connect_timeout)
+        commands.wire(f"auth {password}")
+        self.node = node
+        self.log = log.bind(node=node)
+        self.core_uuid = ""
+        """Of the FreeSWITCH process: another one after a reconnect means that every call and conference is
+        gone."""
+        self.anomalies = Anomalies()
+        self.last_error: SwitchError | None = None
+        self.on_event: list[Callable[[Event], None]] = []
+        self.on_pause: list[Callable[[], None]] = []
+        self.on_up: list[Callable[[], None]] = []
+        self.on_down: list[Callable[[SwitchError], None]] = []
+        self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
+        self._command_timeout = command_timeout
+        self._probe_after = probe_after
+        self._probe_timeout = probe_timeout
+        self._backoff = backoff
+        self._ownership = ownership
+        self._jobs: dict[str, gevent.event.AsyncResult[str]] = {}
+        self._link: Link | None = None
+        self._waker: Waker | None = None
+        self._was_up = False
+        self._up = gevent.event.Event()
+        self._attempted = gevent.event.Event()
+        self._stopping = gevent.event.Event()
+        self._supervisor: gevent.Greenlet[[], None] | None = None
+
+    # Life
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it ends because `stop` was asked for."""
+        return self._stopping.is_set()
+
+    def start(self) -> None:
+        """Connect, and connect again whenever the socket ends, in the background."""
+        if self._supervisor is None:
+            self._stopping.clear()
+            self._supervisor = gevent.spawn(self._supervise)
+
+    def connect(self) -> None:
+        """`start`, and wait for the first attempt. Raises what kept it from coming up, and does not try
+        again then."""
+        self._attempted.clear()
+        self.start()
+        self._attempted.wait(self.timeout + 1.0)
+        if not self.connected:
+            error = self.last_error or NotConnected(f"{self.host}:{self.port}: stopped")
+            self.stop()
+            raise error
+
+    def wait_up(self, timeout: float) -> bool:
+        """Whether the socket is ready, within `timeout`."""
+        return bool(self._up.wait(timeout))
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Say `exit`, close, and stop reconnecting. From inside a callback of ours it does not wait for
+        itself."""
+        self._stopping.set()
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
+            return
+        if self._link is not None and self.connected:
+            release = self._ownership.release() if self._ownership is not None else None
+            try:
+                for command in filter(None, (release, "exit")):
+                    self._link.post(commands.wire(command), _ignore, time.monotonic() + timeout)
+            except SwitchError as error:
+                self.log.debug("exit was not sent", problem=str(error))
+        if supervisor is gevent.getcurrent():
+            if self._link is not None:
+                gevent.spawn_later(timeout, self._link.close, Disconnected("stopped"))
+            return
+        supervisor.join(timeout)
+        if not supervisor.dead and self._link is not None:
+            self._link.close(Disconnected("stopped"))
+            supervisor.join(1.0)
+        supervisor.kill(timeout=1.0)
+
+    def _supervise(self) -> None:
+        delay = self._backoff[0]
+        while not self._stopping.is_set():
+            try:
+                link = self._open()
+            except SwitchError as error:
+                self._log_failure(error)
+                self.last_error = error
+                self._attempted.set()
+                if isinstance(error, ProtocolError):
+                    self.anomalies.protocol_errors += 1
+                wait = AUTHENTICATION_RETRY_SECONDS if isinstance(error, AuthenticationFailed) else delay
+                if isinstance(error, NotOwner):
+                    wait = error.again_seconds
+                else:
+                    delay = min(delay * 2, self._backoff[1])
+            else:
+                self._serve(link)
+                wait = delay = self._backoff[0]
+            # Jitter: many orchestrators must not all return to a restarted FreeSWITCH in the same moment.
+            self._stopping.wait(wait * random.uniform(0.5, 1.0))
+
+    def _log_failure(self, error: SwitchError) -> None:
+        if isinstance(error, NotOwner):
+            # The ownership has said so, once.
+            return
+        address = f"{self.host}:{self.port}"
+        if isinstance(error, AuthenticationFailed):
+            self.log.error("no event socket", address=address, problem=str(error))
+        elif self.last_error is None or str(self.last_error) != str(error):
+            self.log.warning("no event socket", address=address, problem=str(error))
+
+    def _open(self) -> Link:
+        lease = None if self._ownership is None else Lease(self._renew)
+        return self._dial(
+            lambda sock: Link(sock, self.anomalies, self._event, self._pause, lease), self._begin
+        )
+
+    def _dial(self, link_on: Callable[[socket.socket], Link], begin: Callable[[Link], None]) -> Link:
+        limit = NotConnected(f"{self.host}:{self.port} did not answer within {self.timeout} s")
+        link: Link | None = None
+        # A claim may have to wait for SETTLE_SECONDS, however short the answers' time is.
+        claiming = 2 * SETTLE_SECONDS if self._ownership is not None else 0.0
+        with gevent.Timeout(self.timeout + claiming, limit):
+            try:
+                sock = socket.create_connection((self.host, self.port))
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                link = link_on(sock)
+                begin(link)
+            except OSError as error:
+                raise NotConnected(f"{self.host}:{self.port}: {error}") from error
+            finally:
+                # Whatever interrupts the opening, the time limit and a kill included, closes the socket.
+                if link is not None and not link.opened:
+                    link.discard()
+        return link
+
+    def _begin(self, link: Link) -> None:
+        self.core_uuid = link.open(self.password, self._subscribe, self._claim)
+
+    def _claim(self, link: Link) -> None:
+        if self._ownership is not None:
+            claimed_at = time.monotonic()
+            self._ownership.claim(link.ask)
+            link.lease.until = claimed_at + LEASE_SECONDS
+
+    def _renew(self) -> float:
+        """Ask, on another socket, whether we still own FreeSWITCH: on this one what came meanwhile comes
+        first. Until when that counts (monotonic seconds). Raises SwitchError."""
+        assert self._ownership is not None
+        ownership, asked_at = self._ownership, time.monotonic()
+        self.log.warning("no heartbeat: asking who owns FreeSWITCH", seconds=LEASE_SECONDS)
+
+        def verify(link: Link) -> None:
+            link.open(self.password, (), lambda opening: ownership.verify(opening.ask))
+
+        self._dial(lambda sock: Link(sock, Anomalies(), _unheard, _nothing), verify).discard()
+        return asked_at + LEASE_SECONDS
+
+    def _beat(self, link: Link) -> None:
+        """The heartbeat, for as long as this socket lives."""
+        assert self._ownership is not None
+        while True:
+            gevent.sleep(BEAT_SECONDS)
+            asked_at = time.monotonic()
+            try:
+                self._ownership.beat(lambda command: self.api(command, BEAT_TIMEOUT_SECONDS))
+            except NotOwner as error:
+                link.close(error)
+                return
+            except SwitchError as error:
+                self.log.warning("no heartbeat", problem=str(error))
+            else:
+                link.lease.until = asked_at + LEASE_SECONDS
+
+    def _serve(self, link: Link) -> None:
+        self._link, self.sock = link, link.sock
+        self.anomalies.reconnects += self._was_up
+        self._was_up = True
+        self.connected = True
+        self.last_error = None
+        self._up.set()
+        self._attempted.set()
+        self.log.info("event socket up", core_uuid=self.core_uuid)
+        watching = [gevent.spawn(self._watch, link)]
+        if self._ownership is not None:
+            watching.append(gevent.spawn(self._beat, link))
+        waker, stillness = Waker(link.nudge), Stillness(link)
+        self._waker = waker
+        gevent.spawn(self._came_up)
+        error: SwitchError = Disconnected("stopped")
+        try:
+            error = link.run()
+        finally:
+            gevent.killall(watching, block=False)
+            waker.stop()
+            stillness.stop()
+            self.connected = False
+            self._up.clear()
+            self._link = None
+            self.last_error = error
+            level = "info" if self._stopping.is_set() else "warning"
+            getattr(self.log, level)("event socket down", problem=str(error))
+            jobs, self._jobs = self._jobs, {}
+            for result in jobs.values():
+                result.set_exception(Disconnected(str(error)))
+            for listener in tuple(self.on_down):
+                self._guarded(listener, error)
+
+    def _watch(self, link: Link) -> None:
+        """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
+        probe, now = commands.wire(PING), time.monotonic()
+        while True:
+            before = now
+            gevent.sleep(_TICK_SECONDS)
+            now = time.monotonic()
+            still = now - before - _TICK_SECONDS
+            if still > STILL_SECONDS:
+                # Nobody's silence or slowness but our own was measured.
+                link.excuse(still)
+            overdue = link.expire(now)
+            silent = now - link.received_at
+            # A long `api` keeps the socket silent, rightly: only a command past its limit counts.
+            if overdue > 0 and silent >= self._probe_timeout:
+                self.anomalies.half_open += 1
+                link.close(Disconnected(f"FreeSWITCH has been silent for {silent:.1f} s"))
+                return
+            if silent >= self._probe_after and link.idle:
+                try:
+                    link.post(probe, _ignore, now + self._probe_timeout)
+                except SwitchError:
+                    return
+
+    # Events
+
+    def _event(self, raw: bytes) -> None:
+        try:
+            event = decode(raw)
+        except ProtocolError as error:
+            self.anomalies.decode_errors += 1
+            self.log.warning("an event cannot be read", problem=str(error))
+            return
+        if event.name.startswith("CHANNEL_"):
+            if self._waker is not None:
+                self._waker.stir()
+        elif event.name == "BACKGROUND_JOB":
+            headers = event.headers()
+            result = self._jobs.pop(headers.get("Job-UUID", ""), None)
+            if result is not None:
+                result.set(headers.get("_body", ""))
+        for listener in self.on_event:
+            try:
+                listener(event)
+            except Exception:
+                self.anomalies.callback_errors += 1
+                self.log.exception("handling an event failed", name=event.name, uuid=event.uuid)
+
+    def _pause(self) -> None:
+        for listener in self.on_pause:
+            listener()
+
+    def _came_up(self) -> None:
+        for listener in tuple(self.on_up):
+            listener()
+
+    def _guarded(self, hook: Callable[[SwitchError], None], error: SwitchError) -> None:
+        try:
+            hook(error)
+        except Exception:
+            self.anomalies.callback_errors += 1
+            self.log.exception("handling the end of the event socket failed")
+
+    # Commands
+
+    def post(self, command: str, on_reply: OnReply | None = None) -> None:
+        """Send without waiting. `on_reply` gets the `Reply` or the error, on the reading greenlet; at once
+        where there is
+        no socket. Raises `ValueError` for what is not one command."""
+        data = commands.wire(command)
+        on_reply = on_reply or _ignore
+        link = self._link
+        if link is None:
+            on_reply(NotConnected(f"{self.node}: no event socket"))
+            return
+        try:
+            link.post(data, on_reply, time.monotonic() + self._command_timeout)
+        except SwitchError as error:
+            on_reply(error)
+
+    def ping(self, on_reply: OnReply) -> None:
+        """Ask FreeSWITCH what costs it nothing: the answer comes behind all that it has said before."""
+        self.post(PING, on_reply)
+
+    def wait_current(self) -> None:
+        """Where we have just stood still, until what FreeSWITCH said meanwhile has been read; some seconds at
+        most. What is decided by the clock is decided after that."""
+        until = time.monotonic() + _CURRENT_SECONDS
+        while (link := self._link) is not None and link.behind and time.monotonic() < until:
+            gevent.sleep(0.01)
+
+    def send(self, command: str, timeout: float | None = None) -> Reply:
+        """Send and wait for the reply, an error reply too. Raises `NotConnected`, `Disconnected`,
+        `CommandTimeout`."""
+        data = commands.wire(command)
+        link = self._link
+        if link is None:
+            raise NotConnected(f"{self.node}: no event socket")
+        timeout = self._command_timeout if timeout is None else timeout
+        result: gevent.event.AsyncResult[Reply] = gevent.event.AsyncResult()
+        pending = link.post(data, _settle(result), time.monotonic() + timeout)
+        result.wait(timeout)
+        if result.ready():
+            return cast(Reply, result.get_nowait())
+        # Its place in the row stays: the late reply must not answer the next command.
+        pending.on_reply = None
+        self.anomalies.command_timeouts += 1
+        raise CommandTimeout(f"no reply within {timeout} s: {command[:80]!r}")
+
+    def api(self, command: str, timeout: float | None = None) -> str:
+        """Run an API command (without the word `api`) and return what it printed.
+
+        Blocks every other command of this socket while it runs: `bgapi` is for what takes long. Raises as
+        `send`, and `CommandFailed`, `LegGone`, `ConferenceGone` or `MemberGone` for an `-ERR` or `-USAGE`.
+        """
+        reply = self.send(command if command.startswith("api ") else f"api {command}", timeout)
+        if reply.text == NO_REPLY:
+            return ""
+        reply.raise_for_error()
+        return reply.body
+
+    def bgapi(self, command: str, timeout: float) -> str:
+        """Run an API command in a thread of FreeSWITCH's and return what it printed, within `timeout`.
+        Raises as `api`."""
+        job = str(uuid.uuid4())
+        result = self._jobs[job] = gevent.event.AsyncResult()
+        ends = time.monotonic() + timeout
+        try:
+            self.send(f"bgapi {commands.one_line(command)}\nJob-UUID: {job}", timeout).raise_for_error()
+            result.wait(max(0.0, ends - time.monotonic()))
+            if result.ready():
+                body = cast(str, result.get_nowait())
+                Reply(body).raise_for_error()
+                return body
+        finally:
+            self._jobs.pop(job, None)
+        raise CommandTimeout(f"no result within {timeout} s: {command[:80]!r}")
+
+
+def _unheard(raw: bytes) -> None:
+    """An event on a socket that subscribes to none."""
+
+
+def _nothing() -> None:
+    """Nobody waits for a turn of this socket."""
+
+
+def _ignore(outcome: Reply | SwitchError) -> None:
+    if isinstance(outcome, SwitchError):
+        log.debug("a command that nobody waits for", problem=str(outcome))
+
+
+def _settle(result: gevent.event.AsyncResult[Reply]) -> OnReply:
+    def settle(outcome: Reply | SwitchError) -> None:
+        if isinstance(outcome, SwitchError):
+            result.set_exception(outcome)
+        else:
+            result.set(outcome)
+
+    return settle

@@ -1,0 +1,454 @@
+"""The legs that are ours: applications run on them, matched to their completion; digits; the hangup."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid as uuids
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import Final, Protocol
+
+import gevent
+import gevent.event
+import gevent.queue
+
+from orchestrator.esl import commands
+from orchestrator.esl.deadline import Deadline
+from orchestrator.esl.digits import Presses
+from orchestrator.esl.errors import CommandTimeout, Disconnected, LegGone, SwitchError, failure
+from orchestrator.esl.events import Event
+from orchestrator.esl.session import OnReply, Reply
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+EXECUTE_TIMEOUT_SECONDS: Final = 30.0
+MAX_DIGITS: Final = 128
+FOUND: Final = "found"
+# FreeSWITCH refuses commands from the moment of the hangup, a little before it sends CHANNEL_HANGUP with the
+# cause.
+_HANGUP_GRACE_SECONDS: Final = 2.0
+_BREAK_AGAIN_SECONDS: Final = 0.1
+_FRAME_SECONDS: Final = 0.02
+_BREAK_TRIES: Final = 50
+_BREAKABLE: Final = frozenset({"playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read"})
+_STILLED_SECONDS: Final = 2.0
+# An id for each application started: what an earlier run of ours started has another one.
+_THIS_RUN: Final = uuids.uuid4().hex
+_numbers: Final = count()
+
+
+class Switch(Protocol):
+    """What legs need of a `Connection`."""
+
+    on_down: list[Callable[[SwitchError], None]]
+
+    def post(self, command: str, on_reply: OnReply | None = None) -> None:
+        """Send without waiting."""
+
+    def ping(self, on_reply: OnReply) -> None:
+        """Ask what is answered behind all that was said before."""
+
+
+class Execution:
+    """One application started on a leg."""
+
+    __slots__ = ("_outcome", "_settled", "app", "arg", "uuid")
+
+    def __init__(self, uuid: str, app: str, arg: str = "") -> None:
+        self.uuid = uuid
+        self.app = app
+        self.arg = arg
+        self._outcome: Event | SwitchError | None = None
+        self._settled: gevent.event.Event | None = None
+        """Of the few that somebody waits for."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has completed or failed: `wait` returns or raises at once."""
+        return self._outcome is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether `wait` would raise at once."""
+        return isinstance(self._outcome, SwitchError)
+
+    def wait(self, timeout: float | None = EXECUTE_TIMEOUT_SECONDS) -> Event:
+        """The CHANNEL_EXECUTE_COMPLETE; may be asked for more than once, and after it came.
+
+        Raises `LegGone` when the leg hangs up, `Disconnected` when the socket ends (the leg lives on, and so
+        may the application), `CommandTimeout` after `timeout` seconds. Without a time limit the leg's end or
+        the socket's ends it.
+        """
+        if self._outcome is None:
+            if self._settled is None:
+                self._settled = gevent.event.Event()
+            self._settled.wait(timeout)
+        outcome = self._outcome
+        if outcome is None:
+            raise CommandTimeout(f"{self.app} did not complete within {timeout} s")
+        if isinstance(outcome, SwitchError):
+            raise outcome
+        return outcome
+
+    def _settle(self, outcome: Event | SwitchError) -> None:
+        if self._outcome is None:
+            self._outcome = outcome
+            if self._settled is not None:
+                self._settled.set()
+
+
+class Leg:
+    """One channel under our control. Made by `Legs.adopt`."""
+
+    __slots__ = (
+        "_answering",
+        "_digits",
+        "_ended",
+        "_executions",
+        "_found",
+        "_legs",
+        "_presses",
+        "_shut_out",
+        "answered",
+        "gone",
+        "hangup_cause",
+        "headers",
+        "on_digit",
+        "on_hangup",
+        "uuid",
+    )
+
+    def __init__(self, legs: Legs, uuid: str, headers: dict[str, str]) -> None:
+        self._legs = legs
+        self.uuid = uuid
+        self.headers = headers
+        self.answered = headers.get("Answer-State") == "answered"
+        self.gone = False
+        self.hangup_cause = ""
+        self.on_digit: list[Callable[[str], None]] = []
+        """Each called with each digit on the reading greenlet, besides the queue."""
+        self.on_hangup: list[Callable[[Leg], None]] = []
+        """Each called once, on the reading greenlet, when the leg has hung up."""
+        self._executions: dict[str, Execution] = {}
+        self._answering: Execution | None = None
+        self._found: Execution | None = None
+        self._shut_out: Sequence[gevent.Greenlet[..., None]] = ()
+        self._digits: gevent.queue.Queue[str] | None = None
+        self._presses: Presses | None = None
+        self._ended: gevent.event.Event | None = None
+
+    @property
+    def digits(self) -> gevent.queue.Queue[str]:
+        """The digits pressed, in order; the oldest are dropped where nobody takes them."""
+        if self._digits is None:
+            self._digits = gevent.queue.Queue(MAX_DIGITS)
+        return self._digits
+
+    @property
+    def ended(self) -> gevent.event.Event:
+        """Set when the leg has hung up."""
+        if self._ended is None:
+            self._ended = gevent.event.Event()
+            if self.gone:
+                self._ended.set()
+        return self._ended
+
+    def start(self, app: str, arg: str = "") -> Execution:
+        """Run an application without waiting. Those started back to back run in the same 20 ms frame.
+
+        An application started while another plays runs inside it. The very one that was found running when
+        the leg was taken up is not started again. Raises `ValueError` as `commands.execute` does.
+        """
+        self.check_shut_out()
+        found = self._found
+        if found is not None and (app, arg) == (found.app, found.arg) and not found.done:
+            self._found = None
+            return found
+        execution = Execution(f"{_THIS_RUN}-{next(_numbers)}", app, arg)
+        command = commands.execute(self.uuid, app, arg, execution.uuid)
+        if self.gone:
+            execution._settle(LegGone(self.hangup_cause))
+            return execution
+        self._executions[execution.uuid] = execution
+        self._legs.connection.post(command, partial(self._replied, execution))
+        return execution
+
+    def take_up(self, headers: dict[str, str]) -> None:
+        """After a restart of ours or a lost socket: how it stands, from uuid_dump, and what runs on it."""
+        self.headers = headers
+        self.answered = headers.get("Answer-State") == "answered"
+        self._answering = None
+        self._found = None
+        app = headers.get("variable_current_application", "")
+        # A playback that is through has left its response (mod_dptools.c); of others it is not to be seen.
+        if app and not headers.get("variable_current_application_response"):
+            arg = headers.get("variable_current_application_data", "")
+            self._found = self._executions[FOUND] = Execution(FOUND, app, arg)
+
+    @property
+    def found(self) -> tuple[str, str]:
+        """Application and argument found running at `take_up` and not started again since; else empty."""
+        found = self._found
+        return ("", "") if found is None or found.done else (found.app, found.arg)
+
+    def goes_on(self, app: str, arg: str) -> None:
+        """An application that an earlier run of ours started runs on, until it ends by itself."""
+        self._executions[FOUND] = Execution(FOUND, app, arg)
+
+    def started(self, app: str, arg: str) -> Execution | None:
+        """That very application, if it was started on this leg and has not completed."""
+        found = (one for one in self._executions.values() if (one.app, one.arg) == (app, arg))
+        return next(found, None)
+
+    def runs(self, app: str) -> bool:
+        """Whether this application was started and has not completed."""
+        return any(execution.app == app for execution in self._executions.values())
+
+    def wait_quiet(self, seconds: float) -> bool:
+        """Break what plays until nothing does, for so long; whether it is quiet."""
+        until = time.monotonic() + seconds
+        while self.playing and time.monotonic() < until:
+            self.break_()
+            gevent.sleep(_FRAME_SECONDS)
+        return not self.playing
+
+    def still(self) -> None:
+        """End what was found running, and wait for its end: the call goes on with something else."""
+        found, self._found = self._found, None
+        if found is None or found.done or self.gone:
+            return
+        if found.app in _BREAKABLE:
+            self.break_()
+            # Perhaps it was through already.
+            with contextlib.suppress(CommandTimeout):
+                found.wait(_STILLED_SECONDS)
+        self._executions.pop(FOUND, None)
+
+    def shut_out(self, greenlet: gevent.Greenlet[..., None]) -> None:
+        """Nothing more from `greenlet`, which is being killed: it may have a turn before it dies."""
+        # A tuple would leak: Python's collector stops tracking one whose greenlets are alive when it looks.
+        self._shut_out = [*(one for one in self._shut_out if not one.ready()), greenlet]
+
+    def check_shut_out(self) -> None:
+        """Ends the greenlet that calls this if it was shut out."""
+        if self._shut_out and gevent.getcurrent() in self._shut_out:
+            raise gevent.GreenletExit
+
+    def execute(self, app: str, arg: str = "", timeout: float | None = EXECUTE_TIMEOUT_SECONDS) -> Event:
+        """Run an application and wait for its completion. Raises as `Execution.wait`."""
+        return self.start(app, arg).wait(timeout)
+
+    def answer(self) -> Execution:
+        """Answer, once: later calls return the first one's execution, and on an answered leg one that is
+        done."""
+        if self._answering is None or (self._answering.failed and not self.gone):
+            if self.answered:
+                self._answering = Execution("", "answer")
+                self._answering._settle(
+                    Event(name="CHANNEL_EXECUTE_COMPLETE", uuid=self.uuid, application="answer")
+                )
+            else:
+                self._answering = self.start("answer")
+        return self._answering
+
+    def set(self, variables: Mapping[str, str] | None = None, /, **more: str) -> Execution:
+        """Set channel variables, in order with what is started before and after. Raises as
+        `commands.multiset`."""
+        return self.start("multiset", commands.multiset({**(variables or {}), **more}))
+
+    def break_(self) -> None:
+        """End what plays, also what was started but does not play yet.
+
+        Wait for that execution before starting what is to come after it: FreeSWITCH runs a command that
+        arrives before it has looked at the break inside of what plays, and that clears the break
+        (switch_core_session_exec).
+        """
+        if self.gone:
+            return
+        self._break(list(self._executions.values()), _BREAK_TRIES)
+
+    @property
+    def playing(self) -> bool:
+        """Whether something that `break_` ends was started and has not completed."""
+        return any(execution.app in _BREAKABLE for execution in self._executions.values())
+
+    def deadline(self, seconds: float, passed: Callable[..., None], *arguments: object) -> Deadline:
+        """A time limit on what FreeSWITCH is to do with it."""
+        return Deadline(self._legs.connection.ping, seconds, passed, *arguments)
+
+    def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
+        """Hang up in whatever state the leg is; again does no harm."""
+        if not self.gone:
+            self._legs.connection.post(commands.kill(self.uuid, cause), self._checked)
+
+    def _break(self, playing: list[Execution], tries: int) -> None:
+        self._legs.connection.post(commands.break_(self.uuid), self._checked)
+        if tries > 1 and self._may_not_have_heard(playing):
+            gevent.spawn_later(_BREAK_AGAIN_SECONDS, self._break_again, playing, tries - 1)
+
+    def _break_again(self, playing: list[Execution], tries: int) -> None:
+        # A break that comes before the application starts is forgotten when it starts.
+        if not self.gone and self._may_not_have_heard(playing):
+            self._break(playing, tries)
+
+    def _may_not_have_heard(self, playing: list[Execution]) -> bool:
+        # Whatever was started since is not to be broken.
+        newest = next(reversed(self._executions.values()), None)
+        return newest in playing and any(e.app in _BREAKABLE and not e.done for e in playing)
+
+    def _replied(self, execution: Execution, outcome: Reply | SwitchError) -> None:
+        if isinstance(outcome, CommandTimeout):
+            # It may have been taken all the same: its completion, the leg's end or the socket's will tell.
+            return
+        error = outcome if isinstance(outcome, SwitchError) else failure(outcome.text)
+        if error is None:
+            return
+        self._executions.pop(execution.uuid, None)
+        execution._settle(error)
+        self._doubt(error)
+
+    def _checked(self, outcome: Reply | SwitchError) -> None:
+        error = outcome if isinstance(outcome, SwitchError) else failure(outcome.text)
+        if error is not None:
+            log.debug("a command failed", leg=self.uuid, problem=str(error))
+            self._doubt(error)
+
+    def _doubt(self, error: SwitchError) -> None:
+        if isinstance(error, LegGone) and not self.gone:
+            # CHANNEL_HANGUP is on its way with the cause, or it came before the leg was adopted and never
+            # will again.
+            Deadline(self._legs.connection.ping, _HANGUP_GRACE_SECONDS, self._legs.lost, self.uuid)
+
+    # Events, on the reading greenlet
+
+    def _completed(self, event: Event) -> None:
+        execution = self._executions.pop(event.application_uuid, None)
+        if execution is None:
+            found = self._executions.get(FOUND)
+            if found is None or event.application != found.app:
+                return
+            if event.header("Application-Data") != found.arg:
+                return
+            execution = self._executions.pop(FOUND)
+        execution._settle(event)
+
+    def _pressed(self, digit: str, way: str, at: int) -> None:
+        if self._presses is None:
+            self._presses = Presses()
+        if not self._presses.is_new(digit, way, at):
+            return
+        digits = self.digits
+        if digits.full():
+            digits.get_nowait()
+        digits.put_nowait(digit)
+        for listener in tuple(self.on_digit):
+            self._guarded(partial(listener, digit))
+
+    def _hung_up(self, cause: str) -> None:
+        if self.gone:
+            return
+        self.gone = True
+        self.hangup_cause = cause
+        self._fail_all(LegGone(cause))
+        if self._ended is not None:
+            self._ended.set()
+        hooks, self.on_hangup = self.on_hangup, []
+        for hook in hooks:
+            self._guarded(partial(hook, self))
+
+    def _fail_all(self, error: SwitchError) -> None:
+        executions, self._executions = self._executions, {}
+        for execution in executions.values():
+            execution._settle(error)
+
+    def _guarded(self, hook: Callable[[], None]) -> None:
+        try:
+            hook()
+        except Exception:
+            log.exception("a hook failed", leg=self.uuid)
+
+
+class Legs:
+    """The legs of one FreeSWITCH that are ours. `feed` it every event; a stranger's cost one look-up."""
+
+    def __init__(self, connection: Switch) -> None:
+        self.connection = connection
+        self._legs: dict[str, Leg] = {}
+        self._watched: dict[str, list[Callable[[Event], None]]] = {}
+        connection.on_down.append(self._disconnected)
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def __iter__(self) -> Iterator[Leg]:
+        return iter(list(self._legs.values()))
+
+    def adopt(self, uuid: str, headers: dict[str, str]) -> Leg:
+        """The leg `uuid`, from now on ours; the same one when it already is. `headers` as of CHANNEL_PARK or
+        uuid_dump."""
+        leg = self._legs.get(uuid)
+        if leg is None:
+            leg = self._legs[uuid] = Leg(self, uuid, headers)
+        return leg
+
+    def get(self, uuid: str) -> Leg | None:
+        """The leg, while it is ours and not forgotten."""
+        return self._legs.get(uuid)
+
+    def lost(self, uuid: str, cause: str = "") -> None:
+        """Declare a leg hung up that FreeSWITCH no longer has: its CHANNEL_HANGUP was missed while
+        disconnected."""
+        leg = self._legs.pop(uuid, None)
+        if leg is not None:
+            leg._hung_up(cause)
+
+    def feed(self, event: Event) -> Leg | None:
+        """Let the leg that the event is about know; return it, or None for a stranger's."""
+        leg = self._legs.get(event.uuid)
+        if leg is None:
+            return None
+        name = event.name
+        if name == "CHANNEL_EXECUTE_COMPLETE":
+            leg._completed(event)
+        elif name == "DTMF":
+            leg._pressed(event.header("DTMF-Digit"), event.header("DTMF-Source"), event.timestamp)
+        elif name == "CHANNEL_ANSWER":
+            leg.answered = True
+        elif name == "CHANNEL_HANGUP":
+            leg._hung_up(event.hangup_cause)
+        elif name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
+            self.lost(event.uuid, event.hangup_cause)
+        return leg
+
+    # Listeners to one leg, ours or not
+
+    def watch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Everything about the leg `uuid` until its end, its CHANNEL_DESTROY included."""
+        self._watched.setdefault(uuid, []).append(on_event)
+
+    def unwatch(self, uuid: str, on_event: Callable[[Event], None]) -> None:
+        """Before the leg's end, or for one that never came to be."""
+        watchers = self._watched.get(uuid, [])
+        if on_event in watchers:
+            watchers.remove(on_event)
+        if not watchers:
+            self._watched.pop(uuid, None)
+
+    def is_watched(self, uuid: str) -> bool:
+        return uuid in self._watched
+
+    def tell_watchers(self, event: Event) -> None:
+        """Let those know that watch the leg which the event is about."""
+        if event.uuid in self._watched:
+            for watcher in tuple(self._watched[event.uuid]):
+                watcher(event)
+            if event.name == "CHANNEL_DESTROY":
+                self._watched.pop(event.uuid, None)
+
+    def _disconnected(self, error: SwitchError) -> None:
+        ended = error if isinstance(error, Disconnected) else Disconnected(str(error))
+        for leg in self:
+            leg._fail_all(ended)

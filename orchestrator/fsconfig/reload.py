@@ -1,0 +1,77 @@
+"""Has a running FreeSWITCH take over rendered files; no call of its ends by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lxml import etree
+
+from orchestrator.esl.errors import CommandFailed
+from orchestrator.fsconfig.render import CALLERS, GATEWAYS, write
+from orchestrator.logs import get_logger
+
+log = get_logger(__name__)
+
+Api = Callable[[str], str]
+
+
+class Unreadable(Exception):
+    """FreeSWITCH does not take the files; those that it had are back in their place."""
+
+
+def put(files: Mapping[str, str], directory: Path, api: Api) -> None:
+    """Write what is new and have FreeSWITCH read all of it anew. Raises Unreadable, OSError, SwitchError."""
+    before = {name: _content(directory / name) for name in files}
+    changed = {name: text for name, text in files.items() if before[name] != text}
+    try:
+        write(changed, directory)
+        _reload(api)
+    except BaseException:
+        write({name: text for name in changed if (text := before[name]) is not None}, directory)
+        raise
+
+
+def reread(old: Mapping[str, str], new: Mapping[str, str], profile: str, api: Api) -> None:
+    """After put(): access lists, and what else of a SIP profile differs. Raises SwitchError."""
+    api("reloadacl")
+    before, after = _gateways(old), _gateways(new)
+    # Beside somebody's own configuration the profile itself says who may call (fsconfig/existing/parts.py).
+    if before == after and old[CALLERS] == new[CALLERS]:
+        return
+    for name in before:
+        if before[name] != after.get(name):
+            # `rescan` skips one that it has; a call through it goes on.
+            _forget(name, profile, api)
+    api(f"sofia profile {profile} rescan")
+
+
+def _forget(gateway: str, profile: str, api: Api) -> None:
+    try:
+        api(f"sofia profile {profile} killgw {gateway}")
+    except CommandFailed as error:
+        log.debug("FreeSWITCH did not have it", gateway=gateway, problem=str(error))
+
+
+def check(api: Api) -> None:
+    """Have FreeSWITCH read its files anew, whoever wrote them. Raises Unreadable, SwitchError."""
+    _reload(api)
+
+
+def _reload(api: Api) -> None:
+    answer = api("reloadxml").strip()
+    # `+OK [what is wrong]` is how it says no (mod_commands.c, reload_xml_function).
+    if "[Success]" not in answer:
+        raise Unreadable(f"FreeSWITCH does not read its files: {answer}")
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _gateways(files: Mapping[str, str]) -> dict[str, bytes]:
+    root = etree.fromstring(files[GATEWAYS].encode())
+    return {str(gateway.get("name")): etree.tostring(gateway) for gateway in root.iter("gateway")}

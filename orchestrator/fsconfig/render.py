@@ -1,0 +1,101 @@
+"""The FreeSWITCH files that follow from the settings; they go into freeswitch-conf/ or a copy of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lxml import etree
+
+from orchestrator.config import Settings
+from orchestrator.config.trunks import Trunk
+from orchestrator.fsconfig.conference_profiles import conference_conf
+
+_MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
+
+GATEWAYS = "sip_profiles/trunks/gateways.xml"
+CALLERS = "sip_profiles/trunks/callers.xml"
+# freeswitch-conf/dialplan/texml.xml.
+CONTEXT = "texml"
+
+
+def render(settings: Settings) -> dict[str, str]:
+    """File name below freeswitch-conf -> its content. The gateways' file holds passwords."""
+    return {
+        "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
+        GATEWAYS: gateways_file(settings),
+        CALLERS: document(_callers(settings)),
+    }
+
+
+def gateways_file(settings: Settings) -> str:
+    """The gateways that FreeSWITCH has to be told of, with their passwords."""
+    # One file for all, and always there: a gateway that is no longer in the settings goes, and FreeSWITCH
+    # calls a directory without files an error.
+    gateways = etree.Element("include")
+    for trunk in settings.trunks.values():
+        if trunk.proxy is not None:
+            gateways.append(_gateway(trunk))
+    return document(gateways)
+
+
+def write(files: dict[str, str], directory: Path) -> list[Path]:
+    """Write rendered files below a directory, each whole or not at all. Raises OSError."""
+    written = []
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # FreeSWITCH may read the directory at any moment (reloadxml), and a gateway's file holds a password.
+        draft = path.with_name(f".{path.name}.new")
+        draft.touch(mode=0o640)
+        draft.write_text(content, encoding="utf-8")
+        draft.replace(path)
+        written.append(path)
+    return written
+
+
+def _gateway(trunk: Trunk) -> etree._Element:
+    element = etree.Element("gateway", name=trunk.name)
+    assert trunk.proxy is not None
+    _, _, transport = trunk.proxy.partition(";transport=")
+    parameters = {
+        "proxy": trunk.proxy,
+        "realm": trunk.realm or "",
+        # Sofia refuses a gateway without these two, also where it never logs in.
+        "username": trunk.username or "not-used",
+        "password": trunk.password.get_secret_value() if trunk.password else "not-used",
+        "register": "true" if trunk.register_ else "false",
+        "register-transport": transport if trunk.register_ else "",
+        "expire-seconds": str(trunk.expires_secs) if trunk.register_ else "",
+        "ping": str(trunk.ping_secs or ""),
+        "from-domain": trunk.realm or "",
+        "caller-id-in-from": "true",
+        # Its calls come to the address that was registered, and say in To which number was called.
+        "extension": "auto_to_user" if trunk.register_ else "",
+        # Otherwise they run in a context `default`, past ours.
+        "context": CONTEXT,
+    }
+    for name, value in parameters.items():
+        if value:
+            etree.SubElement(element, "param", name=name, value=value)
+    return element
+
+
+def _callers(settings: Settings) -> etree._Element:
+    """Nodes of the access list: whose calls are taken."""
+    element = etree.Element("include")
+    for who, networks in settings.callers().items():
+        element.append(etree.Comment(f" {who} "))
+        for network in networks:
+            etree.SubElement(element, "node", type="allow", cidr=str(network))
+    return element
+
+
+def document(element: etree._Element) -> str:
+    """The element as a file of FreeSWITCH's configuration."""
+    etree.indent(element)
+    return _MADE_BY + escaped(etree.tostring(element, encoding="unicode")) + "\n"
+
+
+def escaped(xml: str) -> str:
+    """FreeSWITCH fills in `$${…}` while it reads a file, before it is XML; ours is none of that."""
+    return xml.replace("$${", "&#36;&#36;{")

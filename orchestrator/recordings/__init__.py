@@ -1,0 +1,1 @@
+"""Recordings of conferences and of calls: begun, finished, reported, and their files."""

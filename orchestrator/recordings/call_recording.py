@@ -1,0 +1,369 @@
+"""One recording of a call: its file as FreeSWITCH writes it, as it was asked for, and its callbacks.
+
+It is begun and ended by applications that the leg runs itself, in its own queue. `uuid_record start` runs in
+the event socket's thread instead: where the leg hangs up at that moment, FreeSWITCH attaches the recording to
+a leg that has let go of all its recordings already, and neither the leg nor the recording's thread ever ends
+(switch_core_media_bug.c, switch_core_media_bug_add; signalwire/freeswitch#1673).
+
+From the moment of the order it is on disk (`OpenRecording`) and hears what becomes of its leg, so that it
+ends in exactly one of completed and absent, whatever the call, the socket or this process does meanwhile.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import gevent
+import msgspec
+from gevent.event import Event as Flag
+from msgspec.structs import replace
+
+from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
+from orchestrator.clock import now
+from orchestrator.esl import commands
+from orchestrator.esl.errors import LegGone, SwitchError, Unreachable
+from orchestrator.esl.events import Event
+from orchestrator.esl.legs import Execution, Leg
+from orchestrator.logs import get_logger
+from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
+from orchestrator.media.trim import trim_silence
+from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, PauseBehavior, RecordedCall, Tape
+from orchestrator.recordings.records import RecordingRecord, row_of_recording
+from orchestrator.store.message import Message
+from orchestrator.types import Fields
+
+if TYPE_CHECKING:
+    from orchestrator.calls.context import Services
+
+log = get_logger(__name__)
+
+# From CHANNEL_HANGUP until FreeSWITCH has closed the file and let go of the leg.
+CLOSING_SECONDS = 10.0
+# Until a recording of hours is measured, trimmed and converted.
+FINISH_SECONDS = 600.0
+# uuid_record's words for each way to pause.
+PAUSE: Final[dict[PauseBehavior, str]] = {"silence": "mask", "skip": "pause"}
+RESUME: Final[dict[PauseBehavior, str]] = {"silence": "unmask", "skip": "resume"}
+LEG_IS_GONE = ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
+
+
+class Recording:
+    """Its callbacks say once that it is in progress, and once that it is completed, or absent."""
+
+    def __init__(self, services: Services, call: RecordedCall, tape: Tape) -> None:
+        """From here on it is among `services.recordings`, until it is over."""
+        self.call = call
+        self.tape = tape
+        self.begun = Flag()
+        """FreeSWITCH writes it, or never will (`failed`)."""
+        self.failed = False
+        self.finished = Flag()
+        """Completed or absent, and that is written down."""
+        self._services = services
+        self._file = services.recording_path(tape.sid)
+        self._log = log.bind(call=call.call_sid, recording=tape.sid)
+        self._ending: gevent.Greenlet[..., None] | None = None
+        self._leg_over = Flag()
+        self._listed = bool(tape.started_at)
+        self._unanswered = False
+        self._end_pending = False
+        if tape.over:
+            self.begun.set()
+            self.finished.set()
+            return
+        if tape.started_at:
+            self.begun.set()
+        services.recordings[tape.sid] = self
+        # From the start: one read of the socket can bring the hangup and the leg's end.
+        services.legs.watch(call.leg, self._on_event)
+
+    @property
+    def sid(self) -> str:
+        return self.tape.sid
+
+    @property
+    def seconds(self) -> float:
+        return self.tape.seconds
+
+    @property
+    def path_there(self) -> Path:
+        """As FreeSWITCH sees it; always WAV, for mod_shout may be missing."""
+        return self._services.node.there(self._file)
+
+    @property
+    def ending(self) -> bool:
+        """Its file is closed."""
+        return self._ending is not None or self.tape.over
+
+    def fields(self) -> Fields:
+        """For a verb's action."""
+        if not self.seconds:
+            return ()
+        return (
+            ("RecordingDuration", str(round(self.seconds))),
+            ("RecordingSid", self.sid),
+            ("RecordingUrl", self._url),
+        )
+
+    # The beginning
+
+    def keep(self, *with_it: tuple[str, str, bytes]) -> None:
+        """On disk, for the next run of ours; `with_it` in the same commit."""
+        if not self.tape.asked_at:
+            self.tape = replace(self.tape, asked_at=now())
+        self._commit(put=with_it)
+
+    def start(self, leg: Leg, *, refusable: bool = False) -> None:
+        """On the leg itself, in its turn; `keep` it before. `begun` and `failed` tell what came of it.
+
+        `refusable`: whoever asked for it waits to hear of that, and then says `accept` or `forget`.
+        """
+        tape = self.tape
+        self._unanswered = refusable
+        leg.set(
+            RECORD_STEREO=str(tape.channels == "dual").lower(),
+            RECORD_BRIDGE_REQ=str(tape.from_answer).lower(),
+            # Of the leg: it reads what the caller says, and writes what the caller hears.
+            RECORD_READ_ONLY=str(tape.track == "inbound").lower(),
+            RECORD_WRITE_ONLY=str(tape.track == "outbound").lower(),
+        )
+        path = str(self.path_there)
+        running = leg.start("record_session", f"{path} +{tape.longest}" if tape.longest else path)
+        gevent.spawn(self._follow_start, running)
+
+    def _follow_start(self, running: Execution) -> None:
+        """RECORD_START comes before the application is through; without it there is no file."""
+        try:
+            running.wait(None)
+        except Unreachable:
+            # Perhaps it was begun: that is looked up when FreeSWITCH is back.
+            return
+        except LegGone:
+            # The leg's end is on its way; or the leg was gone before it was watched.
+            self._leg_over.wait(CLOSING_SECONDS)
+        except SwitchError as error:
+            self._log.error("not recorded", problem=str(error))
+        if self.begun.is_set() and not self.failed:
+            return
+        self.failed = True
+        self.begun.set()
+        self.end()
+
+    def accept(self) -> None:
+        """Listed and fetched from now on, whether it has begun or not; and it comes to an end."""
+        self._unanswered, self._listed = False, True
+        self._commit()
+        if self._end_pending:
+            self.end()
+
+    def started(self, at: int = 0) -> None:
+        """`at`: microseconds since the epoch; now, if it is 0."""
+        if self.tape.started_at or self.ending:
+            return
+        self.tape = replace(self.tape, started_at=at or now())
+        self.begun.set()
+        self._tell("in-progress")
+
+    # In between
+
+    def pause(self, behavior: PauseBehavior) -> None:
+        """Raises SwitchError where FreeSWITCH does not do it.
+
+        From outside of the leg: it sets a flag of the recording, in memory that lives as long as the leg,
+        and waits for nothing that the leg does (switch_ivr_async.c, switch_ivr_record_session_mask).
+        """
+        before = self.tape.paused_by if self.tape.status == "paused" else None
+        if before == behavior:
+            return
+        self._order(PAUSE[behavior])
+        if before is not None:
+            # After the other: nothing of the pause gets into the recording in between.
+            self._order(RESUME[before])
+        self._change(status="paused", paused_by=behavior)
+
+    def resume(self) -> None:
+        """Raises SwitchError where FreeSWITCH does not do it."""
+        self._order(RESUME[self.tape.paused_by])
+        self._change(status="in-progress")
+
+    def _order(self, action: str) -> None:
+        command = commands.api("uuid_record", self.call.leg, action, str(self.path_there))
+        self._services.connection.send(command).raise_for_error()
+
+    def stop(self) -> None:
+        """Ordered; FreeSWITCH closes the file in a moment. Does not block."""
+        if self.ending or self.tape.status == "stopped":
+            return
+        self._change(status="stopped")
+        self.order_stop()
+
+    def order_stop(self) -> None:
+        leg = self._services.legs.get(self.call.leg)
+        if leg is None or leg.gone:
+            # Its end is the recording's.
+            return
+        if self.tape.source == "RecordVerb":
+            leg.break_()
+        else:
+            gevent.spawn(self._follow_stop, leg.start("stop_record_session", str(self.path_there)))
+
+    def _follow_stop(self, running: Execution) -> None:
+        try:
+            running.wait(None)
+        except SwitchError:
+            # The leg's end is the recording's; or it is looked up when FreeSWITCH is back.
+            return
+        self.end()
+
+    # The end
+
+    def end(self) -> None:
+        """The file is closed: it is brought into the form that was asked for. Again does no harm."""
+        if self._unanswered:
+            self._end_pending = True
+        elif not self.ending:
+            self._ending = gevent.spawn(self._finish)
+
+    def wait(self) -> None:
+        """Until it is completed or absent; at most `FINISH_SECONDS`."""
+        self.finished.wait(FINISH_SECONDS)
+
+    def forget(self) -> None:
+        """It never was: nothing was said of it, and nothing will be."""
+        if not self.finished.is_set():
+            self._leave()
+            self.finished.set()
+            self._services.journal.commit(delete=[(CALL_RECORDING, self.sid)])
+
+    def _on_event(self, event: Event) -> None:
+        match event.name:
+            case "RECORD_START" if self._is_mine(event):
+                if self.tape.from_answer:
+                    self.begun.set()
+                else:
+                    self.started(event.timestamp)
+            case "RECORD_STOP" if self._is_mine(event):
+                self.end()
+            case name if name in LEG_IS_GONE:
+                self._leg_over.set()
+                self.failed = self.failed or not self.begun.is_set()
+                self.begun.set()
+                self.end()
+
+    def _is_mine(self, event: Event) -> bool:
+        return event.header("Record-File-Path") == str(self.path_there)
+
+    def _finish(self) -> None:
+        if self.finished.is_set():
+            return
+        self._change(status="processing")
+        leftover: Path | None = None
+        try:
+            seconds, leftover = in_thread(self._form)
+        except Exception as error:  # noqa: BLE001
+            # Whatever it was: a recording that is said to be in progress for ever is worse.
+            self._log.warning("no recording", problem=str(error))
+            self.tape = replace(self.tape, status="absent")
+        else:
+            self.tape = replace(self.tape, status="completed", seconds=seconds)
+        if self.finished.is_set():
+            return
+        self._tell("completed" if self.seconds else "absent")
+        if leftover is not None:
+            in_thread(leftover.unlink, True)
+        self._leave()
+        self.finished.set()
+
+    def _form(self) -> tuple[float, Path | None]:
+        """As asked for: its seconds, and the file that is not needed once that is written down.
+
+        In a thread. Done again after a crash in between it comes to the same. Raises AudioError, OSError.
+        """
+        tape = self.tape
+        target = self._services.recording_path(self.sid, tape.kind)
+        if not self._file.exists() and target.exists():
+            return seconds_of(target), None
+        seconds = trim_silence(self._file) if tape.trim else seconds_of(self._file)
+        if not seconds:
+            raise AudioError("nothing was recorded")
+        dual = tape.channels == "dual"
+        if tape.kind == "mp3" or (dual and tape.source == "RecordVerb"):
+            export(self._file, target, 2 if dual else 1)
+        return seconds, self._file if target != self._file else None
+
+    def _leave(self) -> None:
+        self._services.recordings.pop(self.sid, None)
+        self._services.legs.unwatch(self.call.leg, self._on_event)
+
+    # What is told, and written down
+
+    @property
+    def _url(self) -> str:
+        return self._services.recording_url(self.sid, self.tape.kind)
+
+    def _change(self, **changes: object) -> None:
+        self.tape = replace(self.tape, **changes)
+        self._commit()
+
+    def _tell(self, status: RecordingStatus) -> None:
+        self._services.tally.recordings[status] += 1
+        self._listed = True
+        message = self._message(status)
+        # In one: what was sent was sent, whatever happens in between.
+        self._commit([message] if message is not None else [])
+
+    def _message(self, status: RecordingStatus) -> Message | None:
+        tape, call = self.tape, self.call
+        if not tape.status_callback or status not in tape.status_callback_event:
+            return None
+        facts = RecordingFacts(
+            status=status,
+            account_sid=call.account_sid,
+            call_sid=call.call_sid,
+            connection_id=call.connection_id,
+            recording_sid=self.sid,
+            source=tape.source,
+            channels=2 if tape.channels == "dual" else 1,
+            started_at=tape.started_at,
+            duration=round(self.seconds),
+            url=self._url if tape.send_url else "",
+        )
+        before = bool(tape.started_at) and "in-progress" in tape.status_callback_event
+        return self._services.status.of_recording(
+            facts,
+            self._services.resolve(call.document_url, tape.status_callback),
+            tape.status_callback_method,
+            int(before and status != "in-progress"),
+            call.style,
+        )
+
+    def _commit(
+        self, messages: list[Message] | None = None, put: tuple[tuple[str, str, bytes], ...] = ()
+    ) -> None:
+        row = (CALL_RECORDING, self.sid, msgspec.json.encode(OpenRecording(self.call, self.tape)))
+        over = self.tape.over
+        self._services.journal.commit(
+            messages or [],
+            put if over else (*put, row),
+            [(CALL_RECORDING, self.sid)] if over else [],
+            [row_of_recording(self._record())] if self._listed else [],
+        )
+
+    def _record(self) -> RecordingRecord:
+        tape, call = self.tape, self.call
+        return RecordingRecord(
+            sid=tape.sid,
+            account_sid=call.account_sid,
+            call_sid=call.call_sid,
+            conference_sid=call.conference_sid,
+            source=tape.source,
+            created_at=tape.asked_at or tape.started_at,
+            updated_at=now(),
+            channels=2 if tape.channels == "dual" else 1,
+            started_at=tape.started_at,
+            duration=tape.seconds,
+            status=tape.status,
+            kind=tape.kind,
+            track=tape.track,
+        )

@@ -1,0 +1,41 @@
+"""Where recordings lie, and how others reach them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from orchestrator.recordings.signed_urls import UrlSigner
+
+RecordingKind = Literal["wav", "mp3"]
+SID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+def is_sid(text: str) -> bool:
+    """Written as we write them: any other spelling names no recording."""
+    return re.fullmatch(SID_PATTERN, text) is not None
+
+
+@dataclass(frozen=True)
+class RecordingFiles:
+    directory: Path
+    there: Callable[[Path], Path]
+    """A path as FreeSWITCH sees it."""
+    base_url: Callable[[], str]
+    """Without a slash at its end."""
+    signer: UrlSigner | None = None
+    """None: an address is good as long as there is the file."""
+
+    def path(self, sid: str, kind: RecordingKind = "wav") -> Path:
+        """FreeSWITCH writes the WAV; an MP3 is made of it."""
+        return self.directory / f"{sid}.{kind}"
+
+    def path_there(self, sid: str) -> str:
+        return str(self.there(self.path(sid).absolute()))
+
+    def url(self, sid: str, kind: RecordingKind = "wav") -> str:
+        query = f"?{self.signer.query(sid)}" if self.signer else ""
+        return f"{self.base_url()}/recordings/{sid}.{kind}{query}"

@@ -1,0 +1,171 @@
+"""The recordings of calls: those that the API begins, pauses and ends, whatever the call does meanwhile
+(6.5), and what becomes of all of them over a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.context import Services
+from orchestrator.calls.recorded_call import recorded_call
+from orchestrator.esl import snapshot
+from orchestrator.esl.errors import SwitchError
+from orchestrator.esl.snapshot import Snapshot
+from orchestrator.lifecycle import Part
+from orchestrator.logs import get_logger
+from orchestrator.recordings.call_recording import Recording
+from orchestrator.recordings.files import RecordingKind
+from orchestrator.recordings.model import (
+    CALL_RECORDING,
+    ChangedStatus,
+    OpenRecording,
+    PauseBehavior,
+    RecordedCall,
+    Source,
+    Tape,
+)
+from orchestrator.recordings.records import RecordingRecord, decode_recording
+from orchestrator.rejection import Refused
+
+log = get_logger(__name__)
+
+BEEP = "tone_stream://%(200,0,1000)"
+# The leg's thread takes its orders with every frame.
+START_SECONDS = 5.0
+
+
+class CallRecordings(Part):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def start_recording(self, call: Call, tape: Tape, *, beep: bool = False) -> None:
+        """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises Refused."""
+        recording = Recording(self._services, recorded_call(call), tape)
+        recording.keep()
+        recording.start(call.leg, refusable=True)
+        recording.begun.wait(START_SECONDS)
+        if recording.failed:
+            recording.forget()
+            detail = f"FreeSWITCH did not begin it: {call.leg.hangup_cause or 'its log says why'}"
+            raise Refused("90018", "Call cannot be recorded", detail)
+        recording.accept()
+        if beep:
+            call.leg.start("playback", BEEP)
+        log.info("recording begun through the API", call=call.sid, recording=tape.sid)
+
+    def start_soon(self, call: Call, tape: Tape) -> None:
+        """Does not block; where it cannot be recorded, that is told as absent."""
+        recording = Recording(self._services, recorded_call(call), tape)
+        recording.keep()
+        recording.start(call.leg)
+
+    def change(self, sid: str, status: ChangedStatus, behavior: PauseBehavior) -> None:
+        """Raises Refused."""
+        recording = self._services.recordings.get(sid)
+        if recording is None or recording.ending:
+            raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+        tape = recording.tape
+        if status == tape.status and not (status == "paused" and behavior != tape.paused_by):
+            return
+        if tape.status == "stopped":
+            raise Refused("90018", "Recording has ended", "It was stopped: nothing of it can be changed.")
+        if status == "stopped":
+            recording.stop()
+            return
+        if tape.source == "RecordVerb":
+            detail = "The verb Record records the caller's own message: it can be stopped, not paused."
+            raise Refused("90018", "Recording cannot be paused", detail)
+        try:
+            if status == "paused":
+                recording.pause(behavior)
+            else:
+                recording.resume()
+        except SwitchError as error:
+            detail = f"FreeSWITCH did not do it: {error}"
+            raise Refused("90018", "Recording cannot be changed", detail) from None
+
+    # Over a restart, or a lost socket
+
+    def start(self) -> None:
+        """With what the last run of ours left; before the first event."""
+        for _, value in self._services.journal.load(CALL_RECORDING):
+            kept = msgspec.json.decode(value, type=OpenRecording)
+            Recording(self._services, kept.call, kept.tape)
+
+    def compare(self, seen: Snapshot, connected: bool) -> int:
+        """Brings them and what FreeSWITCH has together; how many differed. Raises SwitchError.
+
+        `connected`: just now. Else orders of a moment ago may be on their way.
+        """
+        differed = 0
+        for recording in list(self._services.recordings.values()):
+            headers = seen.legs.get(recording.call.leg)
+            if recording.ending:
+                continue
+            if headers is None:
+                differed += 1
+                recording.end()
+            elif connected:
+                differed += self._compare(recording, headers)
+        return differed
+
+    def _compare(self, recording: Recording, headers: Mapping[str, str]) -> bool:
+        tape, path = recording.tape, str(recording.path_there)
+        if _is_written(self._services, recording, headers, path):
+            if tape.status == "stopped":
+                recording.order_stop()
+                return True
+            if not tape.started_at and not tape.from_answer:
+                recording.started()
+                return True
+            return False
+        leg = self._services.legs.get(recording.call.leg)
+        if not tape.started_at and tape.source != "RecordVerb" and leg is not None:
+            # The order was lost.
+            recording.start(leg)
+        elif tape.started_at:
+            recording.end()
+        return True
+
+    def without_an_end(self) -> list[RecordingRecord]:
+        """Those that are listed as open though nobody brings them to an end. None while the database fails,
+        since then the list is older than what happened; those of conferences too. Raises OutboxError."""
+        if self._services.journal.troubled:
+            return []
+        listed = [decode_recording(row.value) for row in self._services.store.alive("recording")]
+        return [record for record in listed if record.sid not in self._services.recordings]
+
+    def missing(self, channels: Collection[str]) -> list[str]:
+        """Sids of those whose leg is none of FreeSWITCH's any more."""
+        return [
+            recording.sid
+            for recording in self._services.recordings.values()
+            if not recording.ending and recording.call.leg not in channels
+        ]
+
+    def end(self, records: Collection[RecordingRecord]) -> None:
+        """Completed or absent, by what there is of their files."""
+        for record in records:
+            log.error("a recording that nobody ended", recording=record.sid, call=record.call_sid)
+            call = RecordedCall("", record.call_sid, record.account_sid, conference_sid=record.conference_sid)
+            Recording(self._services, call, _tape_from(record)).end()
+
+
+def _is_written(services: Services, recording: Recording, headers: Mapping[str, str], path: str) -> bool:
+    if recording.tape.source == "RecordVerb":
+        running = headers.get("variable_current_application_data", "").split(" ")[0] == path
+        return running and not headers.get("variable_current_application_response")
+    return path in snapshot.list_recordings(services.connection, recording.call.leg)
+
+
+def _tape_from(record: RecordingRecord) -> Tape:
+    return Tape(
+        record.sid,
+        msgspec.convert(record.source, Source),
+        kind=msgspec.convert(record.kind, RecordingKind),
+        channels="dual" if record.channels > 1 else "single",
+        asked_at=record.created_at,
+        started_at=record.started_at,
+    )

@@ -1,0 +1,1 @@
+"""FreeSWITCH's events to the parts that hear them, and both brought together after a restart."""

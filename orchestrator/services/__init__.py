@@ -1,0 +1,1 @@
+"""What the REST API and the console do to conferences, calls and recordings."""

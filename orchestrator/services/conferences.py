@@ -1,0 +1,239 @@
+"""What the REST API asks of conferences and their participants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from orchestrator.calls.outbound import Order, Place
+from orchestrator.clock import now
+from orchestrator.conference.live.records import RoomRecord, decode_room, room_record, row_of_room
+from orchestrator.conference.machine.events import End, Event, Hold, Modify, Mute, Remove
+from orchestrator.conference.machine.state import LeaveReason, Participant, Phase, Room, Wish
+from orchestrator.config.applications import Application
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.generated import invitation
+from orchestrator.logs import get_logger
+from orchestrator.recordings.files import is_sid
+from orchestrator.rejection import NotFound, Refused
+from orchestrator.services.base import Desk
+from orchestrator.store.records import Query
+from orchestrator.texml.limits import MAX_ROOM_NAME
+from orchestrator.types import Method
+from orchestrator.verbs.announcements import Announcement
+
+log = get_logger(__name__)
+
+
+class Changes(NamedTuple):
+    """To one participant; None is as before."""
+
+    muted: bool | None = None
+    hold: bool | None = None
+    hold_url: str | None = None
+    hold_method: Method = "GET"
+    end_on_exit: bool | None = None
+    beep_on_exit: bool | None = None
+    coach: str | None = None
+    """Empty: nobody any more."""
+    wait_url: str | None = None
+    wait_method: Method = "POST"
+    announcement: Announcement | None = None
+
+
+class Guest(NamedTuple):
+    """Somebody to be dialled into a conference."""
+
+    wish: Wish
+    attributes: Mapping[str, str]
+    """The noun's, by name."""
+    application: str = ""
+    """Its ConnectionId; empty: the conference's, or the account's only one."""
+    time_limit: int = 14400
+    early_media: bool = False
+
+
+class RoomControl(Desk):
+    # Conferences
+
+    def find_rooms(self, query: Query) -> list[RoomRecord]:
+        return [decode_room(record.value) for record in self._records.find(query)]
+
+    def room(self, account_sid: str, sid: str) -> RoomRecord:
+        live = self._rooms.get(sid)
+        if live is not None:
+            if live.account_sid != account_sid:
+                raise NotFound
+            return room_record(live)
+        record = self._records.one("conference", account_sid, sid)
+        if record is None:
+            raise NotFound
+        return decode_room(record.value)
+
+    def conference_sid(self, account_sid: str, sid_or_name: str) -> str:
+        """Of the conference of this name that lives; anything else is as it was."""
+        live = None if is_sid(sid_or_name) else self._rooms.named(account_sid, sid_or_name.strip())
+        return sid_or_name if live is None else live.sid
+
+    def end_room(self, account_sid: str, sid: str) -> None:
+        """Everybody in it is hung up (1.8). One that is over stays as it is."""
+        self.room(account_sid, sid)
+        self._rooms.feed(sid, End(now()))
+
+    def announce(self, account_sid: str, sid: str, who: str | None, announcement: Announcement) -> None:
+        """To one participant, or to all."""
+        self.room(account_sid, sid)
+        one = self.participant(account_sid, sid, who) if who is not None else None
+        if one is not None and one.called:
+            raise Refused("90034", "Call not answered", "It hears announcements once it has answered.")
+        room = self._live(sid)
+        if all(one.called for one in room.participants.values()):
+            raise Refused("90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl")
+        self._announcer.start(room, one, announcement)
+
+    def _live(self, sid: str) -> Room:
+        room = self._rooms.get(sid)
+        if room is None or not room.open:
+            raise Refused("90019", "Conference has ended", "The conference is over.")
+        return room
+
+    # Participants
+
+    def participants(self, account_sid: str, sid: str) -> list[Participant]:
+        """Nobody once the conference is over (6.3)."""
+        self.room(account_sid, sid)
+        live = self._rooms.get(sid)
+        return list(_present(live).values()) if live is not None else []
+
+    def participant(self, account_sid: str, sid: str, who: str) -> Participant:
+        """By CallSid, else by label."""
+        present = self.participants(account_sid, sid)
+        by_sid = (one for one in present if one.call_sid == who)
+        found = next(by_sid, None) or next((one for one in present if one.wish.label == who), None)
+        if found is None:
+            raise NotFound
+        return found
+
+    def update_participant(self, account_sid: str, sid: str, who: str, changes: Changes) -> Participant:
+        one = self.participant(account_sid, sid, who)
+        if one.phase is Phase.DIALLED:
+            raise Refused("90034", "Call not answered", "It can be changed once it has answered.")
+        self._live(sid)
+        call_sid, coach = one.call_sid, changes.coach
+        if coach and (coach == call_sid or not _may_be_coached(self._live(sid), coach)):
+            detail = "The call to coach is not in this conference."
+            raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
+        events: list[Event] = []
+        if changes.muted is not None:
+            events.append(Mute(now(), call_sid, changes.muted))
+        if (hold := _hold(one, changes)) is not None:
+            events.append(hold)
+        events.append(
+            Modify(
+                now(),
+                call_sid,
+                changes.end_on_exit,
+                changes.beep_on_exit,
+                coach,
+                changes.wait_url,
+                changes.wait_method,
+            )
+        )
+        for event in events:
+            self._rooms.feed(sid, event)
+        if changes.announcement is not None:
+            self.announce(account_sid, sid, call_sid, changes.announcement)
+        return self.participant(account_sid, sid, call_sid)
+
+    def drop(self, account_sid: str, sid: str, who: str) -> None:
+        """Out of the conference, and its call ends."""
+        one = self.participant(account_sid, sid, who)
+        self._rooms.feed(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+
+    def conference_of(self, call_sid: str) -> str:
+        """ConferenceSid of the conference that a call takes part in, or waits for; empty: of none."""
+        return self._rooms.room_of(call_sid) if self._rooms.participant(call_sid) is not None else ""
+
+    def invite(
+        self, account_sid: str, conference: str, guest: Guest, order: Callable[[Application, Fetched], Order]
+    ) -> tuple[Participant, str]:
+        """Dial somebody into a conference, by its sid or its name; the participant, and the sid."""
+        name = self._invited_to(account_sid, conference)
+        live = self._rooms.named(account_sid, name)
+        if live is not None:
+            _check(live, guest.wish)
+        elif guest.wish.coach:
+            raise Refused("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
+        first = live.first.connection_id if live is not None and live.first is not None else ""
+        application = self.application(account_sid, guest.application or first)
+        try:
+            document = invitation(name, guest.attributes, guest.time_limit)
+        except ValueError as error:
+            raise Refused("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
+        place = Place(account_sid, name, guest.wish, guest.early_media)
+        caller = self._outbound.dial(order(application, document), place)
+        one = self._rooms.participant(caller.call_sid)
+        if one is None:
+            raise NotFound
+        return one, self._rooms.room_of(caller.call_sid)
+
+    def _invited_to(self, account_sid: str, conference: str) -> str:
+        """The name of the conference whose sid or name this is. Raises Refused, NotFound."""
+        if is_sid(conference):
+            room = self.room(account_sid, conference)
+            live = self._rooms.get(room.sid)
+            if live is None or not live.open:
+                raise Refused("90019", "Conference has ended", "The conference is over.")
+            return live.name
+        name = conference.strip()
+        if not name or len(name) > MAX_ROOM_NAME:
+            raise NotFound
+        return name
+
+    def start(self) -> None:
+        """After a restart, once the rooms are back: a conference that no room came of is over."""
+        over = [
+            replace(
+                room, status="completed", ended_at=now(), updated_at=now(), end_reason="last-participant-left"
+            )
+            for room in (decode_room(record.value) for record in self._services.store.alive("conference"))
+            if self._rooms.get(room.sid) is None
+        ]
+        if over:
+            self._records.put([row_of_room(room) for room in over])
+
+
+def _hold(one: Participant, changes: Changes) -> Hold | None:
+    """Other music alone is for somebody who is on hold already."""
+    on = one.held if changes.hold is None else changes.hold
+    if changes.hold is None and (changes.hold_url is None or not one.held):
+        return None
+    if on and changes.hold_url is None and one.held:
+        return None
+    return Hold(now(), one.call_sid, on, changes.hold_url or "", changes.hold_method)
+
+
+def _check(room: Room, wish: Wish) -> None:
+    """What can be known before anybody is rung. Raises Refused."""
+    if sum(not one.called for one in room.participants.values()) >= room.terms.max_participants:
+        raise Refused(
+            "90032", "Conference is full", "The conference has as many participants as it may have."
+        )
+    if wish.label and any(one.wish.label == wish.label for one in room.participants.values()):
+        raise Refused("16025", "Duplicate participant label", "Another participant has this label.", "/Label")
+    if wish.coach and not _may_be_coached(room, wish.coach):
+        detail = "The call to coach is not in this conference."
+        raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
+
+
+def _present(room: Room) -> dict[str, Participant]:
+    if not room.open:
+        return {}
+    return {sid: one for sid, one in room.participants.items() if one.phase is not Phase.LEAVING}
+
+
+def _may_be_coached(room: Room, call_sid: str) -> bool:
+    one = _present(room).get(call_sid)
+    return one is not None and not one.called

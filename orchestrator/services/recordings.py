@@ -1,0 +1,129 @@
+"""What the REST API asks of recordings: of calls and of conferences alike."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from msgspec.structs import replace
+
+from orchestrator.clock import now
+from orchestrator.conference.machine.events import SetRecording
+from orchestrator.esl.errors import SwitchError
+from orchestrator.logs import get_logger
+from orchestrator.media.audio import in_thread
+from orchestrator.recordings.files import RecordingKind, is_sid
+from orchestrator.recordings.model import ChangedStatus, PauseBehavior, Tape
+from orchestrator.recordings.records import OPEN_STATUSES, RecordingRecord, decode_recording, row_of_recording
+from orchestrator.rejection import NotFound, Refused
+from orchestrator.services.base import Desk
+from orchestrator.store.records import Query
+
+log = get_logger(__name__)
+
+CURRENT = "Twilio.CURRENT"
+"""In place of a recording's sid: the newest that is being written."""
+WRITTEN = ("in-progress", "paused")
+NEWEST = 100
+
+
+class RecordingControl(Desk):
+    """Every method may raise OutboxError."""
+
+    def start_recording(
+        self, account_sid: str, call_sid: str, tape: Tape, *, beep: bool = False
+    ) -> RecordingRecord:
+        """Raises NotFound, Refused."""
+        if self._book.get(account_sid, call_sid) is None:
+            raise NotFound
+        call = self._services.calls.get(call_sid)
+        if call is None or call.leg.gone:
+            raise Refused(
+                "90018", "Call has already ended", "The call is over, or not one that can be recorded."
+            )
+        self.call_recordings.start_recording(call, tape, beep=beep)
+        return self.recording(account_sid, tape.sid)
+
+    def find_recordings(self, query: Query) -> list[RecordingRecord]:
+        return [decode_recording(record.value) for record in self._records.find(query)]
+
+    def recording(self, account_sid: str, sid: str, *, deleted: bool = False) -> RecordingRecord:
+        """`deleted`: also one of which only this is left. Raises NotFound."""
+        record = self._records.one("recording", account_sid, sid)
+        if record is None or (record.status == "deleted" and not deleted):
+            raise NotFound
+        return decode_recording(record.value)
+
+    def is_recording(self, sid: str) -> bool:
+        """Whether it is one that is neither completed nor absent."""
+        of_call = self._services.recordings.get(sid)
+        return sid in self._services.room_recordings or (of_call is not None and not of_call.tape.over)
+
+    def recording_of(
+        self, account_sid: str, sid: str, *, call_sid: str = "", conference_sid: str = ""
+    ) -> RecordingRecord:
+        """One of this call or of this conference; `sid` may be `CURRENT`. Raises NotFound."""
+        if sid == CURRENT:
+            return self._current(account_sid, call_sid, conference_sid)
+        found = self.recording(account_sid, sid)
+        if (conference_sid and found.conference_sid != conference_sid) or (
+            call_sid and found.call_sid != call_sid
+        ):
+            raise NotFound
+        return found
+
+    def _current(self, account_sid: str, call_sid: str, conference_sid: str) -> RecordingRecord:
+        equal = {"conference_sid": conference_sid} | ({"call_sid": call_sid} if call_sid else {})
+        for found in self.find_recordings(Query("recording", account_sid, equal, limit=NEWEST)):
+            if found.status in WRITTEN:
+                return found
+        raise NotFound
+
+    def change_recording(
+        self, recording: RecordingRecord, status: ChangedStatus, behavior: PauseBehavior
+    ) -> RecordingRecord:
+        """Pauses it, goes on with it or ends it; as it is now. Raises Refused."""
+        if recording.conference_sid:
+            self._change_of_conference(recording, status, behavior)
+        else:
+            self.call_recordings.change(recording.sid, status, behavior)
+        log.info("recording changed through the API", recording=recording.sid, status=status)
+        return self.recording(recording.account_sid, recording.sid)
+
+    def _change_of_conference(
+        self, record: RecordingRecord, status: ChangedStatus, behavior: PauseBehavior
+    ) -> None:
+        recordings, sid = self._services.room_recordings, record.sid
+        recording = recordings.get(sid)
+        if recording is None or (recording.status == "stopped" and status != "stopped"):
+            raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+        if status != "stopped":
+            if not recording.started_at:
+                raise Refused("90018", "Recording has not begun", "FreeSWITCH has not begun it yet.")
+            try:
+                if status == "paused" and behavior != recording.paused_by:
+                    recordings.pause(sid, behavior)
+                elif status == "in-progress" and recording.status == "paused":
+                    recordings.resume(sid)
+            except (SwitchError, KeyError) as error:
+                detail = f"FreeSWITCH did not do it: {error}"
+                raise Refused("90018", "Recording cannot be changed", detail) from None
+        self._rooms.feed(record.conference_sid, SetRecording(now(), status))
+
+    def media_url(self, recording: RecordingRecord) -> str:
+        """Where it can be heard; empty as long as it cannot, or where there is nothing to hear."""
+        if recording.status != "completed" or not recording.duration:
+            return ""
+        return self._services.recording_url(recording.sid, "mp3" if recording.kind == "mp3" else "wav")
+
+    def delete_recording(self, recording: RecordingRecord) -> None:
+        """Raises Refused."""
+        if recording.status in OPEN_STATUSES:
+            raise Refused("90062", "Recording in progress", "It can be deleted once it is completed.")
+        in_thread(self._unlink, recording.sid)
+        self._records.put([row_of_recording(replace(recording, status="deleted", updated_at=now()))])
+        log.info("recording deleted through the API", recording=recording.sid)
+
+    def _unlink(self, sid: str) -> None:
+        assert is_sid(sid)
+        for kind in get_args(RecordingKind):
+            self._services.recording_path(sid, kind).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What survives a restart, in one SQLite file: state, the outbox of callbacks, records, retention."""

@@ -1,0 +1,128 @@
+"""What a store is: state, callbacks that wait, records of what can be listed. SQLite is behind it (outbox).
+
+Three roles, and `Store` for all of them at once. A part asks for the role that it needs, so that it can be
+seen what it touches. What a store has to promise:
+
+- `commit` is all or nothing, in the order of the calls, and returns when it holds after a kill of this
+  process. It never lets another greenlet run: it is called on the reader of an event socket. A store that
+  cannot promise that (over a network) stands behind a Journal that keeps what was committed, answers `get`
+  from it, and does what was left for `when_committed` once the store has answered.
+- Each row knows its FreeSWITCH node. `of` gives the view of one node: what it commits bears the node's name,
+  and what it loads is the node's alone.
+- Every method may raise OutboxError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import Protocol
+
+from orchestrator.store.message import Counts, Message, Queued, Told
+from orchestrator.store.records import Query, Record, RecordKind
+
+
+class StateStore(Protocol):
+    """State by kind and key, and what is committed with it."""
+
+    def commit(
+        self,
+        messages: Sequence[Message] = (),
+        put: Sequence[tuple[str, str, bytes]] = (),
+        delete: Sequence[tuple[str, str]] = (),
+        records: Sequence[Record] = (),
+    ) -> None:
+        """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key), and
+        records."""
+
+    def load(self, kind: str) -> list[tuple[str, bytes]]:
+        """Key and value of all state of one kind, by key."""
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """One value."""
+
+
+class RecordStore(Protocol):
+    """Rooms, calls and recordings, living and over, of all nodes and accounts."""
+
+    def put(self, records: Sequence[Record]) -> None: ...
+
+    def delete(self, kind: RecordKind, sid: str) -> None: ...
+
+    def one(self, kind: RecordKind, account_sid: str, sid: str) -> Record | None:
+        """None too where it is another account's."""
+
+    def find(self, query: Query) -> list[Record]: ...
+
+    def prune(self, kind: RecordKind, before: int, limit: int = 200) -> int:
+        """Forget up to `limit` that were over before `before`; how many it were."""
+
+
+class NodeStore(StateStore, Protocol):
+    """One FreeSWITCH node's view."""
+
+    @property
+    def node(self) -> str:
+        """Its name."""
+
+    @property
+    def records(self) -> RecordStore:
+        """Those of all nodes."""
+
+    def alive(self, kind: RecordKind) -> list[Record]:
+        """Those of this node, of all accounts, that are not over."""
+
+
+class CallbackStore(Protocol):
+    """Callbacks that wait, each in its queue, and those that are over."""
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait."""
+
+    def queues(self) -> list[str]: ...
+
+    def next(self, queue: str) -> Queued | None: ...
+
+    def is_head(self, queue: str, id_: int) -> bool: ...
+
+    def postpone(self, message: Queued, attempts: int, next_at: int) -> None: ...
+
+    def finish(
+        self, message: Queued, *, delivered: bool, attempts: int, status: int | None, error: str = ""
+    ) -> None: ...
+
+    def give_up(self, queue: str, id_: int, error: str) -> bool: ...
+
+    def flush(self) -> None:
+        """Write down what `postpone`, `finish` and `give_up` said."""
+
+    def oldest_of_the_longest(self, number: int, in_flight: Container[str]) -> Sequence[tuple[str, int]]: ...
+
+    def waiting_since(
+        self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
+    ) -> list[tuple[int, int, str]]: ...
+
+    def changed_by_others(self) -> bool: ...
+
+    def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]: ...
+
+    def prune(self, before: int, limit: int = 200) -> int: ...
+
+    def counts(self) -> Counts: ...
+
+    def told(
+        self, limit: int = 100, *, before: int | None = None, queue: str | None = None, given_up: bool = False
+    ) -> list[Told]: ...
+
+    def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]: ...
+
+
+class Store(StateStore, CallbackStore, Protocol):
+    """All of it."""
+
+    @property
+    def records(self) -> RecordStore:
+        """Of all nodes."""
+
+    def of(self, node: str) -> NodeStore:
+        """The view of one FreeSWITCH node."""

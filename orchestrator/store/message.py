@@ -1,0 +1,104 @@
+"""One callback on its way: as it was asked for, as it waits, and as it ended."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote_plus
+
+from msgspec import Struct
+
+from orchestrator.types import TELNYX_USER_AGENT, Method, Signatures
+
+
+class Message(Struct, frozen=True):
+    """One callback to be told. Messages of the same `queue` are told strictly one after the other."""
+
+    queue: str
+    url: str
+    method: Method
+    fields: tuple[tuple[str, str], ...]
+    account_sid: str
+    event: str
+    sequence: int
+    created_at: int
+    """Microseconds since the epoch, as every time here."""
+    signatures: Signatures = "telnyx"
+    user_agent: str = TELNYX_USER_AGENT
+
+    def body(self) -> bytes:
+        """What is stored, signed and sent: the fields as application/x-www-form-urlencoded."""
+        return "&".join(map(_encoded, self.fields)).encode("ascii")
+
+
+class Queued(Struct, frozen=True):
+    """A message as it waits in the outbox."""
+
+    id: int
+    queue: str
+    url: str
+    method: Method
+    body: bytes
+    account_sid: str
+    event: str
+    sequence: int
+    created_at: int
+    attempts: int = 0
+    """Made so far, all of them failed."""
+    next_at: int = 0
+    """Not to be tried again before this."""
+    waits_since: int = 0
+    """When it came into the outbox, or was taken up again after it had been given up."""
+    signatures: Signatures = "telnyx"
+    user_agent: str = TELNYX_USER_AGENT
+    node: str = ""
+    """The FreeSWITCH node whose event it tells of."""
+
+
+class Told(Struct, frozen=True):
+    """A message that is over: delivered, or given up."""
+
+    id: int
+    queue: str
+    url: str
+    method: Method
+    body: bytes
+    account_sid: str
+    event: str
+    sequence: int
+    created_at: int
+    done_at: int
+    delivered: bool
+    attempts: int
+    status: int | None
+    """HTTP status of the last attempt; None if there was no answer."""
+    error: str
+
+
+class Counts(Struct, frozen=True):
+    """Of all messages."""
+
+    pending: int
+    """Messages that wait."""
+    queues: int
+    """Queues they wait in."""
+    oldest_at: int
+    """When the oldest of them was made, in microseconds since the epoch; 0 if none waits."""
+    given_up: int
+    """Kept messages that could not be delivered."""
+
+
+# What quote_plus makes of each character, in a fourth of its time.
+_ASCII: Final = {code: quote_plus(chr(code)) for code in range(128)}
+
+
+# The callbacks of one room repeat most of their fields.
+@lru_cache(maxsize=8192)
+def _encoded(field: tuple[str, str]) -> str:
+    name, value = field
+    return f"{_quoted(name)}={_quoted(value)}"
+
+
+def _quoted(text: str) -> str:
+    # A lone surrogate must not stop a room: it goes out as `?`.
+    return text.translate(_ASCII) if text.isascii() else quote_plus(text, errors="replace")

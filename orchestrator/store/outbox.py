@@ -1,0 +1,375 @@
+"""The durable outbox: callbacks that wait, callbacks told, and the state of rooms and calls, in one file.
+
+Used from the hub's thread only; no method lets another greenlet run. What waits is also indexed in memory,
+so that what is told can be written behind in batches: after a kill the last of it is told again, the same.
+Ours, because queues of tasks neither commit with a room's state nor keep an order for each room.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Container, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.logs import get_logger
+from orchestrator.store import records as record_table
+from orchestrator.store import sqlite
+from orchestrator.store.message import Counts, Message, Queued, Told
+from orchestrator.store.queues import Queues
+from orchestrator.store.records import Record, RecordKind, Records
+from orchestrator.store.sqlite import OutboxError
+
+__all__ = ["Counts", "Message", "Outbox", "OutboxError", "Queued", "Told"]
+
+log = get_logger(__name__)
+
+_INSERT = (
+    "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at, "
+    "waits_since, signatures, user_agent, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PUT = (
+    "INSERT INTO state (kind, key, value, node) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET value = excluded.value, node = excluded.node"
+)
+_DELETE = "DELETE FROM state WHERE kind = ? AND key = ?"
+_HEAD = "id, queue, url, method, body, account_sid, event, sequence, created_at"
+_SIGNED = "signatures, user_agent, node"
+_QUEUED = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
+_NEXT = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
+_FINISH = (
+    f"INSERT OR REPLACE INTO told ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
+    f"SELECT {_HEAD}, {_SIGNED}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
+)
+_REQUEUE = (
+    f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
+    f"SELECT {_HEAD}, {_SIGNED}, ? FROM told WHERE id = ? AND delivered = 0"
+)
+_TOLD = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM told"
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
+    head = (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
+    return (*head, now, m.signatures, m.user_agent, node)
+
+
+class NodeView:
+    """The outbox as one FreeSWITCH node has it."""
+
+    def __init__(self, outbox: Outbox, node: str) -> None:
+        self.node = node
+        self.records = outbox.records
+        self._outbox = outbox
+
+    def commit(
+        self,
+        messages: Sequence[Message] = (),
+        put: Sequence[tuple[str, str, bytes]] = (),
+        delete: Sequence[tuple[str, str]] = (),
+        records: Sequence[Record] = (),
+    ) -> None:
+        """As Outbox.commit."""
+        self._outbox.commit(messages, put, delete, records, self.node)
+
+    def load(self, kind: str) -> list[tuple[str, bytes]]:
+        """As Outbox.load."""
+        return self._outbox.load(kind, self.node)
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """As Outbox.get: keys of different nodes differ."""
+        return self._outbox.get(kind, key)
+
+    def alive(self, kind: RecordKind) -> list[Record]:
+        """Those of this node, of all accounts, that are not over."""
+        return [record for record in self.records.alive(kind) if record.node == self.node]
+
+
+class Outbox(Part):
+    """Opening takes the file for this process alone. Every method may raise OutboxError."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.records = Records(self._read, self._write)
+        """Finished and living rooms, calls and recordings."""
+        self._lock = sqlite.own(self.path)
+        try:
+            self._db = sqlite.connect(self.path)
+            self._read_index()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _read_index(self) -> None:
+        self._queues = Queues()
+        self._unwritten_failures: dict[int, tuple[int, int]] = {}
+        """Attempts and next_at of waiting messages."""
+        self._unwritten_ends: list[tuple[int, bool, int | None, int | None, str, int]] = []
+        self._data_version = -1
+        try:
+            for id_, queue in self._db.execute("SELECT id, queue FROM pending ORDER BY id"):
+                self._queues.append(queue, id_)
+            (self._last_id,) = self._db.execute(
+                "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM told), 0))"
+            ).fetchone()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise sqlite.explain(self.path, error) from error
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait."""
+        return self._queues.depth
+
+    def commit(
+        self,
+        messages: Sequence[Message] = (),
+        put: Sequence[tuple[str, str, bytes]] = (),
+        delete: Sequence[tuple[str, str]] = (),
+        records: Sequence[Record] = (),
+        node: str = "",
+    ) -> None:
+        """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key), and
+        records; all that of a FreeSWITCH `node`, or of none."""
+        if not (messages or put or delete or records):
+            return
+        first, now = self._last_id + 1, _now()
+        rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
+        recorded = [record.row(node) for record in records]
+        state = [(*each, node) for each in put]
+        self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, state), (record_table.PUT, recorded)))
+        self._last_id += len(rows)
+        for id_, message in enumerate(messages, first):
+            self._queues.append(message.queue, id_)
+
+    def load(self, kind: str, node: str | None = None) -> list[tuple[str, bytes]]:
+        """Key and value of all state of one kind, by key; of one FreeSWITCH `node`, or of all."""
+        rows = self._read("SELECT key, value, node FROM state WHERE kind = ? ORDER BY key", (kind,))
+        return [(key, value) for key, value, its_node in rows if node is None or its_node == node]
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        for (value,) in self._read("SELECT value FROM state WHERE kind = ? AND key = ?", (kind, key)):
+            return bytes(value)
+        return None
+
+    def of(self, node: str) -> NodeView:
+        """The view of one FreeSWITCH node."""
+        return NodeView(self, node)
+
+    def claim(self, node: str) -> None:
+        """What lives in the file is this node's, which is the only one: an earlier version wrote down no
+        node, and the node may have had another name. What is no node's has an empty key, and stays."""
+        self._write(
+            (
+                ("UPDATE state SET node = ? WHERE node <> ? AND key <> ''", [(node, node)]),
+                ("UPDATE pending SET node = ? WHERE node <> ?", [(node, node)]),
+                (record_table.CLAIM, [(node, node)]),
+            )
+        )
+
+    def queues(self) -> list[str]:
+        """Queues in which something waits, the longest waiting first."""
+        return self._queues.names()
+
+    def next(self, queue: str) -> Queued | None:
+        """The message whose turn it is in this queue; the same one until `finish`."""
+        while (id_ := self._queues.head(queue)) is not None:
+            for row in self._read(_NEXT, (id_,)):
+                return self._queued(row)
+            log.warning("a callback was deleted by somebody else", queue=queue, id=id_)
+            self._queues.remove(queue, id_)
+            self._unwritten_failures.pop(id_, None)
+        return None
+
+    def postpone(self, message: Queued, attempts: int, next_at: int) -> None:
+        """It failed, and is to be tried again at `next_at`. On disk with the next `flush`."""
+        self._unwritten_failures[message.id] = (attempts, next_at)
+        self._queues.landed(message.queue)
+
+    def finish(
+        self, message: Queued, *, delivered: bool, attempts: int, status: int | None, error: str = ""
+    ) -> None:
+        """It is over, and the next of its queue has its turn. On disk with the next `flush`."""
+        if self._queues.head(message.queue) != message.id:
+            raise ValueError(f"message {message.id} does not have its turn in queue {message.queue}")
+        self._end(message.queue, message.id, delivered, attempts, status, error)
+
+    def give_up(self, queue: str, id_: int, error: str) -> bool:
+        """It is not to be told any more, wherever it waits. Not for one in flight. Whether it waited."""
+        return self._end(queue, id_, False, None, None, error)
+
+    def _end(
+        self, queue: str, id_: int, delivered: bool, attempts: int | None, status: int | None, error: str
+    ) -> bool:
+        if not self._queues.remove(queue, id_):
+            return False
+        failed = self._unwritten_failures.pop(id_, None)
+        if attempts is None and failed is not None:
+            attempts = failed[0]
+        self._unwritten_ends.append((_now(), delivered, attempts, status, error, id_))
+        return True
+
+    def is_head(self, queue: str, id_: int) -> bool:
+        """Whether this message has its queue's turn."""
+        return self._queues.head(queue) == id_
+
+    def oldest_of_the_longest(self, number: int, in_flight: Container[str]) -> Sequence[tuple[str, int]]:
+        """Queue and id of `number` messages to give up where too many wait."""
+        return self._queues.oldest_of_the_longest(number, in_flight)
+
+    def waiting_since(
+        self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
+    ) -> list[tuple[int, int, str]]:
+        """(since, id, queue) of messages that wait since before `before`; a page after `after`."""
+        return self._read(
+            "SELECT waits_since, id, queue FROM pending "
+            "WHERE waits_since < ? AND (waits_since, id) > (?, ?) ORDER BY waits_since, id LIMIT ?",
+            (before, *after, limit),
+        )
+
+    def flush(self) -> None:
+        """Write down what `finish` and `postpone` said. After an OutboxError nothing is lost: flush again."""
+        ends = self._unwritten_ends
+        failures = [(*failure, id_) for id_, failure in self._unwritten_failures.items()]
+        if not (ends or failures):
+            return
+        self._write(
+            (
+                ("UPDATE pending SET attempts = ?, next_at = ? WHERE id = ?", failures),
+                (_FINISH, ends),
+                ("DELETE FROM pending WHERE id = ?", [(end[-1],) for end in ends]),
+            )
+        )
+        self._unwritten_ends = []
+        self._unwritten_failures = {}
+
+    def changed_by_others(self) -> bool:
+        """Whether another process has written into the file since the last call; costs no query."""
+        ((version,),) = self._read("PRAGMA data_version")
+        changed, self._data_version = version != self._data_version, version
+        return bool(changed)
+
+    def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]:
+        """Take up to `limit` given-up messages up again that somebody has asked for.
+
+        Returns how many requests that were, and the queue of each message that could be taken up.
+
+        They keep their id, and so stand before what was made after them; but never before one in flight.
+        """
+        asked = self._read("SELECT id FROM retries ORDER BY id LIMIT ?", (limit,))
+        if not asked:
+            return 0, []
+        self.flush()
+        marks = ",".join("?" * len(asked))
+        ids = [id_ for (id_,) in asked]
+        rows = self._read(f"SELECT id, queue FROM told WHERE delivered = 0 AND id IN ({marks})", ids)
+        now = _now()
+        self._write(
+            (
+                (_REQUEUE, [(now, id_) for id_, _ in rows]),
+                ("DELETE FROM told WHERE id = ?", [(id_,) for id_, _ in rows]),
+                ("DELETE FROM retries WHERE id = ?", asked),
+            )
+        )
+        for id_, queue in rows:
+            self._queues.insert(queue, id_, in_flight=queue in in_flight)
+        return len(asked), [queue for _, queue in rows]
+
+    def prune(self, before: int, limit: int = 200) -> int:
+        """Forget up to `limit` messages that were over before `before`; how many it were."""
+        return self._write(
+            (
+                (
+                    "DELETE FROM told WHERE id IN "
+                    "(SELECT id FROM told WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+                    [(before, limit)],
+                ),
+            )
+        )
+
+    def counts(self) -> Counts:
+        """Cheap enough for every scrape: no query grows with what waits or what was delivered."""
+        oldest = list(self._read("SELECT created_at FROM pending ORDER BY id LIMIT 1")) if self.depth else []
+        ((given_up,),) = self._read("SELECT count(*) FROM told WHERE delivered = 0")
+        return Counts(self.depth, len(self._queues), oldest[0][0] if oldest else 0, given_up)
+
+    def told(
+        self, limit: int = 100, *, before: int | None = None, queue: str | None = None, given_up: bool = False
+    ) -> list[Told]:
+        """Messages that are over, the newest first; `before` is the last id of the page before."""
+        clauses, values = ["1"], list[object]()
+        if before is not None:
+            clauses.append("id < ?")
+            values.append(before)
+        if queue is not None:
+            clauses.append("queue = ?")
+            values.append(queue)
+        if given_up:
+            clauses.append("delivered = 0")
+        rows = self._read(f"{_TOLD} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?", (*values, limit))
+        return [replace(Told(*row), delivered=bool(row[10])) for row in rows]
+
+    def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]:
+        """Messages that wait, the oldest first: of all queues or of one."""
+        if queue is not None:
+            ids = self._queues.first(queue, limit)
+            marks = ",".join("?" * len(ids))
+            rows = self._read(f"SELECT {_QUEUED} FROM pending WHERE id IN ({marks}) ORDER BY id", ids)
+            return [self._queued(row) for row in rows]
+        ended = {end[-1] for end in self._unwritten_ends}
+        rows = self._read(f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?", (limit + len(ended),))
+        kept = [row for row in rows if row[0] not in ended][:limit]
+        return [self._queued(row) for row in kept]
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """As `close`; what could not be written down is in the log."""
+        try:
+            self.close()
+        except OutboxError as error:
+            log.error("what was told last will be told again", problem=str(error))
+
+    def close(self) -> None:
+        """Write down what is not written yet and let go of the file."""
+        try:
+            self.flush()
+        finally:
+            self._db.close()
+            os.close(self._lock)
+
+    def _queued(self, row: tuple[Any, ...]) -> Queued:
+        message, failed = Queued(*row), self._unwritten_failures.get(row[0])
+        return replace(message, attempts=failed[0], next_at=failed[1]) if failed else message
+
+    def _read(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise sqlite.explain(self.path, error) from error
+
+    def _write(self, statements: Iterable[tuple[str, Sequence[Sequence[object]]]]) -> int:
+        """All statements, each with all its rows, in one transaction; how many rows the last one changed."""
+        database, changed = self._db, 0
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                for statement, rows in statements:
+                    if len(rows) == 1:
+                        changed = database.execute(statement, rows[0]).rowcount
+                    elif rows:
+                        changed = database.executemany(statement, rows).rowcount
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise sqlite.explain(self.path, error) from error
+        return changed

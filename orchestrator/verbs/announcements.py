@@ -1,0 +1,266 @@
+"""AnnounceUrl: audio, or a document of Play, Say, Pause and Redirect, to one participant or to all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+import gevent
+from gevent.lock import BoundedSemaphore
+from requests.cookies import RequestsCookieJar
+
+from orchestrator.callbacks.signature import UNSIGNED, Signer
+from orchestrator.calls.call import Call
+from orchestrator.calls.context import Services
+from orchestrator.clock import now
+from orchestrator.conference.machine.announcements import LEFT
+from orchestrator.conference.machine.events import Announce, Announced
+from orchestrator.conference.machine.state import Participant, Phase, Room
+from orchestrator.documents.document import document_of, is_audio, not_audio
+from orchestrator.documents.fetch import FetchError
+from orchestrator.esl import commands
+from orchestrator.esl.background_playback import Prompt
+from orchestrator.esl.errors import SwitchError
+from orchestrator.logs import get_logger
+from orchestrator.media.audio_cache import AudioError, Sound
+from orchestrator.media.text_to_speech import SpeechError
+from orchestrator.net.logged_url import shown
+from orchestrator.sids import new_sid
+from orchestrator.texml import Document, DocumentError, Pause, Play, Redirect, Say
+from orchestrator.types import Fields, Method
+from orchestrator.verbs.play import play_sound, say, times
+
+log = get_logger(__name__)
+
+# An announcement is something said once: a document that leads on for ever is not.
+MAX_DOCUMENTS = 10
+LONGEST_SECONDS = 3600.0
+# Flite speaks some twelve characters a second. What takes a tenth of that was not spoken.
+SPOKEN_SECONDS_A_CHARACTER = 0.008
+NOBODY = "nobody is in the conference"
+
+
+class Announcement(NamedTuple):
+    url: str
+    method: Method = "POST"
+
+
+class Failed(Exception):
+    """What was to be heard was not heard to its end; the text says why."""
+
+
+class Announcer:
+    """Plays into the conference, so that whoever speaks is still heard. Whoever is not in the mix, because it
+    waits or is on hold, hears it on its own leg, over what plays there. What FreeSWITCH's own voices say is
+    spoken on each leg instead, which hears nothing else meanwhile: `conference … say` stops the whole mix for
+    200 ms (conference_say in mod_conference.c)."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._queues: WeakValueDictionary[tuple[str, str], BoundedSemaphore] = WeakValueDictionary()
+
+    def start(self, room: Room, who: Participant | None, announcement: Announcement) -> None:
+        """Does not block; how it ends is told by a callback."""
+        call_sid = who.call_sid if who else ""
+        sid = new_sid()
+        run = _Run(self._services, room.sid, call_sid, self._fields(room, who))
+        self._services.rooms.feed(room.sid, Announce(now(), sid, announcement.url, call_sid))
+        # FreeSWITCH plays one after the other: each begins when the one before is over.
+        key = room.sid, call_sid
+        queue = self._queues.setdefault(key, BoundedSemaphore())
+        gevent.spawn(self._run, sid, run, announcement, queue)
+
+    def _run(self, sid: str, run: _Run, announcement: Announcement, queue: BoundedSemaphore) -> None:
+        problem = ""
+        over = gevent.Timeout(LONGEST_SECONDS)
+        try:
+            with queue, over:
+                run.perform(announcement)
+        except (FetchError, DocumentError, AudioError, SpeechError, SwitchError, Failed) as error:
+            problem = str(error)
+        except gevent.Timeout as timeout:
+            if timeout is not over:
+                raise
+            problem = f"longer than {LONGEST_SECONDS:g} s"
+        if problem:
+            log.warning("not announced", room=run.sid, url=shown(announcement.url), problem=problem)
+        self._services.rooms.feed(run.sid, Announced(now(), sid, problem))
+
+    def _fields(self, room: Room, who: Participant | None) -> Fields:
+        call = self._services.calls.get(who.call_sid) if who else None
+        own = call.standard_fields() if call else (("AccountSid", room.account_sid),)
+        return (*own, ("ConferenceSid", room.sid), ("FriendlyName", room.name))
+
+
+class _Run:
+    """One announcement on its way. Raises Failed where nobody of those whom it is to heard it to its end."""
+
+    def __init__(self, services: Services, sid: str, call_sid: str, fields: Fields) -> None:
+        self.sid = sid
+        self._services = services
+        self._call_sid = call_sid
+        self._fields = fields
+        self._cookies = RequestsCookieJar()
+        self._sounds = 0
+        self._style = UNSIGNED.style
+
+    def perform(self, announcement: Announcement) -> None:
+        services = self._services
+        room = services.rooms.get(self.sid)
+        signer = services.signer(room.account_sid, room.terms.style) if room else UNSIGNED
+        self._style = signer.style
+        url, method = announcement
+        for _ in range(MAX_DOCUMENTS):
+            try:
+                fetched = services.fetcher.fetch(
+                    url, method, self._fields, self._cookies, limits=services.media_limits, signer=signer
+                )
+            except FetchError as error:
+                first = url == announcement.url
+                raise error.with_hint("AnnounceMethod" if first else "the Redirect's method") from error
+            if is_audio(fetched):
+                self._play(services.library.keep(fetched.content))
+                return
+            document = document_of(fetched)
+            for warning in document.warnings:
+                log.warning("announcement", room=self.sid, problem=str(warning))
+            redirect = self._run(document, fetched.url)
+            if redirect is None:
+                if not self._sounds:
+                    raise Failed("there is nothing to be heard in it")
+                return
+            url, method = services.resolve(fetched.url, redirect.url), redirect.method
+        raise Failed(f"more than {MAX_DOCUMENTS} documents, one after the other")
+
+    def _run(self, document: Document, base: str) -> Redirect | None:
+        """Where it leads on to."""
+        for verb in document.verbs:
+            match verb:
+                case Play() if verb.url:
+                    sound = self._sound_of(verb, base)
+                    for _time in times(verb.loop):
+                        self._play(sound)
+                case Say():
+                    self._say(verb)
+                case Pause():
+                    gevent.sleep(verb.length)
+                case Redirect():
+                    return verb
+                case _:
+                    log.warning("not for an announcement, skipped", room=self.sid, verb=type(verb).__name__)
+        return None
+
+    def _sound_of(self, verb: Play, base: str) -> Sound:
+        """Its audio, or that of its failoverUrl. Raises FetchError and AudioError."""
+        try:
+            return self._sound(verb.url, base)
+        except (FetchError, AudioError) as error:
+            if verb.failover_url is None:
+                raise
+            log.warning("nothing played", room=self.sid, url=shown(verb.url), problem=str(error))
+        return self._sound(verb.failover_url, base)
+
+    def _sound(self, url: str, base: str) -> Sound:
+        services = self._services
+        # Audio is not signed: it may lie anywhere.
+        unsigned, limits = Signer(self._style), services.media_limits
+        address = services.resolve(base, url)
+        audio = services.fetcher.fetch(address, "GET", (), self._cookies, limits=limits, signer=unsigned)
+        if problem := not_audio(audio):
+            raise AudioError(f"{shown(audio.url)}: {problem}")
+        return services.library.keep(audio.content)
+
+    # To whoever is to hear it and is there
+
+    def _hearers(self) -> dict[str, Participant]:
+        """By CallSid."""
+        room = self._services.rooms.get(self.sid)
+        return {
+            one.call_sid: one
+            for one in (room.participants.values() if room is not None else ())
+            if one.phase in (Phase.IN, Phase.WAITING) and self._call_sid in ("", one.call_sid)
+        }
+
+    def _play(self, sound: Sound) -> None:
+        hearers = self._hearers()
+        inside = [one for one in hearers.values() if _hears_the_mix(one)]
+        if inside:
+            to = [inside[0].member_id] if self._call_sid else []
+            reply = self._services.connection.send(commands.conference(self.sid, "play", sound.path, *to))
+            reply.raise_for_error()
+        until = time.monotonic() + sound.seconds
+        others = [one for one in hearers.values() if not _hears_the_mix(one)]
+        heard = self._on_legs(others, lambda call: play_sound(call, sound))
+        if inside:
+            gevent.sleep(max(0.0, until - time.monotonic()))
+        after = self._hearers()
+        self._check(hearers, heard or any(_stayed(one, after) for one in inside))
+
+    def _say(self, verb: Say) -> None:
+        speech = self._services.settings.speech
+        if speech.engine == "command":
+            voice = speech.voice(verb.voice, verb.language).name
+            sound = self._services.speech.sound(verb.text, voice)
+            for _ in times(verb.loop):
+                self._play(sound)
+            return
+        hearers = self._hearers()
+        begun = time.monotonic()
+        heard = self._on_legs(list(hearers.values()), lambda call: say(call, verb))
+        if heard and time.monotonic() - begun < SPOKEN_SECONDS_A_CHARACTER * len(verb.text):
+            raise Failed("FreeSWITCH has spoken nothing: mod_flite may not be loaded")
+        self._check(hearers, heard)
+
+    def _check(self, hearers: dict[str, Participant], heard: bool) -> None:
+        """Raises Failed, unless somebody heard it to its end."""
+        self._sounds += 1
+        if heard:
+            return
+        if not self._call_sid:
+            raise Failed("nobody in the conference heard it to its end" if hearers else NOBODY)
+        room = self._services.rooms.get(self.sid)
+        now = room.participants.get(self._call_sid) if room is not None else None
+        before = hearers.get(self._call_sid)
+        if now is None:
+            raise Failed(LEFT)
+        if before is None:
+            raise Failed("it was on its way into the conference, or out of it")
+        if before.phase is not now.phase:
+            raise Failed("cut off by the start of the conference")
+        if before.holds != now.holds:
+            raise Failed("cut off by a hold, or by its end")
+        raise Failed("not heard to its end")
+
+    def _on_legs(self, hearers: list[Participant], play: Callable[[Call], object]) -> bool:
+        """On each leg by itself, until all are through or gone; whether one heard it to its end."""
+        prompts: list[Prompt] = []
+        for one in hearers:
+            call, seat = self._services.calls.get(one.call_sid), self._services.rooms.seat(one.call_sid)
+            if call is not None and seat is not None:
+                prompts.append(seat.announce(_once(play, call)))
+        for prompt in prompts:
+            prompt.wait()
+        return any(prompt.through for prompt in prompts)
+
+
+def _hears_the_mix(participant: Participant) -> bool:
+    return participant.phase is Phase.IN and not participant.held
+
+
+def _stayed(before: Participant, after: dict[str, Participant]) -> bool:
+    """Whether it heard the mix all the time."""
+    now = after.get(before.call_sid)
+    return now is not None and (now.member_id, now.holds) == (before.member_id, before.holds)
+
+
+def _once(play: Callable[[Call], object], call: Call) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            play(call)
+        except AudioError as error:
+            call.log.warning("announcement not played", problem=str(error))
+            raise gevent.GreenletExit from error
+
+    return run

@@ -1,0 +1,358 @@
+"""Dial's Number and Sip nouns: ring them all, connect the first that answers (telnyx-texml 1.6, 4.4, 5).
+
+FreeSWITCH's own `bridge` does the ringing, so that ringback and a caller's cancelling need nothing of us.
+
+A callee with a whisper document is held in a `playback` of silence by group_confirm until the document is
+through: a break ends the silence and lets the callee win (switch_ivr_originate.c, collect_thread_run).
+Without `ignore_early_media=consume` the caller's thread would take the callee's orders out of its queue, run
+the whisper itself and leave the caller without ringback (check_channel_status). It is not `sleep`: that ends
+with the first order that it has carried out (switch_ivr_sleep keeps the status of the read interrupted).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import gevent
+
+from orchestrator.callbacks.call_status import status_at_end
+from orchestrator.calls import inband_digits
+from orchestrator.calls.call import Call
+from orchestrator.calls.dialed_leg import SILENCE, Callee, whispers
+from orchestrator.calls.recorded_call import recording_of
+from orchestrator.clock import now
+from orchestrator.config.trunks import Trunk
+from orchestrator.documents.fetch import FetchError
+from orchestrator.documents.next_action import Redirected, Step
+from orchestrator.esl import commands
+from orchestrator.esl.errors import LegGone
+from orchestrator.esl.events import Event
+from orchestrator.media.audio import AudioError
+from orchestrator.net.logged_url import shown as shown_url
+from orchestrator.numbering.caller_id import ANONYMOUS
+from orchestrator.numbering.phone import NotANumber
+from orchestrator.recordings.call_recording import Recording
+from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_by
+from orchestrator.routing.caller_id import variables as identity_variables
+from orchestrator.routing.endpoints import route_to_number, route_to_sip
+from orchestrator.texml import Conference, Dial, Number, Sip
+from orchestrator.verbs.dial_result import dialled
+from orchestrator.verbs.play import fetch_sound
+from orchestrator.verbs.ring_tone import ringing
+
+# Carriers take it before From for the number that calls, Telnyx before everything else.
+PREFERRED_IDENTITY = "p-preferred-identity"
+# Twilio: Dial, Number. FreeSWITCH splits a dial string into 128 at most and leaves the rest together.
+MAX_CALLEES = 10
+STAR = "*"
+PARTING_SECONDS = 5.0
+PART_AGAIN_SECONDS = 0.1
+CALLEES = "callees"
+LONGEST_WHISPER_SECONDS = 600
+_HOLD_MILLISECONDS = 4 * 3600 * 1000
+
+
+def dial_out(call: Call, verb: Dial) -> Step:
+    return _dial(call, verb, [])
+
+
+def resume_dial_out(call: Call, verb: Dial) -> Step:
+    """With the callees that were dialled, if any were."""
+    return _dial(call, verb, call.recall(CALLEES).split())
+
+
+def _dial(call: Call, verb: Dial, begun: list[str]) -> Step:
+    """`begun`: the callees' legs, of a bridge that was begun before."""
+    if len(verb.nouns) > MAX_CALLEES:
+        call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
+    asked = _caller_id(call, verb)
+    nouns = verb.nouns[:MAX_CALLEES]
+    uuids = begun or [str(uuid4()) for _ in nouns]
+    callees = [
+        callee
+        for uuid, noun in zip(uuids, nouns, strict=True)
+        if (callee := _callee(call, verb, noun, asked, uuid)) is not None
+    ]
+    if not callees:
+        return dialled(verb, "failed", bridged=False)
+    if not verb.answer_on_bridge:
+        call.leg.answer()
+    with _recorded(call, verb, bool(begun)) as recording, _followed(call, verb, callees, recording):
+        try:
+            done = _go_on(call, callees) if begun else _bridge(call, verb, callees, uuids)
+        except Redirected:
+            _part(call, callees)
+            raise
+    winner = next((callee for callee in callees if callee.bridged), None)
+    hasty = next((callee for callee in callees if callee.answered_and_left), None)
+    if winner is None and hasty is not None:
+        return dialled(verb, "completed", bridged=False, more=(("DialCallDuration", "0"), *hasty.sid_fields))
+    if winner is None:
+        cause = done.header("variable_originate_disposition") if done else _disposition(call)
+        return dialled(verb, status_at_end(cause, answered=False), bridged=False)
+    more = (
+        *(recording.fields() if recording else ()),
+        ("DialCallDuration", str(winner.seconds(done.timestamp if done else now()))),
+        *winner.sid_fields,
+    )
+    return dialled(verb, "completed", bridged=True, more=more)
+
+
+def _bridge(call: Call, verb: Dial, callees: list[Callee], uuids: list[str]) -> Event:
+    call.leg.still()
+    ringing = _ringback(call, verb)
+    arguments = _dial_string(call, verb, callees, _shared(verb))
+    call.leg.set(ringback=ringing, transfer_ringback=ringing)
+    call.remember(**{CALLEES: " ".join(uuids)})
+    return call.leg.execute("bridge", arguments, timeout=None)
+
+
+def _go_on(call: Call, callees: list[Callee]) -> Event | None:
+    """With a bridge begun before a restart or a lost socket; None if it came to its end meanwhile."""
+    leg = call.leg
+    app, arguments = leg.found
+    living = [callee for callee in callees if not leg.gone and callee.take_up()]
+    for callee in callees:
+        if callee not in living:
+            callee.missed()
+    if leg.gone:
+        raise LegGone(leg.hangup_cause)
+    if app != "bridge" or not living:
+        leg.still()
+        return None
+    return leg.execute("bridge", arguments, timeout=None)
+
+
+def _disposition(call: Call) -> str:
+    headers = call.services.connection.api(commands.getvar(call.leg.uuid, "originate_disposition"))
+    return headers.strip()
+
+
+@contextmanager
+def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]:
+    """Both parties, from the answer or from the ringing, until they part."""
+    if verb.record == "do-not-record":
+        yield None
+        return
+    recording = recording_of(call, verb)
+    if not begun:
+        call.note(recording=recording.sid)
+        recording.keep(*call.rows)
+        recording.start(call.leg)
+    try:
+        yield recording
+    except Redirected:
+        recording.stop()
+        raise
+    recording.stop()
+    recording.wait()
+
+
+@contextmanager
+def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recording | None) -> Iterator[None]:
+    """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
+    leg, legs = call.leg, call.services.legs
+    limits: list[gevent.Greenlet[..., None]] = []
+
+    def on_bridge(event: Event) -> None:
+        # Told of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
+        if event.name == "CHANNEL_BRIDGE":
+            other_leg = event.header("Other-Leg-Unique-ID")
+            for callee in callees:
+                if callee.uuid == other_leg:
+                    callee.on_bridged(event)
+                    if recording is not None:
+                        recording.started()
+                    limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
+
+    for callee in callees:
+        legs.watch(callee.uuid, callee.on_event)
+        if callee.bridged:
+            if recording is not None:
+                recording.started()
+            limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
+    legs.watch(leg.uuid, on_bridge)
+
+    def on_digit(digit: str) -> None:
+        if digit == STAR:
+            _end(call, callees)
+
+    if verb.hangup_on_star:
+        leg.on_digit.append(on_digit)
+    try:
+        yield
+    finally:
+        if on_digit in leg.on_digit:
+            leg.on_digit.remove(on_digit)
+        legs.unwatch(leg.uuid, on_bridge)
+        for callee in callees:
+            if not callee.seen:
+                call.services.callees.pop(callee.call_sid, None)
+                legs.unwatch(callee.uuid, callee.on_event)
+                # In a sequence those behind the one who answered were never called.
+                needless = leg.gone or any(one.bridged for one in callees)
+                call.services.book.close(callee.uuid, "canceled" if needless else "failed")
+                call.services.tolls.over(callee.uuid)
+        gevent.killall(limits, block=False)
+
+
+def _left(verb: Dial, callee: Callee) -> float:
+    """Seconds of the time limit, which counts from the bridge whoever heard of it."""
+    return max(0.0, verb.time_limit - max(0, now() - callee.bridged_at) / 1_000_000)
+
+
+def _end(call: Call, callees: list[Callee]) -> None:
+    for callee in callees:
+        if not callee.is_leaving:
+            call.services.connection.post(commands.kill(callee.uuid))
+
+
+def _part(call: Call, callees: list[Callee]) -> None:
+    """Until `bridge` has let go of the caller's leg, or some seconds have passed."""
+    until = time.monotonic() + PARTING_SECONDS
+    while call.leg.runs("bridge") and time.monotonic() < until:
+        _end(call, callees)
+        gevent.sleep(PART_AGAIN_SECONDS)
+
+
+def _caller_id(call: Call, verb: Dial) -> CallerId:
+    """As the document says; what cannot be shown gives way to the trunk's own number, or the caller's."""
+    settings, application = call.services.settings, call.application
+    trunk = settings.trunk_for(application)
+    for asked in (verb.caller_id, trunk.caller_id if trunk else None, call.caller.from_):
+        if not asked:
+            continue
+        try:
+            shown = caller_id(settings, application, asked)
+        except NotANumber as error:
+            call.log.warning("no caller id", problem=str(error), line=verb.line)
+        else:
+            return CallerId(shown, call.caller.withheld if shown == ANONYMOUS else "")
+    return CallerId(ANONYMOUS)
+
+
+def _dial_string(call: Call, verb: Dial, callees: list[Callee], shared: dict[str, str]) -> str:
+    """All at once, or one after the other: then each has its own time, and the last one's end counts."""
+    if len(callees) == 1:
+        # What is for all may have some of FreeSWITCH's syntax in it, what is for one of several none.
+        (callee,) = callees
+        return commands.dial_string([callee.destination], shared | _headers(call, callee, commands.for_all))
+    destinations = [
+        commands.Destination(
+            callee.destination.endpoint,
+            {**callee.destination.variables, **_headers(call, callee, commands.for_one)},
+        )
+        for callee in callees
+    ]
+    return commands.dial_string(destinations, shared, one_by_one=verb.sequential)
+
+
+def _headers(call: Call, callee: Callee, check: Callable[[str, str], str]) -> dict[str, str]:
+    """Those of its INVITE that can be sent, as variables; the others are named in the log."""
+    found = {}
+    for name, value in callee.headers:
+        variable = f"sip_h_{name}"
+        try:
+            check(variable, value)
+        except ValueError as error:
+            call.log.warning("a SIP header is not sent", header=name, problem=str(error))
+        else:
+            found[variable] = value
+    return found
+
+
+def _shared(verb: Dial) -> dict[str, str]:
+    return {
+        # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
+        "outbound_redirect_fatal": "true",
+        # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
+        "ignore_early_media": "consume",
+        # The caller's codec first, then all of the SIP profile's: else the caller's alone, and a carrier with
+        # G.711 refuses whoever speaks G.722 (switch_core_media.c, switch_core_media_prepare_codecs).
+        "media_mix_inbound_outbound_codecs": "true",
+        # Each callee has its own time limit, which its whisper ends.
+        "originate_timeout": str(verb.timeout + LONGEST_WHISPER_SECONDS),
+        "group_confirm_cancel_timeout": "true",
+        "app_disable_expand_variables": "true",
+        "hangup_after_bridge": "false",
+        # Else a callee that hangs up while it holds takes its caller with it (signalwire/freeswitch#2887).
+        "rtp_disable_hold": "true",
+        # With that FreeSWITCH cannot know that a callee without RTP holds; one that vanished is found by the
+        # session timer of the SIP profile.
+        "media_timeout": str(_HOLD_MILLISECONDS),
+        # With instructions of its own a callee is a call like any other.
+        "hangup_after_conference": "false",
+        "park_after_bridge": "false",
+        "continue_on_fail": "true",
+        "sip_copy_custom_headers": "false",
+        "playback_terminators": "none",
+    }
+
+
+def _ringback(call: Call, verb: Dial) -> str:
+    """What the caller hears meanwhile."""
+    if verb.audio_url is not None:
+        url = call.services.resolve(call.document_url, verb.audio_url)
+        try:
+            return fetch_sound(call, url).path
+        except (FetchError, AudioError) as error:
+            written = shown_url(url)
+            call.log.warning("no audioUrl, the usual ringing is heard", url=written, problem=str(error))
+    return ringing(verb.ring_tone)
+
+
+def _callee(
+    call: Call, verb: Dial, noun: Conference | Number | Sip, asked: CallerId, uuid: str
+) -> Callee | None:
+    """None, with a line in the log, for whom we have no way to."""
+    assert not isinstance(noun, Conference)
+    settings = call.services.settings
+    variables: dict[str, str] = {}
+    try:
+        if isinstance(noun, Number):
+            route = route_to_number(settings, call.application, noun.number)
+        else:
+            route = route_to_sip(settings, call.application, noun.address)
+            if noun.credentials is not None:
+                username, password = noun.credentials
+                variables |= {"sip_auth_username": username, "sip_auth_password": password}
+        trunk = route.trunk
+        shown = shown_by(trunk, asked)
+        if trunk is not None and shown != asked:
+            call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
+        variables |= identity_variables(trunk, shown, verb.from_display_name) | inband_digits.variables(trunk)
+        variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
+        if whispers(noun):
+            variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
+        destination = commands.Destination(route.endpoint, variables)
+        commands.dial_string([destination])
+        tolls, node = call.services.tolls, call.services.node.name
+        if call.recall(CALLEES):
+            tolls.resume(uuid, call.account_sid, trunk, node)
+        else:
+            tolls.admit(uuid, call.account_sid, route, node)
+    except ValueError as error:
+        call.log.error("not dialled", problem=str(error), line=noun.line)
+        return None
+    headers, number = (
+        _allowed_headers(call, noun, trunk, shown),
+        reported(shown.number, call.style.request_fields),
+    )
+    return Callee(call, noun, uuid, number, route.to, destination, headers)
+
+
+def _allowed_headers(
+    call: Call, noun: Number | Sip, trunk: Trunk | None, shown: CallerId
+) -> tuple[tuple[str, str], ...]:
+    """Those that its address asks for, but none that shows another number than may be shown."""
+    if not isinstance(noun, Sip):
+        return ()
+    limited = shown.is_anonymous or (trunk is not None and trunk.caller_ids is not None)
+    kept = tuple(pair for pair in noun.headers if not (limited and pair[0].lower() == PREFERRED_IDENTITY))
+    if kept != noun.headers:
+        problem = "it would show another number than may be shown"
+        call.log.warning("a SIP header is not sent", header="P-Preferred-Identity", problem=problem)
+    return kept

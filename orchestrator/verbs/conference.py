@@ -1,0 +1,186 @@
+"""Dial's Conference noun: ask the room, wait for what it decides, and go on afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.calls.call import Call
+from orchestrator.clock import now
+from orchestrator.conference.live.participant_leg import Outcome, Seat
+from orchestrator.conference.machine.events import Remove
+from orchestrator.conference.machine.state import LeaveReason, RecordingTerms, RoomTerms, Wish
+from orchestrator.documents.next_action import Goto, HangUp, Redirected, Step
+from orchestrator.esl.errors import LegGone
+from orchestrator.fsconfig.conference_profiles import Speech, room_profile
+from orchestrator.texml import Conference, Dial
+from orchestrator.verbs.dial_result import dialled
+from orchestrator.verbs.wait_audio import hold_music, wait_music
+
+STAR = "*"
+GONE_SECONDS = 5.0
+
+
+def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+    return _take_part(call, verb, noun, float(verb.time_limit), _enter)
+
+
+def resume_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+    """With the place in the room that it had asked for, if it had; its time limit has been running."""
+    left = verb.time_limit - (now() - call.kept.since) / 1_000_000
+    return _take_part(call, verb, noun, left, _resume)
+
+
+def _enter(call: Call, seat: Seat, noun: Conference) -> None:
+    """Ask the room for a place."""
+    leg, settings = call.leg, call.services.settings
+    leg.still()
+    # Nobody joins what cannot be reached: FreeSWITCH may be gone, and this call with it.
+    call.services.wait_until_connected()
+    if leg.gone:
+        raise LegGone(leg.hangup_cause)
+    terms = terms_of(call, noun)
+    always = settings.conference.talking_events == "always"
+    profile = settings.profile_for(call.application, noun.name).name
+    call.services.rooms.ask(
+        seat,
+        call.caller,
+        wish_of(noun),
+        call.account_sid,
+        noun.name,
+        terms,
+        room_profile(profile, _speech(terms, always=always)),
+        call.kept.dialled_into,
+    )
+
+
+def _resume(call: Call, seat: Seat, noun: Conference) -> None:
+    rooms = call.services.rooms
+    if call.leg.found[0] != "conference" and rooms.is_about_to_enter(call.sid):
+        call.leg.still()
+    if not rooms.take_up(seat):
+        _enter(call, seat, noun)
+
+
+def _take_part(
+    call: Call,
+    verb: Dial,
+    noun: Conference,
+    limit: float,
+    enter: Callable[[Call, Seat, Conference], None],
+) -> Step:
+    """Until the room has decided, at most `limit` seconds; and what follows."""
+    leg, rooms = call.leg, call.services.rooms
+    if leg.gone:
+        # It hung up in the very turn of the hub that brought the document: no event would free its seat.
+        raise LegGone(leg.hangup_cause)
+    seat = Seat(
+        call.sid,
+        leg,
+        lambda participant: wait_music(call, seat, noun, participant),
+        lambda url, method: hold_music(call, seat, noun, url, method),
+    )
+
+    def on_digit(digit: str) -> None:
+        if digit == STAR:
+            _leave(call, seat)
+
+    if verb.hangup_on_star and call.dialect.hangup_on_star:
+        leg.on_digit.append(on_digit)
+    try:
+        enter(call, seat, noun)
+        outcome = seat.wait(max(0.0, limit))
+        if outcome is None:
+            # It may be out already, and we have stood still since.
+            call.services.connection.wait_current()
+            outcome = seat.wait(0)
+        if outcome is None:
+            call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
+            _leave(call, seat)
+            outcome = seat.wait()
+    except Redirected:
+        # By REST: it belongs to the room no more, and its Dial asks for no action (telnyx-texml 1.7).
+        rooms.feed(seat.room_sid, Remove(now(), call.sid, LeaveReason.UPDATED_VIA_API))
+        seat.wait(GONE_SECONDS)
+        raise
+    except LegGone:
+        # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
+        rooms.on_hangup(leg.uuid)
+        _tell_the_action(call, verb, seat)
+        raise
+    finally:
+        if on_digit in leg.on_digit:
+            leg.on_digit.remove(on_digit)
+    if outcome is None or outcome == Outcome():
+        # Out of the room with its call: whatever FreeSWITCH has yet to say of it, no document goes on.
+        leg.ended.wait(GONE_SECONDS)
+        _tell_the_action(call, verb, seat)
+        raise LegGone(leg.hangup_cause)
+    return _go_on(verb, outcome)
+
+
+def _tell_the_action(call: Call, verb: Dial, seat: Seat) -> None:
+    """Where a setting says so; whatever it answers, there is nobody left to do it to."""
+    told = dialled(verb, "answered", bridged=True)
+    if seat.room_sid and isinstance(told, Goto) and call.dialect.action_after_hangup:
+        call.finish_later(lambda: call.notify(told))
+
+
+def _leave(call: Call, seat: Seat) -> None:
+    call.services.rooms.feed(seat.room_sid, Remove(now(), call.sid))
+
+
+def _go_on(verb: Dial, outcome: Outcome) -> Step:
+    if outcome == Outcome():
+        return HangUp()
+    if outcome.refused is not None:
+        return dialled(verb, "failed", bridged=False)
+    if outcome.left is LeaveReason.ADD_FAILED:
+        return dialled(verb, "failed", bridged=False)
+    return dialled(verb, "answered", bridged=True)
+
+
+def _speech(terms: RoomTerms, *, always: bool) -> Speech:
+    recording = terms.recording
+    if always or "speaker" in terms.status_callback_event or (recording and recording.timeout):
+        return terms.speaker_mode
+    return "untold"
+
+
+def wish_of(noun: Conference) -> Wish:
+    return Wish(
+        muted=noun.muted,
+        start_on_enter=noun.start_conference_on_enter,
+        end_on_exit=noun.end_conference_on_exit,
+        beep=noun.beep,
+        label=noun.participant_label or "",
+        coach=noun.coach or "",
+    )
+
+
+def terms_of(call: Call, noun: Conference) -> RoomTerms:
+    callback, dialect = noun.status_callback, call.dialect
+    return RoomTerms(
+        max_participants=noun.max_participants,
+        min_participants_to_start=dialect.min_participants_to_start,
+        join_while_waiting=dialect.join_while_waiting,
+        status_callback=call.services.resolve(call.document_url, callback) if callback else "",
+        status_callback_method=noun.status_callback_method,
+        status_callback_event=noun.status_callback_event if callback else frozenset(),
+        speaker_mode=call.services.settings.conference.speaker_mode,
+        first_sequence=dialect.first_sequence,
+        style=call.style,
+        recording=_recording_of(call, noun) if noun.record == "record-from-start" else None,
+    )
+
+
+def _recording_of(call: Call, noun: Conference) -> RecordingTerms:
+    callback = noun.recording_status_callback
+    return RecordingTerms(
+        beep=noun.record_beep,
+        timeout=noun.recording_timeout,
+        trim=noun.trim == "trim-silence",
+        send_url=noun.send_recording_url,
+        status_callback=call.services.resolve(call.document_url, callback) if callback else "",
+        status_callback_method=noun.recording_status_callback_method,
+        status_callback_event=noun.recording_status_callback_event if callback else frozenset(),
+    )

@@ -1,0 +1,18 @@
+"""What follows a Dial: its action with the result, or the next verb (telnyx-texml 1.7)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from orchestrator.documents.next_action import Goto, Step
+from orchestrator.texml import Dial
+from orchestrator.types import Fields
+
+DialCallStatus = Literal["completed", "answered", "busy", "no-answer", "failed", "canceled"]
+
+
+def dialled(verb: Dial, status: DialCallStatus, *, bridged: bool, more: Fields = ()) -> Step:
+    if verb.action is None:
+        return None
+    fields = (("DialCallStatus", status), ("DialBridged", str(bridged).lower()), *more)
+    return Goto(verb.action, verb.method, fields)

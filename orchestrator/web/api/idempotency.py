@@ -1,0 +1,90 @@
+"""A request that came already is not carried out again: it gets the answer that it got.
+
+By the key that a client sends with it; and Telnyx's SDK, which sends none, says of a request that it is a
+second try (x-stainless-retry-count), which then is the same if account, path and body are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+
+from msgspec import Struct, json
+from werkzeug.datastructures import Headers
+
+from orchestrator.store.interface import RecordStore
+from orchestrator.store.records import Record
+from orchestrator.web.api.errors import Fault, invalid
+
+KEY_HEADERS = ("Idempotency-Key", "X-Idempotency-Key", "I-Twilio-Idempotency-Token")
+RETRY_HEADER = "x-stainless-retry-count"
+MAX_KEY = 255
+# The SDK gives up long before.
+RETRY_SECONDS = 300.0
+MAX_REMEMBERED = 10_000
+
+
+class Answered(Struct, frozen=True):
+    fingerprint: str
+    status: int
+    body: bytes
+
+
+class Once:
+    """Answers by key are on disk for a day, the others in memory for some minutes."""
+
+    def __init__(self, records: RecordStore) -> None:
+        self._records = records
+        self._recent: OrderedDict[str, tuple[float, Answered]] = OrderedDict()
+
+    def answer(
+        self, account_sid: str, headers: Headers, path: str, body: bytes
+    ) -> tuple[Request, Answered | None]:
+        """The request as it is remembered, and what it was answered before. Raises ApiError, OutboxError."""
+        fingerprint = hashlib.sha256(b"\0".join((account_sid.encode(), path.encode(), body))).hexdigest()
+        key = next((headers[name] for name in KEY_HEADERS if headers.get(name)), "")
+        if len(key) > MAX_KEY:
+            raise invalid(
+                Fault("10033", "Value outside of range", f"A key has at most {MAX_KEY} characters.")
+            )
+        sid = hashlib.sha256(f"{account_sid} {key}".encode()).hexdigest() if key else ""
+        asked = Request(account_sid, sid, fingerprint)
+        if key:
+            return asked, self._by_key(asked)
+        second_try = headers.get(RETRY_HEADER, "0").strip() not in ("", "0")
+        return asked, self._by_body(fingerprint) if second_try else None
+
+    def _by_key(self, asked: Request) -> Answered | None:
+        record = self._records.one("request", asked.account_sid, asked.sid)
+        if record is None:
+            return None
+        answered = json.decode(record.value, type=Answered)
+        if answered.fingerprint != asked.fingerprint:
+            detail = "This key came before, with another request."
+            raise invalid(Fault("10015", "Bad Request", detail))
+        return answered
+
+    def _by_body(self, fingerprint: str) -> Answered | None:
+        at, answered = self._recent.get(fingerprint, (0.0, None))
+        return answered if answered is not None and time.monotonic() - at < RETRY_SECONDS else None
+
+    def remember(self, asked: Request, status: int, body: bytes) -> None:
+        """Before anything is dialled: that begins when this greenlet lets others run. Raises OutboxError."""
+        answered = Answered(asked.fingerprint, status, body)
+        self._recent[asked.fingerprint] = (time.monotonic(), answered)
+        self._recent.move_to_end(asked.fingerprint)
+        while len(self._recent) > MAX_REMEMBERED:
+            self._recent.popitem(last=False)
+        if asked.sid:
+            at = time.time_ns() // 1000
+            self._records.put(
+                [Record("request", asked.sid, asked.account_sid, at, at, at, value=json.encode(answered))]
+            )
+
+
+class Request(Struct, frozen=True):
+    account_sid: str
+    sid: str
+    """Of its key; empty where it has none."""
+    fingerprint: str

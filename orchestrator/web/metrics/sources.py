@@ -1,0 +1,66 @@
+"""Where the metrics' numbers are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.calls.admission import Door
+from orchestrator.conference.live.manager import Rooms
+from orchestrator.counters import CallTally
+from orchestrator.documents.fetch import Fetcher
+from orchestrator.esl.connection import Connection
+from orchestrator.esl.legs import Legs
+from orchestrator.fsconfig.sip_profiles import SipWatch
+from orchestrator.recovery.reconcile import Repairs
+from orchestrator.store.interface import CallbackStore
+from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_check import Probe
+from orchestrator.web.attempts import Attempts
+from orchestrator.web.http_stats import Traffic
+
+
+@dataclass(frozen=True)
+class NodeSources:
+    """What is counted at one FreeSWITCH node."""
+
+    connection: Connection
+    legs: Legs
+    door: Door
+    rooms: Rooms
+    fetcher: Fetcher
+    repairs: Repairs
+    journal: Journal
+    sip: SipWatch
+
+    @property
+    def name(self) -> str:
+        return self.connection.node
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Whoever counts anyway; read at each scrape."""
+
+    nodes: tuple[NodeSources, ...]
+    tally: CallTally
+    outbox: CallbackStore
+    delivery: Delivery
+    max_waiting: int
+    """Callbacks."""
+    probe: Probe
+    traffic: Traffic
+    attempts: Attempts
+
+    def by_node(self, read: Callable[[NodeSources], float]) -> Mapping[str, float]:
+        """For a metric whose label says which node."""
+        return {node.name: read(node) for node in self.nodes}
+
+    def total(self, read: Callable[[NodeSources], float]) -> float:
+        """Of all nodes together."""
+        return sum(read(node) for node in self.nodes)
+
+    def longest(self, read: Callable[[NodeSources], float]) -> float:
+        """Of the node where it is worst."""
+        return max(read(node) for node in self.nodes)

@@ -1,0 +1,35 @@
+"""Sounds as they are kept for FreeSWITCH."""
+
+from __future__ import annotations
+
+import io
+import wave
+from pathlib import Path
+
+import gevent
+import pytest
+
+from orchestrator.media.audio_cache import Library
+from tests.lab import sound
+
+
+def wav(hz: float, seconds: float) -> bytes:
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sound.RATE)
+        file.writeframes(sound.tone(hz, seconds).astype("<i2").tobytes())
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("attempt", range(20))
+def test_many_who_bring_the_same_music_at_once_all_get_it(tmp_path: Path, attempt: int) -> None:
+    """Symptom: of four callers who came to wait at once, two heard nothing for ever. Cause: soundfile
+    opens files under a lock that gevent's patch had made one for greenlets, and we open them in threads. Fix:
+    it is a lock for threads again."""
+    library = Library(tmp_path, lambda path: path, max_seconds=60)
+    bringing = [gevent.spawn(library.keep, wav(700 + attempt, 3.0)) for _ in range(4)]
+    gevent.joinall(bringing, timeout=10)
+    assert [round(one.value.seconds, 3) if one.value else None for one in bringing] == [3.0] * 4
+    assert len(list(tmp_path.iterdir())) == 1

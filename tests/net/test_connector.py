@@ -1,0 +1,237 @@
+"""The check sits where the socket is made: nothing that a name or a server says gets around it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from requests.cookies import RequestsCookieJar
+
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
+from orchestrator.net.addresses import AddressPolicy
+from orchestrator.net.connector import Dialler
+from orchestrator.net.name_lookup import Found, Names
+from orchestrator.store.message import Message
+from orchestrator.store.outbox import Outbox
+from tests.callbacks.conftest import QUICK, wait_until
+from tests.net.villain import Villain, answer, says
+
+CLOSED = AddressPolicy(private=False)
+OK = says(answer(b"<Response/>"))
+
+
+def told(**names: list[str]) -> Names:
+    """Name servers that answer so; dots are written as underscores."""
+
+    def ask(name: bytes) -> Found | str:
+        found = names.get(name.decode().replace(".", "_"))
+        if found is None:
+            return "Name or service not known"
+        return [
+            (int(socket.AF_INET6), (each, 0, 0, 0)) if ":" in each else (int(socket.AF_INET), (each, 0))
+            for each in found
+        ]
+
+    return Names(ask)
+
+
+@pytest.fixture
+def villain() -> Iterator[Callable[..., Villain]]:
+    made: list[Villain] = []
+
+    def make(*args: object, **kwargs: object) -> Villain:
+        made.append(Villain(*args, **kwargs))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+def fetch(url: str, dialler: Dialler, timeout: float = 5.0) -> Fetched:
+    fetcher = Fetcher(Limits(timeout), dialler)
+    try:
+        return fetcher.fetch(url, "POST", (("From", "1"),), RequestsCookieJar())
+    finally:
+        fetcher.close()
+
+
+def problem(url: str, dialler: Dialler, timeout: float = 5.0) -> str:
+    with pytest.raises(FetchError) as found:
+        fetch(url, dialler, timeout)
+    return found.value.problem
+
+
+def test_one_s_own_application_is_asked(villain: Callable[..., Villain]) -> None:
+    server = villain(OK)
+    assert fetch(server.url(), Dialler()).body == b"<Response/>"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "0177.1", "[::ffff:127.0.0.1]", "127.1"]
+)
+def test_no_spelling_of_a_private_address_gets_around_its_refusal(
+    villain: Callable[..., Villain], host: str
+) -> None:
+    server = villain(OK)
+    said = problem(server.url(host=host), Dialler(CLOSED))
+    assert f"{host.strip('[]')} is not dialled: " in said
+    assert "network.private_addresses" in said
+    assert not server.connections
+
+
+def test_zero_is_no_other_name_for_this_machine(villain: Callable[..., Villain]) -> None:
+    """Linux connects 0.0.0.0 to itself."""
+    server = villain(OK)
+    for host in ("0.0.0.0", "0", "[::]"):
+        assert "an unspecified address, which no setting allows" in problem(server.url(host=host), Dialler())
+    assert not server.connections
+
+
+def test_a_name_that_leads_to_the_metadata_service_is_not_dialled() -> None:
+    dialler = Dialler(names=told(app_test=["169.254.169.254"]))
+    assert problem("http://app.test/latest/meta-data/", dialler) == (
+        "app.test is not dialled: 169.254.169.254 is a cloud's metadata service, which no setting allows"
+    )
+
+
+@pytest.mark.parametrize("order", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+def test_of_several_addresses_the_refused_ones_are_skipped(
+    villain: Callable[..., Villain], order: list[str]
+) -> None:
+    # Nobody listens at the first addresses; at a refused one somebody does, on the same port.
+    server = villain(OK)
+    refused = villain(OK, host="127.0.0.2", port=server.port)
+    policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
+    names = told(app_test=["169.254.169.254", "10.0.0.1", "::1", *order])
+    assert fetch(server.url(host="app.test"), Dialler(policy, names)).body == b"<Response/>"
+    assert b"Host: app.test" in server.heads[0]
+    assert not refused.connections
+
+
+def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callable[..., Villain]) -> None:
+    server = villain(OK, host="127.0.0.2")
+    names = told(app_test=["127.0.0.1", "127.0.0.2"])
+    assert fetch(server.url(host="app.test"), Dialler(names=names)).body == b"<Response/>"
+
+
+def test_a_second_answer_of_the_name_server_changes_nothing(villain: Callable[..., Villain]) -> None:
+    """The name is looked up once for each connection, and what was checked is what is dialled."""
+    server = villain(OK)
+    asked = []
+
+    def ask(name: bytes) -> Found | str:
+        asked.append(name)
+        return [(int(socket.AF_INET), ("127.0.0.1" if len(asked) == 1 else "169.254.169.254", 0))]
+
+    dialler = Dialler(names=Names(ask))
+    assert fetch(server.url(host="app.test"), dialler).body == b"<Response/>"
+    assert len(asked) == 1
+    assert "metadata" in problem(server.url(host="app.test"), dialler)
+
+
+def test_a_kept_connection_is_one_to_a_checked_address(villain: Callable[..., Villain]) -> None:
+    """A name that once led to a place that may be dialled leads no second name there."""
+    server = villain(OK, keeps=True)
+    policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
+    names = told(good_test=["127.0.0.1"], bad_test=["127.0.0.2"])
+    fetcher = Fetcher(Limits(5), Dialler(policy, names))
+    for _ in range(3):
+        fetcher.fetch(server.url(host="good.test"), "GET", (), RequestsCookieJar())
+    with pytest.raises(FetchError, match=r"127\.0\.0\.2 is a private address"):
+        fetcher.fetch(server.url(host="bad.test"), "GET", (), RequestsCookieJar())
+    fetcher.close()
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+def test_every_hop_of_a_redirect_is_checked(villain: Callable[..., Villain], hops: int) -> None:
+    inner = villain(OK, host="127.0.0.2")
+    target = f"http://127.0.0.2:{inner.port}/"
+    for _ in range(hops):
+        target = villain(says(answer(b"", f"Location: {target}", status="302 Found"))).url()
+    policy = AddressPolicy(deny=(ip_network("127.0.0.2"),))
+    assert "127.0.0.2 is in 127.0.0.2/32 of network.deny" in problem(target, Dialler(policy))
+    assert not inner.connections
+    assert fetch(target, Dialler()).body == b"<Response/>"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}@169.254.169.254/",
+        "http://169.254.169.254\\@127.0.0.1:{port}/",
+        "http://169.254.169.254#@127.0.0.1:{port}/",
+        "http://169.254.169.254?@127.0.0.1:{port}/",
+    ],
+)
+def test_a_url_that_two_parsers_read_differently_leads_to_no_forbidden_place(
+    villain: Callable[..., Villain], url: str
+) -> None:
+    server = villain(OK)
+    policy = AddressPolicy(deny=(ip_network("127.0.0.0/8"),))
+    assert problem(url.format(port=server.port), Dialler(policy))
+    assert not server.connections
+
+
+def test_a_callback_is_not_sent_to_a_refused_address(villain: Callable[..., Villain], tmp_path: Path) -> None:
+    server = villain(says(answer()), keeps=True)
+    results: list[tuple[int | None, int, str]] = []
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    dialler = Dialler(CLOSED, told(good_test=["127.0.0.1"], evil_test=["169.254.169.254"]))
+    delivery = Delivery(
+        outbox, lambda _: None, QUICK, dialler=dialler, on_result=lambda _, *result: results.append(result)
+    )
+    delivery.start()
+    for queue, host in enumerate(("good.test", "evil.test")):
+        url = server.url("/callbacks", host)
+        outbox.commit([Message(str(queue), url, "POST", (), "account", "join", 0, 0)])
+        delivery.poke(str(queue))
+    wait_until(lambda: len(results) == 2, "two results")
+    delivery.stop()
+    outbox.close()
+    (private,) = [error for _, _, error in results if "good.test" in error]
+    (metadata,) = [error for _, _, error in results if "evil.test" in error]
+    assert "127.0.0.1 is a private address, which network.private_addresses refuses" in private
+    assert "169.254.169.254 is a cloud's metadata service" in metadata
+    assert [attempts for _, attempts, _ in results] == [1, 1]
+    assert not server.connections
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    where = tmp_path_factory.mktemp("tls")
+    cert, key = where / "cert.pem", where / "key.pem"
+    subject = ["-subj", "/CN=app.test", "-addext", "subjectAltName=DNS:app.test"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
+
+
+def test_tls_asks_for_the_name_and_verifies_it_although_an_address_is_dialled(
+    villain: Callable[..., Villain], certificate: tuple[Path, Path]
+) -> None:
+    cert, key = certificate
+    asked: list[str | None] = []
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    tls.sni_callback = lambda _socket, name, _context: asked.append(name)
+    server = villain(OK, tls=tls)
+    dialler = Dialler(names=told(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
+    fetcher = Fetcher(Limits(5), dialler, verify=str(cert))
+    assert fetcher.fetch(server.url(host="app.test"), "GET", (), RequestsCookieJar()).body == b"<Response/>"
+    assert asked == ["app.test"]
+    with pytest.raises(FetchError, match=r"not valid for 'other\.test'"):
+        fetcher.fetch(server.url(host="other.test"), "GET", (), RequestsCookieJar())
+    fetcher.close()
+    assert "CERTIFICATE_VERIFY_FAILED" in problem(server.url(host="app.test"), dialler)
