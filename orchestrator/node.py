@@ -110,6 +110,7 @@ class Node(Part):
             )
         )
         self.connection.on_event.append(self.switchboard.on_event)
+        self.switchboard.on_new_call.append(self.calls.take_in)
         self.connection.on_pause.append(self.journal.flush)
         self.connection.on_up.append(self._on_up)
         # Behind the legs, which have been listening since they were made.
@@ -284,7 +285,7 @@ class Node(Part):
             node=self.settings,
             connection=self.connection,
             legs=self.legs,
-            switchboard=self.switchboard,
+            in_turn=self.switchboard.in_turn,
             rooms=self.rooms,
             room_recordings=self.room_recordings,
             fetcher=self.fetcher,

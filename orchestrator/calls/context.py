@@ -21,13 +21,13 @@ from orchestrator.config.settings import Settings
 from orchestrator.counters import CallTally
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.esl.connection import Connection
+from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
 from orchestrator.media.audio_cache import Library, Sound
 from orchestrator.media.text_to_speech import CommandSpeech
 from orchestrator.net.urls import resolve
 from orchestrator.recordings.conference_recorder import RoomRecordings
 from orchestrator.recordings.files import RecordingFiles, RecordingKind
-from orchestrator.recovery.dispatcher import Switchboard
 from orchestrator.routing.outbound_limits import Tolls
 from orchestrator.store.interface import NodeStore, RecordStore
 from orchestrator.store.write_behind import Journal
@@ -46,7 +46,8 @@ class Services:
     node: Node
     connection: Connection
     legs: Legs
-    switchboard: Switchboard
+    in_turn: Callable[[Event], None]
+    """For an event that FreeSWITCH did not send: behind those that are held back."""
     rooms: Rooms
     room_recordings: RoomRecordings
     fetcher: Fetcher

@@ -134,7 +134,7 @@ class Callee:
 
     def _deliver(self, name: str, leg: str, at: str, headers: dict[str, str]) -> None:
         event = {**headers, "Event-Name": name, "Unique-ID": leg, "Event-Date-Timestamp": at or str(now())}
-        self._call.services.switchboard.in_turn(decode(msgspec.json.encode(event)))
+        self._call.services.in_turn(decode(msgspec.json.encode(event)))
 
     def missed(self) -> None:
         """It has ended while nobody was there to hear of it."""

@@ -316,7 +316,7 @@ class Outbound:
         """There never was a leg: its end is told as if there had been."""
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             event = Event(name=name, uuid=caller.leg, timestamp=now(), hangup_cause=cause)
-            self._services.switchboard.in_turn(event)
+            self._services.in_turn(event)
 
 
 def _refuse_unsendable(order: Order) -> None:

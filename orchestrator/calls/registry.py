@@ -33,7 +33,6 @@ class Register(Part):
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
         self._kept: dict[str, KeptCall] = {}
         """By leg: what the last run of ours left, until it is compared with what FreeSWITCH has."""
-        services.switchboard.on_new_call.append(self.take_in)
 
     def __len__(self) -> int:
         return len(self._calls)
