@@ -42,6 +42,7 @@ from orchestrator.logs import get_logger
 from orchestrator.media.audio_cache import Library
 from orchestrator.media.text_to_speech import CommandSpeech
 from orchestrator.net.connector import Dialler
+from orchestrator.recordings.call_recording import CallRecorder
 from orchestrator.recordings.conference_recorder import RoomRecordings
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.on_demand import CallRecordings
@@ -290,9 +291,9 @@ class Node(Part):
             room_recordings=self.room_recordings,
             fetcher=self.fetcher,
             library=self.library,
-            recording_files=self.files,
+            call_recorder=self.call_recorder,
             speech=CommandSpeech(self.library, speech.command, speech.timeout_secs),
-            status=StatusCallbacks(self.journal),
+            status=self.status,
             journal=self.journal,
             keeper=self.keeper,
             store=self.store,
@@ -314,8 +315,18 @@ class Node(Part):
         return Outbound(self.services, self.calls)
 
     @cached_property
+    def status(self) -> StatusCallbacks:
+        return StatusCallbacks(self.journal)
+
+    @cached_property
+    def call_recorder(self) -> CallRecorder:
+        return CallRecorder(
+            self.connection, self.legs, self.files, self.journal, self.status, self._shared.tally
+        )
+
+    @cached_property
     def call_recordings(self) -> CallRecordings:
-        return CallRecordings(self.services)
+        return CallRecordings(self.call_recorder, self.store)
 
     @cached_property
     def control(self) -> Control:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.callbacks.call_status import StatusCallbacks
@@ -26,8 +25,8 @@ from orchestrator.esl.legs import Legs
 from orchestrator.media.audio_cache import Library, Sound
 from orchestrator.media.text_to_speech import CommandSpeech
 from orchestrator.net.urls import resolve
+from orchestrator.recordings.call_recording import CallRecorder, Recording
 from orchestrator.recordings.conference_recorder import RoomRecordings
-from orchestrator.recordings.files import RecordingFiles, RecordingKind
 from orchestrator.routing.outbound_limits import Tolls
 from orchestrator.store.interface import NodeStore, RecordStore
 from orchestrator.store.write_behind import Journal
@@ -37,7 +36,6 @@ from orchestrator.types import CallbackStyle
 if TYPE_CHECKING:
     from orchestrator.calls.call import Call
     from orchestrator.calls.dialed_leg import Callee
-    from orchestrator.recordings.call_recording import Recording
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Services:
     room_recordings: RoomRecordings
     fetcher: Fetcher
     library: Library
-    recording_files: RecordingFiles
+    call_recorder: CallRecorder
     speech: CommandSpeech
     status: StatusCallbacks
     journal: Journal
@@ -71,8 +69,6 @@ class Services:
     """Those whose documents run, by CallSid."""
     callees: dict[str, Callee] = field(default_factory=dict)
     """Those that a Dial calls or has connected, by CallSid."""
-    recordings: dict[str, Recording] = field(default_factory=dict)
-    """Of calls, by sid: those that are neither completed nor absent yet."""
 
     @property
     def settings(self) -> Settings:
@@ -96,12 +92,10 @@ class Services:
         chosen = self.settings.conference.wait_music
         return self.library.keep(chosen.read_bytes()) if chosen else self.library.hold_music()
 
-    def recording_url(self, sid: str, kind: RecordingKind = "wav") -> str:
-        return self.recording_files.url(sid, kind)
-
-    def recording_path(self, sid: str, kind: RecordingKind = "wav") -> Path:
-        """FreeSWITCH writes the WAV; an MP3 is made of it."""
-        return self.recording_files.path(sid, kind)
+    @property
+    def recordings(self) -> dict[str, Recording]:
+        """Of calls, by sid: those that are neither completed nor absent yet."""
+        return self.call_recorder.open
 
     @staticmethod
     def resolve(base: str, url: str) -> str:

@@ -23,7 +23,7 @@ def recording_of(call: Call, verb: Record | Dial) -> Recording:
         ended = decode_recording(record.value)
         if ended.status in ("completed", "absent"):
             tape = replace(tape, status=ended.status, seconds=ended.duration, started_at=ended.started_at)
-    return Recording(call.services, recorded_call(call), tape)
+    return Recording(call.services.call_recorder, recorded_call(call), tape)
 
 
 def recorded_call(call: Call) -> RecordedCall:

@@ -10,17 +10,15 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import gevent
 from msgspec import Struct
 
 from orchestrator.esl import commands
+from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import CommandFailed, LegGone
 from orchestrator.esl.events import from_cjson
-
-if TYPE_CHECKING:
-    from orchestrator.esl.connection import Connection
 
 GUARD: Final = "variable_texml_guard"
 DOCTOR: Final = "texml_doctor"

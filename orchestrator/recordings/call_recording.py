@@ -11,30 +11,34 @@ ends in exactly one of completed and absent, whatever the call, the socket or th
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import gevent
 import msgspec
 from gevent.event import Event as Flag
 from msgspec.structs import replace
 
+from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
 from orchestrator.clock import now
+from orchestrator.counters import CallTally
 from orchestrator.esl import commands
+from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import LegGone, SwitchError, Unreachable
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Execution, Leg
+from orchestrator.esl.legs import Execution, Leg, Legs
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
 from orchestrator.media.trim import trim_silence
+from orchestrator.net.urls import resolve
+from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, PauseBehavior, RecordedCall, Tape
 from orchestrator.recordings.records import RecordingRecord, row_of_recording
 from orchestrator.store.message import Message
+from orchestrator.store.write_behind import Journal
 from orchestrator.types import Fields
-
-if TYPE_CHECKING:
-    from orchestrator.calls.context import Services
 
 log = get_logger(__name__)
 
@@ -48,11 +52,25 @@ RESUME: Final[dict[PauseBehavior, str]] = {"silence": "unmask", "skip": "resume"
 LEG_IS_GONE = ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
 
 
+@dataclass(frozen=True)
+class CallRecorder:
+    """What the recordings of calls need, and those under way."""
+
+    connection: Connection
+    legs: Legs
+    files: RecordingFiles
+    journal: Journal
+    status: StatusCallbacks
+    tally: CallTally
+    open: dict[str, Recording] = field(default_factory=dict)
+    """By sid: those that are neither completed nor absent yet."""
+
+
 class Recording:
     """Its callbacks say once that it is in progress, and once that it is completed, or absent."""
 
-    def __init__(self, services: Services, call: RecordedCall, tape: Tape) -> None:
-        """From here on it is among `services.recordings`, until it is over."""
+    def __init__(self, recorder: CallRecorder, call: RecordedCall, tape: Tape) -> None:
+        """From here on it is among `recorder.open`, until it is over."""
         self.call = call
         self.tape = tape
         self.begun = Flag()
@@ -60,8 +78,8 @@ class Recording:
         self.failed = False
         self.finished = Flag()
         """Completed or absent, and that is written down."""
-        self._services = services
-        self._file = services.recording_path(tape.sid)
+        self._recorder = recorder
+        self._file = recorder.files.path(tape.sid)
         self._log = log.bind(call=call.call_sid, recording=tape.sid)
         self._ending: gevent.Greenlet[..., None] | None = None
         self._leg_over = Flag()
@@ -74,9 +92,9 @@ class Recording:
             return
         if tape.started_at:
             self.begun.set()
-        services.recordings[tape.sid] = self
+        recorder.open[tape.sid] = self
         # From the start: one read of the socket can bring the hangup and the leg's end.
-        services.legs.watch(call.leg, self._on_event)
+        recorder.legs.watch(call.leg, self._on_event)
 
     @property
     def sid(self) -> str:
@@ -89,7 +107,7 @@ class Recording:
     @property
     def path_there(self) -> Path:
         """As FreeSWITCH sees it; always WAV, for mod_shout may be missing."""
-        return self._services.node.there(self._file)
+        return self._recorder.files.there(self._file)
 
     @property
     def ending(self) -> bool:
@@ -189,7 +207,7 @@ class Recording:
 
     def _order(self, action: str) -> None:
         command = commands.api("uuid_record", self.call.leg, action, str(self.path_there))
-        self._services.connection.send(command).raise_for_error()
+        self._recorder.connection.send(command).raise_for_error()
 
     def stop(self) -> None:
         """Ordered; FreeSWITCH closes the file in a moment. Does not block."""
@@ -199,7 +217,7 @@ class Recording:
         self.order_stop()
 
     def order_stop(self) -> None:
-        leg = self._services.legs.get(self.call.leg)
+        leg = self._recorder.legs.get(self.call.leg)
         if leg is None or leg.gone:
             # Its end is the recording's.
             return
@@ -234,7 +252,7 @@ class Recording:
         if not self.finished.is_set():
             self._leave()
             self.finished.set()
-            self._services.journal.commit(delete=[(CALL_RECORDING, self.sid)])
+            self._recorder.journal.commit(delete=[(CALL_RECORDING, self.sid)])
 
     def _on_event(self, event: Event) -> None:
         match event.name:
@@ -281,7 +299,7 @@ class Recording:
         In a thread. Done again after a crash in between it comes to the same. Raises AudioError, OSError.
         """
         tape = self.tape
-        target = self._services.recording_path(self.sid, tape.kind)
+        target = self._recorder.files.path(self.sid, tape.kind)
         if not self._file.exists() and target.exists():
             return seconds_of(target), None
         seconds = trim_silence(self._file) if tape.trim else seconds_of(self._file)
@@ -293,21 +311,21 @@ class Recording:
         return seconds, self._file if target != self._file else None
 
     def _leave(self) -> None:
-        self._services.recordings.pop(self.sid, None)
-        self._services.legs.unwatch(self.call.leg, self._on_event)
+        self._recorder.open.pop(self.sid, None)
+        self._recorder.legs.unwatch(self.call.leg, self._on_event)
 
     # What is told, and written down
 
     @property
     def _url(self) -> str:
-        return self._services.recording_url(self.sid, self.tape.kind)
+        return self._recorder.files.url(self.sid, self.tape.kind)
 
     def _change(self, **changes: object) -> None:
         self.tape = replace(self.tape, **changes)
         self._commit()
 
     def _tell(self, status: RecordingStatus) -> None:
-        self._services.tally.recordings[status] += 1
+        self._recorder.tally.recordings[status] += 1
         self._listed = True
         message = self._message(status)
         # In one: what was sent was sent, whatever happens in between.
@@ -330,9 +348,9 @@ class Recording:
             url=self._url if tape.send_url else "",
         )
         before = bool(tape.started_at) and "in-progress" in tape.status_callback_event
-        return self._services.status.of_recording(
+        return self._recorder.status.of_recording(
             facts,
-            self._services.resolve(call.document_url, tape.status_callback),
+            resolve(call.document_url, tape.status_callback),
             tape.status_callback_method,
             int(before and status != "in-progress"),
             call.style,
@@ -343,7 +361,7 @@ class Recording:
     ) -> None:
         row = (CALL_RECORDING, self.sid, msgspec.json.encode(OpenRecording(self.call, self.tape)))
         over = self.tape.over
-        self._services.journal.commit(
+        self._recorder.journal.commit(
             messages or [],
             put if over else (*put, row),
             [(CALL_RECORDING, self.sid)] if over else [],

@@ -7,15 +7,13 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from orchestrator.calls.call import Call
-from orchestrator.calls.context import Services
-from orchestrator.calls.recorded_call import recorded_call
 from orchestrator.esl import snapshot
 from orchestrator.esl.errors import SwitchError
+from orchestrator.esl.legs import Leg
 from orchestrator.esl.snapshot import Snapshot
 from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.call_recording import Recording
+from orchestrator.recordings.call_recording import CallRecorder, Recording
 from orchestrator.recordings.files import RecordingKind
 from orchestrator.recordings.model import (
     CALL_RECORDING,
@@ -28,6 +26,7 @@ from orchestrator.recordings.model import (
 )
 from orchestrator.recordings.records import RecordingRecord, decode_recording
 from orchestrator.rejection import Refused
+from orchestrator.store.interface import NodeStore
 
 log = get_logger(__name__)
 
@@ -37,33 +36,34 @@ START_SECONDS = 5.0
 
 
 class CallRecordings(Part):
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, recorder: CallRecorder, store: NodeStore) -> None:
+        self._recorder = recorder
+        self._store = store
 
-    def start_recording(self, call: Call, tape: Tape, *, beep: bool = False) -> None:
+    def start_recording(self, leg: Leg, call: RecordedCall, tape: Tape, *, beep: bool = False) -> None:
         """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises Refused."""
-        recording = Recording(self._services, recorded_call(call), tape)
+        recording = Recording(self._recorder, call, tape)
         recording.keep()
-        recording.start(call.leg, refusable=True)
+        recording.start(leg, refusable=True)
         recording.begun.wait(START_SECONDS)
         if recording.failed:
             recording.forget()
-            detail = f"FreeSWITCH did not begin it: {call.leg.hangup_cause or 'its log says why'}"
+            detail = f"FreeSWITCH did not begin it: {leg.hangup_cause or 'its log says why'}"
             raise Refused("90018", "Call cannot be recorded", detail)
         recording.accept()
         if beep:
-            call.leg.start("playback", BEEP)
-        log.info("recording begun through the API", call=call.sid, recording=tape.sid)
+            leg.start("playback", BEEP)
+        log.info("recording begun through the API", call=call.call_sid, recording=tape.sid)
 
-    def start_soon(self, call: Call, tape: Tape) -> None:
+    def start_soon(self, leg: Leg, call: RecordedCall, tape: Tape) -> None:
         """Does not block; where it cannot be recorded, that is told as absent."""
-        recording = Recording(self._services, recorded_call(call), tape)
+        recording = Recording(self._recorder, call, tape)
         recording.keep()
-        recording.start(call.leg)
+        recording.start(leg)
 
     def change(self, sid: str, status: ChangedStatus, behavior: PauseBehavior) -> None:
         """Raises Refused."""
-        recording = self._services.recordings.get(sid)
+        recording = self._recorder.open.get(sid)
         if recording is None or recording.ending:
             raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")
         tape = recording.tape
@@ -90,9 +90,9 @@ class CallRecordings(Part):
 
     def start(self) -> None:
         """With what the last run of ours left; before the first event."""
-        for _, value in self._services.journal.load(CALL_RECORDING):
+        for _, value in self._recorder.journal.load(CALL_RECORDING):
             kept = msgspec.json.decode(value, type=OpenRecording)
-            Recording(self._services, kept.call, kept.tape)
+            Recording(self._recorder, kept.call, kept.tape)
 
     def compare(self, seen: Snapshot, connected: bool) -> int:
         """Brings them and what FreeSWITCH has together; how many differed. Raises SwitchError.
@@ -100,7 +100,7 @@ class CallRecordings(Part):
         `connected`: just now. Else orders of a moment ago may be on their way.
         """
         differed = 0
-        for recording in list(self._services.recordings.values()):
+        for recording in list(self._recorder.open.values()):
             headers = seen.legs.get(recording.call.leg)
             if recording.ending:
                 continue
@@ -113,7 +113,7 @@ class CallRecordings(Part):
 
     def _compare(self, recording: Recording, headers: Mapping[str, str]) -> bool:
         tape, path = recording.tape, str(recording.path_there)
-        if _is_written(self._services, recording, headers, path):
+        if _is_written(self._recorder, recording, headers, path):
             if tape.status == "stopped":
                 recording.order_stop()
                 return True
@@ -121,7 +121,7 @@ class CallRecordings(Part):
                 recording.started()
                 return True
             return False
-        leg = self._services.legs.get(recording.call.leg)
+        leg = self._recorder.legs.get(recording.call.leg)
         if not tape.started_at and tape.source != "RecordVerb" and leg is not None:
             # The order was lost.
             recording.start(leg)
@@ -132,16 +132,16 @@ class CallRecordings(Part):
     def without_an_end(self) -> list[RecordingRecord]:
         """Those that are listed as open though nobody brings them to an end. None while the database fails,
         since then the list is older than what happened; those of conferences too. Raises OutboxError."""
-        if self._services.journal.troubled:
+        if self._recorder.journal.troubled:
             return []
-        listed = [decode_recording(row.value) for row in self._services.store.alive("recording")]
-        return [record for record in listed if record.sid not in self._services.recordings]
+        listed = [decode_recording(row.value) for row in self._store.alive("recording")]
+        return [record for record in listed if record.sid not in self._recorder.open]
 
     def missing(self, channels: Collection[str]) -> list[str]:
         """Sids of those whose leg is none of FreeSWITCH's any more."""
         return [
             recording.sid
-            for recording in self._services.recordings.values()
+            for recording in self._recorder.open.values()
             if not recording.ending and recording.call.leg not in channels
         ]
 
@@ -150,14 +150,14 @@ class CallRecordings(Part):
         for record in records:
             log.error("a recording that nobody ended", recording=record.sid, call=record.call_sid)
             call = RecordedCall("", record.call_sid, record.account_sid, conference_sid=record.conference_sid)
-            Recording(self._services, call, _tape_from(record)).end()
+            Recording(self._recorder, call, _tape_from(record)).end()
 
 
-def _is_written(services: Services, recording: Recording, headers: Mapping[str, str], path: str) -> bool:
+def _is_written(recorder: CallRecorder, recording: Recording, headers: Mapping[str, str], path: str) -> bool:
     if recording.tape.source == "RecordVerb":
         running = headers.get("variable_current_application_data", "").split(" ")[0] == path
         return running and not headers.get("variable_current_application_response")
-    return path in snapshot.list_recordings(services.connection, recording.call.leg)
+    return path in snapshot.list_recordings(recorder.connection, recording.call.leg)
 
 
 def _tape_from(record: RecordingRecord) -> Tape:

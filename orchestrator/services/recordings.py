@@ -6,6 +6,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
+from orchestrator.calls.recorded_call import recorded_call
 from orchestrator.clock import now
 from orchestrator.conference.machine.events import SetRecording
 from orchestrator.esl.errors import SwitchError
@@ -40,7 +41,7 @@ class RecordingControl(Desk):
             raise Refused(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."
             )
-        self.call_recordings.start_recording(call, tape, beep=beep)
+        self.call_recordings.start_recording(call.leg, recorded_call(call), tape, beep=beep)
         return self.recording(account_sid, tape.sid)
 
     def find_recordings(self, query: Query) -> list[RecordingRecord]:
@@ -113,7 +114,9 @@ class RecordingControl(Desk):
         """Where it can be heard; empty as long as it cannot, or where there is nothing to hear."""
         if recording.status != "completed" or not recording.duration:
             return ""
-        return self._services.recording_url(recording.sid, "mp3" if recording.kind == "mp3" else "wav")
+        return self._services.call_recorder.files.url(
+            recording.sid, "mp3" if recording.kind == "mp3" else "wav"
+        )
 
     def delete_recording(self, recording: RecordingRecord) -> None:
         """Raises Refused."""
@@ -126,4 +129,4 @@ class RecordingControl(Desk):
     def _unlink(self, sid: str) -> None:
         assert is_sid(sid)
         for kind in get_args(RecordingKind):
-            self._services.recording_path(sid, kind).unlink(missing_ok=True)
+            self._services.call_recorder.files.path(sid, kind).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.outbound import Order
+from orchestrator.calls.recorded_call import recorded_call
 from orchestrator.conference.machine.state import Wish
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
@@ -210,7 +211,7 @@ def _recorder(ask: Ask) -> Callable[[Call], None]:
     if not ask.values.get("Record"):
         return lambda call: None
     wanted, control = tape(ask.values, "OutboundAPI"), ask.control
-    return lambda call: control.call_recordings.start_soon(call, wanted)
+    return lambda call: control.call_recordings.start_soon(call.leg, recorded_call(call), wanted)
 
 
 def tape(values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence") -> Tape:
