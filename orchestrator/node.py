@@ -330,7 +330,7 @@ class Node(Part):
 
     @cached_property
     def control(self) -> Control:
-        announcer = Announcer(self.services)
+        announcer = Announcer(self.services, self.calls)
         return Control(self.services, self.calls, self.outbound, announcer, self.call_recordings)
 
     # What is compared

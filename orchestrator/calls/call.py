@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 import gevent
 from msgspec.structs import replace
 
+from orchestrator.callbacks.signature import Signer
 from orchestrator.callbacks.style import callback_style
+from orchestrator.calls.context import Services
 from orchestrator.calls.state import Standing
 from orchestrator.calls.stored_call import KeptCall
+from orchestrator.calls.verb_executor import Act
 from orchestrator.clock import now
+from orchestrator.config.applications import Application
+from orchestrator.config.dialect import Dialect
 from orchestrator.documents.defaults import document_defaults
 from orchestrator.documents.document import document_of
 from orchestrator.documents.fetch import Fetched, FetchError, Limits
@@ -34,15 +38,7 @@ from orchestrator.net.logged_url import shown
 from orchestrator.routing import identities
 from orchestrator.sids import call_sid_of
 from orchestrator.texml import Document, DocumentError, Verb
-from orchestrator.types import Fields
-
-if TYPE_CHECKING:
-    from orchestrator.callbacks.signature import Signer
-    from orchestrator.calls.context import Services
-    from orchestrator.calls.verb_executor import Act
-    from orchestrator.config.applications import Application
-    from orchestrator.config.dialect import Dialect
-    from orchestrator.types import CallbackStyle
+from orchestrator.types import CallbackStyle, Fields
 
 log = get_logger(__name__)
 
@@ -59,8 +55,6 @@ FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
 class Call(Standing):
     """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
 
-    steerable = True
-    """Whether the API may give it other instructions."""
     ends_with_a_sound = True
     """Whether a Play that failed may end the call, where it is to."""
     can_break = True
@@ -108,22 +102,23 @@ class Call(Standing):
         self._abandoned = False
         self._unfinished = 0
         self._on_end: Callable[[Call], None] = lambda call: None
+        self._on_through: Callable[[Call], None] = lambda call: None
         self._elsewhere: Goto | Onward | None = None
         self._reports: Callable[[Event], None] | None = None
 
-    def start(self, on_end: Callable[[Call], None]) -> None:
-        """`on_end` is called when its leg is gone altogether and nothing of it is left to be done."""
-        self._on_end = on_end
+    def start(
+        self, on_end: Callable[[Call], None], on_through: Callable[[Call], None] = lambda call: None
+    ) -> None:
+        """`on_end` is called when its leg is gone altogether and nothing of it is left to be done,
+        `on_through` when its documents are through."""
+        self._on_end, self._on_through = on_end, on_through
         self.keep()
         self.leg.on_hangup.append(self._on_hangup)
-        if self.steerable:
-            self.services.calls[self.sid] = self
         self._greenlet = gevent.spawn(self._run)
         self._greenlet.rawlink(lambda greenlet: self._ended())
 
     def _ended(self) -> None:
-        if self.services.calls.get(self.sid) is self:
-            del self.services.calls[self.sid]
+        self._on_through(self)
         self._settle()
 
     @property

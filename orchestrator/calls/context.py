@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.signature import AccountKeys, Signer
@@ -18,7 +18,8 @@ from orchestrator.config.current import Live
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
 from orchestrator.counters import CallTally
-from orchestrator.documents.fetch import Fetcher, Limits
+from orchestrator.documents.fetch import Fetched, Fetcher, Limits
+from orchestrator.documents.next_action import Goto
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
@@ -33,9 +34,17 @@ from orchestrator.store.write_behind import Journal
 from orchestrator.texml import Verb
 from orchestrator.types import CallbackStyle
 
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-    from orchestrator.calls.dialed_leg import Callee
+
+class Dialled(Protocol):
+    """A leg that a Dial calls or has connected, as it takes instructions of its own."""
+
+    @property
+    def bridged(self) -> bool: ...
+
+    @property
+    def bridged_at(self) -> int: ...
+
+    def instruct(self, to: Goto | Fetched, start: Callable[..., None], **changes: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,7 @@ class Services:
     wait_until_connected: Callable[[], None]
     keys: Callable[[str], AccountKeys | None]
     """An account's, by its sid."""
-    calls: dict[str, Call] = field(default_factory=dict)
-    """Those whose documents run, by CallSid."""
-    callees: dict[str, Callee] = field(default_factory=dict)
+    callees: dict[str, Dialled] = field(default_factory=dict)
     """Those that a Dial calls or has connected, by CallSid."""
 
     @property

@@ -31,6 +31,8 @@ class Register(Part):
         self._door = door
         self._calls: dict[str, Call] = {}
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
+        self._running: dict[str, Call] = {}
+        """By CallSid: those whose documents run."""
         self._kept: dict[str, KeptCall] = {}
         """By leg: what the last run of ours left, until it is compared with what FreeSWITCH has."""
 
@@ -128,7 +130,16 @@ class Register(Part):
         call.report()
         self._services.legs.watch(uuid, call.on_event)
         self._calls[uuid] = call
-        call.start(self._on_end)
+        self._running[call.sid] = call
+        call.start(self._on_end, self._on_through)
+
+    def running(self, call_sid: str) -> Call | None:
+        """The one whose documents run, for other instructions."""
+        return self._running.get(call_sid)
+
+    def _on_through(self, call: Call) -> None:
+        if self._running.get(call.sid) is call:
+            del self._running[call.sid]
 
     def _on_end(self, call: Call) -> None:
         self._calls.pop(call.leg.uuid, None)

@@ -26,7 +26,6 @@ class Whisper(Call):
     # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
     # a key in a Gather would connect the two.
     can_break = False
-    steerable = False
     ends_with_a_sound = False
 
     def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from orchestrator.documents.next_action import Step
 
-if TYPE_CHECKING:
-    from orchestrator.calls.call import Call
-
-Act = Callable[["Call", Any], Step]
+Act = Callable[[Any, Any], Step]
 """Of a call and its verb. Blocks until the verb is through; None leads on to the next one. Raises LegGone
 when the caller hangs up, Unreachable when the event socket is lost."""
 
@@ -30,7 +27,7 @@ class Executor(NamedTuple):
 def anew(run: Act) -> Act:
     """A `resume` for a verb that begins again: what it left playing is ended first."""
 
-    def resume(call: Call, verb: Any) -> Step:
+    def resume(call: Any, verb: Any) -> Step:
         call.leg.still()
         return run(call, verb)
 

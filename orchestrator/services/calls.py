@@ -49,7 +49,7 @@ class CallControl(Desk):
         if changes.hang_up:
             self._hang_up(record)
             return self.call(account_sid, sid)
-        call = self._services.calls.get(sid)
+        call = self._calls.running(sid)
         if call is None:
             self._instruct_callee(sid, changes)
         else:

@@ -36,7 +36,7 @@ class RecordingControl(Desk):
         """Raises NotFound, Refused."""
         if self._book.get(account_sid, call_sid) is None:
             raise NotFound
-        call = self._services.calls.get(call_sid)
+        call = self._calls.running(call_sid)
         if call is None or call.leg.gone:
             raise Refused(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."

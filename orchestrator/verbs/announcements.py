@@ -14,6 +14,7 @@ from requests.cookies import RequestsCookieJar
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.call import Call
 from orchestrator.calls.context import Services
+from orchestrator.calls.registry import Register
 from orchestrator.clock import now
 from orchestrator.conference.machine.announcements import LEFT
 from orchestrator.conference.machine.events import Announce, Announced
@@ -57,15 +58,16 @@ class Announcer:
     spoken on each leg instead, which hears nothing else meanwhile: `conference … say` stops the whole mix for
     200 ms (conference_say in mod_conference.c)."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, calls: Register) -> None:
         self._services = services
+        self._calls = calls
         self._queues: WeakValueDictionary[tuple[str, str], BoundedSemaphore] = WeakValueDictionary()
 
     def start(self, room: Room, who: Participant | None, announcement: Announcement) -> None:
         """Does not block; how it ends is told by a callback."""
         call_sid = who.call_sid if who else ""
         sid = new_sid()
-        run = _Run(self._services, room.sid, call_sid, self._fields(room, who))
+        run = _Run(self._services, self._calls, room.sid, call_sid, self._fields(room, who))
         self._services.rooms.feed(room.sid, Announce(now(), sid, announcement.url, call_sid))
         # FreeSWITCH plays one after the other: each begins when the one before is over.
         key = room.sid, call_sid
@@ -89,7 +91,7 @@ class Announcer:
         self._services.rooms.feed(run.sid, Announced(now(), sid, problem))
 
     def _fields(self, room: Room, who: Participant | None) -> Fields:
-        call = self._services.calls.get(who.call_sid) if who else None
+        call = self._calls.running(who.call_sid) if who else None
         own = call.standard_fields() if call else (("AccountSid", room.account_sid),)
         return (*own, ("ConferenceSid", room.sid), ("FriendlyName", room.name))
 
@@ -97,7 +99,8 @@ class Announcer:
 class _Run:
     """One announcement on its way. Raises Failed where nobody of those whom it is to heard it to its end."""
 
-    def __init__(self, services: Services, sid: str, call_sid: str, fields: Fields) -> None:
+    def __init__(self, services: Services, calls: Register, sid: str, call_sid: str, fields: Fields) -> None:
+        self._calls = calls
         self.sid = sid
         self._services = services
         self._call_sid = call_sid
@@ -237,7 +240,7 @@ class _Run:
         """On each leg by itself, until all are through or gone; whether one heard it to its end."""
         prompts: list[Prompt] = []
         for one in hearers:
-            call, seat = self._services.calls.get(one.call_sid), self._services.rooms.seat(one.call_sid)
+            call, seat = self._calls.running(one.call_sid), self._services.rooms.seat(one.call_sid)
             if call is not None and seat is not None:
                 prompts.append(seat.announce(_once(play, call)))
         for prompt in prompts:

@@ -105,7 +105,6 @@ class WaitDocument(Call):
     It has a position of its own on disk, so that a restart goes on in the middle of a Gather.
     """
 
-    steerable = False
     ends_with_a_sound = False
 
     def __init__(self, call: Call, wait: Wait, first: Goto, keeper: WaitKeeper | None) -> None:

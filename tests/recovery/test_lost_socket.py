@@ -261,5 +261,5 @@ def test_a_socket_that_is_lost_while_it_is_compared_is_waited_for(house: House, 
     phone.hang_up()
     phone.wait_ended(5)
     until(
-        lambda: house.orchestrator is not None and not house.orchestrator.node.services.calls, 15, "its end"
+        lambda: house.orchestrator is not None and not house.orchestrator.node.calls._running, 15, "its end"
     )
