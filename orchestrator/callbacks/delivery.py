@@ -20,6 +20,7 @@ from orchestrator.callbacks.counters import Reason, Tally
 from orchestrator.callbacks.destinations import Receiver, Receivers
 from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.sender import Keys, Sender
+from orchestrator.clock import now
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import Log, get_logger
 from orchestrator.net.connector import Dialler
@@ -288,7 +289,7 @@ class Delivery(Part):
             return
         delivered = answer.verdict == "delivered"
         if delivered:
-            self.tally.on_delivered(max(0, (time.time_ns() // 1000 - message.waits_since) // 1000))
+            self.tally.on_delivered(max(0, (now() - message.waits_since) // 1000))
         else:
             self.tally.given_up[_reason(message, answer)] += 1
             self._log(message, answer, attempts).warning("given up")

@@ -15,6 +15,7 @@ from typing import Any, Final
 import gevent
 from msgspec import Struct
 
+from orchestrator.clock import now
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import CommandFailed, LegGone
@@ -101,7 +102,7 @@ def take(connection: Connection, legs: Iterable[str]) -> Snapshot:
 def _conferences(connection: Connection) -> tuple[int, dict[str, ConferenceSeen]]:
     """And when: ages are told, so a listing that was long under way is asked for again."""
     for _ in range(_EXACT_TRIES):
-        at, began = time.time_ns() // 1000, time.monotonic()
+        at, began = now(), time.monotonic()
         conferences = list_conferences(connection, at)
         if time.monotonic() - began < _EXACT_SECONDS:
             break

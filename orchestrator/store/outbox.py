@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from orchestrator import clock
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.store import records as record_table
@@ -51,10 +51,6 @@ _REQUEUE = (
     f"SELECT {_HEAD}, {_SIGNED}, ? FROM told WHERE id = ? AND delivered = 0"
 )
 _TOLD = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM told"
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
 
 
 def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
@@ -141,7 +137,7 @@ class Outbox(Part):
         records; all that of a FreeSWITCH `node`, or of none."""
         if not (messages or put or delete or records):
             return
-        first, now = self._last_id + 1, _now()
+        first, now = self._last_id + 1, clock.now()
         rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
         recorded = [record.row(node) for record in records]
         state = [(*each, node) for each in put]
@@ -214,7 +210,7 @@ class Outbox(Part):
         failed = self._unwritten_failures.pop(id_, None)
         if attempts is None and failed is not None:
             attempts = failed[0]
-        self._unwritten_ends.append((_now(), delivered, attempts, status, error, id_))
+        self._unwritten_ends.append((clock.now(), delivered, attempts, status, error, id_))
         return True
 
     def is_head(self, queue: str, id_: int) -> bool:
@@ -271,7 +267,7 @@ class Outbox(Part):
         marks = ",".join("?" * len(asked))
         ids = [id_ for (id_,) in asked]
         rows = self._read(f"SELECT id, queue FROM told WHERE delivered = 0 AND id IN ({marks})", ids)
-        now = _now()
+        now = clock.now()
         self._write(
             (
                 (_REQUEUE, [(now, id_) for id_, _ in rows]),

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from msgspec import Struct, json
 from werkzeug.datastructures import Headers
 
+from orchestrator.clock import now
 from orchestrator.store.interface import RecordStore
 from orchestrator.store.records import Record
 from orchestrator.web.api.errors import Fault, invalid
@@ -77,7 +78,7 @@ class Once:
         while len(self._recent) > MAX_REMEMBERED:
             self._recent.popitem(last=False)
         if asked.sid:
-            at = time.time_ns() // 1000
+            at = now()
             self._records.put(
                 [Record("request", asked.sid, asked.account_sid, at, at, at, value=json.encode(answered))]
             )

@@ -14,6 +14,7 @@ import gevent
 from gevent.event import Event
 from msgspec import json
 
+from orchestrator.clock import now
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.machine.state import Room
 from orchestrator.web.console.sessions import Session
@@ -39,7 +40,7 @@ def event(name: str, data: object) -> bytes:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return now() // 1000
 
 
 class Watcher:
