@@ -72,6 +72,12 @@ def test_nothing_is_left_of_a_caller_who_hangs_up(house: House, verb: str) -> No
     assert rows == []
 
 
+OF_CALLS = tuple(
+    f"orchestrator.{package}"
+    for package in ("calls", "conference", "recordings", "recovery", "routing", "services", "verbs")
+)
+
+
 def living() -> list[gevent.Greenlet]:
     """Greenlets of the orchestrator's calls: the others belong to servers, sockets and the laboratory."""
     gc.collect()
@@ -80,7 +86,7 @@ def living() -> list[gevent.Greenlet]:
         for one in gc.get_objects()
         if isinstance(one, gevent.Greenlet)
         and not one.ready()
-        and "orchestrator.calls" in getattr(getattr(one, "_run", None), "__module__", "")
+        and getattr(getattr(one, "_run", None), "__module__", "").startswith(OF_CALLS)
     ]
 
 

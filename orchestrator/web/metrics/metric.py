@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from orchestrator.histogram import Histogram
-
-if TYPE_CHECKING:
-    from orchestrator.web.metrics.sources import Sources
+from orchestrator.web.metrics.sources import Sources
 
 Kind = Literal["counter", "gauge", "histogram"]
 Values = float | Mapping[str, float] | Mapping[tuple[str, ...], float] | Histogram
