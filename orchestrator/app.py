@@ -18,9 +18,9 @@ from gevent.event import Event as Flag
 
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.config import load
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.config.settings import Settings
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.esl.ownership import NotOwner
 from orchestrator.from_settings import (
     account_keys,
@@ -31,14 +31,14 @@ from orchestrator.from_settings import (
 )
 from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.node import Node, Shared
-from orchestrator.reloading.reload_socket import Bell
+from orchestrator.reloading.reload_socket import ReloadSocket
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
-from orchestrator.routing.outbound_limits import Tolls
+from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.outbox import Outbox, OutboxError
-from orchestrator.store.retention import History
-from orchestrator.store.write_check import Probe
+from orchestrator.store.retention import RecordRetention
+from orchestrator.store.write_check import WriteCheck
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console
@@ -59,35 +59,35 @@ class Orchestrator(Part):
 
         Raises OutboxError and OSError.
         """
-        self.live = Live(settings)
+        self.current = CurrentSettings(settings)
         self.outbox = Outbox(settings.callbacks.database)
         self._keys = account_keys(settings)
-        self._dialler = Dialler(address_policy(settings))
+        self._connector = Connector(address_policy(settings))
         self.delivery = Delivery(
-            self.outbox, self._keys.get, delivery_settings(settings), dialler=self._dialler
+            self.outbox, self._keys.get, delivery_settings(settings), connector=self._connector
         )
-        self.tally = CallTally()
+        self.counters = CallCounters()
         shared = Shared(
-            live=self.live,
+            live=self.current,
             store=self.outbox,
             delivery=self.delivery,
-            dialler=self._dialler,
+            dialler=self._connector,
             keys=self._keys,
             url_signer=url_signer(settings, self.outbox),
             base_url=self._base_url,
-            tally=self.tally,
-            tolls=Tolls(self.live),
+            tally=self.counters,
+            tolls=OutboundLimits(self.current),
             take_over=take_over,
         )
         if len(settings.freeswitch.nodes) == 1:
             self.outbox.claim(settings.freeswitch.nodes[0].name)
         self.nodes = tuple(Node(node, shared) for node in settings.freeswitch.nodes)
-        self.probe = Probe(self.outbox, [node.journal for node in self.nodes])
-        self.history = History(
+        self.write_check = WriteCheck(self.outbox, [node.journal for node in self.nodes])
+        self.history = RecordRetention(
             self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
         )
         self.reloader = Reloader(
-            self.live,
+            self.current,
             [Reloadable(node.settings, node.connection.api, node.rooms) for node in self.nodes],
             self.take_over,
         )
@@ -113,7 +113,7 @@ class Orchestrator(Part):
         settings, node = self.settings, self.node
         self.attempts = Attempts()
         self.console = Console(
-            self.live,
+            self.current,
             node.control,
             node.rooms,
             self.outbox,
@@ -129,7 +129,7 @@ class Orchestrator(Part):
             (
                 health(self._problems),
                 recording_pages(audio),
-                rest_api(self.live, node.control, self.outbox.records, self.attempts, audio),
+                rest_api(self.current, node.control, self.outbox.records, self.attempts, audio),
                 self.console.blueprint,
             ),
         )
@@ -164,18 +164,18 @@ class Orchestrator(Part):
                     door=node.door,
                     rooms=node.rooms,
                     fetcher=node.fetcher,
-                    repairs=node.recovery.repairs,
+                    repairs=node.recovery.corrections,
                     journal=node.journal,
                     sip=node.sip,
                 )
                 for node in self.nodes
             ),
-            tally=self.tally,
+            counters=self.counters,
             outbox=self.outbox,
             delivery=self.delivery,
             max_waiting=self.settings.callbacks.max_waiting,
-            probe=self.probe,
-            traffic=self.web.traffic,
+            write_check=self.write_check,
+            http_stats=self.web.http_stats,
             attempts=self.attempts,
         )
 
@@ -186,16 +186,16 @@ class Orchestrator(Part):
 
     @property
     def settings(self) -> Settings:
-        return self.live.settings
+        return self.current.settings
 
     def take_over(self, settings: Settings) -> None:
         """Other settings from now on. Whoever asks `live` follows by itself; what is told is told here."""
         # Callbacks that wait are signed, also those of an account that is gone.
         self._keys.update(account_keys(settings))
-        self._dialler.policy = address_policy(settings)
+        self._connector.policy = address_policy(settings)
         for node in self.nodes:
-            node.door.intake.limits = settings.intake
-        self.live.settings = settings
+            node.door.limiter.limits = settings.admission
+        self.current.settings = settings
         self.console.on_reload()
 
     def _problems(self) -> dict[str, str]:
@@ -205,7 +205,7 @@ class Orchestrator(Part):
             found["orchestrator"] = "it is being stopped"
         for node in self.nodes:
             found |= node.problems
-        if not self.probe.writable():
+        if not self.write_check.writable():
             found["database"] = "what happens cannot be written down: the log says why"
         return found
 
@@ -240,7 +240,7 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     def reload() -> Reloaded:
         return orchestrator.reloader.reload(lambda: load(config))
 
-    bell = Bell(settings.callbacks.database, config, reload)
+    bell = ReloadSocket(settings.callbacks.database, config, reload)
     gevent.signal_handler(signal.SIGHUP, reload)
     service = Parts((orchestrator, bell))
     service.start()

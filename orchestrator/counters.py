@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from orchestrator.conference.machine.state import EndReason, Participant, Refusal, Room
+from orchestrator.conference.machine.state import EndReason, Participant, Rejection, Room
 
 
 @dataclass
-class CallTally:
+class CallCounters:
     """Every number only grows."""
 
     unknown_numbers: int = 0
@@ -19,7 +19,7 @@ class CallTally:
     rooms_ended: Counter[EndReason | None] = field(default_factory=Counter)
     joins: int = 0
     leaves: int = 0
-    refusals: Counter[Refusal] = field(default_factory=Counter)
+    refusals: Counter[Rejection] = field(default_factory=Counter)
     """Of participants, by their room."""
     recordings: Counter[str] = field(default_factory=Counter)
     """By what they became: in-progress once each, then completed or absent."""
@@ -34,8 +34,8 @@ class CallTally:
 
     def on_participant(self, before: Participant | None, after: Participant | None) -> None:
         """None: not there."""
-        was_in = before is not None and before.told
+        was_in = before is not None and before.join_sent
         if after is None:
             self.leaves += was_in
-        elif after.told and not was_in:
+        elif after.join_sent and not was_in:
             self.joins += 1

@@ -11,7 +11,7 @@ from orchestrator.callbacks.style import keys_of
 from orchestrator.conference.machine.effects import BeepKind
 from orchestrator.config.service import Tone
 from orchestrator.config.settings import Settings
-from orchestrator.media.audio_cache import Library, Sound
+from orchestrator.media.audio_cache import AudioCache, AudioFile
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.recordings.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.store.interface import StateStore
@@ -21,7 +21,7 @@ INSTALLATION = "installation"
 CONSOLE_SECRET = "console secret"
 
 
-def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
+def beeps(settings: Settings, audio_cache: AudioCache) -> dict[BeepKind, AudioFile]:
     """A file for each beep; two that sound alike share one."""
     conference = settings.conference
     tones: dict[BeepKind, Tone] = {
@@ -29,7 +29,7 @@ def beeps(settings: Settings, library: Library) -> dict[BeepKind, Sound]:
         "exit": conference.exit_beep,
         "record": conference.record_beep,
     }
-    return {kind: library.beep(tone.hz, tone.ms) for kind, tone in tones.items()}
+    return {kind: audio_cache.beep(tone.hz, tone.ms) for kind, tone in tones.items()}
 
 
 def account_keys(settings: Settings) -> dict[str, AccountKeys]:
@@ -79,6 +79,6 @@ def delivery_settings(settings: Settings) -> DeliverySettings:
         max_age=callbacks.max_age_secs,
         max_waiting=callbacks.max_waiting,
         concurrency=callbacks.concurrency,
-        per_host=callbacks.concurrency_per_receiver,
+        per_host=callbacks.concurrency_per_destination,
         retention=callbacks.history_days * 86400,
     )

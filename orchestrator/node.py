@@ -16,19 +16,19 @@ from gevent.event import Event as Flag
 from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.callbacks.signature import AccountKeys
-from orchestrator.calls.admission import Door
-from orchestrator.calls.context import Services
+from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.context import CallContext
 from orchestrator.calls.outbound import Outbound
-from orchestrator.calls.records import CallBook
-from orchestrator.calls.registry import Register
-from orchestrator.calls.stored_call import CallKeeper
-from orchestrator.conference.live.effect_executor import Performer
+from orchestrator.calls.records import CallRecords
+from orchestrator.calls.registry import CallRegistry
+from orchestrator.calls.stored_call import CallStore
+from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.live.member_commands import MemberCommands
-from orchestrator.conference.live.tone_player import Beeper
-from orchestrator.config.current import Live
+from orchestrator.conference.live.tone_player import TonePlayer
+from orchestrator.config.current import CurrentSettings
 from orchestrator.config.service import Node as NodeSettings
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
@@ -36,26 +36,26 @@ from orchestrator.esl.errors import Disconnected, SwitchError
 from orchestrator.esl.legs import Legs
 from orchestrator.esl.ownership import Ownership
 from orchestrator.from_settings import beeps, installation
-from orchestrator.fsconfig.sip_profiles import SipWatch
+from orchestrator.fsconfig.sip_profiles import SipProfileMonitor
 from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
-from orchestrator.media.audio_cache import Library
+from orchestrator.media.audio_cache import AudioCache
 from orchestrator.media.text_to_speech import CommandSpeech
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.recordings.call_recording import CallRecorder
-from orchestrator.recordings.conference_recorder import RoomRecordings
+from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.on_demand import CallRecordings
-from orchestrator.recordings.retention import Housekeeping
+from orchestrator.recordings.retention import FileRetention
 from orchestrator.recordings.signed_urls import UrlSigner
-from orchestrator.recovery.audit import Audit
-from orchestrator.recovery.dispatcher import EVENTS, Switchboard
-from orchestrator.recovery.reconcile import Recovery
-from orchestrator.routing.outbound_limits import Tolls
-from orchestrator.services.control import Control
+from orchestrator.recovery.audit import PeriodicCheck
+from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
+from orchestrator.recovery.reconcile import Reconciler
+from orchestrator.routing.outbound_limits import OutboundLimits
+from orchestrator.services.control import ApiServices
 from orchestrator.store.interface import NodeStore, Store
-from orchestrator.store.write_behind import Journal
-from orchestrator.verbs.announcements import Announcer
+from orchestrator.store.write_behind import WriteBehindBuffer
+from orchestrator.verbs.announcements import AnnouncementPlayer
 from orchestrator.verbs.table import VERBS
 
 log = get_logger(__name__)
@@ -65,16 +65,16 @@ log = get_logger(__name__)
 class Shared:
     """What all nodes have in common."""
 
-    live: Live
+    live: CurrentSettings
     store: Store
     delivery: Delivery
-    dialler: Dialler
+    dialler: Connector
     keys: dict[str, AccountKeys]
     """By account sid."""
     url_signer: UrlSigner | None
     base_url: Callable[[], str]
-    tally: CallTally
-    tolls: Tolls
+    tally: CallCounters
+    tolls: OutboundLimits
     take_over: bool
     """FreeSWITCH is taken from another orchestrator, also from one that lives."""
 
@@ -111,8 +111,8 @@ class Node(Part):
             )
         )
         self.connection.on_event.append(self.switchboard.on_event)
-        self.switchboard.on_new_call.append(self.calls.take_in)
-        self.connection.on_pause.append(self.journal.flush)
+        self.switchboard.on_new_call.append(self.calls.accept)
+        self.connection.on_pause.append(self.journal.commit_batch)
         self.connection.on_up.append(self._on_up)
         # Behind the legs, which have been listening since they were made.
         self.connection.on_down += [
@@ -185,16 +185,16 @@ class Node(Part):
         return self._shared.store.of(self.name)
 
     @cached_property
-    def journal(self) -> Journal:
-        return Journal(self.store, self._shared.delivery.on_committed)
+    def journal(self) -> WriteBehindBuffer:
+        return WriteBehindBuffer(self.store, self._shared.delivery.on_committed)
 
     @cached_property
-    def book(self) -> CallBook:
-        return CallBook(self.store)
+    def book(self) -> CallRecords:
+        return CallRecords(self.store)
 
     @cached_property
-    def keeper(self) -> CallKeeper:
-        return CallKeeper(self.journal)
+    def keeper(self) -> CallStore:
+        return CallStore(self.journal)
 
     @cached_property
     def ownership(self) -> Ownership:
@@ -219,26 +219,28 @@ class Node(Part):
         return Legs(self.connection)
 
     @cached_property
-    def sip(self) -> SipWatch:
-        return SipWatch(self.connection.api, self._shared.live)
+    def sip(self) -> SipProfileMonitor:
+        return SipProfileMonitor(self.connection.api, self._shared.live)
 
     # Files
 
     @cached_property
-    def library(self) -> Library:
+    def library(self) -> AudioCache:
         media = self._shared.live.settings.media
-        return Library(self.settings.media_dir, self.settings.there, media.max_seconds)
+        return AudioCache(self.settings.media_dir, self.settings.path_on_freeswitch, media.max_seconds)
 
     @cached_property
     def files(self) -> RecordingFiles:
         shared, settings = self._shared, self.settings
-        return RecordingFiles(settings.recordings_dir, settings.there, shared.base_url, shared.url_signer)
+        return RecordingFiles(
+            settings.recordings_dir, settings.path_on_freeswitch, shared.base_url, shared.url_signer
+        )
 
     @cached_property
-    def housekeeping(self) -> Housekeeping:
+    def housekeeping(self) -> FileRetention:
         settings = self._shared.live.settings
         days = settings.recordings.retention_days
-        return Housekeeping(self.settings.recordings_dir, days, self.library, settings.media.cache_bytes)
+        return FileRetention(self.settings.recordings_dir, days, self.library, settings.media.cache_bytes)
 
     @cached_property
     def fetcher(self) -> Fetcher:
@@ -253,13 +255,13 @@ class Node(Part):
         return MemberCommands(self.connection)
 
     @cached_property
-    def room_recordings(self) -> RoomRecordings:
-        return RoomRecordings(self.connection, self.journal, self.files, self._shared.tally)
+    def room_recordings(self) -> ConferenceRecorder:
+        return ConferenceRecorder(self.connection, self.journal, self.files, self._shared.tally)
 
     @cached_property
-    def performer(self) -> Performer:
-        beeper = Beeper(self.members, beeps(self._shared.live.settings, self.library))
-        return Performer(self.members, self.room_recordings, beeper, self.legs)
+    def performer(self) -> EffectExecutor:
+        tone_player = TonePlayer(self.members, beeps(self._shared.live.settings, self.library))
+        return EffectExecutor(self.members, self.room_recordings, tone_player, self.legs)
 
     @cached_property
     def rooms(self) -> Rooms:
@@ -270,45 +272,45 @@ class Node(Part):
     # Calls
 
     @cached_property
-    def door(self) -> Door:
-        return Door(self.name, self._shared.live.settings.intake, self.legs)
+    def door(self) -> AdmissionControl:
+        return AdmissionControl(self.name, self._shared.live.settings.admission, self.legs)
 
     @cached_property
-    def switchboard(self) -> Switchboard:
-        return Switchboard(self.journal, self.door, self.book, self.legs, self.rooms)
+    def switchboard(self) -> EventDispatcher:
+        return EventDispatcher(self.journal, self.door, self.book, self.legs, self.rooms)
 
     @cached_property
-    def services(self) -> Services:
+    def services(self) -> CallContext:
         shared = self._shared
         speech = shared.live.settings.speech
-        return Services(
-            live=shared.live,
+        return CallContext(
+            current=shared.live,
             node=self.settings,
             connection=self.connection,
             legs=self.legs,
             in_turn=self.switchboard.in_turn,
             rooms=self.rooms,
-            room_recordings=self.room_recordings,
+            conference_recorder=self.room_recordings,
             fetcher=self.fetcher,
-            library=self.library,
+            audio_cache=self.library,
             call_recorder=self.call_recorder,
-            speech=CommandSpeech(self.library, speech.command, speech.timeout_secs),
+            text_to_speech=CommandSpeech(self.library, speech.command, speech.timeout_secs),
             status=self.status,
-            journal=self.journal,
-            keeper=self.keeper,
+            write_buffer=self.journal,
+            call_store=self.keeper,
             store=self.store,
             records=self.store.records,
-            book=self.book,
-            tolls=shared.tolls,
-            tally=shared.tally,
+            call_records=self.book,
+            outbound_limits=shared.tolls,
+            counters=shared.tally,
             verbs=VERBS,
             wait_until_connected=self.wait_until_current,
             keys=shared.keys.get,
         )
 
     @cached_property
-    def calls(self) -> Register:
-        return Register(self.services, self.door)
+    def calls(self) -> CallRegistry:
+        return CallRegistry(self.services, self.door)
 
     @cached_property
     def outbound(self) -> Outbound:
@@ -329,15 +331,17 @@ class Node(Part):
         return CallRecordings(self.call_recorder, self.store)
 
     @cached_property
-    def control(self) -> Control:
-        announcer = Announcer(self.services, self.calls)
-        return Control(self.services, self.calls, self.outbound, announcer, self.call_recordings)
+    def control(self) -> ApiServices:
+        announcement_player = AnnouncementPlayer(self.services, self.calls)
+        return ApiServices(
+            self.services, self.calls, self.outbound, announcement_player, self.call_recordings
+        )
 
     # What is compared
 
     @cached_property
-    def recovery(self) -> Recovery:
-        return Recovery(
+    def recovery(self) -> Reconciler:
+        return Reconciler(
             self.connection,
             self.legs,
             self.rooms,
@@ -351,8 +355,8 @@ class Node(Part):
         )
 
     @cached_property
-    def audit(self) -> Audit:
-        return Audit(
+    def audit(self) -> PeriodicCheck:
+        return PeriodicCheck(
             self.connection,
             self.legs,
             self.rooms,
@@ -362,5 +366,5 @@ class Node(Part):
             self.room_recordings,
             self.call_recordings,
             self._up.is_set,
-            self.settings.audit_secs,
+            self.settings.reconcile_secs,
         )

@@ -9,7 +9,7 @@ from orchestrator.logs import Log
 _AGAIN_SECONDS = 60.0
 
 
-class Trouble:
+class RecurringError:
     """With something that is tried again and again; `what` goes on in words what that means."""
 
     def __init__(self, log: Log, what: str) -> None:
@@ -21,7 +21,7 @@ class Trouble:
     def __bool__(self) -> bool:
         return self._since is not None
 
-    def met(self, error: Exception) -> None:
+    def on_error(self, error: Exception) -> None:
         now = time.monotonic()
         if self._since is None:
             self._since, self._next_line = now, now
@@ -29,7 +29,7 @@ class Trouble:
             self._next_line = now + _AGAIN_SECONDS
             self._log.critical(self._what, seconds=round(now - self._since), problem=str(error))
 
-    def over(self) -> None:
+    def on_success(self) -> None:
         if self._since is not None:
             self._log.warning(f"over: {self._what}", seconds=round(time.monotonic() - self._since, 1))
             self._since = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class ServiceError(Exception):
     """In Telnyx's words and numbers; `pointer` names the parameter that is to blame, as `/To`."""
 
     def __init__(self, code: str, title: str, detail: str, pointer: str = "", status: int = 422) -> None:
@@ -15,7 +15,7 @@ class Refused(Exception):
         self.status = status
 
 
-class NotFound(Refused):
+class NotFound(ServiceError):
     """No such thing, or none of this account."""
 
     def __init__(self) -> None:

@@ -121,7 +121,7 @@ def test_what_stands_for_a_value_is_in_capitals() -> None:
             "--take-over",
         ),
         ("callbacks", "Missing command. See `orchestrator callbacks --help`."),
-        ("callbacks list --told --waiting", "--told and --waiting exclude each other."),
+        ("callbacks list --delivered --waiting", "--delivered and --waiting exclude each other."),
         ("callbacks list --limit -1", "Invalid value for '--limit': -1 is not in the range x>=0."),
         ("callbacks retry x", "'x' is not a valid integer range"),
         ("calls dial 1", "Missing option '--from'."),

@@ -46,11 +46,11 @@ WRONG_DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize(("claim", "cast"), WRONG_DOCUMENTS.items(), ids=list(WRONG_DOCUMENTS))
-def test_a_wrong_document_fails_the_check_that_it_breaks(claim: str, cast: str) -> None:
+@pytest.mark.parametrize(("claim", "callers"), WRONG_DOCUMENTS.items(), ids=list(WRONG_DOCUMENTS))
+def test_a_wrong_document_fails_the_check_that_it_breaks(claim: str, callers: str) -> None:
     done = run(
         "from dataclasses import replace\nfrom orchestrator.demo.callers import BEN, CLEO, Cast\n"
-        f"{cast}\nsys.exit(main(fast=True, cast=cast))"
+        f"{callers}\nsys.exit(main(fast=True, cast=cast))"
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert any(claim in line for line in lines(done, "✗")), done.stdout

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from orchestrator.app import Orchestrator
-from orchestrator.conference.machine.state import Caller, Wish
+from orchestrator.conference.machine.state import Caller, ParticipantOptions
 from orchestrator.config import Settings, loads
 from orchestrator.sids import call_sid_of
 from orchestrator.store.outbox import Outbox
@@ -52,7 +52,7 @@ def dial(orchestrator: Orchestrator, number: int, room: str) -> str:
     uuid, node = str(uuid4()), orchestrator.nodes[number]
     caller = Caller(call_sid_of(uuid), uuid, from_="+13125550100", to="+13125550101")
     node.book.open(caller, ACCOUNT)
-    return node.rooms.dial(ACCOUNT, room, caller, Wish(), False).sid
+    return node.rooms.dial(ACCOUNT, room, caller, ParticipantOptions(), False).sid
 
 
 def test_a_node_keeps_its_rooms_apart_from_another_node_s(two: Orchestrator) -> None:
@@ -102,7 +102,7 @@ def test_problems_and_metrics_name_each_node(two: Orchestrator) -> None:
     page = requests.get(f"{base}/metrics", timeout=10).text
     for name in NAMES:
         assert f'texml_freeswitch_connected{{node="{name}"}} 0.0' in page
-        assert f'texml_freeswitch_repairs_total{{kind="joins",node="{name}"}} 0.0' in page
+        assert f'texml_freeswitch_corrections_total{{kind="joins",node="{name}"}} 0.0' in page
 
 
 def test_rest_shows_the_node_as_the_region(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Container
 
 import gevent
 
-from orchestrator.callbacks.counters import Tally
+from orchestrator.callbacks.counters import DeliveryCounters
 from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.logs import get_logger
 from orchestrator.store.interface import CallbackStore
@@ -18,17 +18,17 @@ _BATCH = 200
 _BREATH_SECONDS = 0.01
 """Between two batches, for everybody else."""
 _LOG_SECONDS = 60.0
-_SHED_PART = 100
+_DROPPED_PART = 100
 """One part in so many is given up at once: to look for the longest queue costs a look at each."""
 
 
-class Bounds:
+class QueueLimits:
     """Gives up what waits too long, and what is too much. All of it stays listed."""
 
-    def __init__(self, outbox: CallbackStore, settings: DeliverySettings, tally: Tally) -> None:
+    def __init__(self, outbox: CallbackStore, settings: DeliverySettings, counters: DeliveryCounters) -> None:
         self._outbox = outbox
         self._settings = settings
-        self._tally = tally
+        self._counters = counters
         self._too_many = _Burst("more callbacks wait than callbacks.max_waiting=%d", settings.max_waiting)
         self._too_old = _Burst("callbacks waited longer than callbacks.max_age_secs=%g", settings.max_age)
 
@@ -40,7 +40,7 @@ class Bounds:
         """The error of one that is."""
         return f"too old: waited longer than {self._settings.max_age:g} s"
 
-    def shed(self, in_flight: Container[str]) -> bool:
+    def drop_oldest(self, in_flight: Container[str]) -> bool:
         """Keep the depth within its bound: the oldest of the longest queue goes first. Whether any went.
 
         A receiver that is down has the longest queues, so it loses what it would have got late anyway, and
@@ -50,12 +50,12 @@ class Bounds:
         beyond = self._outbox.depth - self._settings.max_waiting
         if beyond <= 0:
             return False
-        number = beyond + self._settings.max_waiting // _SHED_PART
+        number = beyond + self._settings.max_waiting // _DROPPED_PART
         gone = self._outbox.oldest_of_the_longest(number, in_flight)
         error = f"too many: {self._settings.max_waiting} were waiting"
         for queue, id_ in gone:
             self._outbox.give_up(queue, id_, error)
-        self._tally.given_up["too many"] += len(gone)
+        self._counters.failed["too many"] += len(gone)
         self._too_many.count(len(gone))
         return bool(gone)
 
@@ -76,7 +76,7 @@ class Bounds:
             gevent.sleep(_BREATH_SECONDS)
 
     def count_too_old(self) -> None:
-        self._tally.given_up["too old"] += 1
+        self._counters.failed["too old"] += 1
         self._too_old.count(1)
 
     def _oldest(self) -> int:
@@ -99,6 +99,6 @@ class _Burst:
             log.error(
                 self._text % self._bound,
                 given_up=self._counted,
-                remedy="`orchestrator callbacks list --given-up` shows these and those of the next minute",
+                remedy="`orchestrator callbacks list --failed` shows these and those of the next minute",
             )
             self._counted = 0

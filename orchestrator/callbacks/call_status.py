@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from orchestrator.callbacks.payloads import (
-    CallEvent,
     CallFacts,
+    CallProgressEvent,
     CallStatus,
     RecordingFacts,
     call_fields,
@@ -18,10 +18,10 @@ from orchestrator.clock import now
 from orchestrator.conference.machine.state import Caller
 from orchestrator.esl.events import Event
 from orchestrator.store.message import Message
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.types import CallbackStyle, Method
 
-EVENTS: dict[str, CallEvent] = {
+EVENTS: dict[str, CallProgressEvent] = {
     "CHANNEL_CREATE": "initiated",
     "CHANNEL_PROGRESS": "ringing",
     "CHANNEL_PROGRESS_MEDIA": "ringing",
@@ -59,8 +59,8 @@ def status_at_end(cause: str, answered: bool) -> CallStatus:
 class StatusCallbacks:
     """Follows one leg's events and tells those that were asked for; one ordered queue a call."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, write_buffer: WriteBehindBuffer) -> None:
+        self._journal = write_buffer
 
     def follow(
         self,
@@ -125,7 +125,12 @@ class StatusCallbacks:
 
 
 def _facts(
-    name: CallEvent, event: Event, caller: Caller, account_sid: str, parent_call_sid: str, sequence: int
+    name: CallProgressEvent,
+    event: Event,
+    caller: Caller,
+    account_sid: str,
+    parent_call_sid: str,
+    sequence: int,
 ) -> CallFacts:
     headers = event.headers()
     answered_at = _time(headers, "Answered")

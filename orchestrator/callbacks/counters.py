@@ -20,13 +20,13 @@ def _none_yet() -> dict[Reason, int]:
     return {"refused": 0, "unanswered": 0, "unrequestable": 0, "too old": 0, "too many": 0}
 
 
-class Tally(Struct):
+class DeliveryCounters(Struct):
     """Every number only grows."""
 
     delivered: int = 0
     failed_attempts: int = 0
     """Attempts that did not deliver, the last one of a message included."""
-    given_up: dict[Reason, int] = field(default_factory=_none_yet)
+    failed: dict[Reason, int] = field(default_factory=_none_yet)
     retried: int = 0
     """Given-up messages that were taken up again because somebody asked for it."""
     delay_ms: int = 0

@@ -15,18 +15,18 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Group
 
-from orchestrator.callbacks.bounds import Bounds
-from orchestrator.callbacks.counters import Reason, Tally
-from orchestrator.callbacks.destinations import Receiver, Receivers
+from orchestrator.callbacks.bounds import QueueLimits
+from orchestrator.callbacks.counters import DeliveryCounters, Reason
+from orchestrator.callbacks.destinations import Destination, Destinations
 from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.sender import Keys, Sender
 from orchestrator.clock import now
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import Log, get_logger
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.net.logged_url import for_log
 from orchestrator.net.urls import Unrequestable, target
-from orchestrator.recurring_error import Trouble
+from orchestrator.recurring_error import RecurringError
 from orchestrator.store.interface import CallbackStore
 from orchestrator.store.message import Message, Queued
 from orchestrator.store.retention import forget_history
@@ -45,7 +45,7 @@ Not for what was given up while others were being told: too old, too many.
 _OUTBOX_RETRY_SECONDS = 1.0
 _REQUEUE_BATCH = 200
 _SWEEP_SECONDS, _FORGET_SECONDS = 5, 60
-_RESTING_WORKERS = 8
+_IDLE_WORKERS = 8
 """A new one costs some pages of memory, taken and given back."""
 _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
@@ -61,7 +61,7 @@ class Delivery(Part):
         settings: DeliverySettings | None = None,
         *,
         on_result: OnResult | None = None,
-        dialler: Dialler | None = None,
+        connector: Connector | None = None,
     ) -> None:
         self._outbox = outbox
         self._settings = settings = settings or DeliverySettings()
@@ -71,21 +71,23 @@ class Delivery(Part):
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
         self._in_flight: set[str] = set()
-        self._receivers = Receivers(settings, dialler or Dialler())
-        self.tally = Tally()
-        self._bounds = Bounds(outbox, settings, self.tally)
+        self._destinations = Destinations(settings, connector or Connector())
+        self.counters = DeliveryCounters()
+        self._limits = QueueLimits(outbox, settings, self.counters)
         self._workers = Group()
         self._working = 0
         """Workers that neither rest nor have ended; a Group counts ended ones until the hub's next turn."""
-        self._resting_workers: list[Event] = []
-        self._hiring = False
-        self._resting: list[tuple[float, int, str]] = []
+        self._idle_workers: list[Event] = []
+        self._starting_worker = False
+        self._backed_off: list[tuple[float, int, str]] = []
         """Heap of (due, tie-breaker, queue)."""
         self._tie = count()
-        self._alarm = Event()
+        self._backoff_due = Event()
         self._unwritten = Event()
-        self._write_trouble = Trouble(log, "what was told cannot be written down and would be told again")
-        self._upkeep_trouble = Trouble(log, "old callbacks are neither given up nor forgotten")
+        self._write_error = RecurringError(
+            log, "what was told cannot be written down and would be told again"
+        )
+        self._upkeep_error = RecurringError(log, "old callbacks are neither given up nor forgotten")
         self._asked_for_retries = False
         self._helpers: list[gevent.Greenlet[..., None]] = []
 
@@ -95,73 +97,73 @@ class Delivery(Part):
         return self._working
 
     @property
-    def lined_up(self) -> int:
+    def busy_queues(self) -> int:
         """Queues that are in line, in flight or backing off."""
         return len(self._busy)
 
     @property
     def backing_off(self) -> int:
-        return len(self._resting)
+        return len(self._backed_off)
 
     def start(self) -> None:
         """Take up everything that waits. A message that was backing off goes on doing so."""
         self._running = True
-        self._shed()
+        self._drop_oldest()
         self._helpers = [
-            gevent.spawn(self._wake_rested),
+            gevent.spawn(self._wake_backed_off),
             gevent.spawn(self._write_behind),
             gevent.spawn(self._upkeep),
-            gevent.spawn(self._take_up, self._outbox.queues()),
+            gevent.spawn(self._load_queues, self._outbox.queues()),
         ]
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Finish what is in flight within `timeout` seconds and leave the rest in the outbox; what had to be
         cut off is told again after the next start."""
         self._running = False
-        while self._resting_workers:
+        while self._idle_workers:
             self._wake_worker()
         self._workers.join(timeout)
         self._workers.kill()
         gevent.killall(self._helpers)
-        self._receivers.clear()
+        self._destinations.clear()
         self._busy.clear()
         self._in_flight.clear()
-        self._resting.clear()
-        self._hiring = False
+        self._backed_off.clear()
+        self._starting_worker = False
         self._working = 0
         self._flush()
 
     def on_committed(self, messages: Iterable[Message]) -> None:
         """These are in the outbox now."""
         for queue in {message.queue for message in messages}:
-            self.poke(queue)
+            self.wake(queue)
 
-    def poke(self, queue: str) -> None:
+    def wake(self, queue: str) -> None:
         """Something may wait in `queue`. Returns at once and never raises; before `start` it does nothing."""
         if not self._running:
             return
-        self._shed()
+        self._drop_oldest()
         if queue not in self._busy:
             self._busy.add(queue)
-            self._line_up(queue)
-            self._hire()
+            self._enqueue(queue)
+            self._start_worker()
 
     # --- from the outbox into the lines ---
 
-    def _shed(self) -> None:
-        if self._bounds.shed(self._in_flight):
+    def _drop_oldest(self) -> None:
+        if self._limits.drop_oldest(self._in_flight):
             self._unwritten.set()
 
-    def _take_up(self, queues: list[str]) -> None:
+    def _load_queues(self, queues: list[str]) -> None:
         for number, queue in enumerate(queues):
             if queue not in self._busy:
                 self._busy.add(queue)
-                self._line_up(queue, rest=True)
-                self._hire()
+                self._enqueue(queue, rest=True)
+                self._start_worker()
             if number % 100 == 99:
                 gevent.sleep(0)
 
-    def _line_up(self, queue: str, *, rest: bool = False) -> None:
+    def _enqueue(self, queue: str, *, rest: bool = False) -> None:
         """Put the queue into the line of its next message's receiver; with `rest` only when that is due."""
         message = self._next(queue)
         if message is None:
@@ -169,9 +171,9 @@ class Delivery(Part):
         left = message.next_at / 1e6 - time.time()
         if rest and left > 0:
             # The wall clock may have been set since: never longer than a backoff can be.
-            self._rest(queue, min(left, self._settings.longest_pause))
+            self._back_off(queue, min(left, self._settings.longest_pause))
             return
-        self._receivers.line_up(self._receiver(message.url), queue)
+        self._destinations.enqueue(self._destination(message.url), queue)
 
     def _next(self, queue: str) -> Queued | None:
         """The queue's next message; without one the queue is idle, or rests if that cannot be known."""
@@ -179,42 +181,46 @@ class Delivery(Part):
             message = self._outbox.next(queue)
         except OutboxError as error:
             log.critical("callbacks cannot be read", queue=queue, problem=str(error))
-            self._rest(queue, _OUTBOX_RETRY_SECONDS)
+            self._back_off(queue, _OUTBOX_RETRY_SECONDS)
             return None
         if message is None:
             self._busy.discard(queue)
         return message
 
-    def _receiver(self, url: str) -> Receiver:
+    def _destination(self, url: str) -> Destination:
         try:
-            return self._receivers.named(target(url).origin)
+            return self._destinations.named(target(url).origin)
         except Unrequestable:
-            return self._receivers.named(_NOWHERE)
+            return self._destinations.named(_NOWHERE)
 
-    def _rest(self, queue: str, seconds: float) -> None:
+    def _back_off(self, queue: str, seconds: float) -> None:
         entry = (time.monotonic() + seconds, next(self._tie), queue)
-        heapq.heappush(self._resting, entry)
-        if self._resting[0] is entry:
-            self._alarm.set()
+        heapq.heappush(self._backed_off, entry)
+        if self._backed_off[0] is entry:
+            self._backoff_due.set()
 
-    def _wake_rested(self) -> None:
+    def _wake_backed_off(self) -> None:
         while True:
-            left = self._resting[0][0] - time.monotonic() if self._resting else None
+            left = self._backed_off[0][0] - time.monotonic() if self._backed_off else None
             if left is None or left > 0:
-                self._alarm.wait(left)
-                self._alarm.clear()
+                self._backoff_due.wait(left)
+                self._backoff_due.clear()
                 continue
-            _, _, queue = heapq.heappop(self._resting)
-            self._line_up(queue)
-            self._hire()
+            _, _, queue = heapq.heappop(self._backed_off)
+            self._enqueue(queue)
+            self._start_worker()
 
     # --- workers ---
 
-    def _hire(self) -> None:
+    def _start_worker(self) -> None:
         """One more worker if there is work for it. Each calls the next, so that one call here is enough."""
-        if self._receivers.waiting and not self._hiring and self._working < self._settings.concurrency:
-            self._hiring = True
-            if self._resting_workers:
+        if (
+            self._destinations.waiting
+            and not self._starting_worker
+            and self._working < self._settings.concurrency
+        ):
+            self._starting_worker = True
+            if self._idle_workers:
                 self._wake_worker()
             else:
                 self._working += 1
@@ -222,76 +228,76 @@ class Delivery(Part):
 
     def _wake_worker(self) -> None:
         self._working += 1
-        self._resting_workers.pop().set()
+        self._idle_workers.pop().set()
 
     def _work(self) -> None:
         while True:
-            self._hiring = False
+            self._starting_worker = False
             try:
-                while self._running and (taken := self._receivers.take()):
-                    self._hire()
+                while self._running and (taken := self._destinations.take()):
+                    self._start_worker()
                     self._work_once(*taken)
             finally:
                 self._working -= 1
-            if not self._running or len(self._resting_workers) == _RESTING_WORKERS:
+            if not self._running or len(self._idle_workers) == _IDLE_WORKERS:
                 return
             woken = Event()
-            self._resting_workers.append(woken)
+            self._idle_workers.append(woken)
             woken.wait()
 
-    def _work_once(self, receiver: Receiver, queue: str) -> None:
+    def _work_once(self, destination: Destination, queue: str) -> None:
         message = self._next(queue)
         # The head may have changed since the queue was put into line.
-        elsewhere = message is None or self._receiver(message.url) is not receiver
-        if message is None or elsewhere or self._bounds.is_too_old(message.waits_since):
-            self._receivers.untouched(receiver)
+        elsewhere = message is None or self._destination(message.url) is not destination
+        if message is None or elsewhere or self._limits.is_too_old(message.waits_since):
+            self._destinations.untouched(destination)
             if elsewhere and message is not None:
-                self._line_up(queue)
+                self._enqueue(queue)
             elif message is not None:
-                self._give_up_old(message)
+                self._fail_old(message)
                 gevent.sleep(0)  # a long queue of these must not hold up the hub
             return
         begin = time.monotonic()
         seconds: float | None = None
         self._in_flight.add(queue)
         try:
-            answer = self._sender.send(message, receiver.adapter)
-            if receiver.name == _NOWHERE:
+            answer = self._sender.send(message, destination.adapter)
+            if destination.name == _NOWHERE:
                 gevent.sleep(0)
-            if answer.status is not None or receiver.name == _NOWHERE:
+            if answer.status is not None or destination.name == _NOWHERE:
                 seconds = time.monotonic() - begin
         finally:
             self._in_flight.discard(queue)
-            self._receivers.done(receiver, seconds)
+            self._destinations.done(destination, seconds)
         try:
             self._settle(message, answer)
         except Exception:
             # A fault of ours must not leave a queue without anybody who looks after it.
             log.exception("result lost", queue=message.queue, callback=message.event)
-            self._rest(message.queue, _OUTBOX_RETRY_SECONDS)
+            self._back_off(message.queue, _OUTBOX_RETRY_SECONDS)
 
-    def _give_up_old(self, message: Queued) -> None:
-        self._outbox.give_up(message.queue, message.id, self._bounds.too_old)
-        self._bounds.count_too_old()
+    def _fail_old(self, message: Queued) -> None:
+        self._outbox.give_up(message.queue, message.id, self._limits.too_old)
+        self._limits.count_too_old()
         self._unwritten.set()
-        self._line_up(message.queue, rest=True)
+        self._enqueue(message.queue, rest=True)
 
     def _settle(self, message: Queued, answer: Answer) -> None:
         attempts = message.attempts + 1
         if answer.verdict != "delivered":
-            self.tally.failed_attempts += 1
+            self.counters.failed_attempts += 1
         if answer.verdict == "retry" and attempts < self._settings.attempts:
             seconds = self._settings.pause(attempts, answer.retry_after)
             self._log(message, answer, attempts).info("attempt failed", again_in=round(seconds, 2))
             self._outbox.postpone(message, attempts, int((time.time() + seconds) * 1e6))
             self._unwritten.set()
-            self._rest(message.queue, seconds)
+            self._back_off(message.queue, seconds)
             return
         delivered = answer.verdict == "delivered"
         if delivered:
-            self.tally.on_delivered(max(0, (now() - message.waits_since) // 1000))
+            self.counters.on_delivered(max(0, (now() - message.waits_since) // 1000))
         else:
-            self.tally.given_up[_reason(message, answer)] += 1
+            self.counters.failed[_reason(message, answer)] += 1
             self._log(message, answer, attempts).warning("given up")
         self._outbox.finish(
             message, delivered=delivered, attempts=attempts, status=answer.status, error=answer.error
@@ -299,7 +305,7 @@ class Delivery(Part):
         self._unwritten.set()
         self._report(message, answer, attempts)
         if self._running:
-            self._line_up(message.queue, rest=True)
+            self._enqueue(message.queue, rest=True)
 
     def _log(self, message: Queued, answer: Answer, attempts: int) -> Log:
         what = {"queue": message.queue, "callback": message.event, "sequence": message.sequence}
@@ -328,27 +334,27 @@ class Delivery(Part):
         try:
             self._outbox.flush()
         except OutboxError as error:
-            self._write_trouble.met(error)
+            self._write_error.on_error(error)
             return False
-        self._write_trouble.over()
+        self._write_error.on_success()
         return True
 
     def _upkeep(self) -> None:
         for second in count():
             try:
-                self._take_up_again()
+                self._requeue()
                 if second % _SWEEP_SECONDS == 0:
-                    self._receivers.tidy()
-                    if self._bounds.sweep(self._in_flight):
+                    self._destinations.tidy()
+                    if self._limits.sweep(self._in_flight):
                         self._unwritten.set()
                 if second % _FORGET_SECONDS == 0:
                     forget_history(self._outbox, self._settings.retention)
-                self._upkeep_trouble.over()
+                self._upkeep_error.on_success()
             except OutboxError as error:
-                self._upkeep_trouble.met(error)
+                self._upkeep_error.on_error(error)
             gevent.sleep(1.0)
 
-    def _take_up_again(self) -> None:
+    def _requeue(self) -> None:
         """What was given up and is asked for again, as far as there is room for it."""
         if self._outbox.changed_by_others():
             self._asked_for_retries = True
@@ -358,9 +364,9 @@ class Delivery(Part):
                 return
             asked, queues = self._outbox.requeue(min(room, _REQUEUE_BATCH), self._in_flight)
             self._asked_for_retries = asked > 0
-            self.tally.retried += len(queues)
+            self.counters.retried += len(queues)
             for queue in dict.fromkeys(queues):
-                self.poke(queue)
+                self.wake(queue)
             gevent.sleep(0.01)
 
 

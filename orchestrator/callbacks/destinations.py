@@ -12,21 +12,21 @@ from collections import deque
 
 from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.net.connections import Adapter
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 
 _FORGET_SLOW_SECONDS = 600.0
 """What is known of a receiver outlives its connections, else a dead one would be new after each pause."""
 
 
-class Receiver:
+class Destination:
     """One host and port: what waits for it, its kept connections, and how it has behaved."""
 
-    __slots__ = ("adapter", "allowed", "in_turn", "line", "name", "prompt", "sending", "used_at")
+    __slots__ = ("adapter", "allowed", "in_turn", "name", "prompt", "queued", "sending", "used_at")
 
     def __init__(self, name: str, allowed: int, adapter: Adapter) -> None:
         self.name = name
         self.adapter = adapter
-        self.line: deque[str] = deque()
+        self.queued: deque[str] = deque()
         """Queues whose first message is for this receiver."""
         self.sending = 0
         self.allowed = allowed
@@ -36,100 +36,100 @@ class Receiver:
         self.used_at = time.monotonic()
 
 
-class Receivers:
-    def __init__(self, settings: DeliverySettings, dialler: Dialler) -> None:
-        self._dialler = dialler
+class Destinations:
+    def __init__(self, settings: DeliverySettings, connector: Connector) -> None:
+        self._connector = connector
         self._settings = settings
         self._most = min(settings.per_host, settings.concurrency)
         self._least = max(1, self._most // 8)
         self._slow_share = max(1, settings.concurrency // 2)
         self._slow_sending = 0
-        self._by_name: dict[str, Receiver] = {}
-        self._prompt: deque[Receiver] = deque()
-        self._slow: deque[Receiver] = deque()
+        self._by_name: dict[str, Destination] = {}
+        self._prompt: deque[Destination] = deque()
+        self._slow: deque[Destination] = deque()
         """Receivers that have something in line and may send it."""
         self._slow_before = False
 
     def __len__(self) -> int:
         return len(self._by_name)
 
-    def named(self, name: str) -> Receiver:
-        receiver = self._by_name.get(name)
-        if receiver is None:
-            adapter = Adapter(self._dialler, pool_connections=1, pool_maxsize=self._most)
-            receiver = self._by_name[name] = Receiver(name, self._least, adapter)
-        return receiver
+    def named(self, name: str) -> Destination:
+        destination = self._by_name.get(name)
+        if destination is None:
+            adapter = Adapter(self._connector, pool_connections=1, pool_maxsize=self._most)
+            destination = self._by_name[name] = Destination(name, self._least, adapter)
+        return destination
 
-    def line_up(self, receiver: Receiver, queue: str) -> None:
-        receiver.line.append(queue)
-        self._offer(receiver)
+    def enqueue(self, destination: Destination, queue: str) -> None:
+        destination.queued.append(queue)
+        self._offer(destination)
 
     @property
     def waiting(self) -> bool:
         """Whether `take` would give something."""
         return bool(self._prompt) or (bool(self._slow) and self._slow_sending < self._slow_share)
 
-    def take(self) -> tuple[Receiver, str] | None:
+    def take(self) -> tuple[Destination, str] | None:
         """The next queue to send from, counted as under way until `done`."""
         slow = bool(self._slow) and self._slow_sending < self._slow_share
         if not slow and not self._prompt:
             return None
         # By turns: neither kind waits for the other to have nothing left.
         self._slow_before = slow and not (self._prompt and self._slow_before)
-        receiver = (self._slow if self._slow_before else self._prompt).popleft()
-        receiver.in_turn = False
-        receiver.sending += 1
-        self._slow_sending += not receiver.prompt
-        queue = receiver.line.popleft()
-        self._offer(receiver)
-        return receiver, queue
+        destination = (self._slow if self._slow_before else self._prompt).popleft()
+        destination.in_turn = False
+        destination.sending += 1
+        self._slow_sending += not destination.prompt
+        queue = destination.queued.popleft()
+        self._offer(destination)
+        return destination, queue
 
-    def done(self, receiver: Receiver, seconds: float | None) -> None:
+    def done(self, destination: Destination, seconds: float | None) -> None:
         """An attempt is over: `seconds` until it was answered, whatever the answer; None if it was not."""
-        receiver.sending -= 1
-        self._slow_sending -= not receiver.prompt
-        receiver.used_at = time.monotonic()
+        destination.sending -= 1
+        self._slow_sending -= not destination.prompt
+        destination.used_at = time.monotonic()
         if seconds is None:
-            receiver.allowed = max(self._least, receiver.allowed // 2)
+            destination.allowed = max(self._least, destination.allowed // 2)
         else:
-            receiver.allowed = min(self._most, receiver.allowed * 2)
-        self._judge(receiver, prompt=seconds is not None and seconds < self._settings.slow_after)
-        self._offer(receiver)
+            destination.allowed = min(self._most, destination.allowed * 2)
+        self._judge(destination, prompt=seconds is not None and seconds < self._settings.slow_after)
+        self._offer(destination)
 
-    def untouched(self, receiver: Receiver) -> None:
+    def untouched(self, destination: Destination) -> None:
         """Nothing was sent after all; says nothing about the receiver."""
-        receiver.sending -= 1
-        self._slow_sending -= not receiver.prompt
-        self._offer(receiver)
+        destination.sending -= 1
+        self._slow_sending -= not destination.prompt
+        self._offer(destination)
 
     def tidy(self) -> None:
         """Close connections that were not used for a while, and forget who is not needed any more."""
         now = time.monotonic()
-        for receiver in list(self._by_name.values()):
-            unused = 0.0 if receiver.line or receiver.sending else now - receiver.used_at
+        for destination in list(self._by_name.values()):
+            unused = 0.0 if destination.queued or destination.sending else now - destination.used_at
             if unused > self._settings.keep_alive:
-                receiver.adapter.close()
-                if receiver.prompt or unused > _FORGET_SLOW_SECONDS:
-                    del self._by_name[receiver.name]
+                destination.adapter.close()
+                if destination.prompt or unused > _FORGET_SLOW_SECONDS:
+                    del self._by_name[destination.name]
 
     def clear(self) -> None:
-        for receiver in self._by_name.values():
-            receiver.adapter.close()
+        for destination in self._by_name.values():
+            destination.adapter.close()
         self._by_name.clear()
         self._prompt.clear()
         self._slow.clear()
         self._slow_sending = 0
 
-    def _judge(self, receiver: Receiver, *, prompt: bool) -> None:
-        if prompt == receiver.prompt:
+    def _judge(self, destination: Destination, *, prompt: bool) -> None:
+        if prompt == destination.prompt:
             return
-        self._slow_sending += -receiver.sending if prompt else receiver.sending
-        receiver.prompt = prompt
-        if receiver.in_turn:
-            (self._slow if prompt else self._prompt).remove(receiver)
-            (self._prompt if prompt else self._slow).append(receiver)
+        self._slow_sending += -destination.sending if prompt else destination.sending
+        destination.prompt = prompt
+        if destination.in_turn:
+            (self._slow if prompt else self._prompt).remove(destination)
+            (self._prompt if prompt else self._slow).append(destination)
 
-    def _offer(self, receiver: Receiver) -> None:
-        if receiver.line and not receiver.in_turn and receiver.sending < receiver.allowed:
-            receiver.in_turn = True
-            (self._prompt if receiver.prompt else self._slow).append(receiver)
+    def _offer(self, destination: Destination) -> None:
+        if destination.queued and not destination.in_turn and destination.sending < destination.allowed:
+            destination.in_turn = True
+            (self._prompt if destination.prompt else self._slow).append(destination)

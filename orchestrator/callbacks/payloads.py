@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Literal
 
 from orchestrator.callbacks.twilio_fields import TwilioDirection, twilio_call_fields
-from orchestrator.conference.machine.effects import Tell
+from orchestrator.conference.machine.effects import SendCallback
 from orchestrator.conference.machine.state import EndReason, Participant, Room
 from orchestrator.types import CallbackStyle, Fields, TimestampFormat
 
-CallEvent = Literal["initiated", "ringing", "answered", "completed"]
+CallProgressEvent = Literal["initiated", "ringing", "answered", "completed"]
 CallStatus = Literal["completed", "busy", "no-answer", "canceled", "failed"]
 RecordingStatus = Literal["in-progress", "completed", "absent"]
 
@@ -35,7 +35,7 @@ END_REASON_TEXT = {
 class CallFacts:
     """One call at the moment of one status callback. Times in microseconds since the epoch, 0 if unknown."""
 
-    event: CallEvent
+    event: CallProgressEvent
     account_sid: str
     call_sid: str
     connection_id: str
@@ -111,7 +111,7 @@ def _iso_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
-def conference_fields(room: Room, tell: Tell, style: CallbackStyle) -> Fields:
+def conference_fields(room: Room, tell: SendCallback, style: CallbackStyle) -> Fields:
     """One conference status callback. `room` is the room after the step that asked for it."""
     caller = tell.caller
     participant = tell.participant or room.participants.get(caller.call_sid)
@@ -130,7 +130,7 @@ def conference_fields(room: Room, tell: Tell, style: CallbackStyle) -> Fields:
             ("CallingPartyType", caller.calling_party_type),
             ("From", caller.from_),
             ("FromSipUri", caller.from_sip_uri),
-            ("ParticipantLabel", participant.wish.label if participant else ""),
+            ("ParticipantLabel", participant.options.label if participant else ""),
             ("ReasonAnnouncementFailed", tell.problem),
             ("To", caller.to),
             ("ToSipUri", caller.to_sip_uri),
@@ -150,13 +150,13 @@ def conference_fields(room: Room, tell: Tell, style: CallbackStyle) -> Fields:
 
 
 def _participant_extras(participant: Participant) -> list[tuple[str, str]]:
-    wish = participant.wish
+    options = participant.options
     return [
-        ("Coaching", _boolean(bool(wish.coach))),
-        ("EndConferenceOnExit", _boolean(wish.end_on_exit)),
+        ("Coaching", _boolean(bool(options.coach))),
+        ("EndConferenceOnExit", _boolean(options.end_on_exit)),
         ("Hold", _boolean(participant.held)),
-        ("Muted", _boolean(wish.muted)),
-        ("StartConferenceOnEnter", _boolean(wish.start_on_enter)),
+        ("Muted", _boolean(options.muted)),
+        ("StartConferenceOnEnter", _boolean(options.start_on_enter)),
     ]
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import gevent
 
-from orchestrator.calls.overload import Ages, Intake
+from orchestrator.calls.overload import CallLimiter, EventLag
 from orchestrator.clock import now as wall_clock
-from orchestrator.config.service import Intake as Limits
+from orchestrator.config.service import Admission as Limits
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Leg, Legs
@@ -22,28 +22,28 @@ log = get_logger(__name__)
 
 # mod_sofia.c, hangup_cause_to_sip(): SIP 503.
 REFUSED = "SWITCH_CONGESTION"
-PULSE_SECONDS = 0.1
+SAMPLE_SECONDS = 0.1
 
 
-class Door(Part):
+class AdmissionControl(Part):
     """One node's."""
 
     def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
-        self.intake = Intake(limits)
+        self.limiter = CallLimiter(limits)
         self.event_delay = Histogram(*DELAYS)
         """Seconds from when FreeSWITCH made one of the events that `on_event` hears until it is handled."""
         self._node = node
         self._legs = legs
-        self._ages = Ages()
-        self._age = 0.0
-        self._pulse: gevent.Greenlet[..., None] | None = None
+        self._lag = EventLag()
+        self._lag_seconds = 0.0
+        self._sampler: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
-        self._pulse = gevent.spawn(self._beat)
+        self._sampler = gevent.spawn(self._sample)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        if self._pulse is not None:
-            self._pulse.kill(block=False)
+        if self._sampler is not None:
+            self._sampler.kill(block=False)
 
     def compare(self, ask: Callable[[str], str]) -> None:
         """Warn where FreeSWITCH's own limit is no higher than ours: even a call that we refuse is one of its
@@ -54,10 +54,10 @@ class Door(Part):
             log.debug("FreeSWITCH does not tell its limit", node=self._node, problem=str(error))
             return
         found = re.search(r"\d+", answer)
-        most = self.intake.limits.max_calls
+        most = self.limiter.limits.max_calls
         if found and int(found[0]) <= most:
             log.warning(
-                "FreeSWITCH refuses calls before intake.max_calls does: raise its max-sessions",
+                "FreeSWITCH refuses calls before admission.max_calls does: raise its max-sessions",
                 node=self._node,
                 max_sessions=int(found[0]),
                 max_calls=most,
@@ -66,16 +66,16 @@ class Door(Part):
     def on_event(self, event: Event) -> None:
         """A leg is parked, answered or hung up; before that is handled. All events come in one order: the age
         of these is the age of all."""
-        self._age = self._ages.age(event.timestamp, wall_clock())
-        self.event_delay.observe(self._age)
+        self._lag_seconds = self._lag.lag(event.timestamp, wall_clock())
+        self.event_delay.observe(self._lag_seconds)
         if event.name != "CHANNEL_PARK":
-            self.intake.entered(event.uuid)
+            self.limiter.left_setup(event.uuid)
 
-    def lets_in(self, leg: Leg) -> bool:
+    def accepts(self, leg: Leg) -> bool:
         """Asked while the CHANNEL_PARK of `leg` is handled. Who is not let in is refused with SIP 503."""
         now = time.monotonic()
-        self.intake.late(self._age, now)
-        if self.intake.ask(leg.uuid, now, len(self._legs) - 1) is None:
+        self.limiter.note_delay(self._lag_seconds, now)
+        if self.limiter.admit(leg.uuid, now, len(self._legs) - 1) is None:
             return True
         leg.hangup(REFUSED)
         # If that command is lost, the dialplan's own time limit refuses the call in the same way.
@@ -83,27 +83,27 @@ class Door(Part):
         self._report(now)
         return False
 
-    def _beat(self) -> None:
+    def _sample(self) -> None:
         while True:
             before = time.monotonic()
-            gevent.sleep(PULSE_SECONDS)
+            gevent.sleep(SAMPLE_SECONDS)
             now = time.monotonic()
-            self.intake.late(now - before - PULSE_SECONDS, now)
+            self.limiter.note_delay(now - before - SAMPLE_SECONDS, now)
             self._report(now)
 
     def _report(self, now: float) -> None:
-        burst = self.intake.report(now)
-        if burst is None:
+        rejections = self.limiter.report(now)
+        if rejections is None:
             return
-        intake = self.intake
+        limiter = self.limiter
         log.warning(
-            "calls were refused with SIP 503" if burst.seconds else "calls are refused with SIP 503",
+            "calls were refused with SIP 503" if rejections.seconds else "calls are refused with SIP 503",
             node=self._node,
-            refused=burst.refused,
-            let_in=burst.let_in,
-            seconds=round(burst.seconds, 1),
-            **burst.why,
+            refused=rejections.refused,
+            accepted=rejections.accepted,
+            seconds=round(rejections.seconds, 1),
+            **rejections.by_limit,
             live=len(self._legs),
-            entering=intake.entering(now),
-            delay_ms=round(intake.delay(now) * 1000),
+            in_setup=limiter.in_setup(now),
+            delay_ms=round(limiter.delay(now) * 1000),
         )

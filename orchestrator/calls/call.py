@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.signature import Signer
 from orchestrator.callbacks.style import callback_style
-from orchestrator.calls.context import Services
-from orchestrator.calls.state import Standing
-from orchestrator.calls.stored_call import KeptCall
+from orchestrator.calls.context import CallContext
+from orchestrator.calls.state import CallState
+from orchestrator.calls.stored_call import StoredCall
 from orchestrator.calls.verb_executor import Act
 from orchestrator.clock import now
 from orchestrator.config.applications import Application
@@ -20,7 +20,7 @@ from orchestrator.config.dialect import Dialect
 from orchestrator.documents.defaults import document_defaults
 from orchestrator.documents.document import document_of
 from orchestrator.documents.fetch import Fetched, FetchError, Limits
-from orchestrator.documents.next_action import Goto, HangUp, Onward, Redirected, Step
+from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction, Redirected, RunDocument
 from orchestrator.documents.request_parameters import (
     Origin,
     caller_of,
@@ -49,10 +49,10 @@ QUICK_DOCUMENTS = 10
 MAX_QUICK_DOCUMENTS = 50
 # Until what played has stopped.
 QUIET_SECONDS = 5.0
-FAILED = HangUp("NORMAL_TEMPORARY_FAILURE")
+FAILED = EndCall("NORMAL_TEMPORARY_FAILURE")
 
 
-class Call(Standing):
+class Call(CallState):
     """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
 
     ends_with_a_sound = True
@@ -64,9 +64,9 @@ class Call(Standing):
         self,
         leg: Leg,
         application: Application,
-        services: Services,
+        services: CallContext,
         direction: str = "inbound",
-        kept: KeptCall | None = None,
+        stored: StoredCall | None = None,
     ) -> None:
         """`kept`: where it stood when the last run of ours ended."""
         sid = call_sid_of(leg.uuid)
@@ -75,35 +75,35 @@ class Call(Standing):
         region = settings.region_of_calls_from(address)
         identity = identities.caller(headers, region, trusted=settings.trusts(address))
         fields = services.style_of(application).request_fields
-        begins = KeptCall(
+        begins = StoredCall(
             leg.uuid,
             application.name,
             caller_of(sid, leg.uuid, application.connection_id, headers, region, identity, fields),
             direction,
-            next=Goto(application.voice_url, application.voice_method),
+            next=FetchDocument(application.voice_url, application.voice_method),
         )
-        super().__init__(sid, kept or begins, services.keeper)
+        super().__init__(sid, stored or begins, services.call_store)
         self.leg = leg
         self.application = application
         self.account_sid = application.account
         self.services = services
         self.direction = direction
-        self.parent_call_sid = self.kept.parent_call_sid
+        self.parent_call_sid = self.stored.parent_call_sid
         """By whose document it was dialled; empty of any other."""
         self.sip_headers = sip_header_fields(headers, identity.withheld)
         self.origin = origin_of(headers, region, identity) if direction == "inbound" else Origin()
-        self.taken_up = kept is not None
+        self.resumed = stored is not None
         """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
-        self.caller = self.kept.caller
-        self.document_url = self.kept.document_url or application.voice_url
+        self.caller = self.stored.caller
+        self.document_url = self.stored.document_url or application.voice_url
         self.log = log.bind(call=self.sid)
         self._greenlet: gevent.Greenlet[..., None] | None = None
-        self._steering = False
+        self._redirecting = False
         self._abandoned = False
         self._unfinished = 0
         self._on_end: Callable[[Call], None] = lambda call: None
         self._on_through: Callable[[Call], None] = lambda call: None
-        self._elsewhere: Goto | Onward | None = None
+        self._pending_redirect: FetchDocument | RunDocument | None = None
         self._reports: Callable[[Event], None] | None = None
 
     def start(
@@ -112,7 +112,7 @@ class Call(Standing):
         """`on_end` is called when its leg is gone altogether and nothing of it is left to be done,
         `on_through` when its documents are through."""
         self._on_end, self._on_through = on_end, on_through
-        self.keep()
+        self.save()
         self.leg.on_hangup.append(self._on_hangup)
         self._greenlet = gevent.spawn(self._run)
         self._greenlet.rawlink(lambda greenlet: self._ended())
@@ -124,16 +124,16 @@ class Call(Standing):
     @property
     def redirected(self) -> bool:
         """Whether other instructions are on their way to it."""
-        return self._elsewhere is not None
+        return self._pending_redirect is not None
 
-    def redirect(self, to: Goto | Fetched | Onward) -> None:
+    def redirect(self, to: FetchDocument | Fetched | RunDocument) -> None:
         """New instructions in place of whatever it does: a Dial that ends by it asks for no action.
 
         A document has been looked at: it can be used.
         """
         under_way = self.redirected
-        self._elsewhere = Onward(to) if isinstance(to, Fetched) else to
-        if self._steering and not under_way and self._greenlet is not None:
+        self._pending_redirect = RunDocument(to) if isinstance(to, Fetched) else to
+        if self._redirecting and not under_way and self._greenlet is not None:
             self._greenlet.kill(Redirected(), block=False)
 
     def limit(self, seconds: int, answered_at: int) -> None:
@@ -146,59 +146,61 @@ class Call(Standing):
         connection.post(commands.api("sched_del", uuid))
         connection.post(commands.api("sched_hangup", f"+{max(0, left)}", uuid, "ALLOTTED_TIMEOUT"))
 
-    def instruct(self, to: Goto | Fetched) -> None:
+    def instruct(self, to: FetchDocument | Fetched) -> None:
         """As `redirect`, over the API: it does not come any more into the conference it was dialled for."""
-        if self.kept.dialled_into:
-            self.keep(dialled_into="")
+        if self.stored.dialled_into:
+            self.save(dialled_into="")
             self.services.rooms.has_other_instructions(self.sid)
         self.redirect(to)
 
     def report(self) -> None:
         """Status callbacks: where the API says, else where an inbound call's application does."""
-        kept, legs = self.kept, self.services.legs
-        to = kept.report
+        stored, legs = self.stored, self.services.legs
+        to = stored.report
         if to is None and self.direction == "inbound" and self.application.status_callback:
-            to = Goto(self.application.status_callback, self.application.status_callback_method)
+            to = FetchDocument(self.application.status_callback, self.application.status_callback_method)
         if self._reports is not None:
             legs.unwatch(self.leg.uuid, self._reports)
             self._reports = None
-        if to is not None and not kept.ended:
+        if to is not None and not stored.ended:
             self._reports = self.services.status.follow(
                 self.caller,
                 self.account_sid,
                 to.url,
                 "GET" if to.method == "GET" else "POST",
-                kept.report_events,
+                stored.report_events,
                 self.style,
                 twilio_direction(self.direction, self.parent_call_sid),
                 parent_call_sid=self.parent_call_sid,
-                told=kept.reported,
-                state=self.told,
+                told=stored.reported,
+                state=self.request_only,
             )
             legs.watch(self.leg.uuid, self._reports)
 
-    def take_up(self, headers: dict[str, str]) -> None:
+    def resume(self, headers: dict[str, str]) -> None:
         """The socket is back; `headers` tell how its leg stands."""
-        self.leg.take_up(headers)
+        self.leg.resume(headers)
         if cause := self.recall("hangup"):
             self.leg.hangup(cause)
 
     def abandon(self) -> None:
         """Stop steering; the call lives on in FreeSWITCH."""
-        self._steering = False
+        self._redirecting = False
         self._abandoned = True
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
 
-    def told(self, event: Event, told: Collection[str]) -> list[tuple[str, str, bytes]]:
+    def request_only(self, event: Event, told: Collection[str]) -> list[tuple[str, str, bytes]]:
         """Something is being told of it: what to write down with that."""
-        self.kept = replace(self.kept, reported=tuple(told), ended=self.kept.ended or "completed" in told)
+        self.stored = replace(
+            self.stored, reported=tuple(told), ended=self.stored.ended or "completed" in told
+        )
         return self.rows
 
     def on_event(self, event: Event) -> None:
         """What is told of its leg. On the socket's reader."""
         if event.name == "CHANNEL_DESTROY":
-            self.kept = replace(self.kept, ended=True)
+            self.stored = replace(self.stored, ended=True)
             self._settle()
 
     def finish_later(self, finish: Callable[[], None]) -> None:
@@ -216,7 +218,7 @@ class Call(Standing):
 
     def _settle(self) -> None:
         through = self._greenlet is not None and self._greenlet.ready()
-        if through and self.kept.ended and not (self._unfinished or self._abandoned or self.over):
+        if through and self.stored.ended and not (self._unfinished or self._abandoned or self.over):
             self.over = True
             self._on_end(self)
 
@@ -229,14 +231,14 @@ class Call(Standing):
 
     def _on_hangup(self, leg: Leg) -> None:
         # A wait on the leg ends by itself; a fetch, a pause or a wait for the room is ended here.
-        if self._steering and self._greenlet is not None:
+        if self._redirecting and self._greenlet is not None:
             self._greenlet.kill(LegGone(f"{leg.uuid} hung up: {leg.hangup_cause}"), block=False)
 
     def _run(self) -> None:
-        if self.leg.gone and not self.taken_up:
+        if self.leg.gone and not self.resumed:
             # It hung up between its CHANNEL_PARK and this greenlet's first turn.
             return
-        self._steering = not self.leg.gone
+        self._redirecting = not self.leg.gone
         try:
             end = self._perform()
         except LegGone as gone:
@@ -249,54 +251,54 @@ class Call(Standing):
             self.log.exception("call cannot go on")
             end = FAILED
         finally:
-            self._steering = False
-        cause = (end or HangUp()).cause
+            self._redirecting = False
+        cause = (end or EndCall()).cause
         if not self.leg.gone:
             self.remember(hangup=cause)
         self.leg.hangup(cause)
 
-    def _perform(self) -> HangUp | None:
-        kept = self.kept
+    def _perform(self) -> EndCall | None:
+        stored = self.stored
         if cause := self.recall("hangup"):
-            return HangUp(cause)
+            return EndCall(cause)
         if self.leg.gone:
             # Nothing is asked any more for who is gone; what was being recorded is brought to its end.
-            if kept.next is None:
-                self._finish_verb(self._verbs()[kept.verb :][:1])
+            if stored.next is None:
+                self._finish_verb(self._verbs()[stored.verb :][:1])
             return None
         while True:
             try:
-                return self._go_on() if self._elsewhere is None else self._go_elsewhere()
+                return self._resume_document() if self._pending_redirect is None else self._follow_redirect()
             except Redirected:
                 self.log.info("redirected")
             except Unreachable:
                 self._wait_for_freeswitch("")
 
-    def _go_on(self) -> HangUp | None:
+    def _resume_document(self) -> EndCall | None:
         return self.documents(self._first_step())
 
-    def _go_elsewhere(self) -> HangUp | None:
-        self.taken_up = False
-        self.leg.still()
+    def _follow_redirect(self) -> EndCall | None:
+        self.resumed = False
+        self.leg.stop_leftover_playback()
         # What is started while something plays would play inside of it (Leg.break_).
-        self.leg.wait_quiet(QUIET_SECONDS)
-        to, self._elsewhere = self._elsewhere, None
+        self.leg.stop_playback_and_wait(QUIET_SECONDS)
+        to, self._pending_redirect = self._pending_redirect, None
         assert to is not None
-        if isinstance(to, Goto):
+        if isinstance(to, FetchDocument):
             return self.documents(to)
         fetched = to.document._replace(url=to.document.url or self.document_url)
         self.document_url = fetched.url
         self.in_document(fetched, to.verb)
         return self.documents(self.run_verbs(self._document_of(fetched).verbs, to.verb))
 
-    def _first_step(self) -> Step:
-        kept = self.kept
-        if kept.next is None:
-            return self.run_verbs(self._verbs(), kept.verb)
-        self.leg.still()
-        if kept.document_url:
-            return kept.next
-        return self.run_verbs(self.first_document(kept.next).verbs)
+    def _first_step(self) -> NextAction:
+        stored = self.stored
+        if stored.next is None:
+            return self.run_verbs(self._verbs(), stored.verb)
+        self.leg.stop_leftover_playback()
+        if stored.document_url:
+            return stored.next
+        return self.run_verbs(self.first_document(stored.next).verbs)
 
     def _verbs(self) -> tuple[Verb, ...]:
         """Of the document that it was in. Raises FetchError."""
@@ -304,17 +306,17 @@ class Call(Standing):
 
     def _document(self) -> Fetched:
         """That it is in, or was in. Raises FetchError."""
-        fetched = self.keeper.document(self.leg.uuid)
+        fetched = self.store.document(self.leg.uuid)
         if fetched is None:
-            raise FetchError(self.kept.document_url, "the document it was in is not on disk")
+            raise FetchError(self.stored.document_url, "the document it was in is not on disk")
         return fetched
 
     # Documents
 
-    def documents(self, step: Step) -> HangUp | None:
+    def documents(self, step: NextAction) -> EndCall | None:
         """One document after the other until one says so, or none leads on. Raises FetchError, LegGone."""
         quick = 0
-        while isinstance(step, Goto):
+        while isinstance(step, FetchDocument):
             if quick == MAX_QUICK_DOCUMENTS:
                 self.log.error("documents lead in circles", url=shown(self.document_url))
                 return FAILED
@@ -327,21 +329,21 @@ class Call(Standing):
                 gevent.sleep(QUICK_SECONDS - took)
         return step
 
-    def first_document(self, goto: Goto) -> Document:
+    def first_document(self, action: FetchDocument) -> Document:
         """Its time limit counts the fallback's too: a caller does not ring for ever. Raises FetchError."""
         seconds = self.application.first_command_timeout_secs
         over = gevent.Timeout(seconds)
         try:
             with over:
-                return self.fetch(goto)
+                return self.fetch(action)
         except gevent.Timeout as timeout:
             if timeout is not over:
                 raise
-            raise FetchError(goto.url, f"no instructions within {seconds:g} s") from None
+            raise FetchError(action.url, f"no instructions within {seconds:g} s") from None
 
-    def run_verbs(self, verbs: tuple[Verb, ...], first: int = 0) -> Step:
+    def run_verbs(self, verbs: tuple[Verb, ...], first: int = 0) -> NextAction:
         for index, verb in enumerate(verbs[first:], first):
-            if not self.taken_up:
+            if not self.resumed:
                 self._at_verb(index)
             step = self.run_verb(verb)
             if step is not None:
@@ -354,45 +356,45 @@ class Call(Standing):
             if finish is not None:
                 self._carry_out(verb, finish, finish)
 
-    def run_verb(self, verb: Verb) -> Step:
+    def run_verb(self, verb: Verb) -> NextAction:
         """A lost event socket does not end a call: its verb is resumed once FreeSWITCH is back."""
         executor = self.services.verbs[type(verb)]
         return self._carry_out(verb, executor.run, executor.resume)
 
-    def _carry_out(self, verb: Verb, run: Act, resume: Act) -> Step:
+    def _carry_out(self, verb: Verb, run: Act, resume: Act) -> NextAction:
         while True:
             try:
-                step = (resume if self.taken_up else run)(self, verb)
+                step = (resume if self.resumed else run)(self, verb)
             except Unreachable:
                 self._wait_for_freeswitch(type(verb).__name__)
             else:
-                self.taken_up = False
+                self.resumed = False
                 return step
 
     def _wait_for_freeswitch(self, verb: str) -> None:
         self.log.warning("lost FreeSWITCH", verb=verb)
         self.services.wait_until_connected()
-        self.taken_up = True
+        self.resumed = True
 
-    def fetch(self, goto: Goto) -> Document:
+    def fetch(self, action: FetchDocument) -> Document:
         """The document at `goto`, or at the application's fallback URL once. Raises FetchError."""
-        url = self.services.resolve(self.document_url, goto.url)
+        url = self.services.resolve(self.document_url, action.url)
         try:
-            return self._fetch(url, goto.method, goto.fields)
+            return self._fetch(url, action.method, action.fields)
         except FetchError as error:
             fallback = self.fallback
             if fallback is None or fallback.url == url:
                 raise
             self.log.warning("instructions failed, trying the fallback", url=error.url, problem=error.problem)
             failed: Fields = (("ErrorUrl", url), ("ErrorMessage", error.problem))
-            return self._fetch(fallback.url, fallback.method, (*goto.fields, *failed))
+            return self._fetch(fallback.url, fallback.method, (*action.fields, *failed))
 
     @property
-    def fallback(self) -> Goto | None:
+    def fallback(self) -> FetchDocument | None:
         application = self.application
-        if self.kept.fallback is not None or not application.voice_fallback_url:
-            return self.kept.fallback
-        return Goto(application.voice_fallback_url, application.voice_fallback_method)
+        if self.stored.fallback is not None or not application.voice_fallback_url:
+            return self.stored.fallback
+        return FetchDocument(application.voice_fallback_url, application.voice_fallback_method)
 
     def _fetch(self, url: str, method: str, fields: Fields) -> Document:
         return self.read(self._ask(url, method, fields), url)
@@ -412,10 +414,10 @@ class Call(Standing):
         self.in_document(fetched)
         return document
 
-    def notify(self, goto: Goto) -> None:
+    def notify(self, action: FetchDocument) -> None:
         """A request whose answer is not followed, for a call that is over."""
         try:
-            self._ask(self.services.resolve(self.document_url, goto.url), goto.method, goto.fields)
+            self._ask(self.services.resolve(self.document_url, action.url), action.method, action.fields)
         except FetchError as error:
             self.log.warning("not told", url=error.url, problem=error.problem)
 
@@ -435,9 +437,9 @@ class Call(Standing):
     def method_of(self, url: str) -> str:
         """What says how `url` is requested: a setting, or the attribute beside it."""
         application = self.application
-        if url == application.voice_fallback_url and not self.kept.fallback:
+        if url == application.voice_fallback_url and not self.stored.fallback:
             return "voice_fallback_method"
-        if url == application.voice_url and not self.kept.document_url:
+        if url == application.voice_url and not self.stored.document_url:
             return "voice_method"
         return "the method beside its URL"
 

@@ -9,28 +9,28 @@ from typing import Protocol
 from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.callbacks.style import callback_style
-from orchestrator.calls.records import CallBook
-from orchestrator.calls.stored_call import CallKeeper
+from orchestrator.calls.records import CallRecords
+from orchestrator.calls.stored_call import CallStore
 from orchestrator.calls.verb_executor import Executor
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.config.applications import Application
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetched, Fetcher, Limits
-from orchestrator.documents.next_action import Goto
+from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
-from orchestrator.media.audio_cache import Library, Sound
+from orchestrator.media.audio_cache import AudioCache, AudioFile
 from orchestrator.media.text_to_speech import CommandSpeech
 from orchestrator.net.urls import resolve
 from orchestrator.recordings.call_recording import CallRecorder, Recording
-from orchestrator.recordings.conference_recorder import RoomRecordings
-from orchestrator.routing.outbound_limits import Tolls
+from orchestrator.recordings.conference_recorder import ConferenceRecorder
+from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.interface import NodeStore, RecordStore
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.texml import Verb
 from orchestrator.types import CallbackStyle
 
@@ -44,43 +44,45 @@ class Dialled(Protocol):
     @property
     def bridged_at(self) -> int: ...
 
-    def instruct(self, to: Goto | Fetched, start: Callable[..., None], **changes: object) -> None: ...
+    def instruct(
+        self, to: FetchDocument | Fetched, start: Callable[..., None], **changes: object
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
-class Services:
-    live: Live
+class CallContext:
+    current: CurrentSettings
     node: Node
     connection: Connection
     legs: Legs
     in_turn: Callable[[Event], None]
     """For an event that FreeSWITCH did not send: behind those that are held back."""
     rooms: Rooms
-    room_recordings: RoomRecordings
+    conference_recorder: ConferenceRecorder
     fetcher: Fetcher
-    library: Library
+    audio_cache: AudioCache
     call_recorder: CallRecorder
-    speech: CommandSpeech
+    text_to_speech: CommandSpeech
     status: StatusCallbacks
-    journal: Journal
-    keeper: CallKeeper
+    write_buffer: WriteBehindBuffer
+    call_store: CallStore
     store: NodeStore
     records: RecordStore
-    book: CallBook
-    tolls: Tolls
-    tally: CallTally
+    call_records: CallRecords
+    outbound_limits: OutboundLimits
+    counters: CallCounters
     verbs: Mapping[type[Verb], Executor]
     """How each verb runs, and is resumed."""
     wait_until_connected: Callable[[], None]
     keys: Callable[[str], AccountKeys | None]
     """An account's, by its sid."""
-    callees: dict[str, Dialled] = field(default_factory=dict)
+    dialed_legs: dict[str, Dialled] = field(default_factory=dict)
     """Those that a Dial calls or has connected, by CallSid."""
 
     @property
     def settings(self) -> Settings:
         """Those of this moment: not to be kept."""
-        return self.live.settings
+        return self.current.settings
 
     def style_of(self, application: Application) -> CallbackStyle:
         """As the settings of this moment say."""
@@ -95,9 +97,9 @@ class Services:
         fetch, media = self.settings.fetch, self.settings.media
         return Limits(fetch.timeout_secs, media.max_bytes, fetch.max_redirects)
 
-    def hold_music(self) -> Sound:
+    def hold_music(self) -> AudioFile:
         chosen = self.settings.conference.wait_music
-        return self.library.keep(chosen.read_bytes()) if chosen else self.library.hold_music()
+        return self.audio_cache.keep(chosen.read_bytes()) if chosen else self.audio_cache.hold_music()
 
     @property
     def recordings(self) -> dict[str, Recording]:

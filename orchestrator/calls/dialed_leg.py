@@ -9,14 +9,14 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.screening import Whisper
-from orchestrator.calls.stored_call import KeptCall
-from orchestrator.calls.unbridge import LeavingBridge
+from orchestrator.calls.screening import CallScreening
+from orchestrator.calls.stored_call import StoredCall
+from orchestrator.calls.unbridge import CalleeRedirect
 from orchestrator.clock import now
 from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
-from orchestrator.esl.commands import Destination
+from orchestrator.documents.next_action import FetchDocument
+from orchestrator.esl.commands import DialTarget
 from orchestrator.esl.events import Event, decode
 from orchestrator.esl.snapshot import dump
 from orchestrator.sids import call_sid_of
@@ -27,12 +27,12 @@ from orchestrator.types import Fields
 SILENCE = "silence_stream://-1"
 
 
-def whispers(noun: Number | Sip) -> bool:
+def is_screened(noun: Number | Sip) -> bool:
     """Whether something is to be done to the callee before it is connected."""
     return noun.url is not None or (isinstance(noun, Number) and noun.send_digits is not None)
 
 
-class Callee:
+class DialedLeg:
     """`on_event` runs on the socket's reader and never blocks."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Callee:
         uuid: str,
         from_: str,
         to: str,
-        destination: Destination,
+        destination: DialTarget,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """`headers` of its INVITE."""
@@ -63,14 +63,14 @@ class Callee:
             to=to,
         )
         self._bridged_at = int(call.recall(f"bridged {uuid}") or 0)
-        self._told = tuple(call.recall(f"told {uuid}").split())
-        self._tell = self._follow()
-        call.services.book.open(
+        self._reported = tuple(call.recall(f"told {uuid}").split())
+        self._report = self._follow()
+        call.services.call_records.open(
             self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
         )
-        self._whispering: Whisper | None = None
-        self._leaving: LeavingBridge | None = None
-        call.services.callees[self.call_sid] = self
+        self._screening: CallScreening | None = None
+        self._leaving: CalleeRedirect | None = None
+        call.services.dialed_legs[self.call_sid] = self
 
     def _follow(self) -> Callable[[Event], None]:
         call, noun = self._call, self._noun
@@ -90,7 +90,7 @@ class Callee:
         )
 
     def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
-        self._told = tuple(told)
+        self._reported = tuple(told)
         self._call.note(**{f"told {self.uuid}": " ".join(told)})
         return self._call.rows
 
@@ -101,7 +101,7 @@ class Callee:
     @property
     def answered_and_left(self) -> bool:
         """Before it was connected, by itself: nobody asked it for more than its answer."""
-        return bool(self._call.recall(f"answered {self.uuid}")) and not whispers(self._noun)
+        return bool(self._call.recall(f"answered {self.uuid}")) and not is_screened(self._noun)
 
     @property
     def sid_fields(self) -> Fields:
@@ -111,19 +111,19 @@ class Callee:
         """Connected with the caller, at most `until` (microseconds), rounded as FreeSWITCH's billsec is."""
         return round(max(0, (self._ended_at or until) - self._bridged_at) / 1_000_000)
 
-    def take_up(self) -> bool:
+    def resume(self) -> bool:
         """Whether it lives, after a restart or a lost socket; its whisper begins again. Blocks."""
         headers = dump(self._call.services.connection, self.uuid)
         if headers is None:
             return False
         self.seen = True
-        if whispers(self._noun) and not self.bridged and headers.get("Answer-State") == "answered":
-            self._whisper(headers)
+        if is_screened(self._noun) and not self.bridged and headers.get("Answer-State") == "answered":
+            self._screen(headers)
         elif not self.bridged:
-            self._hear_of(headers)
+            self._on_state(headers)
         return True
 
-    def _hear_of(self, headers: dict[str, str]) -> None:
+    def _on_state(self, headers: dict[str, str]) -> None:
         """Its answer and its bridge, where they came while nobody listened, each with its own time."""
         answered_at, caller = headers.get("Caller-Channel-Answered-Time", ""), self._call.leg.uuid
         if headers.get("Answer-State") == "answered" and not self._call.recall(f"answered {self.uuid}"):
@@ -140,7 +140,7 @@ class Callee:
         """It has ended while nobody was there to hear of it."""
         if self._call.recall(f"told {self.uuid}"):
             answered = {"Caller-Channel-Answered-Time": str(self._bridged_at)} if self._bridged_at else {}
-            self._tell(
+            self._report(
                 decode(
                     msgspec.json.encode(
                         {
@@ -154,7 +154,7 @@ class Callee:
                 )
             )
 
-    def instruct(self, to: Goto | Fetched, start: Callable[[Call], None], **changes: object) -> None:
+    def instruct(self, to: FetchDocument | Fetched, start: Callable[[Call], None], **changes: object) -> None:
         """It leaves its caller, whose Dial is over with that, and runs these instructions.
 
         `changes` to what is kept of it besides; `start` takes it once it is parked.
@@ -164,8 +164,10 @@ class Callee:
             return
         call, noun = self._call, self._noun
         callback = noun.status_callback or ""
-        report = Goto(call.services.resolve(call.document_url, callback), noun.status_callback_method)
-        kept = KeptCall(
+        report = FetchDocument(
+            call.services.resolve(call.document_url, callback), noun.status_callback_method
+        )
+        stored = StoredCall(
             self.uuid,
             call.application.name,
             self._caller,
@@ -176,15 +178,15 @@ class Callee:
             parent_call_sid=call.sid,
             leaves_bridge=True,
         )
-        self._leaving = LeavingBridge(call.services, call.application, kept, partial(self._start, start))
+        self._leaving = CalleeRedirect(call.services, call.application, stored, partial(self._start, start))
         self._leaving.instruct(to, **changes)
         self._leaving.order()
 
     def _start(self, start: Callable[[Call], None], call: Call) -> None:
         """From here on its own call tells of it."""
-        self._tell = lambda event: None
-        call.services.callees.pop(self.call_sid, None)
-        call.kept = replace(call.kept, reported=self._told)
+        self._report = lambda event: None
+        call.services.dialed_legs.pop(self.call_sid, None)
+        call.stored = replace(call.stored, reported=self._reported)
         start(call)
 
     @property
@@ -204,23 +206,23 @@ class Callee:
     def on_event(self, event: Event) -> None:
         """What is told of its own leg."""
         self.seen = True
-        self._tell(event)
+        self._report(event)
         match event.name:
             case "CHANNEL_ANSWER":
                 self._call.note(**{f"answered {self.uuid}": str(event.timestamp)})
-                if whispers(self._noun):
-                    self._whisper(event.headers())
+                if is_screened(self._noun):
+                    self._screen(event.headers())
             case "CHANNEL_EXECUTE_COMPLETE" if (
-                self._whispering and event.header("Application-Data") == SILENCE
+                self._screening and event.header("Application-Data") == SILENCE
             ):
-                self._whispering.let_through.set()
+                self._screening.accepted.set()
             case "CHANNEL_DESTROY":
-                self._call.services.callees.pop(self.call_sid, None)
+                self._call.services.dialed_legs.pop(self.call_sid, None)
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp
-                self._call.services.tolls.over(self.uuid)
+                self._call.services.outbound_limits.over(self.uuid)
 
-    def _whisper(self, headers: dict[str, str]) -> None:
+    def _screen(self, headers: dict[str, str]) -> None:
         leg = self._call.services.legs.adopt(self.uuid, headers)
-        self._whispering = Whisper(self._call, leg, self._noun, self._caller)
-        self._whispering.start(lambda call: None)
+        self._screening = CallScreening(self._call, leg, self._noun, self._caller)
+        self._screening.start(lambda call: None)

@@ -15,15 +15,15 @@ import gevent
 
 from orchestrator.calls import inband_digits
 from orchestrator.calls.call import Call
-from orchestrator.calls.context import Services
-from orchestrator.calls.registry import Register
-from orchestrator.calls.stored_call import KeptCall
+from orchestrator.calls.context import CallContext
+from orchestrator.calls.registry import CallRegistry
+from orchestrator.calls.stored_call import StoredCall
 from orchestrator.clock import now
-from orchestrator.conference.machine.state import Caller, Phase, Wish
+from orchestrator.conference.machine.state import Caller, ParticipantOptions, Phase
 from orchestrator.config.applications import Application
 from orchestrator.config.trunks import CallerIdRefused
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
+from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl import commands
 from orchestrator.esl.dtmf import DIGIT_MS
 from orchestrator.esl.errors import CommandFailed, SwitchError
@@ -31,7 +31,7 @@ from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Leg
 from orchestrator.logs import get_logger
 from orchestrator.numbering.phone import NotANumber
-from orchestrator.rejection import Refused
+from orchestrator.rejection import ServiceError
 from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_by
 from orchestrator.routing.caller_id import variables as identity_variables
 from orchestrator.routing.endpoints import Route, route_to
@@ -76,13 +76,13 @@ class Supervised(NamedTuple):
         }
 
 
-class Order(NamedTuple):
+class OriginateRequest(NamedTuple):
     """One call to be made."""
 
     application: Application
     to: str
     from_: str
-    then: Goto | Fetched
+    then: FetchDocument | Fetched
     name: str = ""
     """Shown to the callee beside the number."""
     name_from: str = "CallerId"
@@ -103,25 +103,25 @@ class Order(NamedTuple):
     """SIP headers of the INVITE, each an X- one."""
     username: str = ""
     password: str = ""
-    fallback: Goto | None = None
-    report: Goto | None = None
+    fallback: FetchDocument | None = None
+    report: FetchDocument | None = None
     report_events: tuple[str, ...] = ("completed",)
     on_answer: Callable[[Call], None] = lambda call: None
 
 
-class Place(NamedTuple):
+class DialPurpose(NamedTuple):
     """What somebody is dialled for: to take part in a conference."""
 
     account_sid: str
     room: str
     """Its name."""
-    wish: Wish
+    options: ParticipantOptions
     early_media: bool = False
     """Those in the conference are to hear how its phone rings."""
 
 
 class Outbound:
-    def __init__(self, services: Services, calls: Register) -> None:
+    def __init__(self, services: CallContext, calls: CallRegistry) -> None:
         self._services = services
         self._calls = calls
         self._ringing: dict[str, _Ringing] = {}
@@ -137,38 +137,40 @@ class Outbound:
 
     # Calls
 
-    def dial(self, order: Order, place: Place | None = None) -> Caller:
-        """Does not wait for an answer. Raises Refused."""
+    def dial(self, order: OriginateRequest, place: DialPurpose | None = None) -> Caller:
+        """Does not wait for an answer. Raises ServiceError."""
         settings, uuid = self._services.settings, str(uuid4())
         if not self._services.connection.connected:
-            raise Refused("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
-        most = settings.intake.max_calls
+            raise ServiceError("10007", "Unexpected error", "FreeSWITCH is not connected.", status=503)
+        most = settings.admission.max_calls
         silent = sum(self._services.legs.get(leg) is None for leg in self.ringing())
         if len(self._services.legs) + silent >= most:
-            detail = f"There are as many calls as there may be: intake.max_calls is {most}."
-            raise Refused("10007", "Unexpected error", detail, status=503)
+            detail = f"There are as many calls as there may be: admission.max_calls is {most}."
+            raise ServiceError("10007", "Unexpected error", detail, status=503)
         try:
             route = route_to(settings, order.application, order.to)
         except ValueError as error:
             log.warning("not dialled", to=order.to, problem=str(error))
             code, title = NO_NUMBER if isinstance(error, NotANumber) else BAD_REQUEST
-            raise Refused(code, title, f"Cannot be dialled: {error}", "/To") from None
+            raise ServiceError(code, title, f"Cannot be dialled: {error}", "/To") from None
         # One number is shown, whichever of the two it is: the trunk's rule is about that one.
         asked = self._caller_id(order, route, "/From", order.from_)
         if order.number:
             asked = self._caller_id(order, route, "/CallerId", order.number)
-        _refuse_unsendable(order)
+        _reject_unsendable(order)
         try:
             shown = shown_by(route.trunk, CallerId(asked))
             fields = self._services.style_of(order.application).request_fields
             order = order._replace(to=route.to, from_=reported(shown.number, fields))
             command = self._command(order, uuid, route, shown, place)
-            self._services.tolls.admit(uuid, order.application.account, route, self._services.node.name)
+            self._services.outbound_limits.admit(
+                uuid, order.application.account, route, self._services.node.name
+            )
         except ValueError as error:
             log.warning("not dialled", to=route.to, problem=str(error))
             wrong = "/CallerId" if order.number else "/From"
             pointer = wrong if isinstance(error, CallerIdRefused) else "/To"
-            raise Refused(*BAD_REQUEST, f"Cannot be dialled: {error}", pointer) from None
+            raise ServiceError(*BAD_REQUEST, f"Cannot be dialled: {error}", pointer) from None
         caller = Caller(
             call_sid=call_sid_of(uuid),
             leg=uuid,
@@ -176,14 +178,14 @@ class Outbound:
             from_=order.from_,
             to=order.to,
         )
-        self._services.book.open(
+        self._services.call_records.open(
             caller, order.application.account, outbound=True, status="queued", name=order.name
         )
         room = ""
         if place is not None:
             # It is in the room before FreeSWITCH hears of it: what ends the room from here on ends it too.
             room = self._services.rooms.dial(
-                place.account_sid, place.room, caller, place.wish, place.early_media
+                place.account_sid, place.room, caller, place.options, place.early_media
             ).sid
         ringing = self._ringing[caller.call_sid] = _Ringing(self, order, caller, room)
         ringing.keep()
@@ -192,39 +194,43 @@ class Outbound:
         log.info("dialled through the API", call=caller.call_sid, to=order.to, room=room)
         return caller
 
-    def _caller_id(self, order: Order, route: Route, pointer: str, text: str) -> str:
-        """In its normal form. Raises Refused, which names the parameter."""
+    def _caller_id(self, order: OriginateRequest, route: Route, pointer: str, text: str) -> str:
+        """In its normal form. Raises ServiceError, which names the parameter."""
         try:
             return caller_id(self._services.settings, order.application, text)
         except NotANumber as error:
             log.warning("not dialled", to=route.to, caller_id=text, problem=str(error))
-            raise Refused(*NO_NUMBER, f"Cannot be shown: {error}", pointer) from None
+            raise ServiceError(*NO_NUMBER, f"Cannot be shown: {error}", pointer) from None
 
     def ringing(self) -> list[str]:
         """Legs of those that have not answered, as far as we have heard."""
         return [one.leg for one in self._ringing.values()]
 
-    def take_up(self, kept: KeptCall) -> None:
+    def resume(self, stored: StoredCall) -> None:
         """One that rang when the last run of ours ended."""
-        application, facts = self._calls.claim(kept), kept.facts
+        application, facts = self._calls.claim(stored), stored.facts
         if application is None:
             return
-        order = Order(
+        order = OriginateRequest(
             application,
-            kept.caller.to,
-            kept.caller.from_,
-            kept.next or self._services.keeper.document(kept.leg) or Goto(application.voice_url),
+            stored.caller.to,
+            stored.caller.from_,
+            stored.next
+            or self._services.call_store.document(stored.leg)
+            or FetchDocument(application.voice_url),
             time_limit=int(facts[TIME_LIMIT]),
-            fallback=kept.fallback,
-            report=kept.report,
-            report_events=kept.report_events,
+            fallback=stored.fallback,
+            report=stored.report,
+            report_events=stored.report_events,
             supervises=_supervised_of(facts.get(SUPERVISES, "")),
         )
-        ringing = _Ringing(self, order, kept.caller, kept.dialled_into, kept.reported)
-        self._ringing[kept.caller.call_sid] = ringing
-        self._services.legs.watch(kept.leg, ringing.on_event)
+        ringing = _Ringing(self, order, stored.caller, stored.dialled_into, stored.reported)
+        self._ringing[stored.caller.call_sid] = ringing
+        self._services.legs.watch(stored.leg, ringing.on_event)
 
-    def _command(self, order: Order, uuid: str, route: Route, shown: CallerId, place: Place | None) -> str:
+    def _command(
+        self, order: OriginateRequest, uuid: str, route: Route, shown: CallerId, place: DialPurpose | None
+    ) -> str:
         """Raises ValueError for what cannot stand in a dial string."""
         own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
         if order.username and order.password:
@@ -253,7 +259,7 @@ class Outbound:
             **{f"sip_h_{name}": value for name, value in order.headers},
             **more,
         }
-        dial = commands.dial_string([commands.Destination(route.endpoint, own)], shared)
+        dial = commands.dial_string([commands.DialTarget(route.endpoint, own)], shared)
         if order.supervises is not None:
             return commands.originate(dial, "eavesdrop", order.supervises.leg)
         return commands.originate(dial, "park")
@@ -261,7 +267,7 @@ class Outbound:
     def parked_early(self, caller: Caller, headers: dict[str, str]) -> None:
         """It has not answered, but its leg is parked: what its phone sends can be heard."""
         self._adopt(caller, headers)
-        self._services.rooms.rings(caller.call_sid, now(), media=True)
+        self._services.rooms.phone_rings(caller.call_sid, now(), media=True)
 
     def _adopt(self, caller: Caller, headers: dict[str, str]) -> Leg:
         legs = self._services.legs
@@ -270,11 +276,16 @@ class Outbound:
         application = headers.get("variable_current_application", "")
         if not known and application == "conference":
             # The last run of ours ordered it there.
-            leg.goes_on(application, headers.get("variable_current_application_data", ""))
+            leg.adopt(application, headers.get("variable_current_application_data", ""))
         return leg
 
     def answered(
-        self, order: Order, caller: Caller, headers: dict[str, str], told: Collection[str], room: str
+        self,
+        order: OriginateRequest,
+        caller: Caller,
+        headers: dict[str, str],
+        told: Collection[str],
+        room: str,
     ) -> Call:
         """Its leg is parked, or in the FreeSWITCH conference already, and waits for instructions."""
         services, sid = self._services, caller.call_sid
@@ -284,20 +295,20 @@ class Outbound:
         services.connection.post(commands.api("sched_del", caller.leg))
         # Ours from here on, also for a later run.
         services.connection.post(commands.setvar(caller.leg, "texml_guard", "1"))
-        kept = KeptCall(
+        stored = StoredCall(
             caller.leg,
             order.application.name,
             caller,
             "outbound",
-            next=order.then if isinstance(order.then, Goto) else None,
+            next=order.then if isinstance(order.then, FetchDocument) else None,
             fallback=order.fallback,
             report=order.report,
             report_events=order.report_events,
             reported=tuple(told),
             dialled_into=room,
         )
-        call = Call(leg, order.application, services, "outbound", kept)
-        call.taken_up = False
+        call = Call(leg, order.application, services, "outbound", stored)
+        call.resumed = False
         if isinstance(order.then, Fetched):
             call.redirect(order.then)
         self._calls.start_dialled(call)
@@ -310,7 +321,7 @@ class Outbound:
     def gone(self, caller: Caller) -> None:
         if self._ringing.pop(caller.call_sid, None) is not None:
             # It never was a call of ours that anybody else looks after.
-            self._services.keeper.forget(caller.leg, caller.call_sid)
+            self._services.call_store.forget(caller.leg, caller.call_sid)
 
     def failed(self, caller: Caller, cause: str) -> None:
         """There never was a leg: its end is told as if there had been."""
@@ -319,8 +330,8 @@ class Outbound:
             self._services.in_turn(event)
 
 
-def _refuse_unsendable(order: Order) -> None:
-    """Raises Refused, which names the parameter and not its value: that may be a password."""
+def _reject_unsendable(order: OriginateRequest) -> None:
+    """Raises ServiceError, which names the parameter and not its value: that may be a password."""
     texts = [
         (order.name_from, "name", order.name, commands.for_all),
         ("CallReason", "reason", order.reason, commands.for_all),
@@ -334,13 +345,13 @@ def _refuse_unsendable(order: Order) -> None:
         except ValueError:
             log.warning("not dialled", to=order.to, problem=f"{parameter}: {what} cannot be sent")
             detail = f"The {what} has characters that FreeSWITCH cannot send."
-            raise Refused(*BAD_REQUEST, detail, f"/{parameter}") from None
+            raise ServiceError(*BAD_REQUEST, detail, f"/{parameter}") from None
 
 
-def _ringing_variables(order: Order, place: Place | None) -> dict[str, str]:
+def _ringing_variables(order: OriginateRequest, place: DialPurpose | None) -> dict[str, str]:
     """Somebody who has answered and whom nobody takes is hung up; so is, in the end, who only rings."""
     take = f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}"
-    if place is None or not place.early_media or place.wish.muted or place.wish.coach:
+    if place is None or not place.early_media or place.options.muted or place.options.coach:
         return {"ignore_early_media": "true", "execute_on_answer": take}
     # `originate` is through with the first sound of the far end, and its time limit with it.
     return {
@@ -361,7 +372,7 @@ def _supervised_of(fact: str) -> Supervised | None:
     return Supervised(leg, heard_by_it == "True", heard_by_other == "True")
 
 
-def _supervising(order: Order) -> dict[str, str]:
+def _supervising(order: OriginateRequest) -> dict[str, str]:
     """Nobody takes it: it is through with its only application."""
     assert order.supervises is not None
     limit = f"sched_hangup +{order.time_limit} ALLOTTED_TIMEOUT"
@@ -374,7 +385,7 @@ class _Ringing:
     def __init__(
         self,
         outbound: Outbound,
-        order: Order,
+        order: OriginateRequest,
         caller: Caller,
         room: str,
         told: Sequence[str] = (),
@@ -383,16 +394,16 @@ class _Ringing:
         self.leg = caller.leg
         self._room = room
         self._outbound = outbound
-        self._order = order
+        self._request = order
         self._caller = caller
         self._services = outbound._services
-        self._told = told
+        self._reported = told
         self._call: Call | None = None
         self._seen = self._parked = self._has_answered = self._called_off = False
-        self._tell = self._follow()
+        self._report = self._follow()
 
     def _follow(self) -> Callable[[Event], None]:
-        order, report = self._order, self._order.report
+        order, report = self._request, self._request.report
         if report is None:
             return lambda event: None
         return self._services.status.follow(
@@ -403,33 +414,33 @@ class _Ringing:
             order.report_events,
             self._services.style_of(order.application),
             "outbound-api",
-            told=self._told,
+            told=self._reported,
             state=self._state,
         )
 
     def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
-        self._told = tuple(told)
-        return () if "completed" in told else [self._services.keeper.row(self._kept())]
+        self._reported = tuple(told)
+        return () if "completed" in told else [self._services.call_store.row(self._kept())]
 
     def keep(self) -> None:
         """On disk, for the next run of ours."""
-        then = self._order.then
-        self._services.keeper.put(self._kept(), then if isinstance(then, Fetched) else None)
+        then = self._request.then
+        self._services.call_store.put(self._kept(), then if isinstance(then, Fetched) else None)
 
-    def _kept(self) -> KeptCall:
-        order = self._order
-        return KeptCall(
+    def _kept(self) -> StoredCall:
+        order = self._request
+        return StoredCall(
             self._caller.leg,
             order.application.name,
             self._caller,
             "outbound",
-            next=order.then if isinstance(order.then, Goto) else None,
+            next=order.then if isinstance(order.then, FetchDocument) else None,
             facts={TIME_LIMIT: str(order.time_limit), SUPERVISES: _fact_of(order.supervises)},
             dialled_into=self._room,
             fallback=order.fallback,
             report=order.report,
             report_events=order.report_events,
-            reported=tuple(self._told),
+            reported=tuple(self._reported),
             ringing=True,
         )
 
@@ -438,10 +449,10 @@ class _Ringing:
         self._seen = True
         if self._call is None:
             # From the answer on the call itself tells.
-            self._tell(event)
+            self._report(event)
             self._follow_ringing(event)
         if event.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
-            self._services.tolls.over(self.leg)
+            self._services.outbound_limits.over(self.leg)
             self._outbound.gone(self._caller)
 
     def _follow_ringing(self, event: Event) -> None:
@@ -451,8 +462,8 @@ class _Ringing:
             return
         match event.name:
             case "CHANNEL_PROGRESS" | "CHANNEL_PROGRESS_MEDIA":
-                self._services.rooms.rings(self._caller.call_sid, event.timestamp)
-            case "CHANNEL_ANSWER" | "CHANNEL_PARK" if self._order.supervises is not None:
+                self._services.rooms.phone_rings(self._caller.call_sid, event.timestamp)
+            case "CHANNEL_ANSWER" | "CHANNEL_PARK" if self._request.supervises is not None:
                 # FreeSWITCH runs it. It does not park: that is said of one that was found answered.
                 self._has_answered = True
             case "CHANNEL_ANSWER":
@@ -470,7 +481,7 @@ class _Ringing:
 
     def _answered(self, event: Event) -> None:
         self._call = self._outbound.answered(
-            self._order, self._caller, event.headers(), self._told, self._room
+            self._request, self._caller, event.headers(), self._reported, self._room
         )
 
     def _is_unwanted(self) -> bool:
@@ -488,7 +499,7 @@ class _Ringing:
         problem, cause = "", NO_LEG_CAUSE
         connection = self._services.connection
         try:
-            connection.bgapi(command, self._order.timeout + ORDER_SECONDS)
+            connection.bgapi(command, self._request.timeout + ORDER_SECONDS)
             return
         except CommandFailed as error:
             problem = str(error)

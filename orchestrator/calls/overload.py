@@ -10,11 +10,11 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from orchestrator.config.service import Intake as Limits
+from orchestrator.config.service import Admission as Limits
 
 # A call that is not answered after so long waits for its application or for somebody else's phone, which
 # costs nothing here.
-ENTERING_SECONDS = 3.0
+SETUP_SECONDS = 3.0
 # So many may always be on their way in, however late all is: a pause of this machine alone refuses nobody.
 ALWAYS = 10
 HALF_LIFE_SECONDS = 1.0
@@ -24,83 +24,83 @@ REPORT_SECONDS = 60.0
 CLOCK_SECONDS = 60.0
 
 
-class Full(Enum):
+class LimitHit(Enum):
     """Why a call is refused: the setting that said so."""
 
     CALLS = "max_calls"
-    ENTERING = "max_entering"
+    IN_SETUP = "max_in_setup"
     DELAY = "max_delay_ms"
 
 
 @dataclass(frozen=True)
-class Burst:
+class RejectionBurst:
     """What was refused since it began, or since its last summary."""
 
     refused: int
-    let_in: int
-    why: dict[str, int]
+    accepted: int
+    by_limit: dict[str, int]
     seconds: float
     over: bool
 
 
-class Intake:
+class CallLimiter:
     """Counts who is on the way in, and how late this process is; decides by both."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.let_in = 0
+        self.accepted = 0
         """Calls, since the start."""
-        self.refused: Counter[Full] = Counter()
+        self.refused: Counter[LimitHit] = Counter()
         """Calls, since the start."""
-        self._entering: dict[str, float] = {}
+        self._in_setup: dict[str, float] = {}
         self._delay = 0.0
         self._delay_at = 0.0
         self._reported = self._counts()
         self._reported_at: float | None = None
         self._refused_at = 0.0
 
-    def ask(self, uuid: str, now: float, live: int) -> Full | None:
+    def admit(self, uuid: str, now: float, live: int) -> LimitHit | None:
         """None lets it in; else why not. `live`: how many legs there are besides this one."""
-        full = self._full(now, live)
+        full = self._limit_hit(now, live)
         if full is None:
-            self.let_in += 1
-            self._entering[uuid] = now
+            self.accepted += 1
+            self._in_setup[uuid] = now
         else:
             self.refused[full] += 1
             self._refused_at = now
         return full
 
-    def _full(self, now: float, live: int) -> Full | None:
+    def _limit_hit(self, now: float, live: int) -> LimitHit | None:
         limits = self.limits
         if live >= limits.max_calls:
-            return Full.CALLS
-        entering = self.entering(now)
-        if entering >= limits.max_entering:
-            return Full.ENTERING
+            return LimitHit.CALLS
+        entering = self.in_setup(now)
+        if entering >= limits.max_in_setup:
+            return LimitHit.IN_SETUP
         if entering >= self.allowed(now):
-            return Full.DELAY
+            return LimitHit.DELAY
         return None
 
     def allowed(self, now: float) -> int:
         """How many may be on their way in: the later everything is, the fewer, in proportion."""
-        late, most = self.delay(now) / (self.limits.max_delay_ms / 1000), self.limits.max_entering
+        late, most = self.delay(now) / (self.limits.max_delay_ms / 1000), self.limits.max_in_setup
         return most if late <= 1 else max(min(ALWAYS, most), int(most / late))
 
-    def entering(self, now: float) -> int:
+    def in_setup(self, now: float) -> int:
         """Calls let in that are on their way to being answered."""
         # The oldest come first: as many steps as there is something to forget.
-        while self._entering:
-            uuid = next(iter(self._entering))
-            if now - self._entering[uuid] < ENTERING_SECONDS:
+        while self._in_setup:
+            uuid = next(iter(self._in_setup))
+            if now - self._in_setup[uuid] < SETUP_SECONDS:
                 break
-            del self._entering[uuid]
-        return len(self._entering)
+            del self._in_setup[uuid]
+        return len(self._in_setup)
 
-    def entered(self, uuid: str) -> None:
+    def left_setup(self, uuid: str) -> None:
         """It is answered, or gone."""
-        self._entering.pop(uuid, None)
+        self._in_setup.pop(uuid, None)
 
-    def late(self, seconds: float, now: float) -> None:
+    def note_delay(self, seconds: float, now: float) -> None:
         """Something was done `seconds` after it was due."""
         # A machine that slept for an hour must not refuse calls for the next minute.
         seconds = min(seconds, MOST_SECONDS)
@@ -110,7 +110,7 @@ class Intake:
         """How late things were lately: the longest, halved with every second since."""
         return float(self._delay * 0.5 ** ((now - self._delay_at) / HALF_LIFE_SECONDS))
 
-    def report(self, now: float) -> Burst | None:
+    def report(self, now: float) -> RejectionBurst | None:
         """What there is to say: at a burst's first refusal, every minute of it, and when it has been over for
         some seconds."""
         let_in, refused = self._counts()
@@ -120,7 +120,9 @@ class Intake:
                 self._reported = let_in, refused
                 return None
             self._reported_at = now
-            return Burst(refused.total() - before.total(), 0, _names(refused - before), 0.0, over=False)
+            return RejectionBurst(
+                refused.total() - before.total(), 0, _names(refused - before), 0.0, over=False
+            )
         over = now - self._refused_at >= QUIET_SECONDS
         seconds = now - self._reported_at
         if not over and seconds < REPORT_SECONDS:
@@ -128,17 +130,17 @@ class Intake:
         self._reported = let_in, refused
         self._reported_at = None if over else now
         new = refused - before
-        return Burst(new.total(), let_in - before_in, _names(new), seconds, over)
+        return RejectionBurst(new.total(), let_in - before_in, _names(new), seconds, over)
 
-    def _counts(self) -> tuple[int, Counter[Full]]:
-        return self.let_in, self.refused.copy()
+    def _counts(self) -> tuple[int, Counter[LimitHit]]:
+        return self.accepted, self.refused.copy()
 
 
-def _names(counts: Counter[Full]) -> dict[str, int]:
+def _names(counts: Counter[LimitHit]) -> dict[str, int]:
     return {full.value: count for full, count in counts.items()}
 
 
-class Ages:
+class EventLag:
     """How old events are when they are handled, in spite of two clocks that need not agree.
 
     The youngest of the last minutes tells how far apart the clocks are; they are taken to agree at first.
@@ -149,7 +151,7 @@ class Ages:
         self._before = self._youngest = 0
         self._since: int | None = None
 
-    def age(self, made: int, now: int) -> float:
+    def lag(self, made: int, now: int) -> float:
         """Seconds."""
         if not made:
             return 0.0

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
 from orchestrator.recordings.call_recording import Recording
-from orchestrator.recordings.model import RecordedCall, tape_of
+from orchestrator.recordings.model import RecordedCall, recording_state_of
 from orchestrator.recordings.records import decode_recording
 from orchestrator.texml import Dial, Record
 
@@ -17,13 +17,13 @@ def recording_of(call: Call, verb: Record | Dial) -> Recording:
     found = call.services.recordings.get(sid)
     if found is not None:
         return found
-    tape = tape_of(verb, sid)
+    state = recording_state_of(verb, sid)
     record = call.services.records.one("recording", call.account_sid, sid) if sid else None
     if record is not None:
         ended = decode_recording(record.value)
         if ended.status in ("completed", "absent"):
-            tape = replace(tape, status=ended.status, seconds=ended.duration, started_at=ended.started_at)
-    return Recording(call.services.call_recorder, recorded_call(call), tape)
+            state = replace(state, status=ended.status, seconds=ended.duration, started_at=ended.started_at)
+    return Recording(call.services.call_recorder, recorded_call(call), state)
 
 
 def recorded_call(call: Call) -> RecordedCall:

@@ -53,7 +53,7 @@ class CallRecord(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(CallRecord).decode
 
 
-class CallBook(Part):
+class CallRecords(Part):
     """`on_event` runs on the socket's reader and never blocks."""
 
     def __init__(self, store: NodeStore) -> None:

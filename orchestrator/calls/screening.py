@@ -9,18 +9,18 @@ from gevent.event import Event as Flag
 from orchestrator.calls.call import Call
 from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched, FetchError
-from orchestrator.documents.next_action import Goto, HangUp, Step
+from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction
 from orchestrator.esl import commands
 from orchestrator.esl.dtmf import send_digits
 from orchestrator.esl.errors import LegGone, SwitchError
 from orchestrator.esl.legs import Leg
 from orchestrator.texml import Dial, Document, Number, Sip, Verb
 
-BREAKS = 50
+BREAK_TRIES = 50
 BREAK_AGAIN_SECONDS = 0.2
 
 
-class Whisper(Call):
+class CallScreening(Call):
     """Steers a callee's leg that hears silence; at the end a break lets it through to its caller."""
 
     # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
@@ -32,7 +32,7 @@ class Whisper(Call):
         super().__init__(leg, parent.application, parent.services, "outbound")
         self.caller = caller
         self.parent_call_sid = parent.sid
-        self.let_through = Flag()
+        self.accepted = Flag()
         self.document_url = parent.document_url
         self._noun = noun
 
@@ -44,7 +44,7 @@ class Whisper(Call):
         return []
 
     def _run(self) -> None:
-        self._steering = True
+        self._redirecting = True
         try:
             end = self._perform()
         except LegGone:
@@ -54,28 +54,28 @@ class Whisper(Call):
             end = None
         except SwitchError as error:
             self.log.warning("whisper cannot go on", problem=str(error))
-            end = HangUp()
+            end = EndCall()
         finally:
-            self._steering = False
+            self._redirecting = False
         if end is not None:
             self.leg.hangup(end.cause)
         else:
-            self._let_through()
+            self._connect_callee()
 
-    def _let_through(self) -> None:
+    def _connect_callee(self) -> None:
         # A break that comes before the silence has begun is forgotten when it begins.
-        for _ in range(BREAKS):
+        for _ in range(BREAK_TRIES):
             self.services.connection.post(commands.break_(self.leg.uuid))
-            if self.let_through.wait(BREAK_AGAIN_SECONDS) or self.leg.gone:
+            if self.accepted.wait(BREAK_AGAIN_SECONDS) or self.leg.gone:
                 return
 
-    def _perform(self) -> HangUp | None:
+    def _perform(self) -> EndCall | None:
         digits = getattr(self._noun, "send_digits", None)
         if digits:
             send_digits(self.leg, digits)
-        return self.documents(Goto(self._noun.url, self._noun.method)) if self._noun.url else None
+        return self.documents(FetchDocument(self._noun.url, self._noun.method)) if self._noun.url else None
 
-    def run_verb(self, verb: Verb) -> Step:
+    def run_verb(self, verb: Verb) -> NextAction:
         if isinstance(verb, Dial):
             self.log.warning(
                 "not for a callee who is about to be connected, skipped", verb="Dial", line=verb.line
@@ -83,6 +83,6 @@ class Whisper(Call):
             return None
         return super().run_verb(verb)
 
-    def fetch(self, goto: Goto) -> Document:
+    def fetch(self, action: FetchDocument) -> Document:
         """Without the application's fallback, which is about calls to it. Raises FetchError."""
-        return self._fetch(self.services.resolve(self.document_url, goto.url), goto.method, goto.fields)
+        return self._fetch(self.services.resolve(self.document_url, action.url), action.method, action.fields)

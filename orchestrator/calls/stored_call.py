@@ -10,21 +10,21 @@ from msgspec import Struct
 from orchestrator.conference.live.participant_leg import OUTCOME
 from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
-from orchestrator.store.write_behind import Journal
+from orchestrator.documents.next_action import FetchDocument
+from orchestrator.store.write_behind import WriteBehindBuffer
 
 CALL, DOCUMENT = "call", "document"
 WAIT, WAIT_DOCUMENT = "wait", "wait document"
 
 
-class KeptCall(Struct, frozen=True):
+class StoredCall(Struct, frozen=True):
     leg: str
     application: str
     caller: Caller
     direction: str = "inbound"
     document_url: str = ""
     """Of the document that it is in; empty before the first."""
-    next: Goto | None = None
+    next: FetchDocument | None = None
     """What it was about to ask for; None while it is at a verb."""
     verb: int = 0
     """Which one of the document's, counted from 0."""
@@ -34,9 +34,9 @@ class KeptCall(Struct, frozen=True):
     """What the verb has to know to go on: ids that it made up, keys pressed."""
     cookies: tuple[tuple[str, str, str, str], ...] = ()
     """Name, value, domain and path of each."""
-    fallback: Goto | None = None
+    fallback: FetchDocument | None = None
     """Where instructions are when their own place fails; None: the application's."""
-    report: Goto | None = None
+    report: FetchDocument | None = None
     """Where its status callbacks go; None: where the application says."""
     report_events: tuple[str, ...] = ("completed",)
     reported: tuple[str, ...] = ()
@@ -53,57 +53,57 @@ class KeptCall(Struct, frozen=True):
     """The leg has hung up, and that is told; what is left is to finish its recordings."""
 
 
-class CallKeeper:
+class CallStore:
     document_kind = DOCUMENT
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, write_buffer: WriteBehindBuffer) -> None:
+        self._write_buffer = write_buffer
         self._encode = msgspec.json.Encoder().encode
 
-    def load(self) -> list[KeptCall]:
-        return [msgspec.json.decode(value, type=KeptCall) for _, value in self._journal.load(CALL)]
+    def load(self) -> list[StoredCall]:
+        return [msgspec.json.decode(value, type=StoredCall) for _, value in self._write_buffer.load(CALL)]
 
     def document(self, leg: str) -> Fetched | None:
-        value = self._journal.get(self.document_kind, leg)
+        value = self._write_buffer.get(self.document_kind, leg)
         return msgspec.json.decode(value, type=Fetched) if value is not None else None
 
     def put(
-        self, call: KeptCall, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()
+        self, call: StoredCall, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()
     ) -> None:
         rows = [self.row(call)]
         if document is not None:
             # What is too long for memory is audio, and that is fetched again to be played.
             rows.append((self.document_kind, call.leg, self._encode(document._replace(file=None))))
-        self._journal.commit(put=rows, delete=forget)
+        self._write_buffer.commit(put=rows, delete=forget)
 
-    def row(self, call: KeptCall) -> tuple[str, str, bytes]:
+    def row(self, call: StoredCall) -> tuple[str, str, bytes]:
         return CALL, call.leg, self._encode(call)
 
     def forget(self, leg: str, call_sid: str) -> None:
         kinds = (CALL, DOCUMENT, WAIT, WAIT_DOCUMENT)
-        self._journal.commit(delete=[*((kind, leg) for kind in kinds), (OUTCOME, call_sid)])
+        self._write_buffer.commit(delete=[*((kind, leg) for kind in kinds), (OUTCOME, call_sid)])
 
 
-class KeptWait(Struct, frozen=True):
+class StoredWait(Struct, frozen=True):
     """Where a caller stands in the document that it hears while it waits."""
 
     wait: str
     """Which wait that is: one that began anew begins its document anew."""
-    call: KeptCall
+    call: StoredCall
 
 
-class WaitKeeper(CallKeeper):
+class WaitStore(CallStore):
     document_kind = WAIT_DOCUMENT
 
-    def __init__(self, journal: Journal, wait: str) -> None:
-        super().__init__(journal)
+    def __init__(self, write_buffer: WriteBehindBuffer, wait: str) -> None:
+        super().__init__(write_buffer)
         self._wait = wait
 
-    def resumed(self, leg: str) -> KeptCall | None:
+    def resumed(self, leg: str) -> StoredCall | None:
         """None where this wait has not begun yet."""
-        value = self._journal.get(WAIT, leg)
-        kept = msgspec.json.decode(value, type=KeptWait) if value is not None else None
-        return kept.call if kept is not None and kept.wait == self._wait else None
+        value = self._write_buffer.get(WAIT, leg)
+        stored = msgspec.json.decode(value, type=StoredWait) if value is not None else None
+        return stored.call if stored is not None and stored.wait == self._wait else None
 
-    def row(self, call: KeptCall) -> tuple[str, str, bytes]:
-        return WAIT, call.leg, self._encode(KeptWait(self._wait, call))
+    def row(self, call: StoredCall) -> tuple[str, str, bytes]:
+        return WAIT, call.leg, self._encode(StoredWait(self._wait, call))

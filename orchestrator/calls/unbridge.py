@@ -12,11 +12,11 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.context import Services
-from orchestrator.calls.stored_call import KeptCall
+from orchestrator.calls.context import CallContext
+from orchestrator.calls.stored_call import StoredCall
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
+from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl import commands
 from orchestrator.esl.events import Event
 from orchestrator.logs import get_logger
@@ -24,28 +24,28 @@ from orchestrator.logs import get_logger
 log = get_logger(__name__)
 
 
-class LeavingBridge:
+class CalleeRedirect:
     """`on_event` runs on the socket's reader and never blocks."""
 
     def __init__(
         self,
-        services: Services,
+        services: CallContext,
         application: Application,
-        kept: KeptCall,
+        stored: StoredCall,
         start: Callable[[Call], None],
     ) -> None:
         """`start` takes a call that is parked; `kept`: who it is, and whether it has instructions by now."""
         self.parked = False
         self._services = services
         self._application = application
-        self._kept = kept
+        self._kept = stored
         self._start = start
 
-    def instruct(self, to: Goto | Fetched, **changes: object) -> None:
+    def instruct(self, to: FetchDocument | Fetched, **changes: object) -> None:
         """The last ones hold until it is parked; `changes` to what is kept of it besides."""
-        goto = to if isinstance(to, Goto) else None
-        self._kept = replace(self._kept, next=goto, **changes)
-        self._services.keeper.put(self._kept, None if isinstance(to, Goto) else to)
+        action = to if isinstance(to, FetchDocument) else None
+        self._kept = replace(self._kept, next=action, **changes)
+        self._services.call_store.put(self._kept, None if isinstance(to, FetchDocument) else to)
 
     def order(self) -> None:
         self._services.legs.watch(self._kept.leg, self.on_event)
@@ -59,16 +59,16 @@ class LeavingBridge:
                 self._begin(event.headers())
             case "CHANNEL_HANGUP_COMPLETE" | "CHANNEL_DESTROY":
                 self.parked = True
-                self._services.keeper.forget(self._kept.leg, self._kept.caller.call_sid)
+                self._services.call_store.forget(self._kept.leg, self._kept.caller.call_sid)
 
     def _begin(self, headers: dict[str, str]) -> None:
         self.parked = True
-        services, kept = self._services, replace(self._kept, leaves_bridge=False)
-        leg = services.legs.adopt(kept.leg, headers)
+        services, stored = self._services, replace(self._kept, leaves_bridge=False)
+        leg = services.legs.adopt(stored.leg, headers)
         leg.answered = True
         # Ours from here on, also for a later run.
-        services.connection.post(commands.setvar(kept.leg, "texml_guard", "1"))
-        call = Call(leg, self._application, services, kept.direction, kept)
-        call.taken_up = False
+        services.connection.post(commands.setvar(stored.leg, "texml_guard", "1"))
+        call = Call(leg, self._application, services, stored.direction, stored)
+        call.resumed = False
         log.info("has left its caller and runs instructions of its own", call=call.sid)
         self._start(call)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TextIO, TypeVar
 import click
 
 from orchestrator.cli.access import ABOUT, OPTIONS, Unusable, access
-from orchestrator.cli.client import Client, Refused
+from orchestrator.cli.client import Client, RequestFailed
 from orchestrator.cli.options import COUNT, Exclusive
 from orchestrator.cli.tables import Output, plain
 
@@ -31,7 +31,7 @@ class Api(NamedTuple):
             return given
         found = list(self.client.listed("conferences", "Conferences", limit=20, FriendlyName=given))
         if not found:
-            raise Refused(f"there is no conference {given}: `orchestrator conferences list` shows all")
+            raise RequestFailed(f"there is no conference {given}: `orchestrator conferences list` shows all")
         living = (one for one in found if one["status"] != "completed")
         return str(next(living, found[0])["sid"])
 
@@ -137,7 +137,7 @@ def for_each(given: Sequence[str], act: Callable[[str], None]) -> int:
     for one in given:
         try:
             act(one)
-        except Refused as refused:
+        except RequestFailed as refused:
             code = refused.exit_code
             click.echo(f"orchestrator: {plain(one)}: {plain(str(refused))}", err=True)
     return code

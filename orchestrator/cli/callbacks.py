@@ -15,7 +15,7 @@ from orchestrator.config import load
 if TYPE_CHECKING:
     from orchestrator.store.outbox_admin import State
 
-_TAKE_UP_SECONDS = 5.0
+_RETRY_SECONDS = 5.0
 
 
 @click.group(no_args_is_help=False)
@@ -43,9 +43,7 @@ def callbacks() -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line, with the body; times in microseconds."
 )
-def show(
-    config: Path, waiting: bool, told: bool, given_up: bool, room: str, limit: int, as_json: bool
-) -> None:
+def show(config: Path, waiting: bool, told: bool, failed: bool, room: str, limit: int, as_json: bool) -> None:
     """Show callbacks.
 
     Prints the newest callbacks, the oldest of them first; without an option of which kind, those that wait
@@ -60,8 +58,8 @@ def show(
     from orchestrator.store.outbox import OutboxError
     from orchestrator.store.outbox_admin import entries  # with gevent and all: --help does without
 
-    asked: dict[State, bool] = {"waiting": waiting, "told": told, "given up": given_up}
-    states = tuple(state for state, only in asked.items() if only) or ("waiting", "given up")
+    asked: dict[State, bool] = {"waiting": waiting, "delivered": told, "failed": failed}
+    states = tuple(state for state, only in asked.items() if only) or ("waiting", "failed")
     try:
         # One more than wanted, to know whether there are more.
         found = entries(database, states, room, limit + 1 if limit else 0)
@@ -87,17 +85,17 @@ def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
     """
     database = load(config).callbacks.database
     from orchestrator.store.outbox import OutboxError
-    from orchestrator.store.outbox_admin import ask_again, taken_up
+    from orchestrator.store.outbox_admin import all_retried, request_retry
 
     if bool(ids) == everything:
         raise click.UsageError("give either IDs or --all")
     try:
-        asked = ask_again(database, None if everything else list(ids))
+        asked = request_retry(database, None if everything else list(ids))
         unknown = sorted(set(ids) - set(asked))
         if unknown:
             listed = ", ".join(map(str, unknown))
             click.echo(f"orchestrator: not given up, so not told again: {listed}", err=True)
-        if asked and taken_up(database, _TAKE_UP_SECONDS):
+        if asked and all_retried(database, _RETRY_SECONDS):
             click.echo(f"{len(asked)} callbacks are being told again")
         elif asked:
             once = "once the orchestrator runs and has room"

@@ -20,7 +20,7 @@ PREFIX = "/2010-04-01/Accounts"
 Resource = dict[str, Any]
 
 
-class Refused(click.ClickException):
+class RequestFailed(click.ClickException):
     """The orchestrator said no; the text says why."""
 
     exit_code = 1
@@ -44,7 +44,7 @@ class _Bearer(AuthBase):
 
 
 class Client:
-    """Every method raises Refused and NoAnswer."""
+    """Every method raises RequestFailed and NoAnswer."""
 
     def __init__(self, access: Access) -> None:
         self._base = access.base
@@ -127,8 +127,8 @@ class Client:
             )
         if answer.status_code == 404:
             where = "/".join(path)
-            raise Refused(f"there is no {where}, or not in account {self._account}")
-        raise Refused(_told(answer.status_code, body["errors"]))
+            raise RequestFailed(f"there is no {where}, or not in account {self._account}")
+        raise RequestFailed(_told(answer.status_code, body["errors"]))
 
 
 def _written(value: str | bool) -> str:

@@ -14,7 +14,7 @@ from orchestrator.cli.options import settings_file
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.doctor.result import Finding
+    from orchestrator.doctor.result import CheckResult
 
 _STYLES = {"ok": "green", "note": "yellow", "wrong": "red", "skipped": "dim"}
 
@@ -33,13 +33,13 @@ def doctor(config: Path) -> int:
     Exit codes: 0 nothing is wrong, 1 something is, 2 the settings are wrong.
     """
     settings = load(config)
-    from orchestrator.doctor.checks import examine  # it brings most of the service along
+    from orchestrator.doctor.checks import run_checks  # it brings most of the service along
 
     # What a check finds is in its line; the connection's own words would come between.
     logs.set_up("human", "error")
     console = Console(soft_wrap=True, highlight=False)
     found = []
-    for finding in examine(settings):
+    for finding in run_checks(settings):
         console.print(_line(finding))
         found.append(finding)
     bad = sum(finding.state == "wrong" for finding in found)
@@ -47,7 +47,7 @@ def doctor(config: Path) -> int:
     return 1 if bad else 0
 
 
-def _line(finding: Finding) -> Text:
+def _line(finding: CheckResult) -> Text:
     text = Text(f"{finding.state:8}", style=_STYLES[finding.state])
     text.append(f"{finding.check}: ", style="bold")
     text.append(finding.text, style="default")

@@ -29,10 +29,10 @@ def reload(config: Path) -> int:
     Nothing has changed at 1 and 2.
     """
     settings = load(config)
-    from orchestrator.reloading.reload_socket import ring
+    from orchestrator.reloading.reload_socket import request_reload
 
     try:
-        result = ring(settings.callbacks.database, config, SECONDS)
+        result = request_reload(settings.callbacks.database, config, SECONDS)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"none runs on {settings.callbacks.database}: {error}") from None
     for problem in result.problems:

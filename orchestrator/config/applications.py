@@ -12,7 +12,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from orchestrator.config.dialect import OwnDialect
-from orchestrator.config.fields import Method, Name, Region, Seconds, Secret, Section, Url, fault
+from orchestrator.config.fields import (
+    MethodSetting,
+    Name,
+    Region,
+    Seconds,
+    Secret,
+    Section,
+    Url,
+    setting_error,
+)
 
 SEED_BYTES = 32
 
@@ -23,7 +32,7 @@ def _seed(value: SecretStr) -> SecretStr:
     except (binascii.Error, ValueError):
         seed = b""
     if len(seed) != SEED_BYTES:
-        raise fault(
+        raise setting_error(
             "this is no Ed25519 seed",
             f"{SEED_BYTES} random bytes in base64: openssl rand -base64 {SEED_BYTES}",
         )
@@ -34,7 +43,7 @@ def _uuid(value: str) -> str:
     try:
         return str(uuid.UUID(value))
     except ValueError:
-        raise fault("an account's sid is a UUID", f"e.g. {uuid.uuid4()}") from None
+        raise setting_error("an account's sid is a UUID", f"e.g. {uuid.uuid4()}") from None
 
 
 def fingerprint(key: str) -> bytes:
@@ -89,11 +98,13 @@ class Application(OwnDialect):
         pattern=r"^[A-Za-z0-9_-]{1,64}$", description="ConnectionId in requests: digits, or letters, - and _"
     )
     voice_url: Url = Field(description="where the first document is")
-    voice_method: Method = Field(default="POST", description="how voice_url is asked")
+    voice_method: MethodSetting = Field(default="POST", description="how voice_url is asked")
     voice_fallback_url: Url | None = Field(default=None, description="where it is when voice_url fails")
-    voice_fallback_method: Method = Field(default="POST", description="how voice_fallback_url is asked")
+    voice_fallback_method: MethodSetting = Field(
+        default="POST", description="how voice_fallback_url is asked"
+    )
     status_callback: Url | None = Field(default=None, description="hears about the call itself")
-    status_callback_method: Method = Field(default="POST", description="how status_callback is asked")
+    status_callback_method: MethodSetting = Field(default="POST", description="how status_callback is asked")
     profile: Name | None = Field(default=None, description="conference profile of its rooms")
     trunk: Name | None = Field(default=None, description="trunk of its calls to phone numbers")
     default_region: Region | None = Field(

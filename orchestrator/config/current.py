@@ -25,7 +25,7 @@ _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
     "trunks": None,
     "default_trunk": None,
     "sip": None,
-    "intake": None,
+    "admission": None,
     "network": None,
     "callbacks": frozenset(
         {
@@ -69,7 +69,7 @@ _OF_A_GATEWAY: Final = (
 
 
 @dataclass
-class Live:
+class CurrentSettings:
     """Whoever needs a setting asks here at that moment and keeps nothing: a reload is one assignment."""
 
     settings: Settings

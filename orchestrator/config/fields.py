@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from orchestrator.numbering.phone import REGIONS
+from orchestrator.types import Method
 
 MAX_SECRET_BYTES = 64 * 1024
 
@@ -22,7 +23,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
 
 
-def fault(message: str, hint: str = "") -> PydanticCustomError:
+def setting_error(message: str, hint: str = "") -> PydanticCustomError:
     """A fault in words of ours; the hint says what would be right.
 
     pydantic fills braces in the text, so the texts travel as its context.
@@ -42,7 +43,7 @@ def _http_url(value: str) -> str:
     except ValueError:
         usable = False
     if not usable or any(character.isspace() for character in value):
-        raise fault("this is no http or https URL", "e.g. https://example.com/voice")
+        raise setting_error("this is no http or https URL", "e.g. https://example.com/voice")
     return value
 
 
@@ -51,14 +52,14 @@ def _from_environment(value: object, info: ValidationInfo) -> object:
         return value
     name = value.get("env")
     if set(value) != {"env"} or not isinstance(name, str) or not name:
-        raise fault("a URL is a text, or {env: NAME}", "e.g. https://example.com/voice")
+        raise setting_error("a URL is a text, or {env: NAME}", "e.g. https://example.com/voice")
     return _variable(name, info)
 
 
 def _variable(name: str, info: ValidationInfo) -> str:
     environ, _ = _context(info)
     if not environ.get(name):
-        raise fault(f"the environment variable {name} is not set", f"export {name}=…")
+        raise setting_error(f"the environment variable {name} is not set", f"export {name}=…")
     return environ[name]
 
 
@@ -72,21 +73,25 @@ def _secret(value: object, info: ValidationInfo) -> object:
         return value
     ways = {key: source for key, source in value.items() if key in ("env", "file")}
     if len(value) != 1 or not ways:
-        raise fault("a secret is a text, or {env: NAME}, or {file: PATH}", "give exactly one of env and file")
+        raise setting_error(
+            "a secret is a text, or {env: NAME}, or {file: PATH}", "give exactly one of env and file"
+        )
     way, source = next(iter(ways.items()))
     if not isinstance(source, str) or not source:
-        raise fault(f"{way} needs a name")
+        raise setting_error(f"{way} needs a name")
     if way == "env":
         return _variable(source, info)
     try:
         with (directory / source).open("rb") as file:
             content = file.read(MAX_SECRET_BYTES)
     except OSError as error:
-        raise fault(f"the secret file {directory / source} cannot be read: {error.strerror}") from error
+        raise setting_error(
+            f"the secret file {directory / source} cannot be read: {error.strerror}"
+        ) from error
     # Editors and `echo` end a file with a newline, which is never part of the secret.
     text = content.decode("utf-8", "replace").strip()
     if not text:
-        raise fault(f"the secret file {directory / source} is empty")
+        raise setting_error(f"the secret file {directory / source} is empty")
     return text
 
 
@@ -97,18 +102,18 @@ def _absolute(value: Path, info: ValidationInfo) -> Path:
 def _region(value: str) -> str:
     region = value.upper()
     if region not in REGIONS:
-        raise fault("this is no country", "two letters (ISO 3166), e.g. US, DE or GB")
+        raise setting_error("this is no country", "two letters (ISO 3166), e.g. US, DE or GB")
     return region
 
 
 def _one_line(value: SecretStr) -> SecretStr:
     # Into a command of the event socket, an XML attribute, a header: nothing there could hold it.
     if not value.get_secret_value().isprintable():
-        raise fault("a secret is one line of printable characters")
+        raise setting_error("a secret is one line of printable characters")
     return value
 
 
-Method = Annotated[Literal["GET", "POST"], BeforeValidator(_upper)]
+MethodSetting = Annotated[Method, BeforeValidator(_upper)]
 Url = Annotated[str, BeforeValidator(_from_environment), AfterValidator(_http_url)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret), AfterValidator(_one_line)]
 # Relative to the directory of the settings file.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from orchestrator.config.fields import fault
+from orchestrator.config.fields import setting_error
 
 KeyAction = Literal[
     "mute",
@@ -45,7 +45,7 @@ def _settable(value: object) -> object:
         word = value.split(" ")[0] if value.startswith(("deaf", "vmute", "vid-")) else value
         reason = "there is no video" if word.startswith(("vmute", "vid-")) else _NOT_HERE.get(word)
         if reason is not None:
-            raise fault(f"{value} cannot be put on a key", reason)
+            raise setting_error(f"{value} cannot be put on a key", reason)
     return value
 
 

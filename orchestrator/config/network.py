@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from orchestrator.config.fields import Section, fault
+from orchestrator.config.fields import Section, setting_error
 
 
 def _network(value: object) -> object:
@@ -16,7 +16,9 @@ def _network(value: object) -> object:
     try:
         return ip_network(value)
     except ValueError as error:
-        raise fault(f"this is no network: {error}", "e.g. 10.1.0.0/16, or 10.1.2.3 for one address") from None
+        raise setting_error(
+            f"this is no network: {error}", "e.g. 10.1.0.0/16, or 10.1.2.3 for one address"
+        ) from None
 
 
 Cidr = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

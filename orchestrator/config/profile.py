@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from orchestrator.config.fields import Name, Section, fault
+from orchestrator.config.fields import Name, Section, setting_error
 from orchestrator.config.keys import SAYS_THE_LEVEL, Action, Digits
 from orchestrator.config.presets import PRESETS, Preset
 
@@ -41,7 +41,7 @@ _NOT_HERE = {
 
 def _settable(value: object) -> object:
     if isinstance(value, str) and value in _NOT_HERE:
-        raise fault(f"the flag {value} cannot be set in a profile", _NOT_HERE[value])
+        raise setting_error(f"the flag {value} cannot be set in a profile", _NOT_HERE[value])
     return value
 
 
@@ -52,13 +52,13 @@ def _number_as_text(value: object) -> object:
 def _recordable(value: object) -> object:
     """mod_sndfile opens no WAV file of 12000 Hz."""
     if value == "12000":
-        raise fault("FreeSWITCH mixes at 12000 Hz and cannot record it", "8000 or 16000")
+        raise setting_error("FreeSWITCH mixes at 12000 Hz and cannot record it", "8000 or 16000")
     return value
 
 
 def _mono(value: object) -> object:
     if value in ("2", "auto"):
-        raise fault(f"channels: {value} cannot be set in a profile", _MONO)
+        raise setting_error(f"channels: {value} cannot be set in a profile", _MONO)
     return value
 
 
@@ -90,7 +90,7 @@ class Sounds(Section):
     @classmethod
     def _not_empty(cls, value: str | None) -> str | None:
         if value is not None and (not value.strip() or not value.isprintable()):
-            raise fault("a sound is a path or tone_stream://…", "leave the key out for silence")
+            raise setting_error("a sound is a path or tone_stream://…", "leave the key out for silence")
         return value
 
 
@@ -244,7 +244,7 @@ class Profile(Section):
         # Each profile is rendered once more under each of these.
         for twin in (QUIET, FLOOR):
             if value.endswith(twin):
-                raise fault(f"the name of a profile does not end in {twin}", "another name")
+                raise setting_error(f"the name of a profile does not end in {twin}", "another name")
         return value
 
     @model_validator(mode="before")
@@ -265,19 +265,21 @@ class Profile(Section):
         words = {"true": "1400", "yes": "1400", "on": "1400", "false": "0", "no": "0", "off": "0"}
         value = words.get(str(value).lower(), value)
         if str(value) == "1":
-            raise fault("1 is no level of comfort noise", "true, false, or 2 to 9999")
+            raise setting_error("1 is no level of comfort noise", "true, false, or 2 to 9999")
         return value
 
     @model_validator(mode="after")
     def _levels_fit(self) -> Profile:
         if self.max_energy_level is not None and self.max_energy_level < self.energy_level:
             # FreeSWITCH would silently switch the limit off.
-            raise fault("max_energy_level is below energy_level", f"more than {self.energy_level}")
+            raise setting_error("max_energy_level is below energy_level", f"more than {self.energy_level}")
         if self.caller_controls and "dist-dtmf" in self.member_flags:
-            raise fault("caller_controls and the member flag dist-dtmf exclude each other", "leave one out")
+            raise setting_error(
+                "caller_controls and the member flag dist-dtmf exclude each other", "leave one out"
+            )
         says = [action for action in self.caller_controls.values() if action in SAYS_THE_LEVEL]
         if says and self.sound_prefix is None:
-            raise fault(
+            raise setting_error(
                 f"{says[0]} says the new level, and there is no sound_prefix",
                 "the directory with FreeSWITCH's sounds, e.g. /usr/share/freeswitch/sounds/en/us/callie",
             )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from orchestrator.config.dialect import FirstSequence, RecordTimeout, StartsWith, UserAgent
-from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, fault
+from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, setting_error
 from orchestrator.config.network import Cidr
 from orchestrator.config.patterns import best
 from orchestrator.types import Channels, RequestFields, Signatures, TimestampFormat, Trim
@@ -53,21 +53,21 @@ class Node(Section):
         default=300.0,
         description="how long it may be out of reach until its calls are taken to be over",
     )
-    audit_secs: Seconds = Field(
+    reconcile_secs: Seconds = Field(
         default=30.0, description="how often what FreeSWITCH has is compared with what is believed of it"
     )
     recordings_dir: FilePath = Field(
         default=Path("orchestrator-data/recordings"),
         description="where recordings are kept, as the orchestrator sees it",
     )
-    recordings_dir_there: Path | None = Field(
+    recordings_dir_on_freeswitch: Path | None = Field(
         default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
     )
     media_dir: FilePath = Field(
         default=Path("orchestrator-data/media"),
         description="where fetched audio is kept, as the orchestrator sees it",
     )
-    media_dir_there: Path | None = Field(
+    media_dir_on_freeswitch: Path | None = Field(
         default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
     )
 
@@ -77,38 +77,40 @@ class Node(Section):
         "`orchestrator reload` writes there what `orchestrator render` would; none: nothing is written",
     )
 
-    @field_validator("recordings_dir_there", "media_dir_there")
+    @field_validator("recordings_dir_on_freeswitch", "media_dir_on_freeswitch")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_absolute():
-            raise fault("a path on FreeSWITCH's side is absolute", "e.g. /var/lib/freeswitch/recordings")
+            raise setting_error(
+                "a path on FreeSWITCH's side is absolute", "e.g. /var/lib/freeswitch/recordings"
+            )
         return value
 
-    @field_validator("recordings_dir", "media_dir", "recordings_dir_there", "media_dir_there")
+    @field_validator("recordings_dir", "media_dir", "recordings_dir_on_freeswitch", "media_dir_on_freeswitch")
     @classmethod
     def _speakable(cls, value: Path | None) -> Path | None:
         # `conference … recording start <path>` splits at spaces, and playback at `!` and `;`.
         if value is not None and any(c.isspace() or c in "!;,|{}[]$'\"@" for c in str(value)):
-            raise fault(
+            raise setting_error(
                 f"FreeSWITCH cannot be told the path {value}", "a path without spaces and !;,|{}[]$'\"@"
             )
         return value
 
-    def there(self, path: Path) -> Path:
+    def path_on_freeswitch(self, path: Path) -> Path:
         """The path on FreeSWITCH's side of a file in one of the two directories; ValueError for others."""
         for here, there in (
-            (self.recordings_dir, self.recordings_dir_there),
-            (self.media_dir, self.media_dir_there),
+            (self.recordings_dir, self.recordings_dir_on_freeswitch),
+            (self.media_dir, self.media_dir_on_freeswitch),
         ):
             if path.is_relative_to(here):
                 return (there or here) / path.relative_to(here)
         raise ValueError(f"{path} is in no directory that FreeSWITCH sees")
 
-    def here(self, path: Path) -> Path:
+    def local_path(self, path: Path) -> Path:
         """The path on our side of a file that FreeSWITCH names; ValueError for a file we do not see."""
         for here, there in (
-            (self.recordings_dir, self.recordings_dir_there),
-            (self.media_dir, self.media_dir_there),
+            (self.recordings_dir, self.recordings_dir_on_freeswitch),
+            (self.media_dir, self.media_dir_on_freeswitch),
         ):
             if path.is_relative_to(there or here):
                 return here / path.relative_to(there or here)
@@ -124,14 +126,14 @@ class FreeSwitch(Section):
     @classmethod
     def _one(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
         if len(value) != 1:
-            raise fault(f"exactly one node for now, not {len(value)}")
+            raise setting_error(f"exactly one node for now, not {len(value)}")
         return value
 
     def node(self, name: str) -> Node | None:
         return next((node for node in self.nodes if node.name == name), None)
 
 
-class Intake(Section):
+class Admission(Section):
     """Above which a new call is refused with SIP 503, so that those let in are served in time."""
 
     max_calls: int = Field(
@@ -140,13 +142,13 @@ class Intake(Section):
         description="calls at once, those of the API included, those whom a Dial calls not; "
         "what FreeSWITCH can mix in time on its processors",
     )
-    max_entering: int = Field(
+    max_in_setup: int = Field(
         default=100, ge=1, description="calls let in within 3 s that are not answered yet"
     )
     max_delay_ms: int = Field(
         default=1000,
         ge=10,
-        description="how late events may be handled before max_entering shrinks in proportion, down to 10",
+        description="how late events may be handled before max_in_setup shrinks in proportion, down to 10",
     )
 
 
@@ -197,7 +199,7 @@ class Callbacks(Section):
     )
     history_days: float = Field(default=30.0, gt=0, description="how long what is over can be listed")
     concurrency: int = Field(default=256, ge=1, le=1000, description="callbacks under way at once")
-    concurrency_per_receiver: int = Field(
+    concurrency_per_destination: int = Field(
         default=32, ge=1, le=1000, description="callbacks under way at once to one host and port"
     )
 
@@ -341,7 +343,7 @@ class Speech(Section):
         if info.data.get("engine") == "flite":
             for voice in (value,) if isinstance(value, str) else value.values():
                 if voice not in FLITE_VOICES:
-                    raise fault(f"flite has no voice {voice}", f"one of {', '.join(FLITE_VOICES)}")
+                    raise setting_error(f"flite has no voice {voice}", f"one of {', '.join(FLITE_VOICES)}")
         return value
 
     @model_validator(mode="after")
@@ -351,14 +353,16 @@ class Speech(Section):
                 part for part in ("{text_file}", "{out}") if not any(part in word for word in self.command)
             ]
             if missing:
-                raise fault(
+                raise setting_error(
                     f"engine command needs a command with {' and '.join(missing)}",
                     "e.g. command: [espeak-ng, -v, '{voice}', -f, '{text_file}', -w, '{out}']",
                 )
             if "default_voice" not in self.model_fields_set:
-                raise fault("engine command needs a default_voice of its own", "e.g. default_voice: en")
+                raise setting_error(
+                    "engine command needs a default_voice of its own", "e.g. default_voice: en"
+                )
         elif self.command:
-            raise fault("command goes with engine: command")
+            raise setting_error("command goes with engine: command")
         return self
 
     def voice(self, asked: str, language: str | None = None) -> Voice:
@@ -373,7 +377,7 @@ class Speech(Section):
 def _listen(value: str) -> str:
     host, colon, port = value.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise fault("an address to listen on is host:port", "e.g. 127.0.0.1:8080")
+        raise setting_error("an address to listen on is host:port", "e.g. 127.0.0.1:8080")
     return value
 
 

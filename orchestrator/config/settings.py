@@ -9,17 +9,17 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.applications import Account, Application
 from orchestrator.config.dialect import Dialect, dialect_of
-from orchestrator.config.fields import Name, Region, Section, fault
+from orchestrator.config.fields import Name, Region, Section, setting_error
 from orchestrator.config.network import Cidr, Network
 from orchestrator.config.patterns import best, is_pattern
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import (
+    Admission,
     Callbacks,
     Conference,
     Documents,
     Fetch,
     FreeSwitch,
-    Intake,
     Logging,
     Media,
     Recordings,
@@ -56,7 +56,7 @@ class Settings(Section):
     )
     profiles: dict[Name, Profile] = Field(default={}, description="by name")
     profile_patterns: dict[str, Name] = Field(default={}, description="room name or pattern -> profile")
-    intake: Intake = Intake()
+    admission: Admission = Admission()
     callbacks: Callbacks = Callbacks()
     conference: Conference = Conference()
     documents: Documents = Documents()
@@ -77,7 +77,7 @@ class Settings(Section):
     @classmethod
     def _somebody(cls, value: object) -> object:
         if value == []:
-            raise fault("there is no account", "at least one, with a sid")
+            raise setting_error("there is no account", "at least one, with a sid")
         return value
 
     @field_validator("numbers")

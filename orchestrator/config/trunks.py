@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from orchestrator.config.fields import Name, Region, Secret, Section, fault
+from orchestrator.config.fields import Name, Region, Secret, Section, setting_error
 from orchestrator.config.network import Cidr
 from orchestrator.config.patterns import fits
 from orchestrator.numbering.caller_id import caller_id_of
@@ -23,7 +23,7 @@ def _number_pattern(value: str) -> str:
     try:
         return outbound_pattern(value)
     except NotAPattern as error:
-        raise fault(str(error), error.remedy) from None
+        raise setting_error(str(error), error.remedy) from None
 
 
 def _caller_id(value: str) -> str:
@@ -31,9 +31,9 @@ def _caller_id(value: str) -> str:
     try:
         caller_id = caller_id_of(value, "")
     except NotANumber as error:
-        raise fault(str(error), remedy) from None
+        raise setting_error(str(error), remedy) from None
     if not is_e164(caller_id) and not is_extension(caller_id):
-        raise fault(f"{value} lacks its + and the code of its country", remedy)
+        raise setting_error(f"{value} lacks its + and the code of its country", remedy)
     return caller_id
 
 
@@ -131,7 +131,7 @@ class Trunk(Section):
         if value is not None:
             rest = value.replace("{number}", "", 1)
             if rest == value or _DIAL_SYNTAX.search(rest):
-                raise fault(
+                raise setting_error(
                     "a dial string has {number} once and no FreeSWITCH syntax",
                     "e.g. sofia/texml/{number}@10.0.0.5:5060",
                 )
@@ -141,16 +141,18 @@ class Trunk(Section):
     def _one_way(self) -> Trunk:
         ways = [name for name in ("proxy", "sofia_gateway", "dial_string") if getattr(self, name) is not None]
         if len(ways) != 1:
-            raise fault(
+            raise setting_error(
                 "a trunk needs exactly one of proxy, sofia_gateway and dial_string",
                 f"it has {' and '.join(ways) or 'none'}",
             )
         if self.proxy is None and (self.username or self.password or self.realm or self.register_):
-            raise fault("username, password, realm and register go with proxy")
+            raise setting_error("username, password, realm and register go with proxy")
         if self.register_ and not (self.username and self.password):
-            raise fault("register needs username and password")
+            raise setting_error("register needs username and password")
         if self.caller_ids == () and self.caller_id is None:
-            raise fault("caller_ids is empty and there is no caller_id", "the number to be shown: caller_id")
+            raise setting_error(
+                "caller_ids is empty and there is no caller_id", "the number to be shown: caller_id"
+            )
         return self
 
     @property
@@ -270,7 +272,7 @@ class Sip(Section):
     def _networks_are_there(self) -> Sip:
         for name in self.trusted_networks:
             if name not in self.networks:
-                raise fault(f"there is no network {name}", "trusted_networks has names of networks")
+                raise setting_error(f"there is no network {name}", "trusted_networks has names of networks")
         return self
 
     def allows(self, host: str) -> bool:

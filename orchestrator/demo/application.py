@@ -17,7 +17,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from orchestrator.callbacks.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from orchestrator.demo.callers import GOODBYE_SECONDS, MUSIC, SOUNDS_HZ, Cast, document
+from orchestrator.demo.callers import GOODBYE_SECONDS, MUSIC, SOUNDS_HZ, Callers, document
 
 RATE = 8000
 MUSIC_SECONDS = 2.0
@@ -52,10 +52,10 @@ class Callback:
 class Application:
     """Answers /voice with the caller's document, serves the sounds, and takes callbacks at /events."""
 
-    def __init__(self, cast: Cast, public_key: str, *, pace: float, ring_seconds: int) -> None:
+    def __init__(self, callers: Callers, public_key: str, *, pace: float, ring_seconds: int) -> None:
         self.callbacks: list[Callback] = []
         self.on_callback: Callable[[Callback], None] = lambda callback: None
-        self._cast = cast
+        self._cast = callers
         self._key = VerifyKey(base64.b64decode(public_key))
         self._pace = pace
         self._ring_seconds = ring_seconds

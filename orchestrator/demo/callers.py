@@ -47,7 +47,7 @@ EVE = Caller("Eve", "finds the room full", "+13125550005", 300.0, after=SORRY, a
 
 
 @dataclass(frozen=True)
-class Cast:
+class Callers:
     """The five parts; a test gives one of them the wrong document."""
 
     ada: Caller = ADA

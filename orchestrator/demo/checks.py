@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.demo.application import Callback
-from orchestrator.demo.callers import MUSIC, PLACES, Caller, Cast
-from orchestrator.demo.scenario import Acted
+from orchestrator.demo.callers import MUSIC, PLACES, Caller, Callers
+from orchestrator.demo.scenario import CallerActions
 from orchestrator.demo.watch import Sample
 
 # The 200 ms that an ear looks back, one sample, and a busy machine.
@@ -20,10 +20,10 @@ MODERATOR_LEFT = "participant-with-end-conference-on-exit-left"
 class Evidence:
     """Everything that was seen. `deaf` says why ears cannot be relied on; empty: they can."""
 
-    cast: Cast
+    cast: Callers
     callbacks: Sequence[Callback]
     heard: Mapping[str, Sequence[Sample]]
-    acted: Acted
+    acted: CallerActions
     ended: frozenset[str]
     leftovers: Sequence[str]
     deaf: str = ""

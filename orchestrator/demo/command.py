@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.config import ConfigErrors
-from orchestrator.demo.callers import Cast
+from orchestrator.demo.callers import Callers
 from orchestrator.demo.conference import show_conference
 from orchestrator.demo.harness import NotReady
 from orchestrator.demo.loopback import LoopbackSwitch
 from orchestrator.demo.phones import Emulated
 from orchestrator.demo.report import print_limits
-from orchestrator.demo.tryout import try_application
+from orchestrator.demo.tryout import try_out
 from orchestrator.esl.errors import SwitchError
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
@@ -35,7 +35,7 @@ def main(
     fast: bool = False,
     calls: int = 2,
     password: str | None = None,
-    cast: Cast | None = None,
+    callers: Callers | None = None,
 ) -> int:
     """Run the demo; the exit code: 0 all was as it should be, 1 something was not.
 
@@ -59,8 +59,8 @@ def main(
         switch.start()
         try:
             if voice_url is not None:
-                return OK if try_application(console, switch, voice_url, calls, pace) else FAILED
-            return OK if _conference(console, switch, cast or Cast(), pace) else FAILED
+                return OK if try_out(console, switch, voice_url, calls, pace) else FAILED
+            return OK if _conference(console, switch, callers or Callers(), pace) else FAILED
         finally:
             switch.stop()
     except (NotReady, ConfigErrors) as error:
@@ -74,11 +74,11 @@ def main(
         return INTERRUPTED
 
 
-def _conference(console: Console, switch: Emulated | LoopbackSwitch, cast: Cast, pace: float) -> bool:
+def _conference(console: Console, switch: Emulated | LoopbackSwitch, callers: Callers, pace: float) -> bool:
     if isinstance(switch, Emulated):
-        return show_conference(console, switch, "an emulated FreeSWITCH", cast, pace)
+        return show_conference(console, switch, "an emulated FreeSWITCH", callers, pace)
     where = f"FreeSWITCH {switch.version} at {switch.host}:{switch.port}"
-    passed = show_conference(console, switch, where, cast, pace)
+    passed = show_conference(console, switch, where, callers, pace)
     print_limits(console)
     return passed
 

@@ -8,39 +8,39 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.demo.application import Application, Callback
-from orchestrator.demo.callers import Cast
+from orchestrator.demo.callers import Callers
 from orchestrator.demo.checks import Evidence, all_checks
-from orchestrator.demo.harness import Stage
-from orchestrator.demo.log_view import Lines
+from orchestrator.demo.harness import Harness
+from orchestrator.demo.log_view import LogView
 from orchestrator.demo.phones import Switch
 from orchestrator.demo.report import print_checks, print_log
 from orchestrator.demo.scenario import Scenario, expected_seconds, who
 from orchestrator.demo.screen import Screen
 from orchestrator.demo.timeline import Timeline
-from orchestrator.demo.watch import Stuck, Watch
+from orchestrator.demo.watch import PhoneMonitor, Stuck
 
 
-def show_conference(console: Console, switch: Switch, where: str, cast: Cast, pace: float) -> bool:
+def show_conference(console: Console, switch: Switch, where: str, callers: Callers, pace: float) -> bool:
     """Whether everything was as it should be. Raises NotReady."""
     ring_seconds = 1 if pace >= 1 else 0
     timeline = Timeline(
         f"A moderated conference on {where}",
-        [(caller.name, caller.role) for caller in cast.everybody],
+        [(caller.name, caller.role) for caller in callers.everybody],
         expected_seconds(pace, ring_seconds),
     )
-    with Stage(switch) as stage:
-        application = Application(cast, stage.public_key, pace=pace, ring_seconds=ring_seconds)
+    with Harness(switch) as harness:
+        application = Application(callers, harness.public_key, pace=pace, ring_seconds=ring_seconds)
         application.start()
-        watch = Watch(cast, timeline, switch)
+        watch = PhoneMonitor(callers, timeline, switch)
         stuck = ""
         try:
-            stage.open(application.voice_url)
+            harness.open(application.voice_url)
 
             def told(callback: Callback) -> None:
-                timeline.told(who(cast, callback), callback)
+                timeline.told(who(callers, callback), callback)
 
             application.on_callback = told
-            scenario = Scenario(cast, switch, application, timeline, watch, pace)
+            scenario = Scenario(callers, switch, application, timeline, watch, pace)
             timeline.begin()
             with _view(console, timeline):
                 watch.start()
@@ -55,11 +55,11 @@ def show_conference(console: Console, switch: Switch, where: str, cast: Cast, pa
             watch.stop()
             for phone in watch.phones.values():
                 phone.hang_up()
-            stage.close()
+            harness.close()
             application.stop()
         checks = all_checks(
             Evidence(
-                cast,
+                callers,
                 application.callbacks,
                 watch.heard,
                 scenario.acted,
@@ -73,9 +73,9 @@ def show_conference(console: Console, switch: Switch, where: str, cast: Cast, pa
         print_checks(console, checks)
         passed = not stuck and all(check.passed for check in checks)
         if not passed:
-            print_log(console, stage.log_tail())
+            print_log(console, harness.log_tail())
         return passed
 
 
 def _view(console: Console, timeline: Timeline) -> AbstractContextManager[object]:
-    return Screen(console, timeline) if console.is_terminal else Lines(console, timeline)
+    return Screen(console, timeline) if console.is_terminal else LogView(console, timeline)

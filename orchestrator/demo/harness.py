@@ -40,7 +40,7 @@ class NotReady(Exception):
     """The orchestrator did not come up; the text says why."""
 
 
-class Stage:
+class Harness:
     """With it as context: files are there and logs go to one of them. `open` starts the orchestrator."""
 
     def __init__(self, switch: Switch) -> None:
@@ -49,7 +49,7 @@ class Stage:
         self.public_key = public_key(load_key(self.seed))
         self.orchestrator: Orchestrator | None = None
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Harness:
         self._directory = tempfile.TemporaryDirectory(prefix="orchestrator-demo-", ignore_cleanup_errors=True)
         self.directory = Path(self._directory.name)
         # A FreeSWITCH that runs as another user plays files from here and writes recordings.

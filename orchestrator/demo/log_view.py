@@ -10,14 +10,14 @@ from orchestrator.demo.symbols import CROSS, TICK, mark
 from orchestrator.demo.timeline import Lane, RoomState, State, Timeline
 
 
-class Lines:
+class LogView:
     """As context: prints until its end."""
 
     def __init__(self, console: Console, timeline: Timeline) -> None:
         self._console = console
         self._timeline = timeline
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> LogView:
         self._timeline.on_caption = self._caption
         self._timeline.on_change = self._change
         self._timeline.on_callback = self._callback

@@ -187,7 +187,7 @@ class LoopbackSwitch:
             "origination_caller_id_name": name,
             **_VARIABLES,
         }
-        destination = commands.Destination(f"loopback/{to}/{CONTEXT}")
+        destination = commands.DialTarget(f"loopback/{to}/{CONTEXT}")
         dial = commands.dial_string([destination], variables)
         command = commands.originate(dial, "playback", "silence_stream://-1")
         gevent.spawn(self._originate, phone, command)

@@ -15,7 +15,7 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.verb_executor import Act, Executor
 from orchestrator.documents.document import document_of, is_audio
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
-from orchestrator.documents.next_action import Goto, HangUp, Step
+from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction
 from orchestrator.esl.errors import LegGone
 from orchestrator.texml import Document, DocumentError, Verb
 from orchestrator.verbs.table import VERBS
@@ -102,7 +102,7 @@ def observed_verbs(on_verb: Callable[[VerbEvent], None]) -> Iterator[None]:
 
 
 def _observed(run: Act, on_verb: Callable[[VerbEvent], None]) -> Act:
-    def observed(call: Call, verb: Verb) -> Step:
+    def observed(call: Call, verb: Verb) -> NextAction:
         caller, began = call.caller.from_, time.monotonic()
         on_verb(VerbEvent(caller, verb))
         outcome = "failed"
@@ -119,13 +119,13 @@ def _observed(run: Act, on_verb: Callable[[VerbEvent], None]) -> Act:
     return observed
 
 
-def _outcome(step: Step) -> str:
+def _outcome(step: NextAction) -> str:
     match step:
-        case Goto(url, method, fields):
+        case FetchDocument(url, method, fields):
             said = ", ".join(f"{name}={value}" for name, value in fields)
             return f"goes on with {method} {url or 'the same document'}" + (f", {said}" if said else "")
-        case HangUp(cause):
-            return "hangs up" if cause == HangUp().cause else f"hangs up with {cause}"
+        case EndCall(cause):
+            return "hangs up" if cause == EndCall().cause else f"hangs up with {cause}"
     return "done"
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import gevent
 
 from orchestrator.demo.application import Application, Callback
-from orchestrator.demo.callers import NUMBER, Caller, Cast
+from orchestrator.demo.callers import NUMBER, Caller, Callers
 from orchestrator.demo.phones import Phone, Switch
 from orchestrator.demo.timeline import Timeline
-from orchestrator.demo.watch import Watch, until
+from orchestrator.demo.watch import PhoneMonitor, until
 
 
 def expected_seconds(pace: float, ring_seconds: int) -> float:
@@ -20,7 +20,7 @@ def expected_seconds(pace: float, ring_seconds: int) -> float:
 
 
 @dataclass
-class Acted:
+class CallerActions:
     """What the callers did themselves. Unix times."""
 
     spoke: list[tuple[str, float, float]] = field(default_factory=list)
@@ -32,15 +32,15 @@ class Scenario:
 
     def __init__(
         self,
-        cast: Cast,
+        callers: Callers,
         switch: Switch,
         application: Application,
         timeline: Timeline,
-        watch: Watch,
+        watch: PhoneMonitor,
         pace: float,
     ) -> None:
-        self.cast = cast
-        self.acted = Acted()
+        self.cast = callers
+        self.acted = CallerActions()
         self._switch = switch
         self._application = application
         self._timeline = timeline
@@ -127,7 +127,7 @@ class Scenario:
         gevent.sleep(seconds * self._pace)
 
 
-def who(cast: Cast, callback: Callback) -> str:
+def who(callers: Callers, callback: Callback) -> str:
     """The name of the caller that a callback is about."""
-    caller = cast.by_number(callback.caller)
+    caller = callers.by_number(callback.caller)
     return caller.name if caller else callback.caller

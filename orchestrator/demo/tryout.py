@@ -12,11 +12,11 @@ from rich.text import Text
 
 from orchestrator.app import Orchestrator
 from orchestrator.demo.callers import NUMBER
-from orchestrator.demo.harness import Stage
+from orchestrator.demo.harness import Harness
 from orchestrator.demo.observe import Exchange, VerbEvent, observed_fetches, observed_verbs, plain
 from orchestrator.demo.phones import Phone, Switch
-from orchestrator.demo.tryout_view import TrialView
-from orchestrator.store.outbox import Told
+from orchestrator.demo.tryout_view import TryOutView
+from orchestrator.store.outbox import FinishedMessage
 from orchestrator.texml import Dial
 
 STAGGER_SECONDS = 1.5
@@ -29,13 +29,13 @@ VOICES_HZ = (500.0, 900.0, 1100.0, 1300.0)
 
 
 @dataclass
-class Findings:
+class TryOutResult:
     """What a trial came to."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     dialling: dict[str, float] = field(default_factory=dict)
     """Since when (monotonic) a caller is in its Dial."""
-    told: dict[int, Told] = field(default_factory=dict)
+    told: dict[int, FinishedMessage] = field(default_factory=dict)
     undelivered: int = 0
 
     @property
@@ -59,15 +59,15 @@ class Findings:
         return self.documents > 0 and not self.failed and not self.given_up
 
 
-def try_application(console: Console, switch: Switch, voice_url: str, calls: int, pace: float) -> bool:
+def try_out(console: Console, switch: Switch, voice_url: str, calls: int, pace: float) -> bool:
     """Whether the application could be used. Raises NotReady, ConfigErrors."""
     numbers = [f"+1312555{1000 + index}" for index in range(1, calls + 1)]
-    findings = Findings()
-    with Stage(switch) as stage:
+    findings = TryOutResult()
+    with Harness(switch) as harness:
         try:
-            orchestrator = stage.open(voice_url)
+            orchestrator = harness.open(voice_url)
             console.print(Text(f"{calls} calls to {voice_url}", style="bold"), soft_wrap=True)
-            view = TrialView(console, {number: f"call {i}" for i, number in enumerate(numbers, 1)})
+            view = TryOutView(console, {number: f"call {i}" for i, number in enumerate(numbers, 1)})
 
             def on_exchange(exchange: Exchange) -> None:
                 findings.exchanges.append(exchange)
@@ -89,14 +89,16 @@ def try_application(console: Console, switch: Switch, voice_url: str, calls: int
                 finally:
                     teller.kill()
                     # Before the verbs are let go of: they must not run on unobserved.
-                    stage.close()
+                    harness.close()
         finally:
-            stage.close()
+            harness.close()
         _print(console, findings)
         return findings.usable
 
 
-def _make_calls(switch: Switch, view: TrialView, findings: Findings, numbers: list[str], pace: float) -> None:
+def _make_calls(
+    switch: Switch, view: TryOutView, findings: TryOutResult, numbers: list[str], pace: float
+) -> None:
     """They come one after the other, each says something once, and who is not sent away hangs up at last."""
     phones: dict[str, Phone] = {}
     for index, number in enumerate(numbers):
@@ -123,25 +125,25 @@ def _make_calls(switch: Switch, view: TrialView, findings: Findings, numbers: li
             gevent.sleep(0.3)
 
 
-def _stayed(findings: Findings, number: str, pace: float) -> bool:
+def _stayed(findings: TryOutResult, number: str, pace: float) -> bool:
     since = findings.dialling.get(number)
     return since is not None and time.monotonic() - since > STAY_SECONDS * pace
 
 
-def _tell(orchestrator: Orchestrator, view: TrialView, findings: Findings) -> None:
+def _tell(orchestrator: Orchestrator, view: TryOutView, findings: TryOutResult) -> None:
     while True:
         _tell_once(orchestrator, view, findings)
         gevent.sleep(0.1)
 
 
-def _tell_once(orchestrator: Orchestrator, view: TrialView, findings: Findings) -> None:
-    for told in reversed(orchestrator.outbox.told()):
+def _tell_once(orchestrator: Orchestrator, view: TryOutView, findings: TryOutResult) -> None:
+    for told in reversed(orchestrator.outbox.finished()):
         if told.id not in findings.told:
             findings.told[told.id] = told
             view.callback(told)
 
 
-def _wait_for_callbacks(orchestrator: Orchestrator, findings: Findings) -> None:
+def _wait_for_callbacks(orchestrator: Orchestrator, findings: TryOutResult) -> None:
     """Those under way, their second and third attempts too."""
     gevent.sleep(0.3)
     limit = time.monotonic() + LAST_CALLBACKS_SECONDS
@@ -152,7 +154,7 @@ def _wait_for_callbacks(orchestrator: Orchestrator, findings: Findings) -> None:
     findings.undelivered = orchestrator.outbox.counts().pending
 
 
-def _print(console: Console, findings: Findings) -> None:
+def _print(console: Console, findings: TryOutResult) -> None:
     console.print()
     counts = (
         f"{findings.documents} documents, {findings.warnings} warnings, "

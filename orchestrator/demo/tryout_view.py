@@ -10,14 +10,14 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from orchestrator.demo.observe import Exchange, VerbEvent, hint, plain
-from orchestrator.store.outbox import Told
+from orchestrator.store.outbox import FinishedMessage
 from orchestrator.texml import Conference, Dial, Gather, Number, Play, Redirect, Say, Sip, Verb
 
 INDENT = " " * 8
 MAX_DOCUMENT_LINES = 60
 
 
-class TrialView:
+class TryOutView:
     """One line for each thing, with the seconds since the start. `names` are the calls by their number."""
 
     def __init__(self, console: Console, names: dict[str, str]) -> None:
@@ -124,7 +124,7 @@ class TrialView:
             done = f"{place}<{type(verb).__name__}> {event.outcome}, after {event.seconds:.1f} s"
             self.say(event.caller, Text(done, style="not dim"))
 
-    def callback(self, told: Told) -> None:
+    def callback(self, told: FinishedMessage) -> None:
         fields = dict(parse_qsl(told.body.decode("ascii"), keep_blank_values=True))
         line = Text(f"callback {told.sequence} {told.event}  {told.method} {told.url}  ", style="not dim")
         if told.delivered:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gevent
 
-from orchestrator.demo.callers import GOODBYE, MUSIC, SORRY, Caller, Cast
+from orchestrator.demo.callers import GOODBYE, MUSIC, SORRY, Caller, Callers
 from orchestrator.demo.phones import Phone, Switch
 from orchestrator.demo.timeline import RoomState, State, Timeline
 
@@ -19,13 +19,13 @@ Sample = tuple[float, frozenset[str]]
 """Unix time, and the names of what was heard in the 200 ms before it."""
 
 
-class Watch:
+class PhoneMonitor:
     """Runs from start to stop; `heard` has every sample by caller."""
 
-    def __init__(self, cast: Cast, timeline: Timeline, switch: Switch) -> None:
-        self.heard: dict[str, list[Sample]] = {caller.name: [] for caller in cast.everybody}
+    def __init__(self, callers: Callers, timeline: Timeline, switch: Switch) -> None:
+        self.heard: dict[str, list[Sample]] = {caller.name: [] for caller in callers.everybody}
         self.phones: dict[str, Phone] = {}
-        self._cast = cast
+        self._cast = callers
         self._timeline = timeline
         self._switch = switch
         self._greenlet: gevent.Greenlet[..., None] | None = None

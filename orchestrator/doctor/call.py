@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import gevent
 
-from orchestrator.doctor.context import Patient, await_event
-from orchestrator.doctor.result import Finding, note, ok, skipped, wrong
+from orchestrator.doctor.context import DoctorContext, await_event
+from orchestrator.doctor.result import CheckResult, note, ok, skipped, wrong
 from orchestrator.esl import commands
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.legs import Leg
@@ -27,44 +27,44 @@ _WAV_HEADER_BYTES = 44
 _FREE_BYTES = 20_000_000  # twenty minutes of one room at 8 kHz
 
 
-def call(patient: Patient) -> Iterator[Finding]:
-    if patient.api(f"module_exists {MODULE}").strip() != "true":
+def call(context: DoctorContext) -> Iterator[CheckResult]:
+    if context.api(f"module_exists {MODULE}").strip() != "true":
         for check in CHECKS:
             yield skipped(check, f"a call for a test needs {MODULE}: fs_cli -x 'load {MODULE}'")
         return
     placed: list[str] = []
     try:
-        leg = _place(patient, placed)
-        if isinstance(leg, Finding):
+        leg = _place(context, placed)
+        if isinstance(leg, CheckResult):
             yield leg
             yield from (skipped(check, "there is no call") for check in CHECKS[1:])
             return
         yield ok("call", f"a call came through the context {CONTEXT} and was answered")
-        checks: tuple[Callable[[Patient, Leg], Finding], ...] = (recordings, media, conference)
+        checks: tuple[Callable[[DoctorContext, Leg], CheckResult], ...] = (recordings, media, conference)
         for part, look in zip(CHECKS[1:], checks, strict=True):
             # FreeSWITCH hangs up on who records into a file that it cannot open.
-            again = _place(patient, placed) if leg.gone else leg
-            if isinstance(again, Finding):
+            again = _place(context, placed) if leg.gone else leg
+            if isinstance(again, CheckResult):
                 yield skipped(part, "there is no second call")
             else:
                 leg = again
-                yield look(patient, leg)
+                yield look(context, leg)
     finally:
-        for uuid in [*placed, *(leg.uuid for leg in patient.legs)]:
-            patient.connection.post(commands.kill(uuid))
+        for uuid in [*placed, *(leg.uuid for leg in context.legs)]:
+            context.connection.post(commands.kill(uuid))
 
 
-def _place(patient: Patient, placed: list[str]) -> Leg | Finding:
+def _place(context: DoctorContext, placed: list[str]) -> Leg | CheckResult:
     """The far leg of a pair, parked by our dialplan and answered as a call from outside is; the near one is
     added to `placed`."""
     near = str(uuid4())
     placed.append(near)
     mark = f"variable_{DOCTOR}"
-    parked = patient.expect(lambda event: event.name == "CHANNEL_PARK" and near.encode() in event.raw)
+    parked = context.expect(lambda event: event.name == "CHANNEL_PARK" and near.encode() in event.raw)
     variables = {"origination_uuid": near, "loopback_bowout": "false", DOCTOR: near}
-    variables |= {"origination_caller_id_number": NUMBER, **_from(patient)}
-    dial = commands.dial_string([commands.Destination(f"loopback/{NUMBER}/{CONTEXT}")], variables)
-    job = gevent.spawn(_originate, patient, commands.originate(dial, "playback", "silence_stream://-1"))
+    variables |= {"origination_caller_id_number": NUMBER, **_from(context)}
+    dial = commands.dial_string([commands.DialTarget(f"loopback/{NUMBER}/{CONTEXT}")], variables)
+    job = gevent.spawn(_originate, context, commands.originate(dial, "playback", "silence_stream://-1"))
     remedy = (
         "see `dialplan` above, and FreeSWITCH's log; are sip.networks and trunks those that were rendered?"
     )
@@ -75,36 +75,36 @@ def _place(patient: Patient, placed: list[str]) -> Leg | Finding:
             "call", f"no call came to be parked within {WAIT_SECONDS:g} s: {job.value or ''}", remedy
         )
     headers = event.headers()
-    leg = patient.legs.adopt(event.uuid, headers)
+    leg = context.legs.adopt(event.uuid, headers)
     if headers.get(mark) != near or headers.get(GUARD) != "1":
         return wrong("call", "it was parked without the guard variables", remedy)
     try:
-        patient.connection.api(commands.api("sched_del", leg.uuid))
+        context.connection.api(commands.api("sched_del", leg.uuid))
         leg.execute("answer", timeout=WAIT_SECONDS)
     except SwitchError as error:
         return wrong("call", f"it ended before it was answered: {error}", remedy)
     return leg
 
 
-def _from(patient: Patient) -> dict[str, str]:
+def _from(context: DoctorContext) -> dict[str, str]:
     """The address of somebody who may call: the dialplan looks at it, and a loopback leg has none."""
-    networks = [network for several in patient.settings.callers().values() for network in several]
+    networks = [network for several in context.settings.callers().values() for network in several]
     return {"network_addr": str(networks[0].network_address)} if networks else {}
 
 
-def _originate(patient: Patient, command: str) -> str:
+def _originate(context: DoctorContext, command: str) -> str:
     try:
-        return patient.connection.bgapi(command, 3 * WAIT_SECONDS)
+        return context.connection.bgapi(command, 3 * WAIT_SECONDS)
     except SwitchError as error:
         return str(error)
 
 
-def recordings(patient: Patient, leg: Leg) -> Finding:
+def recordings(context: DoctorContext, leg: Leg) -> CheckResult:
     """FreeSWITCH records, we read, move and delete; its own view of what we wrote."""
-    node = patient.node
+    node = context.node
     path = node.recordings_dir / f"doctor-{leg.uuid}.wav"
     moved = path.with_suffix(".moved.wav")
-    here, there = str(node.recordings_dir), str(node.there(path).parent)
+    here, there = str(node.recordings_dir), str(node.path_on_freeswitch(path).parent)
     try:
         node.recordings_dir.mkdir(parents=True, exist_ok=True)
         # On a full disk FreeSWITCH hangs the caller up, and says nothing of a disk.
@@ -112,14 +112,14 @@ def recordings(patient: Patient, leg: Leg) -> Finding:
         if free < _FREE_BYTES:
             text = f"the disk of {here} has {free // 1_000_000} MB left: recordings end early, or are none"
             return wrong("recordings_dir", text, "make room, or give recordings a disk of their own")
-        done = leg.execute("record", f"{node.there(path)} 1", timeout=WAIT_SECONDS)
+        done = leg.execute("record", f"{node.path_on_freeswitch(path)} 1", timeout=WAIT_SECONDS)
         answer = done.header("Application-Response") or "no answer"
         if not path.exists():
             return wrong(
                 "recordings_dir",
                 f"FreeSWITCH recorded into {there}, and nothing came to be in {here} ({answer})",
                 "FreeSWITCH's user has to be allowed to write there, and both paths have to be the same "
-                "directory: recordings_dir_there is FreeSWITCH's name for it",
+                "directory: recordings_dir_on_freeswitch is FreeSWITCH's name for it",
             )
         if path.stat().st_size <= _WAV_HEADER_BYTES or not path.read_bytes().startswith(b"RIFF"):
             return wrong("recordings_dir", f"{path} has no sound in it", "see FreeSWITCH's log")
@@ -140,11 +140,11 @@ def recordings(patient: Patient, leg: Leg) -> Finding:
     return ok("recordings_dir", f"FreeSWITCH records into {there}, and we can read and change it")
 
 
-def media(patient: Patient, leg: Leg) -> Finding:
+def media(context: DoctorContext, leg: Leg) -> CheckResult:
     """We write, FreeSWITCH plays."""
-    node = patient.node
+    node = context.node
     path = node.media_dir / f"doctor-{leg.uuid}.wav"
-    there = node.there(path)
+    there = node.path_on_freeswitch(path)
     try:
         node.media_dir.mkdir(parents=True, exist_ok=True)
         _write_silence(path)
@@ -161,17 +161,17 @@ def media(patient: Patient, leg: Leg) -> Finding:
             "media_dir",
             f"FreeSWITCH cannot play what we wrote into {node.media_dir}: {answer}",
             "FreeSWITCH's user has to be allowed to read there, and both paths have to be the same "
-            "directory: media_dir_there is FreeSWITCH's name for it",
+            "directory: media_dir_on_freeswitch is FreeSWITCH's name for it",
         )
     return ok("media_dir", f"FreeSWITCH plays what we write into {node.media_dir}")
 
 
-def conference(patient: Patient, leg: Leg) -> Finding:
+def conference(context: DoctorContext, leg: Leg) -> CheckResult:
     name = f"doctor-{leg.uuid}"
-    entered = patient.expect(lambda event: event.conference == name and event.action == "add-member")
-    ended = patient.expect(lambda event: event.conference == name and event.action == "conference-destroy")
+    entered = context.expect(lambda event: event.conference == name and event.action == "add-member")
+    ended = context.expect(lambda event: event.conference == name and event.action == "conference-destroy")
     remedy = "see `modules` and `profiles` above, and FreeSWITCH's log"
-    profile = room_profile(next(iter(patient.settings.profiles)), "untold")
+    profile = room_profile(next(iter(context.settings.profiles)), "untold")
     try:
         leg.start("conference", f"{name}@{profile}")
         await_event(entered, WAIT_SECONDS)
@@ -180,7 +180,7 @@ def conference(patient: Patient, leg: Leg) -> Finding:
     except SwitchError as error:
         return wrong("conference", f"the call did not come into a conference: {error}", remedy)
     try:
-        patient.connection.api(commands.kill(leg.uuid))
+        context.connection.api(commands.kill(leg.uuid))
         await_event(ended, WAIT_SECONDS)
     except (gevent.Timeout, SwitchError):
         return note("conference", "the call came into a conference, but that did not end with it", remedy)

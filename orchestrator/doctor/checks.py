@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from orchestrator.config import Settings
 from orchestrator.doctor import call, switch, web
-from orchestrator.doctor.context import Patient
-from orchestrator.doctor.result import Finding, skipped, wrong
+from orchestrator.doctor.context import DoctorContext
+from orchestrator.doctor.result import CheckResult, skipped, wrong
 from orchestrator.esl.errors import AuthenticationFailed, SwitchError
 
-Check = Callable[[Patient], Finding | Iterator[Finding]]
+Check = Callable[[DoctorContext], CheckResult | Iterator[CheckResult]]
 
 OF_SWITCH: tuple[tuple[str, Check], ...] = (
     ("owner", switch.owner),
@@ -25,32 +25,32 @@ OF_SWITCH: tuple[tuple[str, Check], ...] = (
 )
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def run_checks(settings: Settings) -> Iterator[CheckResult]:
     """Each finding as soon as it is there."""
     yield from web.advice(settings)
-    patient = Patient(settings)
+    context = DoctorContext(settings)
     try:
-        error = patient.connect()
-        yield switch.connection(patient.node, error)
+        error = context.connect()
+        yield switch.connection(context.node, error)
         if error is None or isinstance(error, AuthenticationFailed):
-            yield switch.password(patient.node, error)
+            yield switch.password(context.node, error)
         for name, check in OF_SWITCH:
             if error is not None:
                 yield skipped(name, "FreeSWITCH is not connected")
             else:
-                yield from _one(name, check, patient)
+                yield from _one(name, check, context)
     finally:
-        patient.close()
+        context.close()
     yield web.database(settings)
     yield from web.signing_keys(settings)
     yield from web.address(settings)
     yield from web.voice_urls(settings)
 
 
-def _one(name: str, check: Check, patient: Patient) -> Iterator[Finding]:
+def _one(name: str, check: Check, context: DoctorContext) -> Iterator[CheckResult]:
     try:
-        found = check(patient)
-        if isinstance(found, Finding):
+        found = check(context)
+        if isinstance(found, CheckResult):
             yield found
         else:
             yield from found

@@ -31,7 +31,7 @@ EVENTS = (
 )
 
 
-class Patient:
+class DoctorContext:
     """A second event-socket connection, beside that of an orchestrator that may be running."""
 
     def __init__(self, settings: Settings) -> None:
@@ -94,7 +94,7 @@ class Patient:
             raise CommandTimeout("no event came") from None
 
     def _on_event(self, event: Event) -> None:
-        self.legs.feed(event)
+        self.legs.dispatch(event)
         for fits, result in tuple(self._waiting):
             if fits(event):
                 self._waiting.remove((fits, result))

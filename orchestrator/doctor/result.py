@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 State = Literal["ok", "note", "wrong", "skipped"]
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """One line of the report."""
 
     state: State
@@ -16,19 +16,19 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-def ok(check: str, text: str) -> Finding:
-    return Finding("ok", check, text)
+def ok(check: str, text: str) -> CheckResult:
+    return CheckResult("ok", check, text)
 
 
-def note(check: str, text: str, remedy: str = "") -> Finding:
+def note(check: str, text: str, remedy: str = "") -> CheckResult:
     """It works, but somebody may miss something."""
-    return Finding("note", check, text, remedy)
+    return CheckResult("note", check, text, remedy)
 
 
-def wrong(check: str, text: str, remedy: str) -> Finding:
-    return Finding("wrong", check, text, remedy)
+def wrong(check: str, text: str, remedy: str) -> CheckResult:
+    return CheckResult("wrong", check, text, remedy)
 
 
-def skipped(check: str, text: str) -> Finding:
+def skipped(check: str, text: str) -> CheckResult:
     """It could not be looked at, for a reason that another finding names."""
-    return Finding("skipped", check, text)
+    return CheckResult("skipped", check, text)

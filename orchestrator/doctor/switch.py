@@ -11,8 +11,8 @@ from lxml import etree
 
 from orchestrator.config import Settings
 from orchestrator.config.service import Node, is_loopback
-from orchestrator.doctor.context import Patient
-from orchestrator.doctor.result import Finding, note, ok, wrong
+from orchestrator.doctor.context import DoctorContext
+from orchestrator.doctor.result import CheckResult, note, ok, wrong
 from orchestrator.esl import commands, ownership
 from orchestrator.esl.errors import AuthenticationFailed, SwitchError
 from orchestrator.esl.ownership import FREE, STALE_SECONDS, VARIABLE
@@ -29,7 +29,7 @@ MAX_SKEW_SECONDS = 2.0
 _RENDER = "orchestrator render --into its configuration, then fs_cli -x reloadxml"
 
 
-def connection(node: Node, error: SwitchError | None) -> Finding:
+def connection(node: Node, error: SwitchError | None) -> CheckResult:
     place = f"{node.host}:{node.port}"
     if error is None or isinstance(error, AuthenticationFailed):
         return ok("connection", f"the event socket at {place} answers")
@@ -41,7 +41,7 @@ def connection(node: Node, error: SwitchError | None) -> Finding:
     )
 
 
-def password(node: Node, error: SwitchError | None) -> Finding:
+def password(node: Node, error: SwitchError | None) -> CheckResult:
     if isinstance(error, AuthenticationFailed):
         return wrong(
             "password",
@@ -58,14 +58,14 @@ def password(node: Node, error: SwitchError | None) -> Finding:
     return ok("password", "accepted")
 
 
-def owner(patient: Patient) -> Finding:
+def owner(context: DoctorContext) -> CheckResult:
     """Which orchestrator steers this FreeSWITCH."""
-    value = patient.api(commands.get_global(VARIABLE)).strip()
+    value = context.api(commands.get_global(VARIABLE)).strip()
     if value in ("", FREE):
         return ok("owner", "no orchestrator runs on this FreeSWITCH")
-    now = ownership.clock(patient.api)
+    now = ownership.clock(context.api)
     who, found = ownership.describe(value, now), ownership.owner_of(value)
-    ours = found is not None and found.installation == patient.installation()
+    ours = found is not None and found.installation == context.installation()
     if found is not None and now - found.beat_at > STALE_SECONDS:
         text = f"{'this orchestrator' if ours else 'another one'} was killed, or hangs: {who}"
         return note("owner", text, "start this one; it takes over")
@@ -77,8 +77,8 @@ def owner(patient: Patient) -> Finding:
     return wrong("owner", f"another orchestrator runs on this FreeSWITCH: {who}", remedy)
 
 
-def version(patient: Patient) -> Finding:
-    answer = patient.api("version").strip()
+def version(context: DoctorContext) -> CheckResult:
+    answer = context.api("version").strip()
     found = re.search(r"Version (\d+)\.(\d+)[^\s~]*", answer)
     if not found:
         return note(
@@ -92,11 +92,11 @@ def version(patient: Patient) -> Finding:
     return ok("version", f"FreeSWITCH {number}")
 
 
-def modules(patient: Patient) -> Iterator[Finding]:
+def modules(context: DoctorContext) -> Iterator[CheckResult]:
     missing = [
         module
         for module in MODULES
-        if module.wanted(patient.settings) and patient.api(f"module_exists {module.name}").strip() != "true"
+        if module.wanted(context.settings) and context.api(f"module_exists {module.name}").strip() != "true"
     ]
     for module in missing:
         remedy = (
@@ -108,9 +108,9 @@ def modules(patient: Patient) -> Iterator[Finding]:
         yield ok("modules", "everything is loaded")
 
 
-def clock(patient: Patient) -> Finding:
+def clock(context: DoctorContext) -> CheckResult:
     before = time.time()
-    told = patient.clock()
+    told = context.clock()
     skew = max(before - told, told - time.time(), 0.0)
     if skew > MAX_SKEW_SECONDS:
         return wrong(
@@ -121,9 +121,9 @@ def clock(patient: Patient) -> Finding:
     return ok("clock", f"FreeSWITCH's and ours agree within {MAX_SKEW_SECONDS:g} s")
 
 
-def dialplan(patient: Patient) -> Finding:
+def dialplan(context: DoctorContext) -> CheckResult:
     """The context's guard, action by action, as FreeSWITCH has read it."""
-    found = _located(patient.api(f"xml_locate dialplan context name {CONTEXT}"))
+    found = _located(context.api(f"xml_locate dialplan context name {CONTEXT}"))
     remedy = f"{_RENDER}, or take dialplan/texml.xml of freeswitch-conf"
     if found is None:
         return wrong("dialplan", f"there is no context {CONTEXT}", remedy)
@@ -138,11 +138,11 @@ def dialplan(patient: Patient) -> Finding:
     return ok("dialplan", f"the context {CONTEXT} guards and parks its calls")
 
 
-def profiles(patient: Patient) -> Finding:
+def profiles(context: DoctorContext) -> CheckResult:
     """The conference profiles of the settings against those that FreeSWITCH has read."""
-    found = _located(patient.api("xml_locate configuration configuration name conference.conf"))
+    found = _located(context.api("xml_locate configuration configuration name conference.conf"))
     there = _profiles(found) if found is not None else {}
-    wanted = _profiles(conference_conf(patient.settings.profiles))
+    wanted = _profiles(conference_conf(context.settings.profiles))
     missing = [name for name in wanted if name not in there]
     stale = [name for name in wanted if name in there and there[name] != wanted[name]]
     if missing or stale:
@@ -152,10 +152,10 @@ def profiles(patient: Patient) -> Finding:
     return ok("profiles", f"{len(wanted)} conference profiles are as in the settings")
 
 
-def sip_profile(patient: Patient) -> Iterator[Finding]:
+def sip_profile(context: DoctorContext) -> Iterator[CheckResult]:
     """The SIP profiles that calls come and go through."""
-    profiles = sip_profiles.used(patient.connection.api, patient.settings)
-    running = sip_profiles.running(patient.connection.api)
+    profiles = sip_profiles.used(context.connection.api, context.settings)
+    running = sip_profiles.running(context.connection.api)
     for profile in profiles:
         if profile.name in running:
             yield ok("SIP profile", f"{profile.name} runs at {profile.place}")
@@ -166,13 +166,13 @@ def sip_profile(patient: Patient) -> Iterator[Finding]:
         yield note("SIP profile", f"none of FreeSWITCH's SIP profiles has the context {CONTEXT}", remedy)
 
 
-def ways_out(patient: Patient) -> Iterator[Finding]:
+def ways_out(context: DoctorContext) -> Iterator[CheckResult]:
     """The gateways that calls to others go through."""
-    settings = patient.settings
+    settings = context.settings
     if not settings.trunks and not settings.sip.allowed_hosts:
         return
     for name in _gateways(settings):
-        answer = patient.api(f"sofia status gateway {name}")
+        answer = context.api(f"sofia status gateway {name}")
         if "Invalid Gateway" in answer:
             remedy = f"{_RENDER} and fs_cli -x 'sofia profile {settings.sip.profile} rescan'"
             yield wrong("ways out", f"FreeSWITCH does not know the gateway {name}", remedy)

@@ -14,12 +14,12 @@ from orchestrator.callbacks.style import callback_style, keys_of
 from orchestrator.conference.machine.state import Caller
 from orchestrator.config import Settings
 from orchestrator.config.applications import Application
-from orchestrator.doctor.result import Finding, note, ok, wrong
+from orchestrator.doctor.result import CheckResult, note, ok, wrong
 from orchestrator.documents.document import document_of
 from orchestrator.documents.fetch import Fetcher, FetchError, Limits
 from orchestrator.documents.request_parameters import standard_fields
 from orchestrator.net.addresses import AddressPolicy
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.sids import new_sid
 from orchestrator.texml import DocumentError
 from orchestrator.web.health import health
@@ -28,11 +28,11 @@ from orchestrator.web.server import WebServer
 ANSWER_SECONDS = 10.0
 
 
-def voice_urls(settings: Settings) -> Iterator[Finding]:
+def voice_urls(settings: Settings) -> Iterator[CheckResult]:
     """Asked as a call asks, from the number `orchestrator-doctor`; the document is read and not run."""
     network, limits = settings.network, settings.fetch
     policy = AddressPolicy(network.private_addresses == "allow", network.allow, network.deny)
-    fetcher = Fetcher(Limits(limits.timeout_secs, limits.max_bytes, limits.max_redirects), Dialler(policy))
+    fetcher = Fetcher(Limits(limits.timeout_secs, limits.max_bytes, limits.max_redirects), Connector(policy))
     try:
         for application in settings.applications.values():
             yield _ask(fetcher, settings, application, application.voice_url, application.voice_method)
@@ -48,7 +48,9 @@ def voice_urls(settings: Settings) -> Iterator[Finding]:
         yield wrong("voice URLs", "no number leads to an application: every call is refused", remedy)
 
 
-def _ask(fetcher: Fetcher, settings: Settings, application: Application, url: str, method: str) -> Finding:
+def _ask(
+    fetcher: Fetcher, settings: Settings, application: Application, url: str, method: str
+) -> CheckResult:
     check = f"voice URL of {application.name}"
     caller = Caller(
         call_sid=new_sid(),
@@ -77,7 +79,7 @@ def _ask(fetcher: Fetcher, settings: Settings, application: Application, url: st
     return ok(check, f"answers with {', '.join(type(verb).__name__ for verb in document.verbs) or 'no verb'}")
 
 
-def signing_keys(settings: Settings) -> Iterator[Finding]:
+def signing_keys(settings: Settings) -> Iterator[CheckResult]:
     for account in settings.accounts:
         name, keys = account.name or account.sid, keys_of(account)
         if keys.auth_token is not None:
@@ -89,7 +91,7 @@ def signing_keys(settings: Settings) -> Iterator[Finding]:
             yield note("signing key", f"callbacks of {name} are not signed", remedy)
 
 
-def address(settings: Settings) -> Iterator[Finding]:
+def address(settings: Settings) -> Iterator[CheckResult]:
     """Our own address answers: the orchestrator if it runs, else a server of ours for as long as it takes."""
     web = settings.web
     server = WebServer(web.host, web.port, [health(dict)])
@@ -122,7 +124,7 @@ def address(settings: Settings) -> Iterator[Finding]:
             server.stop(1.0)
 
 
-def database(settings: Settings) -> Finding:
+def database(settings: Settings) -> CheckResult:
     path = settings.callbacks.database
     existing = next(parent for parent in path.parents if parent.exists())
     writable = existing.is_dir() and os.access(existing, os.W_OK)
@@ -132,7 +134,7 @@ def database(settings: Settings) -> Finding:
     return ok("database", f"{path} can be written")
 
 
-def advice(settings: Settings) -> Iterator[Finding]:
+def advice(settings: Settings) -> Iterator[CheckResult]:
     for text in settings.advice():
         yield note("settings", text)
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from requests import Response
 
-from orchestrator.net.response_limit import grant_body
+from orchestrator.net.response_limit import allow_body
 
 CHUNK_BYTES = 16384
 # A document is never longer. A hundred callers who fetch their music at once should not take two gigabytes.
@@ -38,7 +38,7 @@ def read_body(response: Response, max_bytes: int, directory: Path | None = None)
     announced = response.headers.get("Content-Length", "")
     if announced.isdecimal() and (len(announced) > _MAX_DIGITS or int(announced) > max_bytes):
         raise too_much
-    grant_body(response, max_bytes)
+    allow_body(response, max_bytes)
     chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
     if coding in _GZIP:
         # Not asked for, and yet some servers keep it so. A bomb goes off piece by piece.

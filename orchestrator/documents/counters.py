@@ -12,7 +12,7 @@ FetchOutcome = Literal["ok", "status", "timeout", "transport", "body", "url", "a
 redirected too often; abandoned: whoever waited for it did not want it any more."""
 
 
-class FetchTally:
+class FetchCounters:
     """Of documents and audio."""
 
     def __init__(self) -> None:

@@ -17,10 +17,10 @@ from urllib3.exceptions import HTTPError
 
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.documents.body import BadBody, read_body
-from orchestrator.documents.counters import FetchOutcome, FetchTally
+from orchestrator.documents.counters import FetchCounters, FetchOutcome
 from orchestrator.esl.commands import one_line
 from orchestrator.net.connections import Adapter, StaleConnection
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.net.errors import NetError, innermost, reason
 from orchestrator.net.logged_url import SHOWN, shown
 from orchestrator.net.urls import location, target, with_fields
@@ -95,15 +95,17 @@ class Fetcher:
     def __init__(
         self,
         limits: Limits,
-        dialler: Dialler | None = None,
+        connector: Connector | None = None,
         connections: int = 100,
         verify: bool | str = True,
         directory: Path | None = None,
     ) -> None:
         """Long bodies are kept in files in `directory`, with no name that anybody could find them by."""
         self.limits = limits
-        self._adapter = Adapter(dialler or Dialler(), pool_connections=connections, pool_maxsize=connections)
-        self.tally = FetchTally()
+        self._adapter = Adapter(
+            connector or Connector(), pool_connections=connections, pool_maxsize=connections
+        )
+        self.counters = FetchCounters()
         self._verify = verify
         self._directory = directory
 
@@ -133,7 +135,7 @@ class Fetcher:
             outcome = error.outcome
             raise
         finally:
-            self.tally.count(outcome, time.monotonic() - begun)
+            self.counters.count(outcome, time.monotonic() - begun)
 
     def _in_time(
         self,

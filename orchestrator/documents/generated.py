@@ -9,7 +9,7 @@ from lxml import etree
 from orchestrator.documents.fetch import Fetched
 
 
-def invitation(name: str, attributes: Mapping[str, str], time_limit: int) -> Fetched:
+def conference_document(name: str, attributes: Mapping[str, str], time_limit: int) -> Fetched:
     """A Dial to the conference `name`, with the noun's attributes as the API was given them.
 
     Raises ValueError for control characters, which no XML can hold.

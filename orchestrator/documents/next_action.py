@@ -8,7 +8,7 @@ from orchestrator.documents.fetch import Fetched
 from orchestrator.types import Fields
 
 
-class Goto(NamedTuple):
+class FetchDocument(NamedTuple):
     """The rest of this document is dropped for the one at `url`."""
 
     url: str
@@ -18,21 +18,21 @@ class Goto(NamedTuple):
     """What the verb has to say, on top of the standard parameters."""
 
 
-class HangUp(NamedTuple):
+class EndCall(NamedTuple):
     """The call is over."""
 
     cause: str = "NORMAL_CLEARING"
     """FreeSWITCH's name of it."""
 
 
-class Onward(NamedTuple):
+class RunDocument(NamedTuple):
     """A document that was fetched already goes on as the call's own, from one of its verbs on."""
 
     document: Fetched
     verb: int = 0
 
 
-Step = Goto | HangUp | None
+NextAction = FetchDocument | EndCall | None
 
 
 class Redirected(Exception):

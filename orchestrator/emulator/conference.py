@@ -113,9 +113,15 @@ class Conference:
         old_id = str(old.id) if old is not None and old in self.members else "none"
 
         def headers() -> Headers:
-            seat = member.seat_data() if member else []
+            participant_leg = member.seat_data() if member else []
             new_id = str(member.id) if member else "none"
-            return [*self.data(), ("Action", "floor-change"), ("Old-ID", old_id), *seat, ("New-ID", new_id)]
+            return [
+                *self.data(),
+                ("Action", "floor-change"),
+                ("Old-ID", old_id),
+                *participant_leg,
+                ("New-ID", new_id),
+            ]
 
         self.emit("floor-change", headers)
 

@@ -74,11 +74,14 @@ def as_json(room: Conference) -> dict[str, Json]:
     }
     if room.max_members:
         out["max_members"] = room.max_members
-    seats: list[Member | Recording] = [*room.members, *room.recordings]
-    seats.sort(key=lambda seat: seat.id, reverse=True)
+    participant_legs: list[Member | Recording] = [*room.members, *room.recordings]
+    participant_legs.sort(key=lambda participant_leg: participant_leg.id, reverse=True)
     out["variables"] = dict(room.variables)
     out["members"] = [
-        _recorder(seat) if isinstance(seat, Recording) else _caller(seat, now) for seat in seats
+        _recorder(participant_leg)
+        if isinstance(participant_leg, Recording)
+        else _caller(participant_leg, now)
+        for participant_leg in participant_legs
     ]
     return out
 

@@ -47,7 +47,7 @@ class _Stretch:
     end: float | None = None
 
 
-class Ear:
+class AudioMonitor:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._open: dict[Hashable, _Stretch] = {}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
 from orchestrator.emulator.channel_variables import reply_variables
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.heard_audio import Ear, Heard, Playing, voice_of
+from orchestrator.emulator.heard_audio import AudioMonitor, Heard, Playing, voice_of
 from orchestrator.emulator.sound import TOLERANCE, Sound
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class EmulatedPhone:
         self.on_voice: Callable[[], None] | None = None
         self.on_act: Callable[[], None] | None = None
         self.seat: Listened | None = None
-        self.ear = Ear(clock)
+        self.ear = AudioMonitor(clock)
         self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
         self._changed = Event()
 
@@ -229,7 +229,7 @@ class EmulatedPhone:
         self._until(lambda: self.state in ("ringing", "answered"), timeout, "ring")
 
     def wait_answered(self, timeout: float = 5.0) -> None:
-        self._until(lambda: self.state == "answered", timeout, "be answered", given_up="ended")
+        self._until(lambda: self.state == "answered", timeout, "be answered", failed="ended")
 
     def wait_ended(self, timeout: float = 5.0) -> None:
         self._until(lambda: self.state == "ended", timeout, "end")
@@ -320,13 +320,13 @@ class EmulatedPhone:
         self._changed.set()
 
     def _until(
-        self, condition: Callable[[], bool], timeout: float, what: str, given_up: str | None = None
+        self, condition: Callable[[], bool], timeout: float, what: str, failed: str | None = None
     ) -> None:
         """`timeout` is in real seconds."""
         limit = time.monotonic() + timeout
         # who asks again and again must not keep the switch from running: it lives in the same process
         gevent.sleep(0.001)
-        while not condition() and time.monotonic() < limit and (given_up is None or self.state != given_up):
+        while not condition() and time.monotonic() < limit and (failed is None or self.state != failed):
             self._changed.clear()
             self._changed.wait(0.01)
         if condition():

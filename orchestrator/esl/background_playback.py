@@ -23,34 +23,34 @@ FRAME_SECONDS = 0.02
 QUIET_SECONDS = 5.0
 
 
-class _Player(_Greenlet):
+class _PlaybackGreenlet(_Greenlet):
     """Knows the prompts that were started inside of it, so that they are stopped with it."""
 
-    inside: list[Prompt]
+    inside: list[BackgroundPlayback]
 
 
-class Prompt:
+class BackgroundPlayback:
     """Runs `play` beside the call's own greenlet until it is through or is stopped."""
 
     def __init__(self, leg: Leg, play: Callable[[], None], *, breaks: bool = True) -> None:
         """`breaks`: stopping it cuts off what plays; else that goes on to its end."""
         self._leg = leg
         self._play = play
-        self._breaks = breaks
-        self.through = False
+        self._interruptible = breaks
+        self.played = False
         """Whether it was played to its end: neither stopped nor failed."""
         outer = gevent.getcurrent()
-        if isinstance(outer, _Player):
+        if isinstance(outer, _PlaybackGreenlet):
             # A caller may wait for hours, and type all the time.
             outer.inside = [*(one for one in outer.inside if not one.over), self]
-        self._greenlet = _Player(self._run)
+        self._greenlet = _PlaybackGreenlet(self._run)
         self._greenlet.inside = []
         self._greenlet.start()
 
     def _run(self) -> None:
         try:
             self._play()
-            self.through = True
+            self.played = True
         except SwitchError:
             # The call's own greenlet hears of a lost leg or socket by itself, and decides.
             return
@@ -62,7 +62,7 @@ class Prompt:
     def over(self) -> bool:
         return bool(self._greenlet.ready())
 
-    def on_over(self, heard: Callable[[], None]) -> None:
+    def on_end(self, heard: Callable[[], None]) -> None:
         """`heard` is called once the prompt is through, at once where it is."""
         self._greenlet.rawlink(lambda _: heard())
 
@@ -77,14 +77,14 @@ class Prompt:
             prompt.abandon()
         if not self._greenlet.ready():
             # Killed in a moment, but what it waited for may come first: it would play on over a conference.
-            self._leg.shut_out(self._greenlet)
+            self._leg.block_greenlet(self._greenlet)
             self._greenlet.kill(block=False)
 
     def stop(self) -> None:
         """Silence within a frame; does not block."""
         if not self._greenlet.ready():
             self.abandon()
-            if self._breaks:
+            if self._interruptible:
                 self._leg.break_()
 
     def finish(self) -> None:
@@ -92,5 +92,5 @@ class Prompt:
         self.stop()
         self._greenlet.join()
         until = time.monotonic() + QUIET_SECONDS
-        while self._leg.playing and not (self._breaks and time.monotonic() > until):
+        while self._leg.playing and not (self._interruptible and time.monotonic() > until):
             gevent.sleep(FRAME_SECONDS)

@@ -212,7 +212,7 @@ def multiset(variables: Mapping[str, str]) -> str:
     return f"^^{delimiter}" + delimiter.join(pairs)
 
 
-class Destination(NamedTuple):
+class DialTarget(NamedTuple):
     """One place to call: `sofia/gateway/…`, `user/…`, and the variables of that leg alone."""
 
     endpoint: str
@@ -220,7 +220,7 @@ class Destination(NamedTuple):
 
 
 def dial_string(
-    destinations: Sequence[Destination],
+    destinations: Sequence[DialTarget],
     variables: Mapping[str, str] | None = None,
     *,
     one_by_one: bool = False,

@@ -24,9 +24,18 @@ from orchestrator.esl.errors import (
 )
 from orchestrator.esl.events import MAINTENANCE, Event, decode
 from orchestrator.esl.ownership import BEAT_SECONDS, LEASE_SECONDS, SETTLE_SECONDS, NotOwner, Ownership
-from orchestrator.esl.poll_keepalive import Waker
-from orchestrator.esl.session import NO_REPLY, PING, STILL_SECONDS, Anomalies, Lease, Link, OnReply, Reply
-from orchestrator.esl.stall import Stillness
+from orchestrator.esl.poll_keepalive import PollKeepalive
+from orchestrator.esl.session import (
+    NO_REPLY,
+    PING,
+    STILL_SECONDS,
+    EslSession,
+    Lease,
+    OnReply,
+    ProtocolErrors,
+    Reply,
+)
+from orchestrator.esl.stall import HubHeartbeat
 from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
 
@@ -50,8 +59,8 @@ DEFAULT_EVENTS: Final = (
 # Of the dialplan's applications, those that we never start: each one's completion costs FreeSWITCH a copy and
 # 5 kB of JSON, and us a decoding. An event has to match one filter, and none that begins with a minus
 # (event_handler in mod_event_socket.c).
-UNHEEDED: Final = ("check_acl", "sched_hangup", "park")
-FILTERS: Final = ("Event-Name /./", *(f"Application -{application}" for application in UNHEEDED))
+FILTERED_EVENTS: Final = ("check_acl", "sched_hangup", "park")
+FILTERS: Final = ("Event-Name /./", *(f"Application -{application}" for application in FILTERED_EVENTS))
 AUTHENTICATION_RETRY_SECONDS: Final = 30.0
 BEAT_TIMEOUT_SECONDS: Final = 8.0
 """With BEAT_SECONDS, no more than a silent FreeSWITCH is given anyway."""
@@ -98,7 +107,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self.core_uuid = ""
         """Of the FreeSWITCH process: another one after a reconnect means that every call and conference is
         gone."""
-        self.anomalies = Anomalies()
+        self.protocol_errors = ProtocolErrors()
         self.last_error: SwitchError | None = None
         self.on_event: list[Callable[[Event], None]] = []
         self.on_pause: list[Callable[[], None]] = []
@@ -111,8 +120,8 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self._backoff = backoff
         self._ownership = ownership
         self._jobs: dict[str, gevent.event.AsyncResult[str]] = {}
-        self._link: Link | None = None
-        self._waker: Waker | None = None
+        self._session: EslSession | None = None
+        self._poll_keepalive: PollKeepalive | None = None
         self._was_up = False
         self._up = gevent.event.Event()
         self._attempted = gevent.event.Event()
@@ -154,20 +163,20 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return
-        if self._link is not None and self.connected:
+        if self._session is not None and self.connected:
             release = self._ownership.release() if self._ownership is not None else None
             try:
                 for command in filter(None, (release, "exit")):
-                    self._link.post(commands.wire(command), _ignore, time.monotonic() + timeout)
+                    self._session.post(commands.wire(command), _ignore, time.monotonic() + timeout)
             except SwitchError as error:
                 self.log.debug("exit was not sent", problem=str(error))
         if supervisor is gevent.getcurrent():
-            if self._link is not None:
-                gevent.spawn_later(timeout, self._link.close, Disconnected("stopped"))
+            if self._session is not None:
+                gevent.spawn_later(timeout, self._session.close, Disconnected("stopped"))
             return
         supervisor.join(timeout)
-        if not supervisor.dead and self._link is not None:
-            self._link.close(Disconnected("stopped"))
+        if not supervisor.dead and self._session is not None:
+            self._session.close(Disconnected("stopped"))
             supervisor.join(1.0)
         supervisor.kill(timeout=1.0)
 
@@ -175,20 +184,20 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         delay = self._backoff[0]
         while not self._stopping.is_set():
             try:
-                link = self._open()
+                session = self._open()
             except SwitchError as error:
                 self._log_failure(error)
                 self.last_error = error
                 self._attempted.set()
                 if isinstance(error, ProtocolError):
-                    self.anomalies.protocol_errors += 1
+                    self.protocol_errors.protocol_errors += 1
                 wait = AUTHENTICATION_RETRY_SECONDS if isinstance(error, AuthenticationFailed) else delay
                 if isinstance(error, NotOwner):
                     wait = error.again_seconds
                 else:
                     delay = min(delay * 2, self._backoff[1])
             else:
-                self._serve(link)
+                self._serve(session)
                 wait = delay = self._backoff[0]
             # Jitter: many orchestrators must not all return to a restarted FreeSWITCH in the same moment.
             self._stopping.wait(wait * random.uniform(0.5, 1.0))
@@ -203,39 +212,41 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         elif self.last_error is None or str(self.last_error) != str(error):
             self.log.warning("no event socket", address=address, problem=str(error))
 
-    def _open(self) -> Link:
+    def _open(self) -> EslSession:
         lease = None if self._ownership is None else Lease(self._renew)
         return self._dial(
-            lambda sock: Link(sock, self.anomalies, self._event, self._pause, lease), self._begin
+            lambda sock: EslSession(sock, self.protocol_errors, self._event, self._pause, lease), self._begin
         )
 
-    def _dial(self, link_on: Callable[[socket.socket], Link], begin: Callable[[Link], None]) -> Link:
+    def _dial(
+        self, link_on: Callable[[socket.socket], EslSession], begin: Callable[[EslSession], None]
+    ) -> EslSession:
         limit = NotConnected(f"{self.host}:{self.port} did not answer within {self.timeout} s")
-        link: Link | None = None
+        session: EslSession | None = None
         # A claim may have to wait for SETTLE_SECONDS, however short the answers' time is.
         claiming = 2 * SETTLE_SECONDS if self._ownership is not None else 0.0
         with gevent.Timeout(self.timeout + claiming, limit):
             try:
                 sock = socket.create_connection((self.host, self.port))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                link = link_on(sock)
-                begin(link)
+                session = link_on(sock)
+                begin(session)
             except OSError as error:
                 raise NotConnected(f"{self.host}:{self.port}: {error}") from error
             finally:
                 # Whatever interrupts the opening, the time limit and a kill included, closes the socket.
-                if link is not None and not link.opened:
-                    link.discard()
-        return link
+                if session is not None and not session.opened:
+                    session.discard()
+        return session
 
-    def _begin(self, link: Link) -> None:
-        self.core_uuid = link.open(self.password, self._subscribe, self._claim)
+    def _begin(self, session: EslSession) -> None:
+        self.core_uuid = session.open(self.password, self._subscribe, self._claim)
 
-    def _claim(self, link: Link) -> None:
+    def _claim(self, session: EslSession) -> None:
         if self._ownership is not None:
             claimed_at = time.monotonic()
-            self._ownership.claim(link.ask)
-            link.lease.until = claimed_at + LEASE_SECONDS
+            self._ownership.claim(session.ask)
+            session.lease.until = claimed_at + LEASE_SECONDS
 
     def _renew(self) -> float:
         """Ask, on another socket, whether we still own FreeSWITCH: on this one what came meanwhile comes
@@ -244,13 +255,13 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         ownership, asked_at = self._ownership, time.monotonic()
         self.log.warning("no heartbeat: asking who owns FreeSWITCH", seconds=LEASE_SECONDS)
 
-        def verify(link: Link) -> None:
-            link.open(self.password, (), lambda opening: ownership.verify(opening.ask))
+        def verify(session: EslSession) -> None:
+            session.open(self.password, (), lambda opening: ownership.verify(opening.ask))
 
-        self._dial(lambda sock: Link(sock, Anomalies(), _unheard, _nothing), verify).discard()
+        self._dial(lambda sock: EslSession(sock, ProtocolErrors(), _unheard, _nothing), verify).discard()
         return asked_at + LEASE_SECONDS
 
-    def _beat(self, link: Link) -> None:
+    def _beat(self, session: EslSession) -> None:
         """The heartbeat, for as long as this socket lives."""
         assert self._ownership is not None
         while True:
@@ -259,38 +270,38 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             try:
                 self._ownership.beat(lambda command: self.api(command, BEAT_TIMEOUT_SECONDS))
             except NotOwner as error:
-                link.close(error)
+                session.close(error)
                 return
             except SwitchError as error:
                 self.log.warning("no heartbeat", problem=str(error))
             else:
-                link.lease.until = asked_at + LEASE_SECONDS
+                session.lease.until = asked_at + LEASE_SECONDS
 
-    def _serve(self, link: Link) -> None:
-        self._link, self.sock = link, link.sock
-        self.anomalies.reconnects += self._was_up
+    def _serve(self, session: EslSession) -> None:
+        self._session, self.sock = session, session.sock
+        self.protocol_errors.reconnects += self._was_up
         self._was_up = True
         self.connected = True
         self.last_error = None
         self._up.set()
         self._attempted.set()
         self.log.info("event socket up", core_uuid=self.core_uuid)
-        watching = [gevent.spawn(self._watch, link)]
+        watching = [gevent.spawn(self._watch, session)]
         if self._ownership is not None:
-            watching.append(gevent.spawn(self._beat, link))
-        waker, stillness = Waker(link.nudge), Stillness(link)
-        self._waker = waker
+            watching.append(gevent.spawn(self._beat, session))
+        keepalive, stillness = PollKeepalive(session.trigger_poll), HubHeartbeat(session)
+        self._poll_keepalive = keepalive
         gevent.spawn(self._came_up)
         error: SwitchError = Disconnected("stopped")
         try:
-            error = link.run()
+            error = session.run()
         finally:
             gevent.killall(watching, block=False)
-            waker.stop()
+            keepalive.stop()
             stillness.stop()
             self.connected = False
             self._up.clear()
-            self._link = None
+            self._session = None
             self.last_error = error
             level = "info" if self._stopping.is_set() else "warning"
             getattr(self.log, level)("event socket down", problem=str(error))
@@ -300,7 +311,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             for listener in tuple(self.on_down):
                 self._guarded(listener, error)
 
-    def _watch(self, link: Link) -> None:
+    def _watch(self, session: EslSession) -> None:
         """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
         probe, now = commands.wire(PING), time.monotonic()
         while True:
@@ -310,17 +321,17 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             still = now - before - _TICK_SECONDS
             if still > STILL_SECONDS:
                 # Nobody's silence or slowness but our own was measured.
-                link.excuse(still)
-            overdue = link.expire(now)
-            silent = now - link.received_at
+                session.extend_deadlines(still)
+            overdue = session.expire(now)
+            silent = now - session.received_at
             # A long `api` keeps the socket silent, rightly: only a command past its limit counts.
             if overdue > 0 and silent >= self._probe_timeout:
-                self.anomalies.half_open += 1
-                link.close(Disconnected(f"FreeSWITCH has been silent for {silent:.1f} s"))
+                self.protocol_errors.half_open += 1
+                session.close(Disconnected(f"FreeSWITCH has been silent for {silent:.1f} s"))
                 return
-            if silent >= self._probe_after and link.idle:
+            if silent >= self._probe_after and session.never_polled:
                 try:
-                    link.post(probe, _ignore, now + self._probe_timeout)
+                    session.post(probe, _ignore, now + self._probe_timeout)
                 except SwitchError:
                     return
 
@@ -330,12 +341,12 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         try:
             event = decode(raw)
         except ProtocolError as error:
-            self.anomalies.decode_errors += 1
+            self.protocol_errors.decode_errors += 1
             self.log.warning("an event cannot be read", problem=str(error))
             return
         if event.name.startswith("CHANNEL_"):
-            if self._waker is not None:
-                self._waker.stir()
+            if self._poll_keepalive is not None:
+                self._poll_keepalive.keep_awake()
         elif event.name == "BACKGROUND_JOB":
             headers = event.headers()
             result = self._jobs.pop(headers.get("Job-UUID", ""), None)
@@ -345,7 +356,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             try:
                 listener(event)
             except Exception:
-                self.anomalies.callback_errors += 1
+                self.protocol_errors.callback_errors += 1
                 self.log.exception("handling an event failed", name=event.name, uuid=event.uuid)
 
     def _pause(self) -> None:
@@ -360,7 +371,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         try:
             hook(error)
         except Exception:
-            self.anomalies.callback_errors += 1
+            self.protocol_errors.callback_errors += 1
             self.log.exception("handling the end of the event socket failed")
 
     # Commands
@@ -371,12 +382,12 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         no socket. Raises `ValueError` for what is not one command."""
         data = commands.wire(command)
         on_reply = on_reply or _ignore
-        link = self._link
-        if link is None:
+        session = self._session
+        if session is None:
             on_reply(NotConnected(f"{self.node}: no event socket"))
             return
         try:
-            link.post(data, on_reply, time.monotonic() + self._command_timeout)
+            session.post(data, on_reply, time.monotonic() + self._command_timeout)
         except SwitchError as error:
             on_reply(error)
 
@@ -388,25 +399,25 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         """Where we have just stood still, until what FreeSWITCH said meanwhile has been read; some seconds at
         most. What is decided by the clock is decided after that."""
         until = time.monotonic() + _CURRENT_SECONDS
-        while (link := self._link) is not None and link.behind and time.monotonic() < until:
+        while (session := self._session) is not None and session.behind and time.monotonic() < until:
             gevent.sleep(0.01)
 
     def send(self, command: str, timeout: float | None = None) -> Reply:
         """Send and wait for the reply, an error reply too. Raises `NotConnected`, `Disconnected`,
         `CommandTimeout`."""
         data = commands.wire(command)
-        link = self._link
-        if link is None:
+        session = self._session
+        if session is None:
             raise NotConnected(f"{self.node}: no event socket")
         timeout = self._command_timeout if timeout is None else timeout
         result: gevent.event.AsyncResult[Reply] = gevent.event.AsyncResult()
-        pending = link.post(data, _settle(result), time.monotonic() + timeout)
+        pending = session.post(data, _settle(result), time.monotonic() + timeout)
         result.wait(timeout)
         if result.ready():
             return cast(Reply, result.get_nowait())
         # Its place in the row stays: the late reply must not answer the next command.
         pending.on_reply = None
-        self.anomalies.command_timeouts += 1
+        self.protocol_errors.command_timeouts += 1
         raise CommandTimeout(f"no reply within {timeout} s: {command[:80]!r}")
 
     def api(self, command: str, timeout: float | None = None) -> str:

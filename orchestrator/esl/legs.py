@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 EXECUTE_TIMEOUT_SECONDS: Final = 30.0
 MAX_DIGITS: Final = 128
-FOUND: Final = "found"
+ADOPTED_EXECUTION: Final = "found"
 # FreeSWITCH refuses commands from the moment of the hangup, a little before it sends CHANNEL_HANGUP with the
 # cause.
 _HANGUP_GRACE_SECONDS: Final = 2.0
@@ -104,14 +104,14 @@ class Leg:
     """One channel under our control. Made by `Legs.adopt`."""
 
     __slots__ = (
+        "_adopted",
         "_answering",
+        "_blocked",
         "_digits",
         "_ended",
         "_executions",
-        "_found",
         "_legs",
         "_presses",
-        "_shut_out",
         "answered",
         "gone",
         "hangup_cause",
@@ -134,8 +134,8 @@ class Leg:
         """Each called once, on the reading greenlet, when the leg has hung up."""
         self._executions: dict[str, Execution] = {}
         self._answering: Execution | None = None
-        self._found: Execution | None = None
-        self._shut_out: Sequence[gevent.Greenlet[..., None]] = ()
+        self._adopted: Execution | None = None
+        self._blocked: Sequence[gevent.Greenlet[..., None]] = ()
         self._digits: gevent.queue.Queue[str] | None = None
         self._presses: Presses | None = None
         self._ended: gevent.event.Event | None = None
@@ -162,10 +162,10 @@ class Leg:
         An application started while another plays runs inside it. The very one that was found running when
         the leg was taken up is not started again. Raises `ValueError` as `commands.execute` does.
         """
-        self.check_shut_out()
-        found = self._found
+        self.check_blocked()
+        found = self._adopted
         if found is not None and (app, arg) == (found.app, found.arg) and not found.done:
-            self._found = None
+            self._adopted = None
             return found
         execution = Execution(f"{_THIS_RUN}-{next(_numbers)}", app, arg)
         command = commands.execute(self.uuid, app, arg, execution.uuid)
@@ -176,27 +176,27 @@ class Leg:
         self._legs.connection.post(command, partial(self._replied, execution))
         return execution
 
-    def take_up(self, headers: dict[str, str]) -> None:
+    def resume(self, headers: dict[str, str]) -> None:
         """After a restart of ours or a lost socket: how it stands, from uuid_dump, and what runs on it."""
         self.headers = headers
         self.answered = headers.get("Answer-State") == "answered"
         self._answering = None
-        self._found = None
+        self._adopted = None
         app = headers.get("variable_current_application", "")
         # A playback that is through has left its response (mod_dptools.c); of others it is not to be seen.
         if app and not headers.get("variable_current_application_response"):
             arg = headers.get("variable_current_application_data", "")
-            self._found = self._executions[FOUND] = Execution(FOUND, app, arg)
+            self._adopted = self._executions[ADOPTED_EXECUTION] = Execution(ADOPTED_EXECUTION, app, arg)
 
     @property
-    def found(self) -> tuple[str, str]:
-        """Application and argument found running at `take_up` and not started again since; else empty."""
-        found = self._found
+    def current_application(self) -> tuple[str, str]:
+        """Application and argument found running at `resume` and not started again since; else empty."""
+        found = self._adopted
         return ("", "") if found is None or found.done else (found.app, found.arg)
 
-    def goes_on(self, app: str, arg: str) -> None:
+    def adopt(self, app: str, arg: str) -> None:
         """An application that an earlier run of ours started runs on, until it ends by itself."""
-        self._executions[FOUND] = Execution(FOUND, app, arg)
+        self._executions[ADOPTED_EXECUTION] = Execution(ADOPTED_EXECUTION, app, arg)
 
     def started(self, app: str, arg: str) -> Execution | None:
         """That very application, if it was started on this leg and has not completed."""
@@ -207,7 +207,7 @@ class Leg:
         """Whether this application was started and has not completed."""
         return any(execution.app == app for execution in self._executions.values())
 
-    def wait_quiet(self, seconds: float) -> bool:
+    def stop_playback_and_wait(self, seconds: float) -> bool:
         """Break what plays until nothing does, for so long; whether it is quiet."""
         until = time.monotonic() + seconds
         while self.playing and time.monotonic() < until:
@@ -215,9 +215,9 @@ class Leg:
             gevent.sleep(_FRAME_SECONDS)
         return not self.playing
 
-    def still(self) -> None:
+    def stop_leftover_playback(self) -> None:
         """End what was found running, and wait for its end: the call goes on with something else."""
-        found, self._found = self._found, None
+        found, self._adopted = self._adopted, None
         if found is None or found.done or self.gone:
             return
         if found.app in _BREAKABLE:
@@ -225,16 +225,16 @@ class Leg:
             # Perhaps it was through already.
             with contextlib.suppress(CommandTimeout):
                 found.wait(_STILLED_SECONDS)
-        self._executions.pop(FOUND, None)
+        self._executions.pop(ADOPTED_EXECUTION, None)
 
-    def shut_out(self, greenlet: gevent.Greenlet[..., None]) -> None:
+    def block_greenlet(self, greenlet: gevent.Greenlet[..., None]) -> None:
         """Nothing more from `greenlet`, which is being killed: it may have a turn before it dies."""
         # A tuple would leak: Python's collector stops tracking one whose greenlets are alive when it looks.
-        self._shut_out = [*(one for one in self._shut_out if not one.ready()), greenlet]
+        self._blocked = [*(one for one in self._blocked if not one.ready()), greenlet]
 
-    def check_shut_out(self) -> None:
+    def check_blocked(self) -> None:
         """Ends the greenlet that calls this if it was shut out."""
-        if self._shut_out and gevent.getcurrent() in self._shut_out:
+        if self._blocked and gevent.getcurrent() in self._blocked:
             raise gevent.GreenletExit
 
     def execute(self, app: str, arg: str = "", timeout: float | None = EXECUTE_TIMEOUT_SECONDS) -> Event:
@@ -327,12 +327,12 @@ class Leg:
     def _completed(self, event: Event) -> None:
         execution = self._executions.pop(event.application_uuid, None)
         if execution is None:
-            found = self._executions.get(FOUND)
+            found = self._executions.get(ADOPTED_EXECUTION)
             if found is None or event.application != found.app:
                 return
             if event.header("Application-Data") != found.arg:
                 return
-            execution = self._executions.pop(FOUND)
+            execution = self._executions.pop(ADOPTED_EXECUTION)
         execution._settle(event)
 
     def _pressed(self, digit: str, way: str, at: int) -> None:
@@ -405,7 +405,7 @@ class Legs:
         if leg is not None:
             leg._hung_up(cause)
 
-    def feed(self, event: Event) -> Leg | None:
+    def dispatch(self, event: Event) -> Leg | None:
         """Let the leg that the event is about know; return it, or None for a stranger's."""
         leg = self._legs.get(event.uuid)
         if leg is None:

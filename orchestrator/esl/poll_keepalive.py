@@ -12,7 +12,7 @@ WAKE_SECONDS: Final = 0.008
 AWAKE_SECONDS: Final = 2.0
 
 
-class Waker:
+class PollKeepalive:
     """mod_event_socket looks for a listener's events every 20 ms, or when it has read something from it
     (read_packet). A call that has just parked, and every callback, would wait for half of that on average.
     So it is sent an empty line every WAKE_SECONDS; but no more once nobody has come or gone for a while, as
@@ -21,13 +21,13 @@ class Waker:
 
     def __init__(self, nudge: Callable[[], None]) -> None:
         """`nudge` is called on the hub: it must not block."""
-        self._nudge = nudge
+        self._trigger_poll = nudge
         self._timer = gevent.get_hub().loop.timer(WAKE_SECONDS, WAKE_SECONDS)
         self._asleep_at = 0.0
         self._awake = False
         self._stopped = False
 
-    def stir(self) -> None:
+    def keep_awake(self) -> None:
         """Somebody comes or goes."""
         self._asleep_at = time.monotonic() + AWAKE_SECONDS
         if not (self._awake or self._stopped):
@@ -43,4 +43,4 @@ class Waker:
             self._awake = False
             self._timer.stop()
         else:
-            self._nudge()
+            self._trigger_poll()

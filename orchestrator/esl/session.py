@@ -68,7 +68,7 @@ OnReply = Callable[["Reply | SwitchError"], None]
 
 
 @dataclass(slots=True)
-class Anomalies:
+class ProtocolErrors:
     """What should not have happened, counted since the start; and reconnects."""
 
     reconnects: int = 0
@@ -114,14 +114,14 @@ class Lease:
                 self.until = self._renew()
 
 
-class Link:
+class EslSession:
     """One connected, not yet authenticated socket. `run` is its reader; everything may be called from any
     greenlet."""
 
     def __init__(
         self,
         sock: socket.socket,
-        anomalies: Anomalies,
+        protocol_errors: ProtocolErrors,
         on_event: Callable[[bytes], None],
         on_pause: Callable[[], None],
         lease: Lease | None = None,
@@ -129,7 +129,7 @@ class Link:
         self.sock = self._sock = sock
         self.opened = False
         self.lease = lease or Lease()
-        self._anomalies = anomalies
+        self._protocol_errors = protocol_errors
         self._on_event = on_event
         self._on_pause = on_pause
         self._decoder = FrameDecoder()
@@ -155,16 +155,16 @@ class Link:
             watcher.priority = HIGHEST_PRIORITY
 
     @property
-    def stood_still(self) -> bool:
+    def hub_blocked_for(self) -> bool:
         """Whether no timer has run for longer than on any machine that is well."""
         return time.monotonic() - self.beat_at > STILL_SECONDS
 
     @property
     def behind(self) -> bool:
         """Whether something may lie unread that FreeSWITCH said while we stood still."""
-        return self.catching_up or (self.opened and self.stood_still)
+        return self.catching_up or (self.opened and self.hub_blocked_for)
 
-    def stood_still_until_now(self) -> None:
+    def hub_was_blocked(self) -> None:
         """What came meanwhile is read before anybody decides anything by the clock."""
         self.beat_at = time.monotonic()
         self._patient_until = self.beat_at + MAX_CATCHING_UP_SECONDS
@@ -183,7 +183,10 @@ class Link:
     # Opening
 
     def open(
-        self, password: str, subscribe: Sequence[str], claim: Callable[[Link], None] = lambda link: None
+        self,
+        password: str,
+        subscribe: Sequence[str],
+        claim: Callable[[EslSession], None] = lambda session: None,
     ) -> str:
         """Greet, authenticate, `claim` by what it may `ask`, subscribe by these commands; return the
         Core-UUID. The caller limits the time.
@@ -232,11 +235,11 @@ class Link:
             while self._early:
                 frame = self._early.popleft()
                 if isinstance(frame, Frame):
-                    self._end_at_a_farewell(frame)
+                    self._end_at_disconnect_notice(frame)
                 yield frame
             self._early.extend(self._receive())
 
-    def _end_at_a_farewell(self, frame: Frame) -> None:
+    def _end_at_disconnect_notice(self, frame: Frame) -> None:
         if frame.content_type == "text/disconnect-notice":
             raise self._error or Disconnected(f"FreeSWITCH says: {_first_line(frame.body)}")
         if frame.content_type == "text/rude-rejection":
@@ -262,8 +265,8 @@ class Link:
         self.received_at = time.monotonic()
         if waited:
             self._yielded_at = self.received_at
-        if self.stood_still:
-            self.stood_still_until_now()
+        if self.hub_blocked_for:
+            self.hub_was_blocked()
         if self.received_at > self.lease.until:
             self.lease.check()
         return self._decoder.feed(data)
@@ -285,7 +288,7 @@ class Link:
             self._error = self._error or error
         reason = self._error or Disconnected("the event socket ended")
         if isinstance(reason, ProtocolError):
-            self._anomalies.protocol_errors += 1
+            self._protocol_errors.protocol_errors += 1
         self.close(reason)
         self.discard()
         ended = _as_disconnected(reason)
@@ -322,14 +325,14 @@ class Link:
             body = _text(frame.body)
             self._answer(kind, Reply(body.partition("\n")[0], body))
         else:
-            self._end_at_a_farewell(frame)
-            self._anomalies.unexpected_frames += 1
+            self._end_at_disconnect_notice(frame)
+            self._protocol_errors.unexpected_frames += 1
 
     def _answer(self, kind: str, reply: Reply) -> None:
         pending = self._pending.popleft() if self._pending else None
         if pending is None or pending.expects != kind:
             # One reply too many or too few: every later one would answer the wrong command.
-            self._anomalies.unexpected_replies += 1
+            self._protocol_errors.unexpected_replies += 1
             if pending is not None:
                 self._pending.appendleft(pending)
             raise ProtocolError(f"{kind} where {pending.expects if pending else 'no reply'} should be")
@@ -338,12 +341,12 @@ class Link:
     def _tell(self, pending: Pending, outcome: Reply | SwitchError) -> None:
         on_reply, pending.on_reply = pending.on_reply, None
         if on_reply is None:
-            self._anomalies.late_replies += isinstance(outcome, Reply)
+            self._protocol_errors.late_replies += isinstance(outcome, Reply)
             return
         try:
             on_reply(outcome)
         except Exception:
-            self._anomalies.callback_errors += 1
+            self._protocol_errors.callback_errors += 1
             log.exception("a reply's callback failed")
 
     # Writing
@@ -358,7 +361,7 @@ class Link:
         if self._error is not None:
             raise _as_disconnected(self._error)
         if self._unsent_bytes + len(data) > MAX_UNSENT_BYTES:
-            self._anomalies.overflows += 1
+            self._protocol_errors.overflows += 1
             overflow = WriteOverflow(f"FreeSWITCH reads nothing: {self._unsent_bytes} bytes are unsent")
             self.close(overflow)
             raise overflow
@@ -389,7 +392,7 @@ class Link:
                     return
                 self._unsent_bytes -= len(data)
 
-    def nudge(self) -> None:
+    def trigger_poll(self) -> None:
         """Send an empty line, which is no command. Never blocks."""
         # What is on its way wakes FreeSWITCH too, and nothing may come between its bytes.
         if not self._unsent_bytes and self._error is None:
@@ -399,7 +402,7 @@ class Link:
     # Ending
 
     @property
-    def idle(self) -> bool:
+    def never_polled(self) -> bool:
         """Whether no reply is awaited."""
         return not self._pending
 
@@ -410,11 +413,11 @@ class Link:
             pending for pending in self._pending if pending.on_reply is not None and pending.deadline <= now
         ]
         for pending in due:
-            self._anomalies.command_timeouts += 1
+            self._protocol_errors.command_timeouts += 1
             self._tell(pending, CommandTimeout("no reply in time"))
         return max(0.0, now - self._pending[0].deadline) if self._pending else 0.0
 
-    def excuse(self, seconds: float) -> None:
+    def extend_deadlines(self, seconds: float) -> None:
         """Nobody's time counts while this process stood still for so long."""
         for pending in self._pending:
             pending.deadline += seconds

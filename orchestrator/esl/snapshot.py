@@ -25,7 +25,7 @@ GUARD: Final = "variable_texml_guard"
 DOCTOR: Final = "texml_doctor"
 """Variable of the legs of `orchestrator doctor`, which are no calls. No caller can set it."""
 # freeswitch-conf/dialplan/texml.xml has every leg of ours write this down at its end.
-LAST_WORDS: Final = "texml_gone_"
+HANGUP_RECORDS: Final = "texml_gone_"
 # switch_core_media_bug_enumerate; "session_record" is switch_ivr_record_session_event's.
 _BUG: Final = re.compile(r"<function>([^<]*)</function>\s*<target>([^<]*)</target>")
 _RECORDING_BUG: Final = "session_record"
@@ -58,7 +58,7 @@ class ConferenceSeen(Struct, frozen=True):
     """Paths of those that are paused."""
 
 
-class Gone(Struct, frozen=True):
+class HangupRecord(Struct, frozen=True):
     """A leg's last words. Times in microseconds since the epoch."""
 
     leg: str
@@ -81,13 +81,13 @@ class Snapshot(Struct, frozen=True):
     """By name."""
     legs: Mapping[str, Mapping[str, str]]
     """Headers and variables of those asked for that live, by leg."""
-    gone: Mapping[str, Gone]
+    hangup_records: Mapping[str, HangupRecord]
     """By leg: those that left their last words, since these were deleted."""
     channels: tuple[str, ...]
     """Every leg there is, as far as FreeSWITCH's own table is up to date: it may lag by a moment."""
 
 
-def take(connection: Connection, legs: Iterable[str]) -> Snapshot:
+def take_snapshot(connection: Connection, legs: Iterable[str]) -> Snapshot:
     """Raises `SwitchError` when any of it cannot be had."""
     at, conferences = _conferences(connection)
     channels = list_channels(connection)
@@ -96,7 +96,7 @@ def take(connection: Connection, legs: Iterable[str]) -> Snapshot:
         headers = dump(connection, leg)
         if headers is not None:
             living[leg] = headers
-    return Snapshot(at, conferences, living, list_gone(connection), channels)
+    return Snapshot(at, conferences, living, list_hangup_records(connection), channels)
 
 
 def _conferences(connection: Connection) -> tuple[int, dict[str, ConferenceSeen]]:
@@ -174,26 +174,26 @@ def list_recordings(connection: Connection, leg: str) -> list[str]:
     return [target for function, target in _BUG.findall(listed) if function == _RECORDING_BUG]
 
 
-def list_gone(connection: Connection) -> dict[str, Gone]:
+def list_hangup_records(connection: Connection) -> dict[str, HangupRecord]:
     found = {}
     for line in connection.api("global_getvar").splitlines():
         name, _, value = line.partition("=")
-        if name.startswith(LAST_WORDS):
-            leg = name[len(LAST_WORDS) :]
-            found[leg] = _last_words(leg, value)
+        if name.startswith(HANGUP_RECORDS):
+            leg = name[len(HANGUP_RECORDS) :]
+            found[leg] = _hangup_record(leg, value)
     return found
 
 
-def _last_words(leg: str, value: str) -> Gone:
+def _hangup_record(leg: str, value: str) -> HangupRecord:
     words = [word.strip() for word in value.split("|")] + [""] * 10
     ended, created, answered = (int(word) if word.isdigit() else 0 for word in words[:3])
-    return Gone(leg, ended, created, answered, *words[3:10])
+    return HangupRecord(leg, ended, created, answered, *words[3:10])
 
 
-def forget_gone(connection: Connection, leg: str) -> None:
+def delete_hangup_record(connection: Connection, leg: str) -> None:
     """Its last words have been heard. Does not wait."""
     with suppress(ValueError):  # an id of somebody else's choice that is no name: it stays until a restart
-        connection.post(commands.forget_global(LAST_WORDS + leg))
+        connection.post(commands.forget_global(HANGUP_RECORDS + leg))
 
 
 def _json(text: str, kind: Callable[..., Any]) -> Any:

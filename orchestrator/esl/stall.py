@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 import gevent
 
 if TYPE_CHECKING:
-    from orchestrator.esl.session import Link
+    from orchestrator.esl.session import EslSession
 
 BEAT_SECONDS: Final = 0.25
 
 
-class Stillness:
+class HubHeartbeat:
     """Has a link know when the hub was last at its timers."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, session: EslSession) -> None:
+        self._session = session
         self._timer = gevent.get_hub().loop.timer(BEAT_SECONDS, BEAT_SECONDS)
         self._timer.start(self._beat)
 
@@ -25,6 +25,6 @@ class Stillness:
         self._timer.close()
 
     def _beat(self) -> None:
-        if self._link.stood_still:
-            self._link.stood_still_until_now()
-        self._link.beat_at = time.monotonic()
+        if self._session.hub_blocked_for:
+            self._session.hub_was_blocked()
+        self._session.beat_at = time.monotonic()

@@ -19,15 +19,15 @@ _NAMES = {
 }
 # A FreeSWITCH that was there before us has profiles too, one called `default` almost always.
 PREFIX = "texml."
-Speech = Literal["untold", "talkers", "floor"]
+TalkEvents = Literal["untold", "talkers", "floor"]
 """What FreeSWITCH says of who speaks in a room: nothing, who begins and ends, or also who has the floor."""
-_TWINS: dict[Speech, str] = {"untold": QUIET, "talkers": "", "floor": FLOOR}
+_SUFFIXES: dict[TalkEvents, str] = {"untold": QUIET, "talkers": "", "floor": FLOOR}
 NO_KEYS = "none"
 KEY = "key "
 """What a pressed key sends us begins with it."""
 # By the names of conference_utils_clear_eflags() in mod_conference's conference_utils.c.
 # The last one is both play-file-done and play-file-member-done: a beep in nine ears would be nine of them.
-_NEVER_HEEDED = (
+_ALWAYS_FILTERED = (
     *("energy-level", "volume-level", "gain-level", "dtmf", "mute-detect"),
     *("play-file", "play-file-member", "play-file-done"),
 )
@@ -44,19 +44,19 @@ def conference_conf(profiles: Mapping[str, Profile]) -> etree._Element:
             _group(controls, profile)
     found = etree.SubElement(root, "profiles")
     for name, profile in profiles.items():
-        for speech in get_args(Speech):
+        for speech in get_args(TalkEvents):
             element = etree.SubElement(found, "profile", name=room_profile(name, speech))
             for parameter, value in parameters(profile):
                 etree.SubElement(element, "param", name=parameter, value=value)
             etree.SubElement(
-                element, "param", name="suppress-events", value=",".join(_unheeded(profile, speech))
+                element, "param", name="suppress-events", value=",".join(_filtered_events(profile, speech))
             )
     return root
 
 
-def room_profile(name: str, speech: Speech) -> str:
+def room_profile(name: str, speech: TalkEvents) -> str:
     """The rendered profile for a room."""
-    return PREFIX + name + _TWINS[speech]
+    return PREFIX + name + _SUFFIXES[speech]
 
 
 def settings_name(rendered: str) -> str:
@@ -82,9 +82,9 @@ def _keys(profile: Profile) -> str:
     return f"keys.{profile.name}" if profile.caller_controls else NO_KEYS
 
 
-def _unheeded(profile: Profile, speech: Speech) -> tuple[str, ...]:
+def _filtered_events(profile: Profile, speech: TalkEvents) -> tuple[str, ...]:
     """Events that FreeSWITCH need not send: each costs it a kilobyte or three, and us the reading."""
-    never: tuple[str, ...] = _NEVER_HEEDED
+    never: tuple[str, ...] = _ALWAYS_FILTERED
     if not set(MUTES).isdisjoint(profile.caller_controls.values()):
         never = tuple(name for name in never if name != "dtmf")
     if speech == "floor":

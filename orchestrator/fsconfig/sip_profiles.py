@@ -15,7 +15,7 @@ import gevent
 from lxml import etree
 
 from orchestrator.config import Settings
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.esl.errors import CommandFailed, SwitchError
 from orchestrator.logs import get_logger
 
@@ -96,14 +96,14 @@ def _places(api: Api) -> dict[str, tuple[str, str]]:
     return found
 
 
-class SipWatch:
+class SipProfileMonitor:
     """Looks every LOOK_SECONDS while the event socket is up; what is wrong is in `problems`."""
 
-    def __init__(self, api: Api, live: Live) -> None:
+    def __init__(self, api: Api, live: CurrentSettings) -> None:
         self.problems: dict[str, str] = {}
         """By what has the problem."""
         self._api = api
-        self._live = live
+        self._current = live
         self._used: tuple[SipProfile, ...] = ()
         self._of: Settings | None = None
         """The settings that `_used` was found with."""
@@ -138,8 +138,8 @@ class SipWatch:
             log.debug("SIP profiles not looked at", problem=str(error))
 
     def _look(self) -> None:
-        if self._of is not self._live.settings or self.problems:
-            self._of = self._live.settings
+        if self._of is not self._current.settings or self.problems:
+            self._of = self._current.settings
             self._used = used(self._api, self._of)
         there = running(self._api)
         stopped = [profile for profile in self._used if profile.name not in there]

@@ -27,7 +27,7 @@ HASHED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioFile:
     """Hold it as long as it plays: the file of a sound that somebody holds is not deleted."""
 
     path: str
@@ -35,19 +35,19 @@ class Sound:
     seconds: float
 
 
-class Library:
+class AudioCache:
     def __init__(self, directory: Path, there: Callable[[Path], Path], max_seconds: float) -> None:
         self._directory = directory
-        self._there = there
+        self._freeswitch_directory = there
         self._max_seconds = max_seconds
-        self._held: WeakValueDictionary[str, Sound] = WeakValueDictionary()
+        self._held: WeakValueDictionary[str, AudioFile] = WeakValueDictionary()
         self._going: frozenset[str] = frozenset()
         self._deleting = BoundedSemaphore()
         self._pool = ThreadPool(CONVERSIONS_AT_ONCE)
         self._converting: dict[Path, gevent.Greenlet[..., str]] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, content: bytes | BinaryIO) -> Sound:
+    def keep(self, content: bytes | BinaryIO) -> AudioFile:
         """The playable form of fetched audio. Raises AudioError. Converting goes on in a thread.
 
         Many who bring the same at once have it converted once.
@@ -75,20 +75,20 @@ class Library:
             return str(error)
         return ""
 
-    def made(self, name: str, make: Callable[[Path], None]) -> Sound:
+    def made(self, name: str, make: Callable[[Path], None]) -> AudioFile:
         """What we make ourselves: `make` writes it where it is not yet there."""
         path = self._directory / f"{name}.wav"
         if not self._use(path):
             make(path)
         return self._sound(path)
 
-    def beep(self, hz: int, ms: int) -> Sound:
+    def beep(self, hz: int, ms: int) -> AudioFile:
         return self.made(
             f"beep-{hz}-{ms}",
             lambda path: write_wav(path, generated_audio.beep(hz, ms), generated_audio.RATE),
         )
 
-    def hold_music(self) -> Sound:
+    def hold_music(self) -> AudioFile:
         return self.made(
             "hold-music", lambda path: write_wav(path, generated_audio.hold_music(), generated_audio.RATE)
         )
@@ -124,10 +124,10 @@ class Library:
             log.warning("the use of a sound cannot be noted, it may be deleted early", problem=str(error))
         return True
 
-    def _sound(self, path: Path) -> Sound:
+    def _sound(self, path: Path) -> AudioFile:
         sound = self._held.get(path.name)
         if sound is None:
-            sound = Sound(str(self._there(path.absolute())), seconds_of(path))
+            sound = AudioFile(str(self._freeswitch_directory(path.absolute())), seconds_of(path))
             self._held[path.name] = sound
         return sound
 
@@ -146,4 +146,4 @@ def _delete(paths: list[Path]) -> int:
     return len(paths)
 
 
-__all__ = ["AudioError", "Library", "Sound"]
+__all__ = ["AudioCache", "AudioError", "AudioFile"]

@@ -12,7 +12,7 @@ from uuid import uuid4
 from gevent import subprocess
 
 from orchestrator.media.audio import AudioError
-from orchestrator.media.audio_cache import Library, Sound
+from orchestrator.media.audio_cache import AudioCache, AudioFile
 
 
 class SpeechError(Exception):
@@ -22,12 +22,12 @@ class SpeechError(Exception):
 class CommandSpeech:
     """`argv` with `{text_file}`, `{out}` and `{voice}` filled in; no shell. What was said once is kept."""
 
-    def __init__(self, library: Library, argv: Sequence[str], timeout: float) -> None:
-        self._library = library
+    def __init__(self, audio_cache: AudioCache, argv: Sequence[str], timeout: float) -> None:
+        self._library = audio_cache
         self._argv = tuple(argv)
         self._timeout = timeout
 
-    def sound(self, text: str, voice: str) -> Sound:
+    def sound(self, text: str, voice: str) -> AudioFile:
         """Raises SpeechError. Blocks this greenlet only."""
         name = "say-" + sha256("\0".join((*self._argv, voice, text)).encode()).hexdigest()
         try:

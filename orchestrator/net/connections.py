@@ -20,8 +20,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from orchestrator.net.connector import Dialler
-from orchestrator.net.response_limit import MeteredResponse
+from orchestrator.net.connector import Connector
+from orchestrator.net.response_limit import SizeLimitedResponse
 from orchestrator.net.urls import path_of
 
 if TYPE_CHECKING:
@@ -38,25 +38,25 @@ class StaleConnection(ConnectionResetError):
 
 
 class _Connection(HTTPConnection):
-    response_class = MeteredResponse
+    response_class = SizeLimitedResponse
     has_served = False
 
-    def __init__(self, *args: Any, dialler: Dialler, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, connector: Connector, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._dialler = dialler
-        self._checked_by = dialler.policy
+        self._connector = connector
+        self._checked_by = connector.policy
         self._pieces: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
-        self._checked_by = self._dialler.policy
+        self._checked_by = self._connector.policy
         # The name stays the connection's: TLS asks for it and verifies it.
         options = self.socket_options or ()
-        return self._dialler.dial(self._dns_host, self.port, self.timeout, options)
+        return self._connector.dial(self._dns_host, self.port, self.timeout, options)
 
     @property
     def is_connected(self) -> bool:
         """Asked before each request; with gevent's poll it would be a watcher, a timer and two switches."""
-        if self.sock is None or self._checked_by != self._dialler.policy:
+        if self.sock is None or self._checked_by != self._connector.policy:
             # Settings that were reloaded hold for kept connections too: this one is dialled anew.
             return False
         poll = _poll()
@@ -122,8 +122,8 @@ class Adapter(HTTPAdapter):
     not at all: there are no proxies here, and whoever wants cookies takes them from the raw answer.
     """
 
-    def __init__(self, dialler: Dialler, pool_connections: int, **kwargs: Any) -> None:
-        self._dialler = dialler
+    def __init__(self, connector: Connector, pool_connections: int, **kwargs: Any) -> None:
+        self._connector = connector
         self._places = pool_connections
         self._pools: dict[tuple[str, str, bool | str], HTTPConnectionPool] = {}
         super().__init__(pool_connections, **kwargs)
@@ -131,8 +131,8 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(_Pool, dialler=self._dialler),
-            "https": partial(_SecurePool, dialler=self._dialler),
+            "http": partial(_Pool, dialler=self._connector),
+            "https": partial(_SecurePool, dialler=self._connector),
         }
 
     def get_connection_with_tls_context(

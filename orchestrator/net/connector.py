@@ -16,7 +16,7 @@ ONE_OF_SEVERAL_SECONDS = 2.0
 SocketOptions = Iterable[tuple[int, int, int | bytes]]
 
 
-class Dialler:
+class Connector:
     """Looks up, checks, connects."""
 
     def __init__(self, policy: AddressPolicy | None = None, names: Names | None = None) -> None:

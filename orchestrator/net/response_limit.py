@@ -28,7 +28,7 @@ TURN_SECONDS = 0.005
 WAY_SECONDS = 0.0001
 
 
-class Meter(io.RawIOBase):
+class ResponseSizeLimit(io.RawIOBase):
     """Counts what comes in, and gives way to others."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
@@ -37,7 +37,7 @@ class Meter(io.RawIOBase):
         self._left = HEAD_BYTES
         self._turn_over_at = time.monotonic() + TURN_SECONDS
 
-    def grant(self, more: int) -> None:
+    def allow(self, more: int) -> None:
         self._left += more
 
     def readable(self) -> bool:
@@ -61,15 +61,15 @@ class Meter(io.RawIOBase):
             super().close()
 
 
-class MeteredResponse(HTTPResponse):
+class SizeLimitedResponse(HTTPResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.meter = Meter(self.fp.detach())
-        self.fp = io.BufferedReader(self.meter)
+        self.size_limit = ResponseSizeLimit(self.fp.detach())
+        self.fp = io.BufferedReader(self.size_limit)
 
 
-def grant_body(response: Response, size: int) -> None:
+def allow_body(response: Response, size: int) -> None:
     """The answer may have a body of `size` bytes, however it is sent."""
     metered = getattr(response.raw, "_original_response", None)
-    if isinstance(metered, MeteredResponse):
-        metered.meter.grant(CHUNKING * size)
+    if isinstance(metered, SizeLimitedResponse):
+        metered.size_limit.allow(CHUNKING * size)

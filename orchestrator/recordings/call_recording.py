@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus
 from orchestrator.clock import now
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import LegGone, SwitchError, Unreachable
@@ -34,10 +34,16 @@ from orchestrator.media.audio import AudioError, export, in_thread, seconds_of
 from orchestrator.media.trim import trim_silence
 from orchestrator.net.urls import resolve
 from orchestrator.recordings.files import RecordingFiles
-from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, PauseBehavior, RecordedCall, Tape
+from orchestrator.recordings.model import (
+    CALL_RECORDING,
+    OpenRecording,
+    PauseBehavior,
+    RecordedCall,
+    RecordingState,
+)
 from orchestrator.recordings.records import RecordingRecord, row_of_recording
 from orchestrator.store.message import Message
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.types import Fields
 
 log = get_logger(__name__)
@@ -59,9 +65,9 @@ class CallRecorder:
     connection: Connection
     legs: Legs
     files: RecordingFiles
-    journal: Journal
+    journal: WriteBehindBuffer
     status: StatusCallbacks
-    tally: CallTally
+    tally: CallCounters
     open: dict[str, Recording] = field(default_factory=dict)
     """By sid: those that are neither completed nor absent yet."""
 
@@ -69,50 +75,50 @@ class CallRecorder:
 class Recording:
     """Its callbacks say once that it is in progress, and once that it is completed, or absent."""
 
-    def __init__(self, recorder: CallRecorder, call: RecordedCall, tape: Tape) -> None:
+    def __init__(self, recorder: CallRecorder, call: RecordedCall, state: RecordingState) -> None:
         """From here on it is among `recorder.open`, until it is over."""
         self.call = call
-        self.tape = tape
+        self.state = state
         self.begun = Flag()
         """FreeSWITCH writes it, or never will (`failed`)."""
         self.failed = False
         self.finished = Flag()
         """Completed or absent, and that is written down."""
         self._recorder = recorder
-        self._file = recorder.files.path(tape.sid)
-        self._log = log.bind(call=call.call_sid, recording=tape.sid)
+        self._file = recorder.files.path(state.sid)
+        self._log = log.bind(call=call.call_sid, recording=state.sid)
         self._ending: gevent.Greenlet[..., None] | None = None
         self._leg_over = Flag()
-        self._listed = bool(tape.started_at)
+        self._listed = bool(state.started_at)
         self._unanswered = False
         self._end_pending = False
-        if tape.over:
+        if state.over:
             self.begun.set()
             self.finished.set()
             return
-        if tape.started_at:
+        if state.started_at:
             self.begun.set()
-        recorder.open[tape.sid] = self
+        recorder.open[state.sid] = self
         # From the start: one read of the socket can bring the hangup and the leg's end.
         recorder.legs.watch(call.leg, self._on_event)
 
     @property
     def sid(self) -> str:
-        return self.tape.sid
+        return self.state.sid
 
     @property
     def seconds(self) -> float:
-        return self.tape.seconds
+        return self.state.seconds
 
     @property
-    def path_there(self) -> Path:
+    def freeswitch_path(self) -> Path:
         """As FreeSWITCH sees it; always WAV, for mod_shout may be missing."""
-        return self._recorder.files.there(self._file)
+        return self._recorder.files.freeswitch_directory(self._file)
 
     @property
     def ending(self) -> bool:
         """Its file is closed."""
-        return self._ending is not None or self.tape.over
+        return self._ending is not None or self.state.over
 
     def fields(self) -> Fields:
         """For a verb's action."""
@@ -128,8 +134,8 @@ class Recording:
 
     def keep(self, *with_it: tuple[str, str, bytes]) -> None:
         """On disk, for the next run of ours; `with_it` in the same commit."""
-        if not self.tape.asked_at:
-            self.tape = replace(self.tape, asked_at=now())
+        if not self.state.asked_at:
+            self.state = replace(self.state, asked_at=now())
         self._commit(put=with_it)
 
     def start(self, leg: Leg, *, refusable: bool = False) -> None:
@@ -137,17 +143,17 @@ class Recording:
 
         `refusable`: whoever asked for it waits to hear of that, and then says `accept` or `forget`.
         """
-        tape = self.tape
+        state = self.state
         self._unanswered = refusable
         leg.set(
-            RECORD_STEREO=str(tape.channels == "dual").lower(),
-            RECORD_BRIDGE_REQ=str(tape.from_answer).lower(),
+            RECORD_STEREO=str(state.channels == "dual").lower(),
+            RECORD_BRIDGE_REQ=str(state.from_answer).lower(),
             # Of the leg: it reads what the caller says, and writes what the caller hears.
-            RECORD_READ_ONLY=str(tape.track == "inbound").lower(),
-            RECORD_WRITE_ONLY=str(tape.track == "outbound").lower(),
+            RECORD_READ_ONLY=str(state.track == "inbound").lower(),
+            RECORD_WRITE_ONLY=str(state.track == "outbound").lower(),
         )
-        path = str(self.path_there)
-        running = leg.start("record_session", f"{path} +{tape.longest}" if tape.longest else path)
+        path = str(self.freeswitch_path)
+        running = leg.start("record_session", f"{path} +{state.longest}" if state.longest else path)
         gevent.spawn(self._follow_start, running)
 
     def _follow_start(self, running: Execution) -> None:
@@ -177,11 +183,11 @@ class Recording:
 
     def started(self, at: int = 0) -> None:
         """`at`: microseconds since the epoch; now, if it is 0."""
-        if self.tape.started_at or self.ending:
+        if self.state.started_at or self.ending:
             return
-        self.tape = replace(self.tape, started_at=at or now())
+        self.state = replace(self.state, started_at=at or now())
         self.begun.set()
-        self._tell("in-progress")
+        self._report("in-progress")
 
     # In between
 
@@ -191,7 +197,7 @@ class Recording:
         From outside of the leg: it sets a flag of the recording, in memory that lives as long as the leg,
         and waits for nothing that the leg does (switch_ivr_async.c, switch_ivr_record_session_mask).
         """
-        before = self.tape.paused_by if self.tape.status == "paused" else None
+        before = self.state.paused_by if self.state.status == "paused" else None
         if before == behavior:
             return
         self._order(PAUSE[behavior])
@@ -202,16 +208,16 @@ class Recording:
 
     def resume(self) -> None:
         """Raises SwitchError where FreeSWITCH does not do it."""
-        self._order(RESUME[self.tape.paused_by])
+        self._order(RESUME[self.state.paused_by])
         self._change(status="in-progress")
 
     def _order(self, action: str) -> None:
-        command = commands.api("uuid_record", self.call.leg, action, str(self.path_there))
+        command = commands.api("uuid_record", self.call.leg, action, str(self.freeswitch_path))
         self._recorder.connection.send(command).raise_for_error()
 
     def stop(self) -> None:
         """Ordered; FreeSWITCH closes the file in a moment. Does not block."""
-        if self.ending or self.tape.status == "stopped":
+        if self.ending or self.state.status == "stopped":
             return
         self._change(status="stopped")
         self.order_stop()
@@ -221,10 +227,10 @@ class Recording:
         if leg is None or leg.gone:
             # Its end is the recording's.
             return
-        if self.tape.source == "RecordVerb":
+        if self.state.source == "RecordVerb":
             leg.break_()
         else:
-            gevent.spawn(self._follow_stop, leg.start("stop_record_session", str(self.path_there)))
+            gevent.spawn(self._follow_stop, leg.start("stop_record_session", str(self.freeswitch_path)))
 
     def _follow_stop(self, running: Execution) -> None:
         try:
@@ -257,7 +263,7 @@ class Recording:
     def _on_event(self, event: Event) -> None:
         match event.name:
             case "RECORD_START" if self._is_mine(event):
-                if self.tape.from_answer:
+                if self.state.from_answer:
                     self.begun.set()
                 else:
                     self.started(event.timestamp)
@@ -270,7 +276,7 @@ class Recording:
                 self.end()
 
     def _is_mine(self, event: Event) -> bool:
-        return event.header("Record-File-Path") == str(self.path_there)
+        return event.header("Record-File-Path") == str(self.freeswitch_path)
 
     def _finish(self) -> None:
         if self.finished.is_set():
@@ -282,12 +288,12 @@ class Recording:
         except Exception as error:  # noqa: BLE001
             # Whatever it was: a recording that is said to be in progress for ever is worse.
             self._log.warning("no recording", problem=str(error))
-            self.tape = replace(self.tape, status="absent")
+            self.state = replace(self.state, status="absent")
         else:
-            self.tape = replace(self.tape, status="completed", seconds=seconds)
+            self.state = replace(self.state, status="completed", seconds=seconds)
         if self.finished.is_set():
             return
-        self._tell("completed" if self.seconds else "absent")
+        self._report("completed" if self.seconds else "absent")
         if leftover is not None:
             in_thread(leftover.unlink, True)
         self._leave()
@@ -298,15 +304,15 @@ class Recording:
 
         In a thread. Done again after a crash in between it comes to the same. Raises AudioError, OSError.
         """
-        tape = self.tape
-        target = self._recorder.files.path(self.sid, tape.kind)
+        state = self.state
+        target = self._recorder.files.path(self.sid, state.kind)
         if not self._file.exists() and target.exists():
             return seconds_of(target), None
-        seconds = trim_silence(self._file) if tape.trim else seconds_of(self._file)
+        seconds = trim_silence(self._file) if state.trim else seconds_of(self._file)
         if not seconds:
             raise AudioError("nothing was recorded")
-        dual = tape.channels == "dual"
-        if tape.kind == "mp3" or (dual and tape.source == "RecordVerb"):
+        dual = state.channels == "dual"
+        if state.kind == "mp3" or (dual and state.source == "RecordVerb"):
             export(self._file, target, 2 if dual else 1)
         return seconds, self._file if target != self._file else None
 
@@ -318,13 +324,13 @@ class Recording:
 
     @property
     def _url(self) -> str:
-        return self._recorder.files.url(self.sid, self.tape.kind)
+        return self._recorder.files.url(self.sid, self.state.kind)
 
     def _change(self, **changes: object) -> None:
-        self.tape = replace(self.tape, **changes)
+        self.state = replace(self.state, **changes)
         self._commit()
 
-    def _tell(self, status: RecordingStatus) -> None:
+    def _report(self, status: RecordingStatus) -> None:
         self._recorder.tally.recordings[status] += 1
         self._listed = True
         message = self._message(status)
@@ -332,8 +338,8 @@ class Recording:
         self._commit([message] if message is not None else [])
 
     def _message(self, status: RecordingStatus) -> Message | None:
-        tape, call = self.tape, self.call
-        if not tape.status_callback or status not in tape.status_callback_event:
+        state, call = self.state, self.call
+        if not state.status_callback or status not in state.status_callback_event:
             return None
         facts = RecordingFacts(
             status=status,
@@ -341,17 +347,17 @@ class Recording:
             call_sid=call.call_sid,
             connection_id=call.connection_id,
             recording_sid=self.sid,
-            source=tape.source,
-            channels=2 if tape.channels == "dual" else 1,
-            started_at=tape.started_at,
+            source=state.source,
+            channels=2 if state.channels == "dual" else 1,
+            started_at=state.started_at,
             duration=round(self.seconds),
-            url=self._url if tape.send_url else "",
+            url=self._url if state.send_url else "",
         )
-        before = bool(tape.started_at) and "in-progress" in tape.status_callback_event
+        before = bool(state.started_at) and "in-progress" in state.status_callback_event
         return self._recorder.status.of_recording(
             facts,
-            resolve(call.document_url, tape.status_callback),
-            tape.status_callback_method,
+            resolve(call.document_url, state.status_callback),
+            state.status_callback_method,
             int(before and status != "in-progress"),
             call.style,
         )
@@ -359,8 +365,8 @@ class Recording:
     def _commit(
         self, messages: list[Message] | None = None, put: tuple[tuple[str, str, bytes], ...] = ()
     ) -> None:
-        row = (CALL_RECORDING, self.sid, msgspec.json.encode(OpenRecording(self.call, self.tape)))
-        over = self.tape.over
+        row = (CALL_RECORDING, self.sid, msgspec.json.encode(OpenRecording(self.call, self.state)))
+        over = self.state.over
         self._recorder.journal.commit(
             messages or [],
             put if over else (*put, row),
@@ -369,19 +375,19 @@ class Recording:
         )
 
     def _record(self) -> RecordingRecord:
-        tape, call = self.tape, self.call
+        state, call = self.state, self.call
         return RecordingRecord(
-            sid=tape.sid,
+            sid=state.sid,
             account_sid=call.account_sid,
             call_sid=call.call_sid,
             conference_sid=call.conference_sid,
-            source=tape.source,
-            created_at=tape.asked_at or tape.started_at,
+            source=state.source,
+            created_at=state.asked_at or state.started_at,
             updated_at=now(),
-            channels=2 if tape.channels == "dual" else 1,
-            started_at=tape.started_at,
-            duration=tape.seconds,
-            status=tape.status,
-            kind=tape.kind,
-            track=tape.track,
+            channels=2 if state.channels == "dual" else 1,
+            started_at=state.started_at,
+            duration=state.seconds,
+            status=state.status,
+            kind=state.kind,
+            track=state.track,
         )

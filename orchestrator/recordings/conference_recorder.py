@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from orchestrator.callbacks.payloads import RecordingStatus
 from orchestrator.clock import now
 from orchestrator.conference.machine.state import Caller, Room
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.deadline import Deadline
@@ -25,13 +25,18 @@ from orchestrator.esl.session import Reply
 from orchestrator.esl.snapshot import ConferenceSeen
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.conference_recording import RoomRecording, bring_into_form, message_of, record_of
+from orchestrator.recordings.conference_recording import (
+    ConferenceRecording,
+    bring_into_form,
+    message_of,
+    record_of,
+)
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.model import PauseBehavior
 from orchestrator.recordings.pauses import Pause, paused, resumed
 from orchestrator.sids import new_sid
 from orchestrator.store.message import Message
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 
 log = get_logger(__name__)
 
@@ -48,19 +53,19 @@ WATCH_SECONDS = 10.0
 WRITE_SECONDS = 2.5
 
 
-class RoomRecordings(Part):
+class ConferenceRecorder(Part):
     def __init__(
         self,
         connection: Connection,
-        journal: Journal,
+        write_buffer: WriteBehindBuffer,
         files: RecordingFiles,
-        tally: CallTally,
+        counters: CallCounters,
     ) -> None:
         self._connection = connection
-        self._journal = journal
+        self._write_buffer = write_buffer
         self._files = files
-        self._tally = tally
-        self._running: dict[str, RoomRecording] = {}
+        self._counters = counters
+        self._running: dict[str, ConferenceRecording] = {}
         self._measured: set[str] = set()
         """Whose files are closed and looked at."""
         self._by_conference: dict[str, str] = {}
@@ -81,30 +86,36 @@ class RoomRecordings(Part):
         found = []
         for sid, recording in self._running.items():
             conference = seen.get(recording.conference_sid)
-            written = conference is not None and self._files.path_there(sid) in conference.recordings
+            written = conference is not None and self._files.freeswitch_path(sid) in conference.recordings
             if recording.started_at and not written and sid not in self._limits:
                 found.append(sid)
         return found
 
     def start(self) -> None:
         """With what the last run of ours left; before anything else is done."""
-        for sid, value in self._journal.load(RECORDING):
-            recording = self._running[sid] = msgspec.json.decode(value, type=RoomRecording)
+        for sid, value in self._write_buffer.load(RECORDING):
+            recording = self._running[sid] = msgspec.json.decode(value, type=ConferenceRecording)
             self._by_conference[recording.conference_sid] = sid
 
     def start_recording(self, room: Room, by: Caller) -> None:
-        terms = room.terms.recording
-        assert terms is not None
-        recording = RoomRecording(
-            new_sid(), room.sid, room.account_sid, by, terms, asked_at=now(), style=room.terms.style
+        conference_options = room.options.recording
+        assert conference_options is not None
+        recording = ConferenceRecording(
+            new_sid(),
+            room.sid,
+            room.account_sid,
+            by,
+            conference_options,
+            asked_at=now(),
+            style=room.options.style,
         )
         self._keep(recording)
         self._by_conference[room.sid] = recording.sid
         self._order_start(recording)
 
-    def _order_start(self, recording: RoomRecording) -> None:
+    def _order_start(self, recording: ConferenceRecording) -> None:
         self._limit(recording.sid, START_SECONDS, "FreeSWITCH did not begin it")
-        path = self._files.path_there(recording.sid)
+        path = self._files.freeswitch_path(recording.sid)
 
         def on_reply(reply: Reply | SwitchError) -> None:
             if isinstance(reply, (Unreachable, CommandTimeout)):
@@ -116,9 +127,9 @@ class RoomRecordings(Part):
 
         command = commands.conference(recording.conference_sid, "recording", "start", path)
         self._connection.post(command, on_reply)
-        self._look_after_them()
+        self._watch_sizes()
 
-    def _look_after_them(self) -> None:
+    def _watch_sizes(self) -> None:
         if self._watching is None:
             self._watching = gevent.spawn(self._watch)
 
@@ -134,13 +145,13 @@ class RoomRecordings(Part):
             self._watching.kill(block=False)
             self._watching = None
 
-    def take_up(self, rooms: Iterable[Room], seen: Mapping[str, ConferenceSeen]) -> int:
+    def reattach(self, rooms: Iterable[Room], seen: Mapping[str, ConferenceSeen]) -> int:
         """Brings recordings and what FreeSWITCH has together; how many differed."""
         differed = 0
         open_rooms = {room.sid: room for room in rooms}
         for recording in list(self._running.values()):
             conference = seen.get(recording.conference_sid)
-            path = self._files.path_there(recording.sid)
+            path = self._files.freeswitch_path(recording.sid)
             began_at = conference.recordings.get(path) if conference else None
             room = open_rooms.get(recording.conference_sid)
             if conference is None or (began_at is None and recording.started_at):
@@ -166,13 +177,13 @@ class RoomRecordings(Part):
                 differed += 1
                 self.start_recording(room, first)
         if self._running:
-            self._look_after_them()
+            self._watch_sizes()
         return differed
 
-    def _pause_again(self, recording: RoomRecording) -> None:
+    def _pause_again(self, recording: ConferenceRecording) -> None:
         """FreeSWITCH's recording is to be what ours is."""
         action = "pause" if recording.status == "paused" else "resume"
-        path = self._files.path_there(recording.sid)
+        path = self._files.freeswitch_path(recording.sid)
         self._connection.post(commands.conference(recording.conference_sid, "recording", action, path))
 
     def stop_recording(self, conference_sid: str) -> None:
@@ -185,12 +196,12 @@ class RoomRecordings(Part):
             self._order_stop(conference_sid, sid)
 
     def _order_stop(self, conference_sid: str, sid: str) -> None:
-        path = self._files.path_there(sid)
+        path = self._files.freeswitch_path(sid)
         self._connection.post(commands.conference(conference_sid, "recording", "stop", path))
 
     # Pauses
 
-    def get(self, sid: str) -> RoomRecording | None:
+    def get(self, sid: str) -> ConferenceRecording | None:
         """While it is being written."""
         return self._running.get(sid)
 
@@ -214,8 +225,8 @@ class RoomRecordings(Part):
         self._order(self._running[sid], "resume")
         self._resumed(sid, now())
 
-    def _order(self, recording: RoomRecording, action: str) -> None:
-        path = self._files.path_there(recording.sid)
+    def _order(self, recording: ConferenceRecording, action: str) -> None:
+        path = self._files.freeswitch_path(recording.sid)
         command = commands.conference(recording.conference_sid, "recording", action, path)
         reply = self._connection.send(command)
         reply.raise_for_error()
@@ -270,10 +281,10 @@ class RoomRecordings(Part):
         elif event.action == "resume-recording":
             self._resumed(sid, event.timestamp or now())
 
-    def _started(self, recording: RoomRecording, at: int) -> None:
+    def _started(self, recording: ConferenceRecording, at: int) -> None:
         self._forget_limit(recording.sid)
         started = replace(recording, started_at=at)
-        self._tally.recordings["in-progress"] += 1
+        self._counters.recordings["in-progress"] += 1
         self._keep(started, [message_of(self._files, started, "in-progress")])
 
     # The end
@@ -303,7 +314,7 @@ class RoomRecordings(Part):
         self._measured.add(sid)
         gevent.spawn(self._measure, recording)
 
-    def _measure(self, recording: RoomRecording) -> None:
+    def _measure(self, recording: ConferenceRecording) -> None:
         path = self._files.path(recording.sid)
         try:
             seconds = bring_into_form(recording, path, self._write)
@@ -315,7 +326,7 @@ class RoomRecordings(Part):
             seconds = 0.0
         self._end(recording, "completed" if seconds else "absent", seconds)
 
-    def _end(self, recording: RoomRecording, status: RecordingStatus, seconds: float) -> None:
+    def _end(self, recording: ConferenceRecording, status: RecordingStatus, seconds: float) -> None:
         sid = recording.sid
         log.info(
             "recording over", room=recording.conference_sid, recording=sid, status=status, seconds=seconds
@@ -324,24 +335,24 @@ class RoomRecordings(Part):
         self._measured.discard(sid)
         self._forget_limit(sid)
         self._by_conference.pop(recording.conference_sid, None)
-        self._tally.recordings[status] += 1
+        self._counters.recordings[status] += 1
         ended = replace(recording, status=status, duration=seconds)
         messages = [message for message in [message_of(self._files, ended, status)] if message is not None]
-        self._journal.commit(messages, (), [(RECORDING, sid)], [record_of(ended)])
+        self._write_buffer.commit(messages, (), [(RECORDING, sid)], [record_of(ended)])
 
     def _forget_limit(self, sid: str) -> None:
         limit = self._limits.pop(sid, None)
         if limit is not None:
             limit.cancel()
 
-    def _keep(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
+    def _keep(self, recording: ConferenceRecording, told: list[Message | None] | None = None) -> None:
         self._running[recording.sid] = recording
         self._write(recording, told)
 
-    def _write(self, recording: RoomRecording, told: list[Message | None] | None = None) -> None:
+    def _write(self, recording: ConferenceRecording, told: list[Message | None] | None = None) -> None:
         messages = [message for message in told or [] if message is not None]
         put = [(RECORDING, recording.sid, msgspec.json.encode(recording))]
-        self._journal.commit(messages, put, records=[record_of(recording)])
+        self._write_buffer.commit(messages, put, records=[record_of(recording)])
 
     # The watchdog
 

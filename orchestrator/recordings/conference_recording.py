@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.payloads import RecordingFacts, RecordingStatus, recording_fields
 from orchestrator.clock import now
-from orchestrator.conference.machine.state import Caller, RecordingTerms
+from orchestrator.conference.machine.state import Caller, RecordingOptions
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread, seconds_of
 from orchestrator.media.silence import frames_of, insert_silence
@@ -26,13 +26,13 @@ from orchestrator.types import CallbackStyle
 log = get_logger(__name__)
 
 
-class RoomRecording(msgspec.Struct, frozen=True):
+class ConferenceRecording(msgspec.Struct, frozen=True):
     sid: str
     conference_sid: str
     account_sid: str
     by: Caller
     """The participant that started the conference."""
-    terms: RecordingTerms
+    options: RecordingOptions
     asked_at: int
     started_at: int = 0
     """Microseconds since the epoch; 0 until FreeSWITCH has opened the file."""
@@ -51,7 +51,7 @@ class RoomRecording(msgspec.Struct, frozen=True):
         return self.pauses[-1].behavior if self.status == "paused" else ""
 
 
-def record_of(recording: RoomRecording) -> Record:
+def record_of(recording: ConferenceRecording) -> Record:
     return row_of_recording(
         RecordingRecord(
             sid=recording.sid,
@@ -68,9 +68,11 @@ def record_of(recording: RoomRecording) -> Record:
     )
 
 
-def message_of(files: RecordingFiles, recording: RoomRecording, status: RecordingStatus) -> Message | None:
-    terms = recording.terms
-    if not terms.status_callback or status not in terms.status_callback_event:
+def message_of(
+    files: RecordingFiles, recording: ConferenceRecording, status: RecordingStatus
+) -> Message | None:
+    conference_options = recording.options
+    if not conference_options.status_callback or status not in conference_options.status_callback_event:
         return None
     facts = RecordingFacts(
         status=status,
@@ -81,12 +83,12 @@ def message_of(files: RecordingFiles, recording: RoomRecording, status: Recordin
         conference_sid=recording.conference_sid,
         started_at=recording.started_at,
         duration=round(recording.duration),
-        url=files.url(recording.sid) if terms.send_url else "",
+        url=files.url(recording.sid) if conference_options.send_url else "",
     )
     return Message(
         queue=f"recording {recording.sid}",
-        url=terms.status_callback,
-        method=terms.status_callback_method,
+        url=conference_options.status_callback,
+        method=conference_options.status_callback_method,
         fields=recording_fields(facts, recording.style),
         account_sid=recording.account_sid,
         event=f"recording-{status}",
@@ -97,17 +99,21 @@ def message_of(files: RecordingFiles, recording: RoomRecording, status: Recordin
     )
 
 
-def bring_into_form(recording: RoomRecording, path: Path, keep: Callable[[RoomRecording], None]) -> float:
+def bring_into_form(
+    recording: ConferenceRecording, path: Path, keep: Callable[[ConferenceRecording], None]
+) -> float:
     """Silence where it was paused, trimmed where that is asked for; its seconds, 0 of a silent one.
 
     `keep` writes down what must be known should this process end in the middle of it. Blocks this greenlet
     only. Raises AudioError, OSError.
     """
     _put_silence(recording, path, keep)
-    return _trimmed(recording, path) if recording.terms.trim else in_thread(seconds_of, path)
+    return _trimmed(recording, path) if recording.options.trim else in_thread(seconds_of, path)
 
 
-def _put_silence(recording: RoomRecording, path: Path, keep: Callable[[RoomRecording], None]) -> None:
+def _put_silence(
+    recording: ConferenceRecording, path: Path, keep: Callable[[ConferenceRecording], None]
+) -> None:
     """Where it was paused; once, also where this process ends in the middle of it."""
     gaps = silences(recording.started_at, recording.pauses)
     if not gaps:
@@ -124,7 +130,7 @@ def _put_silence(recording: RoomRecording, path: Path, keep: Callable[[RoomRecor
         log.error("pauses are left out", recording=recording.sid, problem=str(error))
 
 
-def _trimmed(recording: RoomRecording, path: Path) -> float:
+def _trimmed(recording: ConferenceRecording, path: Path) -> float:
     """Seconds; 0 of a silent one. A disk too full to trim on costs the trimming, not the recording."""
     try:
         return in_thread(trim_silence, path)

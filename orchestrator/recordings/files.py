@@ -22,7 +22,7 @@ def is_sid(text: str) -> bool:
 @dataclass(frozen=True)
 class RecordingFiles:
     directory: Path
-    there: Callable[[Path], Path]
+    freeswitch_directory: Callable[[Path], Path]
     """A path as FreeSWITCH sees it."""
     base_url: Callable[[], str]
     """Without a slash at its end."""
@@ -33,8 +33,8 @@ class RecordingFiles:
         """FreeSWITCH writes the WAV; an MP3 is made of it."""
         return self.directory / f"{sid}.{kind}"
 
-    def path_there(self, sid: str) -> str:
-        return str(self.there(self.path(sid).absolute()))
+    def freeswitch_path(self, sid: str) -> str:
+        return str(self.freeswitch_directory(self.path(sid).absolute()))
 
     def url(self, sid: str, kind: RecordingKind = "wav") -> str:
         query = f"?{self.signer.query(sid)}" if self.signer else ""

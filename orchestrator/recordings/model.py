@@ -25,7 +25,7 @@ ChangedStatus = Literal["in-progress", "paused", "stopped"]
 """What the API may make of a recording."""
 
 
-class Tape(Struct, frozen=True):
+class RecordingState(Struct, frozen=True):
     sid: str
     source: Source
     kind: RecordingKind = "wav"
@@ -76,12 +76,12 @@ class OpenRecording(Struct, frozen=True):
     """What is kept on disk until it is completed or absent."""
 
     call: RecordedCall
-    tape: Tape
+    state: RecordingState
 
 
-def tape_of(verb: Record | Dial, sid: str = "") -> Tape:
+def recording_state_of(verb: Record | Dial, sid: str = "") -> RecordingState:
     """`sid` of one that was begun by the last run of ours."""
-    tape = Tape(
+    state = RecordingState(
         sid=sid or new_sid(),
         source="DialVerb",
         trim=verb.trim == "trim-silence",
@@ -90,9 +90,9 @@ def tape_of(verb: Record | Dial, sid: str = "") -> Tape:
         status_callback_event=frozenset(verb.recording_status_callback_event),
     )
     if isinstance(verb, Record):
-        return replace(tape, source="RecordVerb", kind=verb.format, channels=verb.channels)
+        return replace(state, source="RecordVerb", kind=verb.format, channels=verb.channels)
     return replace(
-        tape,
+        state,
         channels=_channels(verb),
         send_url=verb.send_recording_url,
         from_answer=verb.record.startswith("record-from-answer"),

@@ -21,11 +21,11 @@ from orchestrator.recordings.model import (
     OpenRecording,
     PauseBehavior,
     RecordedCall,
+    RecordingState,
     Source,
-    Tape,
 )
 from orchestrator.recordings.records import RecordingRecord, decode_recording
-from orchestrator.rejection import Refused
+from orchestrator.rejection import ServiceError
 from orchestrator.store.interface import NodeStore
 
 log = get_logger(__name__)
@@ -40,43 +40,47 @@ class CallRecordings(Part):
         self._recorder = recorder
         self._store = store
 
-    def start_recording(self, leg: Leg, call: RecordedCall, tape: Tape, *, beep: bool = False) -> None:
-        """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises Refused."""
-        recording = Recording(self._recorder, call, tape)
+    def start_recording(
+        self, leg: Leg, call: RecordedCall, state: RecordingState, *, beep: bool = False
+    ) -> None:
+        """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises ServiceError."""
+        recording = Recording(self._recorder, call, state)
         recording.keep()
         recording.start(leg, refusable=True)
         recording.begun.wait(START_SECONDS)
         if recording.failed:
             recording.forget()
             detail = f"FreeSWITCH did not begin it: {leg.hangup_cause or 'its log says why'}"
-            raise Refused("90018", "Call cannot be recorded", detail)
+            raise ServiceError("90018", "Call cannot be recorded", detail)
         recording.accept()
         if beep:
             leg.start("playback", BEEP)
-        log.info("recording begun through the API", call=call.call_sid, recording=tape.sid)
+        log.info("recording begun through the API", call=call.call_sid, recording=state.sid)
 
-    def start_soon(self, leg: Leg, call: RecordedCall, tape: Tape) -> None:
+    def start_soon(self, leg: Leg, call: RecordedCall, state: RecordingState) -> None:
         """Does not block; where it cannot be recorded, that is told as absent."""
-        recording = Recording(self._recorder, call, tape)
+        recording = Recording(self._recorder, call, state)
         recording.keep()
         recording.start(leg)
 
     def change(self, sid: str, status: ChangedStatus, behavior: PauseBehavior) -> None:
-        """Raises Refused."""
+        """Raises ServiceError."""
         recording = self._recorder.open.get(sid)
         if recording is None or recording.ending:
-            raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")
-        tape = recording.tape
-        if status == tape.status and not (status == "paused" and behavior != tape.paused_by):
+            raise ServiceError("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+        state = recording.state
+        if status == state.status and not (status == "paused" and behavior != state.paused_by):
             return
-        if tape.status == "stopped":
-            raise Refused("90018", "Recording has ended", "It was stopped: nothing of it can be changed.")
+        if state.status == "stopped":
+            raise ServiceError(
+                "90018", "Recording has ended", "It was stopped: nothing of it can be changed."
+            )
         if status == "stopped":
             recording.stop()
             return
-        if tape.source == "RecordVerb":
+        if state.source == "RecordVerb":
             detail = "The verb Record records the caller's own message: it can be stopped, not paused."
-            raise Refused("90018", "Recording cannot be paused", detail)
+            raise ServiceError("90018", "Recording cannot be paused", detail)
         try:
             if status == "paused":
                 recording.pause(behavior)
@@ -84,15 +88,15 @@ class CallRecordings(Part):
                 recording.resume()
         except SwitchError as error:
             detail = f"FreeSWITCH did not do it: {error}"
-            raise Refused("90018", "Recording cannot be changed", detail) from None
+            raise ServiceError("90018", "Recording cannot be changed", detail) from None
 
     # Over a restart, or a lost socket
 
     def start(self) -> None:
         """With what the last run of ours left; before the first event."""
         for _, value in self._recorder.journal.load(CALL_RECORDING):
-            kept = msgspec.json.decode(value, type=OpenRecording)
-            Recording(self._recorder, kept.call, kept.tape)
+            stored = msgspec.json.decode(value, type=OpenRecording)
+            Recording(self._recorder, stored.call, stored.state)
 
     def compare(self, seen: Snapshot, connected: bool) -> int:
         """Brings them and what FreeSWITCH has together; how many differed. Raises SwitchError.
@@ -112,27 +116,27 @@ class CallRecordings(Part):
         return differed
 
     def _compare(self, recording: Recording, headers: Mapping[str, str]) -> bool:
-        tape, path = recording.tape, str(recording.path_there)
+        state, path = recording.state, str(recording.freeswitch_path)
         if _is_written(self._recorder, recording, headers, path):
-            if tape.status == "stopped":
+            if state.status == "stopped":
                 recording.order_stop()
                 return True
-            if not tape.started_at and not tape.from_answer:
+            if not state.started_at and not state.from_answer:
                 recording.started()
                 return True
             return False
         leg = self._recorder.legs.get(recording.call.leg)
-        if not tape.started_at and tape.source != "RecordVerb" and leg is not None:
+        if not state.started_at and state.source != "RecordVerb" and leg is not None:
             # The order was lost.
             recording.start(leg)
-        elif tape.started_at:
+        elif state.started_at:
             recording.end()
         return True
 
     def without_an_end(self) -> list[RecordingRecord]:
         """Those that are listed as open though nobody brings them to an end. None while the database fails,
         since then the list is older than what happened; those of conferences too. Raises OutboxError."""
-        if self._recorder.journal.troubled:
+        if self._recorder.journal.failing:
             return []
         listed = [decode_recording(row.value) for row in self._store.alive("recording")]
         return [record for record in listed if record.sid not in self._recorder.open]
@@ -150,18 +154,18 @@ class CallRecordings(Part):
         for record in records:
             log.error("a recording that nobody ended", recording=record.sid, call=record.call_sid)
             call = RecordedCall("", record.call_sid, record.account_sid, conference_sid=record.conference_sid)
-            Recording(self._recorder, call, _tape_from(record)).end()
+            Recording(self._recorder, call, _recording_state_from(record)).end()
 
 
 def _is_written(recorder: CallRecorder, recording: Recording, headers: Mapping[str, str], path: str) -> bool:
-    if recording.tape.source == "RecordVerb":
+    if recording.state.source == "RecordVerb":
         running = headers.get("variable_current_application_data", "").split(" ")[0] == path
         return running and not headers.get("variable_current_application_response")
     return path in snapshot.list_recordings(recorder.connection, recording.call.leg)
 
 
-def _tape_from(record: RecordingRecord) -> Tape:
-    return Tape(
+def _recording_state_from(record: RecordingRecord) -> RecordingState:
+    return RecordingState(
         record.sid,
         msgspec.convert(record.source, Source),
         kind=msgspec.convert(record.kind, RecordingKind),

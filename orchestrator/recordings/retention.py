@@ -18,7 +18,7 @@ import gevent
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
-from orchestrator.media.audio_cache import Library
+from orchestrator.media.audio_cache import AudioCache
 from orchestrator.recordings.files import SID_PATTERN
 
 log = get_logger(__name__)
@@ -39,7 +39,7 @@ _UNFINISHED_SOUND = re.compile(r"(say-)?[0-9a-f]{64}(\.[0-9]+)*\.part")
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     name: str
     at: float
     """Last written, or for a sound last used; seconds since the epoch."""
@@ -47,18 +47,22 @@ class Found:
 
 
 def outdated(
-    files: Iterable[Found], now: float, kept: re.Pattern[str], days: float | None, unfinished: re.Pattern[str]
+    files: Iterable[FoundFile],
+    now: float,
+    stored: re.Pattern[str],
+    days: float | None,
+    unfinished: re.Pattern[str],
 ) -> list[str]:
     """Names of files that are too old: `kept` after `days` (None: never), `unfinished` after a day."""
     return [
         file.name
         for file in files
-        if (days is not None and kept.fullmatch(file.name) and file.at < now - days * DAY_SECONDS)
+        if (days is not None and stored.fullmatch(file.name) and file.at < now - days * DAY_SECONDS)
         or (unfinished.fullmatch(file.name) and file.at < now - LEFTOVER_SECONDS)
     ]
 
 
-def surplus(files: Collection[Found], now: float, limit: int) -> list[str]:
+def surplus(files: Collection[FoundFile], now: float, limit: int) -> list[str]:
     """Names of fetched and spoken sounds to delete so that no more than `limit` bytes of them stay, the least
     recently used first."""
     sounds = sorted((file for file in files if _SOUND.fullmatch(file.name)), key=lambda file: file.at)
@@ -72,20 +76,20 @@ def surplus(files: Collection[Found], now: float, limit: int) -> list[str]:
     return names
 
 
-class Housekeeping(Part):
+class FileRetention(Part):
     """Sweeps when it is started and every hour. A directory that fails is told, and tried again."""
 
     def __init__(
         self,
         recordings: Path,
         retention_days: float | None,
-        library: Library,
+        audio_cache: AudioCache,
         cache_bytes: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._recordings = recordings
         self._retention_days = retention_days
-        self._library = library
+        self._library = audio_cache
         self._cache_bytes = cache_bytes
         self._clock = clock
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -123,7 +127,7 @@ class Housekeeping(Part):
     def _unused_sounds(self) -> int:
         self._library.note_use()
         directory = self._library.directory
-        sounds: list[Found] = []
+        sounds: list[FoundFile] = []
         deleted = 0
         for found in _steps(directory):
             sounds += (file for file in found if _SOUND.fullmatch(file.name))
@@ -136,7 +140,7 @@ class Housekeeping(Part):
         return deleted
 
 
-def _steps(directory: Path) -> Iterator[list[Found]]:
+def _steps(directory: Path) -> Iterator[list[FoundFile]]:
     """The files of a directory, some at a time, with room for others between."""
     for names in _cut(in_thread(os.listdir, directory)):
         yield in_thread(_look, directory, names)
@@ -148,7 +152,7 @@ def _cut(names: list[str]) -> Iterator[list[str]]:
         yield names[start : start + STEP_FILES]
 
 
-def _look(directory: Path, names: list[str]) -> list[Found]:
+def _look(directory: Path, names: list[str]) -> list[FoundFile]:
     found = []
     for name in names:
         try:
@@ -156,7 +160,7 @@ def _look(directory: Path, names: list[str]) -> list[Found]:
         except FileNotFoundError:
             continue
         if S_ISREG(status.st_mode):
-            found.append(Found(name, status.st_mtime, status.st_size))
+            found.append(FoundFile(name, status.st_mtime, status.st_size))
     return found
 
 

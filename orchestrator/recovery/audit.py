@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import gevent
 
-from orchestrator.calls.registry import Register
+from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.live.effect_executor import speaks
 from orchestrator.conference.live.manager import Rooms
@@ -18,26 +18,26 @@ from orchestrator.esl.legs import Legs
 from orchestrator.esl.snapshot import GUARD, ConferenceSeen
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.conference_recorder import RoomRecordings
+from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.records import RecordingRecord
-from orchestrator.recovery.dispatcher import Switchboard
-from orchestrator.recovery.reconcile import SETTLED_SECONDS, Recovery
+from orchestrator.recovery.dispatcher import EventDispatcher
+from orchestrator.recovery.reconcile import SETTLED_SECONDS, Reconciler
 from orchestrator.store.outbox import OutboxError
 
 log = get_logger(__name__)
 
 
-class Audit(Part):
+class PeriodicCheck(Part):
     def __init__(
         self,
         connection: Connection,
         legs: Legs,
         rooms: Rooms,
-        switchboard: Switchboard,
-        calls: Register,
-        recovery: Recovery,
-        room_recordings: RoomRecordings,
+        dispatcher: EventDispatcher,
+        calls: CallRegistry,
+        recovery: Reconciler,
+        room_recordings: ConferenceRecorder,
         call_recordings: CallRecordings,
         is_up: Callable[[], bool],
         every: float,
@@ -46,10 +46,10 @@ class Audit(Part):
         self._connection = connection
         self._legs = legs
         self._rooms = rooms
-        self._switchboard = switchboard
+        self._dispatcher = dispatcher
         self._calls = calls
-        self._recovery = recovery
-        self._room_recordings = room_recordings
+        self._reconciler = recovery
+        self._conference_recorder = room_recordings
         self._call_recordings = call_recordings
         self._others: set[str] = set()
         """Legs that are not ours to steer: those that were dialled."""
@@ -79,11 +79,11 @@ class Audit(Part):
             if not self._connection.connected or not self._differs():
                 return
             log.warning("out of step with FreeSWITCH")
-            self._switchboard.hold()
+            self._dispatcher.hold()
             try:
-                self._recovery.run(connected=False)
+                self._reconciler.run(connected=False)
             finally:
-                self._switchboard.release()
+                self._dispatcher.release()
             self._call_recordings.end(self._endless())
         except SwitchError as error:
             log.warning("cannot see what FreeSWITCH has", problem=str(error))
@@ -97,7 +97,7 @@ class Audit(Part):
     def _recordings_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
         channels = snapshot.list_channels(self._connection)
         return bool(
-            self._room_recordings.missing(conferences)
+            self._conference_recorder.missing(conferences)
             or self._call_recordings.missing(channels)
             or self._endless()
         )
@@ -108,7 +108,7 @@ class Audit(Part):
         return [
             record
             for record in self._call_recordings.without_an_end()
-            if record.sid not in self._room_recordings and record.updated_at < settled
+            if record.sid not in self._conference_recorder and record.updated_at < settled
         ]
 
     def _rooms_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
 
-from orchestrator.calls.admission import Door
-from orchestrator.calls.records import CallBook
+from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.records import CallRecords
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.esl import commands
 from orchestrator.esl.events import MAINTENANCE, Event
@@ -19,13 +19,13 @@ from orchestrator.esl.legs import Leg, Legs
 from orchestrator.esl.snapshot import DOCTOR, GUARD
 from orchestrator.logs import get_logger
 from orchestrator.sids import has_call_sid
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 
 log = get_logger(__name__)
 
 # As cJSON writes it; inside of a value its quotes would have backslashes before them.
 # freeswitch-conf/dialplan/texml.xml says so, past the profile's own access list.
-BARRED = "INCOMING_CALL_BARRED"
+REJECTED_BY_ACL = "INCOMING_CALL_BARRED"
 NO_CALL_SID_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 REPLACES_VARIABLE = "variable_sip_replaces_call_id"
 REPLACES = f'"{REPLACES_VARIABLE}":'.encode()
@@ -78,21 +78,28 @@ HEARD_BY: Final[dict[str, Row]] = {
 EVENTS: Final = (*(name for name in HEARD_BY if name != MAINTENANCE), f"CUSTOM {MAINTENANCE}")
 
 
-class Switchboard:
-    def __init__(self, journal: Journal, door: Door, book: CallBook, legs: Legs, rooms: Rooms) -> None:
+class EventDispatcher:
+    def __init__(
+        self,
+        write_buffer: WriteBehindBuffer,
+        admission: AdmissionControl,
+        call_records: CallRecords,
+        legs: Legs,
+        rooms: Rooms,
+    ) -> None:
         """What events cause that come together is one commit of the `journal`."""
         self.on_new_call: list[Callable[[Leg], None]] = []
         """Each called with a leg that came in and is parked."""
-        self._journal = journal
+        self._journal = write_buffer
         self._legs = legs
         self._held: list[Event] | None = []
         hears: dict[Listener, Callable[[Event], object]] = {
-            "admission": door.on_event,
-            "call records": book.on_event,
+            "admission": admission.on_event,
+            "call records": call_records.on_event,
             "conference end": rooms.on_leg_hangup,
             "conference joins": rooms.on_join_returned,
             "conferences": rooms.on_conference_event,
-            "legs": legs.feed,
+            "legs": legs.dispatch,
             "new calls": self._on_park,
             "rejections": self._on_rejected,
             "replacements": self._on_created,
@@ -113,7 +120,7 @@ class Switchboard:
 
     def on_event(self, event: Event) -> None:
         """One that FreeSWITCH has just sent."""
-        self._journal.gather()
+        self._journal.begin_batch()
         for listener in self._at_once.get(event.name, ()):
             listener(event)
         if self._held is None:
@@ -138,7 +145,7 @@ class Switchboard:
             self._refuse_replacement(event.uuid)
 
     def _on_rejected(self, event: Event) -> None:
-        if event.hangup_cause == BARRED and self._legs.get(event.uuid) is None:
+        if event.hangup_cause == REJECTED_BY_ACL and self._legs.get(event.uuid) is None:
             address = event.header("Caller-Network-Addr")
             log.warning("a call from an address that may not call was refused", address=address)
 

@@ -1,6 +1,6 @@
 """Brings what we believe and what FreeSWITCH has together: at every connect, and where an audit finds a need.
 
-While that goes on, events are held back (`Switchboard.hold`): the snapshot comes first, then what has
+While that goes on, events are held back (`EventDispatcher.hold`): the snapshot comes first, then what has
 happened since it was asked for; an event that the snapshot already knew of changes nothing. Legs that ended
 while nobody listened left their last words in FreeSWITCH, so that what is told of them is true.
 """
@@ -14,23 +14,23 @@ import gevent
 import msgspec
 
 from orchestrator.calls.outbound import Outbound
-from orchestrator.calls.registry import Register
+from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
-from orchestrator.conference.live.effect_executor import Performer
+from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.manager import Rooms
-from orchestrator.conference.machine.events import Added, Event, Left, Lost, Talking
+from orchestrator.conference.machine.events import Added, ConferenceLost, Left, RoomEvent, Talking
 from orchestrator.conference.machine.state import Participant, Phase, Room
 from orchestrator.esl import commands, snapshot
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.events import decode
 from orchestrator.esl.legs import Legs
-from orchestrator.esl.snapshot import GUARD, ConferenceSeen, Gone, Snapshot
+from orchestrator.esl.snapshot import GUARD, ConferenceSeen, HangupRecord, Snapshot
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.conference_recorder import RoomRecordings
+from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.on_demand import CallRecordings
-from orchestrator.recovery.dispatcher import Switchboard
+from orchestrator.recovery.dispatcher import EventDispatcher
 
 log = get_logger(__name__)
 
@@ -41,12 +41,12 @@ LOST_STEP_SECONDS = 1.0
 
 
 @dataclass
-class Repairs:
+class Corrections:
     """How often each kind of drift was found and put right."""
 
     joins: int = 0
     leaves: int = 0
-    strangers: int = 0
+    unknown_members: int = 0
     """Members of our conferences that no room knows of: taken out."""
     members: int = 0
     """Muted, on hold or speaking otherwise than its participant."""
@@ -56,31 +56,31 @@ class Repairs:
 
     @property
     def total(self) -> int:
-        return self.joins + self.leaves + self.strangers + self.members + self.recordings + self.calls
+        return self.joins + self.leaves + self.unknown_members + self.members + self.recordings + self.calls
 
 
-class Recovery(Part):
+class Reconciler(Part):
     def __init__(
         self,
         connection: Connection,
         legs: Legs,
         rooms: Rooms,
-        recordings: RoomRecordings,
-        performer: Performer,
-        switchboard: Switchboard,
-        calls: Register,
+        recordings: ConferenceRecorder,
+        executor: EffectExecutor,
+        dispatcher: EventDispatcher,
+        calls: CallRegistry,
         outbound: Outbound,
         call_recordings: CallRecordings,
         lost_after: float,
     ) -> None:
         """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over."""
-        self.repairs = Repairs()
+        self.corrections = Corrections()
         self._connection = connection
         self._legs = legs
         self._rooms = rooms
         self._recordings = recordings
-        self._performer = performer
-        self._switchboard = switchboard
+        self._executor = executor
+        self._dispatcher = dispatcher
         self._calls = calls
         self._outbound = outbound
         self._call_recordings = call_recordings
@@ -92,10 +92,10 @@ class Recovery(Part):
         """Orders after that may be on their way."""
         self._unheard_of_at = 0
         """When those ended whose end nobody saw, in microseconds since the epoch."""
-        self._giving_up: gevent.Greenlet[..., None] | None = None
-        self._looked_for: set[str] = set()
+        self._expiring: gevent.Greenlet[..., None] | None = None
+        self._searched: set[str] = set()
         """Legs that the last snapshot was about: of others it says nothing."""
-        self._given_up: set[str] = set()
+        self._expired: set[str] = set()
         """Legs whose end has been told; should they live after all, they are hung up."""
 
     def start(self) -> None:
@@ -106,37 +106,37 @@ class Recovery(Part):
 
     def on_down(self, error: SwitchError) -> None:
         """The socket has ended: until it is back and all has been compared, no event counts."""
-        self._switchboard.hold()
+        self._dispatcher.hold()
         self._lost_at = now()
-        if self._giving_up is None and not self._stopped:
-            self._giving_up = gevent.spawn(self._give_up_later)
+        if self._expiring is None and not self._stopped:
+            self._expiring = gevent.spawn(self._expire_later)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._stopped = True
         self._go_on_waiting()
 
     def _go_on_waiting(self) -> None:
-        if self._giving_up is not None:
-            self._giving_up.kill(block=False)
-            self._giving_up = None
+        if self._expiring is not None:
+            self._expiring.kill(block=False)
+            self._expiring = None
 
-    def _give_up_later(self) -> None:
+    def _expire_later(self) -> None:
         """Time in which we stood still does not count: nobody has tried to reach FreeSWITCH then."""
         left = self._lost_after
         while left > 0:
             step = min(left, LOST_STEP_SECONDS)
             gevent.sleep(step)
             left -= step
-        self._give_up()
+        self._expire()
 
-    def _give_up(self) -> None:
+    def _expire(self) -> None:
         calls = [call.leg.uuid for call in self._calls]
         log.error(
             "FreeSWITCH is gone: its rooms and calls are over", calls=len(calls), rooms=len(self._rooms)
         )
-        self._given_up.update(calls)
+        self._expired.update(calls)
         for leg in calls:
-            self._ended(Gone(leg, now()))
+            self._ended(HangupRecord(leg, now()))
 
     def run(self, *, connected: bool = True) -> Snapshot:
         """Compare and repair, as often as it takes; what was seen. Raises SwitchError when the socket ends.
@@ -145,8 +145,8 @@ class Recovery(Part):
         """
         while True:
             try:
-                self._looked_for = self._wanted()
-                seen = snapshot.take(self._connection, self._looked_for)
+                self._searched = self._wanted()
+                seen = snapshot.take_snapshot(self._connection, self._searched)
                 break
             except SwitchError as error:
                 if not self._connection.connected:
@@ -165,7 +165,7 @@ class Recovery(Part):
         return wanted | set(snapshot.list_channels(self._connection))
 
     def _compare(self, seen: Snapshot, connected: bool) -> None:
-        before = self.repairs.total
+        before = self.corrections.total
         died = bool(self._core_uuid) and self._core_uuid != self._connection.core_uuid
         self._core_uuid = self._connection.core_uuid
         if died:
@@ -175,30 +175,30 @@ class Recovery(Part):
         self._settled_at = seen.taken_at - (0 if connected else int(1_000_000 * SETTLED_SECONDS))
         for room in self._rooms:
             if died:
-                self._rooms.feed(room.sid, Lost(self._lost_at, gone=True))
+                self._rooms.dispatch(room.sid, ConferenceLost(self._lost_at, gone=True))
             else:
                 self._room(room, seen)
-        self._strangers(seen)
-        self.repairs.recordings += self._recordings.take_up(self._rooms, seen.conferences)
+        self._unknown_members(seen)
+        self.corrections.recordings += self._recordings.reattach(self._rooms, seen.conferences)
         self._known_calls(seen, connected)
-        self._kept_calls(seen)
-        self.repairs.recordings += self._call_recordings.compare(seen, connected)
-        self._switchboard.release()
+        self._stored_call_list(seen)
+        self.corrections.recordings += self._call_recordings.compare(seen, connected)
+        self._dispatcher.release()
         self._dialled_legs(seen)
-        self._unsteered_legs(seen)
+        self._uncontrolled_legs(seen)
         self._lost_orders(seen, connected)
         self._rooms.fail_announcements_of_the_last_run()
-        self._given_up.clear()
-        for leg in seen.gone:
-            snapshot.forget_gone(self._connection, leg)
-        if self.repairs.total != before:
-            log.info("brought in step with FreeSWITCH", repairs=self.repairs.total - before)
+        self._expired.clear()
+        for leg in seen.hangup_records:
+            snapshot.delete_hangup_record(self._connection, leg)
+        if self.corrections.total != before:
+            log.info("brought in step with FreeSWITCH", repairs=self.corrections.total - before)
 
     # Rooms
 
     def _room(self, room: Room, seen: Snapshot) -> None:
         conference = seen.conferences.get(room.sid)
-        events: list[Event] = []
+        events: list[RoomEvent] = []
         for participant in room.participants.values():
             events.extend(self._missed(room, participant, conference, seen))
         if conference is not None:
@@ -206,18 +206,18 @@ class Recovery(Part):
         if events:
             # Joins before leaves where both bear the same time.
             events.sort(key=lambda event: (event.at, isinstance(event, Left)))
-            self.repairs.joins += sum(isinstance(event, Added) for event in events)
-            self.repairs.leaves += sum(isinstance(event, Left) for event in events)
+            self.corrections.joins += sum(isinstance(event, Added) for event in events)
+            self.corrections.leaves += sum(isinstance(event, Left) for event in events)
             log.info("missed in a room", room=room.sid, events=len(events))
-            self._rooms.feed(room.sid, *events)
+            self._rooms.dispatch(room.sid, *events)
 
     def _missed(
         self, room: Room, participant: Participant, conference: ConferenceSeen | None, seen: Snapshot
-    ) -> Iterable[Event]:
+    ) -> Iterable[RoomEvent]:
         """What has happened to a participant while nobody listened."""
         call_sid, leg = participant.call_sid, participant.caller.leg
         member = conference.members.get(leg) if conference else None
-        headers, words = seen.legs.get(leg), seen.gone.get(leg)
+        headers, words = seen.legs.get(leg), seen.hangup_records.get(leg)
         if member is not None:
             if participant.member_id != member.member_id:
                 yield Added(max(member.joined_at, participant.ordered_at), call_sid, member.member_id)
@@ -243,89 +243,89 @@ class Recovery(Part):
             return
         yield Left(ended_at, call_sid, gone)
 
-    def _strangers(self, seen: Snapshot) -> None:
+    def _unknown_members(self, seen: Snapshot) -> None:
         """Legs of ours in conferences that they should not be in: those are nobody's participants."""
         for sid, conference in seen.conferences.items():
             room = self._rooms.get(sid)
             known = {one.caller.leg for one in room.participants.values()} if room else set()
             for leg, member in conference.members.items():
                 ours = seen.legs.get(leg, {}).get(GUARD) == "1"
-                if not ours or leg in known or leg in self._given_up:
+                if not ours or leg in known or leg in self._expired:
                     continue
-                self.repairs.strangers += 1
+                self.corrections.unknown_members += 1
                 log.warning("in a conference that knows nothing of it, taken out", room=sid, leg=leg)
-                self._performer.kick_stranger(sid, member.member_id)
+                self._executor.kick_unknown_member(sid, member.member_id)
 
     def _lost_orders(self, seen: Snapshot, connected: bool) -> None:
         """What a room wanted done may not have reached FreeSWITCH, or our own memory of it is gone."""
         for room in self._rooms:
             conference = seen.conferences.get(room.sid)
             if connected:
-                self._performer.take_up_room(room, self._rooms.feed)
+                self._executor.resume_room(room, self._rooms.dispatch)
             for participant in room.participants.values():
                 if connected:
-                    self._rooms.carry_on(room, participant.call_sid)
+                    self._rooms.resend_orders(room, participant.call_sid)
                 member = conference.members.get(participant.caller.leg) if conference else None
                 if participant.phase is Phase.IN and member is not None:
-                    self.repairs.members += bool(self._performer.straighten(room, participant, member))
+                    self.corrections.members += bool(self._executor.reconcile(room, participant, member))
 
     # Calls
 
     def _known_calls(self, seen: Snapshot, connected: bool) -> None:
         for call in self._calls:
-            if call.leg.uuid not in self._looked_for:
+            if call.leg.uuid not in self._searched:
                 continue
             headers = seen.legs.get(call.leg.uuid)
             if headers is not None and connected:
-                call.take_up(dict(headers))
+                call.resume(dict(headers))
             elif headers is None:
                 self._over(call.leg.uuid, seen)
 
-    def _kept_calls(self, seen: Snapshot) -> None:
+    def _stored_call_list(self, seen: Snapshot) -> None:
         """Of the last run."""
         for uuid, call in self._calls.take_kept().items():
             headers = seen.legs.get(uuid)
             if call.ringing and not call.leaves_bridge:
-                self._outbound.take_up(call)
+                self._outbound.resume(call)
                 continue
             leg = self._legs.adopt(uuid, dict(headers or {}))
             if headers is not None:
-                leg.take_up(dict(headers))
-            self._calls.take_up(call, leg)
+                leg.resume(dict(headers))
+            self._calls.resume(call, leg)
             if headers is None:
                 self._over(uuid, seen)
 
     def _over(self, uuid: str, seen: Snapshot) -> None:
         """The end of a leg, told as FreeSWITCH would have."""
-        self._ended(seen.gone.get(uuid) or Gone(uuid, self._unheard_of_at))
+        self._ended(seen.hangup_records.get(uuid) or HangupRecord(uuid, self._unheard_of_at))
 
-    def _ended(self, words: Gone) -> None:
+    def _ended(self, words: HangupRecord) -> None:
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
-            self._switchboard.deliver(decode(_event(name, words)))
+            self._dispatcher.deliver(decode(_event(name, words)))
 
     def _dialled_legs(self, seen: Snapshot) -> None:
         """Answered, heard early, or over, while nobody listened."""
-        for uuid in self._looked_for.intersection(self._outbound.ringing()):
+        for uuid in self._searched.intersection(self._outbound.ringing()):
             headers = seen.legs.get(uuid)
             if headers is None:
                 self._over(uuid, seen)
             elif headers.get("Answer-State") == "answered" or _is_parked_early(headers):
                 if headers.get("Answer-State") == "answered":
                     # Its own: who asked to hear of it hears of it, once.
-                    self._switchboard.deliver(decode(_answer(headers)))
-                self._switchboard.deliver(
+                    self._dispatcher.deliver(decode(_answer(headers)))
+                self._dispatcher.deliver(
                     decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"}))
                 )
 
-    def _unsteered_legs(self, seen: Snapshot) -> None:
+    def _uncontrolled_legs(self, seen: Snapshot) -> None:
         """Parked while nobody listened."""
         steered = {call.leg.uuid for call in self._calls}
         for uuid, headers in seen.legs.items():
-            if uuid in self._given_up:
+            if uuid in self._expired:
                 self._connection.post(commands.kill(uuid))
             elif uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
-                self.repairs.calls += 1
-                self._switchboard.take(uuid, dict(headers))
+                self.corrections.calls += 1
+                self._dispatcher.take(uuid, dict(headers))
 
 
 def _answer(headers: Mapping[str, str]) -> bytes:
@@ -339,7 +339,7 @@ def _is_parked_early(headers: Mapping[str, str]) -> bool:
     return headers.get("Answer-State") == "early" and bool(headers.get("variable_current_application"))
 
 
-def _member_id(sid: str, words: Gone | None, headers: object) -> str:
+def _member_id(sid: str, words: HangupRecord | None, headers: object) -> str:
     """Its number in the conference that it was in and has left; empty if it never was."""
     if words is not None:
         return words.member_id if words.conference == sid else ""
@@ -348,7 +348,7 @@ def _member_id(sid: str, words: Gone | None, headers: object) -> str:
     return ""
 
 
-def _event(name: str, words: Gone) -> bytes:
+def _event(name: str, words: HangupRecord) -> bytes:
     headers = {
         "Event-Name": name,
         "Unique-ID": words.leg,

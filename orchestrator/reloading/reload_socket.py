@@ -28,7 +28,7 @@ ASK_SECONDS = 5.0
 LONGEST = 100
 
 
-class Asked(Struct):
+class ReloadRequest(Struct):
     config: str
 
 
@@ -36,7 +36,7 @@ def socket_path(database: Path) -> Path:
     return database.with_suffix(".reload")
 
 
-class Bell(Part):
+class ReloadSocket(Part):
     """Answers who rings."""
 
     def __init__(self, database: Path, config: Path, reload: Callable[[], Reloaded]) -> None:
@@ -70,7 +70,7 @@ class Bell(Part):
 
     def _answer(self, text: bytes) -> Reloaded:
         try:
-            asked = json.decode(text, type=Asked)
+            asked = json.decode(text, type=ReloadRequest)
         except (DecodeError, ValidationError) as error:
             return Reloaded((f"not understood: {error}",))
         if Path(asked.config) != self._config:
@@ -78,13 +78,13 @@ class Bell(Part):
         return self._reload()
 
 
-def ring(database: Path, config: Path, timeout: float) -> Reloaded:
+def request_reload(database: Path, config: Path, timeout: float) -> Reloaded:
     """Have the process that runs with this database reload. Raises OSError where none answers."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout)
         with _short(socket_path(database)) as path:
             connection.connect(path)
-        connection.sendall(json.encode(Asked(str(config.resolve()))))
+        connection.sendall(json.encode(ReloadRequest(str(config.resolve()))))
         connection.shutdown(socket.SHUT_WR)
         return json.decode(_read(connection), type=Reloaded)
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gevent.lock import RLock
 
-from orchestrator.config.current import Change, Live, change, without_freeswitch
+from orchestrator.config.current import Change, CurrentSettings, change, without_freeswitch
 from orchestrator.config.errors import ConfigErrors
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import Node
@@ -61,10 +61,10 @@ class Reloader:
     """One reload at a time."""
 
     def __init__(
-        self, live: Live, nodes: Sequence[Reloadable], take_over: Callable[[Settings], None]
+        self, current: CurrentSettings, nodes: Sequence[Reloadable], take_over: Callable[[Settings], None]
     ) -> None:
         """`take_over` puts settings in force, without yielding."""
-        self._live = live
+        self._current = current
         self._nodes = nodes
         self._take_over = take_over
         self._retired: dict[str, Profile] = {}
@@ -87,7 +87,7 @@ class Reloader:
         with self._lock:
             if self._waiting is None:
                 return
-            part = without_freeswitch(self._live.settings, self._waiting)
+            part = without_freeswitch(self._current.settings, self._waiting)
             refusal = self._apply(self._waiting)
         if refusal:
             log.error("settings still wait for FreeSWITCH", keys=", ".join(part.left), problem=refusal)
@@ -99,7 +99,7 @@ class Reloader:
             read = load()
         except ConfigErrors as errors:
             return Reloaded(tuple(str(error) for error in errors.errors), bad_settings=True)
-        running = self._live.settings
+        running = self._current.settings
         found = change(running, read)
         part = without_freeswitch(running, found.settings)
         refusal = self._apply(found.settings)
@@ -114,7 +114,7 @@ class Reloader:
         try:
             self._tell_freeswitch(settings, retired)
         except (Unreadable, SwitchError, OSError) as error:
-            part = without_freeswitch(self._live.settings, settings)
+            part = without_freeswitch(self._current.settings, settings)
             self._waiting = settings if part.left else None
             self._take_over(part.settings)
             return str(error)
@@ -126,7 +126,7 @@ class Reloader:
     def _still_needed(self, settings: Settings) -> dict[str, Profile]:
         """Profiles that are gone from the file: rooms that have them let others in, and FreeSWITCH looks the
         profile up for each. Those of this moment stay until the next reload, for calls on their way."""
-        running = self._live.settings.profiles
+        running = self._current.settings.profiles
         used = {settings_name(name) for one in self._nodes for name in one.rooms.profiles_in_use}
         return {
             name: profile
@@ -135,7 +135,7 @@ class Reloader:
         }
 
     def _tell_freeswitch(self, settings: Settings, retired: dict[str, Profile]) -> None:
-        old = render(self._live.settings)
+        old = render(self._current.settings)
         new = render(settings.model_copy(update={"profiles": {**settings.profiles, **retired}}))
         for one in self._nodes:
             conf_dir = one.node.conf_dir

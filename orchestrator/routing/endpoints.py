@@ -124,5 +124,5 @@ def _number_in(text: str) -> str:
 
 
 def _checked(route: Route) -> Route:
-    commands.dial_string([commands.Destination(route.endpoint)])
+    commands.dial_string([commands.DialTarget(route.endpoint)])
     return route

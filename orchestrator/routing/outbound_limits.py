@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.config.trunks import Trunk
 from orchestrator.esl.errors import SwitchError
 from orchestrator.logs import get_logger
@@ -18,39 +18,39 @@ log = get_logger(__name__)
 MINUTE = 60.0
 
 
-class TollRefused(ValueError):
+class OutboundLimitReached(ValueError):
     """A limit says that this call is not to be made: which one, and what it is."""
 
 
-class _Going(NamedTuple):
+class _OutboundCall(NamedTuple):
     trunk: str
     account: str
     node: str
 
 
-class Tolls:
+class OutboundLimits:
     """Counts outgoing calls by trunk and account. What is counted here is gone with the process, save for
     calls that are taken up again."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
-        self._going: dict[str, _Going] = {}
+    def __init__(self, current: CurrentSettings) -> None:
+        self._current = current
+        self._calls: dict[str, _OutboundCall] = {}
         self._begun: dict[str, deque[float]] = {}
 
     def admit(self, uuid: str, account_sid: str, route: Route, node: str = "") -> None:
-        """Of the call that will have the leg `uuid` on this FreeSWITCH node. Raises TollRefused."""
+        """Of the call that will have the leg `uuid` on this FreeSWITCH node. Raises OutboundLimitReached."""
         now, trunk = time.monotonic(), route.trunk
         if trunk is not None and route.called is not None:
             if not trunk.allows(route.called):
                 number = route.called.number
-                raise TollRefused(f"trunk {trunk.name} may not call {number}: its destinations")
-            going = sum(one.trunk == trunk.name for one in self._going.values())
+                raise OutboundLimitReached(f"trunk {trunk.name} may not call {number}: its destinations")
+            going = sum(one.trunk == trunk.name for one in self._calls.values())
             _below(going, trunk.max_calls, f"trunk {trunk.name}: max_calls")
             lately = self._lately(trunk.name, now)
             _below(lately, trunk.calls_per_minute, f"trunk {trunk.name}: calls_per_minute")
-        account = self._live.settings.account(account_sid)
+        account = self._current.settings.account(account_sid)
         if account is not None:
-            going = sum(one.account == account_sid for one in self._going.values())
+            going = sum(one.account == account_sid for one in self._calls.values())
             name = f"account {account.name or account.sid}"
             _below(going, account.max_outgoing_calls, f"{name}: max_outgoing_calls")
             lately = self._lately(account_sid, now)
@@ -62,16 +62,16 @@ class Tolls:
 
     def resume(self, uuid: str, account_sid: str, trunk: Trunk | None, node: str = "") -> None:
         """One that an earlier process dialled goes on; it is let in whatever the limits are now."""
-        self._going[uuid] = _Going(trunk.name if trunk else "", account_sid, node)
+        self._calls[uuid] = _OutboundCall(trunk.name if trunk else "", account_sid, node)
 
     def over(self, uuid: str) -> None:
         """Its leg is gone, or never came to be."""
-        self._going.pop(uuid, None)
+        self._calls.pop(uuid, None)
 
     def lost(self, node: str, lives: Callable[[str], bool]) -> None:
         """Forget legs that this FreeSWITCH no longer has: it was out of reach. Blocks while `lives` asks."""
         try:
-            for uuid, going in tuple(self._going.items()):
+            for uuid, going in tuple(self._calls.items()):
                 if going.node == node and not lives(uuid):
                     self.over(uuid)
         except SwitchError as error:
@@ -86,4 +86,4 @@ class Tolls:
 
 def _below(count: int, most: int | None, what: str) -> None:
     if most is not None and count >= most:
-        raise TollRefused(f"{what} is {most}")
+        raise OutboundLimitReached(f"{what} is {most}")

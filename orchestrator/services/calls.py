@@ -5,47 +5,47 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.outbound import Order
+from orchestrator.calls.outbound import OriginateRequest
 from orchestrator.calls.records import CallRecord
 from orchestrator.clock import now
 from orchestrator.conference.machine.events import Remove
 from orchestrator.conference.machine.state import LeaveReason
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
+from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl import commands
 from orchestrator.logs import get_logger
 from orchestrator.numbering.uri import is_address, party
-from orchestrator.rejection import NotFound, Refused
-from orchestrator.services.base import Desk
+from orchestrator.rejection import NotFound, ServiceError
+from orchestrator.services.base import ApiService
 from orchestrator.store.records import Query
 
 log = get_logger(__name__)
 
 
-class CallChanges(NamedTuple):
+class CallUpdate(NamedTuple):
     """To one call; None is as before."""
 
     hang_up: bool = False
-    to: Goto | Fetched | None = None
-    fallback: Goto | None = None
-    report: Goto | None = None
+    to: FetchDocument | Fetched | None = None
+    fallback: FetchDocument | None = None
+    report: FetchDocument | None = None
     """Where its status callbacks go."""
     events: tuple[str, ...] = ("completed",)
     time_limit: int | None = None
     """Seconds from its answer."""
 
 
-class CallControl(Desk):
+class CallService(ApiService):
     # Calls
 
-    def create_call(self, order: Order) -> CallRecord:
+    def create_call(self, order: OriginateRequest) -> CallRecord:
         caller = self._outbound.dial(order)
         return self.call(order.application.account, caller.call_sid)
 
-    def update_call(self, account_sid: str, sid: str, changes: CallChanges) -> CallRecord:
+    def update_call(self, account_sid: str, sid: str, changes: CallUpdate) -> CallRecord:
         record = self.call(account_sid, sid)
         if record.ended_at:
-            raise Refused("90018", "Call has already ended", "The call is over.")
+            raise ServiceError("90018", "Call has already ended", "The call is over.")
         if changes.hang_up:
             self._hang_up(record)
             return self.call(account_sid, sid)
@@ -54,10 +54,10 @@ class CallControl(Desk):
             self._instruct_callee(sid, changes)
         else:
             if changes.report is not None:
-                call.keep(report=changes.report, report_events=changes.events)
+                call.save(report=changes.report, report_events=changes.events)
                 call.report()
             if changes.fallback is not None:
-                call.keep(fallback=changes.fallback)
+                call.save(fallback=changes.fallback)
             if changes.time_limit is not None:
                 call.limit(changes.time_limit, record.answered_at)
             if changes.to is not None:
@@ -65,35 +65,37 @@ class CallControl(Desk):
                 call.instruct(changes.to)
         return self.call(account_sid, sid)
 
-    def _instruct_callee(self, sid: str, changes: CallChanges) -> None:
-        """Somebody connected by another call's Dial, which goes on without it. Raises Refused."""
-        callee = self._services.callees.get(sid)
+    def _instruct_callee(self, sid: str, changes: CallUpdate) -> None:
+        """Somebody connected by another call's Dial, which goes on without it. Raises ServiceError."""
+        dialed_leg = self._services.dialed_legs.get(sid)
         if changes.to is None:
             if any(change is not None for change in (changes.report, changes.fallback, changes.time_limit)):
                 detail = "The call is connected by another call's Dial: it can be hung up or sent elsewhere."
-                raise Refused("90034", "Call cannot be updated", detail)
+                raise ServiceError("90034", "Call cannot be updated", detail)
             return
-        if callee is None or not callee.bridged:
+        if dialed_leg is None or not dialed_leg.bridged:
             detail = "It takes instructions once it has answered and is connected."
-            raise Refused("90034", "Call not answered", detail)
-        kept: dict[str, object] = {}
+            raise ServiceError("90034", "Call not answered", detail)
+        stored: dict[str, object] = {}
         if changes.report is not None:
-            kept |= {"report": changes.report, "report_events": changes.events}
+            stored |= {"report": changes.report, "report_events": changes.events}
         if changes.fallback is not None:
-            kept["fallback"] = changes.fallback
+            stored["fallback"] = changes.fallback
 
         def start(call: Call) -> None:
             self._calls.start_dialled(call)
             if changes.time_limit is not None:
-                call.limit(changes.time_limit, callee.bridged_at)
+                call.limit(changes.time_limit, dialed_leg.bridged_at)
 
         log.info("redirected through the API, leaves its caller", call=sid)
-        callee.instruct(changes.to, start, **kept)
+        dialed_leg.instruct(changes.to, start, **stored)
 
     def _hang_up(self, record: CallRecord) -> None:
         room_sid = self._rooms.room_of(record.sid)
         if room_sid:
-            self._rooms.feed(room_sid, Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+            self._rooms.dispatch(
+                room_sid, Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True)
+            )
         elif not self._outbound.hang_up(record.sid):
             self._services.connection.post(commands.kill(record.leg))
 
@@ -104,19 +106,19 @@ class CallControl(Desk):
         return party(text, self._services.settings.default_region)
 
     def find_calls(self, query: Query) -> list[CallRecord]:
-        self._book.flush()
-        return self._book.read(self._records.find(query))
+        self._call_records.flush()
+        return self._call_records.read(self._records.find(query))
 
     def delete_call(self, account_sid: str, sid: str) -> None:
-        """What is known of it; its recordings stay. Raises NotFound, Refused."""
+        """What is known of it; its recordings stay. Raises NotFound, ServiceError."""
         if not self.call(account_sid, sid).ended_at:
-            raise Refused("90034", "Call cannot be deleted", "It can be deleted once it is over.")
-        self._book.flush()
+            raise ServiceError("90034", "Call cannot be deleted", "It can be deleted once it is over.")
+        self._call_records.flush()
         self._records.delete("call", sid)
         log.info("call deleted through the API", call=sid)
 
     def call(self, account_sid: str, sid: str) -> CallRecord:
-        found = self._book.get(account_sid, sid)
+        found = self._call_records.get(account_sid, sid)
         if found is None:
             raise NotFound
         return found

@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from orchestrator.calls.outbound import Order, Place
+from orchestrator.calls.outbound import DialPurpose, OriginateRequest
 from orchestrator.clock import now
 from orchestrator.conference.live.records import RoomRecord, decode_room, room_record, row_of_room
-from orchestrator.conference.machine.events import End, Event, Hold, Modify, Mute, Remove
-from orchestrator.conference.machine.state import LeaveReason, Participant, Phase, Room, Wish
+from orchestrator.conference.machine.events import End, Hold, Modify, Mute, Remove, RoomEvent
+from orchestrator.conference.machine.state import LeaveReason, Participant, ParticipantOptions, Phase, Room
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.generated import invitation
+from orchestrator.documents.generated import conference_document
 from orchestrator.logs import get_logger
 from orchestrator.recordings.files import is_sid
-from orchestrator.rejection import NotFound, Refused
-from orchestrator.services.base import Desk
+from orchestrator.rejection import NotFound, ServiceError
+from orchestrator.services.base import ApiService
 from orchestrator.store.records import Query
 from orchestrator.texml.limits import MAX_ROOM_NAME
 from orchestrator.types import Method
@@ -27,7 +27,7 @@ from orchestrator.verbs.announcements import Announcement
 log = get_logger(__name__)
 
 
-class Changes(NamedTuple):
+class ParticipantUpdate(NamedTuple):
     """To one participant; None is as before."""
 
     muted: bool | None = None
@@ -43,10 +43,10 @@ class Changes(NamedTuple):
     announcement: Announcement | None = None
 
 
-class Guest(NamedTuple):
+class ParticipantToDial(NamedTuple):
     """Somebody to be dialled into a conference."""
 
-    wish: Wish
+    options: ParticipantOptions
     attributes: Mapping[str, str]
     """The noun's, by name."""
     application: str = ""
@@ -55,7 +55,7 @@ class Guest(NamedTuple):
     early_media: bool = False
 
 
-class RoomControl(Desk):
+class ConferenceService(ApiService):
     # Conferences
 
     def find_rooms(self, query: Query) -> list[RoomRecord]:
@@ -80,23 +80,25 @@ class RoomControl(Desk):
     def end_room(self, account_sid: str, sid: str) -> None:
         """Everybody in it is hung up (1.8). One that is over stays as it is."""
         self.room(account_sid, sid)
-        self._rooms.feed(sid, End(now()))
+        self._rooms.dispatch(sid, End(now()))
 
     def announce(self, account_sid: str, sid: str, who: str | None, announcement: Announcement) -> None:
         """To one participant, or to all."""
         self.room(account_sid, sid)
         one = self.participant(account_sid, sid, who) if who is not None else None
         if one is not None and one.called:
-            raise Refused("90034", "Call not answered", "It hears announcements once it has answered.")
+            raise ServiceError("90034", "Call not answered", "It hears announcements once it has answered.")
         room = self._live(sid)
         if all(one.called for one in room.participants.values()):
-            raise Refused("90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl")
-        self._announcer.start(room, one, announcement)
+            raise ServiceError(
+                "90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl"
+            )
+        self._announcement_player.start(room, one, announcement)
 
     def _live(self, sid: str) -> Room:
         room = self._rooms.get(sid)
         if room is None or not room.open:
-            raise Refused("90019", "Conference has ended", "The conference is over.")
+            raise ServiceError("90019", "Conference has ended", "The conference is over.")
         return room
 
     # Participants
@@ -111,21 +113,23 @@ class RoomControl(Desk):
         """By CallSid, else by label."""
         present = self.participants(account_sid, sid)
         by_sid = (one for one in present if one.call_sid == who)
-        found = next(by_sid, None) or next((one for one in present if one.wish.label == who), None)
+        found = next(by_sid, None) or next((one for one in present if one.options.label == who), None)
         if found is None:
             raise NotFound
         return found
 
-    def update_participant(self, account_sid: str, sid: str, who: str, changes: Changes) -> Participant:
+    def update_participant(
+        self, account_sid: str, sid: str, who: str, changes: ParticipantUpdate
+    ) -> Participant:
         one = self.participant(account_sid, sid, who)
         if one.phase is Phase.DIALLED:
-            raise Refused("90034", "Call not answered", "It can be changed once it has answered.")
+            raise ServiceError("90034", "Call not answered", "It can be changed once it has answered.")
         self._live(sid)
         call_sid, coach = one.call_sid, changes.coach
         if coach and (coach == call_sid or not _may_be_coached(self._live(sid), coach)):
             detail = "The call to coach is not in this conference."
-            raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
-        events: list[Event] = []
+            raise ServiceError("13240", "Invalid coach", detail, "/CallSidToCoach")
+        events: list[RoomEvent] = []
         if changes.muted is not None:
             events.append(Mute(now(), call_sid, changes.muted))
         if (hold := _hold(one, changes)) is not None:
@@ -142,7 +146,7 @@ class RoomControl(Desk):
             )
         )
         for event in events:
-            self._rooms.feed(sid, event)
+            self._rooms.dispatch(sid, event)
         if changes.announcement is not None:
             self.announce(account_sid, sid, call_sid, changes.announcement)
         return self.participant(account_sid, sid, call_sid)
@@ -150,42 +154,46 @@ class RoomControl(Desk):
     def drop(self, account_sid: str, sid: str, who: str) -> None:
         """Out of the conference, and its call ends."""
         one = self.participant(account_sid, sid, who)
-        self._rooms.feed(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+        self._rooms.dispatch(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
 
     def conference_of(self, call_sid: str) -> str:
         """ConferenceSid of the conference that a call takes part in, or waits for; empty: of none."""
         return self._rooms.room_of(call_sid) if self._rooms.participant(call_sid) is not None else ""
 
-    def invite(
-        self, account_sid: str, conference: str, guest: Guest, order: Callable[[Application, Fetched], Order]
+    def dial_participant(
+        self,
+        account_sid: str,
+        conference: str,
+        guest: ParticipantToDial,
+        order: Callable[[Application, Fetched], OriginateRequest],
     ) -> tuple[Participant, str]:
         """Dial somebody into a conference, by its sid or its name; the participant, and the sid."""
-        name = self._invited_to(account_sid, conference)
+        name = self._dialled_to(account_sid, conference)
         live = self._rooms.named(account_sid, name)
         if live is not None:
-            _check(live, guest.wish)
-        elif guest.wish.coach:
-            raise Refused("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
+            _check(live, guest.options)
+        elif guest.options.coach:
+            raise ServiceError("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
         first = live.first.connection_id if live is not None and live.first is not None else ""
         application = self.application(account_sid, guest.application or first)
         try:
-            document = invitation(name, guest.attributes, guest.time_limit)
+            document = conference_document(name, guest.attributes, guest.time_limit)
         except ValueError as error:
-            raise Refused("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
-        place = Place(account_sid, name, guest.wish, guest.early_media)
+            raise ServiceError("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
+        place = DialPurpose(account_sid, name, guest.options, guest.early_media)
         caller = self._outbound.dial(order(application, document), place)
         one = self._rooms.participant(caller.call_sid)
         if one is None:
             raise NotFound
         return one, self._rooms.room_of(caller.call_sid)
 
-    def _invited_to(self, account_sid: str, conference: str) -> str:
-        """The name of the conference whose sid or name this is. Raises Refused, NotFound."""
+    def _dialled_to(self, account_sid: str, conference: str) -> str:
+        """The name of the conference whose sid or name this is. Raises ServiceError, NotFound."""
         if is_sid(conference):
             room = self.room(account_sid, conference)
             live = self._rooms.get(room.sid)
             if live is None or not live.open:
-                raise Refused("90019", "Conference has ended", "The conference is over.")
+                raise ServiceError("90019", "Conference has ended", "The conference is over.")
             return live.name
         name = conference.strip()
         if not name or len(name) > MAX_ROOM_NAME:
@@ -205,7 +213,7 @@ class RoomControl(Desk):
             self._records.put([row_of_room(room) for room in over])
 
 
-def _hold(one: Participant, changes: Changes) -> Hold | None:
+def _hold(one: Participant, changes: ParticipantUpdate) -> Hold | None:
     """Other music alone is for somebody who is on hold already."""
     on = one.held if changes.hold is None else changes.hold
     if changes.hold is None and (changes.hold_url is None or not one.held):
@@ -215,17 +223,19 @@ def _hold(one: Participant, changes: Changes) -> Hold | None:
     return Hold(now(), one.call_sid, on, changes.hold_url or "", changes.hold_method)
 
 
-def _check(room: Room, wish: Wish) -> None:
-    """What can be known before anybody is rung. Raises Refused."""
-    if sum(not one.called for one in room.participants.values()) >= room.terms.max_participants:
-        raise Refused(
+def _check(room: Room, options: ParticipantOptions) -> None:
+    """What can be known before anybody is rung. Raises ServiceError."""
+    if sum(not one.called for one in room.participants.values()) >= room.options.max_participants:
+        raise ServiceError(
             "90032", "Conference is full", "The conference has as many participants as it may have."
         )
-    if wish.label and any(one.wish.label == wish.label for one in room.participants.values()):
-        raise Refused("16025", "Duplicate participant label", "Another participant has this label.", "/Label")
-    if wish.coach and not _may_be_coached(room, wish.coach):
+    if options.label and any(one.options.label == options.label for one in room.participants.values()):
+        raise ServiceError(
+            "16025", "Duplicate participant label", "Another participant has this label.", "/Label"
+        )
+    if options.coach and not _may_be_coached(room, options.coach):
         detail = "The call to coach is not in this conference."
-        raise Refused("13240", "Invalid coach", detail, "/CallSidToCoach")
+        raise ServiceError("13240", "Invalid coach", detail, "/CallSidToCoach")
 
 
 def _present(room: Room) -> dict[str, Participant]:

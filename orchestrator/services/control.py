@@ -5,12 +5,12 @@ What is another account's is not there (`NotFound`); what cannot be done is `Ref
 
 from __future__ import annotations
 
-from orchestrator.services.calls import CallChanges, CallControl
-from orchestrator.services.conferences import Changes, Guest, RoomControl
-from orchestrator.services.recordings import RecordingControl
+from orchestrator.services.calls import CallService, CallUpdate
+from orchestrator.services.conferences import ConferenceService, ParticipantToDial, ParticipantUpdate
+from orchestrator.services.recordings import RecordingService
 
-__all__ = ["CallChanges", "Changes", "Control", "Guest"]
+__all__ = ["ApiServices", "CallUpdate", "ParticipantToDial", "ParticipantUpdate"]
 
 
-class Control(RoomControl, CallControl, RecordingControl):
+class ApiServices(ConferenceService, CallService, RecordingService):
     """Every method may raise OutboxError."""

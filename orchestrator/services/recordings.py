@@ -13,10 +13,10 @@ from orchestrator.esl.errors import SwitchError
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.recordings.files import RecordingKind, is_sid
-from orchestrator.recordings.model import ChangedStatus, PauseBehavior, Tape
+from orchestrator.recordings.model import ChangedStatus, PauseBehavior, RecordingState
 from orchestrator.recordings.records import OPEN_STATUSES, RecordingRecord, decode_recording, row_of_recording
-from orchestrator.rejection import NotFound, Refused
-from orchestrator.services.base import Desk
+from orchestrator.rejection import NotFound, ServiceError
+from orchestrator.services.base import ApiService
 from orchestrator.store.records import Query
 
 log = get_logger(__name__)
@@ -27,22 +27,22 @@ WRITTEN = ("in-progress", "paused")
 NEWEST = 100
 
 
-class RecordingControl(Desk):
+class RecordingService(ApiService):
     """Every method may raise OutboxError."""
 
     def start_recording(
-        self, account_sid: str, call_sid: str, tape: Tape, *, beep: bool = False
+        self, account_sid: str, call_sid: str, state: RecordingState, *, beep: bool = False
     ) -> RecordingRecord:
-        """Raises NotFound, Refused."""
-        if self._book.get(account_sid, call_sid) is None:
+        """Raises NotFound, ServiceError."""
+        if self._call_records.get(account_sid, call_sid) is None:
             raise NotFound
         call = self._calls.running(call_sid)
         if call is None or call.leg.gone:
-            raise Refused(
+            raise ServiceError(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."
             )
-        self.call_recordings.start_recording(call.leg, recorded_call(call), tape, beep=beep)
-        return self.recording(account_sid, tape.sid)
+        self.call_recordings.start_recording(call.leg, recorded_call(call), state, beep=beep)
+        return self.recording(account_sid, state.sid)
 
     def find_recordings(self, query: Query) -> list[RecordingRecord]:
         return [decode_recording(record.value) for record in self._records.find(query)]
@@ -57,7 +57,7 @@ class RecordingControl(Desk):
     def is_recording(self, sid: str) -> bool:
         """Whether it is one that is neither completed nor absent."""
         of_call = self._services.recordings.get(sid)
-        return sid in self._services.room_recordings or (of_call is not None and not of_call.tape.over)
+        return sid in self._services.conference_recorder or (of_call is not None and not of_call.state.over)
 
     def recording_of(
         self, account_sid: str, sid: str, *, call_sid: str = "", conference_sid: str = ""
@@ -82,7 +82,7 @@ class RecordingControl(Desk):
     def change_recording(
         self, recording: RecordingRecord, status: ChangedStatus, behavior: PauseBehavior
     ) -> RecordingRecord:
-        """Pauses it, goes on with it or ends it; as it is now. Raises Refused."""
+        """Pauses it, goes on with it or ends it; as it is now. Raises ServiceError."""
         if recording.conference_sid:
             self._change_of_conference(recording, status, behavior)
         else:
@@ -93,13 +93,13 @@ class RecordingControl(Desk):
     def _change_of_conference(
         self, record: RecordingRecord, status: ChangedStatus, behavior: PauseBehavior
     ) -> None:
-        recordings, sid = self._services.room_recordings, record.sid
+        recordings, sid = self._services.conference_recorder, record.sid
         recording = recordings.get(sid)
         if recording is None or (recording.status == "stopped" and status != "stopped"):
-            raise Refused("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+            raise ServiceError("90018", "Recording has ended", "It is over: nothing of it can be changed.")
         if status != "stopped":
             if not recording.started_at:
-                raise Refused("90018", "Recording has not begun", "FreeSWITCH has not begun it yet.")
+                raise ServiceError("90018", "Recording has not begun", "FreeSWITCH has not begun it yet.")
             try:
                 if status == "paused" and behavior != recording.paused_by:
                     recordings.pause(sid, behavior)
@@ -107,8 +107,8 @@ class RecordingControl(Desk):
                     recordings.resume(sid)
             except (SwitchError, KeyError) as error:
                 detail = f"FreeSWITCH did not do it: {error}"
-                raise Refused("90018", "Recording cannot be changed", detail) from None
-        self._rooms.feed(record.conference_sid, SetRecording(now(), status))
+                raise ServiceError("90018", "Recording cannot be changed", detail) from None
+        self._rooms.dispatch(record.conference_sid, SetRecording(now(), status))
 
     def media_url(self, recording: RecordingRecord) -> str:
         """Where it can be heard; empty as long as it cannot, or where there is nothing to hear."""
@@ -119,9 +119,9 @@ class RecordingControl(Desk):
         )
 
     def delete_recording(self, recording: RecordingRecord) -> None:
-        """Raises Refused."""
+        """Raises ServiceError."""
         if recording.status in OPEN_STATUSES:
-            raise Refused("90062", "Recording in progress", "It can be deleted once it is completed.")
+            raise ServiceError("90062", "Recording in progress", "It can be deleted once it is completed.")
         in_thread(self._unlink, recording.sid)
         self._records.put([row_of_recording(replace(recording, status="deleted", updated_at=now()))])
         log.info("recording deleted through the API", recording=recording.sid)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Protocol
 
-from orchestrator.store.message import Counts, Message, Queued, Told
+from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.records import Query, Record, RecordKind
 
 
@@ -94,7 +94,7 @@ class CallbackStore(Protocol):
     def give_up(self, queue: str, id_: int, error: str) -> bool: ...
 
     def flush(self) -> None:
-        """Write down what `postpone`, `finish` and `give_up` said."""
+        """Write down what `postpone`, `finish` and `fail` said."""
 
     def oldest_of_the_longest(self, number: int, in_flight: Container[str]) -> Sequence[tuple[str, int]]: ...
 
@@ -111,8 +111,8 @@ class CallbackStore(Protocol):
     def counts(self) -> Counts: ...
 
     def told(
-        self, limit: int = 100, *, before: int | None = None, queue: str | None = None, given_up: bool = False
-    ) -> list[Told]: ...
+        self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
+    ) -> list[FinishedMessage]: ...
 
     def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]: ...
 

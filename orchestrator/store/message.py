@@ -55,7 +55,7 @@ class Queued(Struct, frozen=True):
     """The FreeSWITCH node whose event it tells of."""
 
 
-class Told(Struct, frozen=True):
+class FinishedMessage(Struct, frozen=True):
     """A message that is over: delivered, or given up."""
 
     id: int
@@ -84,7 +84,7 @@ class Counts(Struct, frozen=True):
     """Queues they wait in."""
     oldest_at: int
     """When the oldest of them was made, in microseconds since the epoch; 0 if none waits."""
-    given_up: int
+    failed: int
     """Kept messages that could not be delivered."""
 
 

@@ -20,12 +20,12 @@ from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.store import records as record_table
 from orchestrator.store import sqlite
-from orchestrator.store.message import Counts, Message, Queued, Told
+from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
 from orchestrator.store.records import Record, RecordKind, Records
 from orchestrator.store.sqlite import OutboxError
 
-__all__ = ["Counts", "Message", "Outbox", "OutboxError", "Queued", "Told"]
+__all__ = ["Counts", "FinishedMessage", "Message", "Outbox", "OutboxError", "Queued"]
 
 log = get_logger(__name__)
 
@@ -43,14 +43,14 @@ _SIGNED = "signatures, user_agent, node"
 _QUEUED = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
 _NEXT = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
 _FINISH = (
-    f"INSERT OR REPLACE INTO told ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
+    f"INSERT OR REPLACE INTO finished ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
     f"SELECT {_HEAD}, {_SIGNED}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
 )
 _REQUEUE = (
     f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
-    f"SELECT {_HEAD}, {_SIGNED}, ? FROM told WHERE id = ? AND delivered = 0"
+    f"SELECT {_HEAD}, {_SIGNED}, ? FROM finished WHERE id = ? AND delivered = 0"
 )
-_TOLD = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM told"
+_FINISHED = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM finished"
 
 
 def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
@@ -114,7 +114,8 @@ class Outbox(Part):
             for id_, queue in self._db.execute("SELECT id, queue FROM pending ORDER BY id"):
                 self._queues.append(queue, id_)
             (self._last_id,) = self._db.execute(
-                "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM told), 0))"
+                "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM "
+                "finished), 0))"
             ).fetchone()
         except sqlite3.Error as error:
             self._db.close()
@@ -198,7 +199,7 @@ class Outbox(Part):
             raise ValueError(f"message {message.id} does not have its turn in queue {message.queue}")
         self._end(message.queue, message.id, delivered, attempts, status, error)
 
-    def give_up(self, queue: str, id_: int, error: str) -> bool:
+    def fail(self, queue: str, id_: int, error: str) -> bool:
         """It is not to be told any more, wherever it waits. Not for one in flight. Whether it waited."""
         return self._end(queue, id_, False, None, None, error)
 
@@ -266,12 +267,12 @@ class Outbox(Part):
         self.flush()
         marks = ",".join("?" * len(asked))
         ids = [id_ for (id_,) in asked]
-        rows = self._read(f"SELECT id, queue FROM told WHERE delivered = 0 AND id IN ({marks})", ids)
+        rows = self._read(f"SELECT id, queue FROM finished WHERE delivered = 0 AND id IN ({marks})", ids)
         now = clock.now()
         self._write(
             (
                 (_REQUEUE, [(now, id_) for id_, _ in rows]),
-                ("DELETE FROM told WHERE id = ?", [(id_,) for id_, _ in rows]),
+                ("DELETE FROM finished WHERE id = ?", [(id_,) for id_, _ in rows]),
                 ("DELETE FROM retries WHERE id = ?", asked),
             )
         )
@@ -284,8 +285,8 @@ class Outbox(Part):
         return self._write(
             (
                 (
-                    "DELETE FROM told WHERE id IN "
-                    "(SELECT id FROM told WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+                    "DELETE FROM finished WHERE id IN "
+                    "(SELECT id FROM finished WHERE done_at < ? ORDER BY done_at LIMIT ?)",
                     [(before, limit)],
                 ),
             )
@@ -294,12 +295,12 @@ class Outbox(Part):
     def counts(self) -> Counts:
         """Cheap enough for every scrape: no query grows with what waits or what was delivered."""
         oldest = list(self._read("SELECT created_at FROM pending ORDER BY id LIMIT 1")) if self.depth else []
-        ((given_up,),) = self._read("SELECT count(*) FROM told WHERE delivered = 0")
-        return Counts(self.depth, len(self._queues), oldest[0][0] if oldest else 0, given_up)
+        ((failed,),) = self._read("SELECT count(*) FROM finished WHERE delivered = 0")
+        return Counts(self.depth, len(self._queues), oldest[0][0] if oldest else 0, failed)
 
-    def told(
-        self, limit: int = 100, *, before: int | None = None, queue: str | None = None, given_up: bool = False
-    ) -> list[Told]:
+    def finished(
+        self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
+    ) -> list[FinishedMessage]:
         """Messages that are over, the newest first; `before` is the last id of the page before."""
         clauses, values = ["1"], list[object]()
         if before is not None:
@@ -308,10 +309,12 @@ class Outbox(Part):
         if queue is not None:
             clauses.append("queue = ?")
             values.append(queue)
-        if given_up:
+        if failed:
             clauses.append("delivered = 0")
-        rows = self._read(f"{_TOLD} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?", (*values, limit))
-        return [replace(Told(*row), delivered=bool(row[10])) for row in rows]
+        rows = self._read(
+            f"{_FINISHED} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?", (*values, limit)
+        )
+        return [replace(FinishedMessage(*row), delivered=bool(row[10])) for row in rows]
 
     def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]:
         """Messages that wait, the oldest first: of all queues or of one."""

@@ -19,18 +19,18 @@ from msgspec import Struct
 from orchestrator.net.logged_url import for_log
 from orchestrator.store import sqlite
 
-State = Literal["waiting", "told", "given up"]
+State = Literal["waiting", "delivered", "failed"]
 
 _SHARED = "id, queue, url, method, body, account_sid, event, sequence, created_at, attempts"
 _WAITING = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
-_OVER = (
-    f"SELECT {_SHARED}, done_at, status, error, iif(delivered, 'told', 'given up'), "
-    "EXISTS (SELECT 1 FROM retries WHERE retries.id = told.id) FROM told"
+_FINISHED = (
+    f"SELECT {_SHARED}, done_at, status, error, iif(delivered, 'delivered', 'failed'), "
+    "EXISTS (SELECT 1 FROM retries WHERE retries.id = finished.id) FROM finished"
 )
 _FROM: dict[State, str] = {
     "waiting": f"{_WAITING} WHERE 1",
-    "told": f"{_OVER} WHERE delivered = 1",
-    "given up": f"{_OVER} WHERE delivered = 0",
+    "delivered": f"{_FINISHED} WHERE delivered = 1",
+    "failed": f"{_FINISHED} WHERE delivered = 0",
 }
 _T = TypeVar("_T")
 
@@ -69,18 +69,16 @@ def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0)
     return [_entry(row) for row in reversed(rows)]
 
 
-def ask_again(path: Path, ids: Sequence[int] | None) -> list[int]:
+def request_retry(path: Path, ids: Sequence[int] | None) -> list[int]:
     """Have given-up callbacks told again: these, or all. Returns those asked for. Raises OutboxError."""
-    given_up = "SELECT id FROM told WHERE delivered = 0"
+    failed = "SELECT id FROM finished WHERE delivered = 0"
     with closing(sqlite.visit(path, write=True)) as database:
 
         def ask() -> list[int]:
             if ids is None:
-                found = [id_ for (id_,) in database.execute(given_up)]
+                found = [id_ for (id_,) in database.execute(failed)]
             else:
-                found = [
-                    id_ for each in ids for (id_,) in database.execute(f"{given_up} AND id = ?", (each,))
-                ]
+                found = [id_ for each in ids for (id_,) in database.execute(f"{failed} AND id = ?", (each,))]
             database.execute("BEGIN IMMEDIATE")
             database.executemany("INSERT OR IGNORE INTO retries VALUES (?)", [(id_,) for id_ in found])
             database.execute("COMMIT")
@@ -89,7 +87,7 @@ def ask_again(path: Path, ids: Sequence[int] | None) -> list[int]:
         return _tried(path, ask)
 
 
-def taken_up(path: Path, within: float) -> bool:
+def all_retried(path: Path, within: float) -> bool:
     """Whether the orchestrator takes up all that was asked for within so many seconds. Raises OutboxError."""
     deadline = time.monotonic() + within
     with closing(sqlite.visit(path)) as database:

@@ -22,7 +22,7 @@ PAUSE_SECONDS = 0.02
 REQUEST_DAYS = 1.0
 
 
-class History(Part):
+class RecordRetention(Part):
     """Forgets in batches. A recording is forgotten when its file is, and never before the history ends."""
 
     def __init__(self, records: RecordStore, history_days: float, recording_days: float | None) -> None:
@@ -60,7 +60,7 @@ class History(Part):
 
 
 def forget_history(outbox: CallbackStore, retention: float) -> None:
-    """Callbacks that were over more than `retention` seconds ago; the rest is History's."""
+    """Callbacks that were over more than `retention` seconds ago; the rest is RecordRetention's."""
     before = int((time.time() - retention) * 1e6)
     while outbox.prune(before, BATCH) == BATCH:
         gevent.sleep(PAUSE_SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.store import records
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x54584F42  # "TXOB"
 _BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
@@ -36,7 +36,7 @@ CREATE TABLE pending (
 );
 CREATE INDEX pending_by_age ON pending (waits_since, id);
 CREATE TABLE retries (id INTEGER PRIMARY KEY);
-CREATE TABLE told (
+CREATE TABLE finished (
     id INTEGER PRIMARY KEY,
     queue TEXT NOT NULL,
     url TEXT NOT NULL,
@@ -52,22 +52,15 @@ CREATE TABLE told (
     status INTEGER,
     error TEXT NOT NULL
 );
-CREATE INDEX told_by_time ON told (done_at);
-CREATE INDEX told_by_queue ON told (queue);
-CREATE INDEX told_given_up ON told (delivered) WHERE delivered = 0;
+CREATE INDEX finished_by_time ON finished (done_at);
+CREATE INDEX finished_by_queue ON finished (queue);
+CREATE INDEX finished_failed ON finished (delivered) WHERE delivered = 0;
 CREATE TABLE state (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
     value BLOB NOT NULL,
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
-"""
-
-_FROM_1_TO_2 = """
-ALTER TABLE pending ADD COLUMN waits_since INTEGER NOT NULL DEFAULT 0;
-UPDATE pending SET waits_since = strftime('%s', 'now') * 1000000;
-CREATE INDEX pending_by_age ON pending (waits_since, id);
-CREATE TABLE retries (id INTEGER PRIMARY KEY);
 """
 
 # Beside what earlier versions of the same schema know: they leave these at their defaults.
@@ -139,7 +132,7 @@ def own(path: Path) -> int:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The file with its schema in place. OutboxError if it is not an outbox, or a newer one."""
+    """The file with its schema in place. OutboxError if it is not an outbox, or one of another version."""
     try:
         # It holds callers' numbers, and the key that recordings' addresses are signed with.
         # Where that fails, SQLite says why.
@@ -162,7 +155,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
     """The file of another, perhaps running, process: to read it, or to leave a request in it.
 
-    OutboxError if there is none, or if it has another schema: only its owner changes that.
+    OutboxError if there is none, or if it is of another version.
     """
     try:
         mode = "rw" if write else "ro"
@@ -172,12 +165,9 @@ def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise explain(path, error) from error
     try:
-        _, version = _recognise(path, database)
-        if version != SCHEMA_VERSION:
+        if _recognise(path, database):
             raise OutboxError(
-                path,
-                f"it was written by another version (schema {version}, this program knows {SCHEMA_VERSION})",
-                "use the program of that version, or start this one once: it brings the file up to date",
+                path, "there is nothing in it", "start the orchestrator once: it makes its tables"
             )
     except sqlite3.Error as error:
         database.close()
@@ -188,8 +178,8 @@ def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
     return database
 
 
-def _recognise(path: Path, database: sqlite3.Connection) -> tuple[bool, int]:
-    """Whether it is still empty, and its version. OutboxError if it is not ours or newer than we know."""
+def _recognise(path: Path, database: sqlite3.Connection) -> bool:
+    """Whether it is still empty. OutboxError if it is not ours, or of another version."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -203,11 +193,17 @@ def _recognise(path: Path, database: sqlite3.Connection) -> tuple[bool, int]:
             f"it was written by a newer version (schema {version}, this program knows {SCHEMA_VERSION})",
             "run that version, or start with another file",
         )
-    return not tables, version
+    if tables and version < SCHEMA_VERSION:
+        raise OutboxError(
+            path,
+            f"it was written by an earlier version (schema {version}, this program knows {SCHEMA_VERSION})",
+            "let that version deliver what waits, then move the file away: a new one is made",
+        )
+    return not tables
 
 
 def _prepare(path: Path, database: sqlite3.Connection) -> None:
-    empty, version = _recognise(path, database)
+    empty = _recognise(path, database)
     # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
@@ -217,10 +213,6 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
         database.executescript(
             f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; "
             f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
-        )
-    elif version == 1:
-        database.executescript(
-            f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; {_FROM_1_TO_2} COMMIT;"
         )
     # Beside what earlier versions know, and in nobody's way there.
     database.executescript(records.SCHEMA)

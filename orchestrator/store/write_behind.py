@@ -16,7 +16,7 @@ import gevent
 
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.recurring_error import Trouble
+from orchestrator.recurring_error import RecurringError
 from orchestrator.store.interface import StateStore
 from orchestrator.store.message import Message
 from orchestrator.store.records import Record
@@ -29,7 +29,7 @@ MAX_UNWRITTEN = 10_000
 """Callbacks kept in memory, some 2 kB each; more would be lost to a full memory instead of to a full disk."""
 
 
-class Journal(Part):
+class WriteBehindBuffer(Part):
     """What calls and rooms write through. `on_messages` is told of callbacks that are on disk now."""
 
     def __init__(
@@ -45,9 +45,11 @@ class Journal(Part):
         self._state: dict[tuple[str, str], bytes | None] = {}
         """By kind and key; None: to be deleted."""
         self._records: dict[tuple[str, str], Record] = {}
-        self._trouble = Trouble(log, "what happens in calls and rooms is kept in memory and told later")
+        self._write_error = RecurringError(
+            log, "what happens in calls and rooms is kept in memory and told later"
+        )
         self._again: gevent.Greenlet[..., None] | None = None
-        self._gathering = False
+        self._in_batch = False
         self.lost = 0
         """Callbacks that neither the disk nor the memory could take."""
 
@@ -67,9 +69,9 @@ class Journal(Part):
         return len(self._messages)
 
     @property
-    def troubled(self) -> bool:
+    def failing(self) -> bool:
         """Whether the disk has refused what was last written."""
-        return bool(self._trouble)
+        return bool(self._write_error)
 
     def commit(
         self,
@@ -86,12 +88,12 @@ class Journal(Part):
             self._state[each] = None
         for record in records:
             self.record(record)
-        if not self._gathering:
-            self.flush()
+        if not self._in_batch:
+            self.commit_batch()
 
     # What the next commit, or `flush`, writes: for who has it bit by bit
 
-    def tell(self, message: Message) -> None:
+    def add_message(self, message: Message) -> None:
         self._messages.append(message)
 
     def put(self, kind: str, key: str, value: bytes) -> None:
@@ -103,16 +105,16 @@ class Journal(Part):
     def record(self, record: Record) -> None:
         self._records[record.kind, record.sid] = record
 
-    def gather(self) -> None:
+    def begin_batch(self) -> None:
         """From now on commits wait for `flush`."""
-        self._gathering = True
+        self._in_batch = True
 
-    def flush(self) -> None:
+    def commit_batch(self) -> None:
         """Write what was gathered."""
-        self._gathering = False
+        self._in_batch = False
         # In trouble the disk is asked once a second only: each asking may hold up everybody for a moment.
-        if self._trouble:
-            self._make_room()
+        if self._write_error:
+            self._drop_oldest()
         elif self._messages or self._state or self._records:
             self._write()
 
@@ -130,7 +132,7 @@ class Journal(Part):
         if self._again is not None:
             self._again.kill()
         self._write()
-        if self._trouble:
+        if self._write_error:
             log.critical("lost with the end of this process", callbacks=len(self._messages))
 
     def _write(self) -> None:
@@ -143,22 +145,22 @@ class Journal(Part):
                 list(self._records.values()),
             )
         except OutboxError as error:
-            self._trouble.met(error)
-            self._make_room()
+            self._write_error.on_error(error)
+            self._drop_oldest()
             if not self._again:
                 self._again = gevent.spawn(self._write_again)
             return
         self._messages, self._state, self._records = [], {}, {}
-        self._trouble.over()
+        self._write_error.on_success()
         if messages:
             self._on_messages(messages)
 
     def _write_again(self) -> None:
-        while self._trouble:
+        while self._write_error:
             gevent.sleep(_AGAIN_SECONDS)
             self._write()
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         beyond = len(self._messages) - self._max_unwritten
         if beyond > 0:
             del self._messages[:beyond]

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from orchestrator.store.interface import StateStore
 from orchestrator.store.sqlite import OutboxError
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 
 _KIND = "probe"
 _GOOD_SECONDS = 1.0
 """Anybody may ask, so not every question is a write."""
 
 
-class Probe:
-    def __init__(self, store: StateStore, journals: Sequence[Journal]) -> None:
+class WriteCheck:
+    def __init__(self, store: StateStore, journals: Sequence[WriteBehindBuffer]) -> None:
         self._store = store
         self._journals = journals
         self._writable = False
@@ -23,7 +23,7 @@ class Probe:
 
     def writable(self) -> bool:
         """As it was a second ago at most."""
-        if any(journal.troubled for journal in self._journals):
+        if any(write_buffer.failing for write_buffer in self._journals):
             # They ask by themselves, once a second.
             return False
         if time.monotonic() - self._asked_at >= _GOOD_SECONDS:

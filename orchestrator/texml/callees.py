@@ -20,7 +20,7 @@ from orchestrator.texml.vocabulary import (
     NO_DETECTION,
     ONE_PLACE,
     SENT_KEYS,
-    CallEvent,
+    CallProgressEvent,
     DetectionMode,
     MachineDetection,
 )
@@ -28,12 +28,12 @@ from orchestrator.types import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callee(Element):
+class CalledParty(Element):
     """What Number and Sip have in common."""
 
     status_callback: str | None = attribute(to.url, None)
     status_callback_method: Method = attribute(METHOD, "POST")
-    status_callback_event: frozenset[CallEvent] = attribute(CALL_EVENT, frozenset({"completed"}))
+    status_callback_event: frozenset[CallProgressEvent] = attribute(CALL_EVENT, frozenset({"completed"}))
     # A document that the callee hears before the two are connected.
     url: str | None = attribute(to.url, None)
     method: Method = attribute(METHOD, "POST")
@@ -56,7 +56,7 @@ class Callee(Element):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Number(Callee):
+class Number(CalledParty):
     """A telephone number to call."""
 
     number: str = body(to.text, "", required=True)
@@ -98,7 +98,7 @@ class Uri(Element):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sip(Callee):
+class Sip(CalledParty):
     """A SIP address to call; it may bring headers, `sip:a@b?X-Name=value`."""
 
     uri: str = body(sip_uri_or_empty, "")

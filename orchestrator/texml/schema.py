@@ -40,7 +40,7 @@ class Attribute:
     field: str
     convert: Callable[[str], object]
     default: object
-    idle: str
+    ignored: str
     name: str
 
 

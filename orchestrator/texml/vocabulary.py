@@ -24,7 +24,7 @@ ConferenceEvent = Literal[
 ]
 JitterBuffer = Literal["off", "small", "medium", "large"]
 
-CallEvent = Literal["initiated", "ringing", "answered", "amd", "dtmf", "deepfake", "completed"]
+CallProgressEvent = Literal["initiated", "ringing", "answered", "amd", "dtmf", "deepfake", "completed"]
 DialRecord = Literal[
     "do-not-record",
     "record-from-answer",
@@ -81,7 +81,7 @@ DIAL_RECORDS: Options[DialRecord] = Options(
     elsewhere={"record-from-start": "record-from-answer"},
 )
 CONFERENCE_EVENTS: Options[ConferenceEvent] = Options(get_args(ConferenceEvent))
-CALL_EVENTS: Options[CallEvent] = Options(get_args(CallEvent))
+CALL_EVENTS: Options[CallProgressEvent] = Options(get_args(CallProgressEvent))
 # SignalWire, and Telnyx in REST, say failed where the noun says absent.
 RECORDING_EVENTS: Options[RecordingEvent] = Options(get_args(RecordingEvent), {"failed": "absent"})
 MACHINE_DETECTIONS: Options[MachineDetection] = Options(
@@ -93,7 +93,7 @@ TRIM = to.one_of(TRIMS)
 # REST and Gather say mono where Record and Dial say single.
 CHANNELS = to.one_of(Options[Channels](get_args(Channels), {"mono": "single"}))
 RECORDING_EVENT = to.some_of(RECORDING_EVENTS)
-_NEVER_SENT: Mapping[CallEvent, str] = {
+_NEVER_SENT: Mapping[CallProgressEvent, str] = {
     "amd": NO_DETECTION,
     "deepfake": NO_DEEPFAKE_DETECTION,
     "dtmf": NO_DTMF_EVENTS,

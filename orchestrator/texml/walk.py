@@ -95,8 +95,8 @@ class Walk:
             value = error.value
             self._warn_of(schema, element, name, raw, str(error), _shown(value))
         values[attribute.field] = value
-        if attribute.idle and value != attribute.default:
-            self._warn_of(schema, element, name, raw, f"has no effect: {attribute.idle}", "")
+        if attribute.ignored and value != attribute.default:
+            self._warn_of(schema, element, name, raw, f"has no effect: {attribute.ignored}", "")
 
     def _check_callbacks(self, schema: Schema, element: etree._Element, values: dict[str, object]) -> None:
         """A callback that is never sent is a mistake that nobody would see."""

@@ -13,8 +13,8 @@ from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.calls.call import Call
-from orchestrator.calls.context import Services
-from orchestrator.calls.registry import Register
+from orchestrator.calls.context import CallContext
+from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.machine.announcements import LEFT
 from orchestrator.conference.machine.events import Announce, Announced
@@ -22,10 +22,10 @@ from orchestrator.conference.machine.state import Participant, Phase, Room
 from orchestrator.documents.document import document_of, is_audio, not_audio
 from orchestrator.documents.fetch import FetchError
 from orchestrator.esl import commands
-from orchestrator.esl.background_playback import Prompt
+from orchestrator.esl.background_playback import BackgroundPlayback
 from orchestrator.esl.errors import SwitchError
 from orchestrator.logs import get_logger
-from orchestrator.media.audio_cache import AudioError, Sound
+from orchestrator.media.audio_cache import AudioError, AudioFile
 from orchestrator.media.text_to_speech import SpeechError
 from orchestrator.net.logged_url import shown
 from orchestrator.sids import new_sid
@@ -48,17 +48,17 @@ class Announcement(NamedTuple):
     method: Method = "POST"
 
 
-class Failed(Exception):
+class AnnouncementFailed(Exception):
     """What was to be heard was not heard to its end; the text says why."""
 
 
-class Announcer:
+class AnnouncementPlayer:
     """Plays into the conference, so that whoever speaks is still heard. Whoever is not in the mix, because it
     waits or is on hold, hears it on its own leg, over what plays there. What FreeSWITCH's own voices say is
     spoken on each leg instead, which hears nothing else meanwhile: `conference … say` stops the whole mix for
     200 ms (conference_say in mod_conference.c)."""
 
-    def __init__(self, services: Services, calls: Register) -> None:
+    def __init__(self, services: CallContext, calls: CallRegistry) -> None:
         self._services = services
         self._calls = calls
         self._queues: WeakValueDictionary[tuple[str, str], BoundedSemaphore] = WeakValueDictionary()
@@ -68,7 +68,7 @@ class Announcer:
         call_sid = who.call_sid if who else ""
         sid = new_sid()
         run = _Run(self._services, self._calls, room.sid, call_sid, self._fields(room, who))
-        self._services.rooms.feed(room.sid, Announce(now(), sid, announcement.url, call_sid))
+        self._services.rooms.dispatch(room.sid, Announce(now(), sid, announcement.url, call_sid))
         # FreeSWITCH plays one after the other: each begins when the one before is over.
         key = room.sid, call_sid
         queue = self._queues.setdefault(key, BoundedSemaphore())
@@ -80,7 +80,7 @@ class Announcer:
         try:
             with queue, over:
                 run.perform(announcement)
-        except (FetchError, DocumentError, AudioError, SpeechError, SwitchError, Failed) as error:
+        except (FetchError, DocumentError, AudioError, SpeechError, SwitchError, AnnouncementFailed) as error:
             problem = str(error)
         except gevent.Timeout as timeout:
             if timeout is not over:
@@ -88,7 +88,7 @@ class Announcer:
             problem = f"longer than {LONGEST_SECONDS:g} s"
         if problem:
             log.warning("not announced", room=run.sid, url=shown(announcement.url), problem=problem)
-        self._services.rooms.feed(run.sid, Announced(now(), sid, problem))
+        self._services.rooms.dispatch(run.sid, Announced(now(), sid, problem))
 
     def _fields(self, room: Room, who: Participant | None) -> Fields:
         call = self._calls.running(who.call_sid) if who else None
@@ -97,9 +97,12 @@ class Announcer:
 
 
 class _Run:
-    """One announcement on its way. Raises Failed where nobody of those whom it is to heard it to its end."""
+    """One announcement on its way. Raises AnnouncementFailed where nobody of those whom it is to heard it
+    to its end."""
 
-    def __init__(self, services: Services, calls: Register, sid: str, call_sid: str, fields: Fields) -> None:
+    def __init__(
+        self, services: CallContext, calls: CallRegistry, sid: str, call_sid: str, fields: Fields
+    ) -> None:
         self._calls = calls
         self.sid = sid
         self._services = services
@@ -112,7 +115,7 @@ class _Run:
     def perform(self, announcement: Announcement) -> None:
         services = self._services
         room = services.rooms.get(self.sid)
-        signer = services.signer(room.account_sid, room.terms.style) if room else UNSIGNED
+        signer = services.signer(room.account_sid, room.options.style) if room else UNSIGNED
         self._style = signer.style
         url, method = announcement
         for _ in range(MAX_DOCUMENTS):
@@ -124,7 +127,7 @@ class _Run:
                 first = url == announcement.url
                 raise error.with_hint("AnnounceMethod" if first else "the Redirect's method") from error
             if is_audio(fetched):
-                self._play(services.library.keep(fetched.content))
+                self._play(services.audio_cache.keep(fetched.content))
                 return
             document = document_of(fetched)
             for warning in document.warnings:
@@ -132,10 +135,10 @@ class _Run:
             redirect = self._run(document, fetched.url)
             if redirect is None:
                 if not self._sounds:
-                    raise Failed("there is nothing to be heard in it")
+                    raise AnnouncementFailed("there is nothing to be heard in it")
                 return
             url, method = services.resolve(fetched.url, redirect.url), redirect.method
-        raise Failed(f"more than {MAX_DOCUMENTS} documents, one after the other")
+        raise AnnouncementFailed(f"more than {MAX_DOCUMENTS} documents, one after the other")
 
     def _run(self, document: Document, base: str) -> Redirect | None:
         """Where it leads on to."""
@@ -155,7 +158,7 @@ class _Run:
                     log.warning("not for an announcement, skipped", room=self.sid, verb=type(verb).__name__)
         return None
 
-    def _sound_of(self, verb: Play, base: str) -> Sound:
+    def _sound_of(self, verb: Play, base: str) -> AudioFile:
         """Its audio, or that of its failoverUrl. Raises FetchError and AudioError."""
         try:
             return self._sound(verb.url, base)
@@ -165,7 +168,7 @@ class _Run:
             log.warning("nothing played", room=self.sid, url=shown(verb.url), problem=str(error))
         return self._sound(verb.failover_url, base)
 
-    def _sound(self, url: str, base: str) -> Sound:
+    def _sound(self, url: str, base: str) -> AudioFile:
         services = self._services
         # Audio is not signed: it may lie anywhere.
         unsigned, limits = Signer(self._style), services.media_limits
@@ -173,7 +176,7 @@ class _Run:
         audio = services.fetcher.fetch(address, "GET", (), self._cookies, limits=limits, signer=unsigned)
         if problem := not_audio(audio):
             raise AudioError(f"{shown(audio.url)}: {problem}")
-        return services.library.keep(audio.content)
+        return services.audio_cache.keep(audio.content)
 
     # To whoever is to hear it and is there
 
@@ -186,7 +189,7 @@ class _Run:
             if one.phase in (Phase.IN, Phase.WAITING) and self._call_sid in ("", one.call_sid)
         }
 
-    def _play(self, sound: Sound) -> None:
+    def _play(self, sound: AudioFile) -> None:
         hearers = self._hearers()
         inside = [one for one in hearers.values() if _hears_the_mix(one)]
         if inside:
@@ -205,7 +208,7 @@ class _Run:
         speech = self._services.settings.speech
         if speech.engine == "command":
             voice = speech.voice(verb.voice, verb.language).name
-            sound = self._services.speech.sound(verb.text, voice)
+            sound = self._services.text_to_speech.sound(verb.text, voice)
             for _ in times(verb.loop):
                 self._play(sound)
             return
@@ -213,39 +216,42 @@ class _Run:
         begun = time.monotonic()
         heard = self._on_legs(list(hearers.values()), lambda call: say(call, verb))
         if heard and time.monotonic() - begun < SPOKEN_SECONDS_A_CHARACTER * len(verb.text):
-            raise Failed("FreeSWITCH has spoken nothing: mod_flite may not be loaded")
+            raise AnnouncementFailed("FreeSWITCH has spoken nothing: mod_flite may not be loaded")
         self._check(hearers, heard)
 
     def _check(self, hearers: dict[str, Participant], heard: bool) -> None:
-        """Raises Failed, unless somebody heard it to its end."""
+        """Raises AnnouncementFailed, unless somebody heard it to its end."""
         self._sounds += 1
         if heard:
             return
         if not self._call_sid:
-            raise Failed("nobody in the conference heard it to its end" if hearers else NOBODY)
+            raise AnnouncementFailed("nobody in the conference heard it to its end" if hearers else NOBODY)
         room = self._services.rooms.get(self.sid)
         now = room.participants.get(self._call_sid) if room is not None else None
         before = hearers.get(self._call_sid)
         if now is None:
-            raise Failed(LEFT)
+            raise AnnouncementFailed(LEFT)
         if before is None:
-            raise Failed("it was on its way into the conference, or out of it")
+            raise AnnouncementFailed("it was on its way into the conference, or out of it")
         if before.phase is not now.phase:
-            raise Failed("cut off by the start of the conference")
+            raise AnnouncementFailed("cut off by the start of the conference")
         if before.holds != now.holds:
-            raise Failed("cut off by a hold, or by its end")
-        raise Failed("not heard to its end")
+            raise AnnouncementFailed("cut off by a hold, or by its end")
+        raise AnnouncementFailed("not heard to its end")
 
     def _on_legs(self, hearers: list[Participant], play: Callable[[Call], object]) -> bool:
         """On each leg by itself, until all are through or gone; whether one heard it to its end."""
-        prompts: list[Prompt] = []
+        playbacks: list[BackgroundPlayback] = []
         for one in hearers:
-            call, seat = self._calls.running(one.call_sid), self._services.rooms.seat(one.call_sid)
-            if call is not None and seat is not None:
-                prompts.append(seat.announce(_once(play, call)))
-        for prompt in prompts:
-            prompt.wait()
-        return any(prompt.through for prompt in prompts)
+            call, participant_leg = (
+                self._calls.running(one.call_sid),
+                self._services.rooms.participant_leg(one.call_sid),
+            )
+            if call is not None and participant_leg is not None:
+                playbacks.append(participant_leg.announce(_once(play, call)))
+        for playback in playbacks:
+            playback.wait()
+        return any(playback.played for playback in playbacks)
 
 
 def _hears_the_mix(participant: Participant) -> bool:

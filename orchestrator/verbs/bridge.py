@@ -21,12 +21,12 @@ import gevent
 from orchestrator.callbacks.call_status import status_at_end
 from orchestrator.calls import inband_digits
 from orchestrator.calls.call import Call
-from orchestrator.calls.dialed_leg import SILENCE, Callee, whispers
+from orchestrator.calls.dialed_leg import SILENCE, DialedLeg, is_screened
 from orchestrator.calls.recorded_call import recording_of
 from orchestrator.clock import now
 from orchestrator.config.trunks import Trunk
 from orchestrator.documents.fetch import FetchError
-from orchestrator.documents.next_action import Redirected, Step
+from orchestrator.documents.next_action import NextAction, Redirected
 from orchestrator.esl import commands
 from orchestrator.esl.errors import LegGone
 from orchestrator.esl.events import Event
@@ -39,7 +39,7 @@ from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_
 from orchestrator.routing.caller_id import variables as identity_variables
 from orchestrator.routing.endpoints import route_to_number, route_to_sip
 from orchestrator.texml import Conference, Dial, Number, Sip
-from orchestrator.verbs.dial_result import dialled
+from orchestrator.verbs.dial_result import dial_result
 from orchestrator.verbs.play import fetch_sound
 from orchestrator.verbs.ring_tone import ringing
 
@@ -48,80 +48,82 @@ PREFERRED_IDENTITY = "p-preferred-identity"
 # Twilio: Dial, Number. FreeSWITCH splits a dial string into 128 at most and leaves the rest together.
 MAX_CALLEES = 10
 STAR = "*"
-PARTING_SECONDS = 5.0
-PART_AGAIN_SECONDS = 0.1
+UNBRIDGE_SECONDS = 5.0
+UNBRIDGE_AGAIN_SECONDS = 0.1
 CALLEES = "callees"
-LONGEST_WHISPER_SECONDS = 600
+LONGEST_SCREENING_SECONDS = 600
 _HOLD_MILLISECONDS = 4 * 3600 * 1000
 
 
-def dial_out(call: Call, verb: Dial) -> Step:
+def dial_out(call: Call, verb: Dial) -> NextAction:
     return _dial(call, verb, [])
 
 
-def resume_dial_out(call: Call, verb: Dial) -> Step:
+def resume_dial_out(call: Call, verb: Dial) -> NextAction:
     """With the callees that were dialled, if any were."""
     return _dial(call, verb, call.recall(CALLEES).split())
 
 
-def _dial(call: Call, verb: Dial, begun: list[str]) -> Step:
+def _dial(call: Call, verb: Dial, begun: list[str]) -> NextAction:
     """`begun`: the callees' legs, of a bridge that was begun before."""
     if len(verb.nouns) > MAX_CALLEES:
         call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
     asked = _caller_id(call, verb)
     nouns = verb.nouns[:MAX_CALLEES]
     uuids = begun or [str(uuid4()) for _ in nouns]
-    callees = [
-        callee
+    dialed_legs = [
+        dialed_leg
         for uuid, noun in zip(uuids, nouns, strict=True)
-        if (callee := _callee(call, verb, noun, asked, uuid)) is not None
+        if (dialed_leg := _callee(call, verb, noun, asked, uuid)) is not None
     ]
-    if not callees:
-        return dialled(verb, "failed", bridged=False)
+    if not dialed_legs:
+        return dial_result(verb, "failed", bridged=False)
     if not verb.answer_on_bridge:
         call.leg.answer()
-    with _recorded(call, verb, bool(begun)) as recording, _followed(call, verb, callees, recording):
+    with _recorded(call, verb, bool(begun)) as recording, _followed(call, verb, dialed_legs, recording):
         try:
-            done = _go_on(call, callees) if begun else _bridge(call, verb, callees, uuids)
+            done = _resume(call, dialed_legs) if begun else _bridge(call, verb, dialed_legs, uuids)
         except Redirected:
-            _part(call, callees)
+            _unbridge(call, dialed_legs)
             raise
-    winner = next((callee for callee in callees if callee.bridged), None)
-    hasty = next((callee for callee in callees if callee.answered_and_left), None)
+    winner = next((dialed_leg for dialed_leg in dialed_legs if dialed_leg.bridged), None)
+    hasty = next((dialed_leg for dialed_leg in dialed_legs if dialed_leg.answered_and_left), None)
     if winner is None and hasty is not None:
-        return dialled(verb, "completed", bridged=False, more=(("DialCallDuration", "0"), *hasty.sid_fields))
+        return dial_result(
+            verb, "completed", bridged=False, more=(("DialCallDuration", "0"), *hasty.sid_fields)
+        )
     if winner is None:
         cause = done.header("variable_originate_disposition") if done else _disposition(call)
-        return dialled(verb, status_at_end(cause, answered=False), bridged=False)
+        return dial_result(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
         *(recording.fields() if recording else ()),
         ("DialCallDuration", str(winner.seconds(done.timestamp if done else now()))),
         *winner.sid_fields,
     )
-    return dialled(verb, "completed", bridged=True, more=more)
+    return dial_result(verb, "completed", bridged=True, more=more)
 
 
-def _bridge(call: Call, verb: Dial, callees: list[Callee], uuids: list[str]) -> Event:
-    call.leg.still()
+def _bridge(call: Call, verb: Dial, dialed_legs: list[DialedLeg], uuids: list[str]) -> Event:
+    call.leg.stop_leftover_playback()
     ringing = _ringback(call, verb)
-    arguments = _dial_string(call, verb, callees, _shared(verb))
+    arguments = _dial_string(call, verb, dialed_legs, _shared(verb))
     call.leg.set(ringback=ringing, transfer_ringback=ringing)
     call.remember(**{CALLEES: " ".join(uuids)})
     return call.leg.execute("bridge", arguments, timeout=None)
 
 
-def _go_on(call: Call, callees: list[Callee]) -> Event | None:
+def _resume(call: Call, dialed_legs: list[DialedLeg]) -> Event | None:
     """With a bridge begun before a restart or a lost socket; None if it came to its end meanwhile."""
     leg = call.leg
-    app, arguments = leg.found
-    living = [callee for callee in callees if not leg.gone and callee.take_up()]
-    for callee in callees:
-        if callee not in living:
-            callee.missed()
+    app, arguments = leg.current_application
+    living = [dialed_leg for dialed_leg in dialed_legs if not leg.gone and dialed_leg.resume()]
+    for dialed_leg in dialed_legs:
+        if dialed_leg not in living:
+            dialed_leg.missed()
     if leg.gone:
         raise LegGone(leg.hangup_cause)
     if app != "bridge" or not living:
-        leg.still()
+        leg.stop_leftover_playback()
         return None
     return leg.execute("bridge", arguments, timeout=None)
 
@@ -152,7 +154,9 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]
 
 
 @contextmanager
-def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recording | None) -> Iterator[None]:
+def _followed(
+    call: Call, verb: Dial, dialed_legs: list[DialedLeg], recording: Recording | None
+) -> Iterator[None]:
     """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
     leg, legs = call.leg, call.services.legs
     limits: list[gevent.Greenlet[..., None]] = []
@@ -161,24 +165,26 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
         # Told of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
         if event.name == "CHANNEL_BRIDGE":
             other_leg = event.header("Other-Leg-Unique-ID")
-            for callee in callees:
-                if callee.uuid == other_leg:
-                    callee.on_bridged(event)
+            for dialed_leg in dialed_legs:
+                if dialed_leg.uuid == other_leg:
+                    dialed_leg.on_bridged(event)
                     if recording is not None:
                         recording.started()
-                    limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
+                    limits.append(
+                        gevent.spawn_later(_seconds_left(verb, dialed_leg), _end, call, [dialed_leg])
+                    )
 
-    for callee in callees:
-        legs.watch(callee.uuid, callee.on_event)
-        if callee.bridged:
+    for dialed_leg in dialed_legs:
+        legs.watch(dialed_leg.uuid, dialed_leg.on_event)
+        if dialed_leg.bridged:
             if recording is not None:
                 recording.started()
-            limits.append(gevent.spawn_later(_left(verb, callee), _end, call, [callee]))
+            limits.append(gevent.spawn_later(_seconds_left(verb, dialed_leg), _end, call, [dialed_leg]))
     legs.watch(leg.uuid, on_bridge)
 
     def on_digit(digit: str) -> None:
         if digit == STAR:
-            _end(call, callees)
+            _end(call, dialed_legs)
 
     if verb.hangup_on_star:
         leg.on_digit.append(on_digit)
@@ -188,34 +194,34 @@ def _followed(call: Call, verb: Dial, callees: list[Callee], recording: Recordin
         if on_digit in leg.on_digit:
             leg.on_digit.remove(on_digit)
         legs.unwatch(leg.uuid, on_bridge)
-        for callee in callees:
-            if not callee.seen:
-                call.services.callees.pop(callee.call_sid, None)
-                legs.unwatch(callee.uuid, callee.on_event)
+        for dialed_leg in dialed_legs:
+            if not dialed_leg.seen:
+                call.services.dialed_legs.pop(dialed_leg.call_sid, None)
+                legs.unwatch(dialed_leg.uuid, dialed_leg.on_event)
                 # In a sequence those behind the one who answered were never called.
-                needless = leg.gone or any(one.bridged for one in callees)
-                call.services.book.close(callee.uuid, "canceled" if needless else "failed")
-                call.services.tolls.over(callee.uuid)
+                needless = leg.gone or any(one.bridged for one in dialed_legs)
+                call.services.call_records.close(dialed_leg.uuid, "canceled" if needless else "failed")
+                call.services.outbound_limits.over(dialed_leg.uuid)
         gevent.killall(limits, block=False)
 
 
-def _left(verb: Dial, callee: Callee) -> float:
+def _seconds_left(verb: Dial, dialed_leg: DialedLeg) -> float:
     """Seconds of the time limit, which counts from the bridge whoever heard of it."""
-    return max(0.0, verb.time_limit - max(0, now() - callee.bridged_at) / 1_000_000)
+    return max(0.0, verb.time_limit - max(0, now() - dialed_leg.bridged_at) / 1_000_000)
 
 
-def _end(call: Call, callees: list[Callee]) -> None:
-    for callee in callees:
-        if not callee.is_leaving:
-            call.services.connection.post(commands.kill(callee.uuid))
+def _end(call: Call, dialed_legs: list[DialedLeg]) -> None:
+    for dialed_leg in dialed_legs:
+        if not dialed_leg.is_leaving:
+            call.services.connection.post(commands.kill(dialed_leg.uuid))
 
 
-def _part(call: Call, callees: list[Callee]) -> None:
+def _unbridge(call: Call, dialed_legs: list[DialedLeg]) -> None:
     """Until `bridge` has let go of the caller's leg, or some seconds have passed."""
-    until = time.monotonic() + PARTING_SECONDS
+    until = time.monotonic() + UNBRIDGE_SECONDS
     while call.leg.runs("bridge") and time.monotonic() < until:
-        _end(call, callees)
-        gevent.sleep(PART_AGAIN_SECONDS)
+        _end(call, dialed_legs)
+        gevent.sleep(UNBRIDGE_AGAIN_SECONDS)
 
 
 def _caller_id(call: Call, verb: Dial) -> CallerId:
@@ -234,26 +240,28 @@ def _caller_id(call: Call, verb: Dial) -> CallerId:
     return CallerId(ANONYMOUS)
 
 
-def _dial_string(call: Call, verb: Dial, callees: list[Callee], shared: dict[str, str]) -> str:
+def _dial_string(call: Call, verb: Dial, dialed_legs: list[DialedLeg], shared: dict[str, str]) -> str:
     """All at once, or one after the other: then each has its own time, and the last one's end counts."""
-    if len(callees) == 1:
+    if len(dialed_legs) == 1:
         # What is for all may have some of FreeSWITCH's syntax in it, what is for one of several none.
-        (callee,) = callees
-        return commands.dial_string([callee.destination], shared | _headers(call, callee, commands.for_all))
-    destinations = [
-        commands.Destination(
-            callee.destination.endpoint,
-            {**callee.destination.variables, **_headers(call, callee, commands.for_one)},
+        (dialed_leg,) = dialed_legs
+        return commands.dial_string(
+            [dialed_leg.destination], shared | _headers(call, dialed_leg, commands.for_all)
         )
-        for callee in callees
+    destinations = [
+        commands.DialTarget(
+            dialed_leg.destination.endpoint,
+            {**dialed_leg.destination.variables, **_headers(call, dialed_leg, commands.for_one)},
+        )
+        for dialed_leg in dialed_legs
     ]
     return commands.dial_string(destinations, shared, one_by_one=verb.sequential)
 
 
-def _headers(call: Call, callee: Callee, check: Callable[[str, str], str]) -> dict[str, str]:
+def _headers(call: Call, dialed_leg: DialedLeg, check: Callable[[str, str], str]) -> dict[str, str]:
     """Those of its INVITE that can be sent, as variables; the others are named in the log."""
     found = {}
-    for name, value in callee.headers:
+    for name, value in dialed_leg.headers:
         variable = f"sip_h_{name}"
         try:
             check(variable, value)
@@ -274,7 +282,7 @@ def _shared(verb: Dial) -> dict[str, str]:
         # G.711 refuses whoever speaks G.722 (switch_core_media.c, switch_core_media_prepare_codecs).
         "media_mix_inbound_outbound_codecs": "true",
         # Each callee has its own time limit, which its whisper ends.
-        "originate_timeout": str(verb.timeout + LONGEST_WHISPER_SECONDS),
+        "originate_timeout": str(verb.timeout + LONGEST_SCREENING_SECONDS),
         "group_confirm_cancel_timeout": "true",
         "app_disable_expand_variables": "true",
         "hangup_after_bridge": "false",
@@ -306,7 +314,7 @@ def _ringback(call: Call, verb: Dial) -> str:
 
 def _callee(
     call: Call, verb: Dial, noun: Conference | Number | Sip, asked: CallerId, uuid: str
-) -> Callee | None:
+) -> DialedLeg | None:
     """None, with a line in the log, for whom we have no way to."""
     assert not isinstance(noun, Conference)
     settings = call.services.settings
@@ -325,15 +333,15 @@ def _callee(
             call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
         variables |= identity_variables(trunk, shown, verb.from_display_name) | inband_digits.variables(trunk)
         variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
-        if whispers(noun):
+        if is_screened(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
-        destination = commands.Destination(route.endpoint, variables)
+        destination = commands.DialTarget(route.endpoint, variables)
         commands.dial_string([destination])
-        tolls, node = call.services.tolls, call.services.node.name
+        outbound_limits, node = call.services.outbound_limits, call.services.node.name
         if call.recall(CALLEES):
-            tolls.resume(uuid, call.account_sid, trunk, node)
+            outbound_limits.resume(uuid, call.account_sid, trunk, node)
         else:
-            tolls.admit(uuid, call.account_sid, route, node)
+            outbound_limits.admit(uuid, call.account_sid, route, node)
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
@@ -341,7 +349,7 @@ def _callee(
         _allowed_headers(call, noun, trunk, shown),
         reported(shown.number, call.style.request_fields),
     )
-    return Callee(call, noun, uuid, number, route.to, destination, headers)
+    return DialedLeg(call, noun, uuid, number, route.to, destination, headers)
 
 
 def _allowed_headers(
@@ -351,8 +359,8 @@ def _allowed_headers(
     if not isinstance(noun, Sip):
         return ()
     limited = shown.is_anonymous or (trunk is not None and trunk.caller_ids is not None)
-    kept = tuple(pair for pair in noun.headers if not (limited and pair[0].lower() == PREFERRED_IDENTITY))
-    if kept != noun.headers:
+    stored = tuple(pair for pair in noun.headers if not (limited and pair[0].lower() == PREFERRED_IDENTITY))
+    if stored != noun.headers:
         problem = "it would show another number than may be shown"
         call.log.warning("a SIP header is not sent", header="P-Preferred-Identity", problem=problem)
-    return kept
+    return stored

@@ -6,59 +6,64 @@ from collections.abc import Callable
 
 from orchestrator.calls.call import Call
 from orchestrator.clock import now
-from orchestrator.conference.live.participant_leg import Outcome, Seat
+from orchestrator.conference.live.participant_leg import ConferenceOutcome, ParticipantLeg
 from orchestrator.conference.machine.events import Remove
-from orchestrator.conference.machine.state import LeaveReason, RecordingTerms, RoomTerms, Wish
-from orchestrator.documents.next_action import Goto, HangUp, Redirected, Step
+from orchestrator.conference.machine.state import (
+    ConferenceOptions,
+    LeaveReason,
+    ParticipantOptions,
+    RecordingOptions,
+)
+from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction, Redirected
 from orchestrator.esl.errors import LegGone
-from orchestrator.fsconfig.conference_profiles import Speech, room_profile
+from orchestrator.fsconfig.conference_profiles import TalkEvents, room_profile
 from orchestrator.texml import Conference, Dial
-from orchestrator.verbs.dial_result import dialled
+from orchestrator.verbs.dial_result import dial_result
 from orchestrator.verbs.wait_audio import hold_music, wait_music
 
 STAR = "*"
 GONE_SECONDS = 5.0
 
 
-def dial_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+def dial_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
     return _take_part(call, verb, noun, float(verb.time_limit), _enter)
 
 
-def resume_conference(call: Call, verb: Dial, noun: Conference) -> Step:
+def resume_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
     """With the place in the room that it had asked for, if it had; its time limit has been running."""
-    left = verb.time_limit - (now() - call.kept.since) / 1_000_000
+    left = verb.time_limit - (now() - call.stored.since) / 1_000_000
     return _take_part(call, verb, noun, left, _resume)
 
 
-def _enter(call: Call, seat: Seat, noun: Conference) -> None:
+def _enter(call: Call, participant_leg: ParticipantLeg, noun: Conference) -> None:
     """Ask the room for a place."""
     leg, settings = call.leg, call.services.settings
-    leg.still()
+    leg.stop_leftover_playback()
     # Nobody joins what cannot be reached: FreeSWITCH may be gone, and this call with it.
     call.services.wait_until_connected()
     if leg.gone:
         raise LegGone(leg.hangup_cause)
-    terms = terms_of(call, noun)
+    conference_options = conference_options_of(call, noun)
     always = settings.conference.talking_events == "always"
     profile = settings.profile_for(call.application, noun.name).name
-    call.services.rooms.ask(
-        seat,
+    call.services.rooms.request_join(
+        participant_leg,
         call.caller,
-        wish_of(noun),
+        participant_options_of(noun),
         call.account_sid,
         noun.name,
-        terms,
-        room_profile(profile, _speech(terms, always=always)),
-        call.kept.dialled_into,
+        conference_options,
+        room_profile(profile, _talk_events(conference_options, always=always)),
+        call.stored.dialled_into,
     )
 
 
-def _resume(call: Call, seat: Seat, noun: Conference) -> None:
+def _resume(call: Call, participant_leg: ParticipantLeg, noun: Conference) -> None:
     rooms = call.services.rooms
-    if call.leg.found[0] != "conference" and rooms.is_about_to_enter(call.sid):
-        call.leg.still()
-    if not rooms.take_up(seat):
-        _enter(call, seat, noun)
+    if call.leg.current_application[0] != "conference" and rooms.is_joining(call.sid):
+        call.leg.stop_leftover_playback()
+    if not rooms.resume(participant_leg):
+        _enter(call, participant_leg, noun)
 
 
 def _take_part(
@@ -66,88 +71,88 @@ def _take_part(
     verb: Dial,
     noun: Conference,
     limit: float,
-    enter: Callable[[Call, Seat, Conference], None],
-) -> Step:
+    enter: Callable[[Call, ParticipantLeg, Conference], None],
+) -> NextAction:
     """Until the room has decided, at most `limit` seconds; and what follows."""
     leg, rooms = call.leg, call.services.rooms
     if leg.gone:
         # It hung up in the very turn of the hub that brought the document: no event would free its seat.
         raise LegGone(leg.hangup_cause)
-    seat = Seat(
+    participant_leg = ParticipantLeg(
         call.sid,
         leg,
-        lambda participant: wait_music(call, seat, noun, participant),
-        lambda url, method: hold_music(call, seat, noun, url, method),
+        lambda participant: wait_music(call, participant_leg, noun, participant),
+        lambda url, method: hold_music(call, participant_leg, noun, url, method),
     )
 
     def on_digit(digit: str) -> None:
         if digit == STAR:
-            _leave(call, seat)
+            _leave(call, participant_leg)
 
     if verb.hangup_on_star and call.dialect.hangup_on_star:
         leg.on_digit.append(on_digit)
     try:
-        enter(call, seat, noun)
-        outcome = seat.wait(max(0.0, limit))
+        enter(call, participant_leg, noun)
+        outcome = participant_leg.wait(max(0.0, limit))
         if outcome is None:
             # It may be out already, and we have stood still since.
             call.services.connection.wait_current()
-            outcome = seat.wait(0)
+            outcome = participant_leg.wait(0)
         if outcome is None:
-            call.log.info("time limit", room=seat.room_sid, seconds=verb.time_limit)
-            _leave(call, seat)
-            outcome = seat.wait()
+            call.log.info("time limit", room=participant_leg.room_sid, seconds=verb.time_limit)
+            _leave(call, participant_leg)
+            outcome = participant_leg.wait()
     except Redirected:
         # By REST: it belongs to the room no more, and its Dial asks for no action (telnyx-texml 1.7).
-        rooms.feed(seat.room_sid, Remove(now(), call.sid, LeaveReason.UPDATED_VIA_API))
-        seat.wait(GONE_SECONDS)
+        rooms.dispatch(participant_leg.room_sid, Remove(now(), call.sid, LeaveReason.UPDATED_VIA_API))
+        participant_leg.wait(GONE_SECONDS)
         raise
     except LegGone:
         # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
         rooms.on_hangup(leg.uuid)
-        _tell_the_action(call, verb, seat)
+        _request_action(call, verb, participant_leg)
         raise
     finally:
         if on_digit in leg.on_digit:
             leg.on_digit.remove(on_digit)
-    if outcome is None or outcome == Outcome():
+    if outcome is None or outcome == ConferenceOutcome():
         # Out of the room with its call: whatever FreeSWITCH has yet to say of it, no document goes on.
         leg.ended.wait(GONE_SECONDS)
-        _tell_the_action(call, verb, seat)
+        _request_action(call, verb, participant_leg)
         raise LegGone(leg.hangup_cause)
     return _go_on(verb, outcome)
 
 
-def _tell_the_action(call: Call, verb: Dial, seat: Seat) -> None:
+def _request_action(call: Call, verb: Dial, participant_leg: ParticipantLeg) -> None:
     """Where a setting says so; whatever it answers, there is nobody left to do it to."""
-    told = dialled(verb, "answered", bridged=True)
-    if seat.room_sid and isinstance(told, Goto) and call.dialect.action_after_hangup:
+    told = dial_result(verb, "answered", bridged=True)
+    if participant_leg.room_sid and isinstance(told, FetchDocument) and call.dialect.action_after_hangup:
         call.finish_later(lambda: call.notify(told))
 
 
-def _leave(call: Call, seat: Seat) -> None:
-    call.services.rooms.feed(seat.room_sid, Remove(now(), call.sid))
+def _leave(call: Call, participant_leg: ParticipantLeg) -> None:
+    call.services.rooms.dispatch(participant_leg.room_sid, Remove(now(), call.sid))
 
 
-def _go_on(verb: Dial, outcome: Outcome) -> Step:
-    if outcome == Outcome():
-        return HangUp()
+def _go_on(verb: Dial, outcome: ConferenceOutcome) -> NextAction:
+    if outcome == ConferenceOutcome():
+        return EndCall()
     if outcome.refused is not None:
-        return dialled(verb, "failed", bridged=False)
+        return dial_result(verb, "failed", bridged=False)
     if outcome.left is LeaveReason.ADD_FAILED:
-        return dialled(verb, "failed", bridged=False)
-    return dialled(verb, "answered", bridged=True)
+        return dial_result(verb, "failed", bridged=False)
+    return dial_result(verb, "answered", bridged=True)
 
 
-def _speech(terms: RoomTerms, *, always: bool) -> Speech:
-    recording = terms.recording
-    if always or "speaker" in terms.status_callback_event or (recording and recording.timeout):
-        return terms.speaker_mode
+def _talk_events(conference_options: ConferenceOptions, *, always: bool) -> TalkEvents:
+    recording = conference_options.recording
+    if always or "speaker" in conference_options.status_callback_event or (recording and recording.timeout):
+        return conference_options.speaker_mode
     return "untold"
 
 
-def wish_of(noun: Conference) -> Wish:
-    return Wish(
+def participant_options_of(noun: Conference) -> ParticipantOptions:
+    return ParticipantOptions(
         muted=noun.muted,
         start_on_enter=noun.start_conference_on_enter,
         end_on_exit=noun.end_conference_on_exit,
@@ -157,9 +162,9 @@ def wish_of(noun: Conference) -> Wish:
     )
 
 
-def terms_of(call: Call, noun: Conference) -> RoomTerms:
+def conference_options_of(call: Call, noun: Conference) -> ConferenceOptions:
     callback, dialect = noun.status_callback, call.dialect
-    return RoomTerms(
+    return ConferenceOptions(
         max_participants=noun.max_participants,
         min_participants_to_start=dialect.min_participants_to_start,
         join_while_waiting=dialect.join_while_waiting,
@@ -169,13 +174,13 @@ def terms_of(call: Call, noun: Conference) -> RoomTerms:
         speaker_mode=call.services.settings.conference.speaker_mode,
         first_sequence=dialect.first_sequence,
         style=call.style,
-        recording=_recording_of(call, noun) if noun.record == "record-from-start" else None,
+        recording=_recording_options_of(call, noun) if noun.record == "record-from-start" else None,
     )
 
 
-def _recording_of(call: Call, noun: Conference) -> RecordingTerms:
+def _recording_options_of(call: Call, noun: Conference) -> RecordingOptions:
     callback = noun.recording_status_callback
-    return RecordingTerms(
+    return RecordingOptions(
         beep=noun.record_beep,
         timeout=noun.recording_timeout,
         trim=noun.trim == "trim-silence",

@@ -11,10 +11,10 @@ from orchestrator.calls.call import Call
 from orchestrator.clock import now
 from orchestrator.documents.document import not_audio
 from orchestrator.documents.fetch import FetchError
-from orchestrator.documents.next_action import HangUp, Step
+from orchestrator.documents.next_action import EndCall, NextAction
 from orchestrator.esl import commands
 from orchestrator.esl.dtmf import send_digits
-from orchestrator.media.audio_cache import AudioError, Sound
+from orchestrator.media.audio_cache import AudioError, AudioFile
 from orchestrator.media.text_to_speech import SpeechError
 from orchestrator.net.logged_url import shown
 from orchestrator.texml import Pause, Play, Say
@@ -37,7 +37,7 @@ def times(loop: int) -> range | count[int]:
     return count() if loop == FOR_EVER else range(loop)
 
 
-def say(call: Call, verb: Say) -> Step:
+def say(call: Call, verb: Say) -> NextAction:
     call.leg.answer()
     speech = call.services.settings.speech
     voice, as_asked = speech.voice(verb.voice, verb.language)
@@ -49,7 +49,7 @@ def say(call: Call, verb: Say) -> Step:
         _speak(call, verb, voice)
         return None
     try:
-        sound = call.services.speech.sound(verb.text, voice)
+        sound = call.services.text_to_speech.sound(verb.text, voice)
         for _ in times(verb.loop):
             play_sound(call, sound)
     except (SpeechError, AudioError) as error:
@@ -71,7 +71,7 @@ def _speak(call: Call, verb: Say, voice: str) -> None:
             gevent.sleep(MEDIA_SECONDS)
 
 
-def play(call: Call, verb: Play) -> Step:
+def play(call: Call, verb: Play) -> NextAction:
     answering = call.leg.answer()
     if verb.digits:
         answering.wait()
@@ -87,10 +87,10 @@ def play(call: Call, verb: Play) -> Step:
     if verb.continue_on_error or not call.ends_with_a_sound:
         return None
     call.log.warning("the call ends with its Play", line=verb.line)
-    return HangUp()
+    return EndCall()
 
 
-def resume_play(call: Call, verb: Play) -> Step:
+def resume_play(call: Call, verb: Play) -> NextAction:
     """The very file that plays still is not started again (Leg.start); any other is ended by `play_sound`."""
     return play(call, verb)
 
@@ -114,16 +114,16 @@ def _ring(call: Call, code: str, loop: int) -> None:
         call.leg.execute("playback", ringing(code, loops=1), timeout=limit)
 
 
-def pause(call: Call, verb: Pause) -> Step:
+def pause(call: Call, verb: Pause) -> NextAction:
     """Does not answer: a call may ring a while longer."""
     gevent.sleep(verb.length)
     return None
 
 
-def resume_pause(call: Call, verb: Pause) -> Step:
+def resume_pause(call: Call, verb: Pause) -> NextAction:
     """For what is left of it."""
-    call.leg.still()
-    gevent.sleep(max(0.0, verb.length - (now() - call.kept.since) / 1_000_000))
+    call.leg.stop_leftover_playback()
+    gevent.sleep(max(0.0, verb.length - (now() - call.stored.since) / 1_000_000))
     return None
 
 
@@ -134,7 +134,7 @@ def play_url(call: Call, url: str, loop: int = 1) -> None:
         play_sound(call, sound)
 
 
-def fetch_sound(call: Call, url: str) -> Sound:
+def fetch_sound(call: Call, url: str) -> AudioFile:
     """Raises FetchError or AudioError."""
     services = call.services
     # Audio is not signed: it may lie anywhere.
@@ -144,14 +144,14 @@ def fetch_sound(call: Call, url: str) -> Sound:
     )
     if problem := not_audio(fetched):
         raise AudioError(f"{shown(fetched.url)}: {problem}")
-    return services.library.keep(fetched.content)
+    return services.audio_cache.keep(fetched.content)
 
 
-def play_sound(call: Call, sound: Sound) -> None:
+def play_sound(call: Call, sound: AudioFile) -> None:
     """Raises AudioError where FreeSWITCH cannot: most often the directory is not where it looks."""
     call.before_sound()
-    if call.leg.found[0] and call.leg.found != ("playback", sound.path):
-        call.leg.still()
+    if call.leg.current_application[0] and call.leg.current_application != ("playback", sound.path):
+        call.leg.stop_leftover_playback()
     done = call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)
     response = done.header("Application-Response")
     if response.startswith(NOT_PLAYED):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.recorded_call import recording_of
-from orchestrator.documents.next_action import Goto, Redirected, Step
+from orchestrator.documents.next_action import FetchDocument, NextAction, Redirected
 from orchestrator.esl.errors import LegGone
 from orchestrator.esl.legs import Execution
 from orchestrator.recordings.call_recording import Recording
@@ -22,16 +22,16 @@ RECORDED = "variable_record_ms"
 Start = Callable[[Call, Record, Recording, str], Execution]
 
 
-def record(call: Call, verb: Record) -> Step:
+def record(call: Call, verb: Record) -> NextAction:
     leg = call.leg
     leg.answer()
     if verb.play_beep:
-        leg.still()
+        leg.stop_leftover_playback()
         leg.execute("playback", BEEP, timeout=PLAY_MARGIN_SECONDS)
     return _wait(call, verb, recording_of(call, verb), _start)
 
 
-def resume_record(call: Call, verb: Record) -> Step:
+def resume_record(call: Call, verb: Record) -> NextAction:
     """With the recording that was begun, if one was."""
     if not call.recall("recording"):
         return record(call, verb)
@@ -39,38 +39,38 @@ def resume_record(call: Call, verb: Record) -> Step:
     return _wait(call, verb, recording_of(call, verb), _resume)
 
 
-def _wait(call: Call, verb: Record, recording: Recording, start: Start) -> Step:
+def _wait(call: Call, verb: Record, recording: Recording, start: Start) -> NextAction:
     """Until it is over, and what follows."""
     leg, limit = call.leg, verb.max_length or LONGEST_SECONDS
     # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
-    arguments = f"{recording.path_there} {limit} {SILENCE_LEVEL} {verb.timeout}"
+    arguments = f"{recording.freeswitch_path} {limit} {SILENCE_LEVEL} {verb.timeout}"
     try:
         done = start(call, verb, recording, arguments).wait(limit + PLAY_MARGIN_SECONDS)
         leg.set(playback_terminators="none")
         recording.end()
         recording.wait()
     except Redirected:
-        leg.wait_quiet(PLAY_MARGIN_SECONDS)
+        leg.stop_playback_and_wait(PLAY_MARGIN_SECONDS)
         leg.set(playback_terminators="none")
         recording.end()
         raise
     except LegGone:
         # What was said is kept, and told to whoever asked to hear of it.
-        call.finish_later(lambda: _told_to_the_action(call, verb, recording))
+        call.finish_later(lambda: _request_action(call, verb, recording))
         raise
     if verb.action is None and not recording.seconds:
         return None
     # Without an action the current document is asked again (Twilio).
     key = done.header("variable_playback_terminator_used")
-    return Goto(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
+    return FetchDocument(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
 
 
 def _resume(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
     leg = call.leg
-    if leg.gone or (leg.found == ("record", arguments) and RECORDED not in leg.headers):
+    if leg.gone or (leg.current_application == ("record", arguments) and RECORDED not in leg.headers):
         return leg.start("record", arguments)
     # It came to its end while nobody was there to hear of it.
-    leg.still()
+    leg.stop_leftover_playback()
     return leg.set(playback_terminators="none")
 
 
@@ -78,13 +78,13 @@ def _start(call: Call, verb: Record, recording: Recording, arguments: str) -> Ex
     leg = call.leg
     call.note(recording=recording.sid)
     recording.keep(*call.rows)
-    leg.still()
+    leg.stop_leftover_playback()
     leg.set(playback_terminators=verb.finish_on_key or "none", record_ms="")
     return leg.start("record", arguments)
 
 
-def _told_to_the_action(call: Call, verb: Record, recording: Recording) -> None:
+def _request_action(call: Call, verb: Record, recording: Recording) -> None:
     """As at Twilio; whatever it answers, there is nobody left to do it to."""
     recording.wait()
     if verb.action is not None and recording.seconds:
-        call.notify(Goto(verb.action, verb.method, (*recording.fields(), ("Digits", "hangup"))))
+        call.notify(FetchDocument(verb.action, verb.method, (*recording.fields(), ("Digits", "hangup"))))

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from orchestrator.calls.call import Call
-from orchestrator.documents.next_action import Goto, HangUp, Step
+from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction
 from orchestrator.texml import Hangup, Leave, Redirect, Reject
 
 # As FreeSWITCH names what SIP says: 486, and 603 (404 by another of Telnyx's pages; the sheet's section 5).
 REJECTIONS = {"busy": "USER_BUSY", "rejected": "CALL_REJECTED"}
 
 
-def redirect(call: Call, verb: Redirect) -> Step:
-    return Goto(verb.url, verb.method)
+def redirect(call: Call, verb: Redirect) -> NextAction:
+    return FetchDocument(verb.url, verb.method)
 
 
-def hangup(call: Call, verb: Hangup) -> Step:
-    return HangUp()
+def hangup(call: Call, verb: Hangup) -> NextAction:
+    return EndCall()
 
 
-def leave(call: Call, verb: Leave) -> Step:
+def leave(call: Call, verb: Leave) -> NextAction:
     """Where nobody waits there is nothing to leave."""
     call.log.warning(
         "only for a document that runs while the caller waits, skipped", verb="Leave", line=verb.line
@@ -26,6 +26,6 @@ def leave(call: Call, verb: Leave) -> Step:
     return None
 
 
-def reject(call: Call, verb: Reject) -> Step:
+def reject(call: Call, verb: Reject) -> NextAction:
     """Refuses an unanswered call; an answered one is just over."""
-    return HangUp() if call.leg.answered else HangUp(REJECTIONS[verb.reason])
+    return EndCall() if call.leg.answered else EndCall(REJECTIONS[verb.reason])

@@ -10,16 +10,16 @@ from typing import NamedTuple, NoReturn
 import gevent
 
 from orchestrator.calls.call import QUICK_DOCUMENTS, Call
-from orchestrator.calls.stored_call import KeptCall, WaitKeeper
+from orchestrator.calls.stored_call import StoredCall, WaitStore
 from orchestrator.clock import Alarm, now
-from orchestrator.conference.live.participant_leg import Seat
+from orchestrator.conference.live.participant_leg import ParticipantLeg
 from orchestrator.conference.machine.events import Remove
 from orchestrator.conference.machine.state import Participant
 from orchestrator.documents.document import is_audio
 from orchestrator.documents.fetch import Fetched, FetchError, Limits
-from orchestrator.documents.next_action import Goto, HangUp, Onward, Step
+from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction, RunDocument
 from orchestrator.esl.errors import CommandTimeout
-from orchestrator.media.audio_cache import AudioError, Sound
+from orchestrator.media.audio_cache import AudioError, AudioFile
 from orchestrator.net.logged_url import shown
 from orchestrator.texml import (
     Conference,
@@ -49,43 +49,49 @@ class Wait(NamedTuple):
     """Which of the two it is, and in which conference."""
 
     attribute: str
-    seat: Seat
+    seat: ParticipantLeg
     name: str
     """Of the conference."""
     refused: dict[type[Verb], str]
     """Why a verb does not run there."""
 
 
-def wait_music(call: Call, seat: Seat, noun: Conference, participant: Participant) -> None:
+def wait_music(
+    call: Call, participant_leg: ParticipantLeg, noun: Conference, participant: Participant
+) -> None:
     """As the noun says, unless the API has said otherwise."""
     # A document is asked for about a call that is answered.
     with suppress(CommandTimeout):
         call.leg.answer().wait(ANSWERED_SECONDS)
-    wish = participant.wish
+    options = participant.options
     url, method = (
-        (noun.wait_url, noun.wait_method) if wish.wait_url is None else (wish.wait_url, wish.wait_method)
+        (noun.wait_url, noun.wait_method)
+        if options.wait_url is None
+        else (options.wait_url, options.wait_method)
     )
     if url == "":
         return
-    wait = Wait("waitUrl", seat, noun.name, {})
-    keeper = WaitKeeper(call.services.journal, f"{seat.room_sid} {participant.asked_at} {method} {url}")
-    _music(call, wait, url, method, keeper)
+    wait = Wait("waitUrl", participant_leg, noun.name, {})
+    store = WaitStore(
+        call.services.write_buffer, f"{participant_leg.room_sid} {participant.asked_at} {method} {url}"
+    )
+    _music(call, wait, url, method, store)
 
 
-def hold_music(call: Call, seat: Seat, noun: Conference, url: str, method: str) -> None:
+def hold_music(call: Call, participant_leg: ParticipantLeg, noun: Conference, url: str, method: str) -> None:
     """For a participant on hold. Without a URL it is the usual music."""
     refused: dict[type[Verb], str] = dict.fromkeys(
         (Dial, Gather, Hangup, Leave, Record, Reject), _IN_THE_CONFERENCE
     )
-    wait = Wait("HoldUrl", seat, noun.name, refused)
+    wait = Wait("HoldUrl", participant_leg, noun.name, refused)
     _music(call, wait, url or None, method, None)
 
 
-def _music(call: Call, wait: Wait, url: str | None, method: str, keeper: WaitKeeper | None) -> None:
+def _music(call: Call, wait: Wait, url: str | None, method: str, store: WaitStore | None) -> None:
     if url is not None:
         url = call.services.resolve(call.document_url, url)
         try:
-            WaitDocument(call, wait, Goto(url, method), keeper).run()
+            WaitDocument(call, wait, FetchDocument(url, method), store).run()
         except (FetchError, DocumentError, AudioError) as error:
             call.log.warning(
                 f"{wait.attribute} failed, the default music plays", url=shown(url), problem=str(error)
@@ -93,41 +99,41 @@ def _music(call: Call, wait: Wait, url: str | None, method: str, keeper: WaitKee
     _loop(call, wait.seat, call.services.hold_music())
 
 
-def _loop(call: Call, seat: Seat, sound: Sound) -> None:
+def _loop(call: Call, participant_leg: ParticipantLeg, sound: AudioFile) -> None:
     while True:
-        seat.wait_announced()
+        participant_leg.wait_for_announcements()
         play_sound(call, sound)
 
 
 class WaitDocument(Call):
-    """Runs documents beside its call, on the same leg, while that waits in `Seat.wait`.
+    """Runs documents beside its call, on the same leg, while that waits in `ParticipantLeg.wait`.
 
     It has a position of its own on disk, so that a restart goes on in the middle of a Gather.
     """
 
     ends_with_a_sound = False
 
-    def __init__(self, call: Call, wait: Wait, first: Goto, keeper: WaitKeeper | None) -> None:
+    def __init__(self, call: Call, wait: Wait, first: FetchDocument, store: WaitStore | None) -> None:
         """`first` is absolute. Without a `keeper` it begins anew after a restart."""
         uuid = call.leg.uuid
-        begins = KeptCall(uuid, call.application.name, call.caller, call.direction, next=first)
-        kept = keeper.resumed(uuid) if keeper is not None else None
-        super().__init__(call.leg, call.application, call.services, call.direction, kept or begins)
-        self.taken_up = kept is not None
+        begins = StoredCall(uuid, call.application.name, call.caller, call.direction, next=first)
+        stored = store.resumed(uuid) if store is not None else None
+        super().__init__(call.leg, call.application, call.services, call.direction, stored or begins)
+        self.resumed = stored is not None
         self.caller, self.origin, self.parent_call_sid = call.caller, call.origin, call.parent_call_sid
         # Those of the call: who set one there gets it back here, and the other way round. Its own are on
         # disk with its place, and not with that of the call.
         call.cookies.update(self.cookies)
         self.cookies = call.cookies
-        if keeper is not None:
-            self.keeper = keeper
-        self._kept_on_disk = keeper is not None
+        if store is not None:
+            self.store = store
+        self._stored = store is not None
         self._call = call
         self._wait = wait
         self._first = first
         self._pressed = False
         """Whether keys led to the document that is asked for next."""
-        self._heard = self._unheard = 0
+        self._heard = self._not_played = 0
         """Sounds of the round that is under way: played, and failed."""
 
     def run(self) -> NoReturn:
@@ -139,18 +145,18 @@ class WaitDocument(Call):
         while True:
             if self.documents(step) is not None:
                 self._out(hang_up=True)
-            if self._unheard and not self._heard:
+            if self._not_played and not self._heard:
                 self.log.warning(
                     f"nothing that {self._wait.attribute} names could be played, the default music plays"
                 )
                 play_sound(self, self.services.hold_music())
-            self._heard = self._unheard = 0
+            self._heard = self._not_played = 0
             step = self._first
 
-    def documents(self, step: Step) -> HangUp | None:
+    def documents(self, step: NextAction) -> EndCall | None:
         """At most one a second, unless it is keys that lead on."""
         quick = 0
-        while isinstance(step, Goto):
+        while isinstance(step, FetchDocument):
             began = time.monotonic()
             self._about_to_ask(step)
             step = self._run_document(step)
@@ -160,10 +166,10 @@ class WaitDocument(Call):
                 gevent.sleep(max(0.0, ASK_AGAIN_SECONDS - took))
         return step
 
-    def _run_document(self, step: Goto) -> Step:
+    def _run_document(self, step: FetchDocument) -> NextAction:
         fetched = self._ask(self.services.resolve(self.document_url, step.url), step.method, step.fields)
         if is_audio(fetched):
-            _loop(self, self._wait.seat, self.services.library.keep(fetched.content))
+            _loop(self, self._wait.seat, self.services.audio_cache.keep(fetched.content))
         return self.run_verbs(self.read(fetched, step.url).verbs)
 
     def method_of(self, url: str) -> str:
@@ -171,15 +177,15 @@ class WaitDocument(Call):
             return self._wait.attribute.replace("Url", "Method")
         return super().method_of(url)
 
-    def _first_step(self) -> Step:
+    def _first_step(self) -> NextAction:
         # What plays still is of this wait: whoever plays next ends it, or goes on with it.
-        if self.kept.next is not None:
-            return self.kept.next
-        return self.run_verbs(self._verbs(), self.kept.verb)
+        if self.stored.next is not None:
+            return self.stored.next
+        return self.run_verbs(self._verbs(), self.stored.verb)
 
-    def run_verb(self, verb: Verb) -> Step:
+    def run_verb(self, verb: Verb) -> NextAction:
         # The conference may have started in this very turn.
-        self.leg.check_shut_out()
+        self.leg.check_blocked()
         name = type(verb).__name__
         if why := self._wait.refused.get(type(verb)):
             self.log.warning(
@@ -191,17 +197,17 @@ class WaitDocument(Call):
         if isinstance(verb, (Dial, Record)):
             self.log.info("leaves the conference that it waits for", verb=name, line=verb.line)
             self._go_on_with_this_document()
-        failed = self._unheard
+        failed = self._not_played
         step = super().run_verb(verb)
         self._pressed = isinstance(verb, Gather) and step is not None
-        self._heard += isinstance(verb, (Play, Say)) and self._unheard == failed
+        self._heard += isinstance(verb, (Play, Say)) and self._not_played == failed
         return step
 
     def before_sound(self) -> None:
-        self._wait.seat.wait_announced()
+        self._wait.seat.wait_for_announcements()
 
     def sound_failed(self) -> None:
-        self._unheard += 1
+        self._not_played += 1
 
     def _out(self, *, hang_up: bool = False) -> NoReturn:
         """Its Dial is over, and its own document goes on; or its call ends too."""
@@ -209,32 +215,32 @@ class WaitDocument(Call):
 
     def _go_on_with_this_document(self) -> NoReturn:
         """As the call's own, from this verb on."""
-        onward = Onward(self._document(), self.kept.verb)
+        onward = RunDocument(self._document(), self.stored.verb)
         self._then(lambda: self._leave_for(onward))
 
     def _then(self, act: Callable[[], None]) -> NoReturn:
-        # On the hub: what a room decides is not done by a greenlet that it shuts out (Leg.shut_out).
-        self.leg.check_shut_out()
+        # On the hub: what a room decides is not done by a greenlet that it shuts out (Leg.block_greenlet).
+        self.leg.check_blocked()
         Alarm(0.0, act)
         raise gevent.GreenletExit
 
     def _leave(self, *, hang_up: bool = False) -> None:
-        self.services.rooms.feed(self._wait.seat.room_sid, Remove(now(), self.sid, hang_up=hang_up))
+        self.services.rooms.dispatch(self._wait.seat.room_sid, Remove(now(), self.sid, hang_up=hang_up))
 
-    def _leave_for(self, onward: Onward) -> None:
+    def _leave_for(self, onward: RunDocument) -> None:
         """The leave and the new position are on disk together, or neither is."""
         room = self.services.rooms.get(self._wait.seat.room_sid)
         if self._call.redirected or room is None or self.sid not in room.participants:
             return
         # First, so that its greenlet hears of that before it hears that its Dial is over.
         self._call.redirect(onward)
-        journal = self.services.journal
-        journal.gather()
+        write_buffer = self.services.write_buffer
+        write_buffer.begin_batch()
         try:
             self._leave()
             self._call.in_document(*onward)
         finally:
-            journal.flush()
+            write_buffer.commit_batch()
 
     # What it is asked for with, and how
 
@@ -253,8 +259,8 @@ class WaitDocument(Call):
 
     def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
         """What a conference decides is about the call, and stays."""
-        if self._kept_on_disk:
-            self.keeper.put(self.kept, document)
+        if self._stored:
+            self.store.put(self.stored, document)
 
     @property
     def rows(self) -> list[tuple[str, str, bytes]]:

@@ -25,7 +25,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 Area = Literal["console", "rest", "metrics"]
-Outcome = Literal["wrong", "refused"]
+AttemptOutcome = Literal["wrong", "refused"]
 
 
 class Allowance(NamedTuple):
@@ -105,7 +105,7 @@ class _Bucket:
 class Attempts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` in seconds."""
-        self.counted: Counter[tuple[Area, Outcome]] = Counter()
+        self.counted: Counter[tuple[Area, AttemptOutcome]] = Counter()
         self._clock = clock
         self._addresses: _Kept[str, _Bucket] = _Kept(lambda: _Bucket(OF_ADDRESS))
         self._accounts: _Kept[str, _Bucket] = _Kept(lambda: _Bucket(OF_ACCOUNT))

@@ -13,18 +13,18 @@ from orchestrator.histogram import DELAYS, Histogram
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-class Answered(NamedTuple):
+class AnsweredRequest(NamedTuple):
     area: str
     """The part of the server that answered: rest, recordings, health, metrics …; none: no such address."""
     method: str
     status: str
 
 
-class Traffic:
+class HttpStats:
     """Counts what an application answers. Nothing that a client can make up becomes a key."""
 
     def __init__(self) -> None:
-        self.answers: Counter[Answered] = Counter()
+        self.answers: Counter[AnsweredRequest] = Counter()
         self.seconds = Histogram(*DELAYS)
         """Until the answer begins; a long one is sent afterwards."""
 
@@ -38,6 +38,6 @@ class Traffic:
     def _end(self, response: Response) -> Response:
         method = request.method if request.method in _METHODS else "other"
         area = request.blueprint or "none"
-        self.answers[Answered(area, method, str(response.status_code))] += 1
+        self.answers[AnsweredRequest(area, method, str(response.status_code))] += 1
         self.seconds.observe(time.monotonic() - g.get("begun", time.monotonic()))
         return response

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from gevent.pywsgi import WSGIServer
 
 from orchestrator.lifecycle import STOP_SECONDS, Part
-from orchestrator.web.http_stats import Traffic
+from orchestrator.web.http_stats import HttpStats
 from orchestrator.web.paths import Handler, Segment
 
 log = logging.getLogger(__name__)
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 class WebServer(Part):
     def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
-        self.traffic = Traffic()
+        self.http_stats = HttpStats()
         self._app = Flask("orchestrator")
         self._app.url_map.converters["segment"] = Segment
-        self.traffic.watch(self._app)
+        self.http_stats.watch(self._app)
         for blueprint in blueprints:
             self.add(blueprint)
         self._server = WSGIServer((host, port), self._app, log=None, error_log=log, handler_class=Handler)

@@ -89,12 +89,12 @@ class Guard:
                 found.append(f"command: {event['API-Command']} {event.get('API-Command-Argument', '')[:200]}")
         found += [f"called: {invite[:80]!r}" for invite in self.sink.invites]
         assert house.orchestrator is not None
-        anomalies = house.orchestrator.node.connection.anomalies
+        protocol_errors = house.orchestrator.node.connection.protocol_errors
         for what in ("protocol_errors", "decode_errors", "unexpected_frames", "unexpected_replies"):
-            if getattr(anomalies, what):
+            if getattr(protocol_errors, what):
                 found.append(f"{what} on the event socket")
-        if anomalies.reconnects or anomalies.callback_errors:
-            found.append(f"the event socket did not stay up: {anomalies}")
+        if protocol_errors.reconnects or protocol_errors.callback_errors:
+            found.append(f"the event socket did not stay up: {protocol_errors}")
         found += [
             f"FreeSWITCH's log: {line}"
             for line in switch.log_errors()

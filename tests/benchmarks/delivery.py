@@ -36,8 +36,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def run(options: argparse.Namespace) -> Iterable[Figure]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/callbacks"
-    receiver = multiprocessing.get_context("fork").Process(target=_receive, args=(listener,), daemon=True)
-    receiver.start()
+    destination = multiprocessing.get_context("fork").Process(target=_receive, args=(listener,), daemon=True)
+    destination.start()
     try:
         with tempfile.TemporaryDirectory() as directory:
             contenders = {"bare": lambda: _bare(url)} | {
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             }
             rates = alternate(contenders, ROUNDS)
     finally:
-        receiver.terminate()
+        destination.terminate()
     yield measured("a bare requests.Session loop", rates["bare"], "callbacks/s")
     for name in QUEUES:
         yield measured(f"ours, {name}", rates[name], "callbacks/s")

@@ -16,8 +16,8 @@ from uuid import uuid4
 import gevent
 
 from orchestrator.app import Orchestrator, spare_the_collector
-from orchestrator.conference.live.participant_leg import Seat
-from orchestrator.conference.machine.state import Caller, RoomTerms, Wish
+from orchestrator.conference.live.participant_leg import ParticipantLeg
+from orchestrator.conference.machine.state import Caller, ConferenceOptions, ParticipantOptions
 from orchestrator.config import loads
 from orchestrator.esl.legs import Leg
 from orchestrator.esl.session import MAX_READING_SECONDS, OnReply
@@ -35,7 +35,7 @@ applications: {{main: {{account: main, voice_url: "http://127.0.0.1:1/voice"}}}}
 web: {{listen: "127.0.0.1:0"}}
 callbacks: {{database: {0}/orchestrator.sqlite}}
 """
-TERMS = RoomTerms(
+TERMS = ConferenceOptions(
     status_callback="http://127.0.0.1:1/events",
     status_callback_event=frozenset({"start", "end", "join", "leave"}),
 )
@@ -80,11 +80,11 @@ class Rig:
         """Events that came together."""
         for body in bodies:
             self.orchestrator.node.connection._event(body)
-        self.orchestrator.node.journal.flush()
+        self.orchestrator.node.journal.commit_batch()
 
     def pour(self, reads: Iterable[Sequence[bytes]]) -> None:
         """More events than can be handled, read by read; others have their turns, as `Link` gives them."""
-        event, flush = self.orchestrator.node.connection._event, self.orchestrator.node.journal.flush
+        event, flush = self.orchestrator.node.connection._event, self.orchestrator.node.journal.commit_batch
         yielded_at = time.monotonic()
         for bodies in reads:
             for body in bodies:
@@ -125,6 +125,8 @@ class Rig:
     def _on_new_call(self, leg: Leg) -> None:
         caller = Caller(call_sid_of(leg.uuid), leg.uuid, from_="+13125550100", to="+13125550101")
         self.orchestrator.node.book.open(caller, ACCOUNT)
-        seat = Seat(caller.call_sid, leg, lambda wish: None, lambda url, method: None)
+        participant_leg = ParticipantLeg(caller.call_sid, leg, lambda options: None, lambda url, method: None)
         name = self._rooms[leg.uuid]
-        self.orchestrator.node.rooms.ask(seat, caller, Wish(), ACCOUNT, name, TERMS, "texml.default")
+        self.orchestrator.node.rooms.request_join(
+            participant_leg, caller, ParticipantOptions(), ACCOUNT, name, TERMS, "texml.default"
+        )

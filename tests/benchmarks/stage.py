@@ -118,7 +118,7 @@ class Callback:
 
 
 class Stage:
-    def __init__(self, directory: Path, noun: str, intake: str) -> None:
+    def __init__(self, directory: Path, noun: str, limiter: str) -> None:
         """`noun`: attributes of the Conference in the application's document, besides its callbacks'."""
         self.directory = directory
         self.switch = BusySwitch(directory / "switch")
@@ -131,7 +131,7 @@ class Stage:
         )
         self._url = url
         self._voice = f"{url}/voice"
-        self._intake = intake
+        self._intake = limiter
         self._orchestrator: subprocess.Popen[bytes] | None = None
         self._poster: Child | None = None
 
@@ -225,12 +225,12 @@ class Stage:
 
 
 @contextmanager
-def staged(noun: str = "", intake: str = "") -> Iterator[Stage]:
+def staged(noun: str = "", limiter: str = "") -> Iterator[Stage]:
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    stage = Stage(directory, noun, intake)
+    stage = Stage(directory, noun, limiter)
     try:
         stage.start()
         yield stage

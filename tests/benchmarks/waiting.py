@@ -62,7 +62,7 @@ def _start(path: Path, queues: int) -> tuple[float, float, int, int]:
     indexed = tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else 0
     delivery = Delivery(outbox, lambda _: None, SETTINGS)
     delivery.start()
-    while delivery.lined_up < queues:
+    while delivery.busy_queues < queues:
         gevent.sleep(0.01)
     lined_up = time.perf_counter() - began
     gc.collect()

@@ -61,7 +61,7 @@ class Office:
     def tell(self, *messages: Message) -> None:
         self.outbox.commit(messages)
         for message in messages:
-            self.delivery.poke(message.queue)
+            self.delivery.wake(message.queue)
 
     def close(self, timeout: float = 5.0) -> bool:
         finished = self.delivery.stop(timeout)
@@ -82,10 +82,10 @@ class Office:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
+def destination() -> Iterator[Receiver]:
+    destination = Receiver()
+    yield destination
+    destination.stop()
 
 
 @pytest.fixture

@@ -20,92 +20,92 @@ from tests.callbacks.receiver import Receiver, answers, hangs
 
 def given_up(office: Office) -> list[tuple[str, int]]:
     office.outbox.flush()
-    return [(told.queue, told.sequence) for told in reversed(office.outbox.told(100_000, given_up=True))]
+    return [(told.queue, told.sequence) for told in reversed(office.outbox.finished(100_000, failed=True))]
 
 
 def test_with_too_many_waiting_the_oldest_of_the_longest_queue_is_given_up_and_kept(
-    open_office: Callable[..., Office], receiver: Receiver, caplog: pytest.LogCaptureFixture
+    open_office: Callable[..., Office], destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_waiting=50))
-    receiver.behave(hangs)
-    office.tell(*(make("long", receiver.url(), number) for number in range(30)))
-    office.tell(*(make("short", receiver.url(), number) for number in range(20)))
-    wait_until(lambda: len(receiver.requests) == 2, "the first of each is in flight")
+    destination.behave(hangs)
+    office.tell(*(make("long", destination.url(), number) for number in range(30)))
+    office.tell(*(make("short", destination.url(), number) for number in range(20)))
+    wait_until(lambda: len(destination.requests) == 2, "the first of each is in flight")
     assert given_up(office) == []
     for number in range(20, 25):
-        office.tell(make("short", receiver.url(), number))
+        office.tell(make("short", destination.url(), number))
         assert office.outbox.depth == 50
     # The first of the long queue is in flight and stays.
     assert given_up(office) == [("long", number) for number in range(1, 6)]
-    assert office.delivery.tally.given_up["too many"] == 5
+    assert office.delivery.counters.failed["too many"] == 5
     lines = [each for each in caplog.text.splitlines() if "callbacks.max_waiting=50" in each]
     assert len(lines) == 1, "one line for a burst"
-    assert office.outbox.told(given_up=True)[0].error == "too many: 50 were waiting"
+    assert office.outbox.finished(failed=True)[0].error == "too many: 50 were waiting"
 
 
 def test_a_room_that_gets_through_loses_nothing_to_one_that_does_not(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_waiting=100))
-    receiver.behave(hangs, "/dead")
+    destination.behave(hangs, "/dead")
     for number in range(400):
-        office.tell(make("dead", receiver.url("/dead"), number), make("alive", receiver.url(), number))
+        office.tell(make("dead", destination.url("/dead"), number), make("alive", destination.url(), number))
         # So that on a busy machine, too, the living room's queue is the shorter one.
         wait_until(lambda told=number - 20: len(office.results) > told, "it gets through")  # type: ignore[misc]
     wait_until(lambda: len(office.results) == 400, "all of the living room are told")
-    assert [request.sequence for request in receiver.on("/callbacks")] == list(range(400))
+    assert [request.sequence for request in destination.on("/callbacks")] == list(range(400))
     assert {queue for queue, _ in given_up(office)} == {"dead"}
     assert office.outbox.depth <= 100
 
 
 def test_what_has_waited_too_long_is_given_up_wherever_it_waits(
-    open_office: Callable[..., Office], receiver: Receiver, caplog: pytest.LogCaptureFixture
+    open_office: Callable[..., Office], destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_age=1.0))
-    receiver.behave(hangs)
-    office.tell(*(make("room", receiver.url(), number) for number in range(300)))
+    destination.behave(hangs)
+    office.tell(*(make("room", destination.url(), number) for number in range(300)))
     wait_until(lambda: office.outbox.depth == 1, "all but the one in flight are given up", timeout=20)
     assert given_up(office) == [("room", number) for number in range(1, 300)]
-    assert office.delivery.tally.given_up["too old"] == 299
-    assert office.outbox.told(1)[0].error == "too old: waited longer than 1 s"
+    assert office.delivery.counters.failed["too old"] == 299
+    assert office.outbox.finished(1)[0].error == "too old: waited longer than 1 s"
     assert len([each for each in caplog.text.splitlines() if "callbacks.max_age_secs=1" in each]) == 1
 
 
 def test_what_is_too_old_when_its_turn_comes_is_not_sent(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, backoff=(1.0,), jitter=0, max_age=0.5))
-    receiver.behave(answers(500))
-    office.tell(make("room", receiver.url(), 0))
+    destination.behave(answers(500))
+    office.tell(make("room", destination.url(), 0))
     wait_until(lambda: office.delivery.backing_off == 1, "it has failed once")
     wait_until(lambda: office.outbox.depth == 0, "it is given up")
-    assert len(receiver.requests) == 1
+    assert len(destination.requests) == 1
     office.outbox.flush()
-    (told,) = office.outbox.told()
+    (told,) = office.outbox.finished()
     assert (told.delivered, told.attempts, told.error) == (False, 1, "too old: waited longer than 0.5 s")
 
 
 def test_bounds_hold_for_what_an_earlier_run_left(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office()
     office.delivery.stop()
-    office.outbox.commit([make(f"room-{n % 7}", receiver.url(), n) for n in range(500)])
+    office.outbox.commit([make(f"room-{n % 7}", destination.url(), n) for n in range(500)])
     office.settings = replace(QUICK, max_waiting=100)
     office.restart()
     wait_until(lambda: office.outbox.depth == 0, "nothing waits any more")
     # One in a hundred more than had to be.
-    assert office.delivery.tally.given_up["too many"] == 401
-    assert len(receiver.requests) == 99
+    assert office.delivery.counters.failed["too many"] == 401
+    assert len(destination.requests) == 99
 
 
-def test_history_is_forgotten_in_time(open_office: Callable[..., Office], receiver: Receiver) -> None:
+def test_history_is_forgotten_in_time(open_office: Callable[..., Office], destination: Receiver) -> None:
     office = open_office(replace(QUICK, retention=0.0))
-    office.tell(*(make("room", receiver.url(), number) for number in range(5)))
+    office.tell(*(make("room", destination.url(), number) for number in range(5)))
     office.wait_results(5)
     office.outbox.flush()
     office.restart()
-    wait_until(lambda: not office.outbox.told(), "it is forgotten")
+    wait_until(lambda: not office.outbox.finished(), "it is forgotten")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["append", "end", "fail", "retry", "shed"]), st.integers(0, 3))))
@@ -151,12 +151,12 @@ def test_whatever_happens_a_queue_is_sent_in_ascending_order_of_its_ids(
 
 @pytest.mark.parametrize(("queues", "most"), [(1, 20), (5000, 400)])
 def test_a_waiting_callback_takes_little_memory(
-    tmp_path: Path, receiver: Receiver, queues: int, most: int
+    tmp_path: Path, destination: Receiver, queues: int, most: int
 ) -> None:
     """Its body and its address are on disk alone; figures: python -m tests.benchmarks waiting."""
     with_none = Outbox(tmp_path / "outbox.sqlite")
     with_none.commit(
-        [make(f"{n % queues:036d}", receiver.url(), n, fields=(("X", "x" * 500),)) for n in range(5000)]
+        [make(f"{n % queues:036d}", destination.url(), n, fields=(("X", "x" * 500),)) for n in range(5000)]
     )
     with_none.close()
     tracemalloc.start()
@@ -168,16 +168,16 @@ def test_a_waiting_callback_takes_little_memory(
     assert taken / 5000 < most
 
 
-def test_a_hundred_thousand_waiting_callbacks_are_ready_soon(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_hundred_thousand_waiting_callbacks_are_ready_soon(tmp_path: Path, destination: Receiver) -> None:
     outbox = Outbox(tmp_path / "outbox.sqlite")
     for begin in range(0, 100_000, 10_000):
-        outbox.commit([make(f"room-{n % 2000}", receiver.url(), n) for n in range(begin, begin + 10_000)])
+        outbox.commit([make(f"room-{n % 2000}", destination.url(), n) for n in range(begin, begin + 10_000)])
     outbox.close()
-    receiver.behave(hangs)
+    destination.behave(hangs)
     begin = time.monotonic()
     office = Office(tmp_path / "outbox.sqlite", replace(QUICK, timeout=60))
     try:
-        wait_until(lambda: len(receiver.requests) >= 4, "the first are being sent")
+        wait_until(lambda: len(destination.requests) >= 4, "the first are being sent")
         assert office.outbox.depth == 100_000
         assert time.monotonic() - begin < 5
     finally:

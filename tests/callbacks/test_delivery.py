@@ -30,12 +30,12 @@ def test_the_defaults_are_those_of_the_sheet() -> None:
     assert [settings.pause(attempts) for attempts in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 4.0]
 
 
-def test_a_callback_is_a_form_with_telnyx_s_headers(office: Office, receiver: Receiver) -> None:
+def test_a_callback_is_a_form_with_telnyx_s_headers(office: Office, destination: Receiver) -> None:
     office.tell(
-        make("room", receiver.url(), 7, fields=(("From", "+35319605860"), ("FriendlyName", "Room 1234")))
+        make("room", destination.url(), 7, fields=(("From", "+35319605860"), ("FriendlyName", "Room 1234")))
     )
     office.wait_results(1)
-    (request,) = receiver.requests
+    (request,) = destination.requests
     assert request.method == "POST"
     assert request.body == b"From=%2B35319605860&FriendlyName=Room+1234&SequenceNumber=7"
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -43,28 +43,28 @@ def test_a_callback_is_a_form_with_telnyx_s_headers(office: Office, receiver: Re
     assert office.results_of("room") == [(200, 1, "")]
 
 
-def test_the_signature_covers_the_exact_bytes_on_the_wire(office: Office, receiver: Receiver) -> None:
-    office.tell(make("room", receiver.url(), fields=(("FriendlyName", "Größe & 会議 ~*+"),)))
+def test_the_signature_covers_the_exact_bytes_on_the_wire(office: Office, destination: Receiver) -> None:
+    office.tell(make("room", destination.url(), fields=(("FriendlyName", "Größe & 会議 ~*+"),)))
     office.wait_results(1)
-    (request,) = receiver.requests
+    (request,) = destination.requests
     assert office.key is not None
     verify_webhook_signature(request.body, request.headers, public_key(office.key))
     assert request.fields["FriendlyName"] == "Größe & 会議 ~*+"
 
 
-def test_what_is_stored_is_what_is_sent(office: Office, receiver: Receiver) -> None:
-    office.tell(make("room", receiver.url(), fields=(("FriendlyName", "a=b&c"),)))
+def test_what_is_stored_is_what_is_sent(office: Office, destination: Receiver) -> None:
+    office.tell(make("room", destination.url(), fields=(("FriendlyName", "a=b&c"),)))
     office.wait_results(1)
     office.outbox.flush()
-    assert [told.body for told in office.outbox.told()] == [receiver.requests[0].body]
+    assert [told.body for told in office.outbox.finished()] == [destination.requests[0].body]
 
 
-def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], receiver: Receiver) -> None:
+def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], destination: Receiver) -> None:
     office = open_office(replace(QUICK, backoff=(1.1,), jitter=0))
-    receiver.behave(answers(500, 200))
-    office.tell(make("room", receiver.url()))
+    destination.behave(answers(500, 200))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
-    first, second = receiver.requests
+    first, second = destination.requests
     assert office.key is not None
     for request in (first, second):
         verify_webhook_signature(request.body, request.headers, public_key(office.key))
@@ -74,7 +74,7 @@ def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], recei
 
 @pytest.mark.parametrize("faulty", [1, 2, 3])
 def test_a_fault_of_ours_is_a_failed_attempt_like_any_other(
-    tmp_path: Path, receiver: Receiver, faulty: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, destination: Receiver, faulty: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It costs that attempt alone: the next is made after the usual pause, and the last one ends it."""
     asked: list[str] = []
@@ -89,10 +89,10 @@ def test_a_fault_of_ours_is_a_failed_attempt_like_any_other(
     outbox = Outbox(tmp_path / "outbox.sqlite")
     delivery = Delivery(outbox, keys, QUICK, on_result=lambda _, *result: results.append(result))
     delivery.start()
-    outbox.commit([make("room", receiver.url())])
-    delivery.poke("room")
+    outbox.commit([make("room", destination.url())])
+    delivery.wake("room")
     wait_until(lambda: bool(results), "a result")
-    failed = delivery.tally.failed_attempts
+    failed = delivery.counters.failed_attempts
     delivery.stop()
     outbox.close()
     over = (None, 3, "KeyError: 'no such key'") if faulty == 3 else (200, faulty + 1, "")
@@ -101,11 +101,11 @@ def test_a_fault_of_ours_is_a_failed_attempt_like_any_other(
     assert sum("attempt failed" in line for line in caplog.messages) == faulty
 
 
-def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, receiver: Receiver) -> None:
+def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, destination: Receiver) -> None:
     office.key = None
-    office.tell(make("room", receiver.url()))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
-    assert not any(name.startswith("telnyx-") for name in receiver.requests[0].headers)
+    assert not any(name.startswith("telnyx-") for name in destination.requests[0].headers)
 
 
 @pytest.mark.parametrize(
@@ -118,21 +118,23 @@ def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, receiv
     ],
 )
 def test_a_get_carries_the_fields_in_its_query_and_signs_an_empty_body(
-    office: Office, receiver: Receiver, path: str, target: str
+    office: Office, destination: Receiver, path: str, target: str
 ) -> None:
-    office.tell(make("room", receiver.url(path), method="GET", fields=(("Name", "a b"),)))
+    office.tell(make("room", destination.url(path), method="GET", fields=(("Name", "a b"),)))
     office.wait_results(1)
-    (request,) = receiver.requests
+    (request,) = destination.requests
     assert (request.method, request.target, request.body) == ("GET", target, b"")
     assert office.key is not None
     verify_webhook_signature(b"", request.headers, public_key(office.key))
 
 
-def test_user_and_password_in_the_url_become_basic_authorization(office: Office, receiver: Receiver) -> None:
-    office.tell(make("room", f"http://me:s3cret@127.0.0.1:{receiver.port}/callbacks"))
+def test_user_and_password_in_the_url_become_basic_authorization(
+    office: Office, destination: Receiver
+) -> None:
+    office.tell(make("room", f"http://me:s3cret@127.0.0.1:{destination.port}/callbacks"))
     office.wait_results(1)
     credentials = base64.b64encode(b"me:s3cret").decode()
-    assert receiver.requests[0].headers["authorization"] == f"Basic {credentials}"
+    assert destination.requests[0].headers["authorization"] == f"Basic {credentials}"
 
 
 ANSWERS = [
@@ -156,57 +158,72 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("status", "requests", "delivered"), ANSWERS)
 def test_only_time_outs_rate_limits_and_server_errors_are_tried_again(
-    office: Office, receiver: Receiver, status: int, requests: int, delivered: bool
+    office: Office, destination: Receiver, status: int, requests: int, delivered: bool
 ) -> None:
-    receiver.behave(answers(status, headers=f"Location: {receiver.url('/elsewhere')}\r\n"))
-    office.tell(make("room", receiver.url()))
+    destination.behave(answers(status, headers=f"Location: {destination.url('/elsewhere')}\r\n"))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     office.outbox.flush()
-    assert [request.path for request in receiver.requests] == ["/callbacks"] * requests
-    (told,) = office.outbox.told()
+    assert [request.path for request in destination.requests] == ["/callbacks"] * requests
+    (told,) = office.outbox.finished()
     assert (told.delivered, told.status, told.attempts) == (delivered, status, requests)
     assert bool(told.error) is not delivered
 
 
-def test_after_two_failures_the_third_attempt_may_deliver(office: Office, receiver: Receiver) -> None:
-    receiver.behave(answers(500, 503, 200))
-    office.tell(make("room", receiver.url()))
+def test_after_two_failures_the_third_attempt_may_deliver(office: Office, destination: Receiver) -> None:
+    destination.behave(answers(500, 503, 200))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 3, "")]
 
 
-def test_the_pauses_between_attempts_grow(open_office: Callable[..., Office], receiver: Receiver) -> None:
+def test_the_pauses_between_attempts_grow(open_office: Callable[..., Office], destination: Receiver) -> None:
     office = open_office(replace(QUICK, backoff=(0.1, 0.2), jitter=0.1))
-    receiver.behave(answers(500))
-    office.tell(make("room", receiver.url()))
+    destination.behave(answers(500))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
-    first, second, third = (request.at for request in receiver.requests)
+    first, second, third = (request.at for request in destination.requests)
     assert second - first >= 0.09
     assert third - second >= 0.18
 
 
-def test_a_queue_is_told_in_order_although_its_head_is_retried(office: Office, receiver: Receiver) -> None:
-    receiver.behave(answers(500, 200, 500, 503, 200, 200, 500, 200))
-    office.tell(*(make("room", receiver.url(), number) for number in range(10)))
+def test_a_queue_is_told_in_order_although_its_head_is_retried(office: Office, destination: Receiver) -> None:
+    destination.behave(answers(500, 200, 500, 503, 200, 200, 500, 200))
+    office.tell(*(make("room", destination.url(), number) for number in range(10)))
     office.wait_results(10)
-    assert [request.sequence for request in receiver.requests] == [0, 0, 1, 1, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9]
+    assert [request.sequence for request in destination.requests] == [
+        0,
+        0,
+        1,
+        1,
+        1,
+        2,
+        3,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+    ]
 
 
-def test_a_message_given_up_lets_the_next_go(office: Office, receiver: Receiver) -> None:
-    receiver.behave(answers(410, 200))
-    office.tell(*(make("room", receiver.url(), number) for number in range(3)))
+def test_a_message_given_up_lets_the_next_go(office: Office, destination: Receiver) -> None:
+    destination.behave(answers(410, 200))
+    office.tell(*(make("room", destination.url(), number) for number in range(3)))
     office.wait_results(3)
     assert [status for status, _, _ in office.results_of("room")] == [410, 200, 200]
     office.outbox.flush()
-    assert [told.sequence for told in office.outbox.told(given_up=True)] == [0]
+    assert [told.sequence for told in office.outbox.finished(failed=True)] == [0]
 
 
-def test_what_comes_while_a_queue_is_being_sent_is_sent_too(office: Office, receiver: Receiver) -> None:
+def test_what_comes_while_a_queue_is_being_sent_is_sent_too(office: Office, destination: Receiver) -> None:
     for number in range(50):
-        office.tell(make("room", receiver.url(), number))
+        office.tell(make("room", destination.url(), number))
         gevent.sleep(0)
     office.wait_results(50)
-    assert [request.sequence for request in receiver.requests] == list(range(50))
+    assert [request.sequence for request in destination.requests] == list(range(50))
 
 
 def test_a_queue_may_have_messages_for_several_receivers_and_keeps_its_order(office: Office) -> None:
@@ -239,45 +256,49 @@ def test_a_slow_receiver_delays_nobody_else(open_office: Callable[..., Office]) 
         fast.stop()
 
 
-def test_a_slow_queue_delays_no_other_queue_of_the_same_receiver(office: Office, receiver: Receiver) -> None:
-    receiver.behave(hangs, "/slow")
-    office.tell(make("slow", receiver.url("/slow")), make("fast", receiver.url("/fast")))
-    wait_until(lambda: len(receiver.on("/fast")) == 1, "the fast one is told")
+def test_a_slow_queue_delays_no_other_queue_of_the_same_receiver(
+    office: Office, destination: Receiver
+) -> None:
+    destination.behave(hangs, "/slow")
+    office.tell(make("slow", destination.url("/slow")), make("fast", destination.url("/fast")))
+    wait_until(lambda: len(destination.on("/fast")) == 1, "the fast one is told")
     assert not office.results_of("slow")
 
 
 def test_a_receiver_that_never_answers_is_given_up_after_its_attempts(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
-    receiver.behave(hangs)
+    destination.behave(hangs)
     begin = time.monotonic()
-    office.tell(make("room", receiver.url()))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
     assert 1.5 <= time.monotonic() - begin < 4
 
 
 def test_a_dripping_header_is_cut_off_by_the_time_limit_of_the_whole_attempt(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
-    receiver.behave(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", every=0.05))
+    destination.behave(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", every=0.05))
     begin = time.monotonic()
-    office.tell(make("room", receiver.url()))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
     assert time.monotonic() - begin < 4
 
 
-def test_a_dripping_body_costs_the_time_limit_but_not_the_answer(office: Office, receiver: Receiver) -> None:
-    receiver.behave(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", every=0.05))
+def test_a_dripping_body_costs_the_time_limit_but_not_the_answer(
+    office: Office, destination: Receiver
+) -> None:
+    destination.behave(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", every=0.05))
     begin = time.monotonic()
-    office.tell(make("room", receiver.url()))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 1, "")]
     assert 0.4 < time.monotonic() - begin < 2
 
 
-def test_an_endless_body_is_not_read(open_office: Callable[..., Office], receiver: Receiver) -> None:
+def test_an_endless_body_is_not_read(open_office: Callable[..., Office], destination: Receiver) -> None:
     office = open_office(replace(QUICK, timeout=20))
     sent = 0
 
@@ -290,32 +311,34 @@ def test_an_endless_body_is_not_read(open_office: Callable[..., Office], receive
                 sent += 65536
         return False
 
-    receiver.behave(endless)
-    office.tell(make("room", receiver.url(), 0), make("room", receiver.url(), 1))
+    destination.behave(endless)
+    office.tell(make("room", destination.url(), 0), make("room", destination.url(), 1))
     office.wait_results(2, timeout=10)
     assert office.results_of("room") == [(200, 1, "")] * 2
     assert sent < 20_000_000, "more than a socket's buffers hold"
-    assert receiver.connections == 2
+    assert destination.connections == 2
 
 
-def test_a_connection_is_kept_for_the_next_message(office: Office, receiver: Receiver) -> None:
-    receiver.behave(answers(200, body=b"thank you" * 100))
-    office.tell(*(make("room", receiver.url(), number) for number in range(10)))
+def test_a_connection_is_kept_for_the_next_message(office: Office, destination: Receiver) -> None:
+    destination.behave(answers(200, body=b"thank you" * 100))
+    office.tell(*(make("room", destination.url(), number) for number in range(10)))
     office.wait_results(10)
-    assert receiver.connections == 1
+    assert destination.connections == 1
 
 
-def test_a_connection_closed_while_it_was_kept_costs_no_attempt(office: Office, receiver: Receiver) -> None:
+def test_a_connection_closed_while_it_was_kept_costs_no_attempt(
+    office: Office, destination: Receiver
+) -> None:
     for number in range(3):
-        receiver.behave(lambda request, client: answers(200)(request, client) and False)
-        office.tell(make("room", receiver.url(), number))
+        destination.behave(lambda request, client: answers(200)(request, client) and False)
+        office.tell(make("room", destination.url(), number))
         office.wait_results(number + 1)
         gevent.sleep(0.01)
     assert office.results_of("room") == [(200, 1, "")] * 3
 
 
 def test_a_receiver_that_closes_every_connection_without_saying_so_costs_no_attempt(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
     # Symptom: half of all callbacks to such a receiver came a second late.
     # Cause: it closed the kept connection just when the next message was written to it.
@@ -325,17 +348,17 @@ def test_a_receiver_that_closes_every_connection_without_saying_so_costs_no_atte
         client.recv(1)
         return False
 
-    receiver.behave(answer_and_close_late)
-    office.tell(*(make("room", receiver.url(), number) for number in range(20)))
+    destination.behave(answer_and_close_late)
+    office.tell(*(make("room", destination.url(), number) for number in range(20)))
     office.wait_results(20)
     assert office.results_of("room") == [(200, 1, "")] * 20
-    assert [request.sequence for request in receiver.requests] == list(range(20))
+    assert [request.sequence for request in destination.requests] == list(range(20))
 
 
-def test_a_reset_connection_is_tried_again(office: Office, receiver: Receiver) -> None:
+def test_a_reset_connection_is_tried_again(office: Office, destination: Receiver) -> None:
     behaviours = [resets, resets, answers(200)]
-    receiver.behave(lambda request, client: behaviours[len(receiver.requests) - 1](request, client))
-    office.tell(make("room", receiver.url()))
+    destination.behave(lambda request, client: behaviours[len(destination.requests) - 1](request, client))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 3, "")]
 
@@ -359,21 +382,21 @@ def test_https_is_checked_against_the_given_authorities(
     cert, key = certificate
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(cert, key)
-    receiver = Receiver(tls)
+    destination = Receiver(tls)
     try:
         trusting = open_office(replace(QUICK, timeout=5, verify=str(cert)))
-        trusting.tell(*(make("room", receiver.url(), number) for number in range(3)))
+        trusting.tell(*(make("room", destination.url(), number) for number in range(3)))
         trusting.wait_results(3)
         assert trusting.results_of("room") == [(200, 1, "")] * 3
-        assert receiver.connections == 1
+        assert destination.connections == 1
         wary = open_office(replace(QUICK, timeout=5))
-        wary.tell(make("room", receiver.url()))
+        wary.tell(make("room", destination.url()))
         wary.wait_results(1)
         ((status, attempts, error),) = wary.results_of("room")
         assert (status, attempts) == (None, 3)
         assert "certificate" in error.lower()
     finally:
-        receiver.stop()
+        destination.stop()
 
 
 def test_a_receiver_that_is_not_there_is_tried_again(office: Office) -> None:
@@ -386,13 +409,13 @@ def test_a_receiver_that_is_not_there_is_tried_again(office: Office) -> None:
     assert "refused" in error
 
 
-def test_an_answer_that_is_not_http_is_tried_again(office: Office, receiver: Receiver) -> None:
+def test_an_answer_that_is_not_http_is_tried_again(office: Office, destination: Receiver) -> None:
     def answer_as_sip(request: object, client: socket.socket) -> bool:
         client.sendall(b"SIP/2.0 200 OK\r\n\r\n")
         return True
 
-    receiver.behave(answer_as_sip)
-    office.tell(make("room", receiver.url()))
+    destination.behave(answer_as_sip)
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     ((status, attempts, error),) = office.results_of("room")
     assert (status, attempts) == (None, 3)
@@ -414,10 +437,10 @@ def test_an_answer_that_is_not_http_is_tried_again(office: Office, receiver: Rec
     ],
 )
 def test_a_url_that_cannot_be_requested_is_given_up_at_once(
-    office: Office, receiver: Receiver, url: str, caplog: pytest.LogCaptureFixture
+    office: Office, destination: Receiver, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "orchestrator.callbacks"):
-        office.tell(make("room", url), make("room", receiver.url(), 1))
+        office.tell(make("room", url), make("room", destination.url(), 1))
         office.wait_results(2)
     (status, attempts, error), after = office.results_of("room")
     assert (status, attempts, after) == (None, 1, (200, 1, ""))
@@ -426,19 +449,19 @@ def test_a_url_that_cannot_be_requested_is_given_up_at_once(
 
 
 def test_the_log_shows_neither_password_nor_query(
-    office: Office, receiver: Receiver, caplog: pytest.LogCaptureFixture
+    office: Office, destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    receiver.behave(answers(404))
+    destination.behave(answers(404))
     with caplog.at_level(logging.INFO, "orchestrator.callbacks"):
-        office.tell(make("room", f"http://me:s3cret@127.0.0.1:{receiver.port}/x?token=h1dden"))
+        office.tell(make("room", f"http://me:s3cret@127.0.0.1:{destination.port}/x?token=h1dden"))
         office.wait_results(1)
-    assert f"http://127.0.0.1:{receiver.port}/x" in caplog.text
+    assert f"http://127.0.0.1:{destination.port}/x" in caplog.text
     assert "s3cret" not in caplog.text
     assert "h1dden" not in caplog.text
 
 
 def test_thousands_of_waiting_queues_are_not_thousands_of_greenlets(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     def greenlets() -> int:
         gc.collect()
@@ -446,19 +469,19 @@ def test_thousands_of_waiting_queues_are_not_thousands_of_greenlets(
 
     office = open_office(replace(QUICK, timeout=30, concurrency=20, per_host=10, backoff=(30.0,)))
     before = greenlets()
-    receiver.behave(answers(500), "/failing")
-    receiver.behave(hangs, "/hanging")
-    office.tell(*(make(f"failing-{number}", receiver.url("/failing")) for number in range(500)))
+    destination.behave(answers(500), "/failing")
+    destination.behave(hangs, "/hanging")
+    office.tell(*(make(f"failing-{number}", destination.url("/failing")) for number in range(500)))
     wait_until(lambda: office.delivery.backing_off == 500, "all of these queues are backing off")
-    office.tell(*(make(f"hanging-{number}", receiver.url("/hanging")) for number in range(5000)))
-    wait_until(lambda: len(receiver.on("/hanging")) == 10, "the host's share is being sent")
+    office.tell(*(make(f"hanging-{number}", destination.url("/hanging")) for number in range(5000)))
+    wait_until(lambda: len(destination.on("/hanging")) == 10, "the host's share is being sent")
     assert office.delivery.sending == 10
     # The receiver of this test takes one for each connection, too.
     assert greenlets() - before <= 40
 
 
 def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     # Symptom: with all workers just ended, a new message was left lying until the next poke.
     # Cause: ended greenlets counted as workers until the hub's next turn. Fix: workers count themselves.
@@ -469,11 +492,11 @@ def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
         number = next(told, None)
         if number is not None:
             # Runs as soon as this worker has ended, before the hub tells anybody that it has.
-            gevent.get_hub().loop.run_callback(office.tell, make(f"room-{number}", receiver.url(), number))
+            gevent.get_hub().loop.run_callback(office.tell, make(f"room-{number}", destination.url(), number))
 
     office.delivery._on_result = tell_another
-    office.tell(make("room-0", receiver.url(), 0))
-    wait_until(lambda: len(receiver.requests) == 50, "all are told")
+    office.tell(make("room-0", destination.url(), 0))
+    wait_until(lambda: len(destination.requests) == 50, "all are told")
 
 
 def test_a_long_queue_that_cannot_be_requested_lets_others_run(office: Office) -> None:
@@ -486,72 +509,76 @@ def test_a_long_queue_that_cannot_be_requested_lets_others_run(office: Office) -
 
 
 def test_after_a_restart_everything_that_waits_is_taken_up_in_order(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
     office.delivery.stop()
     for number in range(5):
-        office.tell(make("one", receiver.url(), number), make("other", receiver.url("/other"), number))
-    assert not receiver.requests
+        office.tell(make("one", destination.url(), number), make("other", destination.url("/other"), number))
+    assert not destination.requests
     office.restart()
     office.wait_results(10)
-    assert [request.sequence for request in receiver.on("/callbacks")] == [0, 1, 2, 3, 4]
-    assert [request.sequence for request in receiver.on("/other")] == [0, 1, 2, 3, 4]
+    assert [request.sequence for request in destination.on("/callbacks")] == [0, 1, 2, 3, 4]
+    assert [request.sequence for request in destination.on("/other")] == [0, 1, 2, 3, 4]
 
 
-def test_attempts_made_before_a_restart_count(open_office: Callable[..., Office], receiver: Receiver) -> None:
+def test_attempts_made_before_a_restart_count(
+    open_office: Callable[..., Office], destination: Receiver
+) -> None:
     office = open_office(replace(QUICK, backoff=(0.5,)))
-    receiver.behave(answers(500))
-    office.tell(make("room", receiver.url()))
+    destination.behave(answers(500))
+    office.tell(make("room", destination.url()))
     wait_until(lambda: office.delivery.backing_off == 1, "the first attempt has failed")
     office.restart()
     office.wait_results(1)
     assert office.results_of("room") == [(500, 3, "answered 500")]
-    assert len(receiver.requests) == 3
+    assert len(destination.requests) == 3
     # The pause before the second attempt was not forgotten either.
-    assert receiver.requests[1].at - receiver.requests[0].at >= 0.45
+    assert destination.requests[1].at - destination.requests[0].at >= 0.45
 
 
-def test_stopping_finishes_what_is_in_flight_and_leaves_the_rest(office: Office, receiver: Receiver) -> None:
+def test_stopping_finishes_what_is_in_flight_and_leaves_the_rest(
+    office: Office, destination: Receiver
+) -> None:
     def answer_late(request: object, client: socket.socket) -> bool:
         gevent.sleep(0.2)
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         return True
 
-    receiver.behave(answer_late)
-    office.tell(*(make("room", receiver.url(), number) for number in range(3)))
-    wait_until(lambda: len(receiver.requests) == 1, "the first is in flight")
+    destination.behave(answer_late)
+    office.tell(*(make("room", destination.url(), number) for number in range(3)))
+    wait_until(lambda: len(destination.requests) == 1, "the first is in flight")
     office.delivery.stop(5)
     assert office.results_of("room") == [(200, 1, "")]
     assert [message.sequence for message in office.outbox.waiting()] == [1, 2]
 
 
 def test_stopping_cuts_off_what_takes_too_long_and_tells_it_again(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=30))
-    receiver.behave(hangs)
-    office.tell(make("room", receiver.url(), 4))
-    wait_until(lambda: len(receiver.requests) == 1, "it is in flight")
+    destination.behave(hangs)
+    office.tell(make("room", destination.url(), 4))
+    wait_until(lambda: len(destination.requests) == 1, "it is in flight")
     begin = time.monotonic()
     office.delivery.stop(0.1)
     assert time.monotonic() - begin < 1
     assert not office.results_of("room")
-    receiver.behave(answers(200))
+    destination.behave(answers(200))
     office.restart()
     office.wait_results(1)
-    first, second = receiver.requests
+    first, second = destination.requests
     assert first.body == second.body
 
 
-def test_an_idle_delivery_has_no_workers_and_nothing_due(office: Office, receiver: Receiver) -> None:
-    office.tell(*(make(f"room-{number}", receiver.url()) for number in range(10)))
+def test_an_idle_delivery_has_no_workers_and_nothing_due(office: Office, destination: Receiver) -> None:
+    office.tell(*(make(f"room-{number}", destination.url()) for number in range(10)))
     office.wait_results(10)
     wait_until(lambda: office.delivery.sending == 0, "the workers have gone")
     assert office.delivery.backing_off == 0
     assert office.outbox.counts().pending == 0
 
 
-def test_an_on_result_that_fails_stops_nothing(office: Office, receiver: Receiver) -> None:
+def test_an_on_result_that_fails_stops_nothing(office: Office, destination: Receiver) -> None:
     seen: list[int] = []
 
     def fail(message: object, status: object, attempts: int, error: str) -> None:
@@ -559,14 +586,14 @@ def test_an_on_result_that_fails_stops_nothing(office: Office, receiver: Receive
         raise RuntimeError("metrics are down")
 
     office.delivery._on_result = fail
-    office.tell(make("room", receiver.url(), 0), make("room", receiver.url(), 1))
+    office.tell(make("room", destination.url(), 0), make("room", destination.url(), 1))
     wait_until(lambda: seen == [1, 1], "both are told")
 
 
 def test_the_environment_s_proxies_do_not_see_callbacks(
-    office: Office, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    office: Office, destination: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    office.tell(make("room", receiver.url()))
+    office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 1, "")]

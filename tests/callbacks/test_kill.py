@@ -48,7 +48,7 @@ TELLER = """
 
 
 def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told_is_the_same(
-    tmp_path: Path, receiver: Receiver
+    tmp_path: Path, destination: Receiver
 ) -> None:
     chance = random.Random(11)
     ok, failing = answers(200), answers(500)
@@ -56,19 +56,19 @@ def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told
     def behave(request: Request, client: object) -> bool:
         return chance.choices((ok, failing, resets), (20, 1, 1))[0](request, client)  # type: ignore[arg-type]
 
-    receiver.behave(behave)
+    destination.behave(behave)
     path = tmp_path / "outbox.sqlite"
 
     def start(what: str) -> cooperative.Popen[str]:
-        arguments = [textwrap.dedent(TELLER), str(path), receiver.url("/"), what]
+        arguments = [textwrap.dedent(TELLER), str(path), destination.url("/"), what]
         process = cooperative.Popen([sys.executable, "-c", *arguments], stdout=subprocess.PIPE)
         assert process.stdout.readline() == b"telling\n"
         return process
 
     for _ in range(6):
         process = start("tell")
-        enough = len(receiver.requests) + chance.randrange(60)
-        wait_until(lambda at_least=enough: len(receiver.requests) >= at_least, "it tells", 60)  # type: ignore[misc]
+        enough = len(destination.requests) + chance.randrange(60)
+        wait_until(lambda at_least=enough: len(destination.requests) >= at_least, "it tells", 60)  # type: ignore[misc]
         gevent.sleep(chance.uniform(0.0, 0.02))
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -76,16 +76,16 @@ def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told
     process = start("finish")
     assert process.wait(timeout=120) == 0
     process.stdout.close()
-    wait_until(lambda: bool(receiver.requests), "something was told")
+    wait_until(lambda: bool(destination.requests), "something was told")
 
     outbox = Outbox(path)
     assert outbox.depth == 0
-    assert outbox.told(given_up=True) == []
+    assert outbox.finished(failed=True) == []
     for room, number in outbox.load("room"):
         last = int(number)
         bodies: dict[int, bytes] = {}
         order = []
-        for request in receiver.on(f"/{room}"):
+        for request in destination.on(f"/{room}"):
             if request.sequence not in bodies:
                 order.append(request.sequence)
             assert bodies.setdefault(request.sequence, request.body) == request.body

@@ -82,20 +82,20 @@ MISBEHAVIOUR: dict[str, tuple[Behaviour, bool, int]] = {
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
 def test_what_a_receiver_does_wrong_costs_its_own_callback_at_most(
-    office: Office, receiver: Receiver, name: str
+    office: Office, destination: Receiver, name: str
 ) -> None:
     behaviour, delivered, requests = MISBEHAVIOUR[name]
     other = Receiver()
     try:
-        receiver.behave(behaviour)
-        office.tell(make("room", receiver.url()))
+        destination.behave(behaviour)
+        office.tell(make("room", destination.url()))
         office.tell(*(make("other", other.url(), number) for number in range(20)))
         wait_until(lambda: len(other.requests) == 20, "the other has got everything")
         wait_until(lambda: bool(office.results_of("room")), "it is over")
         ((_, attempts, error),) = office.results_of("room")
-        assert (not error, attempts, len(receiver.requests)) == (delivered, requests, requests)
-        receiver.behave(answers(200))
-        office.tell(make("room", receiver.url(), 1))
+        assert (not error, attempts, len(destination.requests)) == (delivered, requests, requests)
+        destination.behave(answers(200))
+        office.tell(make("room", destination.url(), 1))
         wait_until(lambda: len(office.results_of("room")) == 2, "the next gets through")
         assert office.results_of("room")[1] == (200, 1, "")
     finally:
@@ -159,7 +159,7 @@ def test_what_a_receiver_asks_for_is_bounded() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_a_callback_waits_as_long_as_its_receiver_asks_and_other_rooms_do_not(
-    open_office: Callable[..., Office], receiver: Receiver, status: int, form: str
+    open_office: Callable[..., Office], destination: Receiver, status: int, form: str
 ) -> None:
     office = open_office(replace(QUICK, jitter=0, max_retry_after=2.5))
 
@@ -167,18 +167,18 @@ def test_a_callback_waits_as_long_as_its_receiver_asks_and_other_rooms_do_not(
         return "1" if form == "seconds" else formatdate(time.time() + 2, usegmt=True)
 
     statuses = iter([status, 200, 200])
-    receiver.behave(
+    destination.behave(
         lambda request, client: answers(next(statuses), headers=f"Retry-After: {later()}\r\n")(
             request, client
         )
     )
-    receiver.behave(answers(200), "/other")
-    office.tell(make("room", receiver.url(), 0), make("room", receiver.url(), 1))
+    destination.behave(answers(200), "/other")
+    office.tell(make("room", destination.url(), 0), make("room", destination.url(), 1))
     wait_until(lambda: office.delivery.backing_off == 1, "it waits")
-    office.tell(make("other", receiver.url("/other"), 0))
-    wait_until(lambda: len(receiver.on("/other")) == 1, "the other room is told")
+    office.tell(make("other", destination.url("/other"), 0))
+    wait_until(lambda: len(destination.on("/other")) == 1, "the other room is told")
     office.wait_results(3)
-    first, second, third = receiver.on("/callbacks")
+    first, second, third = destination.on("/callbacks")
     assert (first.sequence, second.sequence, third.sequence) == (0, 0, 1)
     # A date has whole seconds, so that what is left of it may be up to one less.
     assert second.at - first.at >= 0.9
@@ -188,38 +188,40 @@ def test_a_callback_waits_as_long_as_its_receiver_asks_and_other_rooms_do_not(
 
 
 def test_an_hour_of_500_loses_nothing_to_who_waits_long_enough(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     """An hour here is 1.2 s; the pauses are as much shorter."""
     office = open_office(replace(QUICK, attempts=20, backoff=(0.02, 0.05, 0.1, 0.2)))
     over = time.monotonic() + 1.2
-    receiver.behave(lambda request, client: answers(500 if time.monotonic() < over else 200)(request, client))
+    destination.behave(
+        lambda request, client: answers(500 if time.monotonic() < over else 200)(request, client)
+    )
     for number in range(10):
-        office.tell(*(make(f"room-{room}", receiver.url(f"/{room}"), number) for room in range(5)))
+        office.tell(*(make(f"room-{room}", destination.url(f"/{room}"), number) for room in range(5)))
         gevent.sleep(0.05)
     office.wait_results(50)
     assert all(status == 200 for _, status, _, _ in office.results)
     for room in range(5):
-        told = [request.sequence for request in receiver.on(f"/{room}") if request.at >= over]
+        told = [request.sequence for request in destination.on(f"/{room}") if request.at >= over]
         assert told == list(range(10))
 
 
 def test_what_an_hour_of_500_made_be_given_up_is_told_in_its_order_once_it_is_asked_for(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
-    receiver.behave(answers(500))
-    office.tell(*(make("room", receiver.url(), number) for number in range(5)))
+    destination.behave(answers(500))
+    office.tell(*(make("room", destination.url(), number) for number in range(5)))
     office.wait_results(5)
     office.outbox.flush()
-    receiver.behave(answers(200))
-    receiver.requests.clear()
-    outbox_admin.ask_again(office.path, None)
-    wait_until(lambda: len(receiver.requests) == 5, "all are told")
-    assert [request.sequence for request in receiver.requests] == list(range(5))
-    tally = office.delivery.tally
+    destination.behave(answers(200))
+    destination.requests.clear()
+    outbox_admin.request_retry(office.path, None)
+    wait_until(lambda: len(destination.requests) == 5, "all are told")
+    assert [request.sequence for request in destination.requests] == list(range(5))
+    counters = office.delivery.counters
     # The last answer is counted a moment after it was given.
-    wait_until(lambda: tally.delivered == 5, "all count as delivered")
-    assert (tally.failed_attempts, tally.given_up["refused"]) == (15, 5)
+    wait_until(lambda: counters.delivered == 5, "all count as delivered")
+    assert (counters.failed_attempts, counters.failed["refused"]) == (15, 5)
 
 
 # --- many ---
@@ -240,15 +242,15 @@ def silent() -> Iterator[Callable[[int], list[str]]]:
         yield open_
 
 
-def delays(office: Office, receiver: Receiver, rooms: int) -> list[float]:
+def delays(office: Office, destination: Receiver, rooms: int) -> list[float]:
     """Seconds from the telling to the arrival, of one callback after the other in so many rooms."""
     made = {}
     for number in range(rooms):
         made[number] = time.monotonic()
-        office.tell(make(f"fast-{number}", receiver.url(), number))
+        office.tell(make(f"fast-{number}", destination.url(), number))
         gevent.sleep(0.01)
-    wait_until(lambda: len(receiver.requests) == rooms, "the others are told", timeout=60)
-    return sorted(request.at - made[request.sequence] for request in receiver.requests)
+    wait_until(lambda: len(destination.requests) == rooms, "the others are told", timeout=60)
+    return sorted(request.at - made[request.sequence] for request in destination.requests)
 
 
 # The median, as a machine that is busy with something else delays a few.
@@ -256,51 +258,51 @@ NORMAL = 0.5
 
 
 def test_a_thousand_queues_at_a_receiver_that_hangs_delay_no_other_room(
-    open_office: Callable[..., Office], receiver: Receiver, silent: Callable[[int], list[str]]
+    open_office: Callable[..., Office], destination: Receiver, silent: Callable[[int], list[str]]
 ) -> None:
     office = open_office(DeliverySettings(backoff=(0.1,)))
     (dead,) = silent(1)
     office.tell(*(make(f"dead-{number}", dead) for number in range(1000)))
     wait_until(lambda: office.delivery.sending > 0, "they are being sent")
-    found = delays(office, receiver, 100)
+    found = delays(office, destination, 100)
     assert found[50] < NORMAL
     assert office.delivery.sending <= DeliverySettings().per_host + 1
 
 
 def test_hundreds_of_receivers_that_hang_leave_senders_to_one_that_answers(
-    open_office: Callable[..., Office], receiver: Receiver, silent: Callable[[int], list[str]]
+    open_office: Callable[..., Office], destination: Receiver, silent: Callable[[int], list[str]]
 ) -> None:
     office = open_office(replace(QUICK, timeout=30, concurrency=64, per_host=32))
-    office.tell(make("fast", receiver.url(), 0))
+    office.tell(make("fast", destination.url(), 0))
     office.wait_results(1)
-    receiver.requests.clear()
+    destination.requests.clear()
     dead = silent(200)
     office.tell(*(make(f"dead-{n}-{m}", url) for n, url in enumerate(dead) for m in range(5)))
     wait_until(lambda: office.delivery.sending == 32, "half of the senders are with the dead")
-    found = delays(office, receiver, 100)
+    found = delays(office, destination, 100)
     assert found[50] < NORMAL
     office.wait_results(101)
 
 
 def test_a_new_receiver_is_not_locked_out_by_the_dead_for_longer_than_they_time_out(
-    open_office: Callable[..., Office], receiver: Receiver, silent: Callable[[int], list[str]]
+    open_office: Callable[..., Office], destination: Receiver, silent: Callable[[int], list[str]]
 ) -> None:
     office = open_office(replace(QUICK, timeout=0.5, concurrency=16, backoff=(5.0,)))
     office.tell(*(make(f"dead-{number}", url) for number, url in enumerate(silent(40))))
     gevent.sleep(0)
-    office.tell(make("new", receiver.url()))
+    office.tell(make("new", destination.url()))
     # Eight senders for forty dead ones that came before.
-    wait_until(lambda: len(receiver.requests) == 1, "the new one is told", timeout=15)
+    wait_until(lambda: len(destination.requests) == 1, "the new one is told", timeout=15)
 
 
 def test_a_receiver_that_comes_back_gets_its_share_back(
-    open_office: Callable[..., Office], receiver: Receiver
+    open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=0.3, concurrency=64, per_host=16, attempts=20))
-    receiver.behave(hangs)
-    office.tell(*(make(f"room-{number}", receiver.url(), number) for number in range(100)))
-    wait_until(lambda: len(receiver.requests) >= 4, "it hangs")
+    destination.behave(hangs)
+    office.tell(*(make(f"room-{number}", destination.url(), number) for number in range(100)))
+    wait_until(lambda: len(destination.requests) >= 4, "it hangs")
     assert office.delivery.sending == 2
-    receiver.behave(slow(0.05))
+    destination.behave(slow(0.05))
     wait_until(lambda: office.delivery.sending >= 14, "it is trusted again")
     wait_until(lambda: len(office.results) == 100, "all are told", timeout=30)

@@ -16,18 +16,18 @@ from orchestrator.callbacks.payloads import (
     recording_fields,
     timestamp,
 )
-from orchestrator.conference.machine.effects import Tell
-from orchestrator.conference.machine.events import Added, Ask, End, Left
+from orchestrator.conference.machine.effects import SendCallback
+from orchestrator.conference.machine.events import Added, End, JoinRequest, Left
 from orchestrator.conference.machine.state import (
     Caller,
+    ConferenceOptions,
     EndReason,
     LeaveReason,
     Participant,
+    ParticipantOptions,
     Phase,
     Room,
     RoomPhase,
-    RoomTerms,
-    Wish,
 )
 from orchestrator.conference.machine.table import step
 from orchestrator.store.message import Message
@@ -48,11 +48,11 @@ ROOM = Room(
     sid="58b4eda9-03de-4bee-9178-d0e10d83e519",
     account_sid="f5586561-8ff0-4291-a51b-c7dfe4139ff9",
     name="Room 1234",
-    terms=RoomTerms(),
+    options=ConferenceOptions(),
 )
-PARTICIPANT = Participant(CALLER, Wish(), Phase.IN)
-JOIN = Tell("participant-join", 2, AT, CALLER, PARTICIPANT)
-END = Tell("conference-end", 5, AT, CALLER)
+PARTICIPANT = Participant(CALLER, ParticipantOptions(), Phase.IN)
+JOIN = SendCallback("participant-join", 2, AT, CALLER, PARTICIPANT)
+END = SendCallback("conference-end", 5, AT, CALLER)
 
 
 def test_a_join_is_on_the_wire_as_in_the_sheet_s_sample() -> None:
@@ -103,7 +103,7 @@ def test_every_event_has_the_required_fields_in_alphabetical_order(
     event: str, settings: CallbackStyle
 ) -> None:
     bare = Caller(call_sid="v3:1", leg="leg")
-    fields = conference_fields(ROOM, Tell(event, 0, AT, bare), settings)
+    fields = conference_fields(ROOM, SendCallback(event, 0, AT, bare), settings)
     names = [name for name, _ in fields]
     assert [name for name in names if name in REQUIRED] == REQUIRED
     assert names == sorted(set(names))
@@ -130,40 +130,42 @@ def test_a_conditional_field_is_there_only_if_known(field: str, known: dict[str,
 
 def test_the_label_is_there_only_if_set() -> None:
     assert "ParticipantLabel" not in dict(conference_fields(ROOM, JOIN, ALL))
-    labelled = replace(PARTICIPANT, wish=Wish(label="participant-1"))
+    labelled = replace(PARTICIPANT, options=ParticipantOptions(label="participant-1"))
     join = replace(JOIN, participant=labelled)
     assert dict(conference_fields(ROOM, join, TELNYX_ONLY))["ParticipantLabel"] == "participant-1"
 
 
 def test_the_start_carries_the_label_of_whoever_started_it() -> None:
-    room = replace(ROOM, participants={CALLER.call_sid: replace(PARTICIPANT, wish=Wish(label="host"))})
-    fields = dict(conference_fields(room, Tell("conference-start", 0, AT, CALLER), ALL))
+    room = replace(
+        ROOM, participants={CALLER.call_sid: replace(PARTICIPANT, options=ParticipantOptions(label="host"))}
+    )
+    fields = dict(conference_fields(room, SendCallback("conference-start", 0, AT, CALLER), ALL))
     assert fields["ParticipantLabel"] == "host"
     assert "Muted" not in fields
 
 
 EXTRAS = [
     # wish                         field                     value
-    (Wish(), "Muted", "false"),
-    (Wish(muted=True), "Muted", "true"),
-    (Wish(), "Hold", "false"),
-    (Wish(), "Coaching", "false"),
-    (Wish(coach="v3:other"), "Coaching", "true"),
-    (Wish(), "EndConferenceOnExit", "false"),
-    (Wish(end_on_exit=True), "EndConferenceOnExit", "true"),
-    (Wish(), "StartConferenceOnEnter", "true"),
-    (Wish(start_on_enter=False), "StartConferenceOnEnter", "false"),
+    (ParticipantOptions(), "Muted", "false"),
+    (ParticipantOptions(muted=True), "Muted", "true"),
+    (ParticipantOptions(), "Hold", "false"),
+    (ParticipantOptions(), "Coaching", "false"),
+    (ParticipantOptions(coach="v3:other"), "Coaching", "true"),
+    (ParticipantOptions(), "EndConferenceOnExit", "false"),
+    (ParticipantOptions(end_on_exit=True), "EndConferenceOnExit", "true"),
+    (ParticipantOptions(), "StartConferenceOnEnter", "true"),
+    (ParticipantOptions(start_on_enter=False), "StartConferenceOnEnter", "false"),
 ]
 
 
-@pytest.mark.parametrize(("wish", "field", "value"), EXTRAS)
+@pytest.mark.parametrize(("options", "field", "value"), EXTRAS)
 @pytest.mark.parametrize(
     "event", ["participant-join", "participant-leave", "participant-speech-start", "participant-speech-stop"]
 )
 def test_twilio_s_participant_fields_are_sent_with_participant_events(
-    event: str, wish: Wish, field: str, value: str
+    event: str, options: ParticipantOptions, field: str, value: str
 ) -> None:
-    tell = Tell(event, 1, AT, CALLER, replace(PARTICIPANT, wish=wish))
+    tell = SendCallback(event, 1, AT, CALLER, replace(PARTICIPANT, options=options))
     assert dict(conference_fields(ROOM, tell, ALL))[field] == value
     assert field not in dict(conference_fields(ROOM, tell, TELNYX_ONLY))
 
@@ -182,7 +184,7 @@ LEAVES = [
 def test_a_leave_says_why_and_whether_the_call_goes_on(
     reason: LeaveReason, gone: bool, sent: str, status: str
 ) -> None:
-    tell = Tell("participant-leave", 4, AT, CALLER, PARTICIPANT, reason, gone)
+    tell = SendCallback("participant-leave", 4, AT, CALLER, PARTICIPANT, reason, gone)
     fields = dict(conference_fields(ROOM, tell, ALL))
     assert (fields["ReasonParticipantLeft"], fields["ParticipantCallStatus"]) == (sent, status)
     plain = dict(conference_fields(ROOM, tell, TELNYX_ONLY))
@@ -210,10 +212,12 @@ def test_an_end_says_why_and_which_call_ended_it_if_one_did(
 
 
 def test_a_whole_conference_as_the_room_tells_it() -> None:
-    room = replace(ROOM, terms=RoomTerms(status_callback_event=frozenset({"start", "end", "join", "leave"})))
+    room = replace(
+        ROOM, options=ConferenceOptions(status_callback_event=frozenset({"start", "end", "join", "leave"}))
+    )
     told = []
     for event in (
-        Ask(AT, CALLER, Wish(end_on_exit=True)),
+        JoinRequest(AT, CALLER, ParticipantOptions(end_on_exit=True)),
         Added(AT + 1, CALLER.call_sid, "1"),
         Left(AT + 2, CALLER.call_sid, gone=True),
         End(AT + 3),
@@ -221,7 +225,7 @@ def test_a_whole_conference_as_the_room_tells_it() -> None:
         outcome = step(room, event)
         room = outcome.room
         for effect in outcome.effects:
-            if isinstance(effect, Tell):
+            if isinstance(effect, SendCallback):
                 told.append(dict(conference_fields(room, effect, ALL)))
     assert [(each["SequenceNumber"], each["StatusCallbackEvent"]) for each in told] == [
         ("0", "conference-start"),

@@ -115,14 +115,14 @@ def test_what_no_server_sees_is_not_signed(asked: str, seen: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_callback_s_signature_holds_on_the_wire(
-    office: Office, receiver: Receiver, query: str, method: Method
+    office: Office, destination: Receiver, query: str, method: Method
 ) -> None:
     office.auth_token = TOKEN
     form = FORMS["unicode"] + FORMS["an empty field"] + FORMS["what a form encodes"]
-    message = make("room", receiver.url() + query, 7, method=method, fields=form)
+    message = make("room", destination.url() + query, 7, method=method, fields=form)
     office.tell(replace(message, signatures="twilio", user_agent="TwilioProxy/1.1"))
     office.wait_results(1)
-    (request,) = receiver.requests
+    (request,) = destination.requests
     assert request.fields["FriendlyName"] == "Größe & 会議 🙂"
     assert is_valid(request)
     assert request.headers["user-agent"] == "TwilioProxy/1.1"
@@ -139,19 +139,19 @@ def fetcher(tmp_path: Path) -> Iterator[Fetcher]:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_document_s_request_is_signed_and_so_is_the_one_after_a_redirect(
-    fetcher: Fetcher, receiver: Receiver, query: str, method: str
+    fetcher: Fetcher, destination: Receiver, query: str, method: str
 ) -> None:
-    moved = f"Location: {receiver.url('/next?here=%20x')}\r\n"
-    receiver.behave(answers(307, headers=moved), "/first")
+    moved = f"Location: {destination.url('/next?here=%20x')}\r\n"
+    destination.behave(answers(307, headers=moved), "/first")
     signer = Signer(
         CallbackStyle(signatures="both", user_agent="TwilioProxy/1.1"),
         AccountKeys(load_key(new_seed()), TOKEN),
     )
-    url, form = receiver.url("/first") + query, (*FORMS["unicode"], *FORMS["an empty field"])
+    url, form = destination.url("/first") + query, (*FORMS["unicode"], *FORMS["an empty field"])
     fetcher.fetch(url, method, form, RequestsCookieJar(), signer=signer)
-    first, second = receiver.requests
+    first, second = destination.requests
     assert (first.path, second.path) == ("/first", "/next")
-    for request in receiver.requests:
+    for request in destination.requests:
         assert is_valid(request), request.target
         assert request.headers["user-agent"] == "TwilioProxy/1.1"
         assert signer.keys.ed25519 is not None
@@ -182,32 +182,32 @@ def test_the_keys_are_in_no_representation() -> None:
     assert "0123456789" not in repr(Signer(CallbackStyle(), AccountKeys(load_key(new_seed()), TOKEN)))
 
 
-def test_a_new_token_signs_what_waits(office: Office, receiver: Receiver) -> None:
+def test_a_new_token_signs_what_waits(office: Office, destination: Receiver) -> None:
     office.auth_token = b"old"
-    receiver.behave(answers(500, 200))
-    office.tell(replace(make("room", receiver.url()), signatures="twilio"))
-    wait_until(lambda: bool(receiver.requests), "the first attempt")
+    destination.behave(answers(500, 200))
+    office.tell(replace(make("room", destination.url()), signatures="twilio"))
+    wait_until(lambda: bool(destination.requests), "the first attempt")
     office.auth_token = TOKEN
     office.wait_results(1)
-    first, second = receiver.requests
+    first, second = destination.requests
     assert not is_valid(first)
     assert is_valid(second)
 
 
 def test_a_message_keeps_how_it_is_signed_over_a_restart_and_a_retry(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
     office.auth_token = TOKEN
-    receiver.behave(answers(404, 200))
-    office.tell(replace(make("room", receiver.url()), signatures="twilio", user_agent="TwilioProxy/1.1"))
+    destination.behave(answers(404, 200))
+    office.tell(replace(make("room", destination.url()), signatures="twilio", user_agent="TwilioProxy/1.1"))
     office.wait_results(1)
     office.restart()
-    (given_up,) = office.outbox.told(given_up=True)
+    (failed,) = office.outbox.finished(failed=True)
     with sqlite3.connect(office.path) as other:
-        other.execute("INSERT INTO retries VALUES (?)", (given_up.id,))
+        other.execute("INSERT INTO retries VALUES (?)", (failed.id,))
     office.wait_results(2)
-    assert [request.headers["user-agent"] for request in receiver.requests] == ["TwilioProxy/1.1"] * 2
-    assert all(map(is_valid, receiver.requests))
+    assert [request.headers["user-agent"] for request in destination.requests] == ["TwilioProxy/1.1"] * 2
+    assert all(map(is_valid, destination.requests))
 
 
 def test_a_file_from_before_there_were_two_signatures_is_read_on(tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_file_from_before_there_were_two_signatures_is_read_on(tmp_path: Path)
     outbox.commit([make("room", "http://h/")])
     outbox.close()
     with sqlite3.connect(path) as old:
-        for table in ("pending", "told"):
+        for table in ("pending", "finished"):
             for column in ("signatures", "user_agent"):
                 old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     outbox = Outbox(path)

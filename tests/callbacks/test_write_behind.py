@@ -13,7 +13,7 @@ import pytest
 from orchestrator.store import message
 from orchestrator.store import write_behind as journal_module
 from orchestrator.store.outbox import Outbox
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver
 
@@ -24,10 +24,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def journal(office: Office) -> Iterator[Journal]:
-    journal = Journal(office.outbox, lambda messages: [office.delivery.poke(m.queue) for m in messages])
-    yield journal
-    journal.stop()
+def write_buffer(office: Office) -> Iterator[WriteBehindBuffer]:
+    write_buffer = WriteBehindBuffer(
+        office.outbox, lambda messages: [office.delivery.wake(m.queue) for m in messages]
+    )
+    yield write_buffer
+    write_buffer.stop()
 
 
 def lock(outbox: Outbox) -> Callable[[], None]:
@@ -49,51 +51,51 @@ def forbid(outbox: Outbox) -> Callable[[], None]:
 
 
 def test_what_is_gathered_is_one_commit_and_is_seen_before_it_is_written(
-    office: Office, journal: Journal, receiver: Receiver
+    office: Office, write_buffer: WriteBehindBuffer, destination: Receiver
 ) -> None:
-    journal.commit(put=[("room", "old", b"0"), ("room", "gone", b"0")])
-    journal.gather()
+    write_buffer.commit(put=[("room", "old", b"0"), ("room", "gone", b"0")])
+    write_buffer.begin_batch()
     for number in range(3):
-        journal.commit([make("room", receiver.url(), number)], [("room", "old", b"%d" % number)])
-    journal.commit(delete=[("room", "gone")])
+        write_buffer.commit([make("room", destination.url(), number)], [("room", "old", b"%d" % number)])
+    write_buffer.commit(delete=[("room", "gone")])
     gevent.sleep(0.1)
-    assert (office.outbox.depth, receiver.requests) == (0, []), "nothing is sent before it is written"
-    assert (journal.get("room", "old"), journal.get("room", "gone")) == (b"2", None)
+    assert (office.outbox.depth, destination.requests) == (0, []), "nothing is sent before it is written"
+    assert (write_buffer.get("room", "old"), write_buffer.get("room", "gone")) == (b"2", None)
     commits: list[str] = []
     office.outbox._db.set_trace_callback(lambda words: words == "COMMIT" and commits.append(words))
-    journal.flush()
-    journal.flush()
+    write_buffer.commit_batch()
+    write_buffer.commit_batch()
     assert commits == ["COMMIT"]
     assert office.outbox.load("room") == [("old", b"2")]
-    wait_until(lambda: len(receiver.requests) == 3, "all are told")
-    journal.commit(put=[("room", "old", b"3")])
+    wait_until(lambda: len(destination.requests) == 3, "all are told")
+    write_buffer.commit(put=[("room", "old", b"3")])
     assert office.outbox.get("room", "old") == b"3", "outside of a read each is a commit of its own"
 
 
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
 def test_what_is_gathered_while_the_disk_refuses_waits_with_the_rest(
     office: Office,
-    journal: Journal,
-    receiver: Receiver,
+    write_buffer: WriteBehindBuffer,
+    destination: Receiver,
     refuse: Callable[[Outbox], Callable[[], None]],
 ) -> None:
     heal = refuse(office.outbox)
     for number in range(4):
-        journal.gather()
+        write_buffer.begin_batch()
         # Large enough for a page of its own.
-        journal.commit([make("room", receiver.url(), number, fields=(("FriendlyName", "x" * 5000),))])
-        journal.flush()
-    assert journal.unwritten > 0
+        write_buffer.commit([make("room", destination.url(), number, fields=(("FriendlyName", "x" * 5000),))])
+        write_buffer.commit_batch()
+    assert write_buffer.unwritten > 0
     heal()
-    wait_until(lambda: len(receiver.requests) == 4, "all are told")
-    assert [request.sequence for request in receiver.requests] == [0, 1, 2, 3]
+    wait_until(lambda: len(destination.requests) == 4, "all are told")
+    assert [request.sequence for request in destination.requests] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
 def test_what_the_disk_refuses_is_told_once_it_takes_it_again_though_nothing_more_happens(
     office: Office,
-    journal: Journal,
-    receiver: Receiver,
+    write_buffer: WriteBehindBuffer,
+    destination: Receiver,
     refuse: Callable[[Outbox], Callable[[], None]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -104,74 +106,80 @@ def test_what_the_disk_refuses_is_told_once_it_takes_it_again_though_nothing_mor
     for number in range(50):
         # Large enough for a page of its own.
         fields = (("FriendlyName", "x" * 5000),)
-        journal.commit([make("room", receiver.url(), number, fields=fields)], [("room", "1", b"%d" % number)])
+        write_buffer.commit(
+            [make("room", destination.url(), number, fields=fields)], [("room", "1", b"%d" % number)]
+        )
     assert time.monotonic() - begin < 2, "the first waits for the lock, the others do not"
-    assert journal.unwritten > 0
+    assert write_buffer.unwritten > 0
     gevent.sleep(0.2)
-    assert not [request for request in receiver.requests if request.sequence >= 50 - journal.unwritten]
+    assert not [
+        request for request in destination.requests if request.sequence >= 50 - write_buffer.unwritten
+    ]
     heal()
-    wait_until(lambda: len(receiver.requests) == 50, "all are told")
-    assert [request.sequence for request in receiver.requests] == list(range(50))
+    wait_until(lambda: len(destination.requests) == 50, "all are told")
+    assert [request.sequence for request in destination.requests] == list(range(50))
     assert office.outbox.load("room") == [("1", b"49")]
-    assert (journal.unwritten, journal.lost) == (0, 0)
+    assert (write_buffer.unwritten, write_buffer.lost) == (0, 0)
     complaints = [line for line in caplog.text.splitlines() if " CRITICAL " in line]
     assert len([each for each in complaints if "kept in memory" in each]) == 1
     assert str(office.path) in complaints[0]
 
 
-def test_of_state_that_changed_meanwhile_the_last_is_written(office: Office, journal: Journal) -> None:
-    journal.commit(put=[("room", "1", b"one"), ("room", "2", b"two")])
+def test_of_state_that_changed_meanwhile_the_last_is_written(
+    office: Office, write_buffer: WriteBehindBuffer
+) -> None:
+    write_buffer.commit(put=[("room", "1", b"one"), ("room", "2", b"two")])
     heal = lock(office.outbox)
-    journal.commit(put=[("room", "1", b"later")], delete=[("room", "2")])
-    journal.commit(put=[("room", "3", b"three"), ("room", "4", b"four")])
-    journal.commit(put=[("room", "2", b"again")], delete=[("room", "3")])
+    write_buffer.commit(put=[("room", "1", b"later")], delete=[("room", "2")])
+    write_buffer.commit(put=[("room", "3", b"three"), ("room", "4", b"four")])
+    write_buffer.commit(put=[("room", "2", b"again")], delete=[("room", "3")])
     heal()
     wait_until(lambda: len(office.outbox.load("room")) == 3, "it is written")
     assert office.outbox.load("room") == [("1", b"later"), ("2", b"again"), ("4", b"four")]
 
 
-def test_a_disk_that_stays_full_does_not_fill_the_memory(office: Office, receiver: Receiver) -> None:
-    journal = Journal(office.outbox, lambda messages: None, max_unwritten=1000)
+def test_a_disk_that_stays_full_does_not_fill_the_memory(office: Office, destination: Receiver) -> None:
+    write_buffer = WriteBehindBuffer(office.outbox, lambda messages: None, max_unwritten=1000)
     heal = lock(office.outbox)
     tracemalloc.start()
-    journal.commit([make("room", receiver.url(), 0)])
+    write_buffer.commit([make("room", destination.url(), 0)])
     for number in range(1, 1000):
-        journal.commit([make("room", receiver.url(), number)])
+        write_buffer.commit([make("room", destination.url(), number)])
     message._encoded.cache_clear()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1000, 20_000):
-        journal.commit([make("room", receiver.url(), number)], [("room", "1", b"%d" % number)])
+        write_buffer.commit([make("room", destination.url(), number)], [("room", "1", b"%d" % number)])
         if number % 2000 == 0:
             gevent.sleep(0.06)
     message._encoded.cache_clear()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert journal.unwritten == 1000
-    assert journal.lost + journal.unwritten == 20_000
+    assert write_buffer.unwritten == 1000
+    assert write_buffer.lost + write_buffer.unwritten == 20_000
     assert after - before < 200_000
     heal()
-    journal.stop()
-    assert office.outbox.waiting(1)[0].sequence == journal.lost, "the oldest were lost"
-    assert office.outbox.depth + journal.lost == 20_000
+    write_buffer.stop()
+    assert office.outbox.waiting(1)[0].sequence == write_buffer.lost, "the oldest were lost"
+    assert office.outbox.depth + write_buffer.lost == 20_000
 
 
 def test_what_cannot_be_written_at_the_end_is_said(
-    office: Office, journal: Journal, receiver: Receiver, caplog: pytest.LogCaptureFixture
+    office: Office, write_buffer: WriteBehindBuffer, destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     heal = lock(office.outbox)
-    journal.commit([make("room", receiver.url(), number) for number in range(3)])
-    journal.stop()
+    write_buffer.commit([make("room", destination.url(), number) for number in range(3)])
+    write_buffer.stop()
     heal()
     assert "callbacks=3" in caplog.text
 
 
 def test_ends_that_could_not_be_written_are_not_told_again_while_the_process_lives(
-    office: Office, receiver: Receiver
+    office: Office, destination: Receiver
 ) -> None:
-    office.tell(*(make("room", receiver.url(), number) for number in range(5)))
+    office.tell(*(make("room", destination.url(), number) for number in range(5)))
     heal = lock(office.outbox)
-    wait_until(lambda: len(receiver.requests) == 5, "all are told although no end can be written")
+    wait_until(lambda: len(destination.requests) == 5, "all are told although no end can be written")
     gevent.sleep(0.3)
     heal()
-    wait_until(lambda: len(office.outbox.told()) == 5, "the ends are written after all")
-    assert [request.sequence for request in receiver.requests] == [0, 1, 2, 3, 4]
+    wait_until(lambda: len(office.outbox.finished()) == 5, "the ends are written after all")
+    assert [request.sequence for request in destination.requests] == [0, 1, 2, 3, 4]

@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from orchestrator.calls.stored_call import CALL, DOCUMENT, KeptCall
+from orchestrator.calls.stored_call import CALL, DOCUMENT, StoredCall
 from orchestrator.clock import now
 from orchestrator.conference.live.manager import PARTICIPANT, ROOM
-from orchestrator.conference.machine.state import Caller, Participant, Phase, Room, RoomPhase, RoomTerms, Wish
+from orchestrator.conference.machine.state import (
+    Caller,
+    ConferenceOptions,
+    Participant,
+    ParticipantOptions,
+    Phase,
+    Room,
+    RoomPhase,
+)
 from orchestrator.documents.fetch import Fetched
 from orchestrator.sids import call_sid_of, new_sid
 from orchestrator.store.outbox import Outbox
@@ -38,10 +46,14 @@ class Left:
         assert isinstance(self.house.switch, ScriptedSwitch)
         return self.house.switch
 
-    def room(self, terms: RoomTerms | None = None, first: str = "", **more: object) -> None:
-        terms = terms or RoomTerms()
+    def room(
+        self, conference_options: ConferenceOptions | None = None, first: str = "", **more: object
+    ) -> None:
+        conference_options = conference_options or ConferenceOptions()
         url = self.house.application.url("/events")
-        terms = msgspec.structs.replace(terms, status_callback=url, status_callback_event=EVENTS)
+        conference_options = msgspec.structs.replace(
+            conference_options, status_callback=url, status_callback_event=EVENTS
+        )
         facts: dict[str, object] = {
             "phase": RoomPhase.STARTED,
             "created_at": self.began_at,
@@ -50,7 +62,7 @@ class Left:
             "first": caller_of(first) if first else None,
             "profile": "texml.default",
         }
-        room = Room(self.sid, ACCOUNT, "Room 1234", terms, **(facts | more))  # type: ignore[arg-type]
+        room = Room(self.sid, ACCOUNT, "Room 1234", conference_options, **(facts | more))  # type: ignore[arg-type]
         self.rows.append((ROOM, self.sid, msgspec.json.encode(room)))
 
     def participant(
@@ -58,7 +70,7 @@ class Left:
         uuid: str,
         phase: Phase = Phase.IN,
         number: str = "+13125550002",
-        wish: Wish | None = None,
+        options: ParticipantOptions | None = None,
         **more: object,
     ) -> str:
         """Its CallSid."""
@@ -68,7 +80,7 @@ class Left:
             "ordered_at": self.began_at if phase is not Phase.WAITING else 0,
         }
         caller = caller_of(uuid, number)
-        one = Participant(caller, wish or Wish(beep="false"), phase, **(facts | more))  # type: ignore[arg-type]
+        one = Participant(caller, options or ParticipantOptions(beep="false"), phase, **(facts | more))  # type: ignore[arg-type]
         self.rows.append((PARTICIPANT, f"{self.sid}/{caller.call_sid}", msgspec.json.encode(one)))
         return caller.call_sid
 
@@ -76,7 +88,7 @@ class Left:
         """At the first verb of its document; its CallSid."""
         url = self.house.application.url("/voice")
         facts: dict[str, object] = {"document_url": url, "since": self.began_at}
-        kept = KeptCall(uuid, "main", caller_of(uuid, number), **(facts | more))  # type: ignore[arg-type]
+        kept = StoredCall(uuid, "main", caller_of(uuid, number), **(facts | more))  # type: ignore[arg-type]
         fetched = Fetched(url, "application/xml", document.encode())
         self.rows.append((CALL, uuid, msgspec.json.encode(kept)))
         self.rows.append((DOCUMENT, uuid, msgspec.json.encode(fetched)))

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.conference.machine.state import Caller
 from orchestrator.esl.events import MAINTENANCE, Event
-from orchestrator.esl.legs import FOUND, Execution
+from orchestrator.esl.legs import ADOPTED_EXECUTION, Execution
 from orchestrator.recovery.dispatcher import EVENTS, HEARD_BY, Listener
 from orchestrator.sids import call_sid_of
 from tests.benchmarks.rig import ACCOUNT, Rig
@@ -101,13 +101,13 @@ def test_how_late_freeswitch_is_does_not_count_what_it_never_sent(rig: Rig) -> N
 def test_several_listeners_hear_of_a_new_call(rig: Rig) -> None:
     """Symptom: who came later to a hook took it from who was there. Fix: hooks are lists."""
     heard: list[str] = []
-    switchboard = rig.orchestrator.node.switchboard
-    switchboard.on_new_call[:] = [
+    dispatcher = rig.orchestrator.node.switchboard
+    dispatcher.on_new_call[:] = [
         lambda leg: heard.append(f"one {leg.uuid}"),
         lambda leg: heard.append(f"two {leg.uuid}"),
     ]
     uuid = str(uuid4())
-    switchboard.take(uuid, {"variable_texml_guard": "1"})
+    dispatcher.take(uuid, {"variable_texml_guard": "1"})
     assert heard == [f"one {uuid}", f"two {uuid}"]
 
 
@@ -118,9 +118,9 @@ def test_a_caller_whose_music_ends_as_it_joins_stays_in_its_conference(rig: Rig)
     (room,) = rig.orchestrator.node.rooms
     before = {one.call_sid: one.phase for one in room.participants.values()}
     for one in room.participants.values():
-        seat = rig.orchestrator.node.rooms.seat(one.call_sid)
-        assert seat is not None
-        seat.joining = Execution(FOUND, "conference", room.sid)
+        participant_leg = rig.orchestrator.node.rooms.participant_leg(one.call_sid)
+        assert participant_leg is not None
+        participant_leg.joining = Execution(ADOPTED_EXECUTION, "conference", room.sid)
         rig.orchestrator.node.switchboard.on_event(
             Event(name="CHANNEL_EXECUTE_COMPLETE", uuid=one.caller.leg, application="playback")
         )

@@ -46,7 +46,7 @@ def test_a_leg_that_parks_is_taken_or_not(
         [killed] if killed else []
     )
     assert bench.orchestrator is not None
-    assert bench.orchestrator.node.recovery.repairs.calls == int(
+    assert bench.orchestrator.node.recovery.corrections.calls == int(
         when == "was there" and variables.get("texml_guard", "1") == "1"
     )
 

@@ -114,7 +114,7 @@ def test_a_call_that_never_had_a_leg_ends_by_what_freeswitch_says(
     assert call["status"] == status
     assert bench.orchestrator is not None
     assert bench.orchestrator.node.outbound.ringing() == []
-    assert bench.orchestrator.node.services.tolls._going == {}
+    assert bench.orchestrator.node.services.outbound_limits._calls == {}
 
 
 def test_a_call_whose_leg_was_seen_ends_by_its_own_events(
@@ -246,7 +246,7 @@ def test_without_freeswitch_nothing_is_dialled(
 def test_as_many_calls_as_there_may_be(bench: House, scripted: ScriptedSwitch, client: Client) -> None:
     """One is inside, one rings: the leg of the one that rings early counts once."""
     bench.stop()
-    bench.start("intake: {max_calls: 2}\n")
+    bench.start("admission: {max_calls: 2}\n")
     bench.voice("<Response><Pause length='60'/></Response>")
     scripted.parks()
     bench.application.wait_for("/voice", 1)
@@ -257,7 +257,7 @@ def test_as_many_calls_as_there_may_be(bench: House, scripted: ScriptedSwitch, c
     form = {"To": CALLEE, "From": NUMBER, "ApplicationSid": "1568109700606592442"}
     answer = client.ask("POST", "/Calls", data=form)
     assert answer.status_code == 503
-    assert "intake.max_calls is 2" in answer.json()["errors"][0]["detail"]
+    assert "admission.max_calls is 2" in answer.json()["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize("role", ["barge", "whisper", "monitor"])

@@ -12,8 +12,14 @@ import gevent
 import pytest
 
 from orchestrator.clock import now
-from orchestrator.conference.machine.state import Phase, RecordingTerms, RoomPhase, RoomTerms, Wish
-from orchestrator.recovery.reconcile import Repairs
+from orchestrator.conference.machine.state import (
+    ConferenceOptions,
+    ParticipantOptions,
+    Phase,
+    RecordingOptions,
+    RoomPhase,
+)
+from orchestrator.recovery.reconcile import Corrections
 from tests.calls.left import SECOND, Left
 from tests.scenarios.conftest import House
 
@@ -102,8 +108,8 @@ def test_what_was_missed_of_a_participant_is_told_once(left: Left, case: Case) -
     house.start()
     assert told(house, len(case.events)) == [(event, SUBJECT) for event in case.events]
     assert house.orchestrator is not None
-    repairs = house.orchestrator.node.recovery.repairs
-    assert (repairs.joins, repairs.leaves) == case.repairs
+    corrections = house.orchestrator.node.recovery.corrections
+    assert (corrections.joins, corrections.leaves) == case.repairs
     if case.seen == "gone of 7":
         leave = next(one for one in house.events() if one["StatusCallbackEvent"] == LEAVE)
         assert abs(at(leave["Timestamp"]) - ended_at) < SECOND
@@ -160,8 +166,8 @@ def test_a_member_is_made_what_its_participant_is(left: Left, muted: bool, held:
     with_anchor(left)
     subjects = [str(uuid4()) for _ in FLAGS]
     for number, (uuid, (speaks, hears, holds)) in enumerate(zip(subjects, FLAGS, strict=True), 10):
-        wish = Wish(muted=muted, beep="false")
-        left.participant(uuid, Phase.IN, SUBJECT, wish, member_id=str(number), held=held, holds=int(held))
+        options = ParticipantOptions(muted=muted, beep="false")
+        left.participant(uuid, Phase.IN, SUBJECT, options, member_id=str(number), held=held, holds=int(held))
         left.call(uuid, left.house.joins(), SUBJECT)
         left.switch.leg(uuid)
         left.switch.member(left.sid, uuid, number, can_speak=speaks, can_hear=hears, hold=holds)
@@ -185,7 +191,7 @@ def test_a_member_is_made_what_its_participant_is(left: Left, muted: bool, held:
             wanted.add("mute" if muted else "unmute")
         assert ordered == wanted, (number, speaks, hears, holds)
         differed += bool(wanted)
-    assert left.house.orchestrator.node.recovery.repairs.members == differed
+    assert left.house.orchestrator.node.recovery.corrections.members == differed
 
 
 def test_a_leg_of_ours_in_a_conference_that_knows_nothing_of_it_is_taken_out(left: Left) -> None:
@@ -203,7 +209,7 @@ def test_a_leg_of_ours_in_a_conference_that_knows_nothing_of_it_is_taken_out(lef
     left.switch.wait_for(f"conference {other} kick 9")
     assert len(left.switch.saw("kick")) == 2
     assert left.house.orchestrator is not None
-    assert left.house.orchestrator.node.recovery.repairs.strangers == 2
+    assert left.house.orchestrator.node.recovery.corrections.unknown_members == 2
 
 
 def test_after_another_freeswitch_everybody_was_out_when_its_socket_ended(left: Left) -> None:
@@ -238,18 +244,18 @@ def test_no_event_counts_until_all_has_been_compared(left: Left) -> None:
     assert house.events(1)[0]["StatusCallbackEvent"] == LEAVE
 
 
-@pytest.mark.parametrize("name", list(Repairs.__dataclass_fields__))
+@pytest.mark.parametrize("name", list(Corrections.__dataclass_fields__))
 def test_every_repair_is_counted_in_the_total(name: str) -> None:
-    assert Repairs().total == 0
-    assert Repairs(**{name: 2}).total == 2
+    assert Corrections().total == 0
+    assert Corrections(**{name: 2}).total == 2
 
 
 def test_whoever_is_coached_alone_hears_its_coach_after_a_restart(left: Left) -> None:
     _, coached = with_anchor(left)
     coach = str(uuid4())
     sid = left.participant(coached, Phase.IN, SUBJECT, member_id="7")
-    wish = Wish(beep="false", coach=sid)
-    left.participant(coach, Phase.IN, "+13125550004", wish, member_id="9")
+    options = ParticipantOptions(beep="false", coach=sid)
+    left.participant(coach, Phase.IN, "+13125550004", options, member_id="9")
     for number, uuid in ((7, coached), (9, coach)):
         left.call(uuid, left.house.joins(), SUBJECT)
         left.switch.leg(uuid)
@@ -271,26 +277,31 @@ def test_a_recording_ends_by_the_silence_that_began_before(
 ) -> None:
     import msgspec
 
-    from orchestrator.recordings.conference_recording import RoomRecording
+    from orchestrator.recordings.conference_recording import ConferenceRecording
     from tests.calls.left import caller_of
 
     left.house.log.allows("no recording", "recording ended before its conference")
     anchor = left.switch.leg()
-    terms = RecordingTerms(beep=False, timeout=2)
+    conference_options = RecordingOptions(beep=False, timeout=2)
     silent_since = now() - silent * SECOND if silent else 0
-    left.room(RoomTerms(recording=terms), anchor, recording=recording, silent_since=silent_since)
+    left.room(
+        ConferenceOptions(recording=conference_options),
+        anchor,
+        recording=recording,
+        silent_since=silent_since,
+    )
     left.participant(anchor, Phase.IN, ANCHOR, member_id="1")
     left.call(anchor, left.house.joins(), ANCHOR)
     left.switch.member(left.sid, anchor, 1)
     sid = str(uuid4())
     path = str(left.switch.recordings_dir / f"{sid}.wav")
     if recording:
-        kept = RoomRecording(
+        kept = ConferenceRecording(
             sid,
             left.sid,
             "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b",
             caller_of(anchor),
-            terms,
+            conference_options,
             left.began_at,
             left.began_at,
         )

@@ -12,10 +12,10 @@ import gevent
 import msgspec
 import pytest
 
-from orchestrator.conference.machine.state import Phase, RecordingTerms, RoomTerms
+from orchestrator.conference.machine.state import ConferenceOptions, Phase, RecordingOptions
 from orchestrator.recordings.conference_recorder import RECORDING
-from orchestrator.recordings.conference_recording import RoomRecording
-from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, Tape
+from orchestrator.recordings.conference_recording import ConferenceRecording
+from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, RecordingState
 from orchestrator.recordings.pauses import Pause
 from orchestrator.sids import call_sid_of, new_sid
 from tests.calls.left import Left, caller_of
@@ -71,7 +71,7 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
         del switch.legs[uuid]
     left.call(uuid, "<Response><Pause length='600'/></Response>")
     path = switch.recordings_dir / f"{sid}.wav"
-    tape = Tape(
+    tape = RecordingState(
         sid,
         "StartCallRecordingAPI",
         status_callback=house.application.url("/recording"),
@@ -100,7 +100,7 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
         assert house.orchestrator.outbox.load(CALL_RECORDING) == []
     # The end of its leg is the recording's, and no repair.
     differs = case.lives and (case.ordered or case.told)
-    assert house.orchestrator.node.recovery.repairs.recordings == int(bool(differs))
+    assert house.orchestrator.node.recovery.corrections.recordings == int(bool(differs))
 
 
 class OfConference(NamedTuple):
@@ -132,14 +132,14 @@ OF_CONFERENCES = {
 
 def conference(left: Left, case: OfConference) -> str:
     """Its sid."""
-    anchor, terms = (
+    anchor, conference_options = (
         left.switch.leg(),
-        RecordingTerms(
+        RecordingOptions(
             beep=False, status_callback=left.house.application.url("/recording"), status_callback_event=ALL
         ),
     )
     sid = new_sid()
-    left.room(RoomTerms(recording=terms), anchor, recording=case.wanted)
+    left.room(ConferenceOptions(recording=conference_options), anchor, recording=case.wanted)
     left.participant(anchor, Phase.IN, member_id="1")
     left.call(anchor, left.house.joins())
     path = left.switch.recordings_dir / f"{sid}.wav"
@@ -147,12 +147,12 @@ def conference(left: Left, case: OfConference) -> str:
         left.switch.member(left.sid, anchor, 1)
     if case.seen in ("writes", "paused"):
         left.switch.records(left.sid, str(path), paused=case.seen == "paused")
-    kept = RoomRecording(
+    kept = ConferenceRecording(
         sid,
         left.sid,
         ACCOUNT,
         caller_of(anchor),
-        terms,
+        conference_options,
         left.began_at,
         left.began_at if case.started else 0,
         case.status,  # type: ignore[arg-type]
@@ -176,8 +176,8 @@ def test_a_conference_s_recording(left: Left, case: OfConference) -> None:
     assert ordered == ([case.ordered] if case.ordered else [])
     assert house.orchestrator is not None
     over = "completed" in case.told
-    assert (sid in house.orchestrator.node.services.room_recordings) is not over
-    assert (len(house.orchestrator.node.services.room_recordings) == 0) is over
+    assert (sid in house.orchestrator.node.services.conference_recorder) is not over
+    assert (len(house.orchestrator.node.services.conference_recorder) == 0) is over
     if case.seen != "no conference":
         assert not [one for one in switch.saw("recording start") if str(path) not in one]
         switch.maintenance("stop-recording", left.sid, Path=str(path), Conference_Size="1")

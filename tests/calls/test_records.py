@@ -10,7 +10,7 @@ import gevent
 import msgspec
 import pytest
 
-from orchestrator.calls.records import YOUNG_MICROSECONDS, CallBook, CallRecord
+from orchestrator.calls.records import YOUNG_MICROSECONDS, CallRecord, CallRecords
 from orchestrator.clock import now
 from orchestrator.esl.events import decode
 from orchestrator.esl.snapshot import Snapshot
@@ -30,29 +30,29 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 @pytest.fixture
-def book(outbox: Outbox) -> Iterator[CallBook]:
-    book = CallBook(outbox.of("default"))
-    yield book
-    book.stop()
+def call_records(outbox: Outbox) -> Iterator[CallRecords]:
+    call_records = CallRecords(outbox.of("default"))
+    yield call_records
+    call_records.stop()
 
 
-def opened(book: CallBook, *, outbound: bool = False, status: str = "ringing") -> str:
+def opened(call_records: CallRecords, *, outbound: bool = False, status: str = "ringing") -> str:
     uuid = str(uuid4())
-    book.open(caller_of(uuid), ACCOUNT, outbound=outbound, status=status)
+    call_records.open(caller_of(uuid), ACCOUNT, outbound=outbound, status=status)
     return uuid
 
 
 def hear(
-    book: CallBook, uuid: str, name: str, at: int = 0, cause: str = "NORMAL_CLEARING", **more: str
+    call_records: CallRecords, uuid: str, name: str, at: int = 0, cause: str = "NORMAL_CLEARING", **more: str
 ) -> None:
     headers = {"Event-Name": name, "Unique-ID": uuid, "Hangup-Cause": cause, **more}
     if at:
         headers["Event-Date-Timestamp"] = str(at)
-    book.on_event(decode(msgspec.json.encode(headers)))
+    call_records.on_event(decode(msgspec.json.encode(headers)))
 
 
-def known(book: CallBook, uuid: str) -> CallRecord:
-    found = book.get(ACCOUNT, caller_of(uuid).call_sid)
+def known(call_records: CallRecords, uuid: str) -> CallRecord:
+    found = call_records.get(ACCOUNT, caller_of(uuid).call_sid)
     assert found is not None
     return found
 
@@ -69,29 +69,29 @@ def known(book: CallBook, uuid: str) -> CallRecord:
         ("ringing", ANSWER, "in-progress"),
     ],
 )
-def test_each_event_has_its_status(book: CallBook, status: str, name: str, then: str) -> None:
-    uuid, at = opened(book, outbound=True, status=status), now() + SECOND
-    hear(book, uuid, name, at)
-    call = known(book, uuid)
+def test_each_event_has_its_status(call_records: CallRecords, status: str, name: str, then: str) -> None:
+    uuid, at = opened(call_records, outbound=True, status=status), now() + SECOND
+    hear(call_records, uuid, name, at)
+    call = known(call_records, uuid)
     assert (call.status, call.ended_at) == (then, 0)
     assert call.answered_at == (at if name == ANSWER else 0)
     assert (call.updated_at == at) is (then != status)
 
 
-def test_a_call_that_was_answered_is_not_ringing_again_nor_answered_twice(book: CallBook) -> None:
-    uuid, at = opened(book, outbound=True, status="queued"), now()
-    hear(book, uuid, ANSWER, at)
-    hear(book, uuid, "CHANNEL_PROGRESS", at + SECOND)
-    hear(book, uuid, ANSWER, at + 2 * SECOND)
-    call = known(book, uuid)
+def test_a_call_that_was_answered_is_not_ringing_again_nor_answered_twice(call_records: CallRecords) -> None:
+    uuid, at = opened(call_records, outbound=True, status="queued"), now()
+    hear(call_records, uuid, ANSWER, at)
+    hear(call_records, uuid, "CHANNEL_PROGRESS", at + SECOND)
+    hear(call_records, uuid, ANSWER, at + 2 * SECOND)
+    call = known(call_records, uuid)
     assert (call.status, call.answered_at) == ("in-progress", at)
 
 
-def test_a_call_that_is_known_stays_as_it_is(book: CallBook) -> None:
-    uuid = opened(book)
-    hear(book, uuid, ANSWER)
-    book.open(caller_of(uuid), OTHER)
-    assert known(book, uuid).status == "in-progress"
+def test_a_call_that_is_known_stays_as_it_is(call_records: CallRecords) -> None:
+    uuid = opened(call_records)
+    hear(call_records, uuid, ANSWER)
+    call_records.open(caller_of(uuid), OTHER)
+    assert known(call_records, uuid).status == "in-progress"
 
 
 @pytest.mark.parametrize(
@@ -108,61 +108,61 @@ def test_a_call_that_is_known_stays_as_it_is(book: CallBook) -> None:
     ],
 )
 def test_a_call_ends_once_by_the_first_that_says_so(
-    book: CallBook, events: tuple[str, ...], cause: str, status: str
+    call_records: CallRecords, events: tuple[str, ...], cause: str, status: str
 ) -> None:
-    uuid, at = opened(book), now()
+    uuid, at = opened(call_records), now()
     for number, name in enumerate(events):
-        hear(book, uuid, name, at + number * 10 * SECOND, cause)
-    call = known(book, uuid)
+        hear(call_records, uuid, name, at + number * 10 * SECOND, cause)
+    call = known(call_records, uuid)
     first = next(number for number, name in enumerate(events) if name != ANSWER)
     assert (call.status, call.ended_at, call.updated_at) == (status, *[at + first * 10 * SECOND] * 2)
     assert call.seconds == (10 if events[0] == ANSWER else 0)
-    book.flush()
-    (listed,) = book.read(book._store.records.find(Query("call", ACCOUNT)))
+    call_records.flush()
+    (listed,) = call_records.read(call_records._store.records.find(Query("call", ACCOUNT)))
     assert listed == call
 
 
-def test_an_answer_that_nobody_heard_counts_at_the_end(book: CallBook) -> None:
-    uuid, at = opened(book), now()
+def test_an_answer_that_nobody_heard_counts_at_the_end(call_records: CallRecords) -> None:
+    uuid, at = opened(call_records), now()
     more = {"Caller-Channel-Answered-Time": str(at)}
-    hear(book, uuid, COMPLETE, at + 7 * SECOND, "USER_BUSY", **more)
-    call = known(book, uuid)
+    hear(call_records, uuid, COMPLETE, at + 7 * SECOND, "USER_BUSY", **more)
+    call = known(call_records, uuid)
     assert (call.status, call.answered_at, call.seconds) == ("completed", at, 7)
 
 
-def test_no_call_ends_before_it_began(book: CallBook) -> None:
+def test_no_call_ends_before_it_began(call_records: CallRecords) -> None:
     """FreeSWITCH's clock may be behind ours."""
-    uuid = opened(book)
-    began_at = known(book, uuid).created_at
-    hear(book, uuid, COMPLETE, began_at - 3 * SECOND)
-    assert known(book, uuid).ended_at == began_at
-    other = opened(book)
-    book.close(other, "failed")
-    assert began_at <= known(book, other).ended_at <= now()
-    book.close(str(uuid4()), "failed")
+    uuid = opened(call_records)
+    began_at = known(call_records, uuid).created_at
+    hear(call_records, uuid, COMPLETE, began_at - 3 * SECOND)
+    assert known(call_records, uuid).ended_at == began_at
+    other = opened(call_records)
+    call_records.close(other, "failed")
+    assert began_at <= known(call_records, other).ended_at <= now()
+    call_records.close(str(uuid4()), "failed")
 
 
-def test_a_call_whose_answer_and_end_have_one_time_took_no_time(book: CallBook) -> None:
-    uuid, at = opened(book), now()
-    hear(book, uuid, ANSWER, at)
-    hear(book, uuid, COMPLETE, at - SECOND)
-    assert known(book, uuid).seconds == 0
+def test_a_call_whose_answer_and_end_have_one_time_took_no_time(call_records: CallRecords) -> None:
+    uuid, at = opened(call_records), now()
+    hear(call_records, uuid, ANSWER, at)
+    hear(call_records, uuid, COMPLETE, at - SECOND)
+    assert known(call_records, uuid).seconds == 0
 
 
-def test_a_stranger_s_event_and_another_account_see_nothing(book: CallBook) -> None:
-    uuid = opened(book)
-    hear(book, str(uuid4()), COMPLETE)
-    assert book.get(OTHER, caller_of(uuid).call_sid) is None
-    book.flush()
-    assert book.get(OTHER, caller_of(uuid).call_sid) is None
-    assert book.get(ACCOUNT, "v3:nobody") is None
-    assert known(book, uuid).status == "ringing"
+def test_a_stranger_s_event_and_another_account_see_nothing(call_records: CallRecords) -> None:
+    uuid = opened(call_records)
+    hear(call_records, str(uuid4()), COMPLETE)
+    assert call_records.get(OTHER, caller_of(uuid).call_sid) is None
+    call_records.flush()
+    assert call_records.get(OTHER, caller_of(uuid).call_sid) is None
+    assert call_records.get(ACCOUNT, "v3:nobody") is None
+    assert known(call_records, uuid).status == "ringing"
 
 
-def test_an_event_without_a_time_is_of_this_moment(book: CallBook) -> None:
-    uuid, before = opened(book), now()
-    hear(book, uuid, ANSWER)
-    assert before <= known(book, uuid).answered_at <= now()
+def test_an_event_without_a_time_is_of_this_moment(call_records: CallRecords) -> None:
+    uuid, before = opened(call_records), now()
+    hear(call_records, uuid, ANSWER)
+    assert before <= known(call_records, uuid).answered_at <= now()
 
 
 def seen(at: int, **legs: dict[str, str]) -> Snapshot:
@@ -181,13 +181,13 @@ def seen(at: int, **legs: dict[str, str]) -> Snapshot:
     ids=["rang", "was answered", "is about to be dialled", "was never dialled", "began since"],
 )
 def test_a_call_that_freeswitch_does_not_have_is_over(
-    book: CallBook, status: str, age: int, answered: bool, ended: str
+    call_records: CallRecords, status: str, age: int, answered: bool, ended: str
 ) -> None:
-    uuid = opened(book, outbound=True, status=status)
+    uuid = opened(call_records, outbound=True, status=status)
     if answered:
-        hear(book, uuid, ANSWER)
-    book.compare(seen(known(book, uuid).created_at + age * SECOND))
-    call = known(book, uuid)
+        hear(call_records, uuid, ANSWER)
+    call_records.compare(seen(known(call_records, uuid).created_at + age * SECOND))
+    call = known(call_records, uuid)
     assert bool(call.ended_at) is bool(ended)
     assert call.status == (ended or status)
     assert YOUNG_MICROSECONDS == 60 * SECOND
@@ -195,47 +195,51 @@ def test_a_call_that_freeswitch_does_not_have_is_over(
 
 @pytest.mark.parametrize("state", ["answered", "ringing"])
 @pytest.mark.parametrize("before", [False, True])
-def test_an_answer_during_a_restart_is_seen_in_freeswitch(book: CallBook, state: str, before: bool) -> None:
-    uuid, at = opened(book), now() - 9 * SECOND
+def test_an_answer_during_a_restart_is_seen_in_freeswitch(
+    call_records: CallRecords, state: str, before: bool
+) -> None:
+    uuid, at = opened(call_records), now() - 9 * SECOND
     if before:
-        hear(book, uuid, ANSWER, at - SECOND)
+        hear(call_records, uuid, ANSWER, at - SECOND)
     headers = {"Answer-State": state, "Caller-Channel-Answered-Time": str(at)}
-    book.compare(seen(now() + SECOND, **{uuid: headers}))
-    call = known(book, uuid)
+    call_records.compare(seen(now() + SECOND, **{uuid: headers}))
+    call = known(call_records, uuid)
     expected = at - SECOND if before else at if state == "answered" else 0
     assert (call.answered_at, call.ended_at) == (expected, 0)
     assert call.status == ("in-progress" if expected else "ringing")
 
 
-def test_an_answer_whose_time_is_unknown_is_of_this_moment(book: CallBook) -> None:
-    uuid, before = opened(book), now()
-    book.compare(seen(now() + SECOND, **{uuid: {"Answer-State": "answered"}}))
-    assert before <= known(book, uuid).answered_at <= now()
+def test_an_answer_whose_time_is_unknown_is_of_this_moment(call_records: CallRecords) -> None:
+    uuid, before = opened(call_records), now()
+    call_records.compare(seen(now() + SECOND, **{uuid: {"Answer-State": "answered"}}))
+    assert before <= known(call_records, uuid).answered_at <= now()
 
 
-def test_what_becomes_of_a_call_is_on_disk_soon_and_after_a_restart(book: CallBook, outbox: Outbox) -> None:
-    living, over = opened(book), opened(book)
-    hear(book, over, COMPLETE)
+def test_what_becomes_of_a_call_is_on_disk_soon_and_after_a_restart(
+    call_records: CallRecords, outbox: Outbox
+) -> None:
+    living, over = opened(call_records), opened(call_records)
+    hear(call_records, over, COMPLETE)
     gevent.sleep(0.7)
     assert {one.sid for one in outbox.records.find(Query("call", ACCOUNT))} == {
         caller_of(uuid).call_sid for uuid in (living, over)
     }
-    again = CallBook(outbox.of("default"))
+    again = CallRecords(outbox.of("default"))
     again.start()
     hear(again, living, ANSWER)
     hear(again, over, ANSWER)
     assert known(again, living).status == "in-progress"
     assert known(again, over).answered_at == 0
     again.stop()
-    last = CallBook(outbox.of("default"))
+    last = CallRecords(outbox.of("default"))
     last.start()
     assert known(last, living).status == "in-progress"
 
 
 def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
-    book: CallBook, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    call_records: CallRecords, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uuid = opened(book)
+    uuid = opened(call_records)
     refused = [True]
     commit = outbox.commit
 
@@ -247,9 +251,9 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
     monkeypatch.setattr(outbox, "commit", full)
     monkeypatch.setattr("orchestrator.calls.records.WRITE_SECONDS", 0.02)
     with pytest.raises(OutboxError):
-        book.flush()
+        call_records.flush()
     gevent.sleep(0.7)
-    assert known(book, uuid).status == "ringing"
+    assert known(call_records, uuid).status == "ringing"
     refused[0] = False
     gevent.sleep(0.4)
     assert [one.sid for one in outbox.records.find(Query("call", ACCOUNT))] == [caller_of(uuid).call_sid]

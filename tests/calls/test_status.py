@@ -15,25 +15,25 @@ from orchestrator.callbacks.call_status import UNANSWERED, StatusCallbacks, stat
 from orchestrator.conference.live.records import room_record, row_of_room
 from orchestrator.conference.machine.state import (
     Caller,
+    ConferenceOptions,
     EndReason,
     Participant,
+    ParticipantOptions,
     Phase,
     Room,
     RoomPhase,
-    RoomTerms,
-    Wish,
 )
 from orchestrator.config import loads
-from orchestrator.counters import CallTally
-from orchestrator.documents.counters import FetchTally
+from orchestrator.counters import CallCounters
+from orchestrator.documents.counters import FetchCounters
 from orchestrator.esl.events import decode
-from orchestrator.recordings.model import tape_of
+from orchestrator.recordings.model import recording_state_of
 from orchestrator.recordings.records import RecordingRecord, row_of_recording
 from orchestrator.routing.caller_id import ANONYMOUS_URI, CallerId, reported, shown_by, variables
 from orchestrator.sids import call_sid_of, canonical_call_sid, has_call_sid, leg_of, twilio_call_sid_of
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.texml import parse
 from orchestrator.types import CallbackStyle
 
@@ -50,7 +50,7 @@ class Told:
     def __init__(self, path: Path) -> None:
         self.messages: list[Message] = []
         self.outbox = Outbox(path / "orchestrator.sqlite")
-        self.journal = Journal(self.outbox, self.messages.extend)
+        self.journal = WriteBehindBuffer(self.outbox, self.messages.extend)
 
     def follow(
         self, *names: str, events: tuple[str, ...] = ALL, told: tuple[str, ...] = (), **more: str
@@ -176,29 +176,29 @@ def test_times_codec_and_ids_come_from_the_leg(sent: Told) -> None:
 
 
 def room(**more: object) -> Room:
-    return Room("sid", "account", "Room", RoomTerms(), **more)  # type: ignore[arg-type]
+    return Room("sid", "account", "Room", ConferenceOptions(), **more)  # type: ignore[arg-type]
 
 
 def test_a_conference_is_counted_once_for_each_thing_that_becomes_of_it() -> None:
-    tally = CallTally()
+    counters = CallCounters()
     states = [room(), room(opened_at=1), room(opened_at=1, started_at=2)]
     states += [replace(states[-1], ended_at=3, end_reason=EndReason.LAST_LEFT)] * 2
     for before, after in itertools.pairwise(states):
-        tally.on_room(before, after)
-    assert (tally.rooms_opened, tally.rooms_started, dict(tally.rooms_ended)) == (
+        counters.on_room(before, after)
+    assert (counters.rooms_opened, counters.rooms_started, dict(counters.rooms_ended)) == (
         1,
         1,
         {EndReason.LAST_LEFT: 1},
     )
-    tally.on_room(room(), room(ended_at=3))
-    assert (tally.rooms_opened, dict(tally.rooms_ended)) == (1, {EndReason.LAST_LEFT: 1})
-    assert CallTally().unknown_numbers == CallTally().joins == CallTally().leaves == 0
+    counters.on_room(room(), room(ended_at=3))
+    assert (counters.rooms_opened, dict(counters.rooms_ended)) == (1, {EndReason.LAST_LEFT: 1})
+    assert CallCounters().unknown_numbers == CallCounters().joins == CallCounters().leaves == 0
 
 
 def test_a_join_and_a_leave_are_counted_where_the_join_was_told() -> None:
-    tally = CallTally()
-    silent = Participant(CALLER, Wish(), Phase.JOINING)
-    told = replace(silent, told=True)
+    counters = CallCounters()
+    silent = Participant(CALLER, ParticipantOptions(), Phase.JOINING)
+    told = replace(silent, join_sent=True)
     for before, after, joins, leaves in (
         (None, silent, 0, 0),
         (silent, told, 1, 0),
@@ -208,15 +208,19 @@ def test_a_join_and_a_leave_are_counted_where_the_join_was_told() -> None:
         (None, None, 1, 1),
         (None, told, 2, 1),
     ):
-        tally.on_participant(before, after)
-        assert (tally.joins, tally.leaves) == (joins, leaves)
+        counters.on_participant(before, after)
+        assert (counters.joins, counters.leaves) == (joins, leaves)
 
 
 def test_a_request_is_counted_by_its_outcome() -> None:
-    tally = FetchTally()
-    tally.count("ok", 0.5)
-    tally.count("timeout", 1.5)
-    assert (dict(tally.outcomes), tally.seconds.count, tally.seconds.sum) == ({"ok": 1, "timeout": 1}, 2, 2.0)
+    counters = FetchCounters()
+    counters.count("ok", 0.5)
+    counters.count("timeout", 1.5)
+    assert (dict(counters.outcomes), counters.seconds.count, counters.seconds.sum) == (
+        {"ok": 1, "timeout": 1},
+        2,
+        2.0,
+    )
 
 
 # Records
@@ -306,17 +310,17 @@ def test_a_dial_s_recording_is_as_its_attributes_say(
 ) -> None:
     attributes = f'record="{record}" recordingChannels="{channels}" recordMaxLength="77" trim="trim-silence"'
     (verb,) = parse(f"<Response><Dial {attributes}>+13125550100</Dial></Response>".encode()).verbs
-    tape = tape_of(verb)  # type: ignore[arg-type]
+    tape = recording_state_of(verb)  # type: ignore[arg-type]
     assert (tape.channels, tape.from_answer) == ("dual" if dual else "single", from_answer)
     assert (tape.source, tape.longest, tape.trim, tape.kind) == ("DialVerb", 77, True, "wav")
-    assert tape_of(verb, "old").sid == "old"  # type: ignore[arg-type]
-    assert tape.sid != tape_of(verb).sid  # type: ignore[arg-type]
+    assert recording_state_of(verb, "old").sid == "old"  # type: ignore[arg-type]
+    assert tape.sid != recording_state_of(verb).sid  # type: ignore[arg-type]
 
 
 def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
     document = b'<Response><Record format="wav" channels="dual" trim="do-not-trim"/></Response>'
     (verb,) = parse(document).verbs
-    tape = tape_of(verb)  # type: ignore[arg-type]
+    tape = recording_state_of(verb)  # type: ignore[arg-type]
     assert (tape.source, tape.kind, tape.channels, tape.trim) == ("RecordVerb", "wav", "dual", False)
     assert (tape.longest, tape.from_answer, tape.send_url, tape.over) == (0, False, True, False)
     assert [

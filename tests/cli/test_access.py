@@ -118,7 +118,7 @@ def test_nothing_that_a_caller_chose_steers_the_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("delivered", "shown"),
     [
         ("Fri, 27 Oct 2023 07:41:58 +0000", "2023-10-27 07:41:58Z"),
         ("2023-08-11T19:12:11Z", "2023-08-11 19:12:11Z"),

@@ -9,42 +9,42 @@ from orchestrator.conference.machine.effects import (
     Admit,
     Close,
     Effect,
-    HangUp,
+    EndCall,
     Join,
     JoinEarly,
     Kick,
-    Refuse,
+    RejectParticipant,
     Release,
     Ringback,
+    SendCallback,
     StartWaiting,
-    Tell,
 )
 from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
-    Ask,
+    ConferenceLost,
     Dial,
     End,
-    Event,
     Hold,
+    JoinRequest,
     Left,
-    Lost,
     Modify,
     Mute,
     NotAdded,
     Remove,
+    RoomEvent,
 )
 from orchestrator.conference.machine.state import (
+    ConferenceOptions,
     EndReason,
     Participant,
     Phase,
-    Refusal,
+    Rejection,
     Room,
     RoomPhase,
-    RoomTerms,
 )
-from orchestrator.conference.machine.table import Outcome, step
+from orchestrator.conference.machine.table import StepResult, step
 from orchestrator.conference.machine.transition import SUBSCRIPTION
 from tests.conference.soundbook import SoundBook
 
@@ -60,9 +60,9 @@ class Ledger:
     subscribed to `choosy` alone: it must do the same and tell the same, less what nobody wants to hear.
     """
 
-    def __init__(self, terms: RoomTerms, choosy: frozenset[str] = frozenset()) -> None:
-        self.room = _room(replace(terms, status_callback_event=EVERY_CALLBACK))
-        self.choosy = _room(replace(terms, status_callback_event=choosy))
+    def __init__(self, conference_options: ConferenceOptions, choosy: frozenset[str] = frozenset()) -> None:
+        self.room = _room(replace(conference_options, status_callback_event=EVERY_CALLBACK))
+        self.choosy = _room(replace(conference_options, status_callback_event=choosy))
         self.places: dict[str, bool] = {}
         """Who has a place, and whether it was told as joined."""
         self.ever_joined: set[str] = set()
@@ -77,7 +77,7 @@ class Ledger:
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
 
-    def feed(self, event: Event) -> list[Effect]:
+    def feed(self, event: RoomEvent) -> list[Effect]:
         before, written = self.room, _encode(self.room)
         outcome = step(before, event)
         after, effects, changed = outcome
@@ -100,12 +100,12 @@ class Ledger:
         self.room = after
         return effects
 
-    def _choosy_room_agrees(self, event: Event, outcome: Outcome) -> None:
-        wanted = self.choosy.terms.status_callback_event
+    def _choosy_room_agrees(self, event: RoomEvent, outcome: StepResult) -> None:
+        wanted = self.choosy.options.status_callback_event
         expected: list[Effect] = []
-        number, told_at = self.choosy.next_sequence, self.choosy.told_at
+        number, told_at = self.choosy.next_sequence, self.choosy.last_callback_at
         for effect in outcome.effects:
-            if isinstance(effect, Tell):
+            if isinstance(effect, SendCallback):
                 if SUBSCRIPTION[effect.event] not in wanted:
                     continue
                 told_at = max(told_at, event.at)
@@ -114,30 +114,35 @@ class Ledger:
             expected.append(effect)
         after, effects, changed = step(self.choosy, event)
         assert (effects, changed) == (expected, outcome.changed)
-        assert (after.next_sequence, after.told_at) == (number, told_at)
+        assert (after.next_sequence, after.last_callback_at) == (number, told_at)
         full = outcome.room
-        full_terms = replace(after, terms=full.terms, next_sequence=full.next_sequence, told_at=full.told_at)
+        full_terms = replace(
+            after,
+            options=full.options,
+            next_sequence=full.next_sequence,
+            last_callback_at=full.last_callback_at,
+        )
         assert full_terms == full
         self.choosy = after
 
-    def _write_up(self, event: Event, before: Room, outcome: Outcome) -> None:
+    def _write_up(self, event: RoomEvent, before: Room, outcome: StepResult) -> None:
         after, effects, _ = outcome
         refused_now = ""
         if isinstance(event, Dial):
             self.asked = self.asked or before.open
             assert effects == [], "dialling alone is neither heard nor told"
-        if isinstance(event, Ask):
+        if isinstance(event, JoinRequest):
             self.asked = True
             called = before.participants.get(event.caller.call_sid)
             if called is not None and isinstance(effects[0], Kick):
                 assert called.member_id, "kicked out of where it was not"
                 effects = effects[1:]
-            if isinstance(effects[0], Refuse):
+            if isinstance(effects[0], RejectParticipant):
                 refused_now = event.caller.call_sid
                 assert effects[0].call_sid == refused_now
                 there = called is not None and called.phase is not Phase.DIALLED
-                assert (effects[0].why is Refusal.JOINED_TWICE) is (before.open and there)
-                assert (effects[0].why is Refusal.ENDED) is (not before.open)
+                assert (effects[0].reason is Rejection.JOINED_TWICE) is (before.open and there)
+                assert (effects[0].reason is Rejection.ENDED) is (not before.open)
             else:
                 assert event.caller.call_sid not in self.places
                 self.places[event.caller.call_sid] = False
@@ -146,19 +151,19 @@ class Ledger:
         for effect in effects[1:] if refused_now else effects:
             assert not self.closed or isinstance(effect, Kick), "something came after the end"
             match effect:
-                case Tell():
+                case SendCallback():
                     assert effect.sequence == self.sequence
                     self.sequence += 1
                     starter = self._told(effect, starter)
-                case Refuse(call_sid) | Release(call_sid) | HangUp(call_sid):
+                case RejectParticipant(call_sid) | Release(call_sid) | EndCall(call_sid):
                     answers.setdefault(call_sid, []).append(effect)
                 case Close():
                     assert effect is effects[-1]
                     self.closed = True
         if starter:
             assert self.places[starter], "a start told of somebody who is not in"
-            may = after.participants[starter].wish.start_on_enter
-            assert may or after.terms.min_participants_to_start > 1, "started by somebody who must not"
+            may = after.participants[starter].options.start_on_enter
+            assert may or after.options.min_participants_to_start > 1, "started by somebody who must not"
         for call_sid in before.participants.keys() - after.participants.keys():
             if before.participants[call_sid].called:
                 assert call_sid not in self.places
@@ -169,13 +174,15 @@ class Ledger:
         for call_sid, rest in answers.items():
             dialled = after.participants[call_sid].called
             assert after.hang_up_on_end or dialled or _hung_up_by(event, call_sid)
-            assert all(isinstance(effect, HangUp) for effect in rest), "an answer to somebody who is still in"
+            assert all(isinstance(effect, EndCall) for effect in rest), (
+                "an answer to somebody who is still in"
+            )
         assert self.places == {
-            call_sid: one.told for call_sid, one in after.participants.items() if not one.called
+            call_sid: one.join_sent for call_sid, one in after.participants.items() if not one.called
         }
-        assert all(not one.told for one in after.participants.values() if one.called)
+        assert all(not one.join_sent for one in after.participants.values() if one.called)
 
-    def _told(self, tell: Tell, starter: str) -> str:
+    def _told(self, tell: SendCallback, starter: str) -> str:
         call_sid = tell.caller.call_sid
         assert not self.ended, "told after the end"
         match tell.event:
@@ -189,22 +196,22 @@ class Ledger:
                 self.ever_joined.add(call_sid)
                 assert tell.participant is not None
                 assert self.started or tell.participant.phase is Phase.WAITING, "joined before the start"
-                if tell.participant.wish.muted:
+                if tell.participant.options.muted:
                     self.muted.add(call_sid)
                 if tell.participant.held:
                     self.on_hold.add(call_sid)
             case "participant-leave":
                 assert self.places.pop(call_sid), "left without having joined"
                 assert call_sid not in self.speaking, "left while it was speaking"
-                for book in (self.muted, self.on_hold):
-                    book.discard(call_sid)
+                for call_records in (self.muted, self.on_hold):
+                    call_records.discard(call_sid)
                 if self.floor == call_sid:
                     self.floor = ""
             case "conference-end":
                 assert not any(self.places.values())
                 assert call_sid in self.ever_joined
                 self.ended = True
-            case "participant-speech-start" if self.room.terms.speaker_mode == "floor":
+            case "participant-speech-start" if self.room.options.speaker_mode == "floor":
                 assert self.places[call_sid]
                 assert call_sid != self.floor
                 self.floor = call_sid
@@ -215,10 +222,10 @@ class Ledger:
             case "participant-speech-stop":
                 self.speaking.remove(call_sid)
             case "participant-mute" | "participant-hold":
-                book = self.muted if tell.event == "participant-mute" else self.on_hold
+                call_records = self.muted if tell.event == "participant-mute" else self.on_hold
                 assert self.places[call_sid]
-                assert call_sid not in book
-                book.add(call_sid)
+                assert call_sid not in call_records
+                call_records.add(call_sid)
             case "participant-unmute":
                 self.muted.remove(call_sid)
             case "participant-unhold":
@@ -233,7 +240,7 @@ class Ledger:
                 raise AssertionError(unknown)
         return starter
 
-    def _announcements_end(self, event: Event, before: Room, outcome: Outcome) -> None:
+    def _announcements_end(self, event: RoomEvent, before: Room, outcome: StepResult) -> None:
         """In one callback each, unless nobody may be named."""
         after, effects, _ = outcome
         if isinstance(event, Announce) and before.open:
@@ -242,7 +249,7 @@ class Ledger:
             if not event.call_sid or there:
                 self.announcing.setdefault(event.sid, event)
         for tell in effects:
-            if not isinstance(tell, Tell) or not tell.event.startswith("announcement"):
+            if not isinstance(tell, SendCallback) or not tell.event.startswith("announcement"):
                 continue
             sid = tell.announce_url.rpartition("/")[2]
             announce = self.announcing.pop(sid, None)
@@ -254,7 +261,7 @@ class Ledger:
             assert isinstance(event, Announced) or tell.problem, "ended by itself"
         for sid in self.announcing.keys() - after.announcing.keys():
             to = before.participants.get(self.announcing.pop(sid).call_sid)
-            assert not (to.told if to is not None else after.first), "nothing is said of how it ended"
+            assert not (to.join_sent if to is not None else after.first), "nothing is said of how it ended"
         assert self.announcing.keys() == after.announcing.keys()
         assert not (self.closed and after.announcing)
 
@@ -267,10 +274,12 @@ class Ledger:
             assert answers == []
             return
         (answer,) = answers
-        expected = HangUp if after.hang_up_on_end or hang_up else Release if was_joined else Refuse
+        expected = (
+            EndCall if after.hang_up_on_end or hang_up else Release if was_joined else RejectParticipant
+        )
         assert isinstance(answer, expected)
 
-    def _orders_fit_the_phases(self, before: Room, outcome: Outcome) -> None:
+    def _orders_fit_the_phases(self, before: Room, outcome: StepResult) -> None:
         after, effects, _ = outcome
         now = {call_sid: one.phase for call_sid, one in after.participants.items()}
         new = {
@@ -291,13 +300,13 @@ class Ledger:
         assert sorted(waits) == sorted(
             call for call, phase in now.items() if phase is Phase.WAITING and (call in new or call in music)
         )
-        ordered_out = {effect.call_sid for effect in effects if isinstance(effect, (Kick, HangUp))}
+        ordered_out = {effect.call_sid for effect in effects if isinstance(effect, (Kick, EndCall))}
         for call_sid, phase in new.items():
             one = after.participants[call_sid]
             if phase is Phase.LEAVING and (one.member_id or one.called):
                 assert call_sid in ordered_out
 
-    def _ringing_is_heard(self, before: Room, outcome: Outcome) -> None:
+    def _ringing_is_heard(self, before: Room, outcome: StepResult) -> None:
         """By those inside alone: as a tone, or what the phone itself sends; never of one that is muted."""
         after, effects, _ = outcome
         for effect in effects:
@@ -317,8 +326,8 @@ class Ledger:
             if one.ordered_at:
                 assert one in heard
                 assert one.rings == "media"
-                assert not one.wish.muted
-                assert not one.wish.coach
+                assert not one.options.muted
+                assert not one.options.coach
             assert one.ordered_at or not one.member_id
         for effect in effects:
             if isinstance(effect, Admit):
@@ -326,7 +335,7 @@ class Ledger:
                 assert was.phase is Phase.DIALLED
                 assert was.member_id == effect.participant.member_id != ""
 
-    def _the_event_was_heeded(self, event: Event, before: Room, outcome: Outcome) -> None:
+    def _the_event_was_heeded(self, event: RoomEvent, before: Room, outcome: StepResult) -> None:
         after, effects, _ = outcome
         for call_sid, was in before.participants.items():
             match event:
@@ -338,12 +347,12 @@ class Ledger:
                     stays = after.participants.get(call_sid)
                     hung_up = hang_up or before.hang_up_on_end
                     assert (stays is not None and stays.phase is Phase.LEAVING) is hung_up
-                    assert (HangUp(call_sid) in effects) is hung_up
+                    assert (EndCall(call_sid) in effects) is hung_up
                 case Mute(_, who) | Hold(_, who) | Modify(_, who) if (
                     who == call_sid and was.phase is Phase.DIALLED
                 ):
                     assert after is before, "muted, held or modified before it has answered"
-                case Lost(_, False) if was.called:
+                case ConferenceLost(_, False) if was.called:
                     assert not after.participants[call_sid].member_id
                 case Left(_, who, gone) if who == call_sid:
                     given_up_before = was.phase is Phase.WAITING and not gone
@@ -366,12 +375,14 @@ class Ledger:
                     was.member_id,
                 ):
                     assert (after, effects) == (before, [])
-                case Lost(_, gone) if gone or was.member_id:
+                case ConferenceLost(_, gone) if gone or was.member_id:
                     assert call_sid not in after.participants
-                case Lost() if not any(one.wish.end_on_exit for one in before.participants.values()):
+                case ConferenceLost() if not any(
+                    one.options.end_on_exit for one in before.participants.values()
+                ):
                     assert after.participants[call_sid] is was
                 case End() if before.phase is not RoomPhase.ENDED:
-                    assert HangUp(call_sid) in effects
+                    assert EndCall(call_sid) in effects
         if isinstance(event, Added):
             found = before.participants.get(event.call_sid)
             expected = found is not None and (
@@ -379,18 +390,18 @@ class Ledger:
                 or (found.phase is Phase.DIALLED and bool(found.ordered_at))
             )
             assert (Kick(event.call_sid, event.member_id) in effects) is not expected
-        if isinstance(event, Lost):
-            told_only = all(isinstance(effect, (Tell, Close)) for effect in effects)
+        if isinstance(event, ConferenceLost):
+            told_only = all(isinstance(effect, (SendCallback, Close)) for effect in effects)
             assert told_only or not event.gone, "an order to a FreeSWITCH that is gone"
             assert not any(isinstance(effect, Kick) for effect in effects)
         if isinstance(event, End) and before.phase is not RoomPhase.ENDED:
-            assert {HangUp(call_sid) for call_sid in before.participants} <= set(effects)
+            assert {EndCall(call_sid) for call_sid in before.participants} <= set(effects)
         if not before.open:
             assert (after.ending_by, after.end_reason) == (before.ending_by, before.end_reason)
 
     def _the_room_is_sound(self, room: Room) -> None:
         phases = [one.phase for one in room.participants.values()]
-        assert sum(not one.called for one in room.participants.values()) <= room.terms.max_participants
+        assert sum(not one.called for one in room.participants.values()) <= room.options.max_participants
         assert self.started is bool(room.started_at)
         assert bool(self.ever_joined) is bool(room.opened_at) is (room.first is not None)
         assert self.closed is (room.phase is RoomPhase.ENDED) is bool(room.ended_at)
@@ -399,9 +410,11 @@ class Ledger:
         if room.phase is RoomPhase.INIT:
             assert not self.started
             assert Phase.IN not in phases
-            waiting = [one.wish for one in room.participants.values() if one.phase is Phase.WAITING]
-            enough = len(waiting) >= room.terms.min_participants_to_start
-            assert not (enough and any(wish.start_on_enter for wish in waiting)), "they could start, and wait"
+            waiting = [one.options for one in room.participants.values() if one.phase is Phase.WAITING]
+            enough = len(waiting) >= room.options.min_participants_to_start
+            assert not (enough and any(options.start_on_enter for options in waiting)), (
+                "they could start, and wait"
+            )
         if room.phase is RoomPhase.STARTED:
             assert self.started
             assert Phase.WAITING not in phases
@@ -417,22 +430,22 @@ def _heard(waiting: Participant) -> tuple[object, ...]:
     """What it is to hear while it waits."""
     if waiting.held:
         return "hold", waiting.hold_url, waiting.hold_method
-    return "wait", waiting.wish.wait_url, waiting.wish.wait_method
+    return "wait", waiting.options.wait_url, waiting.options.wait_method
 
 
-def _room(terms: RoomTerms) -> Room:
-    return Room(sid="room", account_sid="account", name="Room 1234", terms=terms, created_at=1)
+def _room(conference_options: ConferenceOptions) -> Room:
+    return Room(sid="room", account_sid="account", name="Room 1234", options=conference_options, created_at=1)
 
 
 def _of(room: Room, call_sid: str) -> Participant:
     return room.participants[call_sid]
 
 
-def _gone(event: Event, call_sid: str) -> bool:
+def _gone(event: RoomEvent, call_sid: str) -> bool:
     if isinstance(event, Left):
         return event.gone and event.call_sid == call_sid
-    return isinstance(event, Lost) and event.gone
+    return isinstance(event, ConferenceLost) and event.gone
 
 
-def _hung_up_by(event: Event, call_sid: str) -> bool:
+def _hung_up_by(event: RoomEvent, call_sid: str) -> bool:
     return isinstance(event, Remove) and event.hang_up and event.call_sid == call_sid

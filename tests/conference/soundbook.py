@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from orchestrator.conference.machine.effects import (
     AwaitSilence,
-    Beep,
     Join,
     JoinEarly,
-    Relate,
+    PlayBeep,
+    RelateNospeak,
+    SendCallback,
     SetHold,
     SetMute,
     StartRecording,
     StopRecording,
-    Tell,
 )
-from orchestrator.conference.machine.events import Added, Ask, Event, Left, Lost, SetRecording, Silence
+from orchestrator.conference.machine.events import (
+    Added,
+    ConferenceLost,
+    JoinRequest,
+    Left,
+    RoomEvent,
+    SetRecording,
+    Silence,
+)
 from orchestrator.conference.machine.state import Participant, Phase, Room, RoomPhase
-from orchestrator.conference.machine.table import Outcome
+from orchestrator.conference.machine.table import StepResult
 
 
 class SoundBook:
@@ -33,36 +41,36 @@ class SoundBook:
         self.recording = self.somebody_spoke = False
         self.silence_awaited = 0
 
-    def write_up(self, event: Event, before: Room, outcome: Outcome) -> None:
+    def write_up(self, event: RoomEvent, before: Room, outcome: StepResult) -> None:
         after, effects, _ = outcome
         inside = {one.member_id: one for one in after.participants.values() if one.phase is Phase.IN}
         self._come_and_go(event, before, after)
         # One that begins while it ends is not recorded.
         starts = before.phase is RoomPhase.INIT and bool(after.started_at)
         assert any(isinstance(effect, StartRecording) for effect in effects) is (
-            starts and after.terms.recording is not None
+            starts and after.options.recording is not None
         )
-        if starts and after.terms.recording and after.terms.recording.beep:
+        if starts and after.options.recording and after.options.recording.beep:
             assert isinstance(event, Added)
             starter = after.participants[event.call_sid]
             spared = starter.held or starter.phase is Phase.LEAVING
-            assert spared or Beep("record", (event.member_id,)) in effects
+            assert spared or PlayBeep("record", (event.member_id,)) in effects
         for effect in effects:
             match effect:
-                case Tell():
+                case SendCallback():
                     assert effect.at == max(self.told_at, event.at), "the time goes back"
                     self.told_at = effect.at
                 case Join(participant):
-                    wish, call_sid = participant.wish, participant.call_sid
+                    options, call_sid = participant.options, participant.call_sid
                     was = before.participants.get(call_sid)
                     if was is None or not was.ordered_at:
-                        assert participant.joins_muted is (wish.muted or bool(wish.coach))
+                        assert participant.joins_muted is (options.muted or bool(options.coach))
                         self.joins_muted[call_sid] = participant.joins_muted
                 case JoinEarly(participant):
-                    wish = participant.wish
-                    assert not any((participant.joins_muted, wish.muted, wish.coach))
+                    options = participant.options
+                    assert not any((participant.joins_muted, options.muted, options.coach))
                     self.joins_muted[participant.call_sid] = False
-                case Beep():
+                case PlayBeep():
                     self._beeps(effect, event, before, inside, starts)
                 case SetMute(member_id, on):
                     assert not inside[member_id].held, "a mute that would end a hold"
@@ -72,9 +80,9 @@ class SoundBook:
                     assert inside[member_id].call_sid == call_sid
                     self.held[member_id] = on
                     self.muted[member_id] = False  # What FreeSWITCH's unhold makes of it.
-                case Relate(member, other, on):
+                case RelateNospeak(member, other, on):
                     assert {member, other} <= inside.keys()
-                    comes = isinstance(event, (Added, Ask))
+                    comes = isinstance(event, (Added, JoinRequest))
                     assert ((member, other) in self.unheard) is not on or comes
                     (self.unheard.add if on else self.unheard.discard)((member, other))
                 case StartRecording():
@@ -94,19 +102,19 @@ class SoundBook:
                     assert self.recording
                     assert self.somebody_spoke
                     assert not any(one.talking for one in inside.values()), "silence, and somebody speaks"
-                    assert after.terms.recording is not None
-                    assert (since, seconds) == (event.at, after.terms.recording.timeout)
+                    assert after.options.recording is not None
+                    assert (since, seconds) == (event.at, after.options.recording.timeout)
                     self.silence_awaited = since
         if isinstance(event, SetRecording) and self.recording and after.phase is RoomPhase.STARTED:
             self.paused = event.to == "paused"
-        orders = (Beep, SetMute, SetHold, Relate, StopRecording, AwaitSilence)
+        orders = (PlayBeep, SetMute, SetHold, RelateNospeak, StopRecording, AwaitSilence)
         assert after.phase is RoomPhase.STARTED or not any(isinstance(effect, orders) for effect in effects)
-        if isinstance(event, Lost) or after.phase is RoomPhase.ENDED:
+        if isinstance(event, ConferenceLost) or after.phase is RoomPhase.ENDED:
             self.recording = False
         self._everybody_is_heard_as_wished(inside)
         self._silence_is_awaited(after, inside)
 
-    def _come_and_go(self, event: Event, before: Room, after: Room) -> None:
+    def _come_and_go(self, event: RoomEvent, before: Room, after: Room) -> None:
         was = {one.member_id for one in before.participants.values()}
         now = {one.member_id: one.call_sid for one in after.participants.values() if one.member_id}
         for member_id in was - now.keys():
@@ -119,57 +127,57 @@ class SoundBook:
             self.held[member_id] = False
 
     def _beeps(
-        self, beep: Beep, event: Event, before: Room, inside: dict[str, Participant], starts: bool
+        self, beep: PlayBeep, event: RoomEvent, before: Room, inside: dict[str, Participant], starts: bool
     ) -> None:
         assert beep.members
         assert not any(inside[member_id].held for member_id in beep.members)
-        assert isinstance(event, (Added, Ask, Left))
-        was = before.participants[event.caller.call_sid if isinstance(event, Ask) else event.call_sid]
+        assert isinstance(event, (Added, JoinRequest, Left))
+        was = before.participants[event.caller.call_sid if isinstance(event, JoinRequest) else event.call_sid]
         match beep.kind:
             case "enter":
                 assert isinstance(event, Added) or was.member_id
-                assert not was.told
+                assert not was.join_sent
                 assert not starts
                 member_id = event.member_id if isinstance(event, Added) else was.member_id
                 assert member_id not in beep.members, "it hears its own beep"
-                assert was.wish.beep in ("true", "onEnter")
+                assert was.options.beep in ("true", "onEnter")
             case "exit":
                 assert isinstance(event, Left)
-                assert was.wish.beep in ("true", "onExit")
+                assert was.options.beep in ("true", "onExit")
             case "record":
                 assert isinstance(event, Added)
-                assert before.terms.recording is not None
-                assert before.terms.recording.beep
+                assert before.options.recording is not None
+                assert before.options.recording.beep
                 assert beep.members == (event.member_id,)
-                assert starts or was.told
+                assert starts or was.join_sent
 
     def _hearers_not_meant(self, speaker: Participant, inside: dict[str, Participant]) -> list[str]:
         """Who hears a coach and is not whom it coaches."""
-        if not speaker.wish.coach:
+        if not speaker.options.coach:
             return []
         return [
             other.member_id
             for other in inside.values()
-            if other.call_sid not in (speaker.call_sid, speaker.wish.coach)
+            if other.call_sid not in (speaker.call_sid, speaker.options.coach)
             and (speaker.member_id, other.member_id) not in self.unheard
         ]
 
     def _everybody_is_heard_as_wished(self, inside: dict[str, Participant]) -> None:
         for member_id, one in inside.items():
             assert self.held[member_id] is one.held
-            assert one.held or self.muted[member_id] is one.wish.muted
+            assert one.held or self.muted[member_id] is one.options.muted
             assert not self._hearers_not_meant(one, inside)
         for member, other in self.unheard:
             if member in inside and other in inside:
-                assert inside[member].wish.coach not in ("", inside[other].call_sid), "heard too little"
+                assert inside[member].options.coach not in ("", inside[other].call_sid), "heard too little"
 
     def _silence_is_awaited(self, room: Room, inside: dict[str, Participant]) -> None:
         if any(one.talking for one in inside.values()):
             self.somebody_spoke, self.silence_awaited = True, 0
         assert room.recording is self.recording
         assert room.recording_paused is (self.paused and self.recording)
-        assert not any(one.talking and (one.wish.muted or one.held) for one in inside.values())
-        timed = self.recording and room.terms.recording is not None and room.terms.recording.timeout
+        assert not any(one.talking and (one.options.muted or one.held) for one in inside.values())
+        timed = self.recording and room.options.recording is not None and room.options.recording.timeout
         quiet = not any(one.talking for one in room.participants.values())
         if timed and quiet and self.somebody_spoke and room.phase is RoomPhase.STARTED:
             assert self.silence_awaited

@@ -10,58 +10,58 @@ from orchestrator.conference.machine.effects import (
     AwaitSilence,
     Close,
     Effect,
-    HangUp,
+    EndCall,
     Join,
     JoinEarly,
     Kick,
-    Refuse,
-    Relate,
+    RejectParticipant,
+    RelateNospeak,
     Release,
     Ringback,
+    SendCallback,
     SetHold,
     SetMute,
     StartRecording,
     StartWaiting,
     StopRecording,
-    Tell,
 )
-from orchestrator.conference.machine.effects import Beep as PlayBeep
+from orchestrator.conference.machine.effects import PlayBeep as PlayBeep
 from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
-    Ask,
+    ConferenceLost,
     Dial,
     End,
-    Event,
     Floor,
     Hold,
+    JoinRequest,
     Left,
-    Lost,
     Modify,
     Mute,
     NotAdded,
     Remove,
     Ringing,
+    RoomEvent,
     SetRecording,
     Silence,
     Talking,
 )
 from orchestrator.conference.machine.state import (
     Caller,
+    ConferenceOptions,
     EndReason,
     LeaveReason,
     Participant,
-    RecordingTerms,
+    ParticipantOptions,
+    RecordingOptions,
     Room,
-    RoomTerms,
-    Wish,
 )
-from orchestrator.conference.machine.table import Outcome, step
+from orchestrator.conference.machine.table import StepResult, step
 from orchestrator.types import Beep
 
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
-SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, Relate, StartRecording, StopRecording, AwaitSilence)
+SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, RelateNospeak, StartRecording, StopRecording, AwaitSilence)
 
 
 class Story:
@@ -72,12 +72,12 @@ class Story:
         subscribed: Iterable[str] = EVERY_CALLBACK,
         max_participants: int = 250,
         min_participants_to_start: int = 1,
-        recording: RecordingTerms | None = None,
+        recording: RecordingOptions | None = None,
         speaker_mode: Literal["talkers", "floor"] = "talkers",
         first_sequence: int = 0,
         join_while_waiting: bool = True,
     ) -> None:
-        terms = RoomTerms(
+        conference_options = ConferenceOptions(
             max_participants=max_participants,
             min_participants_to_start=min_participants_to_start,
             status_callback="https://example.com/events",
@@ -87,11 +87,11 @@ class Story:
             first_sequence=first_sequence,
             join_while_waiting=join_while_waiting,
         )
-        self.room = Room(sid="room", account_sid="account", name="Room 1234", terms=terms)
+        self.room = Room(sid="room", account_sid="account", name="Room 1234", options=conference_options)
         self.at = 0
-        self.outcome = Outcome(self.room, [], set())
+        self.outcome = StepResult(self.room, [], set())
 
-    def happens(self, event: Event) -> list[str]:
+    def happens(self, event: RoomEvent) -> list[str]:
         """What it answers, but for what only sounds: that is `sounds()`."""
         self.outcome = step(self.room, event)
         self.room = self.outcome.room
@@ -111,8 +111,10 @@ class Story:
         label: str = "",
         coach: str = "",
     ) -> list[str]:
-        wish = Wish(muted=muted, start_on_enter=start, end_on_exit=end, beep=beep, label=label, coach=coach)
-        return self.happens(Ask(self._now(), caller(who), wish))
+        options = ParticipantOptions(
+            muted=muted, start_on_enter=start, end_on_exit=end, beep=beep, label=label, coach=coach
+        )
+        return self.happens(JoinRequest(self._now(), caller(who), options))
 
     def is_dialled(
         self,
@@ -122,8 +124,8 @@ class Story:
         label: str = "",
         coach: str = "",
     ) -> list[str]:
-        wish = Wish(muted=muted, label=label, coach=coach)
-        return self.happens(Dial(self._now(), caller(who), wish, early_media))
+        options = ParticipantOptions(muted=muted, label=label, coach=coach)
+        return self.happens(Dial(self._now(), caller(who), options, early_media))
 
     def rings(self, who: str, media: bool = False) -> list[str]:
         return self.happens(Ringing(self._now(), who, media))
@@ -198,17 +200,17 @@ class Story:
         return self.happens(End(self._now(), reason))
 
     def loses_the_conference(self) -> list[str]:
-        return self.happens(Lost(self._now()))
+        return self.happens(ConferenceLost(self._now()))
 
     def loses_freeswitch(self) -> list[str]:
-        return self.happens(Lost(self._now(), gone=True))
+        return self.happens(ConferenceLost(self._now(), gone=True))
 
     def participant(self, who: str) -> Participant:
         return self.room.participants[who]
 
-    def told(self) -> list[Tell]:
+    def told(self) -> list[SendCallback]:
         """The callbacks of the last step."""
-        return [effect for effect in self.outcome.effects if isinstance(effect, Tell)]
+        return [effect for effect in self.outcome.effects if isinstance(effect, SendCallback)]
 
     def _now(self) -> int:
         self.at += 1
@@ -233,13 +235,13 @@ def in_words(effect: Effect) -> str:
             return "ringback" if on else "no ringback"
         case Kick(call_sid, member_id):
             return f"kick {call_sid} {member_id}"
-        case HangUp(call_sid):
+        case EndCall(call_sid):
             return f"hang up {call_sid}"
-        case Refuse(call_sid, why):
+        case RejectParticipant(call_sid, why):
             return f"refuse {call_sid} {why.name}"
         case Release(call_sid, reason):
             return f"release {call_sid} {reason.value}"
-        case Tell():
+        case SendCallback():
             return f"#{effect.sequence} {effect.event} {effect.caller.call_sid}"
         case PlayBeep(kind, members):
             return f"beep {kind} {' '.join(members)}"
@@ -247,7 +249,7 @@ def in_words(effect: Effect) -> str:
             return f"{'mute' if on else 'unmute'} {member_id}"
         case SetHold(call_sid, member_id, on):
             return f"{'hold' if on else 'unhold'} {call_sid} {member_id}"
-        case Relate(member, other, on):
+        case RelateNospeak(member, other, on):
             return f"{member} is {'not' if on else 'again'} heard by {other}"
         case StartRecording(by):
             return f"record {by.call_sid}"

@@ -152,8 +152,8 @@ def test_where_the_room_has_not_started_its_sound_is_heard_from_the_start_on() -
 def test_who_is_muted_or_coaches_rings_as_a_tone() -> None:
     story = Story()
     story.enters("anna")
-    for who, wish in (("bert", {"muted": True}), ("cleo", {"coach": "anna"})):
-        story.is_dialled(who, **wish)
+    for who, options in (("bert", {"muted": True}), ("cleo", {"coach": "anna"})):
+        story.is_dialled(who, **options)
         assert story.rings(who, media=True) == []
         assert story.sounds() == ["ringback"]
         story.hangs_up(who)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.conference.machine.effects import Join
-from orchestrator.conference.machine.state import RecordingTerms
+from orchestrator.conference.machine.state import RecordingOptions
 from tests.conference.story import EVERY_CALLBACK, Story
 
 TWILIO_S = EVERY_CALLBACK | {"mute", "hold"}
@@ -68,7 +68,7 @@ def test_nothing_is_told_of_a_mute_or_hold_before_the_join_is() -> None:
     assert story.added("bert") == ["#2 participant-join bert"]
     (join,) = story.told()
     assert join.participant is not None
-    assert (join.participant.wish.muted, join.participant.held) == (True, True)
+    assert (join.participant.options.muted, join.participant.held) == (True, True)
 
 
 def test_who_is_on_its_way_out_is_neither_muted_nor_held() -> None:
@@ -169,7 +169,7 @@ def test_who_is_muted_or_held_while_it_speaks_speaks_no_more() -> None:
     """Symptom: a recording with recordingTimeout never ended, and a speaker never stopped. Cause: FreeSWITCH
     clears its mark of a speaker on mute and hold without a stop-talking (conference_api.c). Fix: the speech
     ends with the mute or hold."""
-    story = Story(TWILIO_S, recording=RecordingTerms(beep=False, timeout=5))
+    story = Story(TWILIO_S, recording=RecordingOptions(beep=False, timeout=5))
     story.enters("anna")
     story.talks("anna")
     assert story.mutes("anna") == ["#3 participant-mute anna", "#4 participant-speech-stop anna"]
@@ -203,7 +203,7 @@ def test_a_coach_joins_muted_and_is_unmuted_once_nobody_but_the_coached_one_can_
     (join,) = story.outcome.effects
     assert isinstance(join, Join)
     assert join.participant.joins_muted
-    assert not join.participant.wish.muted
+    assert not join.participant.options.muted
     story.added("cleo")
     assert story.sounds() == ["mcleo is not heard by mbert", "unmute mcleo"]
 
@@ -286,7 +286,7 @@ def test_a_coach_whose_coached_one_has_left_stays_and_is_heard_by_nobody() -> No
     story.enters("anna")
     story.enters("coach", coach="host")
     story.hangs_up("host")
-    assert story.participant("coach").wish.coach == "host"
+    assert story.participant("coach").options.coach == "host"
     assert story.sounds() == []
     story.enters("bert", beep="false")
     assert story.sounds() == ["mcoach is not heard by mbert"]
@@ -331,7 +331,7 @@ def test_a_coach_whom_freeswitch_has_under_a_new_number_is_shut_off_anew() -> No
 def test_a_coach_that_speaks_while_another_enters_speaks_no_more_until_freeswitch_says_so_again() -> None:
     """Symptom: a recording with recordingTimeout never ended. Cause: FreeSWITCH clears its mark of a speaker
     when it is shut off from somebody, with no stop-talking (conference_api.c). Fix: the speech ends there."""
-    story = Story(recording=RecordingTerms(beep=False, timeout=5))
+    story = Story(recording=RecordingOptions(beep=False, timeout=5))
     story.enters("anna")
     story.enters("cleo", coach="anna")
     story.talks("cleo")

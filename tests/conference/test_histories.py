@@ -18,24 +18,24 @@ from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
-    Ask,
+    ConferenceLost,
     Dial,
     End,
-    Event,
     Floor,
     Hold,
+    JoinRequest,
     Left,
-    Lost,
     Modify,
     Mute,
     NotAdded,
     Remove,
     Ringing,
+    RoomEvent,
     SetRecording,
     Silence,
     Talking,
 )
-from orchestrator.conference.machine.state import EndReason, LeaveReason, RoomTerms
+from orchestrator.conference.machine.state import ConferenceOptions, EndReason, LeaveReason
 from tests.conference.ledger import Ledger
 from tests.conference.story import caller
 from tests.conference.world import CALLS, CHOOSY, TERMS, WISHES, World
@@ -68,9 +68,9 @@ times = st.integers(1, 9)
 """Of several clocks, so that they go back and forth."""
 members = st.sampled_from(("1", "2"))
 announcements = st.sampled_from(("1", "2", "3"))
-anything: st.SearchStrategy[Event] = st.one_of(
-    st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
-    st.builds(Ask, times, calls.map(caller), st.sampled_from(WISHES)),
+anything: st.SearchStrategy[RoomEvent] = st.one_of(
+    st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(WISHES)),
+    st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(WISHES)),
     st.builds(Dial, times, calls.map(caller), st.sampled_from(WISHES), st.booleans()),
     st.builds(Ringing, times, calls, st.booleans()),
     st.builds(added, times, calls, members),
@@ -96,14 +96,16 @@ anything: st.SearchStrategy[Event] = st.one_of(
     st.builds(announced, times, announcements, st.just("") | calls, st.sampled_from(("", "no"))),
     st.builds(Remove, times, calls, st.sampled_from(LeaveReason), st.booleans()),
     st.builds(End, times, st.sampled_from((EndReason.VIA_API, EndReason.TIME_EXCEEDED))),
-    st.builds(Lost, times, st.booleans()),
+    st.builds(ConferenceLost, times, st.booleans()),
 )
 
 
 @LONG
 @given(st.sampled_from(TERMS), st.sampled_from(CHOOSY), st.lists(anything, max_size=60))
-def test_anything_in_any_order(terms: RoomTerms, choosy: frozenset[str], events: list[Event]) -> None:
-    room = Ledger(terms, choosy)
+def test_anything_in_any_order(
+    conference_options: ConferenceOptions, choosy: frozenset[str], events: list[RoomEvent]
+) -> None:
+    room = Ledger(conference_options, choosy)
     for event in events:
         room.feed(event)
     for call_sid in CALLS:
@@ -120,7 +122,7 @@ def history(seed: int) -> None:
     """One history by its number: `history(42)` is always the same."""
     chance = random.Random(seed)
     world = World(chance.choice)
-    moves = [move for weight, move in World.MOVES for _ in range(weight)]
+    moves = [transition for weight, transition in World.MOVES for _ in range(weight)]
     try:
         for _ in range(chance.randrange(120)):
             chance.choice(moves)(world)
@@ -147,10 +149,10 @@ class FaultySwitch(RuleBasedStateMachine):
         self.world = World(Drawn(data))
         self.world.ask()
 
-    @rule(data=st.data(), move=st.sampled_from([move for _, move in World.MOVES]))
-    def goes_on(self, data: st.DataObject, move: Callable[[World], None]) -> None:
+    @rule(data=st.data(), transition=st.sampled_from([transition for _, transition in World.MOVES]))
+    def goes_on(self, data: st.DataObject, transition: Callable[[World], None]) -> None:
         self.world.pick = Drawn(data)
-        move(self.world)
+        transition(self.world)
 
     @rule(data=st.data())
     def comes_to_rest_and_opens_anew(self, data: st.DataObject) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.conference.machine.state import Phase, Refusal, RoomPhase
+from orchestrator.conference.machine.state import Phase, Rejection, RoomPhase
 from tests.conference.story import Story
 
 # maxParticipants
@@ -50,10 +50,10 @@ def test_the_default_takes_in_250() -> None:
 def test_the_room_s_terms_stay_those_it_was_opened_with() -> None:
     """The first joiner's maxParticipants and statusCallback count: an Ask brings none of its own."""
     story = Story(max_participants=2)
-    terms = story.room.terms
+    conference_options = story.room.options
     story.enters("anna")
     story.hangs_up("anna")
-    assert story.room.terms is terms
+    assert story.room.options is conference_options
 
 
 # who else is refused
@@ -121,8 +121,8 @@ def test_a_refused_one_may_ask_again() -> None:
     assert story.asks("cleo") == ["join cleo"]
 
 
-@pytest.mark.parametrize("refusal", Refusal)
-def test_a_refusal_carries_a_code_and_a_reason(refusal: Refusal) -> None:
+@pytest.mark.parametrize("refusal", Rejection)
+def test_a_refusal_carries_a_code_and_a_reason(refusal: Rejection) -> None:
     code, _, reason = refusal.value.partition(" ")
     assert code.isdigit()
     assert reason

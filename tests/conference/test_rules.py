@@ -5,15 +5,23 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.conference.machine.effects import Join
-from orchestrator.conference.machine.state import Phase, RoomPhase, RoomTerms, Wish
+from orchestrator.conference.machine.state import ConferenceOptions, ParticipantOptions, Phase, RoomPhase
 from tests.conference.story import Story
 
 
 def test_the_noun_s_defaults() -> None:
-    wish, terms = Wish(), RoomTerms()
-    assert (wish.muted, wish.start_on_enter, wish.end_on_exit, wish.beep) == (False, True, False, "true")
-    assert (terms.max_participants, terms.min_participants_to_start) == (250, 1)
-    assert (terms.status_callback_method, terms.status_callback_event) == ("POST", frozenset())
+    options, conference_options = ParticipantOptions(), ConferenceOptions()
+    assert (options.muted, options.start_on_enter, options.end_on_exit, options.beep) == (
+        False,
+        True,
+        False,
+        "true",
+    )
+    assert (conference_options.max_participants, conference_options.min_participants_to_start) == (250, 1)
+    assert (conference_options.status_callback_method, conference_options.status_callback_event) == (
+        "POST",
+        frozenset(),
+    )
 
 
 # startConferenceOnEnter
@@ -189,18 +197,18 @@ def test_muted_is_per_participant_and_goes_along_with_the_join_and_its_callback(
     story = Story()
     story.asks("anna", muted=True)
     story.added("anna")
-    assert [told.participant.wish.muted for told in story.told() if told.participant] == [True]
+    assert [told.participant.options.muted for told in story.told() if told.participant] == [True]
     story.asks("bert")
     (join,) = story.outcome.effects
     assert isinstance(join, Join)
-    assert join.participant.wish.muted is False
+    assert join.participant.options.muted is False
 
 
 def test_the_joining_participant_s_own_beep_counts() -> None:
     story = Story()
     story.asks("anna", beep="onExit")
     story.asks("bert")
-    assert [story.participant(who).wish.beep for who in ("anna", "bert")] == ["onExit", "true"]
+    assert [story.participant(who).options.beep for who in ("anna", "bert")] == ["onExit", "true"]
 
 
 def test_start_and_end_are_about_the_room_and_join_and_leave_about_a_participant() -> None:
@@ -320,7 +328,7 @@ def test_the_timestamps_of_a_room_never_go_back_though_the_clocks_that_saw_it_di
         story.asks(who, start=False)
         told += [callback.at for callback in story.told()]
     assert told == [30, 30, 40, 40]
-    assert story.room.told_at == 40
+    assert story.room.last_callback_at == 40
 
 
 def test_a_room_that_ends_while_its_first_is_on_its_way_in_has_begun() -> None:

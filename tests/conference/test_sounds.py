@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.conference.machine.state import RecordingTerms
+from orchestrator.conference.machine.state import RecordingOptions
 from orchestrator.types import Beep
 from tests.conference.story import Story
 
-RECORDED = RecordingTerms()
-UNTIL_SILENT = RecordingTerms(beep=False, timeout=5)
+RECORDED = RecordingOptions()
+UNTIL_SILENT = RecordingOptions(beep=False, timeout=5)
 
 # beep
 
@@ -191,7 +191,7 @@ RECORD_BEEPS: list[tuple[bool, Beep, list[str], list[str]]] = [
 def test_record_beep_and_beep_do_not_ask_each_other(
     record_beep: bool, beep: Beep, at_the_start: list[str], later: list[str]
 ) -> None:
-    story = Story(recording=RecordingTerms(beep=record_beep))
+    story = Story(recording=RecordingOptions(beep=record_beep))
     story.asks("anna", start=False, beep=beep)
     story.enters("chef", beep=beep)
     heard = story.sounds()
@@ -268,9 +268,9 @@ def test_a_silence_before_anybody_has_spoken_is_not_awaited() -> None:
     assert story.sounds() == []
 
 
-@pytest.mark.parametrize("terms", [None, RECORDED])
-def test_without_a_timeout_no_silence_is_awaited(terms: RecordingTerms | None) -> None:
-    story = Story(recording=terms)
+@pytest.mark.parametrize("conference_options", [None, RECORDED])
+def test_without_a_timeout_no_silence_is_awaited(conference_options: RecordingOptions | None) -> None:
+    story = Story(recording=conference_options)
     story.enters("anna")
     story.talks("anna")
     story.talks("anna", on=False)

@@ -28,7 +28,7 @@ def test_beep_on_exit_is_the_half_of_beep_that_is_about_leaving(beep: str, on_ex
     story = Story()
     story.enters("anna", beep=beep)  # type: ignore[arg-type]
     story.is_modified("anna", beep_on_exit=on_exit)
-    assert story.participant("anna").wish.beep == then
+    assert story.participant("anna").options.beep == then
 
 
 def test_who_is_made_to_end_the_conference_ends_it() -> None:
@@ -67,7 +67,7 @@ def test_who_coaches_no_more_is_heard_by_all() -> None:
 def test_nobody_coaches_itself_or_somebody_who_is_not_there() -> None:
     story = party("anna")
     assert story.is_modified("anna", coach="anna") == story.is_modified("anna", coach="bert") == []
-    assert story.participant("anna").wish.coach == ""
+    assert story.participant("anna").options.coach == ""
 
 
 def test_who_waits_hears_the_other_music_at_once() -> None:

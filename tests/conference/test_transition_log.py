@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from orchestrator.conference.live.transition_log import log_transition
-from orchestrator.conference.machine.events import Added, Ask, End, Event, Left
-from orchestrator.conference.machine.state import Caller, Room, RoomTerms, Wish
+from orchestrator.conference.machine.events import Added, End, JoinRequest, Left, RoomEvent
+from orchestrator.conference.machine.state import Caller, ConferenceOptions, ParticipantOptions, Room
 from orchestrator.conference.machine.table import step
 from tests.scenarios.conftest import NUMBER, House, house
 from tests.web.site import wait_until
@@ -17,8 +17,8 @@ __all__ = ["house"]
 
 LOG = "orchestrator.conference.live.transition_log"
 CALLER = Caller(call_sid="v3:anna", leg="anna", from_="+13125550002", to="+13125550100")
-EVENTS: tuple[Event, ...] = (
-    Ask(1, CALLER, Wish(wait_url="http://me:s3cret@example.com/?token=h1dden")),
+EVENTS: tuple[RoomEvent, ...] = (
+    JoinRequest(1, CALLER, ParticipantOptions(wait_url="http://me:s3cret@example.com/?token=h1dden")),
     Added(2, "v3:anna", "7"),
     End(3),
     Left(4, "v3:anna", gone=True),
@@ -26,7 +26,7 @@ EVENTS: tuple[Event, ...] = (
 
 
 def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
-    room = Room(sid="r-1", account_sid="a", name="Room 1234", terms=RoomTerms(), created_at=1)
+    room = Room(sid="r-1", account_sid="a", name="Room 1234", options=ConferenceOptions(), created_at=1)
     with caplog.at_level(level, LOG):
         for event in EVENTS:
             after, _, changed = step(room, event)

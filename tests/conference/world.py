@@ -8,35 +8,41 @@ from typing import Literal, Protocol, TypeVar
 
 from orchestrator.conference.machine.effects import (
     AwaitSilence,
-    HangUp,
+    EndCall,
     Join,
     JoinEarly,
     Kick,
-    Refuse,
+    RejectParticipant,
     Release,
 )
 from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
-    Ask,
+    ConferenceLost,
     Dial,
     End,
-    Event,
     Floor,
     Hold,
+    JoinRequest,
     Left,
-    Lost,
     Modify,
     Mute,
     NotAdded,
     Remove,
     Ringing,
+    RoomEvent,
     SetRecording,
     Silence,
     Talking,
 )
-from orchestrator.conference.machine.state import EndReason, LeaveReason, RecordingTerms, RoomTerms, Wish
+from orchestrator.conference.machine.state import (
+    ConferenceOptions,
+    EndReason,
+    LeaveReason,
+    ParticipantOptions,
+    RecordingOptions,
+)
 from orchestrator.types import Beep
 from tests.conference.ledger import EVERY_CALLBACK, Ledger
 from tests.conference.story import caller
@@ -44,15 +50,19 @@ from tests.conference.story import caller
 CALLS = ("anna", "bert", "cleo", "dora", "emil")
 BEEPS: tuple[Beep, ...] = ("true", "false", "onEnter", "onExit")
 WISHES = tuple(
-    Wish(start_on_enter=start, end_on_exit=end, label=label, coach=coach, beep=beep, muted=muted)
+    ParticipantOptions(
+        start_on_enter=start, end_on_exit=end, label=label, coach=coach, beep=beep, muted=muted
+    )
     for start, end, label, coach, beep, muted in product(
         (True, False), (False, False, True), ("", "", "host"), ("", "", "anna"), BEEPS, (False, True)
     )
 )
 SPEAKER_MODES: tuple[Literal["talkers", "floor"], ...] = ("talkers", "talkers", "floor")
-RECORDINGS = (None, RecordingTerms(), RecordingTerms(timeout=5), RecordingTerms(beep=False, timeout=60))
+RECORDINGS = (None, RecordingOptions(), RecordingOptions(timeout=5), RecordingOptions(beep=False, timeout=60))
 TERMS = tuple(
-    RoomTerms(max_participants=most, min_participants_to_start=least, recording=recording, speaker_mode=mode)
+    ConferenceOptions(
+        max_participants=most, min_participants_to_start=least, recording=recording, speaker_mode=mode
+    )
     for most, least, recording, mode in product((2, 3, 250), (1, 1, 2), RECORDINGS, SPEAKER_MODES)
 )
 CHOOSY = (
@@ -88,9 +98,9 @@ class World:
         self.kicks: list[tuple[Ledger, str, str]] = []
         self.hangups: list[str] = []
         self.members: list[tuple[Ledger, str, str]] = []
-        self.under_way: list[tuple[Ledger, Event]] = []
-        self.limits: list[tuple[Ledger, Event]] = []
-        self.silences: list[tuple[Ledger, Event]] = []
+        self.under_way: list[tuple[Ledger, RoomEvent]] = []
+        self.limits: list[tuple[Ledger, RoomEvent]] = []
+        self.silences: list[tuple[Ledger, RoomEvent]] = []
         self.at = 1
 
     # what callers and customers do
@@ -101,7 +111,7 @@ class World:
             return
         room = self.dialled.pop(call_sid, None) or self._open_room()
         self.waiting_for_answer[call_sid] = room
-        self.feed(room, Ask(self.now(), caller(call_sid), self.pick(WISHES)))
+        self.feed(room, JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
 
     def _open_room(self) -> Ledger:
         if not self.rooms or not self.rooms[-1].room.open:
@@ -127,7 +137,7 @@ class World:
         if self.waiting_for_answer:
             call_sid = self.pick(list(self.waiting_for_answer))
             asked = self.waiting_for_answer[call_sid]
-            asked.feed(Ask(self.now(), caller(call_sid), self.pick(WISHES)))
+            asked.feed(JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
 
     def hang_up(self) -> None:
         self._hang_up(self.pick(CALLS))
@@ -142,7 +152,7 @@ class World:
             call_sid, on = self.pick(list(self.waiting_for_answer)), self.pick((True, False))
             url = self.pick(("", "", "https://example.com/hold"))
             mute, hold = Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on, url)
-            event: Event = mute if self.pick((True, False)) else hold
+            event: RoomEvent = mute if self.pick((True, False)) else hold
             self.feed(self.pick(self.rooms), event)
 
     def modify(self) -> None:
@@ -189,7 +199,7 @@ class World:
         order = self._take(self.orders)
         if order is not None:
             room, call_sid = order
-            returned: tuple[Event, ...] = (NotAdded(self.now(), call_sid), Left(self.now(), call_sid))
+            returned: tuple[RoomEvent, ...] = (NotAdded(self.now(), call_sid), Left(self.now(), call_sid))
             self.under_way.append((room, self.pick(returned)))
 
     def kick(self) -> None:
@@ -216,7 +226,7 @@ class World:
         if self.rooms:
             room = self.pick(self.rooms)
             self.members = [member for member in self.members if member[0] is not room]
-            self.feed(room, Lost(self.now()))
+            self.feed(room, ConferenceLost(self.now()))
 
     def lose_freeswitch(self) -> None:
         self.members, self.orders, self.kicks, self.hangups = [], [], [], []
@@ -224,7 +234,7 @@ class World:
         self.waiting_for_answer.clear()
         self.dialled.clear()
         for room in self.rooms:
-            self.feed(room, Lost(self.now(), gone=True))
+            self.feed(room, ConferenceLost(self.now(), gone=True))
 
     # what becomes of orders and events on their way
 
@@ -300,7 +310,7 @@ class World:
             elif how == "the API":
                 self.feed(room, End(self.now()))
             elif how == "all of it gets lost":
-                self.feed(room, Lost(self.now(), gone=True))
+                self.feed(room, ConferenceLost(self.now(), gone=True))
                 self.waiting_for_answer.clear()
         self.limits.reverse()
         while self.limits:
@@ -311,7 +321,7 @@ class World:
 
     # the machinery
 
-    def feed(self, room: Ledger, event: Event) -> None:
+    def feed(self, room: Ledger, event: RoomEvent) -> None:
         for effect in room.feed(event):
             match effect:
                 case Join(participant):
@@ -325,12 +335,12 @@ class World:
                     self.limits.append((room, Left(self.now(), call_sid)))
                 case AwaitSilence(since):
                     self.silences.append((room, Silence(self.now(), since)))
-                case HangUp(call_sid):
+                case EndCall(call_sid):
                     self.hangups.append(call_sid)
                     self.limits.append((room, Left(self.now(), call_sid, gone=True)))
                     if call_sid not in room.room.participants:
                         self._answered(call_sid, room)
-                case Refuse(call_sid) | Release(call_sid):
+                case RejectParticipant(call_sid) | Release(call_sid):
                     self._answered(call_sid, room)
         if isinstance(event, Left) and event.gone:
             self._answered(event.call_sid, room)

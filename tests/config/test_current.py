@@ -55,7 +55,7 @@ CHANGES = {
     "documents": ("numbers:", "documents: {record_channels: single}\nnumbers:", True),
     "default_application": ("numbers:", "default_application: a\nnumbers:", True),
     "default_region": ("numbers:", "default_region: DE\nnumbers:", True),
-    "intake": ("numbers:", "intake: {max_calls: 9}\nnumbers:", True),
+    "admission": ("numbers:", "admission: {max_calls: 9}\nnumbers:", True),
     "network": ("numbers:", "network: {private_addresses: refuse}\nnumbers:", True),
     "speech": ("numbers:", "speech: {default_voice: awb}\nnumbers:", True),
     "conference": ("numbers:", "conference: {hangup_on_star: true}\nnumbers:", True),

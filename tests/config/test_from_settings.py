@@ -29,7 +29,7 @@ def read(more: str) -> Settings:
         ("max_age_secs", "601", "max_age", 601.0),
         ("max_waiting", "1234", "max_waiting", 1234),
         ("concurrency", "77", "concurrency", 77),
-        ("concurrency_per_receiver", "6", "per_host", 6),
+        ("concurrency_per_destination", "6", "per_host", 6),
         ("history_days", "2", "retention", 172800.0),
     ],
 )

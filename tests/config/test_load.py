@@ -125,7 +125,11 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ("speech: {command: [x]}", 4, "command goes with engine: command"),
         ("freeswitch: {nodes: []}", 4, "exactly one node for now, not 0"),
         ("freeswitch: {nodes: [{}, {name: b}]}", 4, "exactly one node for now, not 2"),
-        ("freeswitch: {nodes: [{media_dir_there: media}]}", 4, "a path on FreeSWITCH's side is absolute"),
+        (
+            "freeswitch: {nodes: [{media_dir_on_freeswitch: media}]}",
+            4,
+            "a path on FreeSWITCH's side is absolute",
+        ),
         ("freeswitch: {nodes: [{recordings_dir: '/srv/my calls'}]}", 4, "FreeSWITCH cannot be told the path"),
         (
             "freeswitch: {nodes: [{password: {env: GONE}}]}",

@@ -151,15 +151,15 @@ def test_flite_speaks_english_only_and_says_so() -> None:
 
 def test_a_file_is_named_as_each_side_sees_it() -> None:
     settings = loads(
-        TEXT
-        + "freeswitch:\n  nodes: [{recordings_dir: /here/rec, recordings_dir_there: /there, media_dir: /m}]\n"
+        TEXT + "freeswitch:\n  nodes: [{recordings_dir: /here/rec, recordings_dir_on_freeswitch: /there, "
+        "media_dir: /m}]\n"
     )
     node = settings.freeswitch.nodes[0]
-    assert node.there(Path("/here/rec/a.wav")) == Path("/there/a.wav")
-    assert node.here(Path("/there/a.wav")) == Path("/here/rec/a.wav")
-    assert node.there(Path("/m/a.wav")) == Path("/m/a.wav")
+    assert node.path_on_freeswitch(Path("/here/rec/a.wav")) == Path("/there/a.wav")
+    assert node.local_path(Path("/there/a.wav")) == Path("/here/rec/a.wav")
+    assert node.path_on_freeswitch(Path("/m/a.wav")) == Path("/m/a.wav")
     with pytest.raises(ValueError, match="no directory that FreeSWITCH sees"):
-        node.there(Path("/etc/passwd"))
+        node.path_on_freeswitch(Path("/etc/passwd"))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ WITNESS = """() => {
 @pytest.mark.rather("emulator")
 def test_a_hundred_conferences_of_ten_stay_live(tab: Tab, house: House) -> None:
     house.stop()
-    house.start("intake: {max_calls: 2000, max_entering: 1000, max_delay_ms: 60000}")
+    house.start("admission: {max_calls: 2000, max_in_setup: 1000, max_delay_ms: 60000}")
     sign_in(tab, house)
     phones = fill(house)
     expect(tab.locator("#sum-in")).to_have_text(str(ROOMS * PEOPLE), timeout=60_000)

@@ -81,9 +81,9 @@ def test_without_any_key_the_page_says_that_there_is_no_way_in(tab: Tab, house: 
 def test_a_session_that_ends_leads_to_the_door(page: Tab, house: House) -> None:
     assert house.orchestrator is not None
     console = house.orchestrator.console
-    (watcher,) = console._feed._all()
+    (watcher,) = console._stream._all()
     console._sessions._signed_out[watcher.session.id] = watcher.session.expires_at
-    console._feed.end_sessions(console._sessions.is_good)
+    console._stream.end_sessions(console._sessions.is_good)
     expect(page.get_by_text("You have been signed out.")).to_be_visible()
     expect(page.locator("#house")).to_be_hidden()
 

@@ -133,7 +133,7 @@ def test_a_restart_signs_nobody_out_and_lets_nobody_back_in(house: House, visito
 def test_a_cookie_that_was_changed_or_made_elsewhere_opens_nothing(house: House, visitor: Visitor) -> None:
     (name, cookie), *_ = visitor.http.cookies.items()
     assert house.orchestrator is not None
-    other = Sessions(house.orchestrator.live, house.orchestrator.outbox, b"another secret")
+    other = Sessions(house.orchestrator.current, house.orchestrator.outbox, b"another secret")
     app = Flask(__name__)
     blueprint = Blueprint("console", __name__)
     blueprint.record(other.set_up)
@@ -306,7 +306,7 @@ def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything
 ) -> None:
     """Symptom: memory grows with each laptop that sleeps. A full queue is given up for a new picture."""
     assert house.orchestrator is not None
-    feed = house.orchestrator.console._feed
+    feed = house.orchestrator.console._stream
     sid = start_room(house, 1)
     room = house.orchestrator.node.rooms.get(sid)
     assert room is not None
@@ -315,7 +315,7 @@ def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything
     assert next(events).startswith(b"event: snapshot")
     most = 0
     for _ in range(20_000):
-        feed._tell(room.account_sid, b"event: change\ndata: " + b"x" * 100 + b"\n\n")
+        feed._send(room.account_sid, b"event: change\ndata: " + b"x" * 100 + b"\n\n")
         most = max(most, watcher.waiting_bytes)
     assert most <= 257 * 1024
     assert next(events).startswith(b"event: snapshot")
@@ -330,13 +330,13 @@ def test_a_browser_that_hangs_is_dropped_in_the_end(
     """Its socket takes nothing more: without a limit its greenlet and its buffers would stay for hours."""
     monkeypatch.setattr("orchestrator.web.console.event_stream.STUCK_SECONDS", 1.0)
     assert house.orchestrator is not None
-    feed = house.orchestrator.console._feed
+    feed = house.orchestrator.console._stream
     response = visitor.ask("GET", "console/events", stream=True)
     wait_until(lambda: feed._all(), "it is watched")
     account = feed._all()[0].account_sid
 
     def flood() -> bool:
-        feed._tell(account, b": " + b"x" * 200_000 + b"\n\n")
+        feed._send(account, b": " + b"x" * 200_000 + b"\n\n")
         return not feed._all()
 
     wait_until(flood, "it is dropped", 20)
@@ -354,7 +354,7 @@ def test_stopping_waits_for_no_browser(house: House, visitor: Visitor) -> None:
 
 def test_nobody_looks_and_changes_cost_nothing(house: House) -> None:
     assert house.orchestrator is not None
-    feed = house.orchestrator.console._feed
+    feed = house.orchestrator.console._stream
     start_room(house)
     assert not feed._dirty
     assert not feed._known

@@ -8,16 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrator.conference.machine.state import Caller, Participant, Phase, Room, RoomPhase, RoomTerms, Wish
+from orchestrator.conference.machine.state import (
+    Caller,
+    ConferenceOptions,
+    Participant,
+    ParticipantOptions,
+    Phase,
+    Room,
+    RoomPhase,
+)
 from orchestrator.web.console.view import change, room_view
 
-EMPTY = Room("room", "account", "Room", RoomTerms(), opened_at=1_000)
+EMPTY = Room("room", "account", "Room", ConferenceOptions(), opened_at=1_000)
 CALLS = ("a", "b", "c")
 
 
 def participant(call_sid: str) -> Participant:
     caller = Caller(call_sid, f"leg-{call_sid}", from_=f"+1{call_sid}", to="+2", calling_party_type="pstn")
-    return Participant(caller, Wish(), Phase.WAITING, asked_at=5_000)
+    return Participant(caller, ParticipantOptions(), Phase.WAITING, asked_at=5_000)
 
 
 def put_together(picture: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def moved(room: Room, move: tuple[str, str]) -> Room:
         case "talk" if one:
             people[call] = replace(one, talking=not one.talking)
         case "mute" if one:
-            people[call] = replace(one, wish=replace(one.wish, muted=not one.wish.muted))
+            people[call] = replace(one, options=replace(one.options, muted=not one.options.muted))
         case "hold" if one:
             people[call] = replace(one, held=not one.held)
         case "enter" if one:
@@ -68,9 +76,9 @@ MOVES = st.tuples(
 def test_the_changes_put_together_are_the_room(bursts: list[list[tuple[str, str]]]) -> None:
     room = EMPTY
     picture: Any = room_view(room)
-    for burst in bursts:
+    for rejections in bursts:
         before = room
-        for move in burst:
+        for move in rejections:
             room = moved(room, move)
         patch: Any = change(before, room)
         if patch is not None:
@@ -101,7 +109,7 @@ def test_a_room_is_there_from_the_first_who_is_let_in_to_its_end() -> None:
 
 
 def test_somebody_who_was_called_is_known_by_the_number_that_was_called() -> None:
-    dialled = Participant(Caller("a", "leg", from_="+1", to="+2"), Wish(), Phase.IN)
+    dialled = Participant(Caller("a", "leg", from_="+1", to="+2"), ParticipantOptions(), Phase.IN)
     people: Any = room_view(replace(EMPTY, participants={"a": dialled}))["people"]
     assert people["a"]["number"] == "+2"
     assert people["a"]["dialled"]

@@ -34,24 +34,24 @@ from orchestrator.callbacks.signature import (
     sign,
     twilio_signature,
 )
-from orchestrator.conference.machine.effects import Tell
+from orchestrator.conference.machine.effects import SendCallback
 from orchestrator.conference.machine.state import (
     Caller,
+    ConferenceOptions,
     EndReason,
     LeaveReason,
     Participant,
+    ParticipantOptions,
     Phase,
     Room,
-    RoomTerms,
-    Wish,
 )
 from orchestrator.conference.machine.transition import SUBSCRIPTION
 from orchestrator.config.service import Callbacks as SettingsOfCallbacks
 from orchestrator.documents.request_parameters import Origin, standard_fields
 from orchestrator.esl.events import decode
 from orchestrator.store.outbox import Outbox
-from orchestrator.store.write_behind import Journal
-from orchestrator.texml.vocabulary import CallEvent, ConferenceEvent
+from orchestrator.store.write_behind import WriteBehindBuffer
+from orchestrator.texml.vocabulary import CallProgressEvent, ConferenceEvent
 from orchestrator.types import CallbackStyle, Fields
 from tests.docs.markdown import DOCS, blocks, code, section
 
@@ -82,17 +82,17 @@ def check(documented: dict[str, str], sent: Iterable[Fields], without_extras: It
 
 
 def conference(settings: CallbackStyle) -> Iterator[Fields]:
-    bare = Participant(BARE, Wish(), Phase.IN)
-    labelled = Participant(KNOWN, Wish(label="x"), Phase.IN)
+    bare = Participant(BARE, ParticipantOptions(), Phase.IN)
+    labelled = Participant(KNOWN, ParticipantOptions(label="x"), Phase.IN)
     for reason in (EndReason.LAST_LEFT, EndReason.MODERATOR_LEFT, EndReason.VIA_API):
-        room = Room("s", "a", "n", RoomTerms(), end_reason=reason, ending_by=BARE)
+        room = Room("s", "a", "n", ConferenceOptions(), end_reason=reason, ending_by=BARE)
         for event in SUBSCRIPTION:
             for one in (bare, labelled):
                 yield conference_fields(room, tell(event, one), settings)
 
 
-def tell(event: str, one: Participant) -> Tell:
-    bare = Tell(event, 0, 0, one.caller)
+def tell(event: str, one: Participant) -> SendCallback:
+    bare = SendCallback(event, 0, 0, one.caller)
     if event == "participant-leave":
         return replace(bare, participant=one, leave_reason=LeaveReason.HUNG_UP)
     if event.startswith("participant"):
@@ -109,8 +109,8 @@ def test_the_fields_of_a_conference_s_callbacks() -> None:
 def test_the_fields_that_one_event_alone_has() -> None:
     documented = table("Conference: `statusCallback`")
     for event in SUBSCRIPTION:
-        one = Participant(KNOWN, Wish(label="x"), Phase.IN)
-        room = Room("s", "a", "n", RoomTerms(), end_reason=EndReason.LAST_LEFT, ending_by=BARE)
+        one = Participant(KNOWN, ParticipantOptions(label="x"), Phase.IN)
+        room = Room("s", "a", "n", ConferenceOptions(), end_reason=EndReason.LAST_LEFT, ending_by=BARE)
         room = replace(room, participants={one.call_sid: one})
         sent = {name for name, _ in conference_fields(room, tell(event, one), ALL)}
         expected = {
@@ -176,7 +176,7 @@ HEADERS = {
 def test_the_fields_of_a_call_s_callbacks(tmp_path: Path) -> None:
     documented = table("Call: `statusCallback`")
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    status = StatusCallbacks(Journal(outbox, lambda messages: None))
+    status = StatusCallbacks(WriteBehindBuffer(outbox, lambda messages: None))
     words, other = set(EVENTS.values()), replace(BARE, call_sid="v3:3")
     follow = status.follow(KNOWN, "a", "http://h/", "POST", words, ALL, parent_call_sid="v3:2")
     alone = status.follow(other, "a", "http://h/", "POST", words, ALL)
@@ -202,7 +202,7 @@ def test_the_fields_of_a_call_s_callbacks(tmp_path: Path) -> None:
 def test_the_words_of_a_call() -> None:
     rows = section(CALLBACKS, "Call: `statusCallback`").table("word")
     never = {"amd", "dtmf", "deepfake"}
-    assert {code(row["word"]) for row in rows} == set(get_args(CallEvent)) - never
+    assert {code(row["word"]) for row in rows} == set(get_args(CallProgressEvent)) - never
 
 
 def test_the_fields_of_a_request_for_instructions() -> None:

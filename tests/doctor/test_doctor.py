@@ -16,7 +16,7 @@ from lxml import etree
 
 from orchestrator import cli
 from orchestrator.config import Settings, loads
-from orchestrator.doctor import Finding, examine
+from orchestrator.doctor import CheckResult, run_checks
 from orchestrator.doctor import call as call_checks
 from orchestrator.doctor import context as patients
 from orchestrator.doctor.switch import DEFAULT_PASSWORD
@@ -45,7 +45,7 @@ callbacks: {{database: {database}}}
 """
 SEED = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 DOCUMENT = "<Response><Dial><Conference>Room</Conference></Dial></Response>"
-Examine = Callable[..., dict[str, Finding]]
+Examine = Callable[..., dict[str, CheckResult]]
 
 
 @pytest.fixture
@@ -78,10 +78,10 @@ def examined(settings: Callable[..., Settings], switch: Switch) -> Examine:
         profiles = etree.tostring(conference_conf(settings().profiles)).decode()
         switch.emulated.core.conference_conf = profiles
 
-    def run(**changes: object) -> dict[str, Finding]:
-        found: dict[str, Finding] = {}
+    def run(**changes: object) -> dict[str, CheckResult]:
+        found: dict[str, CheckResult] = {}
         order = ("skipped", "ok", "note", "wrong")
-        for finding in examine(settings(**changes)):
+        for finding in run_checks(settings(**changes)):
             before = found.get(finding.check)
             if before is None or order.index(finding.state) >= order.index(before.state):
                 found[finding.check] = finding
@@ -90,7 +90,7 @@ def examined(settings: Callable[..., Settings], switch: Switch) -> Examine:
     return run
 
 
-def wrong(found: dict[str, Finding]) -> list[str]:
+def wrong(found: dict[str, CheckResult]) -> list[str]:
     return [name for name, finding in found.items() if finding.state == "wrong"]
 
 
@@ -203,8 +203,8 @@ def test_a_public_url_that_leads_elsewhere(examined: Examine, application: Appli
 def test_a_recordings_directory_that_is_another_one_there(examined: Examine, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    assert wrong(examined(node=f", recordings_dir_there: {elsewhere}")) == ["recordings_dir"]
-    assert wrong(examined(node=f", media_dir_there: {elsewhere}")) == ["media_dir"]
+    assert wrong(examined(node=f", recordings_dir_on_freeswitch: {elsewhere}")) == ["recordings_dir"]
+    assert wrong(examined(node=f", media_dir_on_freeswitch: {elsewhere}")) == ["media_dir"]
 
 
 def test_a_directory_that_we_cannot_write(examined: Examine, tmp_path: Path) -> None:
@@ -250,8 +250,8 @@ def test_profiles_of_other_settings(examined: Examine) -> None:
 
 
 def test_clocks_that_differ(examined: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = patients.Patient.clock
-    monkeypatch.setattr(patients.Patient, "clock", lambda patient: true(patient) - 30)
+    true = patients.DoctorContext.clock
+    monkeypatch.setattr(patients.DoctorContext, "clock", lambda patient: true(patient) - 30)
     found = examined()
     assert wrong(found) == ["clock"]
     assert "s off ours" in found["clock"].text
@@ -265,9 +265,9 @@ def test_clocks_that_differ(examined: Examine, monkeypatch: pytest.MonkeyPatch) 
 def test_a_version_that_we_do_not_know(
     examined: Examine, monkeypatch: pytest.MonkeyPatch, answer: str, state: str
 ) -> None:
-    true = patients.Patient.api
+    true = patients.DoctorContext.api
     monkeypatch.setattr(
-        patients.Patient,
+        patients.DoctorContext,
         "api",
         lambda patient, command: answer if command == "version" else true(patient, command),
     )
@@ -416,7 +416,7 @@ def test_a_sip_profile_that_is_not_there(examined: Examine) -> None:
 def test_a_directory_that_freeswitch_cannot_write(examined: Examine, switch: FreeSwitch) -> None:
     shutil.rmtree(switch.recordings_dir)
     switch.recordings_dir.parent.joinpath("not-a-directory").write_text("")
-    found = examined(node=f", recordings_dir_there: {switch.recordings_dir.parent}/not-a-directory/x")
+    found = examined(node=f", recordings_dir_on_freeswitch: {switch.recordings_dir.parent}/not-a-directory/x")
     switch.recordings_dir.mkdir(exist_ok=True)
     assert wrong(found) == ["recordings_dir"]
 
@@ -468,13 +468,13 @@ def test_a_conference_that_does_not_end(
 def test_a_switch_that_stops_answering(
     examined: Examine, switch: FreeSwitch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = patients.Patient.api
+    ask = patients.DoctorContext.api
 
-    def freeze_first(patient: patients.Patient, command: str) -> str:
+    def freeze_first(patient: patients.DoctorContext, command: str) -> str:
         switch.freeze()
         return ask(patient, command)
 
-    monkeypatch.setattr(patients.Patient, "api", freeze_first)
+    monkeypatch.setattr(patients.DoctorContext, "api", freeze_first)
     try:
         found = examined(node=", command_timeout_secs: 1")
     finally:

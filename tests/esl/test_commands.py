@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.esl import commands
-from orchestrator.esl.commands import Destination
+from orchestrator.esl.commands import DialTarget
 
 UUID = "8403fb83-fef9-4c6a-8f50-7b6e2b09f977"
 NASTY = st.text(
@@ -151,7 +151,7 @@ def test_what_is_not_one_command_is_refused(command: str) -> None:
 @given(NASTY)
 def test_a_shared_dial_variable_arrives_as_it_was_but_for_the_apostrophe_or_is_refused(value: str) -> None:
     try:
-        dial = commands.dial_string([Destination("user/1000")], {"a": "1", "name": value, "z": "2"})
+        dial = commands.dial_string([DialTarget("user/1000")], {"a": "1", "name": value, "z": "2"})
     except ValueError:
         assert any(syntax in value for syntax in ("$", "\\", "{", "}", ":_:"))
         return
@@ -166,7 +166,7 @@ def test_a_shared_dial_variable_arrives_as_it_was_but_for_the_apostrophe_or_is_r
 @pytest.mark.parametrize("value", ["a,b", "x]y", "o'b", "a|b", "b\\s", "${x}", "a=b", "^^:", "a:_:b", " a"])
 def test_a_destinations_own_variable_with_syntax_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match=r"^v: "):
-        commands.dial_string([Destination("user/1000", {"v": value})])
+        commands.dial_string([DialTarget("user/1000", {"v": value})])
 
 
 @pytest.mark.parametrize(
@@ -191,17 +191,17 @@ def test_a_destinations_own_variable_with_syntax_is_refused(value: str) -> None:
 )
 def test_what_is_not_one_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
-        commands.dial_string([Destination(endpoint)])
+        commands.dial_string([DialTarget(endpoint)])
 
 
 @pytest.mark.parametrize("after", ["", ":5060", ":5060;transport=tcp"])
 def test_a_host_may_be_an_ipv6_address(after: str) -> None:
     endpoint = f"sofia/texml/a@[2001:db8::7]{after}"
-    assert commands.dial_string([Destination(endpoint, {"a": "1"})]) == f"[a=1]{endpoint}"
+    assert commands.dial_string([DialTarget(endpoint, {"a": "1"})]) == f"[a=1]{endpoint}"
 
 
 def test_a_dial_string_names_all_its_destinations() -> None:
-    legs = [Destination("user/1", {"a": "1"}), Destination("sofia/gateway/g/+1;x=y")]
+    legs = [DialTarget("user/1", {"a": "1"}), DialTarget("sofia/gateway/g/+1;x=y")]
     assert commands.dial_string(legs, {"n": "A, B"}) == "{n=A\\, B}[a=1]user/1,sofia/gateway/g/+1;x=y"
     assert commands.dial_string(legs, one_by_one=True) == "[a=1]user/1|sofia/gateway/g/+1;x=y"
 
@@ -245,9 +245,9 @@ def test_a_command_of_any_length_is_not_sent() -> None:
     with pytest.raises(ValueError, match="bytes"):
         commands.wire(commands.execute(UUID, "speak", "x" * commands.MAX_COMMAND_BYTES))
     with pytest.raises(ValueError, match="not an endpoint"):
-        commands.dial_string([Destination("sofia/a/" + "x" * commands.MAX_ENDPOINT)])
+        commands.dial_string([DialTarget("sofia/a/" + "x" * commands.MAX_ENDPOINT)])
     with pytest.raises(ValueError, match="cannot stand"):
-        commands.dial_string([Destination("user/1", {"sip_auth_username": "x" * 1000})])
+        commands.dial_string([DialTarget("user/1", {"sip_auth_username": "x" * 1000})])
 
 
 def test_a_leg_with_an_id_of_somebody_elses_choice_can_be_hung_up() -> None:

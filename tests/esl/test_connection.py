@@ -100,7 +100,7 @@ def test_too_much_unsent_is_an_error_and_the_end(up: Up, monkeypatch: pytest.Mon
     assert isinstance(errors[0], WriteOverflow)
     eventually(lambda: len(outcomes) == 30)
     assert all(isinstance(outcome, Disconnected) for outcome in outcomes)
-    assert connection.anomalies.overflows >= 1
+    assert connection.protocol_errors.overflows >= 1
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_callback_may_post_and_one_that_fails_disturbs_nobody(up: Up) -> None:
     assert talk.read() == "api second"
     talk.send(api_frame("2"))
     eventually(lambda: outcomes == [Reply("2", "2")])
-    assert connection.anomalies.callback_errors == 1
+    assert connection.protocol_errors.callback_errors == 1
 
 
 def test_what_came_together_can_be_written_down_before_anything_posted_for_it_is_sent(up: Up) -> None:

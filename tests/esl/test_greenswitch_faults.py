@@ -99,7 +99,7 @@ def test_a_reply_that_never_comes_is_a_time_out_and_does_not_answer_the_next_com
     assert [talk.read(), talk.read()] == ["api slow", "api quick"]
     talk.send(api_frame("the slow one's") + api_frame("the quick one's"))
     assert second.get(timeout=2) == "the quick one's"
-    assert connection.anomalies.late_replies == 1
+    assert connection.protocol_errors.late_replies == 1
 
 
 def test_a_posted_command_without_a_reply_times_out_too(up: Up) -> None:
@@ -215,7 +215,7 @@ def test_a_disconnect_notice_ends_the_connection_and_it_comes_back(peer: Peer, u
     peer.accept().greet()
     assert connection.wait_up(2)
     assert len(errors) == 1
-    assert connection.anomalies.reconnects == 1
+    assert connection.protocol_errors.reconnects == 1
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_body_with_an_absurd_length_ends_the_connection(up: Up, length: str) -
         waiting.get(timeout=2)
     eventually(lambda: errors)
     assert isinstance(errors[0], ProtocolError)
-    assert connection.anomalies.protocol_errors == 1
+    assert connection.protocol_errors.protocol_errors == 1
 
 
 def test_the_output_of_a_background_job_cannot_name_another_job(up: Up) -> None:
@@ -266,7 +266,7 @@ def test_dropped_packets_are_noticed(peer: Peer, up: Up) -> None:
     eventually(lambda: errors, "the half-open connection")
     assert "silent" in str(errors[0])
     assert time.monotonic() - started < 2
-    assert connection.anomalies.half_open == 1
+    assert connection.protocol_errors.half_open == 1
     peer.accept().greet()
     assert connection.wait_up(2)
 
@@ -280,7 +280,7 @@ def test_a_slow_command_within_its_limit_is_not_taken_for_dropped_packets(up: Up
     gevent.sleep(0.8)
     talk.send(api_frame("+OK\n"))
     assert answer.get(timeout=2) == "+OK\n"
-    assert connection.anomalies.half_open == 0
+    assert connection.protocol_errors.half_open == 0
 
 
 def test_stop_inside_a_handler_does_not_wait_for_itself(up: Up) -> None:
@@ -311,7 +311,7 @@ def test_an_exception_in_a_handler_is_counted_and_reading_goes_on(up: Up) -> Non
     talk.event(Event_Name="A", Unique_ID="1")
     talk.event(Event_Name="A", Unique_ID="2")
     eventually(lambda: events == ["1", "2"])
-    assert connection.anomalies.callback_errors == 2
+    assert connection.protocol_errors.callback_errors == 2
 
 
 def test_an_event_that_is_no_json_is_counted_and_reading_goes_on(up: Up) -> None:
@@ -320,7 +320,7 @@ def test_an_event_that_is_no_json_is_counted_and_reading_goes_on(up: Up) -> None
     connection, talk = up(on_event=lambda event: events.append(event.uuid))
     talk.send(event_frame(b"{nonsense") + event_frame({"Event-Name": "A", "Unique-ID": "2"}))
     eventually(lambda: events == ["2"])
-    assert connection.anomalies.decode_errors == 1
+    assert connection.protocol_errors.decode_errors == 1
 
 
 @pytest.mark.parametrize("frame", [reply_frame("+OK"), api_frame("x") + api_frame("x")])
@@ -333,4 +333,4 @@ def test_a_reply_out_of_step_ends_the_connection(up: Up, frame: bytes) -> None:
     talk.send(frame)
     eventually(lambda: errors)
     assert isinstance(errors[0], ProtocolError)
-    assert connection.anomalies.unexpected_replies == 1
+    assert connection.protocol_errors.unexpected_replies == 1

@@ -45,7 +45,7 @@ class Call:
 @pytest.fixture
 def call(up: Callable[..., tuple[Connection, Talk]]) -> Call:
     routed: list[Legs] = []
-    connection, talk = up(on_event=lambda event: routed[0].feed(event) if routed else None)
+    connection, talk = up(on_event=lambda event: routed[0].dispatch(event) if routed else None)
     routed.append(Legs(connection))
     return Call(connection, talk, routed[0])
 
@@ -122,13 +122,13 @@ def test_a_lost_reply_does_not_end_an_execution_whose_completion_comes(
 ) -> None:
     routed: list[Legs] = []
     connection, talk = up(
-        on_event=lambda event: routed[0].feed(event), command_timeout=0.05, probe_timeout=60.0
+        on_event=lambda event: routed[0].dispatch(event), command_timeout=0.05, probe_timeout=60.0
     )
     routed.append(Legs(connection))
     call = Call(connection, talk, routed[0])
     execution = call.leg.start("answer")
     headers = dict(line.split(": ", 1) for line in talk.read().split("\n")[1:])
-    eventually(lambda: connection.anomalies.command_timeouts == 1)
+    eventually(lambda: connection.protocol_errors.command_timeouts == 1)
     call.complete(headers)
     assert execution.wait(2).application == "answer"
 
@@ -278,13 +278,13 @@ def test_digits_are_queued_and_told(call: Call) -> None:
 
 def test_digits_that_nobody_takes_do_not_pile_up(call: Call) -> None:
     for number in range(legs.MAX_DIGITS + 10):
-        call.legs.feed(Event(name="DTMF", uuid=UUID, raw=b'{"DTMF-Digit":"%d"}' % (number % 10)))
+        call.legs.dispatch(Event(name="DTMF", uuid=UUID, raw=b'{"DTMF-Digit":"%d"}' % (number % 10)))
     assert call.leg.digits.qsize() == legs.MAX_DIGITS
 
 
 def test_a_strangers_events_are_ignored_cheaply(call: Call) -> None:
-    assert call.legs.feed(Event(name="CHANNEL_HANGUP", uuid="stranger")) is None
-    assert call.legs.feed(Event(name="CUSTOM", subclass="conference::maintenance", uuid=UUID)) is call.leg
+    assert call.legs.dispatch(Event(name="CHANNEL_HANGUP", uuid="stranger")) is None
+    assert call.legs.dispatch(Event(name="CUSTOM", subclass="conference::maintenance", uuid=UUID)) is call.leg
     assert not call.leg.gone
 
 

@@ -20,11 +20,11 @@ from orchestrator.esl import (
     SwitchError,
     commands,
 )
-from orchestrator.esl.commands import Destination
+from orchestrator.esl.commands import DialTarget
 from orchestrator.esl.events import Event
 from tests.esl.conftest import RealSwitch, eventually
 
-ECHO = Destination("loopback/echo/default")
+ECHO = DialTarget("loopback/echo/default")
 APOSTROPHE = "\u2019"
 VALUES = {
     "quotes": 'it\'s; a "quote", ok ',
@@ -59,7 +59,7 @@ class Node:
 
     def _on_event(self, event: Event) -> None:
         self.events.append(event)
-        self.legs.feed(event)
+        self.legs.dispatch(event)
 
     def api(self, command: str) -> str:
         return self.connection.api(command)
@@ -110,7 +110,7 @@ def test_a_dial_string_for_bridge_arrives_as_it_was_even_on_a_leg_that_expands(
     leg = node.leg()
     leg.set(app_disable_expand_variables=guarded).wait(5)
     name = "O'Brien', evil=1 & 'x'"
-    dial = commands.dial_string([Destination(ECHO.endpoint, {"own": "a b;c@d:e"})], {"called_as": name})
+    dial = commands.dial_string([DialTarget(ECHO.endpoint, {"own": "a b;c@d:e"})], {"called_as": name})
     leg.start("bridge", dial)
     others = [e for e in node.events if e.name == "CHANNEL_CREATE"]
 
@@ -190,7 +190,7 @@ def test_what_is_gone_is_told_by_type(node: Node) -> None:
         node.api(commands.break_("8403fb83-fef9-4c6a-8f50-7b6e2b09f977"))
     with pytest.raises(CommandFailed, match="NO_ROUTE_DESTINATION"):
         node.connection.bgapi(
-            commands.originate(commands.dial_string([Destination("loopback/nobody/default")])), 10
+            commands.originate(commands.dial_string([DialTarget("loopback/nobody/default")])), 10
         )
 
 
@@ -201,7 +201,7 @@ def test_pipelined_commands_run_in_order(node: Node) -> None:
         execution.wait(5)
     done = [e.application_uuid for e in node.events if e.name == "CHANNEL_EXECUTE_COMPLETE"]
     assert [uuid for uuid in done if uuid in {e.uuid for e in executions}] == [e.uuid for e in executions]
-    assert node.connection.anomalies.unexpected_replies == 0
+    assert node.connection.protocol_errors.unexpected_replies == 0
 
 
 def test_a_leg_survives_a_lost_socket_and_obeys_again(node: Node) -> None:

@@ -14,15 +14,15 @@ import pytest
 from orchestrator.esl import CommandFailed, Connection, LegGone, SwitchError
 from orchestrator.esl.errors import ConferenceGone, MemberGone, failure
 from orchestrator.esl.snapshot import (
-    Gone,
+    HangupRecord,
     Member,
+    delete_hangup_record,
     dump,
-    forget_gone,
     list_channels,
     list_conferences,
-    list_gone,
+    list_hangup_records,
     list_recordings,
-    take,
+    take_snapshot,
 )
 from tests.calls.scripted import ScriptedSwitch
 
@@ -106,35 +106,35 @@ def test_a_snapshot_has_the_legs_that_live_and_the_last_words_of_the_others(
     scripted.leg(ONE)
     scripted.gone(OTHER, 5, 3, 4, "USER_BUSY", "room", "7", "486", "recv_refuse", "PCMA", "8000")
     before = time.time_ns() // 1000
-    seen = take(connection, [ONE, OTHER])
+    seen = take_snapshot(connection, [ONE, OTHER])
     assert before <= seen.taken_at <= time.time_ns() // 1000
     assert list(seen.legs) == [ONE]
     assert seen.legs[ONE]["variable_texml_guard"] == "1"
     assert seen.channels == (ONE,)
-    assert seen.gone == {
-        OTHER: Gone(OTHER, 5, 3, 4, "USER_BUSY", "room", "7", "486", "recv_refuse", "PCMA", "8000")
+    assert seen.hangup_records == {
+        OTHER: HangupRecord(OTHER, 5, 3, 4, "USER_BUSY", "room", "7", "486", "recv_refuse", "PCMA", "8000")
     }
-    forget_gone(connection, OTHER)
-    forget_gone(connection, "no name at all!")
+    delete_hangup_record(connection, OTHER)
+    delete_hangup_record(connection, "no name at all!")
     gevent.sleep(0.1)
-    assert list_gone(connection) == {}
+    assert list_hangup_records(connection) == {}
 
 
 @pytest.mark.parametrize(
     ("words", "gone"),
     [
-        ("5", Gone(ONE, 5)),
-        ("", Gone(ONE, 0)),
-        ("x|3| 4 | USER_BUSY ", Gone(ONE, 0, 3, 0, "USER_BUSY")),
-        ("5|3|4|A|B|C|D|E|F|G|more", Gone(ONE, 5, 3, 4, "A", "B", "C", "D", "E", "F", "G")),
+        ("5", HangupRecord(ONE, 5)),
+        ("", HangupRecord(ONE, 0)),
+        ("x|3| 4 | USER_BUSY ", HangupRecord(ONE, 0, 3, 0, "USER_BUSY")),
+        ("5|3|4|A|B|C|D|E|F|G|more", HangupRecord(ONE, 5, 3, 4, "A", "B", "C", "D", "E", "F", "G")),
     ],
 )
 def test_last_words_may_be_few(
-    scripted: ScriptedSwitch, connection: Connection, words: str, gone: Gone
+    scripted: ScriptedSwitch, connection: Connection, words: str, gone: HangupRecord
 ) -> None:
     scripted.globals[f"texml_gone_{ONE}"] = words
     scripted.globals["texml_owner"] = "somebody"
-    found = list_gone(connection)
+    found = list_hangup_records(connection)
     assert list(found) == [ONE]
     # A word that is padded counts as a number too.
     assert found[ONE].cause == gone.cause

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.esl import commands
-from orchestrator.esl.commands import Destination
+from orchestrator.esl.commands import DialTarget
 from orchestrator.numbering.caller_id import ANONYMOUS, caller_id_of
 from orchestrator.numbering.phone import NotANumber
 from orchestrator.routing.endpoints import SIP_URI
@@ -171,7 +171,7 @@ def split_variables(text: str) -> list[str]:
 def test_a_dial_string_has_the_legs_and_the_variables_that_were_meant(
     endpoint: str, shared: str, own: str, count: int
 ) -> None:
-    destinations = [Destination(f"sofia/texml/{endpoint}", {"sip_auth_username": own})] * count
+    destinations = [DialTarget(f"sofia/texml/{endpoint}", {"sip_auth_username": own})] * count
     try:
         dial = commands.dial_string(destinations, {"a": shared, "b": "1"})
         data = commands.wire(commands.execute(UUID, "bridge", dial))
@@ -194,7 +194,7 @@ def test_a_caller_id_is_always_fit_for_a_dial_string(text: str) -> None:
         shown = caller_id_of(text, "US")
     except NotANumber:
         shown = ANONYMOUS
-    dial = commands.dial_string([Destination("user/1")], {"origination_caller_id_number": shown})
+    dial = commands.dial_string([DialTarget("user/1")], {"origination_caller_id_number": shown})
     assert dial == f"{{origination_caller_id_number={shown}}}user/1"
     assert "%" not in dial
 
@@ -210,4 +210,4 @@ def test_a_sip_address_that_is_let_through_is_an_endpoint_at_its_host(
     assert match["host"].startswith(host)
     assert not set(match["host"]) & set(":@;?%/[]")
     endpoint = f"sofia/texml/{match['user']}@{match['host']}"
-    assert commands.dial_string([Destination(endpoint)]) == endpoint
+    assert commands.dial_string([DialTarget(endpoint)]) == endpoint

@@ -10,14 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.config import loads
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.routing.endpoints import Route, route_to, route_to_number, route_to_sip
-from orchestrator.routing.outbound_limits import TollRefused, Tolls
+from orchestrator.routing.outbound_limits import OutboundLimitReached, OutboundLimits
 from tests.fuzz.profile import FUZZ
 from tests.numbering.spellings import spellings
 
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
-LIVE = Live(
+LIVE = CurrentSettings(
     loads(
         f"""
 accounts: [{{sid: {ACCOUNT}}}]
@@ -39,8 +39,8 @@ TEXT = st.one_of(
 
 def admitted(route: Route) -> bool:
     try:
-        Tolls(LIVE).admit("uuid", ACCOUNT, route)
-    except TollRefused:
+        OutboundLimits(LIVE).admit("uuid", ACCOUNT, route)
+    except OutboundLimitReached:
         return False
     return True
 

@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from orchestrator.calls.context import Services
+from orchestrator.calls.context import CallContext
 from orchestrator.documents.document import document_of
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.request_parameters import caller_of, origin_of, sip_header_fields, standard_fields
@@ -184,7 +184,7 @@ def test_fields_in_an_address_stay_fields(path: str, fields: list[tuple[str, str
 @example("http://h/", "http://[")
 @example("http://h/", "//a\u2100b")
 def test_any_text_resolves_and_only_http_is_ever_spoken(base: str, text: str) -> None:
-    url = Services.resolve(base, text)
+    url = CallContext.resolve(base, text)
     try:
         prepared = target(url)
     except Unrequestable:

@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from orchestrator.config import loads
-from orchestrator.doctor import examine
+from orchestrator.doctor import run_checks
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import NUMBER, House, house
 from tests.sound.stage import until
@@ -100,7 +100,7 @@ def test_a_port_that_another_program_has_when_freeswitch_starts(
         assert place(house) in readyz(house)["SIP profile texml"]
         assert f"sport = :{switch.sip_port}" in readyz(house)["SIP profile texml"]
         assert not healthy_for_compose(house)
-        found = {finding.check: finding for finding in examine(loads(house.settings))}
+        found = {finding.check: finding for finding in run_checks(loads(house.settings))}
         assert found["SIP profile"].state == "wrong"
         assert place(house) in found["SIP profile"].text
         assert "sofia profile texml start" in found["SIP profile"].remedy

@@ -32,7 +32,7 @@ def left_in(orchestrator: Orchestrator) -> dict[str, int]:
     counts = {
         "legs": len(orchestrator.node.legs),
         "rooms": len(rooms),
-        "seats": len(rooms._performer._seats),
+        "seats": len(rooms._executor._participant_legs),
         "names": len(rooms._by_name),
         "calls": len(orchestrator.node.calls),
         "watched legs": len(orchestrator.node.legs._watched),
@@ -101,8 +101,8 @@ def _repeated(application: Application) -> Iterable[str]:
 
 def subscription(room: Room, application: Application) -> frozenset[str]:
     """The events of a conference that are to be sent to this application; none of one that nobody entered."""
-    here = room.opened_at and room.terms.status_callback.startswith(application.url())
-    return room.terms.status_callback_event if here else frozenset()
+    here = room.opened_at and room.options.status_callback.startswith(application.url())
+    return room.options.status_callback_event if here else frozenset()
 
 
 def _faults(application: Application, requests: list[Request]) -> Iterable[str]:

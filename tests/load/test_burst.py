@@ -24,7 +24,7 @@ from tests.scenarios.conftest import House, house
 __all__ = ["house"]
 
 CALLS, A_SECOND, ROOMS, STAY_MS = 150, 300, 15, 4000
-INTAKE = "intake: {max_entering: 40}"
+INTAKE = "admission: {max_in_setup: 40}"
 # FreeSWITCH's own limit (100) would refuse most of them before us.
 SESSIONS_A_SECOND = 1000
 BUSY_SECONDS = 1.0
@@ -58,9 +58,9 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
         joined, refused = run.join_times(), run.refusal_times()
     finally:
         run.close()
-    intake = orchestrator.node.door.intake
+    limiter = orchestrator.node.door.limiter
     assert len(joined) + len(refused) == CALLS
-    assert (intake.let_in, intake.refused.total()) == (len(joined), len(refused))
+    assert (limiter.accepted, limiter.refused.total()) == (len(joined), len(refused))
     assert len(joined) >= ALWAYS
     assert refused
     _wait_for_quiet(house)
@@ -82,7 +82,7 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
 @pytest.mark.only("freeswitch")
 def test_a_freeswitch_with_less_room_than_ours_is_warned_of(house: House) -> None:
     house.stop()
-    house.start("intake: {max_calls: 100000}")
+    house.start("admission: {max_calls: 100000}")
     with gevent.Timeout(5):
         while not house.log.has("max_sessions=1000", "max_calls=100000"):
             gevent.sleep(0.05)
@@ -90,7 +90,7 @@ def test_a_freeswitch_with_less_room_than_ours_is_warned_of(house: House) -> Non
 
 def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) -> None:
     house.stop()
-    house.start("intake: {max_calls: 1}")
+    house.start("admission: {max_calls: 1}")
     house.voice(house.joins())
     first = house.switch.call("+13125550100")
     first.wait_answered(5)
@@ -108,15 +108,15 @@ def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) 
 @pytest.mark.rather("emulator")
 def test_a_process_that_is_late_lets_in_fewer_at_a_time(house: House) -> None:
     house.stop()
-    house.start("intake: {max_entering: 20, max_delay_ms: 100}")
+    house.start("admission: {max_in_setup: 20, max_delay_ms: 100}")
     assert house.orchestrator is not None
-    intake = house.orchestrator.node.door.intake
+    limiter = house.orchestrator.node.door.limiter
     busy_until = time.monotonic() + BUSY_SECONDS
     while time.monotonic() < busy_until:
         pass  # As whatever keeps the processor from all greenlets.
     gevent.sleep(0.01)
-    assert intake.delay(time.monotonic()) > BUSY_SECONDS / 2
-    assert intake.allowed(time.monotonic()) == ALWAYS
+    assert limiter.delay(time.monotonic()) > BUSY_SECONDS / 2
+    assert limiter.allowed(time.monotonic()) == ALWAYS
     house.application.route("/voice", Answer(house.joins(), delay=1.0))
     phones = [house.switch.call("+13125550100") for _ in range(ALWAYS + 2)]
     with gevent.Timeout(10):

@@ -61,9 +61,9 @@ def test_callers_get_in_while_members_talk_without_end_and_callbacks_wait(
     assert max(joins) < JOIN_SECONDS
     (listener,) = switch.emulated._listeners
     assert listener.lost == 0
-    assert orchestrator.node.connection.anomalies.reconnects == 0
+    assert orchestrator.node.connection.protocol_errors.reconnects == 0
     assert orchestrator.outbox.depth > WAITING // 2
-    assert not orchestrator.node.door.intake.refused
+    assert not orchestrator.node.door.limiter.refused
     house.told(CALLS + 1, CATCH_UP_SECONDS)
     assert [number for number, _, _ in house.told()] == [str(number) for number in range(CALLS + 1)]
 
@@ -89,7 +89,7 @@ def _let_callbacks_wait(house: House, slow: Application) -> None:
             ]
         )
     for room in range(ROOMS_THAT_WAIT):
-        orchestrator.delivery.poke(f"room {room}")
+        orchestrator.delivery.wake(f"room {room}")
 
 
 def _talking(joined: list[dict[str, str]]) -> list[Fired]:

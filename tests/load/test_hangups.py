@@ -22,9 +22,9 @@ def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(
     orchestrator = house.orchestrator
     assert orchestrator is not None
     house.voice(house.joins(startConferenceOnEnter="false"))
-    switchboard = orchestrator.node.switchboard
+    dispatcher = orchestrator.node.switchboard
     # Behind the listener that takes the call.
-    switchboard.on_new_call.append(lambda leg: switchboard.on_event(_hangup(leg)))
+    dispatcher.on_new_call.append(lambda leg: dispatcher.on_event(_hangup(leg)))
     phone = house.switch.call("+13125550100")
     phone.hang_up()
     _wait_until_empty(house)

@@ -16,7 +16,7 @@ import gevent
 import pytest
 
 from orchestrator.calls.call import Call
-from orchestrator.conference.live.participant_leg import Seat
+from orchestrator.conference.live.participant_leg import ParticipantLeg
 from orchestrator.conference.machine.state import Room
 from orchestrator.esl.legs import Execution, Leg
 from tests.lab.emulated import Emulator
@@ -31,7 +31,7 @@ __all__ = ["house"]
 
 RATE = 20
 QUIET_SECONDS = 30.0
-OURS = (Call, Execution, Leg, Room, Seat, gevent.Greenlet)
+OURS = (Call, Execution, Leg, Room, ParticipantLeg, gevent.Greenlet)
 # A call that is not forgotten keeps hundreds of blocks; Python's own free lists grow by a few hundred in all.
 BLOCKS_A_CALL = 5
 MEGABYTES = 12
@@ -58,7 +58,7 @@ def test_every_call_has_one_join_and_one_leave(house: House, directories: Iterat
     callers = party(rooms, stay_ms)
     house.stop()
     # A machine with other work is late: those who are refused then have tests of their own.
-    house.start("intake: {max_calls: 900, max_entering: 900, max_delay_ms: 3600000}")
+    house.start("admission: {max_calls: 900, max_in_setup: 900, max_delay_ms: 3600000}")
     for path in ("/events", "/status"):
         house.application.takes_callbacks(path, Answer(status=204, headers=NOT_KEPT))
     for warm_up in (4, 4):
@@ -182,7 +182,7 @@ def _size(house: House) -> Size:
     )
     # Those who deliver rest when there is nothing to do: eight at most, as many as were ever needed at once.
     assert house.orchestrator is not None
-    ours[gevent.Greenlet.__name__] -= len(house.orchestrator.delivery._resting_workers)
+    ours[gevent.Greenlet.__name__] -= len(house.orchestrator.delivery._idle_workers)
     return Size(ours, sys.getallocatedblocks(), _resident_megabytes())
 
 

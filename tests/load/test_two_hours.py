@@ -63,7 +63,7 @@ def test_two_hours_leave_nothing_behind(fast_house: House) -> None:
     house = fast_house
     house.stop()
     # Its clock runs away from ours: nothing here is late.
-    house.start("intake: {max_delay_ms: 3600000}")
+    house.start("admission: {max_delay_ms: 3600000}")
     house.voice(house.joins(record="record-from-start", statusCallbackEvent="start end join leave speaker"))
     hosts = [house.switch.call(NUMBER, from_=f"+1312555001{number}") for number in range(3)]
     for host in hosts:

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from orchestrator.media import audio
-from orchestrator.media.audio_cache import AudioError, Library
+from orchestrator.media.audio_cache import AudioCache, AudioError
 from tests.media.test_audio_cache import wav
 
 
@@ -33,8 +33,8 @@ def lying_wav(channels: int = 1, rate: int = 8000, said: int = 0xFFFFFFF0, there
     return b"RIFF" + struct.pack("<I", min(said + 36, 2**32 - 1)) + head + bytes(there)
 
 
-def library(directory: Path, max_seconds: float = 60) -> Library:
-    return Library(directory, lambda path: path, max_seconds)
+def library(directory: Path, max_seconds: float = 60) -> AudioCache:
+    return AudioCache(directory, lambda path: path, max_seconds)
 
 
 def most_memory() -> int:

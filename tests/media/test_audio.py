@@ -14,7 +14,7 @@ import soundfile
 
 from orchestrator.media import generated_audio
 from orchestrator.media.audio import AudioError, convert, export, in_thread, seconds_of, write_wav
-from orchestrator.media.audio_cache import Library
+from orchestrator.media.audio_cache import AudioCache
 from orchestrator.media.text_to_speech import CommandSpeech, SpeechError
 from orchestrator.media.trim import BLOCK_WINDOWS, trim_silence
 from orchestrator.recordings.files import RecordingFiles, is_sid
@@ -247,50 +247,50 @@ def test_sound_is_what_is_louder_than_a_quiet_line(tmp_path: Path, db: float, so
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "media", lambda path: Path("/there") / path.name, 10.0)
+def audio_cache(tmp_path: Path) -> AudioCache:
+    return AudioCache(tmp_path / "media", lambda path: Path("/there") / path.name, 10.0)
 
 
-def test_what_is_brought_twice_is_one_file_and_one_sound(library: Library) -> None:
+def test_what_is_brought_twice_is_one_file_and_one_sound(audio_cache: AudioCache) -> None:
     content = audio(0.5).getvalue()
-    first, second = library.keep(content), library.keep(io.BytesIO(content))
+    first, second = audio_cache.keep(content), audio_cache.keep(io.BytesIO(content))
     assert first is second
     assert first.seconds == 0.5
-    (name,) = os.listdir(library.directory)
+    (name,) = os.listdir(audio_cache.directory)
     assert first.path == f"/there/{name}"
-    assert library.keep(audio(0.6).getvalue()).path != first.path
+    assert audio_cache.keep(audio(0.6).getvalue()).path != first.path
 
 
-def test_what_is_made_is_made_once_and_again_when_it_is_gone(library: Library) -> None:
+def test_what_is_made_is_made_once_and_again_when_it_is_gone(audio_cache: AudioCache) -> None:
     made = []
 
     def make(path: Path) -> None:
         made.append(path.name)
         write_wav(path, tone(0.25), RATE)
 
-    sound = library.made("own", make)
-    assert library.made("own", make) is sound
+    sound = audio_cache.made("own", make)
+    assert audio_cache.made("own", make) is sound
     assert (sound.path, sound.seconds, made) == ("/there/own.wav", 0.25, ["own.wav"])
-    (library.directory / "own.wav").unlink()
-    library.made("own", make)
+    (audio_cache.directory / "own.wav").unlink()
+    audio_cache.made("own", make)
     assert made == ["own.wav", "own.wav"]
-    assert library.beep(880, 200).seconds == 0.2
-    assert library.hold_music().seconds == 16.0
+    assert audio_cache.beep(880, 200).seconds == 0.2
+    assert audio_cache.hold_music().seconds == 16.0
 
 
-def test_only_what_nobody_holds_is_deleted_and_counted(library: Library) -> None:
-    held = library.keep(audio(0.5).getvalue())
-    library.keep(audio(0.6).getvalue())
-    names = os.listdir(library.directory)
-    assert library.delete(names) == 1
-    assert os.listdir(library.directory) == [Path(held.path).name]
+def test_only_what_nobody_holds_is_deleted_and_counted(audio_cache: AudioCache) -> None:
+    held = audio_cache.keep(audio(0.5).getvalue())
+    audio_cache.keep(audio(0.6).getvalue())
+    names = os.listdir(audio_cache.directory)
+    assert audio_cache.delete(names) == 1
+    assert os.listdir(audio_cache.directory) == [Path(held.path).name]
 
 
-def test_what_is_held_is_used_now(library: Library) -> None:
-    held = library.keep(audio(0.5).getvalue())
-    path = library.directory / Path(held.path).name
+def test_what_is_held_is_used_now(audio_cache: AudioCache) -> None:
+    held = audio_cache.keep(audio(0.5).getvalue())
+    path = audio_cache.directory / Path(held.path).name
     os.utime(path, (1.0, 1.0))
-    library.note_use()
+    audio_cache.note_use()
     assert path.stat().st_mtime > 1.0
 
 
@@ -337,7 +337,7 @@ def test_a_recording_has_one_place_and_one_address(tmp_path: Path) -> None:
     files = RecordingFiles(tmp_path, lambda path: Path("/there") / path.name, lambda: "http://h")
     assert files.path(sid) == tmp_path / f"{sid}.wav"
     assert files.path(sid, "mp3") == tmp_path / f"{sid}.mp3"
-    assert files.path_there(sid) == f"/there/{sid}.wav"
+    assert files.freeswitch_path(sid) == f"/there/{sid}.wav"
     assert (files.url(sid), files.url(sid, "mp3")) == (
         f"http://h/recordings/{sid}.wav",
         f"http://h/recordings/{sid}.mp3",
@@ -354,7 +354,7 @@ def engine(directory: Path, code: str) -> Path:
     return script
 
 
-def test_a_text_is_spoken_by_the_command_once_for_each_voice(tmp_path: Path, library: Library) -> None:
+def test_a_text_is_spoken_by_the_command_once_for_each_voice(tmp_path: Path, audio_cache: AudioCache) -> None:
     said, ready = tmp_path / "said", tmp_path / "ready.wav"
     ready.write_bytes(audio(0.5).getvalue())
     script = engine(
@@ -362,20 +362,20 @@ def test_a_text_is_spoken_by_the_command_once_for_each_voice(tmp_path: Path, lib
         f"open({str(said)!r}, 'a').write(open(sys.argv[1]).read() + '|' + sys.argv[3] + ';')\n"
         f"shutil.copy({str(ready)!r}, sys.argv[2])",
     )
-    speech = CommandSpeech(library, [str(script), "{text_file}", "{out}", "v-{voice}"], 10.0)
+    speech = CommandSpeech(audio_cache, [str(script), "{text_file}", "{out}", "v-{voice}"], 10.0)
     first = speech.sound("Grüße, {out}", "anna")
     assert speech.sound("Grüße, {out}", "anna") is first
     assert speech.sound("Grüße, {out}", "bert") is not first
     assert said.read_text() == "Grüße, {out}|v-anna;Grüße, {out}|v-bert;"
     assert first.seconds == 0.5
-    assert all(name.endswith(".wav") for name in os.listdir(library.directory))
+    assert all(name.endswith(".wav") for name in os.listdir(audio_cache.directory))
 
 
 @pytest.mark.parametrize("code", ["sys.exit(3)", "import time; time.sleep(60)", "pass"])
 def test_an_engine_that_fails_takes_too_long_or_says_nothing_is_named(
-    tmp_path: Path, library: Library, code: str
+    tmp_path: Path, audio_cache: AudioCache, code: str
 ) -> None:
     script = engine(tmp_path, code)
-    speech = CommandSpeech(library, [str(script), "{text_file}", "{out}"], 1.0)
+    speech = CommandSpeech(audio_cache, [str(script), "{text_file}", "{out}"], 1.0)
     with pytest.raises(SpeechError, match=r"engine\.py"):
         speech.sound("a text", "anna")

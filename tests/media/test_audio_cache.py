@@ -9,7 +9,7 @@ from pathlib import Path
 import gevent
 import pytest
 
-from orchestrator.media.audio_cache import Library
+from orchestrator.media.audio_cache import AudioCache
 from tests.lab import sound
 
 
@@ -28,8 +28,8 @@ def test_many_who_bring_the_same_music_at_once_all_get_it(tmp_path: Path, attemp
     """Symptom: of four callers who came to wait at once, two heard nothing for ever. Cause: soundfile
     opens files under a lock that gevent's patch had made one for greenlets, and we open them in threads. Fix:
     it is a lock for threads again."""
-    library = Library(tmp_path, lambda path: path, max_seconds=60)
-    bringing = [gevent.spawn(library.keep, wav(700 + attempt, 3.0)) for _ in range(4)]
+    audio_cache = AudioCache(tmp_path, lambda path: path, max_seconds=60)
+    bringing = [gevent.spawn(audio_cache.keep, wav(700 + attempt, 3.0)) for _ in range(4)]
     gevent.joinall(bringing, timeout=10)
     assert [round(one.value.seconds, 3) if one.value else None for one in bringing] == [3.0] * 4
     assert len(list(tmp_path.iterdir())) == 1

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from orchestrator.conference.machine.state import Caller, RecordingTerms
+from orchestrator.conference.machine.state import Caller, RecordingOptions
 from orchestrator.media.audio import AudioError
 from orchestrator.media.silence import Gap, frames_of, insert_silence
-from orchestrator.recordings.conference_recording import RoomRecording, bring_into_form
+from orchestrator.recordings.conference_recording import ConferenceRecording, bring_into_form
 from orchestrator.recordings.pauses import Pause, paused, resumed, silences
 
 RATE = 8000
@@ -105,12 +105,12 @@ def test_a_pause_ends_the_one_before_it() -> None:
 def test_a_process_that_ends_in_the_middle_of_it_does_not_put_it_in_twice(tmp_path: Path, trim: bool) -> None:
     path = tone(tmp_path / "recording.wav", 4)
     caller = Caller(call_sid="v3:anna", leg="leg", connection_id="1", from_="1", to="2")
-    recording = RoomRecording(
+    recording = ConferenceRecording(
         "sid",
         "conference",
         "account",
         caller,
-        RecordingTerms(trim=trim),
+        RecordingOptions(trim=trim),
         asked_at=10 * SECOND,
         started_at=10 * SECOND,
         pauses=pauses(("silence", 11, 13), ("silence", 16, 17)),

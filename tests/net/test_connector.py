@@ -16,7 +16,7 @@ from requests.cookies import RequestsCookieJar
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.net.name_lookup import Found, Names
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
@@ -55,23 +55,23 @@ def villain() -> Iterator[Callable[..., Villain]]:
         each.stop()
 
 
-def fetch(url: str, dialler: Dialler, timeout: float = 5.0) -> Fetched:
-    fetcher = Fetcher(Limits(timeout), dialler)
+def fetch(url: str, connector: Connector, timeout: float = 5.0) -> Fetched:
+    fetcher = Fetcher(Limits(timeout), connector)
     try:
         return fetcher.fetch(url, "POST", (("From", "1"),), RequestsCookieJar())
     finally:
         fetcher.close()
 
 
-def problem(url: str, dialler: Dialler, timeout: float = 5.0) -> str:
+def problem(url: str, connector: Connector, timeout: float = 5.0) -> str:
     with pytest.raises(FetchError) as found:
-        fetch(url, dialler, timeout)
+        fetch(url, connector, timeout)
     return found.value.problem
 
 
 def test_one_s_own_application_is_asked(villain: Callable[..., Villain]) -> None:
     server = villain(OK)
-    assert fetch(server.url(), Dialler()).body == b"<Response/>"
+    assert fetch(server.url(), Connector()).body == b"<Response/>"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_no_spelling_of_a_private_address_gets_around_its_refusal(
     villain: Callable[..., Villain], host: str
 ) -> None:
     server = villain(OK)
-    said = problem(server.url(host=host), Dialler(CLOSED))
+    said = problem(server.url(host=host), Connector(CLOSED))
     assert f"{host.strip('[]')} is not dialled: " in said
     assert "network.private_addresses" in said
     assert not server.connections
@@ -91,13 +91,15 @@ def test_zero_is_no_other_name_for_this_machine(villain: Callable[..., Villain])
     """Linux connects 0.0.0.0 to itself."""
     server = villain(OK)
     for host in ("0.0.0.0", "0", "[::]"):
-        assert "an unspecified address, which no setting allows" in problem(server.url(host=host), Dialler())
+        assert "an unspecified address, which no setting allows" in problem(
+            server.url(host=host), Connector()
+        )
     assert not server.connections
 
 
 def test_a_name_that_leads_to_the_metadata_service_is_not_dialled() -> None:
-    dialler = Dialler(names=told(app_test=["169.254.169.254"]))
-    assert problem("http://app.test/latest/meta-data/", dialler) == (
+    connector = Connector(names=told(app_test=["169.254.169.254"]))
+    assert problem("http://app.test/latest/meta-data/", connector) == (
         "app.test is not dialled: 169.254.169.254 is a cloud's metadata service, which no setting allows"
     )
 
@@ -111,7 +113,7 @@ def test_of_several_addresses_the_refused_ones_are_skipped(
     refused = villain(OK, host="127.0.0.2", port=server.port)
     policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
     names = told(app_test=["169.254.169.254", "10.0.0.1", "::1", *order])
-    assert fetch(server.url(host="app.test"), Dialler(policy, names)).body == b"<Response/>"
+    assert fetch(server.url(host="app.test"), Connector(policy, names)).body == b"<Response/>"
     assert b"Host: app.test" in server.heads[0]
     assert not refused.connections
 
@@ -119,7 +121,7 @@ def test_of_several_addresses_the_refused_ones_are_skipped(
 def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callable[..., Villain]) -> None:
     server = villain(OK, host="127.0.0.2")
     names = told(app_test=["127.0.0.1", "127.0.0.2"])
-    assert fetch(server.url(host="app.test"), Dialler(names=names)).body == b"<Response/>"
+    assert fetch(server.url(host="app.test"), Connector(names=names)).body == b"<Response/>"
 
 
 def test_a_second_answer_of_the_name_server_changes_nothing(villain: Callable[..., Villain]) -> None:
@@ -131,10 +133,10 @@ def test_a_second_answer_of_the_name_server_changes_nothing(villain: Callable[..
         asked.append(name)
         return [(int(socket.AF_INET), ("127.0.0.1" if len(asked) == 1 else "169.254.169.254", 0))]
 
-    dialler = Dialler(names=Names(ask))
-    assert fetch(server.url(host="app.test"), dialler).body == b"<Response/>"
+    connector = Connector(names=Names(ask))
+    assert fetch(server.url(host="app.test"), connector).body == b"<Response/>"
     assert len(asked) == 1
-    assert "metadata" in problem(server.url(host="app.test"), dialler)
+    assert "metadata" in problem(server.url(host="app.test"), connector)
 
 
 def test_a_kept_connection_is_one_to_a_checked_address(villain: Callable[..., Villain]) -> None:
@@ -142,7 +144,7 @@ def test_a_kept_connection_is_one_to_a_checked_address(villain: Callable[..., Vi
     server = villain(OK, keeps=True)
     policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
     names = told(good_test=["127.0.0.1"], bad_test=["127.0.0.2"])
-    fetcher = Fetcher(Limits(5), Dialler(policy, names))
+    fetcher = Fetcher(Limits(5), Connector(policy, names))
     for _ in range(3):
         fetcher.fetch(server.url(host="good.test"), "GET", (), RequestsCookieJar())
     with pytest.raises(FetchError, match=r"127\.0\.0\.2 is a private address"):
@@ -158,9 +160,9 @@ def test_every_hop_of_a_redirect_is_checked(villain: Callable[..., Villain], hop
     for _ in range(hops):
         target = villain(says(answer(b"", f"Location: {target}", status="302 Found"))).url()
     policy = AddressPolicy(deny=(ip_network("127.0.0.2"),))
-    assert "127.0.0.2 is in 127.0.0.2/32 of network.deny" in problem(target, Dialler(policy))
+    assert "127.0.0.2 is in 127.0.0.2/32 of network.deny" in problem(target, Connector(policy))
     assert not inner.connections
-    assert fetch(target, Dialler()).body == b"<Response/>"
+    assert fetch(target, Connector()).body == b"<Response/>"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_a_url_that_two_parsers_read_differently_leads_to_no_forbidden_place(
 ) -> None:
     server = villain(OK)
     policy = AddressPolicy(deny=(ip_network("127.0.0.0/8"),))
-    assert problem(url.format(port=server.port), Dialler(policy))
+    assert problem(url.format(port=server.port), Connector(policy))
     assert not server.connections
 
 
@@ -185,15 +187,19 @@ def test_a_callback_is_not_sent_to_a_refused_address(villain: Callable[..., Vill
     server = villain(says(answer()), keeps=True)
     results: list[tuple[int | None, int, str]] = []
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    dialler = Dialler(CLOSED, told(good_test=["127.0.0.1"], evil_test=["169.254.169.254"]))
+    connector = Connector(CLOSED, told(good_test=["127.0.0.1"], evil_test=["169.254.169.254"]))
     delivery = Delivery(
-        outbox, lambda _: None, QUICK, dialler=dialler, on_result=lambda _, *result: results.append(result)
+        outbox,
+        lambda _: None,
+        QUICK,
+        connector=connector,
+        on_result=lambda _, *result: results.append(result),
     )
     delivery.start()
     for queue, host in enumerate(("good.test", "evil.test")):
         url = server.url("/callbacks", host)
         outbox.commit([Message(str(queue), url, "POST", (), "account", "join", 0, 0)])
-        delivery.poke(str(queue))
+        delivery.wake(str(queue))
     wait_until(lambda: len(results) == 2, "two results")
     delivery.stop()
     outbox.close()
@@ -227,11 +233,11 @@ def test_tls_asks_for_the_name_and_verifies_it_although_an_address_is_dialled(
     tls.load_cert_chain(cert, key)
     tls.sni_callback = lambda _socket, name, _context: asked.append(name)
     server = villain(OK, tls=tls)
-    dialler = Dialler(names=told(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
-    fetcher = Fetcher(Limits(5), dialler, verify=str(cert))
+    connector = Connector(names=told(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
+    fetcher = Fetcher(Limits(5), connector, verify=str(cert))
     assert fetcher.fetch(server.url(host="app.test"), "GET", (), RequestsCookieJar()).body == b"<Response/>"
     assert asked == ["app.test"]
     with pytest.raises(FetchError, match=r"not valid for 'other\.test'"):
         fetcher.fetch(server.url(host="other.test"), "GET", (), RequestsCookieJar())
     fetcher.close()
-    assert "CERTIFICATE_VERIFY_FAILED" in problem(server.url(host="app.test"), dialler)
+    assert "CERTIFICATE_VERIFY_FAILED" in problem(server.url(host="app.test"), connector)

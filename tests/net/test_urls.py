@@ -17,7 +17,7 @@ from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.callbacks.sender import Sender
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.net.connections import Adapter
-from orchestrator.net.connector import Dialler
+from orchestrator.net.connector import Connector
 from orchestrator.net.urls import location, path_of, resolve, target, with_fields
 from orchestrator.store.message import Queued
 from tests.net.villain import Villain, answer, says
@@ -116,7 +116,7 @@ def test_a_callback_goes_where_it_was_written_with_our_fields_behind(
     server: Callable[..., Villain], written: str, method: str
 ) -> None:
     villain = server()
-    adapter = Adapter(Dialler(), pool_connections=1)
+    adapter = Adapter(Connector(), pool_connections=1)
     message = Queued(
         1, "q", villain.url(written), "GET" if method == "GET" else "POST", ENCODED.encode(), "a", "e", 0, 0
     )

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from orchestrator.media import audio_cache as library_module
-from orchestrator.media.audio_cache import Library
-from orchestrator.recordings.retention import Found, Housekeeping, surplus
+from orchestrator.media.audio_cache import AudioCache
+from orchestrator.recordings.retention import FileRetention, FoundFile, surplus
 
 SID = "35094891-3290-4142-b2c2-b2eda57534cf"
 DAY = 86400.0
@@ -27,8 +27,8 @@ def recordings(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "media", lambda path: path, 3600)
+def audio_cache(tmp_path: Path) -> AudioCache:
+    return AudioCache(tmp_path / "media", lambda path: path, 3600)
 
 
 def put(directory: Path, name: str, days: float, size: int = 10) -> Path:
@@ -44,28 +44,30 @@ def aged(path: Path, days: float) -> Path:
 
 
 def sweep(
-    recordings: Path, library: Library, days: float | None = None, cache_bytes: int = 1 << 30
+    recordings: Path, audio_cache: AudioCache, days: float | None = None, cache_bytes: int = 1 << 30
 ) -> set[str]:
     """What is left."""
-    Housekeeping(recordings, days, library, cache_bytes).sweep()
-    return {path.name for directory in (recordings, library.directory) for path in directory.iterdir()}
+    FileRetention(recordings, days, audio_cache, cache_bytes).sweep()
+    return {path.name for directory in (recordings, audio_cache.directory) for path in directory.iterdir()}
 
 
 # Recordings
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])
-def test_a_recording_goes_when_its_days_are_over(recordings: Path, library: Library, kind: str) -> None:
+def test_a_recording_goes_when_its_days_are_over(
+    recordings: Path, audio_cache: AudioCache, kind: str
+) -> None:
     put(recordings, f"{SID}.{kind}", days=7.1)
     younger = SID.replace("3", "4")
     put(recordings, f"{younger}.{kind}", days=6.9)
-    assert sweep(recordings, library, days=7) == {f"{younger}.{kind}"}
+    assert sweep(recordings, audio_cache, days=7) == {f"{younger}.{kind}"}
 
 
-def test_recordings_stay_for_ever_where_no_days_are_set(recordings: Path, library: Library) -> None:
+def test_recordings_stay_for_ever_where_no_days_are_set(recordings: Path, audio_cache: AudioCache) -> None:
     put(recordings, f"{SID}.wav", days=10_000)
     put(recordings, f"{SID}.mp3", days=10_000)
-    assert len(sweep(recordings, library)) == 2
+    assert len(sweep(recordings, audio_cache)) == 2
 
 
 @pytest.mark.parametrize("days", [None, 30.0])
@@ -74,12 +76,12 @@ def test_recordings_stay_for_ever_where_no_days_are_set(recordings: Path, librar
     [f"{SID}.part", f"{SID}.wav.part", f"{SID}.mp3.part", f"{SID}.making.mp3", f"{SID}.making.mp3.part"],
 )
 def test_what_was_never_finished_goes_after_a_day(
-    recordings: Path, library: Library, name: str, days: float | None
+    recordings: Path, audio_cache: AudioCache, name: str, days: float | None
 ) -> None:
     put(recordings, name, days=0.9)
-    assert sweep(recordings, library, days) == {name}
+    assert sweep(recordings, audio_cache, days) == {name}
     aged(recordings / name, 1.1)
-    assert sweep(recordings, library, days) == set()
+    assert sweep(recordings, audio_cache, days) == set()
 
 
 @pytest.mark.parametrize(
@@ -99,13 +101,13 @@ def test_what_was_never_finished_goes_after_a_day(
         f"{HASH}.wav",
     ],
 )
-def test_what_is_not_ours_is_never_deleted(recordings: Path, library: Library, name: str) -> None:
+def test_what_is_not_ours_is_never_deleted(recordings: Path, audio_cache: AudioCache, name: str) -> None:
     put(recordings, name, days=10_000)
-    assert sweep(recordings, library, days=1, cache_bytes=0) == {name}
+    assert sweep(recordings, audio_cache, days=1, cache_bytes=0) == {name}
 
 
 def test_neither_directories_nor_links_are_followed_or_deleted(
-    recordings: Path, library: Library, tmp_path: Path
+    recordings: Path, audio_cache: AudioCache, tmp_path: Path
 ) -> None:
     precious = put(tmp_path, "precious", days=100)
     (recordings / f"{SID}.wav").symlink_to(precious)
@@ -113,12 +115,14 @@ def test_neither_directories_nor_links_are_followed_or_deleted(
     inside.mkdir()
     put(inside, f"{SID}.wav", days=100)
     aged(inside, 100)
-    sweep(recordings, library, days=1)
+    sweep(recordings, audio_cache, days=1)
     assert precious.exists()
     assert (inside / f"{SID}.wav").exists()
 
 
-def test_ten_thousand_recordings_go_without_holding_anybody_up(recordings: Path, library: Library) -> None:
+def test_ten_thousand_recordings_go_without_holding_anybody_up(
+    recordings: Path, audio_cache: AudioCache
+) -> None:
     for number in range(10_000):
         put(recordings, f"{number:08x}-0000-4000-8000-000000000000.wav", days=2, size=0)
     pauses: list[float] = []
@@ -131,24 +135,26 @@ def test_ten_thousand_recordings_go_without_holding_anybody_up(recordings: Path,
 
     ticking = gevent.spawn(tick)
     gevent.sleep(0.01)
-    assert sweep(recordings, library, days=1) == set()
+    assert sweep(recordings, audio_cache, days=1) == set()
     ticking.kill()
     assert sorted(pauses)[len(pauses) * 9 // 10] < 0.1
 
 
 def test_a_directory_that_is_gone_is_told_and_the_other_one_still_swept(
-    recordings: Path, library: Library, caplog: pytest.LogCaptureFixture
+    recordings: Path, audio_cache: AudioCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     recordings.rmdir()
-    put(library.directory, f"{HASH}.wav", days=1)
-    Housekeeping(recordings, 1, library, 0).sweep()
-    assert not list(library.directory.iterdir())
+    put(audio_cache.directory, f"{HASH}.wav", days=1)
+    FileRetention(recordings, 1, audio_cache, 0).sweep()
+    assert not list(audio_cache.directory.iterdir())
     assert [record.msg["event"] for record in caplog.records] == ["not deleted"]
 
 
-def test_it_sweeps_at_once_when_it_is_started_and_stops_at_once(recordings: Path, library: Library) -> None:
+def test_it_sweeps_at_once_when_it_is_started_and_stops_at_once(
+    recordings: Path, audio_cache: AudioCache
+) -> None:
     path = put(recordings, f"{SID}.wav", days=2)
-    keeping = Housekeeping(recordings, 1, library, 0)
+    keeping = FileRetention(recordings, 1, audio_cache, 0)
     keeping.start()
     deadline = time.monotonic() + 10
     while path.exists():
@@ -170,7 +176,7 @@ def wav(hz: float = 440.0) -> bytes:
 
 def test_the_least_recently_used_sounds_go_until_the_rest_fits() -> None:
     now = 1e9
-    files = [Found(f"{n:064x}.wav", now - n * 3600, 100) for n in range(1, 6)]
+    files = [FoundFile(f"{n:064x}.wav", now - n * 3600, 100) for n in range(1, 6)]
     assert surplus(files, now, 500) == []
     assert surplus(files, now, 499) == [f"{5:064x}.wav"]
     assert surplus(files, now, 250) == [f"{5:064x}.wav", f"{4:064x}.wav", f"{3:064x}.wav"]
@@ -179,44 +185,44 @@ def test_the_least_recently_used_sounds_go_until_the_rest_fits() -> None:
 
 def test_what_was_used_just_now_stays_although_it_is_too_much() -> None:
     now = 1e9
-    assert surplus([Found(f"{HASH}.wav", now - 60, 100)], now, 0) == []
+    assert surplus([FoundFile(f"{HASH}.wav", now - 60, 100)], now, 0) == []
 
 
-def test_beeps_and_hold_music_stay_and_do_not_count(recordings: Path, library: Library) -> None:
+def test_beeps_and_hold_music_stay_and_do_not_count(recordings: Path, audio_cache: AudioCache) -> None:
     for name in ("beep-880-200.wav", "hold-music.wav", "somebodys.wav"):
-        put(library.directory, name, days=100, size=1000)
-    put(library.directory, f"{HASH}.wav", days=100, size=10)
-    put(library.directory, f"say-{HASH}.wav", days=99, size=10)
-    left = sweep(recordings, library, cache_bytes=10)
+        put(audio_cache.directory, name, days=100, size=1000)
+    put(audio_cache.directory, f"{HASH}.wav", days=100, size=10)
+    put(audio_cache.directory, f"say-{HASH}.wav", days=99, size=10)
+    left = sweep(recordings, audio_cache, cache_bytes=10)
     assert left == {"beep-880-200.wav", "hold-music.wav", "somebodys.wav", f"say-{HASH}.wav"}
 
 
-def test_a_sound_that_is_used_again_is_young_again(recordings: Path, library: Library) -> None:
+def test_a_sound_that_is_used_again_is_young_again(recordings: Path, audio_cache: AudioCache) -> None:
     first, second = wav(440), wav(550)
-    paths = [Path(library.keep(content).path) for content in (first, second)]
+    paths = [Path(audio_cache.keep(content).path) for content in (first, second)]
     aged(paths[0], 3)
     aged(paths[1], 2)
-    library.keep(first)
-    assert sweep(recordings, library, cache_bytes=len(first)) == {paths[0].name}
+    audio_cache.keep(first)
+    assert sweep(recordings, audio_cache, cache_bytes=len(first)) == {paths[0].name}
 
 
 def test_a_sound_that_plays_for_days_stays_and_goes_when_it_is_over(
-    recordings: Path, library: Library
+    recordings: Path, audio_cache: AudioCache
 ) -> None:
-    sound = library.keep(wav())
+    sound = audio_cache.keep(wav())
     path = aged(Path(sound.path), 3)
-    assert sweep(recordings, library, cache_bytes=0) == {path.name}
+    assert sweep(recordings, audio_cache, cache_bytes=0) == {path.name}
     del sound
     aged(path, 3)
-    assert sweep(recordings, library, cache_bytes=0) == set()
+    assert sweep(recordings, audio_cache, cache_bytes=0) == set()
 
 
 def test_a_sound_that_is_wanted_while_it_is_being_deleted_is_made_again(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    audio_cache: AudioCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Race: found to be there, deleted by the thread, and then played."""
     content = wav()
-    path = Path(library.keep(content).path)
+    path = Path(audio_cache.keep(content).path)
     delete = library_module._delete
 
     def slowly(paths: list[Path]) -> int:
@@ -224,18 +230,18 @@ def test_a_sound_that_is_wanted_while_it_is_being_deleted_is_made_again(
         return delete(paths)
 
     monkeypatch.setattr(library_module, "_delete", slowly)
-    deleting = gevent.spawn(library.delete, [path.name])
+    deleting = gevent.spawn(audio_cache.delete, [path.name])
     gevent.sleep(0.01)
-    sound = library.keep(content)
+    sound = audio_cache.keep(content)
     assert deleting.get(timeout=10) == 1
     assert Path(sound.path).exists()
 
 
 @pytest.mark.parametrize("name", [f"{HASH}.123.456.part", f"say-{HASH}.part"])
 def test_a_sound_that_was_never_finished_goes_after_a_day(
-    recordings: Path, library: Library, name: str
+    recordings: Path, audio_cache: AudioCache, name: str
 ) -> None:
-    put(library.directory, name, days=0.9)
-    assert sweep(recordings, library) == {name}
-    aged(library.directory / name, 1.1)
-    assert sweep(recordings, library) == set()
+    put(audio_cache.directory, name, days=0.9)
+    assert sweep(recordings, audio_cache) == {name}
+    aged(audio_cache.directory / name, 1.1)
+    assert sweep(recordings, audio_cache) == set()

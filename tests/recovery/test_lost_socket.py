@@ -151,30 +151,30 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
 
 def lose_events(house: House, last: str) -> None:
     """What FreeSWITCH says is never heard of, until it has said `last` and a little more."""
-    switchboard = house.orchestrator.node.switchboard
-    switchboard.hold()
-    until(lambda: any(event.name == last for event in switchboard._held or ()), 15, last)
+    dispatcher = house.orchestrator.node.switchboard
+    dispatcher.hold()
+    until(lambda: any(event.name == last for event in dispatcher._held or ()), 15, last)
     gevent.sleep(0.3)
-    switchboard._held = None
+    dispatcher._held = None
 
 
 def test_members_that_left_unheard_are_found_by_the_audit(house: House) -> None:
     house.stop()
-    house.start(node="audit_secs: 1")
+    house.start(node="reconcile_secs: 1")
     first, second = two_inside(house)
     losing = gevent.spawn(lose_events, house, "CHANNEL_DESTROY")
     gevent.sleep(0.2)
     first.hang_up()
     losing.join()
     assert house.told(4, 20)[3][1:] == ("participant-leave", FIRST)
-    assert house.orchestrator.node.recovery.repairs.leaves == 1
+    assert house.orchestrator.node.recovery.corrections.leaves == 1
     second.hang_up()
     house.told(6)
 
 
 def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
     house.stop()
-    house.start(node="audit_secs: 1")
+    house.start(node="reconcile_secs: 1")
     house.voice(house.joins())
     losing = gevent.spawn(lose_events, house, "CHANNEL_PARK")
     gevent.sleep(0.2)
@@ -182,7 +182,7 @@ def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
     losing.join()
     phone.wait_answered(20)
     house.told(2, 10)
-    assert house.orchestrator.node.recovery.repairs.calls == 1
+    assert house.orchestrator.node.recovery.corrections.calls == 1
     phone.hang_up()
     house.told(4)
 
@@ -190,7 +190,7 @@ def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
 def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) -> None:
     """An operator at the console, or an order that got lost."""
     house.stop()
-    house.start(node="audit_secs: 1")
+    house.start(node="reconcile_secs: 1")
     first, second = two_inside(house)
     (room,) = house.orchestrator.node.rooms
     (member,) = (one.member_id for one in room.participants.values() if one.caller.from_ == FIRST)
@@ -201,7 +201,7 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     gevent.sleep(1)
     assert not second.hears_now(500)
     second.wait_hears(500, 20)
-    assert house.orchestrator.node.recovery.repairs.members == 1
+    assert house.orchestrator.node.recovery.corrections.members == 1
     for phone in (first, second):
         phone.hang_up()
     house.told(6)
@@ -225,7 +225,7 @@ def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
     """Symptom: music that stopped at its next turn. Cause: the audit took what played for something found,
     of which no end would come. Fix: only after a lost socket is anything found."""
     house.stop()
-    house.start(node="audit_secs: 1")
+    house.start(node="reconcile_secs: 1")
     music = house.application.tone(700, 1.0)
     waiting = house.joins("Waiting", startConferenceOnEnter="false", waitUrl=music, waitMethod="GET")
     house.documents({FIRST: waiting, SECOND: house.joins("Inside"), THIRD: house.joins("Inside")})

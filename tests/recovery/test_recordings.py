@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from orchestrator.clock import now
-from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, Tape
+from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, RecordingState
 from orchestrator.recordings.records import RecordingRecord, row_of_recording
 from orchestrator.sids import leg_of, new_sid
 from orchestrator.store.outbox import Outbox
@@ -59,7 +59,7 @@ def status(client: Client, sid: str) -> str:
 
 def test_the_end_of_a_recording_that_nobody_heard_is_found_by_the_audit(house: House, client: Client) -> None:
     house.stop()
-    house.start(node="audit_secs: 1")
+    house.start(node="reconcile_secs: 1")
     phone, _, sid = begin(house, client)
     gevent.sleep(0.5)
     losing = gevent.spawn(lose_events, house, "CHANNEL_DESTROY")
@@ -90,7 +90,7 @@ def test_a_listed_recording_that_belongs_to_nobody_is_ended_by_the_audit(
     """As a crash of an earlier version of ours left it."""
     house.log.allows("a recording that nobody ended")
     house.stop()
-    house.start(node="audit_secs: 1")
+    house.start(node="reconcile_secs: 1")
     sids = [new_sid(), new_sid()]
     before = now() - 60_000_000
     for sid, conference in zip(sids, ("", new_sid()), strict=True):
@@ -153,7 +153,7 @@ def test_a_recording_ordered_as_its_caller_hangs_up_has_an_end_or_never_was(
 def lose_the_order(house: House, call_sid: str) -> str:
     """As a process leaves it that ends after it has written the recording down and before FreeSWITCH has
     heard of it; its sid."""
-    tape = Tape(
+    tape = RecordingState(
         new_sid(),
         "OutboundAPI",
         status_callback=house.application.url("/recording"),

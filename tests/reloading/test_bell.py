@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.reloading.reload_socket import LONGEST, Bell, ring, socket_path
+from orchestrator.reloading.reload_socket import LONGEST, ReloadSocket, request_reload, socket_path
 from orchestrator.reloading.reloader import Reloaded
 
 ANSWERS = (
@@ -28,27 +28,27 @@ def directory(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def bell(directory: Path) -> Iterator[Bell]:
+def bell(directory: Path) -> Iterator[ReloadSocket]:
     waiting = list(ANSWERS)
-    bell = Bell(directory / "o.sqlite", directory / "o.yaml", lambda: waiting.pop(0))
+    bell = ReloadSocket(directory / "o.sqlite", directory / "o.yaml", lambda: waiting.pop(0))
     bell.start()
     yield bell
     bell.stop()
 
 
 def test_it_is_answered_with_how_the_reload_went_and_only_by_the_process_of_that_file(
-    directory: Path, bell: Bell
+    directory: Path, bell: ReloadSocket
 ) -> None:
     database, config = directory / "o.sqlite", directory / "o.yaml"
-    other = ring(database, directory / "other.yaml", 10)
+    other = request_reload(database, directory / "other.yaml", 10)
     assert other.problems == (f"the orchestrator that runs has {config}, not {directory / 'other.yaml'}",)
     assert not other.bad_settings
-    assert tuple(ring(database, config, 10) for _ in ANSWERS) == ANSWERS
+    assert tuple(request_reload(database, config, 10) for _ in ANSWERS) == ANSWERS
     assert stat.S_IMODE(socket_path(database).stat().st_mode) == 0o600
     bell.stop()
     assert not socket_path(database).exists()
     with pytest.raises(OSError, match="No such file"):
-        ring(database, config, 10)
+        request_reload(database, config, 10)
 
 
 @pytest.mark.parametrize("asked", [b"", b"{", b"[]", b'{"config": 1}', b"\xff" * 100])
@@ -59,7 +59,7 @@ def test_what_is_no_question_is_answered_too_and_reloads_nothing(tmp_path: Path,
         reloads.append(True)
         return Reloaded()
 
-    bell = Bell(tmp_path / "o.sqlite", tmp_path / "o.yaml", reload)
+    bell = ReloadSocket(tmp_path / "o.sqlite", tmp_path / "o.yaml", reload)
     # The socket that a process before us left is no hindrance.
     socket_path(tmp_path / "o.sqlite").touch()
     bell.start()

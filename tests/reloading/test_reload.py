@@ -282,7 +282,7 @@ def test_what_freeswitch_has_to_take_waits_for_it_and_the_rest_counts_at_once(pr
 profiles: {crisp: {preset: hd, rate: 16000}}
 profile_patterns: {"new*": crisp}
 trunks: {carrier: {proxy: '127.0.0.9:9001', username: u, password: hush-hush}}
-intake: {max_calls: 7}
+admission: {max_calls: 7}
 """
     )
     process.config.write_text(
@@ -297,7 +297,7 @@ intake: {max_calls: 7}
     assert answer.returncode == 4
     changed, waiting = (line for line in answer.stdout.splitlines() if line)
     assert changed == (
-        "changed: accounts[0].api_keys, applications.other, numbers.13125550100, intake.max_calls"
+        "changed: accounts[0].api_keys, applications.other, numbers.13125550100, admission.max_calls"
     )
     assert waiting.startswith("waiting for FreeSWITCH, which keeps what it has (")
     keys = "applications.other.profile, profiles.crisp, profile_patterns.new*, trunks.carrier"

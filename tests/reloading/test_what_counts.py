@@ -12,7 +12,7 @@ from telnyx.lib.webhook_verification import WebhookVerificationError, verify_web
 from orchestrator.callbacks.signature import load_key, new_seed, public_key
 from orchestrator.config import loads
 from orchestrator.config.network import Network as NetworkSettings
-from orchestrator.config.service import Intake
+from orchestrator.config.service import Admission
 from orchestrator.config.settings import Settings
 from tests.lab.web import Request
 from tests.scenarios.conftest import ACCOUNT, NUMBER, SEED, House, house
@@ -50,11 +50,11 @@ def test_the_limit_of_calls(house: House) -> None:
     house.voice(house.joins())
     first = house.switch.call(NUMBER, from_=FIRST)
     first.wait_answered(10)
-    reload(house, intake=Intake(max_calls=1))
+    reload(house, intake=Admission(max_calls=1))
     refused = house.switch.call(NUMBER, from_=SECOND)
     refused.wait_ended(10)
     assert refused.sip_status == 503
-    reload(house, intake=Intake(max_calls=2))
+    reload(house, intake=Admission(max_calls=2))
     second = house.switch.call(NUMBER, from_=SECOND)
     second.wait_answered(10)
 
@@ -125,4 +125,4 @@ def test_a_file_with_one_mistake_changes_nothing_at_all(house: House) -> None:
     result = house.orchestrator.reloader.reload(lambda: loads(text, environ={}))
     assert result.bad_settings
     assert in_force(house) is before
-    assert house.orchestrator.node.door.intake.limits is before.intake
+    assert house.orchestrator.node.door.limiter.limits is before.admission

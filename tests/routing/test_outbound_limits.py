@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.config import loads
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.config.trunks import Trunk
 from orchestrator.routing.endpoints import Route
-from orchestrator.routing.outbound_limits import TollRefused, Tolls
+from orchestrator.routing.outbound_limits import OutboundLimitReached, OutboundLimits
 
 MAIN, OTHER = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "6a9a7976-012e-45d2-9258-6f5dc68d861e"
 SETTINGS = f"""
@@ -28,59 +28,59 @@ def by(trunk: Trunk) -> Route:
 
 
 @pytest.fixture
-def live() -> Live:
-    return Live(loads(SETTINGS, environ={}))
+def live() -> CurrentSettings:
+    return CurrentSettings(loads(SETTINGS, environ={}))
 
 
-def test_an_account_has_so_many_at_once_on_all_trunks_and_to_sip(live: Live) -> None:
-    tolls, trunks = Tolls(live), live.settings.trunks
-    tolls.admit("1", MAIN, by(trunks["a"]))
-    tolls.admit("2", MAIN, Route("sip:x@example.com", "sofia/texml/x@example.com"))
-    with pytest.raises(TollRefused, match="account main: max_outgoing_calls is 2"):
-        tolls.admit("3", MAIN, by(trunks["b"]))
-    tolls.admit("4", OTHER, by(trunks["a"]))
-    tolls.over("1")
-    tolls.admit("5", MAIN, by(trunks["b"]))
+def test_an_account_has_so_many_at_once_on_all_trunks_and_to_sip(live: CurrentSettings) -> None:
+    outbound_limits, trunks = OutboundLimits(live), live.settings.trunks
+    outbound_limits.admit("1", MAIN, by(trunks["a"]))
+    outbound_limits.admit("2", MAIN, Route("sip:x@example.com", "sofia/texml/x@example.com"))
+    with pytest.raises(OutboundLimitReached, match="account main: max_outgoing_calls is 2"):
+        outbound_limits.admit("3", MAIN, by(trunks["b"]))
+    outbound_limits.admit("4", OTHER, by(trunks["a"]))
+    outbound_limits.over("1")
+    outbound_limits.admit("5", MAIN, by(trunks["b"]))
 
 
-def test_a_trunk_has_so_many_at_once_of_all_accounts(live: Live) -> None:
-    tolls, trunk = Tolls(live), live.settings.trunks["a"]
+def test_a_trunk_has_so_many_at_once_of_all_accounts(live: CurrentSettings) -> None:
+    outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["a"]
     for uuid, account in (("1", MAIN), ("2", OTHER), ("3", OTHER)):
-        tolls.admit(uuid, account, by(trunk))
-    with pytest.raises(TollRefused, match="trunk a: max_calls is 3"):
-        tolls.admit("4", OTHER, by(trunk))
+        outbound_limits.admit(uuid, account, by(trunk))
+    with pytest.raises(OutboundLimitReached, match="trunk a: max_calls is 3"):
+        outbound_limits.admit("4", OTHER, by(trunk))
 
 
 def test_what_is_over_still_counts_for_its_minute_and_a_refused_one_does_not(
-    live: Live, monkeypatch: pytest.MonkeyPatch
+    live: CurrentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("orchestrator.routing.outbound_limits.time.monotonic", lambda: now)
-    tolls, trunk = Tolls(live), live.settings.trunks["b"]
+    outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["b"]
     for uuid in ("1", "2"):
-        tolls.admit(uuid, OTHER, by(trunk))
-        tolls.over(uuid)
+        outbound_limits.admit(uuid, OTHER, by(trunk))
+        outbound_limits.over(uuid)
     for _again in range(3):
-        with pytest.raises(TollRefused, match="trunk b: calls_per_minute is 2"):
-            tolls.admit("3", OTHER, by(trunk))
+        with pytest.raises(OutboundLimitReached, match="trunk b: calls_per_minute is 2"):
+            outbound_limits.admit("3", OTHER, by(trunk))
     now += 60
-    tolls.admit("3", OTHER, by(trunk))
+    outbound_limits.admit("3", OTHER, by(trunk))
 
 
-def test_calls_that_go_on_after_a_restart_are_let_in_and_counted(live: Live) -> None:
-    tolls, trunk = Tolls(live), live.settings.trunks["a"]
+def test_calls_that_go_on_after_a_restart_are_let_in_and_counted(live: CurrentSettings) -> None:
+    outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["a"]
     for uuid in ("1", "2", "3", "4"):
-        tolls.resume(uuid, OTHER, trunk)
-    with pytest.raises(TollRefused):
-        tolls.admit("5", OTHER, by(trunk))
+        outbound_limits.resume(uuid, OTHER, trunk)
+    with pytest.raises(OutboundLimitReached):
+        outbound_limits.admit("5", OTHER, by(trunk))
     # FreeSWITCH was out of reach, and has only one of them now.
-    tolls.lost("", lambda uuid: uuid == "1")
-    tolls.admit("5", OTHER, by(trunk))
+    outbound_limits.lost("", lambda uuid: uuid == "1")
+    outbound_limits.admit("5", OTHER, by(trunk))
 
 
-def test_a_limit_that_is_changed_counts_from_the_next_call_on(live: Live) -> None:
-    tolls, trunk = Tolls(live), live.settings.trunks["a"]
-    tolls.admit("1", MAIN, by(trunk))
+def test_a_limit_that_is_changed_counts_from_the_next_call_on(live: CurrentSettings) -> None:
+    outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["a"]
+    outbound_limits.admit("1", MAIN, by(trunk))
     live.settings = loads(SETTINGS.replace("max_outgoing_calls: 2", "max_outgoing_calls: 1"), environ={})
-    with pytest.raises(TollRefused, match="is 1"):
-        tolls.admit("2", MAIN, by(live.settings.trunks["a"]))
+    with pytest.raises(OutboundLimitReached, match="is 1"):
+        outbound_limits.admit("2", MAIN, by(live.settings.trunks["a"]))

@@ -17,7 +17,7 @@ def cut(house: House) -> None:
     assert house.orchestrator is not None
     connection = house.orchestrator.node.connection
     house.orchestrator._up.clear()
-    connection._link.close(Disconnected("cut by the test"))
+    connection._session.close(Disconnected("cut by the test"))
     assert house.orchestrator.wait_ready(10)
 
 
@@ -70,7 +70,9 @@ def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) ->
     orchestrator = house.orchestrator
     assert orchestrator is not None
     (sid,) = orchestrator.node.rooms._rooms
-    orchestrator.node.rooms._speech.heard(sid, call_sid_of(next(iter(orchestrator.node.legs)).uuid), False, 1)
+    orchestrator.node.rooms._talk_debounce.on_talking(
+        sid, call_sid_of(next(iter(orchestrator.node.legs)).uuid), False, 1
+    )
     house.stop()
     gevent.sleep(0.5)
     assert not house.log.errors

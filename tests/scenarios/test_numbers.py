@@ -208,7 +208,7 @@ def test_an_identity_counts_where_the_settings_say_so(
     house: House, networks: tuple[str, ...], number: str
 ) -> None:
     assert house.orchestrator
-    live = house.orchestrator.live
+    live = house.orchestrator.current
     sip = live.settings.sip.model_copy(update={"trusted_networks": networks})
     live.settings = live.settings.model_copy(update={"sip": sip})
     house.voice("<Response><Hangup/></Response>")

@@ -165,7 +165,7 @@ def limited(house: House, trunk: str = "", **account: int) -> None:
     house.log.allows("not dialled")
     house.start(trunks=f"    {trunk}" if trunk else "")
     assert house.orchestrator
-    live = house.orchestrator.live
+    live = house.orchestrator.current
     main, *others = live.settings.accounts
     accounts = (main.model_copy(update=account), *others)
     live.settings = live.settings.model_copy(update={"accounts": accounts})

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.calls.outbound import Order
-from orchestrator.conference.machine.state import Wish
+from orchestrator.calls.outbound import OriginateRequest
+from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
-from orchestrator.services.control import CallChanges, Control, Guest
+from orchestrator.services.control import ApiServices, CallUpdate, ParticipantToDial
 from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client
@@ -22,16 +22,16 @@ from tests.sdk.test_dialling import MAIN, status_of
 from tests.sound.stage import until
 
 GUEST, OTHER = "+13125550021", "+13125550022"
-Act = Callable[[Control, str, str], object]
+Act = Callable[[ApiServices, str, str], object]
 ACTS: dict[str, Act] = {
     "its conference ends": lambda control, sid, call: control.end_room(ACCOUNT, sid),
     "it is dropped": lambda control, sid, call: control.drop(ACCOUNT, sid, call),
-    "it is hung up": lambda control, sid, call: control.update_call(ACCOUNT, call, CallChanges(hang_up=True)),
+    "it is hung up": lambda control, sid, call: control.update_call(ACCOUNT, call, CallUpdate(hang_up=True)),
 }
 
 
-def order(application: Application, then: Fetched) -> Order:
-    return Order(application, GUEST, NUMBER, then)
+def order(application: Application, then: Fetched) -> OriginateRequest:
+    return OriginateRequest(application, GUEST, NUMBER, then)
 
 
 @pytest.mark.parametrize("what", ACTS)
@@ -42,7 +42,9 @@ def test_a_participant_who_is_not_wanted_any_more_does_not_ring(
     assert house.orchestrator is not None
     control = house.orchestrator.node.control
     # In one turn: nothing has been sent to FreeSWITCH when the second order comes.
-    one, sid = control.invite(ACCOUNT, "Room 1234", Guest(Wish(), {}, MAIN), order)
+    one, sid = control.dial_participant(
+        ACCOUNT, "Room 1234", ParticipantToDial(ParticipantOptions(), {}, MAIN), order
+    )
     ACTS[what](control, sid, one.call_sid)
     until(lambda: status_of(client, one.call_sid) == "canceled", 10, "its call is over")
     assert all(phone.state == "ended" for phone in target.calls)
@@ -56,6 +58,6 @@ def test_a_call_that_is_hung_up_at_once_does_not_ring(house: House, client: Clie
     application = control.application(ACCOUNT, MAIN)
     then = Fetched("", "application/xml", b"<Response><Pause length='60'/></Response>")
     call = control.create_call(order(application, then))
-    control.update_call(ACCOUNT, call.sid, CallChanges(hang_up=True))
+    control.update_call(ACCOUNT, call.sid, CallUpdate(hang_up=True))
     until(lambda: status_of(client, call.sid) == "canceled", 10, "its call is over")
     assert all(phone.state == "ended" for phone in target.calls)

@@ -264,7 +264,7 @@ def test_a_call_is_recorded_paused_and_stopped(house: House, client: Client) -> 
 
 def test_nobody_is_dialled_beyond_the_number_of_calls_that_there_may_be(house: House, client: Client) -> None:
     house.stop()
-    house.start(more="intake: {max_calls: 1}")
+    house.start(more="admission: {max_calls: 1}")
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA)
     anna.wait_answered(10)

@@ -218,22 +218,22 @@ def test_a_phone_that_answers_while_nobody_listens_joins_after_the_restart(
     assert [event for _, event, _ in house.told(3, 5)][2:] == ["participant-join"]
 
 
-@pytest.mark.parametrize("wish", [{"muted": True}, "coach"], ids=["muted", "a coach"])
+@pytest.mark.parametrize("options", [{"muted": True}, "coach"], ids=["muted", "a coach"])
 def test_whom_not_everybody_may_hear_rings_as_a_tone(
-    house: House, client: Client, anna: Any, wish: dict[str, object] | str
+    house: House, client: Client, anna: Any, options: dict[str, object] | str
 ) -> None:
-    if wish == "coach":
-        wish = {"coaching": True, "call_sid_to_coach": house.events()[0]["CallSid"]}
-    assert isinstance(wish, dict)
+    if options == "coach":
+        options = {"coaching": True, "call_sid_to_coach": house.events()[0]["CallSid"]}
+    assert isinstance(options, dict)
     target = house.switch.register(GUEST, Answers(1.5, **SINGS))
-    invited(client, client.conference().sid, early_media=True, **wish)
+    invited(client, client.conference().sid, early_media=True, **options)
     phone = target.wait_called(5)
     anna.wait_hears(TONE, 5)
     assert not anna.heard(GUESTS)
     phone.wait_answered(5)
     phone.wait_hears(ANNAS, 5)
     anna.wait_stops_hearing(TONE, 5)
-    if "coaching" in wish:
+    if "coaching" in options:
         anna.wait_hears(GUESTS, 5)
     else:
         gevent.sleep(0.5)

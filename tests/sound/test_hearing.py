@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from orchestrator.clock import now
-from orchestrator.conference.machine.events import Event, Hold, Mute
+from orchestrator.conference.machine.events import Hold, Mute, RoomEvent
 from tests.lab import sound
 from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured
@@ -30,8 +30,8 @@ FOURTH = "+13125550005"
 def feed(house: House, caller: str, event: type[Mute] | type[Hold], on: bool) -> None:
     assert house.orchestrator
     join = next(fields for fields in house.events() if fields["From"] == caller)
-    change: Event = event(now(), join["CallSid"], on)
-    house.orchestrator.node.rooms.feed(join["ConferenceSid"], change)
+    change: RoomEvent = event(now(), join["CallSid"], on)
+    house.orchestrator.node.rooms.dispatch(join["ConferenceSid"], change)
 
 
 def loudest(phone: Any, hz: float, since: float = 0.0) -> float:
@@ -325,7 +325,7 @@ def test_an_announcement_is_heard_by_all_or_by_one(house: House, to_all: bool) -
         house.told(3)
         watcher.wait("add-member", count=2)
         member = "" if to_all else watcher.member(FIRST)
-        house.orchestrator.node.rooms._performer.announce(watcher.room, str(path), member)
+        house.orchestrator.node.rooms._executor.announce(watcher.room, str(path), member)
     one.wait_hears(HOLD, 2)
     one.wait_stops_hearing(HOLD, 2)
     gevent.sleep(0.3)

@@ -227,7 +227,7 @@ def test_each_end_of_a_room_completes_its_recording_once(house: House, ending: s
     gevent.sleep(1.5)
     if ending == "through the API":
         assert house.orchestrator
-        house.orchestrator.node.rooms.feed(sid, End(now()))
+        house.orchestrator.node.rooms.dispatch(sid, End(now()))
     elif ending == "a moderator leaves":
         moderator.hang_up()
     else:

@@ -120,6 +120,6 @@ def _cut_off(house: House, phone: object, how: str) -> None:
     if how == "hangs up":
         phone.hang_up()  # type: ignore[attr-defined]
     elif how == "is muted":
-        house.orchestrator.node.rooms.feed(join["ConferenceSid"], Mute(now(), join["CallSid"], True))
+        house.orchestrator.node.rooms.dispatch(join["ConferenceSid"], Mute(now(), join["CallSid"], True))
     else:
-        house.orchestrator.node.rooms.feed(join["ConferenceSid"], Hold(now(), join["CallSid"], True))
+        house.orchestrator.node.rooms.dispatch(join["ConferenceSid"], Hold(now(), join["CallSid"], True))

@@ -136,11 +136,11 @@ def test_what_is_over_stays_listed_until_it_is_pruned(outbox: Outbox) -> None:
             error="" if delivered else "no answer within 5 s",
         )
     outbox.flush()
-    assert [told.sequence for told in outbox.told(4)] == [9, 8, 7, 6]
-    page = outbox.told(4, before=outbox.told(4)[-1].id, queue="a")
+    assert [told.sequence for told in outbox.finished(4)] == [9, 8, 7, 6]
+    page = outbox.finished(4, before=outbox.finished(4)[-1].id, queue="a")
     assert [told.sequence for told in page] == [5, 4, 3, 2]
-    assert outbox.told(queue="b") == []
-    (lost,) = outbox.told(given_up=True)
+    assert outbox.finished(queue="b") == []
+    (lost,) = outbox.finished(failed=True)
     assert (lost.sequence, lost.url, lost.body) == (3, URL, b"SequenceNumber=3")
     assert (lost.delivered, lost.attempts, lost.status, lost.error) == (
         False,
@@ -149,12 +149,12 @@ def test_what_is_over_stays_listed_until_it_is_pruned(outbox: Outbox) -> None:
         "no answer within 5 s",
     )
     assert lost.done_at >= begin
-    assert outbox.counts().given_up == 1
+    assert outbox.counts().failed == 1
 
     assert outbox.prune(begin) == 0
     now = time.time_ns() // 1000 + 1
     assert [outbox.prune(now, 4) for _ in range(4)] == [4, 4, 2, 0]
-    assert outbox.told() == []
+    assert outbox.finished() == []
 
 
 def test_depth_and_age_are_known(outbox: Outbox) -> None:
@@ -174,10 +174,10 @@ def test_depth_and_age_are_known(outbox: Outbox) -> None:
 def test_the_queries_that_run_often_use_an_index(outbox: Outbox) -> None:
     for query in (
         "SELECT created_at FROM pending ORDER BY id LIMIT 1",
-        "SELECT id FROM told WHERE done_at < 5 ORDER BY done_at LIMIT 9",
-        "SELECT count(*) FROM told WHERE delivered = 0",
-        "SELECT * FROM told WHERE queue = 'a' ORDER BY id DESC LIMIT 9",
-        "SELECT * FROM told WHERE delivered = 0 ORDER BY id DESC LIMIT 9",
+        "SELECT id FROM finished WHERE done_at < 5 ORDER BY done_at LIMIT 9",
+        "SELECT count(*) FROM finished WHERE delivered = 0",
+        "SELECT * FROM finished WHERE queue = 'a' ORDER BY id DESC LIMIT 9",
+        "SELECT * FROM finished WHERE delivered = 0 ORDER BY id DESC LIMIT 9",
         "SELECT key, value FROM state WHERE kind = 'room' ORDER BY key",
     ):
         plan = " ".join(str(row) for row in outbox._db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
@@ -223,7 +223,7 @@ def test_a_file_locked_by_somebody_else_gives_a_typed_error_and_loses_nothing(
     other.execute("ROLLBACK")
     other.close()
     outbox.flush()
-    assert [told.sequence for told in outbox.told()] == [1]
+    assert [told.sequence for told in outbox.finished()] == [1]
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_kill_at_any_instant_leaves_nothing_half_written(path: Path) -> None:
         assert len(state) <= 1, "room and call were written together"
         number = int(next(iter(state))[1]) if state else 0
         waiting = [(message.sequence, message.event) for message in outbox.waiting(10**6)]
-        over = [(message.sequence, message.event) for message in reversed(outbox.told(10**6))]
+        over = [(message.sequence, message.event) for message in reversed(outbox.finished(10**6))]
         expected = [(each, part) for each in range(1, number + 1) for part in ("one", "two")]
         assert over + waiting == expected, "every message once, in order, and none without its state"
         assert len(over) >= told

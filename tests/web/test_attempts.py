@@ -35,43 +35,43 @@ class Door:
 
 
 @pytest.fixture
-def door() -> Door:
+def admission() -> Door:
     return Door()
 
 
-def guesses(door: Door, count: int, address: Callable[[int], str] = lambda n: "192.0.2.1") -> list[str]:
-    return [door.tries(f"guess {number}", address(number)) for number in range(count)]
+def guesses(admission: Door, count: int, address: Callable[[int], str] = lambda n: "192.0.2.1") -> list[str]:
+    return [admission.tries(f"guess {number}", address(number)) for number in range(count)]
 
 
-def test_ten_at_once_and_then_one_every_thirty_seconds(door: Door) -> None:
-    assert guesses(door, 10) == ["wrong"] * 10
-    assert door.tries("one more") == "refused 30"
-    assert door.tries("guess 3") == "wrong", "it tells nothing new"
-    assert door.tries(RIGHT) == "refused 30"
-    door.now += 12.5
-    assert door.tries(RIGHT) == "refused 18"
-    assert door.looked == 11
-    door.now += 17.5
-    assert door.tries("another") == "wrong"
-    assert door.tries("yet another") == "refused 30"
+def test_ten_at_once_and_then_one_every_thirty_seconds(admission: Door) -> None:
+    assert guesses(admission, 10) == ["wrong"] * 10
+    assert admission.tries("one more") == "refused 30"
+    assert admission.tries("guess 3") == "wrong", "it tells nothing new"
+    assert admission.tries(RIGHT) == "refused 30"
+    admission.now += 12.5
+    assert admission.tries(RIGHT) == "refused 18"
+    assert admission.looked == 11
+    admission.now += 17.5
+    assert admission.tries("another") == "wrong"
+    assert admission.tries("yet another") == "refused 30"
 
 
-def test_no_more_is_saved_up_than_the_allowance(door: Door) -> None:
-    guesses(door, 3)
-    door.now += 86400
-    results = [door.tries(f"later {number}") for number in range(12)]
+def test_no_more_is_saved_up_than_the_allowance(admission: Door) -> None:
+    guesses(admission, 3)
+    admission.now += 86400
+    results = [admission.tries(f"later {number}") for number in range(12)]
     assert results.count("wrong") == OF_ADDRESS.attempts
 
 
-def test_the_same_wrong_key_counts_once(door: Door) -> None:
-    assert [door.tries("old key") for _ in range(500)] == ["wrong"] * 500
-    assert door.tries(RIGHT) == "in"
-    assert door.looked == 501
+def test_the_same_wrong_key_counts_once(admission: Door) -> None:
+    assert [admission.tries("old key") for _ in range(500)] == ["wrong"] * 500
+    assert admission.tries(RIGHT) == "in"
+    assert admission.looked == 501
 
 
-def test_another_address_is_another_s(door: Door) -> None:
-    guesses(door, 11)
-    assert door.tries(RIGHT, "192.0.2.2") == "in"
+def test_another_address_is_another_s(admission: Door) -> None:
+    guesses(admission, 11)
+    assert admission.tries(RIGHT, "192.0.2.2") == "in"
 
 
 @pytest.mark.parametrize(
@@ -83,50 +83,52 @@ def test_another_address_is_another_s(door: Door) -> None:
         ("", "unix:", False),
     ],
 )
-def test_who_has_an_ipv6_address_has_its_whole_network(door: Door, one: str, other: str, same: bool) -> None:
-    guesses(door, 10, lambda number: one)
-    assert door.tries(RIGHT, other).startswith("refused" if same else "in")
+def test_who_has_an_ipv6_address_has_its_whole_network(
+    admission: Door, one: str, other: str, same: bool
+) -> None:
+    guesses(admission, 10, lambda number: one)
+    assert admission.tries(RIGHT, other).startswith("refused" if same else "in")
 
 
-def test_many_addresses_share_the_allowance_of_the_account_they_try(door: Door) -> None:
+def test_many_addresses_share_the_allowance_of_the_account_they_try(admission: Door) -> None:
     for number in range(OF_ACCOUNT.attempts):
-        assert door.tries(f"guess {number}", f"198.51.100.{number}", "main") == "wrong"
-    assert door.tries("more", "203.0.113.1", "main").startswith("refused")
-    assert door.tries(RIGHT, "203.0.113.1", "other") == "in"
+        assert admission.tries(f"guess {number}", f"198.51.100.{number}", "main") == "wrong"
+    assert admission.tries("more", "203.0.113.1", "main").startswith("refused")
+    assert admission.tries(RIGHT, "203.0.113.1", "other") == "in"
 
 
-def test_whoever_had_the_right_key_there_before_is_let_in_whatever_others_try(door: Door) -> None:
-    assert door.tries(RIGHT, "192.0.2.1", "main") == "in"
-    guesses(door, 20)
+def test_whoever_had_the_right_key_there_before_is_let_in_whatever_others_try(admission: Door) -> None:
+    assert admission.tries(RIGHT, "192.0.2.1", "main") == "in"
+    guesses(admission, 20)
     for number in range(OF_ACCOUNT.attempts + 1):
-        door.tries(f"guess {number}", f"198.51.100.{number}", "main")
-    assert door.tries("a guess", "192.0.2.1", "main").startswith("refused")
-    assert door.tries(RIGHT, "192.0.2.1", "main") == "in"
+        admission.tries(f"guess {number}", f"198.51.100.{number}", "main")
+    assert admission.tries("a guess", "192.0.2.1", "main").startswith("refused")
+    assert admission.tries(RIGHT, "192.0.2.1", "main") == "in"
 
 
-def test_a_key_that_was_right_and_is_withdrawn_is_wrong(door: Door) -> None:
-    assert door.tries(RIGHT) == "in"
-    guesses(door, 10)
+def test_a_key_that_was_right_and_is_withdrawn_is_wrong(admission: Door) -> None:
+    assert admission.tries(RIGHT) == "in"
+    guesses(admission, 10)
     with pytest.raises(TooManyAttempts):
-        door.attempts.check("rest", "192.0.2.1", "", "never right", lambda: None)
-    assert door.attempts.check("rest", "192.0.2.1", "", RIGHT, lambda: None) is None
+        admission.attempts.check("rest", "192.0.2.1", "", "never right", lambda: None)
+    assert admission.attempts.check("rest", "192.0.2.1", "", RIGHT, lambda: None) is None
 
 
-def test_what_is_kept_is_bounded(door: Door) -> None:
+def test_what_is_kept_is_bounded(admission: Door) -> None:
     for number in range(MAX_KEPT + 500):
         address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-        door.tries("x", address)
-        door.tries(RIGHT, address, f"account {number}")
-    kept = door.attempts
+        admission.tries("x", address)
+        admission.tries(RIGHT, address, f"account {number}")
+    kept = admission.attempts
     assert {len(each) for each in (kept._addresses, kept._accounts, kept._right)} <= {MAX_KEPT}
 
 
-def test_a_flood_is_one_line_in_the_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
-    guesses(door, 300)
+def test_a_flood_is_one_line_in_the_log(admission: Door, caplog: pytest.LogCaptureFixture) -> None:
+    guesses(admission, 300)
     assert len([line for line in caplog.text.splitlines() if "too many wrong keys" in line]) == 1
-    door.now += 30
-    guesses(door, 300)
-    assert door.attempts.counted["rest", "refused"] > 500
+    admission.now += 30
+    guesses(admission, 300)
+    assert admission.attempts.counted["rest", "refused"] > 500
     assert "guess" not in caplog.text
 
 

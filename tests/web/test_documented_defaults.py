@@ -123,5 +123,5 @@ def test_the_document_says_so(operation: Operation) -> None:
     assert str(operation.status) in described["responses"]
     good = described["responses"][str(operation.status)]
     assert ("content" in good) is (operation.answer is not None)
-    assert operation.once is (operation.name in NOT_TWICE)
+    assert operation.idempotent is (operation.name in NOT_TWICE)
     assert operation.status == (204 if operation.method == "DELETE" else 200)

@@ -85,8 +85,8 @@ def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> 
     found = waits_for(house, texml_legs=2)
     assert found['texml_rooms{phase="in-progress"}'] == 1
     wait_until(lambda: scrape(house)['texml_participants{phase="in"}'] == 2, "both are in")
-    assert found['texml_refusals_total{reason="full"}'] == 1
-    assert found["texml_calls_let_in_total"] == 3
+    assert found['texml_rejections_total{reason="full"}'] == 1
+    assert found["texml_calls_accepted_total"] == 3
     assert found["texml_rooms_started_total"] == 1
     assert found['texml_fetches_total{outcome="ok"}'] == found["texml_fetch_duration_seconds_count"] == 3
     assert found["texml_event_delay_seconds_count"] >= 6
@@ -127,7 +127,7 @@ def test_what_fails_is_counted_by_how_it_fails(house: House) -> None:
     found = waits_for(house, texml_legs=0)
     assert found['texml_fetches_total{outcome="status"}'] == 1
     assert found['texml_fetches_total{outcome="ok"}'] == 1
-    assert found['texml_calls_refused_total{reason="unknown_number"}'] == 1
+    assert found['texml_calls_rejected_total{reason="unknown_number"}'] == 1
 
 
 def test_every_metric_is_there_from_the_start_but_what_was_never_asked(house: House) -> None:

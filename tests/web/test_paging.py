@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from orchestrator.rejection import NotFound, Refused
+from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.records import Span
 from orchestrator.web.api import idempotency
@@ -26,10 +26,19 @@ from orchestrator.web.api.errors import (
     twilio_body,
     unauthorised,
 )
-from orchestrator.web.api.idempotency import Once
+from orchestrator.web.api.idempotency import Idempotency
 from orchestrator.web.api.paging import Page, operators, page_body, page_of, slice_of, spans_of, token_of
-from orchestrator.web.api.parameter_types import Unfit, digits, document, headers, label, text, url, whole
-from orchestrator.web.api.response_schema import Place, formatted, iso8601, one_of, rfc2822
+from orchestrator.web.api.parameter_types import (
+    InvalidValue,
+    digits,
+    document,
+    headers,
+    label,
+    text,
+    url,
+    whole,
+)
+from orchestrator.web.api.response_schema import ApiBase, formatted, iso8601, one_of, rfc2822
 
 SECOND, DAY = 1_000_000, 86_400_000_000
 NOON = 1_684_756_800 * SECOND  # 2023-05-22T12:00:00Z
@@ -151,8 +160,8 @@ def test_what_is_no_time_is_named(value: str) -> None:
         (invalid(Fault("10015", "Bad", "x", "/To")), 422, "10015", 400, 20001),
         (ApiError(429, Fault("10011", "Too many", "x")), 429, "10011", 429, 20429),
         (refused(NotFound()), 404, "10005", 404, 20404),
-        (refused(Refused("90018", "Ended", "x")), 422, "90018", 400, 20001),
-        (refused(Refused("10007", "No", "x", status=503)), 503, "10007", 503, 20001),
+        (refused(ServiceError("90018", "Ended", "x")), 422, "90018", 400, 20001),
+        (refused(ServiceError("10007", "No", "x", status=503)), 503, "10007", 503, 20001),
     ],
 )
 def test_each_refusal_in_both_vendors_words(
@@ -191,7 +200,7 @@ def test_times_are_written_as_the_vendors_do() -> None:
 
 
 def test_an_address_is_of_its_vendor_and_account() -> None:
-    telnyx, twilio = Place("telnyx", "a"), Place("twilio", "a")
+    telnyx, twilio = ApiBase("telnyx", "a"), ApiBase("twilio", "a")
     assert telnyx.uri("Calls", "v3:x/y") == "/v2/texml/Accounts/a/Calls/v3:x%2Fy.json"
     assert twilio.uri("Calls", suffix="") == "/2010-04-01/Accounts/a/Calls"
     assert (telnyx.api_version, twilio.api_version) == ("v2/texml", "2010-04-01")
@@ -258,7 +267,7 @@ def test_what_fits_is_converted(kind, given: object, value: object) -> None:  # 
 
 @pytest.mark.parametrize(("kind", "given", "code"), UNFIT)
 def test_what_does_not_fit_says_why(kind, given: object, code: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(InvalidValue) as caught:
         kind.convert(given)
     assert caught.value.code == code
     assert not caught.value.unsupported
@@ -266,11 +275,11 @@ def test_what_does_not_fit_says_why(kind, given: object, code: str) -> None:  # 
 
 
 class Asked:
-    """Requests to one `Once`, whose disk is a real one."""
+    """Requests to one `Idempotency`, whose disk is a real one."""
 
     def __init__(self, path: Path) -> None:
         self.outbox = Outbox(path)
-        self.once = Once(self.outbox.records)
+        self.once = Idempotency(self.outbox.records)
 
     def comes(self, body: bytes = b"x", account: str = "a", path: str = "/p", **given: str) -> bytes | None:
         """What it was answered before; else it is answered with its own body now."""
@@ -293,7 +302,7 @@ def test_a_key_gets_its_answer_again_also_after_a_restart(asked: Asked, header: 
     key = {header.replace("-", "_"): "k" * 255}
     assert asked.comes(**key) is None
     assert asked.comes(**key) == b"x"
-    asked.once = Once(asked.outbox.records)
+    asked.once = Idempotency(asked.outbox.records)
     assert asked.comes(**key) == b"x"
     assert asked.comes(account="b", **key) is None
     for other in ({"body": b"y"}, {"path": "/q"}):

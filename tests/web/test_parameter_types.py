@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.texml.values import Options
 from orchestrator.web.api.blueprint import OPERATIONS
-from orchestrator.web.api.parameter_types import Parameter, Unfit, boolean, some_of, url
+from orchestrator.web.api.parameter_types import InvalidValue, Parameter, boolean, some_of, url
 from orchestrator.web.api.parameters import by_name, read
 
 PARAMETERS = {
@@ -49,7 +49,7 @@ def test_a_boolean_is_read_as_a_document_s_is(parameter: Parameter) -> None:
 @pytest.mark.parametrize("parameter", BOOLEANS)
 @pytest.mark.parametrize("value", ["", "maybe", 2, 1.5, ["true", "false"], {"a": 1}], ids=repr)
 def test_what_is_no_boolean_is_refused(parameter: Parameter, value: object) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         parameter.kind.convert(value)
 
 
@@ -65,7 +65,7 @@ def test_a_list_is_read_as_a_document_s_is(parameter: Parameter) -> None:
     assert given(parameter, options[0]) == frozenset({options[0]})
     for empty in ("", " ", ",", []):
         assert given(parameter, empty) is None
-    with pytest.raises(Unfit, match="nonsense"):
+    with pytest.raises(InvalidValue, match="nonsense"):
         parameter.kind.convert(f"{options[0]},nonsense")
 
 
@@ -75,7 +75,7 @@ def test_an_empty_url_is_none_unless_it_has_a_meaning_or_is_what_is_asked_for(pa
         if parameter.name in ("WaitUrl", "HoldUrl"):
             assert given(parameter, empty) == ""
         elif parameter.name in ("Url", "AnnounceUrl"):
-            with pytest.raises(Unfit):
+            with pytest.raises(InvalidValue):
                 parameter.kind.convert(empty)
         else:
             assert given(parameter, empty) is None

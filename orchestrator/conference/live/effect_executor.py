@@ -6,21 +6,26 @@ from collections.abc import Callable
 
 from orchestrator.clock import Alarm, now
 from orchestrator.conference.live.member_commands import MemberCommands
-from orchestrator.conference.live.participant_leg import Feed, Outcome, Seat, join_early
-from orchestrator.conference.live.tone_player import Beeper
-from orchestrator.conference.machine.dialling import rings_back
+from orchestrator.conference.live.participant_leg import (
+    ConferenceOutcome,
+    Dispatch,
+    ParticipantLeg,
+    join_early,
+)
+from orchestrator.conference.live.tone_player import TonePlayer
+from orchestrator.conference.machine.dialling import needs_ringback
 from orchestrator.conference.machine.effects import (
     Admit,
     AwaitSilence,
-    Beep,
     Close,
     Effect,
-    HangUp,
+    EndCall,
     Join,
     JoinEarly,
     Kick,
-    Refuse,
-    Relate,
+    PlayBeep,
+    RejectParticipant,
+    RelateNospeak,
     Release,
     Ringback,
     SetHold,
@@ -38,7 +43,7 @@ from orchestrator.esl.events import Event as SwitchEvent
 from orchestrator.esl.legs import Legs
 from orchestrator.esl.snapshot import Member
 from orchestrator.logs import get_logger
-from orchestrator.recordings.conference_recorder import RoomRecordings
+from orchestrator.recordings.conference_recorder import ConferenceRecorder
 
 log = get_logger(__name__)
 
@@ -48,34 +53,42 @@ RELATED_SECONDS = 0.05
 RINGBACK = "tone_stream://%(2000,4000,440,480);loops=-1"
 
 
-class Performer:
+class EffectExecutor:
     """Never blocks."""
 
     def __init__(
         self,
         members: MemberCommands,
-        recordings: RoomRecordings,
-        beeper: Beeper,
+        recordings: ConferenceRecorder,
+        tone_player: TonePlayer,
         legs: Legs,
     ) -> None:
         self._members = members
-        self._recordings = recordings
-        self._beeper = beeper
+        self._recorder = recordings
+        self._tone_player = tone_player
         self._legs = legs
-        self._seats: dict[str, Seat] = {}
+        self._participant_legs: dict[str, ParticipantLeg] = {}
 
-    def take(self, seat: Seat) -> None:
-        self._seats.setdefault(seat.call_sid, seat)
+    def add(self, participant_leg: ParticipantLeg) -> None:
+        self._participant_legs.setdefault(participant_leg.call_sid, participant_leg)
 
-    def seat(self, call_sid: str) -> Seat | None:
-        return self._seats.get(call_sid)
+    def participant_leg(self, call_sid: str) -> ParticipantLeg | None:
+        return self._participant_legs.get(call_sid)
 
-    def perform(self, room: Room, effect: Effect, feed: Feed) -> None:
+    def execute(self, room: Room, effect: Effect, dispatch: Dispatch) -> None:
         match effect:
             case StartWaiting(participant):
-                self._at(room, participant.call_sid, lambda seat: seat.start_waiting(participant))
+                self._on_leg(
+                    room,
+                    participant.call_sid,
+                    lambda participant_leg: participant_leg.start_waiting(participant),
+                )
             case Join(participant, early):
-                self._at(room, participant.call_sid, lambda seat: seat.join(room, participant, feed, early))
+                self._on_leg(
+                    room,
+                    participant.call_sid,
+                    lambda participant_leg: participant_leg.join(room, participant, dispatch, early),
+                )
             case JoinEarly(participant):
                 self._join_early(room, participant)
             case Admit(participant):
@@ -86,36 +99,38 @@ class Performer:
                 self._members.order(room.sid, member_id, "kick", member_id)
                 if call_sid in room.participants:
                     # Else it is a stranger by now, and its call may be waiting in this very room again.
-                    self._at(room, call_sid, lambda seat: seat.kicked(feed))
-            case HangUp(call_sid):
+                    self._on_leg(
+                        room, call_sid, lambda participant_leg: participant_leg.await_leave(dispatch)
+                    )
+            case EndCall(call_sid):
                 self._hang_up(room, call_sid)
-            case Refuse(call_sid, why):
+            case RejectParticipant(call_sid, why):
                 log.info("refused", room=room.sid, call=call_sid, why=why.value)
-                self._finish(room, call_sid, Outcome(refused=why))
+                self._finish(room, call_sid, ConferenceOutcome(refused=why))
             case Release(call_sid, reason):
-                self._finish(room, call_sid, Outcome(left=reason))
-            case Beep(kind, members):
-                self._beeper.beep(room.sid, kind, members)
+                self._finish(room, call_sid, ConferenceOutcome(left=reason))
+            case PlayBeep(kind, members):
+                self._tone_player.beep(room.sid, kind, members)
             case SetMute(member_id, on):
                 self._members.order(room.sid, member_id, "mute" if on else "unmute", member_id)
             case SetHold(call_sid, member_id, on, url, method):
                 # A hold alone still lets it hear the others, wherever its music pauses.
                 self._members.order(room.sid, member_id, "hold" if on else "unhold", member_id)
                 self._members.order(room.sid, member_id, "deaf" if on else "undeaf", member_id)
-                self._at(room, call_sid, lambda seat: seat.hold(on, url, method))
-            case Relate(member, other, on):
+                self._on_leg(room, call_sid, lambda participant_leg: participant_leg.hold(on, url, method))
+            case RelateNospeak(member, other, on):
                 self._members.order(room.sid, member, "relate", member, other, "nospeak" if on else "clear")
             case StartRecording(by):
-                self._recordings.start_recording(room, by)
+                self._recorder.start_recording(room, by)
             case StopRecording():
-                self._recordings.stop_recording(room.sid)
+                self._recorder.stop_recording(room.sid)
             case AwaitSilence(since, seconds):
-                self._await_silence(room.sid, since, seconds, feed)
+                self._await_silence(room.sid, since, seconds, dispatch)
             case Close():
-                self._recordings.room_closed(room.sid)
-                self._beeper.room_closed(room.sid)
+                self._recorder.room_closed(room.sid)
+                self._tone_player.room_closed(room.sid)
 
-    def take_up(self, room: Room, participant: Participant, feed: Feed) -> None:
+    def resume(self, room: Room, participant: Participant, dispatch: Dispatch) -> None:
         """After a restart or a lost socket: orders that may have been lost are given again."""
         if participant.phase is Phase.LEAVING and (room.hang_up_on_end or participant.hang_up):
             self._hang_up(room, participant.call_sid)
@@ -123,24 +138,33 @@ class Performer:
             self._join_early(room, participant)
         elif participant.phase is Phase.LEAVING and participant.member_id:
             self._members.order(room.sid, participant.member_id, "kick", participant.member_id)
-        self._at(room, participant.call_sid, lambda seat: seat.take_up(room, participant, feed))
+        self._on_leg(
+            room,
+            participant.call_sid,
+            lambda participant_leg: participant_leg.resume(room, participant, dispatch),
+        )
 
-    def take_up_room(self, room: Room, feed: Feed) -> None:
+    def resume_room(self, room: Room, dispatch: Dispatch) -> None:
         """What concerns more than one of them: who hears a coach, and how long it has been silent."""
-        if rings_back(room):
+        if needs_ringback(room):
             self._ring_back(room, True)
         inside = [one for one in room.participants.values() if one.phase is Phase.IN]
         for coach in inside:
             for other in inside:
-                if coach.wish.coach and other.call_sid not in (coach.call_sid, coach.wish.coach):
+                if coach.options.coach and other.call_sid not in (coach.call_sid, coach.options.coach):
                     self._members.order(
                         room.sid, coach.member_id, "relate", coach.member_id, other.member_id, "nospeak"
                     )
-        terms = room.terms.recording
-        if room.recording and terms is not None and terms.timeout and room.silent_since:
-            self._await_silence(room.sid, room.silent_since, terms.timeout, feed)
+        conference_options = room.options.recording
+        if (
+            room.recording
+            and conference_options is not None
+            and conference_options.timeout
+            and room.silent_since
+        ):
+            self._await_silence(room.sid, room.silent_since, conference_options.timeout, dispatch)
 
-    def straighten(self, room: Room, participant: Participant, seen: Member) -> int:
+    def reconcile(self, room: Room, participant: Participant, seen: Member) -> int:
         """Makes FreeSWITCH's member what its participant is; how many orders that took."""
         hears, member_id, orders = not participant.held, participant.member_id, 0
         if seen.hold is not participant.held:
@@ -157,36 +181,36 @@ class Performer:
 
     def on_down(self, error: SwitchError) -> None:
         """The socket is lost: nobody's time limit counts what cannot be heard."""
-        for seat in self._seats.values():
-            seat.settled()
+        for participant_leg in self._participant_legs.values():
+            participant_leg.cancel_deadline()
 
-    def entered(self, room: Room, call_sid: str, member_id: str) -> None:
+    def joined(self, room: Room, call_sid: str, member_id: str) -> None:
         """It is in, and what the room wanted done about that has been ordered."""
-        seat, participant = self._seats.get(call_sid), room.participants.get(call_sid)
-        if seat is None or participant is None or seat.room_sid != room.sid:
+        participant_leg, participant = self._participant_legs.get(call_sid), room.participants.get(call_sid)
+        if participant_leg is None or participant is None or participant_leg.room_sid != room.sid:
             return
-        if seat.joined_deaf and not participant.held:
+        if participant_leg.joined_deaf and not participant.held:
             Alarm(RELATED_SECONDS, self._members.order, room.sid, member_id, "undeaf", member_id)
 
     def on_recording_event(self, event: SwitchEvent) -> None:
-        self._recordings.on_event(event)
+        self._recorder.on_event(event)
 
-    def dismiss(self, room: Room, call_sid: str) -> None:
+    def participant_left(self, room: Room, call_sid: str) -> None:
         """It is out of the room; if nothing was said of it, its call is gone."""
-        self._finish(room, call_sid, Outcome())
+        self._finish(room, call_sid, ConferenceOutcome())
 
     def stop(self) -> None:
-        for seat in self._seats.values():
-            seat.abandon()
+        for participant_leg in self._participant_legs.values():
+            participant_leg.abandon()
 
-    def _await_silence(self, sid: str, since: int, seconds: int, feed: Feed) -> None:
+    def _await_silence(self, sid: str, since: int, seconds: int, dispatch: Dispatch) -> None:
         """It has lasted a while before it is known. FreeSWITCH's clock may be ahead of ours. That somebody
         spoke may be on its way to us: the last second is the deadline's own."""
         left = seconds - GRACE_SECONDS - max(0, now() - since) / 1_000_000
-        Deadline(self._members.ping, max(0.0, left), self._silence, sid, since, feed)
+        Deadline(self._members.ping, max(0.0, left), self._silence, sid, since, dispatch)
 
-    def _silence(self, sid: str, since: int, feed: Feed) -> None:
-        feed(sid, Silence(now(), since))
+    def _silence(self, sid: str, since: int, dispatch: Dispatch) -> None:
+        dispatch(sid, Silence(now(), since))
 
     def _join_early(self, room: Room, participant: Participant) -> None:
         leg = self._legs.get(participant.caller.leg)
@@ -194,8 +218,10 @@ class Performer:
             join_early(leg, room)
 
     def _admit(self, room: Room, participant: Participant) -> None:
-        self._at(room, participant.call_sid, lambda seat: seat.admit(room))
-        coaches = any(one.wish.coach not in ("", participant.call_sid) for one in room.participants.values())
+        self._on_leg(room, participant.call_sid, lambda participant_leg: participant_leg.admit(room))
+        coaches = any(
+            one.options.coach not in ("", participant.call_sid) for one in room.participants.values()
+        )
         member_id = participant.member_id
         Alarm(
             RELATED_SECONDS if coaches else 0.0, self._members.order, room.sid, member_id, "undeaf", member_id
@@ -207,23 +233,23 @@ class Performer:
 
     def _hang_up(self, room: Room, call_sid: str) -> None:
         """Also one that has no seat: whose phone rings, or whose document has not asked yet."""
-        seat, participant = self._seats.get(call_sid), room.participants.get(call_sid)
-        if seat is not None and seat.room_sid == room.sid:
-            seat.leg.hangup()
+        participant_leg, participant = self._participant_legs.get(call_sid), room.participants.get(call_sid)
+        if participant_leg is not None and participant_leg.room_sid == room.sid:
+            participant_leg.leg.hangup()
         elif participant is not None:
             self._legs.connection.post(commands.kill(participant.caller.leg))
 
-    def _at(self, room: Room, call_sid: str, act: Callable[[Seat], None]) -> None:
+    def _on_leg(self, room: Room, call_sid: str, act: Callable[[ParticipantLeg], None]) -> None:
         """The call may sit in another room by now."""
-        seat = self._seats.get(call_sid)
-        if seat is not None and seat.room_sid == room.sid:
-            act(seat)
+        participant_leg = self._participant_legs.get(call_sid)
+        if participant_leg is not None and participant_leg.room_sid == room.sid:
+            act(participant_leg)
 
-    def _finish(self, room: Room, call_sid: str, outcome: Outcome) -> None:
-        seat = self._seats.get(call_sid)
-        if seat is not None and seat.room_sid == room.sid:
-            del self._seats[call_sid]
-            seat.finish(outcome)
+    def _finish(self, room: Room, call_sid: str, outcome: ConferenceOutcome) -> None:
+        participant_leg = self._participant_legs.get(call_sid)
+        if participant_leg is not None and participant_leg.room_sid == room.sid:
+            del self._participant_legs[call_sid]
+            participant_leg.finish(outcome)
 
     def announce(self, sid: str, path: str, member_id: str = "") -> None:
         """Plays a file, as FreeSWITCH sees it, to everybody in the room, or to one of them.
@@ -232,10 +258,10 @@ class Performer:
         """
         self._members.order(sid, member_id, "play", path, *([member_id] if member_id else []))
 
-    def kick_stranger(self, sid: str, member_id: str) -> None:
+    def kick_unknown_member(self, sid: str, member_id: str) -> None:
         self._members.order(sid, member_id, "kick", member_id)
 
 
 def speaks(participant: Participant) -> bool:
     """Whether FreeSWITCH is to have its member speak; one on hold is none that speaks."""
-    return not (participant.wish.muted or participant.held)
+    return not (participant.options.muted or participant.held)

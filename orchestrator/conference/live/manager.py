@@ -15,49 +15,49 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.payloads import conference_fields
 from orchestrator.clock import now
-from orchestrator.conference.live.effect_executor import Performer
-from orchestrator.conference.live.participant_leg import OUTCOME, Outcome, Seat
+from orchestrator.conference.live.effect_executor import EffectExecutor
+from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome, ParticipantLeg
 from orchestrator.conference.live.records import room_record, row_of_room, status_of
-from orchestrator.conference.live.talk_debounce import Debounce
+from orchestrator.conference.live.talk_debounce import TalkDebounce
 from orchestrator.conference.live.transition_log import log_transition
-from orchestrator.conference.machine.effects import Effect, HangUp, Refuse, Release, Tell
+from orchestrator.conference.machine.effects import Effect, EndCall, RejectParticipant, Release, SendCallback
 from orchestrator.conference.machine.events import (
     Added,
     Announced,
-    Ask,
+    ConferenceLost,
     Dial,
-    Event,
     Floor,
+    JoinRequest,
     Left,
-    Lost,
     Mute,
     Remove,
     Ringing,
+    RoomEvent,
 )
 from orchestrator.conference.machine.state import (
     Caller,
+    ConferenceOptions,
     LeaveReason,
     Participant,
+    ParticipantOptions,
     Phase,
-    Refusal,
+    Rejection,
     Room,
-    RoomTerms,
-    Wish,
 )
 from orchestrator.conference.machine.table import step
 from orchestrator.config.keys import MUTES
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.esl.events import Event as SwitchEvent
-from orchestrator.esl.legs import FOUND, Legs
+from orchestrator.esl.legs import ADOPTED_EXECUTION, Legs
 from orchestrator.fsconfig.conference_profiles import KEY
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.recordings.conference_recorder import RECORDING_ACTIONS
 from orchestrator.sids import call_sid_of, has_call_sid, new_sid
 from orchestrator.store.message import Message
-from orchestrator.store.write_behind import Journal
+from orchestrator.store.write_behind import WriteBehindBuffer
 
 ROOM, PARTICIPANT = "room", "participant"
-ENDS = (Release, Refuse, HangUp)
+ENDS = (Release, RejectParticipant, EndCall)
 # FreeSWITCH says it after 40 quiet frames of 20 ms (hangover in conference_loop.c).
 STOP_TALKING_MICROSECONDS = 800_000
 
@@ -68,27 +68,29 @@ class Rooms(Part):
     def __init__(
         self,
         node: str,
-        performer: Performer,
+        executor: EffectExecutor,
         legs: Legs,
-        journal: Journal,
+        write_buffer: WriteBehindBuffer,
         debounce: tuple[float, float],
-        tally: CallTally,
+        counters: CallCounters,
     ) -> None:
         """`node`: the FreeSWITCH node's name."""
         self._node = node
-        self._performer = performer
+        self._executor = executor
         self._legs = legs
-        self._journal = journal
-        self._tally = tally
+        self._write_buffer = write_buffer
+        self._counters = counters
         start, stop = debounce
-        self._speech = Debounce(start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.feed)
+        self._talk_debounce = TalkDebounce(
+            start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.dispatch
+        )
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
-        self._where: dict[str, str] = {}
+        self._room_by_call: dict[str, str] = {}
         """The room that each call is in, by CallSid."""
         self._instances: dict[str, str] = {}
         """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
-        self._inbox: deque[tuple[str, Event]] = deque()
+        self._inbox: deque[tuple[str, RoomEvent]] = deque()
         self._draining = False
         self._abandoned = False
         self._cut_off: list[tuple[str, str]] = []
@@ -105,8 +107,8 @@ class Rooms(Part):
         """A room that lives."""
         return self._rooms.get(sid)
 
-    def seat(self, call_sid: str) -> Seat | None:
-        return self._performer.seat(call_sid)
+    def participant_leg(self, call_sid: str) -> ParticipantLeg | None:
+        return self._executor.participant_leg(call_sid)
 
     def named(self, account_sid: str, name: str) -> Room | None:
         """The room that who dials the name would get into."""
@@ -117,14 +119,14 @@ class Rooms(Part):
 
     def start(self) -> None:
         """With what the last run of ours left; before anything else is done."""
-        for sid, value in self._journal.load(ROOM):
+        for sid, value in self._write_buffer.load(ROOM):
             self._rooms[sid] = msgspec.json.decode(value, type=Room)
         members: dict[str, dict[str, Participant]] = {}
-        for key, value in self._journal.load(PARTICIPANT):
+        for key, value in self._write_buffer.load(PARTICIPANT):
             sid, _, call_sid = key.partition("/")
             if sid in self._rooms:
                 members.setdefault(sid, {})[call_sid] = msgspec.json.decode(value, type=Participant)
-                self._where[call_sid] = sid
+                self._room_by_call[call_sid] = sid
         for sid, room in self._rooms.items():
             present = members.get(sid, {})
             # In the order in which they asked, which names of rows do not keep.
@@ -138,16 +140,16 @@ class Rooms(Part):
         """Whoever played them is gone. Once all has been compared with FreeSWITCH."""
         cut_off, self._cut_off = self._cut_off, []
         for sid, announcement in cut_off:
-            self.feed(sid, Announced(now(), announcement, "cut off by a restart"))
+            self.dispatch(sid, Announced(now(), announcement, "cut off by a restart"))
 
-    def ask(
+    def request_join(
         self,
-        seat: Seat,
+        participant_leg: ParticipantLeg,
         caller: Caller,
-        wish: Wish,
+        options: ParticipantOptions,
         account_sid: str,
         name: str,
-        terms: RoomTerms,
+        conference_options: ConferenceOptions,
         profile: str,
         dialled_into: str = "",
     ) -> None:
@@ -155,19 +157,19 @@ class Rooms(Part):
 
         Somebody whom the API dialled asks the room that it was `dialled_into`, and no other of that name.
         """
-        if dialled_into and self._where.get(caller.call_sid) != dialled_into:
-            seat.finish(Outcome(refused=Refusal.ENDED))
+        if dialled_into and self._room_by_call.get(caller.call_sid) != dialled_into:
+            participant_leg.finish(ConferenceOutcome(refused=Rejection.ENDED))
             return
-        sid = self._where.get(caller.call_sid)
+        sid = self._room_by_call.get(caller.call_sid)
         if sid is None or self._rooms[sid].name != name:
             self.has_other_instructions(caller.call_sid)
             sid = self.open(account_sid, name)
         room = self._rooms[sid]
         if not any(not one.called for one in room.participants.values()) and not room.opened_at:
-            self._rooms[sid] = replace(room, terms=terms, profile=profile)
-        seat.room_sid = sid
-        self._performer.take(seat)
-        self.feed(sid, Ask(now(), caller, wish))
+            self._rooms[sid] = replace(room, options=conference_options, profile=profile)
+        participant_leg.room_sid = sid
+        self._executor.add(participant_leg)
+        self.dispatch(sid, JoinRequest(now(), caller, options))
 
     def open(self, account_sid: str, name: str) -> str:
         """The sid of the room that whoever asks for this name gets into."""
@@ -178,7 +180,7 @@ class Rooms(Part):
                 sid=sid,
                 account_sid=account_sid,
                 name=name,
-                terms=RoomTerms(),
+                options=ConferenceOptions(),
                 created_at=now(),
                 node=self._node,
             )
@@ -186,65 +188,70 @@ class Rooms(Part):
 
     # Those whom the API dials
 
-    def dial(self, account_sid: str, name: str, caller: Caller, wish: Wish, early_media: bool) -> Room:
+    def dial(
+        self, account_sid: str, name: str, caller: Caller, options: ParticipantOptions, early_media: bool
+    ) -> Room:
         """Somebody is about to be dialled into the room of this name, which is opened if need be."""
         sid = self.open(account_sid, name)
-        self.feed(sid, Dial(now(), caller, wish, early_media))
+        self.dispatch(sid, Dial(now(), caller, options, early_media))
         return self._rooms[sid]
 
-    def rings(self, call_sid: str, at: int, *, media: bool = False) -> None:
+    def phone_rings(self, call_sid: str, at: int, *, media: bool = False) -> None:
         """The phone of somebody dialled; `media`: it sends sound of its own, and its leg is parked."""
-        sid = self._where.get(call_sid)
+        sid = self._room_by_call.get(call_sid)
         if sid is not None:
-            self.feed(sid, Ringing(at or now(), call_sid, media))
+            self.dispatch(sid, Ringing(at or now(), call_sid, media))
 
     def has_other_instructions(self, call_sid: str) -> None:
         """Somebody dialled does not come into the room that it was dialled for."""
         one = self.participant(call_sid)
         if one is not None and one.phase is Phase.DIALLED:
             event = Remove(now(), call_sid, LeaveReason.UPDATED_VIA_API)
-            self.feed(self._where[call_sid], event)
+            self.dispatch(self._room_by_call[call_sid], event)
 
     def participant(self, call_sid: str) -> Participant | None:
         """As whom this call takes part, or is to, in whichever room."""
-        room = self._rooms.get(self._where.get(call_sid, ""))
+        room = self._rooms.get(self._room_by_call.get(call_sid, ""))
         return room.participants[call_sid] if room is not None else None
 
     def room_of(self, call_sid: str) -> str:
         """The sid of the room that this call takes part in, or was dialled for; empty if none."""
-        return self._where.get(call_sid, "")
+        return self._room_by_call.get(call_sid, "")
 
-    def is_about_to_enter(self, call_sid: str) -> bool:
+    def is_joining(self, call_sid: str) -> bool:
         """Whether it has been ordered into a FreeSWITCH conference and has not been seen there yet."""
         one = self.participant(call_sid)
         return one is not None and one.phase is Phase.JOINING
 
-    def take_up(self, seat: Seat) -> bool:
+    def resume(self, participant_leg: ParticipantLeg) -> bool:
         """The seat of a call that sat in a room before a restart; False if it never asked for one."""
-        sid, one = self._where.get(seat.call_sid), self.participant(seat.call_sid)
+        sid, one = (
+            self._room_by_call.get(participant_leg.call_sid),
+            self.participant(participant_leg.call_sid),
+        )
         if one is not None and one.called:
             return False
         if sid is not None:
-            seat.room_sid = sid
-            self._performer.take(seat)
-            self.carry_on(self._rooms[sid], seat.call_sid)
+            participant_leg.room_sid = sid
+            self._executor.add(participant_leg)
+            self.resend_orders(self._rooms[sid], participant_leg.call_sid)
             return True
-        kept = self._journal.get(OUTCOME, seat.call_sid)
-        if kept is not None:
-            seat.finish(msgspec.json.decode(kept, type=Outcome))
-        return kept is not None
+        stored = self._write_buffer.get(OUTCOME, participant_leg.call_sid)
+        if stored is not None:
+            participant_leg.finish(msgspec.json.decode(stored, type=ConferenceOutcome))
+        return stored is not None
 
-    def carry_on(self, room: Room, call_sid: str) -> None:
+    def resend_orders(self, room: Room, call_sid: str) -> None:
         """Orders about a participant that may have been lost are given again."""
         participant = room.participants.get(call_sid)
         if participant is not None:
-            self._performer.take_up(room, participant, self.feed)
+            self._executor.resume(room, participant, self.dispatch)
 
     def note_instance(self, sid: str, instance: str) -> None:
         """Of the FreeSWITCH conference that the room is in."""
         self._instances[sid] = instance
 
-    def feed(self, sid: str, *events: Event) -> None:
+    def dispatch(self, sid: str, *events: RoomEvent) -> None:
         for event in events:
             self._inbox.append((sid, event))
         if not self._draining:
@@ -262,7 +269,7 @@ class Rooms(Part):
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Stop steering; conferences live on in FreeSWITCH. What timers still say changes no room."""
         self._abandoned = True
-        self._performer.stop()
+        self._executor.stop()
 
     # From FreeSWITCH
 
@@ -271,58 +278,66 @@ class Rooms(Part):
         sid = event.conference
         if event.action in RECORDING_ACTIONS:
             # A recording may outlast its room.
-            self._performer.on_recording_event(event)
+            self._executor.on_recording_event(event)
         if sid not in self._rooms:
             if event.action == "add-member" and self._legs.get(event.uuid) is not None:
                 # The order to join was given up, its room has ended, and then FreeSWITCH carried it out.
-                self._performer.kick_stranger(sid, event.member_id)
+                self._executor.kick_unknown_member(sid, event.member_id)
             return
         if event.uuid and not has_call_sid(event.uuid):
             if event.action == "add-member":
-                self._performer.kick_stranger(sid, event.member_id)
+                self._executor.kick_unknown_member(sid, event.member_id)
             return
         at = event.timestamp or now()
         match event.action:
             case "add-member":
                 self._instances[sid] = _instance(event)
                 call_sid = call_sid_of(event.uuid)
-                seat = self._performer.seat(call_sid)
-                if seat is not None and seat.room_sid == sid:
-                    seat.settled()
-                self.feed(sid, Added(at, call_sid, event.member_id))
+                participant_leg = self._executor.participant_leg(call_sid)
+                if participant_leg is not None and participant_leg.room_sid == sid:
+                    participant_leg.cancel_deadline()
+                self.dispatch(sid, Added(at, call_sid, event.member_id))
                 if sid in self._rooms:
-                    self._performer.entered(self._rooms[sid], call_sid, event.member_id)
+                    self._executor.joined(self._rooms[sid], call_sid, event.member_id)
             case "del-member":
-                self.feed(sid, Left(at, call_sid_of(event.uuid)))
+                self.dispatch(sid, Left(at, call_sid_of(event.uuid)))
             case "start-talking":
-                self._speech.heard(sid, call_sid_of(event.uuid), True, at)
+                self._talk_debounce.on_talking(sid, call_sid_of(event.uuid), True, at)
             case "stop-talking":
-                self._speech.heard(sid, call_sid_of(event.uuid), False, at - STOP_TALKING_MICROSECONDS)
+                self._talk_debounce.on_talking(
+                    sid, call_sid_of(event.uuid), False, at - STOP_TALKING_MICROSECONDS
+                )
             case "dtmf":
                 self._on_key(sid, call_sid_of(event.uuid), event.header("Data"), at)
             case "floor-change" if event.uuid:
-                self.feed(sid, Floor(at, call_sid_of(event.uuid)))
+                self.dispatch(sid, Floor(at, call_sid_of(event.uuid)))
             case "conference-destroy" if _instance(event) == self._instances.get(sid):
                 # Else an earlier one of that name: its last member left while the next was on its way in.
-                self.feed(sid, Lost(at))
+                self.dispatch(sid, ConferenceLost(at))
 
     def _on_key(self, sid: str, call_sid: str, data: str, at: int) -> None:
         """A participant muted itself: `caller_controls` of the room's profile."""
         participant = self._rooms[sid].participants.get(call_sid)
         if participant is not None and data.removeprefix(KEY) in MUTES:
-            on = {"mute on": True, "mute off": False}.get(data.removeprefix(KEY), not participant.wish.muted)
-            self.feed(sid, Mute(at, call_sid, on))
+            on = {"mute on": True, "mute off": False}.get(
+                data.removeprefix(KEY), not participant.options.muted
+            )
+            self.dispatch(sid, Mute(at, call_sid, on))
 
     def on_join_returned(self, event: SwitchEvent) -> None:
         """CHANNEL_EXECUTE_COMPLETE: `conference` is through, with a kick or without having let the leg in."""
         if event.application != "conference" or not has_call_sid(event.uuid):
             return
         call_sid = call_sid_of(event.uuid)
-        seat, one = self._performer.seat(call_sid), self.participant(call_sid)
-        if seat is None and one is not None and one.called:
-            self.feed(self._where[call_sid], Left(event.timestamp or now(), call_sid))
-        if seat and seat.joining and seat.joining.uuid in (event.application_uuid, FOUND):
-            self.feed(seat.room_sid, Left(event.timestamp or now(), seat.call_sid))
+        participant_leg, one = self._executor.participant_leg(call_sid), self.participant(call_sid)
+        if participant_leg is None and one is not None and one.called:
+            self.dispatch(self._room_by_call[call_sid], Left(event.timestamp or now(), call_sid))
+        if (
+            participant_leg
+            and participant_leg.joining
+            and participant_leg.joining.uuid in (event.application_uuid, ADOPTED_EXECUTION)
+        ):
+            self.dispatch(participant_leg.room_sid, Left(event.timestamp or now(), participant_leg.call_sid))
 
     def on_leg_hangup(self, event: SwitchEvent) -> None:
         """CHANNEL_HANGUP of whichever leg."""
@@ -333,9 +348,9 @@ class Rooms(Part):
         if not has_call_sid(uuid):
             return
         call_sid = call_sid_of(uuid)
-        sid = self._where.get(call_sid)
+        sid = self._room_by_call.get(call_sid)
         if sid is not None:
-            self.feed(sid, Left(at or now(), call_sid, gone=True))
+            self.dispatch(sid, Left(at or now(), call_sid, gone=True))
 
     # One change after the other
 
@@ -348,8 +363,8 @@ class Rooms(Part):
                 room = self._rooms.get(sid)
                 if room is not None:
                     effects.extend(self._step(room, event, out))
-            self._journal.commit()
-            self._journal.when_committed(partial(self._perform, effects, out))
+            self._write_buffer.commit()
+            self._write_buffer.when_committed(partial(self._perform, effects, out))
 
     def _perform(self, effects: list[tuple[Room, Effect]], out: list[tuple[Room, str]]) -> None:
         """What was decided is in the store: now it is done."""
@@ -358,80 +373,80 @@ class Rooms(Part):
             for listener in self.on_change:
                 listener(room)
         for room, effect in effects:
-            self._performer.perform(room, effect, self.feed)
+            self._executor.execute(room, effect, self.dispatch)
         for room, call_sid in out:
-            self._performer.dismiss(room, call_sid)
+            self._executor.participant_left(room, call_sid)
 
-    def _step(self, room: Room, event: Event, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
+    def _step(self, room: Room, event: RoomEvent, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)
         log_transition(room, event, after, changed)
         if after is not room:
-            self._keep(room, after)
+            self._store(room, after)
             for call_sid in changed:
                 key = f"{room.sid}/{call_sid}"
                 participant = after.participants.get(call_sid)
-                self._tally.on_participant(room.participants.get(call_sid), participant)
+                self._counters.on_participant(room.participants.get(call_sid), participant)
                 if participant is None:
-                    self._journal.delete(PARTICIPANT, key)
-                    if self._where.get(call_sid) == room.sid:
-                        del self._where[call_sid]
-                    self._speech.forget(call_sid)
+                    self._write_buffer.delete(PARTICIPANT, key)
+                    if self._room_by_call.get(call_sid) == room.sid:
+                        del self._room_by_call[call_sid]
+                    self._talk_debounce.forget(call_sid)
                     out.append((after, call_sid))
                 else:
-                    self._where[call_sid] = room.sid
-                    self._journal.put(PARTICIPANT, key, self._encode(participant))
+                    self._room_by_call[call_sid] = room.sid
+                    self._write_buffer.put(PARTICIPANT, key, self._encode(participant))
         todo: list[tuple[Room, Effect]] = []
         for effect in effects:
-            if isinstance(effect, Tell):
-                self._journal.tell(self._message(after, effect))
+            if isinstance(effect, SendCallback):
+                self._write_buffer.add_message(self._message(after, effect))
                 continue
             todo.append((after, effect))
             if isinstance(effect, ENDS) and effect.call_sid not in after.participants:
                 # Its call goes on with that, after a restart too.
-                self._journal.put(OUTCOME, effect.call_sid, self._encode(outcome_of(effect)))
-            if isinstance(effect, Refuse):
-                self._tally.refusals[effect.why] += 1
+                self._write_buffer.put(OUTCOME, effect.call_sid, self._encode(conference_outcome_of(effect)))
+            if isinstance(effect, RejectParticipant):
+                self._counters.refusals[effect.reason] += 1
         return todo
 
-    def _keep(self, room: Room, after: Room) -> None:
-        self._tally.on_room(room, after)
+    def _store(self, room: Room, after: Room) -> None:
+        self._counters.on_room(room, after)
         self._changed[room.sid] = after
         another = after.phase is not room.phase and status_of(after) != status_of(room)
         new = not (room.opened_at or room.dialled_at)
         if (after.opened_at or after.dialled_at) and (another or new):
-            self._journal.record(row_of_room(room_record(after)))
+            self._write_buffer.record(row_of_room(room_record(after)))
         if room.open and not after.open:
             self._by_name.pop((room.account_sid, room.name), None)
         if after.ended_at:
             del self._rooms[room.sid]
             self._instances.pop(room.sid, None)
-            self._journal.delete(ROOM, room.sid)
+            self._write_buffer.delete(ROOM, room.sid)
         else:
             self._rooms[room.sid] = after
-            self._journal.put(ROOM, room.sid, self._encode(replace(after, participants={})))
+            self._write_buffer.put(ROOM, room.sid, self._encode(replace(after, participants={})))
 
-    def _message(self, room: Room, tell: Tell) -> Message:
+    def _message(self, room: Room, tell: SendCallback) -> Message:
         return Message(
             queue=room.sid,
-            url=room.terms.status_callback,
-            method=room.terms.status_callback_method,
-            fields=conference_fields(room, tell, room.terms.style),
+            url=room.options.status_callback,
+            method=room.options.status_callback_method,
+            fields=conference_fields(room, tell, room.options.style),
             account_sid=room.account_sid,
             event=tell.event,
             sequence=tell.sequence,
             created_at=tell.at,
-            signatures=room.terms.style.signatures,
-            user_agent=room.terms.style.user_agent,
+            signatures=room.options.style.signatures,
+            user_agent=room.options.style.user_agent,
         )
 
 
-def outcome_of(effect: Release | Refuse | HangUp) -> Outcome:
+def conference_outcome_of(effect: Release | RejectParticipant | EndCall) -> ConferenceOutcome:
     match effect:
         case Release(_, reason):
-            return Outcome(left=reason)
-        case Refuse(_, why):
-            return Outcome(refused=why)
-    return Outcome()
+            return ConferenceOutcome(left=reason)
+        case RejectParticipant(_, why):
+            return ConferenceOutcome(refused=why)
+    return ConferenceOutcome()
 
 
 def _instance(event: SwitchEvent) -> str:

@@ -10,17 +10,17 @@ from gevent.event import AsyncResult
 
 from orchestrator.clock import now
 from orchestrator.conference.machine.dialling import MAX_EARLY
-from orchestrator.conference.machine.events import Event, Left
-from orchestrator.conference.machine.state import LeaveReason, Participant, Phase, Refusal, Room
+from orchestrator.conference.machine.events import Left, RoomEvent
+from orchestrator.conference.machine.state import LeaveReason, Participant, Phase, Rejection, Room
 from orchestrator.esl import commands
-from orchestrator.esl.background_playback import Prompt
+from orchestrator.esl.background_playback import BackgroundPlayback
 from orchestrator.esl.deadline import Deadline
 from orchestrator.esl.legs import Execution, Leg
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
-Feed = Callable[[str, Event], None]
+Dispatch = Callable[[str, RoomEvent], None]
 JOIN_SECONDS = 10.0
 LEAVE_SECONDS = 5.0
 
@@ -28,14 +28,14 @@ LEAVE_SECONDS = 5.0
 OUTCOME = "outcome"
 
 
-class Outcome(NamedTuple):
+class ConferenceOutcome(NamedTuple):
     """How a Dial to a conference ended: one of the two, or neither where the call is over with it."""
 
-    refused: Refusal | None = None
+    refused: Rejection | None = None
     left: LeaveReason | None = None
 
 
-class Seat:
+class ParticipantLeg:
     """Never blocks, except in `wait`."""
 
     def __init__(
@@ -53,20 +53,20 @@ class Seat:
         self.joined_deaf = False
         self._wait_music = wait_music
         self._hold_music = hold_music
-        self._waiting: Prompt | None = None
-        self._holding: Prompt | None = None
-        self._announcing: list[Prompt] = []
+        self._waiting: BackgroundPlayback | None = None
+        self._holding: BackgroundPlayback | None = None
+        self._announcing: list[BackgroundPlayback] = []
         self._deadline: Deadline | None = None
-        self._outcome: AsyncResult[Outcome] = AsyncResult()
+        self._outcome: AsyncResult[ConferenceOutcome] = AsyncResult()
 
-    def wait(self, timeout: float | None = None) -> Outcome | None:
+    def wait(self, timeout: float | None = None) -> ConferenceOutcome | None:
         """The Dial's end; None after `timeout` seconds without it."""
         self._outcome.wait(timeout)
         return self._outcome.value
 
     def start_waiting(self, participant: Participant) -> None:
         """What it hears until the conference starts: on hold as in the conference."""
-        self._hush()
+        self._stop_announcements()
 
         def play() -> None:
             if participant.held:
@@ -76,81 +76,81 @@ class Seat:
 
         self._waiting = self._after(self._waiting, play)
 
-    def _after(self, before: Prompt | None, play: Callable[[], None]) -> Prompt:
+    def _after(self, before: BackgroundPlayback | None, play: Callable[[], None]) -> BackgroundPlayback:
         """`play` in place of what plays, once that has ended: it would run inside of it."""
         if before is None or before.over:
-            return Prompt(self.leg, play)
+            return BackgroundPlayback(self.leg, play)
         before.stop()
 
         def play_on() -> None:
             before.finish()
             play()
 
-        return Prompt(self.leg, play_on)
+        return BackgroundPlayback(self.leg, play_on)
 
-    def take_up(self, room: Room, participant: Participant, feed: Feed) -> None:
+    def resume(self, room: Room, participant: Participant, dispatch: Dispatch) -> None:
         """After a restart or a lost socket: what its phase asks for, unless that is being done."""
         match participant.phase:
             case Phase.WAITING:
                 if self._waiting is None or self._waiting.over:
                     self.start_waiting(participant)
             case Phase.JOINING:
-                app, arguments = self.leg.found
+                app, arguments = self.leg.current_application
                 if app == "conference" and arguments.startswith(room.sid):
                     # On its way in, or refused by now: FreeSWITCH does not say.
                     self.joining = self.leg.start(app, arguments)
-                    self._limit(JOIN_SECONDS, self._join_overdue, feed)
+                    self._set_deadline(JOIN_SECONDS, self._join_overdue, dispatch)
                 else:
-                    self.join(room, participant, feed)
+                    self.join(room, participant, dispatch)
             case Phase.IN:
                 if participant.held and (self._holding is None or self._holding.over):
                     self.hold(True, participant.hold_url, participant.hold_method)
             case Phase.LEAVING:
-                self.kicked(feed)
+                self.await_leave(dispatch)
 
     def admit(self, room: Room) -> None:
         """It was taken into the FreeSWITCH conference while its phone rang."""
         self.joined_deaf = True
-        self.joining = self.leg.started("conference", _place(room))
+        self.joining = self.leg.started("conference", _conference_argument(room))
 
-    def join(self, room: Room, participant: Participant, feed: Feed, early: bool = False) -> None:
+    def join(self, room: Room, participant: Participant, dispatch: Dispatch, early: bool = False) -> None:
         """Music off, into the FreeSWITCH conference: one write to the socket, one media frame."""
-        self._hush()
+        self._stop_announcements()
         if early:
             self.admit(room)
-            self._limit(JOIN_SECONDS, self._join_overdue, feed)
+            self._set_deadline(JOIN_SECONDS, self._join_overdue, dispatch)
             return
         if self._waiting is not None:
             self._waiting.stop()
         # A coach is unmuted once everybody else has been shut off from it; who comes into a room with a coach
         # is deaf until then, and who comes in on hold until that ends.
         self.joined_deaf = participant.held or any(
-            other.wish.coach not in ("", participant.call_sid)
+            other.options.coach not in ("", participant.call_sid)
             for other in room.participants.values()
             if other.call_sid != participant.call_sid
         )
-        flags = ["mute"] if participant.wish.muted or participant.wish.coach else []
+        flags = ["mute"] if participant.options.muted or participant.options.coach else []
         flags += ["deaf"] if self.joined_deaf else []
-        self.leg.start("multiset", _entering("|".join(flags), room.terms.max_participants))
-        self.joining = self.leg.start("conference", _place(room))
-        self._limit(JOIN_SECONDS, self._join_overdue, feed)
+        self.leg.start("multiset", _join_variables("|".join(flags), room.options.max_participants))
+        self.joining = self.leg.start("conference", _conference_argument(room))
+        self._set_deadline(JOIN_SECONDS, self._join_overdue, dispatch)
 
-    def kicked(self, feed: Feed) -> None:
+    def await_leave(self, dispatch: Dispatch) -> None:
         """Whom FreeSWITCH does not let go of is hung up."""
         # It lets go of nobody who hears music of ours: its output thread plays that.
         self.hold(False)
-        self._limit(LEAVE_SECONDS, self._leave_overdue, feed)
+        self._set_deadline(LEAVE_SECONDS, self._leave_overdue, dispatch)
 
     def hold(self, on: bool, url: str = "", method: str = "GET") -> None:
         """Its own music, on its own leg, over the conference that it does not hear."""
-        self._hush()
+        self._stop_announcements()
         if on:
             self._holding = self._after(self._holding, lambda: self._hold_music(url, method))
         elif self._holding is not None:
             self._holding.stop()
             self._holding = None
 
-    def announce(self, play: Callable[[], None]) -> Prompt:
+    def announce(self, play: Callable[[], None]) -> BackgroundPlayback:
         """`play` on its own leg, over whatever it hears, behind what is announced to it already.
 
         It is cut off when its participant goes in or out, and when what it is heard over changes.
@@ -162,52 +162,52 @@ class Seat:
                 one.wait()
             play()
 
-        prompt = Prompt(self.leg, play_behind)
-        self._announcing = [*before, prompt]
-        return prompt
+        playback = BackgroundPlayback(self.leg, play_behind)
+        self._announcing = [*before, playback]
+        return playback
 
-    def wait_announced(self) -> None:
+    def wait_for_announcements(self) -> None:
         """Until nothing is announced on its leg: what is started meanwhile would play inside of that."""
         for one in self._announcing:
             one.wait()
 
-    def _hush(self) -> None:
+    def _stop_announcements(self) -> None:
         for one in self._announcing:
             one.stop()
         self._announcing = []
 
-    def _limit(self, seconds: float, overdue: Callable[[Feed], None], feed: Feed) -> None:
-        self.settled()
-        self._deadline = self.leg.deadline(seconds, overdue, feed)
+    def _set_deadline(self, seconds: float, overdue: Callable[[Dispatch], None], dispatch: Dispatch) -> None:
+        self.cancel_deadline()
+        self._deadline = self.leg.deadline(seconds, overdue, dispatch)
 
-    def _join_overdue(self, feed: Feed) -> None:
+    def _join_overdue(self, dispatch: Dispatch) -> None:
         self._deadline = None
         log.error("not in the conference", room=self.room_sid, call=self.call_sid, seconds=JOIN_SECONDS)
-        feed(self.room_sid, Left(now(), self.call_sid))
+        dispatch(self.room_sid, Left(now(), self.call_sid))
 
-    def _leave_overdue(self, feed: Feed) -> None:
+    def _leave_overdue(self, dispatch: Dispatch) -> None:
         self._deadline = None
         log.error("not out of the conference", room=self.room_sid, call=self.call_sid, seconds=LEAVE_SECONDS)
         self.leg.hangup()
-        feed(self.room_sid, Left(now(), self.call_sid, gone=True))
+        dispatch(self.room_sid, Left(now(), self.call_sid, gone=True))
 
-    def settled(self) -> None:
+    def cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
     def abandon(self) -> None:
         """Nothing more is done to the leg."""
-        self.settled()
-        for prompt in (self._waiting, self._holding, *self._announcing):
-            if prompt is not None:
-                prompt.abandon()
+        self.cancel_deadline()
+        for playback in (self._waiting, self._holding, *self._announcing):
+            if playback is not None:
+                playback.abandon()
 
-    def finish(self, outcome: Outcome) -> None:
-        self.settled()
-        for prompt in (self._waiting, self._holding, *self._announcing):
-            if prompt is not None:
-                prompt.stop()
+    def finish(self, outcome: ConferenceOutcome) -> None:
+        self.cancel_deadline()
+        for playback in (self._waiting, self._holding, *self._announcing):
+            if playback is not None:
+                playback.stop()
         if self.leg.playing:
             # A break came before the music started, which then played on beneath the conference.
             self.leg.break_()
@@ -220,17 +220,17 @@ class Seat:
 
 def join_early(leg: Leg, room: Room) -> None:
     """Into the FreeSWITCH conference while its phone rings: it hears nobody until it is admitted."""
-    if leg.started("conference", _place(room)) is None:
-        leg.start("multiset", _entering("deaf", room.terms.max_participants))
-        leg.start("conference", _place(room))
+    if leg.started("conference", _conference_argument(room)) is None:
+        leg.start("multiset", _join_variables("deaf", room.options.max_participants))
+        leg.start("conference", _conference_argument(room))
 
 
-def _place(room: Room) -> str:
+def _conference_argument(room: Room) -> str:
     return f"{room.sid}@{room.profile}"
 
 
 @lru_cache(maxsize=64)
-def _entering(flags: str, most: int) -> str:
+def _join_variables(flags: str, most: int) -> str:
     """What `conference` looks for on the leg."""
     return commands.multiset(
         {

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from orchestrator.conference.live.member_commands import MemberCommands
 from orchestrator.conference.machine.effects import BeepKind
-from orchestrator.media.audio_cache import Sound
+from orchestrator.media.audio_cache import AudioFile
 
 # Fifty joins in two seconds would beep for ten: what is not heard near its cause tells nobody anything.
 LATEST_SECONDS = 1.0
 
 
-class Beeper:
-    def __init__(self, members: MemberCommands, beeps: Mapping[BeepKind, Sound]) -> None:
+class TonePlayer:
+    def __init__(self, members: MemberCommands, beeps: Mapping[BeepKind, AudioFile]) -> None:
         self._members = members
         self._beeps = beeps
         self._busy: dict[str, dict[str, float]] = {}

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from enum import Enum
 
-from orchestrator.conference.machine.events import Event
+from orchestrator.conference.machine.events import RoomEvent
 from orchestrator.conference.machine.state import Caller, Room
 from orchestrator.logs import get_logger
 
@@ -16,7 +16,7 @@ log = get_logger(__name__)
 _NOT_SHOWN = ("at", "wish", "url", "wait_url")
 
 
-def log_transition(before: Room, event: Event, after: Room, changed: Iterable[str]) -> None:
+def log_transition(before: Room, event: RoomEvent, after: Room, changed: Iterable[str]) -> None:
     """`changed`: the CallSids whose participants are new, different or gone."""
     if log.isEnabledFor(logging.DEBUG):
         log.debug(f"{before.phase.value} -> {_shown(event)} -> {after.phase.value}", room=before.sid)
@@ -24,7 +24,7 @@ def log_transition(before: Room, event: Event, after: Room, changed: Iterable[st
         log.info("conference started", room=after.sid, name=after.name)
     for call_sid in changed:
         was, one = before.participants.get(call_sid), after.participants.get(call_sid)
-        joined, left = one is not None and one.told, was is not None and was.told
+        joined, left = one is not None and one.join_sent, was is not None and was.join_sent
         if joined and not left:
             log.info("joined", room=after.sid, call=call_sid, participants=len(after.participants))
         elif left and one is None:
@@ -34,7 +34,7 @@ def log_transition(before: Room, event: Event, after: Room, changed: Iterable[st
         log.info("conference ended", room=after.sid, name=after.name, reason=reason)
 
 
-def _shown(event: Event) -> str:
+def _shown(event: RoomEvent) -> str:
     facts = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _NOT_SHOWN}
     pairs = ", ".join(f"{name}={_plain(fact)}" for name, fact in facts.items() if fact not in (None, ""))
     return f"{type(event).__name__}({pairs})"

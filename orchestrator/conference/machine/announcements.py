@@ -4,56 +4,58 @@ from __future__ import annotations
 
 from orchestrator.conference.machine.events import Announce, Announced
 from orchestrator.conference.machine.state import Announcement, Participant, Phase
-from orchestrator.conference.machine.transition import Move
+from orchestrator.conference.machine.transition import Transition
 
 LEFT = "left before it was over"
 ENDED = "the conference ended before it was over"
 
 
-def announce(move: Move, event: Announce) -> None:
-    participant = move.participants.get(event.call_sid)
+def announce(transition: Transition, event: Announce) -> None:
+    participant = transition.participants.get(event.call_sid)
     away = participant is None or participant.called or participant.phase is Phase.LEAVING
     if event.call_sid and away:
         # It is on its way out, and not named where it is out, or has not answered.
         if participant is not None:
-            _ends(move, Announcement(event.url, event.call_sid), event.at, LEFT)
+            _report_announcement_end(transition, Announcement(event.url, event.call_sid), event.at, LEFT)
         return
-    if event.sid not in move.announcing:
+    if event.sid not in transition.announcing:
         announcement = Announcement(event.url, event.call_sid)
-        move.fields["announcing"] = {**move.announcing, event.sid: announcement}
+        transition.fields["announcing"] = {**transition.announcing, event.sid: announcement}
 
 
-def announced(move: Move, event: Announced) -> None:
+def announced(transition: Transition, event: Announced) -> None:
     """One that has failed by now is not said to have ended."""
-    _over(move, event.sid, event.at, event.problem)
+    _finish_announcement(transition, event.sid, event.at, event.problem)
 
 
-def fail_those_to(move: Move, participant: Participant, at: int) -> None:
+def fail_announcements_to(transition: Transition, participant: Participant, at: int) -> None:
     """It is about to be out."""
-    for sid, announcement in list(move.announcing.items()):
+    for sid, announcement in list(transition.announcing.items()):
         if announcement.call_sid == participant.call_sid:
-            _over(move, sid, at, LEFT)
+            _finish_announcement(transition, sid, at, LEFT)
 
 
-def fail_all(move: Move, at: int) -> None:
-    for sid in list(move.announcing):
-        _over(move, sid, at, ENDED)
+def fail_all_announcements(transition: Transition, at: int) -> None:
+    for sid in list(transition.announcing):
+        _finish_announcement(transition, sid, at, ENDED)
 
 
-def _over(move: Move, sid: str, at: int, problem: str) -> None:
-    announcing = move.announcing
+def _finish_announcement(transition: Transition, sid: str, at: int, problem: str) -> None:
+    announcing = transition.announcing
     announcement = announcing.get(sid)
     if announcement is not None:
-        move.fields["announcing"] = {key: one for key, one in announcing.items() if key != sid}
-        _ends(move, announcement, at, problem)
+        transition.fields["announcing"] = {key: one for key, one in announcing.items() if key != sid}
+        _report_announcement_end(transition, announcement, at, problem)
 
 
-def _ends(move: Move, announcement: Announcement, at: int, problem: str) -> None:
+def _report_announcement_end(
+    transition: Transition, announcement: Announcement, at: int, problem: str
+) -> None:
     """Told of the one whom it was to, or of the room: named is then the first one in."""
-    participant = move.participants.get(announcement.call_sid)
-    caller = participant.caller if participant is not None else move.first
-    if caller is None or (participant is not None and not participant.told):
+    participant = transition.participants.get(announcement.call_sid)
+    caller = participant.caller if participant is not None else transition.first
+    if caller is None or (participant is not None and not participant.join_sent):
         # Whoever may still be refused is not named.
         return
     name = "announcement-fail" if problem else "announcement-end"
-    move.tell(name, at, caller, participant, announce_url=announcement.url, problem=problem)
+    transition.send_callback(name, at, caller, participant, announce_url=announcement.url, problem=problem)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from orchestrator.conference.machine.state import Caller, LeaveReason, Participant, Refusal
+from orchestrator.conference.machine.state import Caller, LeaveReason, Participant, Rejection
 from orchestrator.types import Method
 
 BeepKind = Literal["enter", "exit", "record"]
@@ -55,17 +55,17 @@ class Kick(Struct, frozen=True):
     member_id: str
 
 
-class HangUp(Struct, frozen=True):
+class EndCall(Struct, frozen=True):
     """End its call."""
 
     call_sid: str
 
 
-class Refuse(Struct, frozen=True):
+class RejectParticipant(Struct, frozen=True):
     """Not let in: its Dial has failed and its document goes on."""
 
     call_sid: str
-    why: Refusal
+    reason: Rejection
 
 
 class Release(Struct, frozen=True):
@@ -75,7 +75,7 @@ class Release(Struct, frozen=True):
     reason: LeaveReason
 
 
-class Tell(Struct, frozen=True):
+class SendCallback(Struct, frozen=True):
     """One status callback that somebody subscribed to. Its sequence number is taken."""
 
     event: str
@@ -92,7 +92,7 @@ class Tell(Struct, frozen=True):
     """Why an announcement failed."""
 
 
-class Beep(Struct, frozen=True):
+class PlayBeep(Struct, frozen=True):
     """Play a beep to these members, each on its own: into nobody else's ear, and into no recording."""
 
     kind: BeepKind
@@ -115,7 +115,7 @@ class SetHold(Struct, frozen=True):
     method: Method = "GET"
 
 
-class Relate(Struct, frozen=True):
+class RelateNospeak(Struct, frozen=True):
     """`member` is not heard by `other`; not on: heard again."""
 
     member: str
@@ -151,14 +151,14 @@ Effect = (
     | Admit
     | Ringback
     | Kick
-    | HangUp
-    | Refuse
+    | EndCall
+    | RejectParticipant
     | Release
-    | Tell
-    | Beep
+    | SendCallback
+    | PlayBeep
     | SetMute
     | SetHold
-    | Relate
+    | RelateNospeak
     | StartRecording
     | StopRecording
     | AwaitSilence

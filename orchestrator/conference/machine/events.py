@@ -6,16 +6,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from orchestrator.conference.machine.state import Caller, EndReason, LeaveReason, Wish
+from orchestrator.conference.machine.state import Caller, EndReason, LeaveReason, ParticipantOptions
 from orchestrator.types import Method
 
 
-class Ask(Struct, frozen=True):
+class JoinRequest(Struct, frozen=True):
     """A call's document reached `<Conference>`."""
 
     at: int
     caller: Caller
-    wish: Wish
+    options: ParticipantOptions
 
 
 class Dial(Struct, frozen=True):
@@ -23,7 +23,7 @@ class Dial(Struct, frozen=True):
 
     at: int
     caller: Caller
-    wish: Wish
+    options: ParticipantOptions
     early_media: bool = False
     """The others are to hear how its phone rings."""
 
@@ -157,7 +157,7 @@ class End(Struct, frozen=True):
     reason: EndReason = EndReason.VIA_API
 
 
-class Lost(Struct, frozen=True):
+class ConferenceLost(Struct, frozen=True):
     """FreeSWITCH no longer has the conference, or is no longer there itself."""
 
     at: int
@@ -165,8 +165,8 @@ class Lost(Struct, frozen=True):
     """The calls are over too."""
 
 
-Event = (
-    Ask
+RoomEvent = (
+    JoinRequest
     | Dial
     | Ringing
     | Added
@@ -183,5 +183,5 @@ Event = (
     | Announced
     | Remove
     | End
-    | Lost
+    | ConferenceLost
 )

@@ -55,7 +55,7 @@ class EndReason(str, Enum):
     TIME_EXCEEDED = "time-exceeded"
 
 
-class Refusal(str, Enum):
+class Rejection(str, Enum):
     """Why somebody was not let in; the code is Telnyx's or Twilio's for the same thing."""
 
     FULL = "90032 the conference is full"
@@ -82,8 +82,8 @@ class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
     """The number that it withholds: for trusted trunks alone, never shown."""
 
 
-class Wish(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the noun asks for this participant alone; the rest of the noun is in `RoomTerms`."""
+class ParticipantOptions(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the noun asks for this participant alone; the rest of the noun is in `ConferenceOptions`."""
 
     muted: bool = False
     start_on_enter: bool = True
@@ -97,7 +97,7 @@ class Wish(Struct, frozen=True, omit_defaults=True, gc=False):
     wait_method: Method = "POST"
 
 
-class RecordingTerms(Struct, frozen=True, omit_defaults=True):
+class RecordingOptions(Struct, frozen=True, omit_defaults=True):
     """record-from-start and what goes with it (telnyx-texml 1.1, section 3)."""
 
     beep: bool = True
@@ -110,7 +110,7 @@ class RecordingTerms(Struct, frozen=True, omit_defaults=True):
     status_callback_event: frozenset[str] = frozenset()
 
 
-class RoomTerms(Struct, frozen=True, omit_defaults=True):
+class ConferenceOptions(Struct, frozen=True, omit_defaults=True):
     """What holds for the whole room. The first to come decides (telnyx-texml 1.2)."""
 
     max_participants: int = 250
@@ -121,7 +121,7 @@ class RoomTerms(Struct, frozen=True, omit_defaults=True):
     status_callback: str = ""
     status_callback_method: Method = "POST"
     status_callback_event: frozenset[str] = frozenset()
-    recording: RecordingTerms | None = None
+    recording: RecordingOptions | None = None
     speaker_mode: Literal["talkers", "floor"] = "talkers"
     """What `speaker` callbacks are about: everybody who speaks, or Telnyx's older dominant speaker."""
     first_sequence: int = 0
@@ -132,9 +132,9 @@ class RoomTerms(Struct, frozen=True, omit_defaults=True):
 
 class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     caller: Caller
-    wish: Wish
+    options: ParticipantOptions
     phase: Phase
-    told: bool = False
+    join_sent: bool = False
     """Its join is decided, and told to whoever subscribed; so its leave must be, once."""
     member_id: str = ""
     """FreeSWITCH's number for it in the conference; empty outside."""
@@ -180,7 +180,7 @@ class Room(Struct, frozen=True, omit_defaults=True):
     """ConferenceSid, and the name of the FreeSWITCH conference."""
     account_sid: str
     name: str
-    terms: RoomTerms
+    options: ConferenceOptions
     node: str = "default"
     profile: str = "default"
     phase: RoomPhase = RoomPhase.INIT
@@ -189,11 +189,11 @@ class Room(Struct, frozen=True, omit_defaults=True):
     next_sequence: int = 0
     created_at: int = 0
     """Microseconds since the epoch, as every time here."""
-    told_at: int = 0
+    last_callback_at: int = 0
     """The Timestamp last told: those of a room never go back."""
     floor: str = ""
     """CallSid of the one to whom FreeSWITCH gave the floor."""
-    dominant: str = ""
+    active_speaker: str = ""
     """CallSid of the dominant speaker told last."""
     recording: bool = False
     """From the start until it has been silent for long enough, the conference is lost or the room ends."""

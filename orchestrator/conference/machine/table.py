@@ -16,55 +16,62 @@ from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
-    Ask,
+    ConferenceLost,
     Dial,
     End,
-    Event,
     Floor,
     Hold,
+    JoinRequest,
     Left,
-    Lost,
     Modify,
     Mute,
     NotAdded,
     Remove,
     Ringing,
+    RoomEvent,
     SetRecording,
     Silence,
     Talking,
 )
-from orchestrator.conference.machine.joining import added, added_first, added_late, ask, ask_late, not_added
+from orchestrator.conference.machine.joining import (
+    added,
+    added_first,
+    added_late,
+    not_added,
+    request_join,
+    request_join_late,
+)
 from orchestrator.conference.machine.leaving import end, left, lost, remove
 from orchestrator.conference.machine.state import Room, RoomPhase
-from orchestrator.conference.machine.transition import Move
+from orchestrator.conference.machine.transition import Transition
 from orchestrator.conference.machine.updates import hold, modify, mute
 
 
-class Outcome(NamedTuple):
+class StepResult(NamedTuple):
     room: Room
     effects: list[Effect]
     changed: set[str]
     """CallSids whose participant is new, different or gone."""
 
 
-def step(room: Room, event: Event) -> Outcome:
+def step(room: Room, event: RoomEvent) -> StepResult:
     """The room after `event`, and what is to be done, in order. An event may come late or twice."""
-    move = Move(room)
-    TABLE[type(event)][_COLUMN[room.phase]](move, event)
-    after = move.result()
-    move.effects.extend(ringback(room, after))
-    return Outcome(after, move.effects, move.changed)
+    transition = Transition(room)
+    TABLE[type(event)][_COLUMN[room.phase]](transition, event)
+    after = transition.result()
+    transition.effects.extend(ringback(room, after))
+    return StepResult(after, transition.effects, transition.changed)
 
 
-def ignore(move: Move, event: Event) -> None:
+def ignore(transition: Transition, event: RoomEvent) -> None:
     """Late or said twice: an answer to something already settled."""
 
 
 _COLUMN = {RoomPhase.INIT: 0, RoomPhase.STARTED: 1, RoomPhase.ENDING: 2, RoomPhase.ENDED: 3}
 
-TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
+TABLE: dict[type[RoomEvent], tuple[Callable[[Transition, Any], None], ...]] = {
     # event:   init         started    ending      ended
-    Ask: (ask, ask, ask_late, ask_late),
+    JoinRequest: (request_join, request_join, request_join_late, request_join_late),
     Dial: (dial, dial, ignore, ignore),
     Ringing: (ringing, ringing, ignore, ignore),
     Added: (added_first, added, added, added_late),
@@ -81,5 +88,5 @@ TABLE: dict[type[Event], tuple[Callable[[Move, Any], None], ...]] = {
     Announced: (announced, announced, announced, ignore),
     Remove: (remove, remove, remove, ignore),
     End: (end, end, end, ignore),
-    Lost: (lost, lost, lost, ignore),
+    ConferenceLost: (lost, lost, lost, ignore),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from orchestrator.conference.machine.effects import Effect, Tell
+from orchestrator.conference.machine.effects import Effect, SendCallback
 from orchestrator.conference.machine.state import (
     Announcement,
     Caller,
@@ -33,7 +33,7 @@ SUBSCRIPTION = {
 }
 
 
-class Move:
+class Transition:
     """One step under way: the room's parts while they change, and the effects so far."""
 
     __slots__ = ("changed", "effects", "fields", "participants", "room", "sequence")
@@ -72,7 +72,7 @@ class Move:
         assert isinstance(phase, RoomPhase)
         return phase
 
-    def let_in(self, at: int, caller: Caller) -> None:
+    def accept(self, at: int, caller: Caller) -> None:
         """The first one opens the room; without one it closes unnoticed, and nobody is named for it."""
         if self.room.first is None:
             self.fields |= {"first": caller, "opened_at": at}
@@ -90,8 +90,8 @@ class Move:
         return announcing
 
     @property
-    def told_at(self) -> int:
-        told_at = self.fields.get("told_at", self.room.told_at)
+    def last_callback_at(self) -> int:
+        told_at = self.fields.get("last_callback_at", self.room.last_callback_at)
         assert isinstance(told_at, int)
         return told_at
 
@@ -104,7 +104,7 @@ class Move:
     def hang_up(self) -> bool:
         return bool(self.fields.get("hang_up_on_end", self.room.hang_up_on_end))
 
-    def tell(
+    def send_callback(
         self,
         event: str,
         at: int,
@@ -116,18 +116,18 @@ class Move:
         problem: str = "",
     ) -> None:
         """Numbers are taken only by callbacks that somebody subscribed to (2.5)."""
-        terms = self.room.terms
-        if SUBSCRIPTION[event] not in terms.status_callback_event:
+        conference_options = self.room.options
+        if SUBSCRIPTION[event] not in conference_options.status_callback_event:
             return
-        if participant is not None and not (participant.member_id or terms.join_while_waiting):
+        if participant is not None and not (participant.member_id or conference_options.join_while_waiting):
             # Its join comes when it gets in, and nothing before that.
             return
         # FreeSWITCH's clock and ours differ by some milliseconds; what is told later did not happen earlier.
-        told_at = self.fields["told_at"] = max(at, self.told_at)
+        told_at = self.fields["last_callback_at"] = max(at, self.last_callback_at)
         self.effects.append(
-            Tell(
+            SendCallback(
                 event,
-                terms.first_sequence + self.sequence,
+                conference_options.first_sequence + self.sequence,
                 told_at,
                 caller,
                 participant,

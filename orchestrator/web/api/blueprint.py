@@ -10,11 +10,11 @@ from flask import Blueprint, Request, Response, request
 from msgspec import json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.logs import get_logger
 from orchestrator.recordings.files import RecordingKind
-from orchestrator.rejection import Refused
-from orchestrator.services.control import Control
+from orchestrator.rejection import ServiceError
+from orchestrator.services.control import ApiServices
 from orchestrator.sids import canonical_call_sid
 from orchestrator.store.interface import RecordStore
 from orchestrator.store.sqlite import OutboxError
@@ -32,11 +32,11 @@ from orchestrator.web.api.errors import (
     unauthorised,
 )
 from orchestrator.web.api.forms import MULTIPART, fields_of
-from orchestrator.web.api.idempotency import Once
+from orchestrator.web.api.idempotency import Idempotency
 from orchestrator.web.api.openapi import document
-from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.parameters import callback_problems, read
-from orchestrator.web.api.response_schema import PREFIXES, Place, Vendor
+from orchestrator.web.api.response_schema import PREFIXES, ApiBase, Vendor
 from orchestrator.web.api.unsupported_resources import resource_not_supported
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.recordings import RecordingAudio
@@ -56,12 +56,16 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 def rest_api(
-    live: Live, control: Control, records: RecordStore, attempts: Attempts, audio: RecordingAudio
+    current: CurrentSettings,
+    control: ApiServices,
+    records: RecordStore,
+    attempts: Attempts,
+    audio: RecordingAudio,
 ) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
     `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
-    api = _Api(live, control, Once(records), attempts)
+    api = _Api(current, control, Idempotency(records), attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations, ".json" if path.endswith(".json") else "")
@@ -104,18 +108,18 @@ def _by_path() -> dict[str, dict[str, Operation]]:
 
 
 class _Api(NamedTuple):
-    live: Live
-    control: Control
-    once: Once
+    current: CurrentSettings
+    control: ApiServices
+    idempotency: Idempotency
     attempts: Attempts
 
 
 def _older(api: _Api) -> Callable[..., Response]:
     def answer(connection_id: str) -> Response:
         def run() -> Response:
-            account = authenticate(api.attempts, api.live.settings, request)
-            place = Place("telnyx", account.sid)
-            return _run(api, dialling.OLDER_CREATE, place, {"connection_id": connection_id})
+            account = authenticate(api.attempts, api.current.settings, request)
+            base = ApiBase("telnyx", account.sid)
+            return _run(api, dialling.OLDER_CREATE, base, {"connection_id": connection_id})
 
         return _guarded("telnyx", run)
 
@@ -127,12 +131,12 @@ def _answering(
 ) -> Callable[..., Response]:
     def answer(account_sid: str, **path: str) -> Response:
         def run() -> Response:
-            place = _place(api, vendor, account_sid)
+            base = _place(api, vendor, account_sid)
             method = "GET" if request.method == "HEAD" else request.method
             operation = operations.get(method)
             if operation is None:
                 raise not_allowed(request.method)
-            return _run(api, operation, place, path, suffix)
+            return _run(api, operation, base, path, suffix)
 
         return _guarded(vendor, run)
 
@@ -170,7 +174,7 @@ def _unknown(api: _Api, vendor: Vendor) -> Callable[..., Response]:
 
     def answer(rest: str) -> Response:
         def run() -> Response:
-            authenticate(api.attempts, api.live.settings, request)
+            authenticate(api.attempts, api.current.settings, request)
             raise resource_not_supported(rest) or not_found()
 
         return _guarded(vendor, run)
@@ -178,43 +182,43 @@ def _unknown(api: _Api, vendor: Vendor) -> Callable[..., Response]:
     return answer
 
 
-def _place(api: _Api, vendor: Vendor, account_sid: str) -> Place:
-    account = authenticate(api.attempts, api.live.settings, request, account_sid)
+def _place(api: _Api, vendor: Vendor, account_sid: str) -> ApiBase:
+    account = authenticate(api.attempts, api.current.settings, request, account_sid)
     if account.sid != account_sid.lower():
         raise not_found()
-    return Place(vendor, account.sid)
+    return ApiBase(vendor, account.sid)
 
 
-def _run(api: _Api, operation: Operation, place: Place, path: dict[str, str], suffix: str = "") -> Response:
-    path = {name: _resolved(api, operation, place, name, value) for name, value in path.items()}
+def _run(api: _Api, operation: Operation, base: ApiBase, path: dict[str, str], suffix: str = "") -> Response:
+    path = {name: _resolved(api, operation, base, name, value) for name, value in path.items()}
     body = _body(request)
     fields = fields_of(body, request.content_type or "")
-    given = read(operation.parameters, [*request.args.items(multi=True), *fields], place.account_sid)
-    defaults = dialling.TWILIO_DEFAULTS if place.vendor == "twilio" else {}
+    given = read(operation.parameters, [*request.args.items(multi=True), *fields], base.account_sid)
+    defaults = dialling.TWILIO_DEFAULTS if base.vendor == "twilio" else {}
     for problem in callback_problems(operation.body, given.values, defaults):
         log.warning("a callback that is never sent", operation=operation.name, problem=problem)
-    ask = Ask(api.control, place, path, given.written, given.values, suffix)
-    if not operation.once:
-        found = operation.run(ask)
+    context = RequestContext(api.control, base, path, given.written, given.values, suffix)
+    if not operation.idempotent:
+        found = operation.run(context)
         return _json(found, operation.status) if found is not None else Response(status=operation.status)
     # A multipart body is never twice the same: its boundary is made up each time.
     same = json.encode(fields) if request.mimetype == MULTIPART else body
     where = request.full_path if request.query_string else request.path
-    asked, before = api.once.answer(place.account_sid, request.headers, where, same)
+    asked, before = api.idempotency.answer(base.account_sid, request.headers, where, same)
     if before is not None:
         return _made(before.body, before.status)
-    answer = json.encode(operation.run(ask))
-    status = 201 if place.vendor == "twilio" else operation.status
-    api.once.remember(asked, status, answer)
+    answer = json.encode(operation.run(context))
+    status = 201 if base.vendor == "twilio" else operation.status
+    api.idempotency.remember(asked, status, answer)
     return _made(answer, status)
 
 
-def _resolved(api: _Api, operation: Operation, place: Place, name: str, value: str) -> str:
+def _resolved(api: _Api, operation: Operation, base: ApiBase, name: str, value: str) -> str:
     """A CallSid in our spelling; for the name of a conference that lives, its sid."""
     if name.startswith("call_sid"):
         return canonical_call_sid(value)
     if name == "conference_sid" and operation.name != "dialParticipant":
-        return api.control.conference_sid(place.account_sid, value)
+        return api.control.conference_sid(base.account_sid, value)
     return value
 
 
@@ -230,7 +234,7 @@ def _guarded(vendor: Vendor, run: Callable[[], Response]) -> Response:
         return run()
     except ApiError as error:
         return _error(vendor, error)
-    except Refused as refusal:
+    except ServiceError as refusal:
         return _error(vendor, refused(refusal))
     except RequestEntityTooLarge:
         detail = f"A body may have {MAX_BODY_BYTES} bytes."

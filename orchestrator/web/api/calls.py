@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from orchestrator.calls.records import CallRecord
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
-from orchestrator.services.control import CallChanges
+from orchestrator.documents.next_action import FetchDocument
+from orchestrator.services.control import CallUpdate
 from orchestrator.store.records import Query
 from orchestrator.texml import DocumentError, parse
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.parameter_types import (
     Parameter,
@@ -26,10 +26,10 @@ from orchestrator.web.api.response_schema import (
     NULLABLE,
     OBJECT,
     STRING,
+    ApiBase,
     Field,
     ListOf,
-    Place,
-    Shape,
+    ResponseSchema,
     constant,
     formatted,
     one_of,
@@ -43,46 +43,46 @@ EVENTS = words("initiated", "ringing", "answered", "completed")
 DOCUMENT = document(64 * 1024)
 
 
-def _status(place: Place, call: CallRecord) -> str:
+def _status(base: ApiBase, call: CallRecord) -> str:
     """Telnyx's resource knows no `queued`."""
-    return "ringing" if call.status == "queued" and place.vendor == "telnyx" else call.status
+    return "ringing" if call.status == "queued" and base.vendor == "telnyx" else call.status
 
 
-def _direction(place: Place, call: CallRecord) -> str:
+def _direction(base: ApiBase, call: CallRecord) -> str:
     if not call.outbound:
         return "inbound"
-    if place.vendor == "telnyx":
+    if base.vendor == "telnyx":
         return "outbound"
     return "outbound-dial" if call.parent_call_sid else "outbound-api"
 
 
-CALL = Shape(
+CALL = ResponseSchema(
     "Call",
     (
-        Field("account_sid", STRING, lambda place, call: call.account_sid),
+        Field("account_sid", STRING, lambda base, call: call.account_sid),
         Field("answered_by", NULL, constant(None)),
-        Field("caller_name", NULLABLE, lambda place, call: call.caller_name or None),
-        Field("date_created", STRING, lambda place, call: rfc2822(call.created_at)),
-        Field("date_updated", STRING, lambda place, call: rfc2822(call.updated_at)),
+        Field("caller_name", NULLABLE, lambda base, call: call.caller_name or None),
+        Field("date_created", STRING, lambda base, call: rfc2822(call.created_at)),
+        Field("date_updated", STRING, lambda base, call: rfc2822(call.updated_at)),
         Field("direction", STRING, _direction),
-        Field("duration", STRING, lambda place, call: str(call.seconds)),
-        Field("start_time", NULLABLE, lambda place, call: rfc2822(call.answered_at or call.created_at)),
-        Field("end_time", NULLABLE, lambda place, call: rfc2822(call.ended_at)),
-        Field("from", STRING, lambda place, call: call.from_),
-        Field("from_formatted", STRING, lambda place, call: formatted(call.from_)),
+        Field("duration", STRING, lambda base, call: str(call.seconds)),
+        Field("start_time", NULLABLE, lambda base, call: rfc2822(call.answered_at or call.created_at)),
+        Field("end_time", NULLABLE, lambda base, call: rfc2822(call.ended_at)),
+        Field("from", STRING, lambda base, call: call.from_),
+        Field("from_formatted", STRING, lambda base, call: formatted(call.from_)),
         Field("price", NULL, constant(None)),
         Field("price_unit", NULL, constant(None)),
-        Field("sid", STRING, lambda place, call: call.sid),
+        Field("sid", STRING, lambda base, call: call.sid),
         Field("status", one_of(*STATUSES), _status),
-        Field("to", STRING, lambda place, call: call.to),
-        Field("to_formatted", STRING, lambda place, call: formatted(call.to)),
-        Field("uri", STRING, lambda place, call: place.uri("Calls", call.sid)),
-        Field("api_version", STRING, lambda place, call: place.api_version, only="twilio"),
-        Field("parent_call_sid", NULLABLE, lambda place, call: call.parent_call_sid or None, only="twilio"),
+        Field("to", STRING, lambda base, call: call.to),
+        Field("to_formatted", STRING, lambda base, call: formatted(call.to)),
+        Field("uri", STRING, lambda base, call: base.uri("Calls", call.sid)),
+        Field("api_version", STRING, lambda base, call: base.api_version, only="twilio"),
+        Field("parent_call_sid", NULLABLE, lambda base, call: call.parent_call_sid or None, only="twilio"),
         Field(
             "subresource_uris",
             OBJECT,
-            lambda place, call: {"recordings": place.uri("Calls", call.sid, "Recordings")},
+            lambda base, call: {"recordings": base.uri("Calls", call.sid, "Recordings")},
             only="twilio",
         ),
     ),
@@ -90,28 +90,28 @@ CALL = Shape(
 CALLS = ListOf("calls", CALL)
 
 
-def find(ask: Ask) -> dict[str, object]:
-    page = ask.page
+def find(context: RequestContext) -> dict[str, object]:
+    page = context.page
     columns = {"From": "from_", "To": "to_", "Status": "status", "ParentCallSid": "call_sid"}
-    asked = {name: ask.values[name] for name in columns if ask.values.get(name)}
-    asked |= {name: ask.control.normal_number(asked[name]) for name in ("From", "To") if name in asked}
+    asked = {name: context.values[name] for name in columns if context.values.get(name)}
+    asked |= {name: context.control.normal_number(asked[name]) for name in ("From", "To") if name in asked}
     query = Query(
         kind="call",
-        account_sid=ask.account_sid,
+        account_sid=context.account_sid,
         equal={columns[name]: value for name, value in asked.items()},
         spans={
-            "created_at": spans_of("StartTime", ask.query),
-            "ended_at": spans_of("EndTime", ask.query),
+            "created_at": spans_of("StartTime", context.query),
+            "ended_at": spans_of("EndTime", context.query),
         },
         after=page.after,
         offset=page.offset,
         limit=page.size + 1,
     )
-    return ask.listed(CALLS, ask.control.find_calls(query), ("Calls",))
+    return context.listed(CALLS, context.control.find_calls(query), ("Calls",))
 
 
-def fetch(ask: Ask) -> dict[str, object]:
-    return CALL.body(ask.place, ask.control.call(ask.account_sid, ask.path["call_sid"]))
+def fetch(context: RequestContext) -> dict[str, object]:
+    return CALL.body(context.base, context.control.call(context.account_sid, context.path["call_sid"]))
 
 
 UPDATE = (
@@ -129,32 +129,32 @@ UPDATE = (
 )
 
 
-def update(ask: Ask) -> dict[str, object]:
-    sid, values = ask.path["call_sid"], ask.values
-    call = ask.control.call(ask.account_sid, sid)
+def update(context: RequestContext) -> dict[str, object]:
+    sid, values = context.path["call_sid"], context.values
+    call = context.control.call(context.account_sid, sid)
     status = values.get("Status")
-    changes = CallChanges(
+    changes = CallUpdate(
         hang_up=status == "completed" or (status == "canceled" and not call.answered_at),
-        to=instructions_of(ask),
-        fallback=goto_of(ask, "FallbackUrl", "FallbackMethod"),
-        report=goto_of(ask, "StatusCallback", "StatusCallbackMethod"),
+        to=instructions_of(context),
+        fallback=goto_of(context, "FallbackUrl", "FallbackMethod"),
+        report=goto_of(context, "StatusCallback", "StatusCallbackMethod"),
         events=tuple(values.get("StatusCallbackEvent", ("completed",))),
         time_limit=values.get("TimeLimit"),
     )
-    return CALL.body(ask.place, ask.control.update_call(ask.account_sid, sid, changes))
+    return CALL.body(context.base, context.control.update_call(context.account_sid, sid, changes))
 
 
-def delete(ask: Ask) -> None:
-    ask.control.delete_call(ask.account_sid, ask.path["call_sid"])
+def delete(context: RequestContext) -> None:
+    context.control.delete_call(context.account_sid, context.path["call_sid"])
 
 
-def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
+def instructions_of(context: RequestContext, method: str = "Method") -> FetchDocument | Fetched | None:
     """Raises ApiError for both kinds at once, and for a document that cannot be used."""
-    name = "Texml" if "Texml" in ask.values else "Twiml"
-    written = ask.values.get(name)
+    name = "Texml" if "Texml" in context.values else "Twiml"
+    written = context.values.get(name)
     if written is None:
-        return goto_of(ask, "Url", method)
-    if "Url" in ask.values:
+        return goto_of(context, "Url", method)
+    if "Url" in context.values:
         raise invalid(Fault("10015", "Bad Request", f"Give Url or {name}, not both.", f"/{name}"))
     try:
         parse(written)
@@ -163,9 +163,9 @@ def instructions_of(ask: Ask, method: str = "Method") -> Goto | Fetched | None:
     return Fetched("", "application/xml; charset=utf-8", written.encode())
 
 
-def goto_of(ask: Ask, address: str, method: str) -> Goto | None:
-    found = ask.values.get(address)
-    return Goto(found, ask.values.get(method, "POST")) if found else None
+def goto_of(context: RequestContext, address: str, method: str) -> FetchDocument | None:
+    found = context.values.get(address)
+    return FetchDocument(found, context.values.get(method, "POST")) if found else None
 
 
 OPERATIONS = (

@@ -6,17 +6,17 @@ from orchestrator.conference.live.records import RoomRecord
 from orchestrator.conference.machine.state import EndReason
 from orchestrator.store.records import Query
 from orchestrator.verbs.announcements import Announcement
-from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.parameter_types import Parameter, choice, text, url
 from orchestrator.web.api.response_schema import (
     NULLABLE,
     OBJECT,
     STRING,
+    ApiBase,
     Field,
     ListOf,
-    Place,
-    Shape,
+    ResponseSchema,
     one_of,
     rfc2822,
 )
@@ -25,32 +25,32 @@ STATUSES = ("init", "in-progress", "completed")
 REASONS = tuple(reason.value for reason in EndReason)
 
 
-def _reason(place: Place, room: RoomRecord) -> str | None:
+def _reason(base: ApiBase, room: RoomRecord) -> str | None:
     return room.end_reason or None
 
 
-CONFERENCE = Shape(
+CONFERENCE = ResponseSchema(
     "Conference",
     (
-        Field("account_sid", STRING, lambda place, room: room.account_sid),
-        Field("api_version", STRING, lambda place, room: place.api_version),
-        Field("call_sid_ending_conference", NULLABLE, lambda place, room: room.ended_by or None),
-        Field("date_created", STRING, lambda place, room: rfc2822(room.created_at)),
-        Field("date_updated", STRING, lambda place, room: rfc2822(room.updated_at)),
-        Field("friendly_name", STRING, lambda place, room: room.name),
+        Field("account_sid", STRING, lambda base, room: room.account_sid),
+        Field("api_version", STRING, lambda base, room: base.api_version),
+        Field("call_sid_ending_conference", NULLABLE, lambda base, room: room.ended_by or None),
+        Field("date_created", STRING, lambda base, room: rfc2822(room.created_at)),
+        Field("date_updated", STRING, lambda base, room: rfc2822(room.updated_at)),
+        Field("friendly_name", STRING, lambda base, room: room.name),
         Field("reason_conference_ended", one_of(*REASONS, None), _reason),
-        Field("region", STRING, lambda place, room: room.node),
-        Field("sid", STRING, lambda place, room: room.sid),
-        Field("status", one_of(*STATUSES), lambda place, room: room.status),
+        Field("region", STRING, lambda base, room: room.node),
+        Field("sid", STRING, lambda base, room: room.sid),
+        Field("status", one_of(*STATUSES), lambda base, room: room.status),
         Field(
             "subresource_uris",
             OBJECT,
-            lambda place, room: {
-                "participants": place.uri("Conferences", room.sid, "Participants"),
-                "recordings": place.uri("Conferences", room.sid, "Recordings"),
+            lambda base, room: {
+                "participants": base.uri("Conferences", room.sid, "Participants"),
+                "recordings": base.uri("Conferences", room.sid, "Recordings"),
             },
         ),
-        Field("uri", STRING, lambda place, room: place.uri("Conferences", room.sid)),
+        Field("uri", STRING, lambda base, room: base.uri("Conferences", room.sid)),
     ),
 )
 CONFERENCES = ListOf("conferences", CONFERENCE)
@@ -61,45 +61,45 @@ ANNOUNCE = (
 )
 
 
-def find(ask: Ask) -> dict[str, object]:
-    page = ask.page
+def find(context: RequestContext) -> dict[str, object]:
+    page = context.page
     columns = {"FriendlyName": "name", "Status": "status"}
     query = Query(
         kind="conference",
-        account_sid=ask.account_sid,
-        equal={column: ask.values[name] for name, column in columns.items() if ask.values.get(name)},
+        account_sid=context.account_sid,
+        equal={column: context.values[name] for name, column in columns.items() if context.values.get(name)},
         spans={
-            "created_at": spans_of("DateCreated", ask.query),
-            "updated_at": spans_of("DateUpdated", ask.query),
+            "created_at": spans_of("DateCreated", context.query),
+            "updated_at": spans_of("DateUpdated", context.query),
         },
         after=page.after,
         offset=page.offset,
         limit=page.size + 1,
     )
-    return ask.listed(CONFERENCES, ask.control.find_rooms(query), ("Conferences",))
+    return context.listed(CONFERENCES, context.control.find_rooms(query), ("Conferences",))
 
 
-def fetch(ask: Ask) -> dict[str, object]:
-    room = ask.control.room(ask.account_sid, ask.path["conference_sid"])
-    return CONFERENCE.body(ask.place, room)
+def fetch(context: RequestContext) -> dict[str, object]:
+    room = context.control.room(context.account_sid, context.path["conference_sid"])
+    return CONFERENCE.body(context.base, room)
 
 
-def update(ask: Ask) -> dict[str, object]:
-    sid = ask.path["conference_sid"]
-    ask.control.room(ask.account_sid, sid)
-    announcement = announcement_of(ask)
-    if ask.values.get("Status") == "completed":
-        ask.control.end_room(ask.account_sid, sid)
+def update(context: RequestContext) -> dict[str, object]:
+    sid = context.path["conference_sid"]
+    context.control.room(context.account_sid, sid)
+    announcement = announcement_of(context)
+    if context.values.get("Status") == "completed":
+        context.control.end_room(context.account_sid, sid)
     elif announcement is not None:
-        ask.control.announce(ask.account_sid, sid, None, announcement)
-    return fetch(ask)
+        context.control.announce(context.account_sid, sid, None, announcement)
+    return fetch(context)
 
 
-def announcement_of(ask: Ask) -> Announcement | None:
-    address = ask.values.get("AnnounceUrl")
+def announcement_of(context: RequestContext) -> Announcement | None:
+    address = context.values.get("AnnounceUrl")
     if address is None:
         return None
-    return Announcement(address, ask.values.get("AnnounceMethod", "POST"))
+    return Announcement(address, context.values.get("AnnounceMethod", "POST"))
 
 
 OPERATIONS = (

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.outbound import Order
+from orchestrator.calls.outbound import OriginateRequest
 from orchestrator.calls.recorded_call import recorded_call
-from orchestrator.conference.machine.state import Wish
+from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
-from orchestrator.recordings.model import Source, Tape
-from orchestrator.services.control import Guest
+from orchestrator.documents.next_action import FetchDocument
+from orchestrator.recordings.model import RecordingState, Source
+from orchestrator.services.control import ParticipantToDial
 from orchestrator.sids import new_sid
 from orchestrator.texml import vocabulary
 from orchestrator.web.api import calls, participants
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.parameter_types import (
     Parameter,
     boolean,
@@ -35,7 +35,7 @@ from orchestrator.web.api.parameter_types import (
     whole,
     words,
 )
-from orchestrator.web.api.response_schema import STRING, Field, Shape, constant
+from orchestrator.web.api.response_schema import STRING, Field, ResponseSchema, constant
 from orchestrator.web.api.response_schema import one_of as one_string_of
 from orchestrator.web.api.supervising import ROLES, supervise
 from orchestrator.web.api.unsupported_parameters import (
@@ -134,14 +134,14 @@ NOUN = {
     "ConferenceStatusCallbackEvent": "statusCallbackEvent",
 }
 TWILIO_DEFAULTS: Mapping[str, Any] = {"ConferenceStatusCallbackEvent": frozenset({"start", "end"})}
-NEW_PARTICIPANT = Shape("NewParticipant", (*participants.BOTH, *participants.TWILIO))
+NEW_PARTICIPANT = ResponseSchema("NewParticipant", (*participants.BOTH, *participants.TWILIO))
 
 
-def invite(ask: Ask) -> dict[str, object]:
-    values = ask.values
-    coach = participants.coach_of(ask) or ""
-    attributes = _attributes(ask, coach)
-    wish = Wish(
+def invite(context: RequestContext) -> dict[str, object]:
+    values = context.values
+    coach = participants.coach_of(context) or ""
+    attributes = _attributes(context, coach)
+    options = ParticipantOptions(
         muted=values.get("Muted", False),
         start_on_enter=values.get("StartConferenceOnEnter", True),
         end_on_exit=values.get("EndConferenceOnExit", False),
@@ -150,20 +150,22 @@ def invite(ask: Ask) -> dict[str, object]:
         coach=coach,
     )
     limit = values.get("TimeLimit", 14400)
-    early_media = values.get("EarlyMedia", ask.place.vendor == "twilio")
-    guest = Guest(wish, attributes, values.get("ApplicationSid", ""), limit, early_media)
+    early_media = values.get("EarlyMedia", context.base.vendor == "twilio")
+    guest = ParticipantToDial(options, attributes, values.get("ApplicationSid", ""), limit, early_media)
 
-    def order(application: Application, then: Fetched) -> Order:
-        return _order(ask, application, then)
+    def order(application: Application, then: Fetched) -> OriginateRequest:
+        return _order(context, application, then)
 
-    dialled, sid = ask.control.invite(ask.account_sid, ask.path["conference_sid"], guest, order)
-    return NEW_PARTICIPANT.body(ask.place, participants.Shown(dialled, sid))
+    dialled, sid = context.control.dial_participant(
+        context.account_sid, context.path["conference_sid"], guest, order
+    )
+    return NEW_PARTICIPANT.body(context.base, participants.Shown(dialled, sid))
 
 
-def _attributes(ask: Ask, coach: str) -> dict[str, str]:
+def _attributes(context: RequestContext, coach: str) -> dict[str, str]:
     # The API trims by default, the noun does not (contradiction C12).
-    given: dict[str, Any] = {"ConferenceTrim": "trim-silence"} | dict(ask.values)
-    if ask.place.vendor == "twilio":
+    given: dict[str, Any] = {"ConferenceTrim": "trim-silence"} | dict(context.values)
+    if context.base.vendor == "twilio":
         given = {**TWILIO_DEFAULTS, **given}
     found = {attribute: _written(given[name]) for name, attribute in NOUN.items() if name in given}
     return found | ({"coach": coach} if coach else {})
@@ -175,8 +177,10 @@ def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
-    values = ask.values
+def _order(
+    context: RequestContext, application: Application, then: FetchDocument | Fetched
+) -> OriginateRequest:
+    values = context.values
     faults = []
     for name, _ in values.get("CustomHeaders", ()):
         if not re.fullmatch(r"[Xx]-[A-Za-z0-9-]{1,60}", name):
@@ -184,8 +188,8 @@ def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
     if faults:
         raise invalid(*faults)
     # At Twilio it is a number that is shown in place of From, at Telnyx a name beside it.
-    caller_id, twilio = values.get("CallerId", ""), ask.place.vendor == "twilio"
-    return Order(
+    caller_id, twilio = values.get("CallerId", ""), context.base.vendor == "twilio"
+    return OriginateRequest(
         application=application,
         to=values["To"],
         from_=values["From"],
@@ -200,23 +204,25 @@ def _order(ask: Ask, application: Application, then: Goto | Fetched) -> Order:
         headers=values.get("CustomHeaders", ()),
         username=values.get("SipAuthUsername", ""),
         password=values.get("SipAuthPassword", ""),
-        fallback=calls.goto_of(ask, "FallbackUrl", "FallbackMethod"),
-        report=calls.goto_of(ask, "StatusCallback", "StatusCallbackMethod"),
+        fallback=calls.goto_of(context, "FallbackUrl", "FallbackMethod"),
+        report=calls.goto_of(context, "StatusCallback", "StatusCallbackMethod"),
         report_events=tuple(sorted(values.get("StatusCallbackEvent", ("completed",)))),
-        on_answer=_recorder(ask),
+        on_answer=_recorder(context),
     )
 
 
-def _recorder(ask: Ask) -> Callable[[Call], None]:
-    if not ask.values.get("Record"):
+def _recorder(context: RequestContext) -> Callable[[Call], None]:
+    if not context.values.get("Record"):
         return lambda call: None
-    wanted, control = tape(ask.values, "OutboundAPI"), ask.control
+    wanted, control = recording_state(context.values, "OutboundAPI"), context.control
     return lambda call: control.call_recordings.start_soon(call.leg, recorded_call(call), wanted)
 
 
-def tape(values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence") -> Tape:
+def recording_state(
+    values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence"
+) -> RecordingState:
     """A recording as the API's parameters ask for it."""
-    return Tape(
+    return RecordingState(
         new_sid(),
         source,
         channels="dual" if values.get("RecordingChannels") == "dual" else "single",
@@ -231,16 +237,16 @@ def tape(values: Mapping[str, Any], source: Source, *, trim: str = "trim-silence
 
 # Calls
 
-CREATED = Shape(
+CREATED = ResponseSchema(
     "CreatedCall",
     (
-        Field("account_sid", STRING, lambda place, call: call.account_sid),
-        Field("call_sid", STRING, lambda place, call: call.sid),
-        Field("from", STRING, lambda place, call: call.from_),
-        Field("sid", STRING, lambda place, call: call.sid),
+        Field("account_sid", STRING, lambda base, call: call.account_sid),
+        Field("call_sid", STRING, lambda base, call: call.sid),
+        Field("from", STRING, lambda base, call: call.from_),
+        Field("sid", STRING, lambda base, call: call.sid),
         Field("status", one_string_of("queued"), constant("queued")),
-        Field("to", STRING, lambda place, call: call.to),
-        Field("uri", STRING, lambda place, call: place.uri("Calls", call.sid)),
+        Field("to", STRING, lambda base, call: call.to),
+        Field("uri", STRING, lambda base, call: base.uri("Calls", call.sid)),
     ),
 )
 CALL = (
@@ -260,21 +266,21 @@ CALL = (
 )
 
 
-def create(ask: Ask) -> dict[str, object]:
-    asked_for = ask.values.get("ApplicationSid", "") or ask.path.get("connection_id", "")
-    application = ask.control.application(ask.account_sid, asked_for)
-    default = Goto(application.voice_url, application.voice_method)
-    method = "UrlMethod" if "UrlMethod" in ask.values else "Method"
-    if "SupervisingRole" in ask.values and "SuperviseCallSid" not in ask.values:
+def create(context: RequestContext) -> dict[str, object]:
+    asked_for = context.values.get("ApplicationSid", "") or context.path.get("connection_id", "")
+    application = context.control.application(context.account_sid, asked_for)
+    default = FetchDocument(application.voice_url, application.voice_method)
+    method = "UrlMethod" if "UrlMethod" in context.values else "Method"
+    if "SupervisingRole" in context.values and "SuperviseCallSid" not in context.values:
         detail = "Can't be blank: SuperviseCallSid"
         raise invalid(Fault("10004", "Missing required parameter", detail, "/SuperviseCallSid"))
-    if "SuperviseCallSid" in ask.values:
-        call = supervise(ask, application, lambda found, then: _order(ask, found, then))
+    if "SuperviseCallSid" in context.values:
+        call = supervise(context, application, lambda found, then: _order(context, found, then))
     else:
-        then = calls.instructions_of(ask, method) or default
-        call = ask.control.create_call(_order(ask, application, then))
-    shape = calls.CALL if ask.place.vendor == "twilio" else CREATED
-    return shape.body(ask.place, call)
+        then = calls.instructions_of(context, method) or default
+        call = context.control.create_call(_order(context, application, then))
+    shape = calls.CALL if context.base.vendor == "twilio" else CREATED
+    return shape.body(context.base, call)
 
 
 OPERATIONS = (
@@ -286,7 +292,7 @@ OPERATIONS = (
         run=invite,
         answer=NEW_PARTICIPANT,
         body=(*LEG, *GUEST),
-        once=True,
+        idempotent=True,
     ),
     Operation(
         name="createCall",
@@ -296,7 +302,7 @@ OPERATIONS = (
         run=create,
         answer=CREATED,
         body=CALL,
-        once=True,
+        idempotent=True,
     ),
 )
 OLDER_CREATE = Operation(
@@ -307,5 +313,5 @@ OLDER_CREATE = Operation(
     run=create,
     answer=CREATED,
     body=CALL,
-    once=True,
+    idempotent=True,
 )

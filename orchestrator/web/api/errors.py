@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from orchestrator.rejection import Refused
+from orchestrator.rejection import ServiceError
 from orchestrator.web.attempts import TooManyAttempts
 
 
@@ -56,7 +56,7 @@ def invalid(*faults: Fault) -> ApiError:
     return ApiError(422, *faults)
 
 
-def refused(refusal: Refused) -> ApiError:
+def refused(refusal: ServiceError) -> ApiError:
     return ApiError(refusal.status, Fault(refusal.code, refusal.title, refusal.detail, refusal.pointer))
 
 

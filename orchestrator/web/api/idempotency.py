@@ -26,22 +26,22 @@ RETRY_SECONDS = 300.0
 MAX_REMEMBERED = 10_000
 
 
-class Answered(Struct, frozen=True):
+class StoredResponse(Struct, frozen=True):
     fingerprint: str
     status: int
     body: bytes
 
 
-class Once:
+class Idempotency:
     """Answers by key are on disk for a day, the others in memory for some minutes."""
 
     def __init__(self, records: RecordStore) -> None:
         self._records = records
-        self._recent: OrderedDict[str, tuple[float, Answered]] = OrderedDict()
+        self._recent: OrderedDict[str, tuple[float, StoredResponse]] = OrderedDict()
 
     def answer(
         self, account_sid: str, headers: Headers, path: str, body: bytes
-    ) -> tuple[Request, Answered | None]:
+    ) -> tuple[Request, StoredResponse | None]:
         """The request as it is remembered, and what it was answered before. Raises ApiError, OutboxError."""
         fingerprint = hashlib.sha256(b"\0".join((account_sid.encode(), path.encode(), body))).hexdigest()
         key = next((headers[name] for name in KEY_HEADERS if headers.get(name)), "")
@@ -56,23 +56,23 @@ class Once:
         second_try = headers.get(RETRY_HEADER, "0").strip() not in ("", "0")
         return asked, self._by_body(fingerprint) if second_try else None
 
-    def _by_key(self, asked: Request) -> Answered | None:
+    def _by_key(self, asked: Request) -> StoredResponse | None:
         record = self._records.one("request", asked.account_sid, asked.sid)
         if record is None:
             return None
-        answered = json.decode(record.value, type=Answered)
+        answered = json.decode(record.value, type=StoredResponse)
         if answered.fingerprint != asked.fingerprint:
             detail = "This key came before, with another request."
             raise invalid(Fault("10015", "Bad Request", detail))
         return answered
 
-    def _by_body(self, fingerprint: str) -> Answered | None:
+    def _by_body(self, fingerprint: str) -> StoredResponse | None:
         at, answered = self._recent.get(fingerprint, (0.0, None))
         return answered if answered is not None and time.monotonic() - at < RETRY_SECONDS else None
 
     def remember(self, asked: Request, status: int, body: bytes) -> None:
         """Before anything is dialled: that begins when this greenlet lets others run. Raises OutboxError."""
-        answered = Answered(asked.fingerprint, status, body)
+        answered = StoredResponse(asked.fingerprint, status, body)
         self._recent[asked.fingerprint] = (time.monotonic(), answered)
         self._recent.move_to_end(asked.fingerprint)
         while len(self._recent) > MAX_REMEMBERED:

@@ -9,7 +9,7 @@ from orchestrator import __version__
 from orchestrator.web.api.operation import Operation
 from orchestrator.web.api.paging import operators
 from orchestrator.web.api.parameter_types import Parameter
-from orchestrator.web.api.response_schema import PREFIXES, ListOf, Shape, Vendor
+from orchestrator.web.api.response_schema import PREFIXES, ListOf, ResponseSchema, Vendor
 
 _ERROR = {
     "type": "object",
@@ -64,8 +64,8 @@ def document(operations: Iterable[Operation], account: str, vendor: Vendor = "te
     }
 
 
-def _schemas(answer: Shape | ListOf, vendor: Vendor) -> dict[str, object]:
-    if isinstance(answer, Shape):
+def _schemas(answer: ResponseSchema | ListOf, vendor: Vendor) -> dict[str, object]:
+    if isinstance(answer, ResponseSchema):
         return {answer.name: answer.schema(vendor)}
     return {
         answer.shape.name: answer.shape.schema(vendor),

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from orchestrator.services.control import Control
+from orchestrator.services.control import ApiServices
 from orchestrator.web.api.paging import WHEN, Page, operators, page_body, page_of, slice_of, token_of
 from orchestrator.web.api.parameter_types import Parameter
 from orchestrator.web.api.parameters import by_name
-from orchestrator.web.api.response_schema import ListOf, Place, Shape
+from orchestrator.web.api.response_schema import ApiBase, ListOf, ResponseSchema
 
 HttpMethod = Literal["GET", "POST", "DELETE"]
 
 
-class Ask(NamedTuple):
+class RequestContext(NamedTuple):
     """One request, read and checked."""
 
-    control: Control
-    place: Place
+    control: ApiServices
+    base: ApiBase
     path: Mapping[str, str]
     query: Mapping[str, str]
     """The parameters as they came, by the names that the operation declares."""
@@ -32,7 +32,7 @@ class Ask(NamedTuple):
 
     @property
     def account_sid(self) -> str:
-        return self.place.account_sid
+        return self.base.account_sid
 
     @property
     def page(self) -> Page:
@@ -59,15 +59,15 @@ class Ask(NamedTuple):
     def _page(
         self, what: ListOf, shown: Any, where: tuple[str, ...], token: str | None, suffix: str
     ) -> dict[str, object]:
-        path = self.place.uri(*where, suffix=suffix)
+        path = self.base.uri(*where, suffix=suffix)
         return {
-            what.key: [what.shape.body(self.place, entry) for entry in shown],
+            what.key: [what.shape.body(self.base, entry) for entry in shown],
             **page_body(self.page, path, self.query, shown, token),
-            **{field.name: field.get(self.place, shown) for field in what.more},
+            **{field.name: field.get(self.base, shown) for field in what.more},
         }
 
 
-Run = Callable[[Ask], "dict[str, object] | None"]
+Run = Callable[[RequestContext], "dict[str, object] | None"]
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ class Operation:
     """After the account: `/Conferences/{conference_sid}`."""
     summary: str
     run: Run
-    answer: Shape | ListOf | None
+    answer: ResponseSchema | ListOf | None
     query: tuple[Parameter, ...] = ()
     times: tuple[str, ...] = ()
     """Filters by time, each in every spelling of its operators."""
     body: tuple[Parameter, ...] = ()
     status: int = 200
     suffixes: tuple[str, ...] = ("", ".json")
-    once: bool = False
+    idempotent: bool = False
     """Done again it would be done twice: a client's key keeps it from that."""
 
     @cached_property

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from orchestrator.web.api.errors import ApiError, Fault
-from orchestrator.web.api.parameter_types import Parameter, Unfit
+from orchestrator.web.api.parameter_types import InvalidValue, Parameter
 
 ACCOUNT = "AccountSid"
 _INVALID, _REFUSED = 422, 400
@@ -63,7 +63,7 @@ def read(known: Mapping[str, Parameter], pairs: Iterable[tuple[str, object]], ac
             continue
         try:
             value = _converted(parameter, given[name])
-        except Unfit as unfit:
+        except InvalidValue as unfit:
             (refused if unfit.unsupported else invalid).append(unfit.fault(name))
             continue
         if value is not None:
@@ -75,16 +75,16 @@ def read(known: Mapping[str, Parameter], pairs: Iterable[tuple[str, object]], ac
 
 
 def _converted(parameter: Parameter, given: list[object]) -> Any:
-    """Raises Unfit."""
+    """Raises InvalidValue."""
     if all(value == given[0] for value in given):
         return parameter.kind.convert(given[0])
     parts = [part for value in given for part in (value if isinstance(value, list) else [value])]
     try:
         return parameter.kind.convert(parts)
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         if unfit.code != "10026":
             raise
-        raise Unfit("10015", "Bad Request", "is given more than once, with different values") from None
+        raise InvalidValue("10015", "Bad Request", "is given more than once, with different values") from None
 
 
 def _is_the_account(name: str, value: object, account_sid: str) -> bool:

@@ -6,10 +6,10 @@ import contextlib
 
 from orchestrator.conference.machine.state import Participant, Phase
 from orchestrator.rejection import NotFound
-from orchestrator.services.control import Changes
+from orchestrator.services.control import ParticipantUpdate
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.paging import PAGING
 from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, url
 from orchestrator.web.api.response_schema import (
@@ -17,10 +17,10 @@ from orchestrator.web.api.response_schema import (
     NULL,
     NULLABLE,
     STRING,
+    ApiBase,
     Field,
     ListOf,
-    Place,
-    Shape,
+    ResponseSchema,
     constant,
     one_of,
     rfc2822,
@@ -35,62 +35,62 @@ class Shown:
         self.conference_sid = conference_sid
         self.created_at = participant.asked_at
         self.updated_at = max(participant.changed_at, participant.asked_at)
-        self.wish = participant.wish
+        self.options = participant.options
         self.held = participant.held
         # Who waits has been answered and is told as joined.
         self.connected = participant.phase in (Phase.IN, Phase.WAITING)
         self.rings = participant.called and bool(participant.rings)
 
 
-def _coached(place: Place, shown: Shown) -> str | None:
-    return shown.wish.coach or None
+def _coached(base: ApiBase, shown: Shown) -> str | None:
+    return shown.options.coach or None
 
 
-def _status(place: Place, shown: Shown) -> str:
+def _status(base: ApiBase, shown: Shown) -> str:
     """Telnyx has one word for all before the answer."""
     if shown.connected:
         return "connected"
-    return "ringing" if shown.rings and place.vendor == "twilio" else "connecting"
+    return "ringing" if shown.rings and base.vendor == "twilio" else "connecting"
 
 
-def _uri(place: Place, shown: Shown) -> str:
-    return place.uri("Conferences", shown.conference_sid, "Participants", shown.sid)
+def _uri(base: ApiBase, shown: Shown) -> str:
+    return base.uri("Conferences", shown.conference_sid, "Participants", shown.sid)
 
 
 BOTH = (
-    Field("account_sid", STRING, lambda place, shown: place.account_sid),
-    Field("call_sid", STRING, lambda place, shown: shown.sid),
-    Field("coaching", BOOLEAN, lambda place, shown: bool(shown.wish.coach)),
+    Field("account_sid", STRING, lambda base, shown: base.account_sid),
+    Field("call_sid", STRING, lambda base, shown: shown.sid),
+    Field("coaching", BOOLEAN, lambda base, shown: bool(shown.options.coach)),
     Field("coaching_call_sid", NULLABLE, _coached),
-    Field("conference_sid", STRING, lambda place, shown: shown.conference_sid),
-    Field("end_conference_on_exit", BOOLEAN, lambda place, shown: shown.wish.end_on_exit),
-    Field("hold", BOOLEAN, lambda place, shown: shown.held),
-    Field("muted", BOOLEAN, lambda place, shown: shown.wish.muted),
+    Field("conference_sid", STRING, lambda base, shown: shown.conference_sid),
+    Field("end_conference_on_exit", BOOLEAN, lambda base, shown: shown.options.end_on_exit),
+    Field("hold", BOOLEAN, lambda base, shown: shown.held),
+    Field("muted", BOOLEAN, lambda base, shown: shown.options.muted),
     Field("status", one_of("connecting", "connected", "completed"), _status, only="telnyx"),
     Field("uri", STRING, _uri),
 )
 TWILIO = (
     Field("status", one_of("connecting", "ringing", "connected"), _status, only="twilio"),
     Field("call_sid_to_coach", NULLABLE, _coached, only="twilio"),
-    Field("label", NULLABLE, lambda place, shown: shown.wish.label or None, only="twilio"),
+    Field("label", NULLABLE, lambda base, shown: shown.options.label or None, only="twilio"),
     Field("queue_time", NULL, constant(None), only="twilio"),
     Field(
         "start_conference_on_enter",
         BOOLEAN,
-        lambda place, shown: shown.wish.start_on_enter,
+        lambda base, shown: shown.options.start_on_enter,
         only="twilio",
     ),
 )
-PARTICIPANT = Shape(
+PARTICIPANT = ResponseSchema(
     "Participant",
     (
         *BOTH,
         *TWILIO,
-        Field("api_version", STRING, lambda place, shown: place.api_version),
-        Field("call_sid_legacy", STRING, lambda place, shown: shown.sid),
+        Field("api_version", STRING, lambda base, shown: base.api_version),
+        Field("call_sid_legacy", STRING, lambda base, shown: shown.sid),
         Field("coaching_call_sid_legacy", NULLABLE, _coached),
-        Field("date_created", STRING, lambda place, shown: rfc2822(shown.created_at)),
-        Field("date_updated", STRING, lambda place, shown: rfc2822(shown.updated_at)),
+        Field("date_created", STRING, lambda base, shown: rfc2822(shown.created_at)),
+        Field("date_updated", STRING, lambda base, shown: rfc2822(shown.updated_at)),
     ),
 )
 PARTICIPANTS = ListOf("participants", PARTICIPANT)
@@ -98,30 +98,32 @@ FILTERS = {"muted": "Muted", "hold": "Hold", "coaching": "Coaching"}
 """The parameter of a list for each field that it filters by."""
 
 
-def find(ask: Ask) -> dict[str, object]:
-    sid = ask.path["conference_sid"]
-    found = [Shown(one, sid) for one in ask.control.participants(ask.account_sid, sid)]
+def find(context: RequestContext) -> dict[str, object]:
+    sid = context.path["conference_sid"]
+    found = [Shown(one, sid) for one in context.control.participants(context.account_sid, sid)]
     for field in BOTH:
-        wanted = ask.values.get(FILTERS.get(field.name, ""))
+        wanted = context.values.get(FILTERS.get(field.name, ""))
         if wanted is not None:
-            found = [shown for shown in found if field.get(ask.place, shown) is wanted]
-    return ask.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
+            found = [shown for shown in found if field.get(context.base, shown) is wanted]
+    return context.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
 
 
-def who_of(ask: Ask) -> str:
+def who_of(context: RequestContext) -> str:
     """The participant's CallSid or label; a label may end in `.json` too, which Twilio's client appends."""
-    who = ask.path["call_sid_or_participant_label"]
-    longer = f"{who}{ask.suffix}"
-    for one in (who, longer) if ask.place.vendor == "twilio" else (longer, who):
+    who = context.path["call_sid_or_participant_label"]
+    longer = f"{who}{context.suffix}"
+    for one in (who, longer) if context.base.vendor == "twilio" else (longer, who):
         with contextlib.suppress(NotFound):
-            ask.control.participant(ask.account_sid, ask.path["conference_sid"], one)
+            context.control.participant(context.account_sid, context.path["conference_sid"], one)
             return one
     raise NotFound
 
 
-def fetch(ask: Ask) -> dict[str, object]:
-    sid, who = ask.path["conference_sid"], who_of(ask)
-    return PARTICIPANT.body(ask.place, Shown(ask.control.participant(ask.account_sid, sid, who), sid))
+def fetch(context: RequestContext) -> dict[str, object]:
+    sid, who = context.path["conference_sid"], who_of(context)
+    return PARTICIPANT.body(
+        context.base, Shown(context.control.participant(context.account_sid, sid, who), sid)
+    )
 
 
 UPDATE = (
@@ -139,28 +141,28 @@ UPDATE = (
 )
 
 
-def update(ask: Ask) -> dict[str, object]:
+def update(context: RequestContext) -> dict[str, object]:
     # Who cannot be seen is not told what is wrong with the rest.
-    sid, who = ask.path["conference_sid"], who_of(ask)
-    values = ask.values
-    changes = Changes(
+    sid, who = context.path["conference_sid"], who_of(context)
+    values = context.values
+    changes = ParticipantUpdate(
         muted=values.get("Muted"),
         hold=values.get("Hold"),
         hold_url=values.get("HoldUrl"),
         hold_method=values.get("HoldMethod", "GET"),
         end_on_exit=values.get("EndConferenceOnExit"),
         beep_on_exit=values.get("BeepOnExit"),
-        coach=coach_of(ask),
+        coach=coach_of(context),
         wait_url=values.get("WaitUrl"),
         wait_method=values.get("WaitMethod", "POST"),
-        announcement=announcement_of(ask),
+        announcement=announcement_of(context),
     )
-    updated = ask.control.update_participant(ask.account_sid, sid, who, changes)
-    return PARTICIPANT.body(ask.place, Shown(updated, sid))
+    updated = context.control.update_participant(context.account_sid, sid, who, changes)
+    return PARTICIPANT.body(context.base, Shown(updated, sid))
 
 
-def coach_of(ask: Ask) -> str | None:
-    coaching, coached = ask.values.get("Coaching"), ask.values.get("CallSidToCoach") or None
+def coach_of(context: RequestContext) -> str | None:
+    coaching, coached = context.values.get("Coaching"), context.values.get("CallSidToCoach") or None
     if coaching is None:
         return coached
     if not coaching:
@@ -172,9 +174,9 @@ def coach_of(ask: Ask) -> str | None:
     return coached
 
 
-def delete(ask: Ask) -> None:
-    sid, who = ask.path["conference_sid"], who_of(ask)
-    ask.control.drop(ask.account_sid, sid, who)
+def delete(context: RequestContext) -> None:
+    sid, who = context.path["conference_sid"], who_of(context)
+    context.control.drop(context.account_sid, sid, who)
 
 
 OPERATIONS = (

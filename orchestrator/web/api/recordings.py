@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.store.records import Query
-from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, TRACK, TRIM, tape
-from orchestrator.web.api.operation import Ask, Operation
+from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, TRACK, TRIM, recording_state
+from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.paging import PAGING, spans_of
 from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, choice, text, url
 from orchestrator.web.api.response_schema import (
@@ -14,11 +14,11 @@ from orchestrator.web.api.response_schema import (
     NULLABLE,
     OBJECT,
     STRING,
+    ApiBase,
     Field,
     Get,
     ListOf,
-    Place,
-    Shape,
+    ResponseSchema,
     constant,
     iso8601,
     one_of,
@@ -47,43 +47,43 @@ class Shown(RecordingRecord, frozen=True):
     media_url: str = ""
 
 
-def _uri(place: Place, recording: Shown) -> str:
-    return place.uri("Recordings", recording.sid)
+def _uri(base: ApiBase, recording: Shown) -> str:
+    return base.uri("Recordings", recording.sid)
 
 
 def _iso(at: str) -> Get:
     """As the vendor writes it: Twilio's clients read RFC 2822 only."""
 
-    def get(place: Place, recording: Shown) -> str | None:
+    def get(base: ApiBase, recording: Shown) -> str | None:
         moment = getattr(recording, at)
-        return iso8601(moment) if place.vendor == "telnyx" else rfc2822(moment)
+        return iso8601(moment) if base.vendor == "telnyx" else rfc2822(moment)
 
     return get
 
 
 COMMON = (
-    Field("account_sid", STRING, lambda place, recording: recording.account_sid),
-    Field("call_sid", STRING, lambda place, recording: recording.call_sid),
-    Field("channels", {"type": "integer", "enum": [1, 2]}, lambda place, recording: recording.channels),
-    Field("conference_sid", NULLABLE, lambda place, recording: recording.conference_sid or None),
+    Field("account_sid", STRING, lambda base, recording: recording.account_sid),
+    Field("call_sid", STRING, lambda base, recording: recording.call_sid),
+    Field("channels", {"type": "integer", "enum": [1, 2]}, lambda base, recording: recording.channels),
+    Field("conference_sid", NULLABLE, lambda base, recording: recording.conference_sid or None),
     Field("error_code", NULL, constant(None)),
-    Field("media_url", NULLABLE, lambda place, recording: recording.media_url or None),
-    Field("sid", STRING, lambda place, recording: recording.sid),
-    Field("source", one_of(*SOURCES), lambda place, recording: recording.source),
+    Field("media_url", NULLABLE, lambda base, recording: recording.media_url or None),
+    Field("sid", STRING, lambda base, recording: recording.sid),
+    Field("source", one_of(*SOURCES), lambda base, recording: recording.source),
     Field("uri", STRING, _uri),
 )
-PLAIN = Shape(
+PLAIN = ResponseSchema(
     "ConferenceRecording",
     (
         *COMMON,
-        Field("date_created", STRING, lambda place, recording: rfc2822(recording.created_at)),
-        Field("date_updated", STRING, lambda place, recording: rfc2822(recording.updated_at)),
-        Field("duration", INTEGER, lambda place, recording: round(recording.duration)),
-        Field("start_time", NULLABLE, lambda place, recording: rfc2822(recording.started_at)),
+        Field("date_created", STRING, lambda base, recording: rfc2822(recording.created_at)),
+        Field("date_updated", STRING, lambda base, recording: rfc2822(recording.updated_at)),
+        Field("duration", INTEGER, lambda base, recording: round(recording.duration)),
+        Field("start_time", NULLABLE, lambda base, recording: rfc2822(recording.started_at)),
         Field(
             "status",
             one_of("processing", "absent", "completed", "deleted"),
-            lambda place, recording: PLAIN_STATUS.get(recording.status, recording.status),
+            lambda base, recording: PLAIN_STATUS.get(recording.status, recording.status),
         ),
         Field("subresource_uris", OBJECT, constant({})),
     ),
@@ -91,10 +91,10 @@ PLAIN = Shape(
 DATED = (
     Field("date_created", STRING, _iso("created_at")),
     Field("date_updated", STRING, _iso("updated_at")),
-    Field("duration", STRING, lambda place, recording: str(round(recording.duration))),
+    Field("duration", STRING, lambda base, recording: str(round(recording.duration))),
     Field("start_time", NULLABLE, _iso("started_at")),
 )
-JSON = Shape(
+JSON = ResponseSchema(
     "Recording",
     (
         *COMMON,
@@ -102,23 +102,23 @@ JSON = Shape(
         Field(
             "status",
             one_of(*STATUSES),
-            lambda place, recording: JSON_STATUS.get(recording.status, recording.status),
+            lambda base, recording: JSON_STATUS.get(recording.status, recording.status),
             only="telnyx",
         ),
         Field(
             "status",
             one_of(*STATUSES, "processing", "absent", "deleted"),
-            lambda place, recording: recording.status,
+            lambda base, recording: recording.status,
             only="twilio",
         ),
         Field("subresources_uris", OBJECT, constant({"transcriptions": None}), only="telnyx"),
         Field("subresource_uris", OBJECT, constant({}), only="twilio"),
-        Field("api_version", STRING, lambda place, recording: place.api_version, only="twilio"),
+        Field("api_version", STRING, lambda base, recording: base.api_version, only="twilio"),
         Field("price", NULL, constant(None), only="twilio"),
         Field("price_unit", NULL, constant(None), only="twilio"),
     ),
 )
-STARTED = Shape(
+STARTED = ResponseSchema(
     "StartedRecording",
     (
         *(field for field in COMMON if field.name != "media_url"),
@@ -126,103 +126,107 @@ STARTED = Shape(
         Field("price", NULL, constant(None)),
         Field("price_unit", NULL, constant(None)),
         Field("status", one_of("in-progress"), constant("in-progress"), only="twilio"),
-        Field("track", one_of("inbound", "outbound", "both"), lambda place, recording: recording.track),
+        Field("track", one_of("inbound", "outbound", "both"), lambda base, recording: recording.track),
     ),
 )
 PLAINS = ListOf("recordings", PLAIN, (Field("participants", {"type": "array"}, constant([])),))
 JSONS = ListOf("recordings", JSON)
 
 
-def _shown(ask: Ask, recording: RecordingRecord) -> Shown:
+def _shown(context: RequestContext, recording: RecordingRecord) -> Shown:
     facts = {name: getattr(recording, name) for name in recording.__struct_fields__}
-    return Shown(**facts, media_url=ask.control.media_url(recording))
+    return Shown(**facts, media_url=context.control.media_url(recording))
 
 
-def _find(ask: Ask, *, deleted: bool = False, **equal: str) -> list[Shown]:
-    page = ask.page
+def _find(context: RequestContext, *, deleted: bool = False, **equal: str) -> list[Shown]:
+    page = context.page
     query = Query(
         kind="recording",
-        account_sid=ask.account_sid,
+        account_sid=context.account_sid,
         equal=equal,
         unequal={} if deleted else {"status": "deleted"},
-        spans={"created_at": spans_of("DateCreated", ask.query)},
+        spans={"created_at": spans_of("DateCreated", context.query)},
         after=page.after,
         offset=page.offset,
         limit=page.size + 1,
     )
-    return [_shown(ask, recording) for recording in ask.control.find_recordings(query)]
+    return [_shown(context, recording) for recording in context.control.find_recordings(query)]
 
 
-def of_conference_plain(ask: Ask) -> dict[str, object]:
-    sid = ask.path["conference_sid"]
-    ask.control.room(ask.account_sid, sid)
-    if ask.place.vendor == "twilio":
-        return of_conference(ask)
+def of_conference_plain(context: RequestContext) -> dict[str, object]:
+    sid = context.path["conference_sid"]
+    context.control.room(context.account_sid, sid)
+    if context.base.vendor == "twilio":
+        return of_conference(context)
     # This shape has a status for them.
-    found = _find(ask, deleted=True, conference_sid=sid)
-    return ask.listed(PLAINS, found, ("Conferences", sid, "Recordings"), suffix="")
+    found = _find(context, deleted=True, conference_sid=sid)
+    return context.listed(PLAINS, found, ("Conferences", sid, "Recordings"), suffix="")
 
 
-def of_conference(ask: Ask) -> dict[str, object]:
-    sid = ask.path["conference_sid"]
-    ask.control.room(ask.account_sid, sid)
-    return ask.listed(JSONS, _find(ask, conference_sid=sid), ("Conferences", sid, "Recordings"))
+def of_conference(context: RequestContext) -> dict[str, object]:
+    sid = context.path["conference_sid"]
+    context.control.room(context.account_sid, sid)
+    return context.listed(JSONS, _find(context, conference_sid=sid), ("Conferences", sid, "Recordings"))
 
 
-def of_call(ask: Ask) -> dict[str, object]:
-    sid = ask.path["call_sid"]
-    ask.control.call(ask.account_sid, sid)
-    return ask.listed(JSONS, _find(ask, call_sid=sid), ("Calls", sid, "Recordings"))
+def of_call(context: RequestContext) -> dict[str, object]:
+    sid = context.path["call_sid"]
+    context.control.call(context.account_sid, sid)
+    return context.listed(JSONS, _find(context, call_sid=sid), ("Calls", sid, "Recordings"))
 
 
-def of_account(ask: Ask) -> dict[str, object]:
+def of_account(context: RequestContext) -> dict[str, object]:
     columns = {"CallSid": "call_sid", "ConferenceSid": "conference_sid"}
-    equal = {column: ask.values[name] for name, column in columns.items() if ask.values.get(name)}
-    found = _find(ask, deleted=ask.values.get("IncludeSoftDeleted", False), **equal)
-    return ask.listed(JSONS, found, ("Recordings",))
+    equal = {column: context.values[name] for name, column in columns.items() if context.values.get(name)}
+    found = _find(context, deleted=context.values.get("IncludeSoftDeleted", False), **equal)
+    return context.listed(JSONS, found, ("Recordings",))
 
 
-def fetch(ask: Ask) -> dict[str, object]:
-    deleted = ask.values.get("IncludeSoftDeleted", False)
-    recording = ask.control.recording(ask.account_sid, ask.path["recording_sid"], deleted=deleted)
-    return JSON.body(ask.place, _shown(ask, recording))
+def fetch(context: RequestContext) -> dict[str, object]:
+    deleted = context.values.get("IncludeSoftDeleted", False)
+    recording = context.control.recording(context.account_sid, context.path["recording_sid"], deleted=deleted)
+    return JSON.body(context.base, _shown(context, recording))
 
 
-def delete(ask: Ask) -> None:
-    ask.control.delete_recording(ask.control.recording(ask.account_sid, ask.path["recording_sid"]))
+def delete(context: RequestContext) -> None:
+    context.control.delete_recording(
+        context.control.recording(context.account_sid, context.path["recording_sid"])
+    )
 
 
-def start(ask: Ask) -> dict[str, object]:
-    wanted = tape(ask.values, "StartCallRecordingAPI", trim="do-not-trim")
-    beep = ask.values.get("PlayBeep", True)
-    begun = ask.control.start_recording(ask.account_sid, ask.path["call_sid"], wanted, beep=beep)
-    return STARTED.body(ask.place, begun)
+def start(context: RequestContext) -> dict[str, object]:
+    wanted = recording_state(context.values, "StartCallRecordingAPI", trim="do-not-trim")
+    beep = context.values.get("PlayBeep", True)
+    begun = context.control.start_recording(context.account_sid, context.path["call_sid"], wanted, beep=beep)
+    return STARTED.body(context.base, begun)
 
 
-def _of_its_owner(ask: Ask) -> RecordingRecord:
+def _of_its_owner(context: RequestContext) -> RecordingRecord:
     """The one in the path, which may be Twilio.CURRENT, of the call or the conference in the path."""
-    call_sid, conference_sid = ask.path.get("call_sid", ""), ask.path.get("conference_sid", "")
+    call_sid, conference_sid = context.path.get("call_sid", ""), context.path.get("conference_sid", "")
     if conference_sid:
-        ask.control.room(ask.account_sid, conference_sid)
+        context.control.room(context.account_sid, conference_sid)
     else:
-        ask.control.call(ask.account_sid, call_sid)
-    sid = ask.path["recording_sid"]
-    return ask.control.recording_of(ask.account_sid, sid, call_sid=call_sid, conference_sid=conference_sid)
+        context.control.call(context.account_sid, call_sid)
+    sid = context.path["recording_sid"]
+    return context.control.recording_of(
+        context.account_sid, sid, call_sid=call_sid, conference_sid=conference_sid
+    )
 
 
-def fetch_of_its_owner(ask: Ask) -> dict[str, object]:
-    return JSON.body(ask.place, _shown(ask, _of_its_owner(ask)))
+def fetch_of_its_owner(context: RequestContext) -> dict[str, object]:
+    return JSON.body(context.base, _shown(context, _of_its_owner(context)))
 
 
-def delete_of_its_owner(ask: Ask) -> None:
-    ask.control.delete_recording(_of_its_owner(ask))
+def delete_of_its_owner(context: RequestContext) -> None:
+    context.control.delete_recording(_of_its_owner(context))
 
 
-def change(ask: Ask) -> dict[str, object]:
-    status = ask.values["Status"]
-    behavior = ask.values.get("PauseBehavior", "silence")
-    changed = ask.control.change_recording(_of_its_owner(ask), status, behavior)
-    body = JSON.body(ask.place, _shown(ask, changed))
+def change(context: RequestContext) -> dict[str, object]:
+    status = context.values["Status"]
+    behavior = context.values.get("PauseBehavior", "silence")
+    changed = context.control.change_recording(_of_its_owner(context), status, behavior)
+    body = JSON.body(context.base, _shown(context, changed))
     # A file that was just stopped is closed a moment later.
     return body | {"status": status}
 
@@ -329,7 +333,7 @@ OPERATIONS = (
         run=start,
         answer=STARTED,
         body=START,
-        once=True,
+        idempotent=True,
     ),
     *_of("Call", "/Calls/{call_sid}/Recordings/{recording_sid}"),
     *_of("Conference", "/Conferences/{conference_sid}/Recordings/{recording_sid}"),

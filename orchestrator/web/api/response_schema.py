@@ -27,7 +27,7 @@ def one_of(*values: str | None) -> Mapping[str, object]:
     return {"type": ["string", "null"] if None in values else "string", "enum": list(values)}
 
 
-class Place(NamedTuple):
+class ApiBase(NamedTuple):
     """Whose resource it is, and under which vendor's addresses it was asked for."""
 
     vendor: Vendor
@@ -42,7 +42,7 @@ class Place(NamedTuple):
         return f"{PREFIXES[self.vendor]}/{path}{suffix}"
 
 
-Get = Callable[[Place, Any], object]
+Get = Callable[[ApiBase, Any], object]
 
 
 class Field(NamedTuple):
@@ -54,15 +54,15 @@ class Field(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shape:
+class ResponseSchema:
     name: str
     fields: tuple[Field, ...]
 
-    def body(self, place: Place, thing: object) -> dict[str, object]:
+    def body(self, base: ApiBase, thing: object) -> dict[str, object]:
         return {
-            field.name: field.get(place, thing)
+            field.name: field.get(base, thing)
             for field in self.fields
-            if field.only is None or field.only == place.vendor
+            if field.only is None or field.only == base.vendor
         }
 
     def schema(self, vendor: Vendor) -> dict[str, object]:
@@ -77,7 +77,7 @@ class Shape:
 @dataclass(frozen=True)
 class ListOf:
     key: str
-    shape: Shape
+    shape: ResponseSchema
     more: tuple[Field, ...] = ()
     """Fields that stand beside the entries."""
 
@@ -125,4 +125,4 @@ def formatted(number: str) -> str:
 
 
 def constant(value: object) -> Get:
-    return lambda place, thing: value
+    return lambda base, thing: value

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestrator.calls.outbound import Order, Supervised
+from orchestrator.calls.outbound import OriginateRequest, Supervised
 from orchestrator.calls.records import CallRecord
-from orchestrator.conference.machine.state import Wish
+from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
-from orchestrator.documents.next_action import Goto
-from orchestrator.rejection import NotFound, Refused
-from orchestrator.services.control import Guest
+from orchestrator.documents.next_action import FetchDocument
+from orchestrator.rejection import NotFound, ServiceError
+from orchestrator.services.control import ParticipantToDial
 from orchestrator.web.api.errors import Fault, invalid
-from orchestrator.web.api.operation import Ask
+from orchestrator.web.api.operation import RequestContext
 
 ROLES = ("barge", "whisper", "monitor")
 # A supervising call has no document of its own, and eavesdrop leaves none to record it.
 MEANINGLESS = ("Url", "Texml", "Twiml", "FallbackUrl")
 _POINTER = "/SuperviseCallSid"
 
-MakeOrder = Callable[[Application, "Goto | Fetched"], Order]
+MakeOrder = Callable[[Application, "FetchDocument | Fetched"], OriginateRequest]
 
 
-def supervise(ask: Ask, application: Application, order: MakeOrder) -> CallRecord:
-    """Raises ApiError, Refused."""
-    values = ask.values
-    supervised = _supervised(ask, values["SuperviseCallSid"])
+def supervise(context: RequestContext, application: Application, order: MakeOrder) -> CallRecord:
+    """Raises ApiError, ServiceError."""
+    values = context.values
+    supervised = _supervised(context, values["SuperviseCallSid"])
     role = values.get("SupervisingRole", "barge")
-    conference_sid = ask.control.conference_of(supervised.sid)
+    conference_sid = context.control.conference_of(supervised.sid)
     without = MEANINGLESS if conference_sid else (*MEANINGLESS, "Record")
     faults = [
         Fault("10015", "Bad Request", "means nothing beside SuperviseCallSid", f"/{name}")
@@ -42,32 +42,34 @@ def supervise(ask: Ask, application: Application, order: MakeOrder) -> CallRecor
     if faults:
         raise invalid(*faults)
     if conference_sid:
-        return _in_conference(ask, supervised, conference_sid, role, order)
+        return _in_conference(context, supervised, conference_sid, role, order)
     heard = Supervised(supervised.leg, role in ("barge", "whisper"), role == "barge")
-    default = Goto(application.voice_url, application.voice_method)
-    return ask.control.create_call(order(application, default)._replace(supervises=heard))
+    default = FetchDocument(application.voice_url, application.voice_method)
+    return context.control.create_call(order(application, default)._replace(supervises=heard))
 
 
-def _supervised(ask: Ask, sid: str) -> CallRecord:
+def _supervised(context: RequestContext, sid: str) -> CallRecord:
     try:
-        found = ask.control.call(ask.account_sid, sid)
+        found = context.control.call(context.account_sid, sid)
     except NotFound:
-        raise Refused("90015", "Invalid call id", "There is no such call.", _POINTER) from None
+        raise ServiceError("90015", "Invalid call id", "There is no such call.", _POINTER) from None
     if found.ended_at:
-        raise Refused("90018", "Call has already ended", "The call is over.", _POINTER)
+        raise ServiceError("90018", "Call has already ended", "The call is over.", _POINTER)
     if not found.answered_at:
-        raise Refused("90034", "Call not answered", "It can be supervised once it has answered.", _POINTER)
+        raise ServiceError(
+            "90034", "Call not answered", "It can be supervised once it has answered.", _POINTER
+        )
     return found
 
 
 def _in_conference(
-    ask: Ask, supervised: CallRecord, conference_sid: str, role: str, order: MakeOrder
+    context: RequestContext, supervised: CallRecord, conference_sid: str, role: str, order: MakeOrder
 ) -> CallRecord:
     coach = supervised.sid if role == "whisper" else ""
     muted = role == "monitor"
     attributes = {"beep": "false", "muted": str(muted).lower()} | ({"coach": coach} if coach else {})
-    wish = Wish(muted=muted, beep="false", coach=coach)
-    limit = ask.values.get("TimeLimit", 14400)
-    guest = Guest(wish, attributes, ask.values.get("ApplicationSid", ""), limit)
-    one, _ = ask.control.invite(ask.account_sid, conference_sid, guest, order)
-    return ask.control.call(ask.account_sid, one.call_sid)
+    options = ParticipantOptions(muted=muted, beep="false", coach=coach)
+    limit = context.values.get("TimeLimit", 14400)
+    guest = ParticipantToDial(options, attributes, context.values.get("ApplicationSid", ""), limit)
+    one, _ = context.control.dial_participant(context.account_sid, conference_sid, guest, order)
+    return context.control.call(context.account_sid, one.call_sid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestrator.texml import values
-from orchestrator.web.api.parameter_types import Kind, Parameter, Unfit
+from orchestrator.web.api.parameter_types import InvalidValue, Parameter, ParameterType
 
 TITLE = "Not supported"
 
@@ -16,7 +16,7 @@ def unsupported(*names: str, why: str, neutral: Iterable[str] = ()) -> tuple[Par
     return tuple(Parameter(name, kind, f"not supported: {why}") for name in names)
 
 
-def _refusing(why: str, neutral: tuple[str, ...]) -> Kind:
+def _refusing(why: str, neutral: tuple[str, ...]) -> ParameterType:
     accepted = {"", *(value.lower() for value in neutral)}
 
     def convert(value: object) -> None:
@@ -24,9 +24,9 @@ def _refusing(why: str, neutral: tuple[str, ...]) -> Kind:
         if text in accepted or ("false" in neutral and text is not None and values.boolean(text) is False):
             return
         only = f"; only {' or '.join(neutral)} is" if neutral else ""
-        raise Unfit("10015", TITLE, f"is not supported here: {why}{only}", unsupported=True)
+        raise InvalidValue("10015", TITLE, f"is not supported here: {why}{only}", unsupported=True)
 
-    return Kind({"type": "string", "enum": ["", *neutral]}, convert)
+    return ParameterType({"type": "string", "enum": ["", *neutral]}, convert)
 
 
 _AMD = "answering-machine detection is not built"

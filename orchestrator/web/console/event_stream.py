@@ -31,7 +31,7 @@ MAX_WATCHERS = 50
 BEAT = b": \n\n"
 
 
-class TooMany(Exception):
+class TooManyClients(Exception):
     """As many browsers as may be look at this account already."""
 
 
@@ -43,16 +43,16 @@ def _now_ms() -> int:
     return now() // 1000
 
 
-class Watcher:
+class StreamClient:
     """One browser."""
 
-    def __init__(self, feed: Feed, session: Session) -> None:
+    def __init__(self, stream: EventStream, session: Session) -> None:
         self.account_sid = session.account_sid
         self.session = session
         self.closed = False
         self.writing_since = 0.0
         self.greenlet: gevent.Greenlet[..., None] | None = None
-        self._feed = feed
+        self._stream = stream
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._lost = True
@@ -88,13 +88,13 @@ class Watcher:
                 if not self._waiting and not self._lost:
                     self._something.wait(HEARTBEAT_SECONDS)
         finally:
-            self._feed.leave(self)
+            self._stream.leave(self)
 
     def _take(self) -> bytes:
         if self._lost:
             self._lost = False
             self._forget()
-            return event("snapshot", self._feed.snapshot(self.account_sid))
+            return event("snapshot", self._stream.snapshot(self.account_sid))
         taken = b"".join(self._waiting)
         self._forget()
         return taken
@@ -104,7 +104,7 @@ class Watcher:
         self._bytes = 0
 
 
-class Feed:
+class EventStream:
     """Nobody looks: a change costs one look into a dict."""
 
     def __init__(
@@ -114,31 +114,31 @@ class Feed:
     ) -> None:
         self._rooms = rooms
         self._problems = problems
-        self._watchers: dict[str, set[Watcher]] = {}
+        self._watchers: dict[str, set[StreamClient]] = {}
         self._known: dict[str, dict[str, Room]] = {}
         """By account and ConferenceSid, as its browsers were told last."""
         self._dirty: dict[str, Room] = {}
         self._ticker: gevent.Greenlet[..., None] | None = None
         self._keeper: gevent.Greenlet[..., None] | None = None
-        self._told_problems: Mapping[str, str] = {}
+        self._sent_problems: Mapping[str, str] = {}
 
-    def watch(self, session: Session) -> Watcher:
-        """Raises TooMany."""
+    def watch(self, session: Session) -> StreamClient:
+        """Raises TooManyClients."""
         account_sid = session.account_sid
         watchers = self._watchers.setdefault(account_sid, set())
         if len(watchers) >= MAX_WATCHERS:
-            raise TooMany
-        watcher = Watcher(self, session)
+            raise TooManyClients
+        watcher = StreamClient(self, session)
         watchers.add(watcher)
         if account_sid not in self._known:
             mine = (room for room in self._rooms if room.account_sid == account_sid)
             self._known[account_sid] = {room.sid: room for room in mine if is_shown(room)}
         if self._keeper is None:
-            self._told_problems = dict(self._problems())
+            self._sent_problems = dict(self._problems())
             self._keeper = gevent.spawn(self._keep)
         return watcher
 
-    def leave(self, watcher: Watcher) -> None:
+    def leave(self, watcher: StreamClient) -> None:
         watchers = self._watchers.get(watcher.account_sid, set())
         watchers.discard(watcher)
         if not watchers:
@@ -199,13 +199,13 @@ class Feed:
             if different is not None:
                 told.setdefault(room.account_sid, []).append(different)
         for account_sid, rooms in told.items():
-            self._tell(account_sid, event("change", {"now": _now_ms(), "rooms": rooms}))
+            self._send(account_sid, event("change", {"now": _now_ms(), "rooms": rooms}))
 
-    def _tell(self, account_sid: str, message: bytes) -> None:
+    def _send(self, account_sid: str, message: bytes) -> None:
         for watcher in self._watchers.get(account_sid, ()):
             watcher.put(message)
 
-    def _all(self) -> list[Watcher]:
+    def _all(self) -> list[StreamClient]:
         return [watcher for watchers in self._watchers.values() for watcher in watchers]
 
     def _keep(self) -> None:
@@ -213,17 +213,17 @@ class Feed:
         try:
             while self._watchers:
                 gevent.sleep(1.0)
-                self._tell_problems()
+                self._send_problems()
                 self._drop_stuck()
         finally:
             self._keeper = None
 
-    def _tell_problems(self) -> None:
+    def _send_problems(self) -> None:
         problems = dict(self._problems())
-        if problems != self._told_problems:
-            self._told_problems = problems
+        if problems != self._sent_problems:
+            self._sent_problems = problems
             for account_sid in list(self._watchers):
-                self._tell(account_sid, event("problems", problems))
+                self._send(account_sid, event("problems", problems))
 
     def _drop_stuck(self) -> None:
         for watcher in self._all():

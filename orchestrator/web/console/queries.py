@@ -11,9 +11,9 @@ from orchestrator.net.logged_url import for_log
 from orchestrator.recordings.files import is_sid
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.rejection import NotFound
-from orchestrator.services.control import Control
+from orchestrator.services.control import ApiServices
 from orchestrator.store.interface import CallbackStore
-from orchestrator.store.message import Queued, Told
+from orchestrator.store.message import FinishedMessage, Queued
 from orchestrator.store.records import Query
 from orchestrator.web.console.view import View
 
@@ -22,10 +22,10 @@ SEARCHED = 1000
 MAX_CALLBACKS = 300
 
 
-class Reading:
+class ConsoleQueries:
     """Every method takes the account that asks, raises NotFound for another's, and may raise OutboxError."""
 
-    def __init__(self, control: Control, outbox: CallbackStore) -> None:
+    def __init__(self, control: ApiServices, outbox: CallbackStore) -> None:
         self._control = control
         self._outbox = outbox
 
@@ -88,7 +88,7 @@ class Reading:
         }
 
     def _callbacks(self, account_sid: str, queues: Sequence[str]) -> list[View]:
-        found: list[Queued | Told] = []
+        found: list[Queued | FinishedMessage] = []
         # What was told a moment ago would be neither waiting nor told yet.
         self._outbox.flush()
         for queue in queues:
@@ -109,8 +109,8 @@ def _room(room: RoomRecord) -> View:
     }
 
 
-def _callback(message: Queued | Told) -> View:
-    told = message if isinstance(message, Told) else None
+def _callback(message: Queued | FinishedMessage) -> View:
+    told = message if isinstance(message, FinishedMessage) else None
     body = parse_qsl(message.body.decode("ascii", "replace"), keep_blank_values=True)
     return {
         "id": message.id,
@@ -120,7 +120,7 @@ def _callback(message: Queued | Told) -> View:
         "method": message.method,
         "made": message.created_at // 1000,
         "done": told.done_at // 1000 if told else 0,
-        "state": "waiting" if told is None else "told" if told.delivered else "given up",
+        "state": "waiting" if told is None else "delivered" if told.delivered else "failed",
         "attempts": message.attempts,
         "status": told.status if told else None,
         "error": told.error if told else "",

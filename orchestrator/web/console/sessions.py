@@ -12,7 +12,7 @@ import flask
 from flask.blueprints import BlueprintSetupState
 from msgspec import Struct, ValidationError, convert, to_builtins
 
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.store.interface import StateStore
 
 SIGNED_OUT = "signed out of the console"
@@ -39,10 +39,14 @@ class Sessions:
     database."""
 
     def __init__(
-        self, live: Live, outbox: StateStore, secret: bytes, clock: Callable[[], float] = time.time
+        self,
+        current: CurrentSettings,
+        outbox: StateStore,
+        secret: bytes,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.lifetime = live.settings.web.console_session_secs
-        self._live = live
+        self.lifetime = current.settings.web.console_session_secs
+        self._live = current
         self._outbox = outbox
         self._secret = secret
         self._clock = clock

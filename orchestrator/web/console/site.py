@@ -12,21 +12,21 @@ from flask.typing import ResponseReturnValue
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from orchestrator.conference.live.manager import Rooms
-from orchestrator.config.current import Live
+from orchestrator.config.current import CurrentSettings
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.recordings.files import RecordingFiles
-from orchestrator.rejection import Refused
-from orchestrator.services.control import Changes, Control
+from orchestrator.rejection import ServiceError
+from orchestrator.services.control import ApiServices, ParticipantUpdate
 from orchestrator.store.interface import Store
 from orchestrator.store.sqlite import OutboxError
 from orchestrator.verbs.announcements import Announcement
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
-from orchestrator.web.console.event_stream import Feed, TooMany
+from orchestrator.web.console.event_stream import EventStream, TooManyClients
 from orchestrator.web.console.peaks import Peaks
-from orchestrator.web.console.queries import Reading
+from orchestrator.web.console.queries import ConsoleQueries
 from orchestrator.web.console.sessions import Session, Sessions
 
 log = get_logger(__name__)
@@ -61,7 +61,7 @@ class Key(Struct):
     key: str
 
 
-class Order(Struct, forbid_unknown_fields=True):
+class UpdateRequest(Struct, forbid_unknown_fields=True):
     """To a conference or a participant; exactly one of them."""
 
     end: bool | None = None
@@ -83,8 +83,8 @@ class Console(Part):
 
     def __init__(
         self,
-        live: Live,
-        control: Control,
+        current: CurrentSettings,
+        control: ApiServices,
         rooms: Rooms,
         outbox: Store,
         files: RecordingFiles,
@@ -93,14 +93,14 @@ class Console(Part):
         secret: bytes,
     ) -> None:
         """`secret` signs the cookies of who is signed in."""
-        self._live = live
+        self._current = current
         self._attempts = attempts
         self._control = control
         self._files = files
-        self._feed = Feed(rooms, problems)
-        rooms.on_change.append(self._feed.on_change)
-        self._sessions = Sessions(live, outbox, secret)
-        self._reading = Reading(control, outbox)
+        self._stream = EventStream(rooms, problems)
+        rooms.on_change.append(self._stream.on_change)
+        self._sessions = Sessions(current, outbox, secret)
+        self._queries = ConsoleQueries(control, outbox)
         self._peaks = Peaks()
         self._stopping = False
         self.blueprint = self._routes()
@@ -108,18 +108,18 @@ class Console(Part):
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Browsers are sent away: they would keep the server from stopping."""
         self._stopping = True
-        self._feed.stop()
+        self._stream.stop()
 
     def on_reload(self) -> None:
         """Whoever signed in with a key that is withdrawn is signed out, and sees nothing more."""
-        for session in self._feed.end_sessions(self._sessions.is_good):
+        for session in self._stream.end_sessions(self._sessions.is_good):
             log.info("signed out: the session is over or its key withdrawn", account=session.account_sid)
 
     def _routes(self) -> Blueprint:
         blueprint = Blueprint("console", __name__, static_folder="static", static_url_path="/console/static")
         blueprint.record(self._sessions.set_up)
         blueprint.after_request(_guard)
-        for error in (Denied, TooManyAttempts, Refused, OutboxError, ValidationError, DecodeError):
+        for error in (Denied, TooManyAttempts, ServiceError, OutboxError, ValidationError, DecodeError):
             blueprint.register_error_handler(error, _failed)
         blueprint.add_url_rule("/", "page", lambda: blueprint.send_static_file("index.html"))
         for path, method, function in (
@@ -153,11 +153,11 @@ class Console(Part):
         try:
             return _json(self._welcome(self._session()))
         except Denied:
-            keys = any(account.api_keys for account in self._live.settings.accounts)
+            keys = any(account.api_keys for account in self._current.settings.accounts)
             return _json({"account": None, "keys": keys})
 
     def _welcome(self, session: Session) -> dict[str, object]:
-        account = self._live.settings.account(session.account_sid)
+        account = self._current.settings.account(session.account_sid)
         name = account.name if account is not None else ""
         return {
             "account": {"sid": session.account_sid, "name": name},
@@ -169,7 +169,7 @@ class Console(Part):
         # A form of another site can send no JSON, and our server allows no other site to ask.
         if request.mimetype != "application/json" or _is_foreign(request):
             raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
-        key, settings = _body(Key).key.strip(), self._live.settings
+        key, settings = _body(Key).key.strip(), self._current.settings
         address = client_address(request, settings.web.proxies)
         account = self._attempts.check("console", address, "", key, lambda: settings.account_by_key(key))
         if account is None:
@@ -182,7 +182,7 @@ class Console(Part):
         try:
             self._sessions.close(self._session())
         finally:
-            self._feed.end_sessions(self._sessions.is_good)
+            self._stream.end_sessions(self._sessions.is_good)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     # Looking
@@ -192,8 +192,8 @@ class Console(Part):
         if self._stopping:
             raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, "The orchestrator is stopping.")
         try:
-            watcher = self._feed.watch(session)
-        except TooMany:
+            watcher = self._stream.watch(session)
+        except TooManyClients:
             text = "Too many consoles of this account are open."
             raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, text) from None
         serving = gevent.getcurrent()
@@ -201,16 +201,16 @@ class Console(Part):
         events = watcher.read(lambda: self._sessions.is_good(session))
         response = Response(events, mimetype="text/event-stream")
         # A generator that was never begun has no `finally`.
-        response.call_on_close(lambda: self._feed.leave(watcher))
+        response.call_on_close(lambda: self._stream.leave(watcher))
         response.headers["X-Accel-Buffering"] = "no"
         return response
 
     def _finished(self) -> ResponseReturnValue:
         words, after = (request.args.get(name, "")[:200] for name in ("words", "after"))
-        return _json(self._reading.finished(self._session().account_sid, words.strip(), after))
+        return _json(self._queries.finished(self._session().account_sid, words.strip(), after))
 
     def _conference(self, sid: str) -> ResponseReturnValue:
-        return _json(self._reading.conference(self._session().account_sid, sid))
+        return _json(self._queries.conference(self._session().account_sid, sid))
 
     def _loudness(self, sid: str) -> ResponseReturnValue:
         recording = self._control.recording(self._session().account_sid, sid)
@@ -226,19 +226,19 @@ class Console(Part):
 
     def _order_room(self, sid: str) -> ResponseReturnValue:
         account_sid = self._session().account_sid
-        match _body(Order):
-            case Order(end=True):
+        match _body(UpdateRequest):
+            case UpdateRequest(end=True):
                 self._control.end_room(account_sid, sid)
-            case Order(announce=str(address)):
+            case UpdateRequest(announce=str(address)):
                 self._control.announce(account_sid, sid, None, _announcement(address))
             case _:
                 raise Denied(HTTPStatus.BAD_REQUEST, "A conference can be ended, or announced something to.")
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def _order_participant(self, sid: str, who: str) -> ResponseReturnValue:
-        account_sid, order = self._session().account_sid, _body(Order)
+        account_sid, order = self._session().account_sid, _body(UpdateRequest)
         announcement = _announcement(order.announce) if order.announce is not None else None
-        changes = Changes(muted=order.muted, hold=order.held, announcement=announcement)
+        changes = ParticipantUpdate(muted=order.muted, hold=order.held, announcement=announcement)
         self._control.update_participant(account_sid, sid, who, changes)
         return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -275,7 +275,7 @@ def _failed(error: Exception) -> Response:
             answer = _json({"problem": str(error)}, HTTPStatus.TOO_MANY_REQUESTS)
             answer.headers["Retry-After"] = str(error.retry_after)
             return answer
-        case Refused():
+        case ServiceError():
             gone = error.status == HTTPStatus.NOT_FOUND
             return _json({"problem": "It is no longer there." if gone else error.detail}, error.status)
         case OutboxError():
@@ -288,7 +288,7 @@ def _guard(response: Response) -> Response:
     response.headers.extend(HEADERS)
     if request.path.startswith("/console/static/") or request.path == "/":
         # By its ETag: after an upgrade nobody runs half of the old page.
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-ApiServices"] = "no-cache"
     else:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-ApiServices"] = "no-store"
     return response

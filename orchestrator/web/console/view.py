@@ -57,25 +57,25 @@ def _facts(room: Room) -> View:
         "started": _ms(room.started_at),
         "recording": room.recording,
         "talking": reports_talking(room.profile),
-        "max": room.terms.max_participants,
+        "max": room.options.max_participants,
     }
 
 
 def person_view(one: Participant) -> View:
-    caller, wish = one.caller, one.wish
+    caller, options = one.caller, one.options
     # Who was dialled has no calling party: it is known by the number that was called.
     dialled = not caller.calling_party_type
     return {
         "number": caller.to if dialled else caller.from_,
         "dialled": dialled,
-        "label": wish.label,
+        "label": options.label,
         "phase": one.phase.value,
         "asked": _ms(one.asked_at),
         "talking": one.talking,
-        "muted": wish.muted,
+        "muted": options.muted,
         "held": one.held,
-        "coach": wish.coach,
-        "moderator": wish.end_on_exit,
+        "coach": options.coach,
+        "moderator": options.end_on_exit,
     }
 
 

@@ -10,18 +10,18 @@ from typing import get_args
 
 from orchestrator import __version__
 from orchestrator.callbacks.counters import Reason
-from orchestrator.calls.overload import Full
-from orchestrator.conference.machine.state import EndReason, Phase, Refusal, RoomPhase
+from orchestrator.calls.overload import LimitHit
+from orchestrator.conference.machine.state import EndReason, Phase, Rejection, RoomPhase
 from orchestrator.documents.counters import FetchOutcome
 from orchestrator.histogram import Histogram
-from orchestrator.web.attempts import Area, Outcome
+from orchestrator.web.attempts import Area, AttemptOutcome
 from orchestrator.web.metrics.metric import Metric, counter, gauge, histogram
 from orchestrator.web.metrics.sources import Sources
 
 
 def _wrong_keys(sources: Sources) -> Mapping[tuple[str, ...], float]:
     counted = sources.attempts.counted
-    areas, outcomes = get_args(Area), get_args(Outcome)
+    areas, outcomes = get_args(Area), get_args(AttemptOutcome)
     return {(area, outcome): counted[area, outcome] for area in areas for outcome in outcomes}
 
 
@@ -38,19 +38,21 @@ def _participants(sources: Sources) -> Mapping[str, float]:
 
 
 def _rooms_ended(sources: Sources) -> Mapping[str, float]:
-    ended = sources.tally.rooms_ended
+    ended = sources.counters.rooms_ended
     return {reason.value: ended[reason] for reason in EndReason} | {"lost": ended[None]}
 
 
 def _calls_refused(sources: Sources) -> Mapping[str, float]:
-    refused = sum((Counter(node.door.intake.refused) for node in sources.nodes), Counter[Full]())
-    return {full.value: refused[full] for full in Full} | {"unknown_number": sources.tally.unknown_numbers}
+    refused = sum((Counter(node.door.limiter.refused) for node in sources.nodes), Counter[LimitHit]())
+    return {full.value: refused[full] for full in LimitHit} | {
+        "unknown_number": sources.counters.unknown_numbers
+    }
 
 
 def _callbacks(sources: Sources) -> Mapping[str, float]:
-    tally = sources.delivery.tally
-    given_up = {reason.replace(" ", "_"): tally.given_up[reason] for reason in get_args(Reason)}
-    return {"delivered": tally.delivered, **given_up, "lost": sources.total(lambda node: node.journal.lost)}
+    counters = sources.delivery.counters
+    failed = {reason.replace(" ", "_"): counters.failed[reason] for reason in get_args(Reason)}
+    return {"delivered": counters.delivered, **failed, "lost": sources.total(lambda node: node.journal.lost)}
 
 
 def _oldest(sources: Sources) -> float:
@@ -62,7 +64,7 @@ def _anomalies(sources: Sources) -> Mapping[tuple[str, ...], float]:
     return {
         (node.name, kind): count
         for node in sources.nodes
-        for kind, count in asdict(node.connection.anomalies).items()
+        for kind, count in asdict(node.connection.protocol_errors).items()
         if kind != "reconnects"
     }
 
@@ -91,17 +93,17 @@ METRICS: tuple[Metric, ...] = (
     counter(
         "texml_freeswitch_reconnects_total",
         "How often the event socket came up again after it had been up.",
-        lambda s: s.by_node(lambda node: node.connection.anomalies.reconnects),
+        lambda s: s.by_node(lambda node: node.connection.protocol_errors.reconnects),
         "node",
     ),
     counter(
-        "texml_freeswitch_anomalies_total",
+        "texml_freeswitch_protocol_errors_total",
         "What should not have happened on the event socket.",
         _anomalies,
         *("node", "kind"),
     ),
     counter(
-        "texml_freeswitch_repairs_total",
+        "texml_freeswitch_corrections_total",
         "Differences from what FreeSWITCH had that were found and put right.",
         _repairs,
         *("node", "kind"),
@@ -116,55 +118,57 @@ METRICS: tuple[Metric, ...] = (
     gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: s.total(lambda node: len(node.legs))),
     gauge(
         "texml_legs_limit",
-        "As many legs as there may be until calls are refused (intake.max_calls).",
-        lambda s: s.total(lambda node: node.door.intake.limits.max_calls),
+        "As many legs as there may be until calls are refused (admission.max_calls).",
+        lambda s: s.total(lambda node: node.door.limiter.limits.max_calls),
     ),
     gauge(
-        "texml_calls_entering",
+        "texml_calls_in_setup",
         "Calls let in that are on their way to being answered.",
-        lambda s: s.total(lambda node: node.door.intake.entering(time.monotonic())),
+        lambda s: s.total(lambda node: node.door.limiter.in_setup(time.monotonic())),
     ),
     gauge(
-        "texml_calls_entering_limit",
+        "texml_calls_in_setup_limit",
         "As many as may be on their way in at the moment; the later everything is, the fewer.",
-        lambda s: s.total(lambda node: node.door.intake.allowed(time.monotonic())),
+        lambda s: s.total(lambda node: node.door.limiter.allowed(time.monotonic())),
     ),
     gauge(
-        "texml_lateness_seconds",
+        "texml_delay_seconds",
         "How late this process was lately with what was due: the longest, halved every second.",
-        lambda s: s.longest(lambda node: node.door.intake.delay(time.monotonic())),
+        lambda s: s.longest(lambda node: node.door.limiter.delay(time.monotonic())),
     ),
     counter(
-        "texml_calls_let_in_total",
+        "texml_calls_accepted_total",
         "New calls that were taken.",
-        lambda s: s.total(lambda node: node.door.intake.let_in),
+        lambda s: s.total(lambda node: node.door.limiter.accepted),
     ),
     counter(
-        "texml_calls_refused_total",
-        "New calls refused: by which limit of intake, or because no application has their number.",
+        "texml_calls_rejected_total",
+        "New calls refused: by which limit of admission, or because no application has their number.",
         _calls_refused,
         "reason",
     ),
     # Rooms
     gauge("texml_rooms", "Rooms that live.", _rooms, "phase"),
     gauge("texml_participants", "Participants of rooms that live.", _participants, "phase"),
-    counter("texml_rooms_opened_total", "Rooms that let somebody in.", lambda s: s.tally.rooms_opened),
-    counter("texml_rooms_started_total", "Rooms that started.", lambda s: s.tally.rooms_started),
+    counter("texml_rooms_opened_total", "Rooms that let somebody in.", lambda s: s.counters.rooms_opened),
+    counter("texml_rooms_started_total", "Rooms that started.", lambda s: s.counters.rooms_started),
     counter("texml_rooms_ended_total", "Rooms that ended.", _rooms_ended, "reason"),
     counter(
-        "texml_joins_total", "Participants let into a room, to wait or at once.", lambda s: s.tally.joins
+        "texml_joins_total", "Participants let into a room, to wait or at once.", lambda s: s.counters.joins
     ),
-    counter("texml_leaves_total", "Participants that left.", lambda s: s.tally.leaves),
+    counter("texml_leaves_total", "Participants that left.", lambda s: s.counters.leaves),
     counter(
-        "texml_refusals_total",
+        "texml_rejections_total",
         "Participants that a room refused.",
-        lambda s: {why.name.lower(): s.tally.refusals[why] for why in Refusal},
+        lambda s: {why.name.lower(): s.counters.refusals[why] for why in Rejection},
         "reason",
     ),
     counter(
         "texml_recordings_total",
         "Recordings by what became of them: in-progress once begun, then completed or absent.",
-        lambda s: {status: s.tally.recordings[status] for status in ("in-progress", "completed", "absent")},
+        lambda s: {
+            status: s.counters.recordings[status] for status in ("in-progress", "completed", "absent")
+        },
         "status",
     ),
     # Fetching
@@ -172,7 +176,7 @@ METRICS: tuple[Metric, ...] = (
         "texml_fetches_total",
         "Requests for documents and audio.",
         lambda s: {
-            outcome: sum(node.fetcher.tally.outcomes[outcome] for node in s.nodes)
+            outcome: sum(node.fetcher.counters.outcomes[outcome] for node in s.nodes)
             for outcome in get_args(FetchOutcome)
         },
         "outcome",
@@ -180,24 +184,24 @@ METRICS: tuple[Metric, ...] = (
     histogram(
         "texml_fetch_duration_seconds",
         "How long they took, redirects and the last byte included, whatever their outcome.",
-        lambda s: Histogram.total(*(node.fetcher.tally.seconds for node in s.nodes)),
+        lambda s: Histogram.total(*(node.fetcher.counters.seconds for node in s.nodes)),
     ),
     # Callbacks
     counter("texml_callbacks_total", "Callbacks that are over.", _callbacks, "outcome"),
     counter(
         "texml_callback_attempts_failed_total",
         "Attempts that did not deliver.",
-        lambda s: s.delivery.tally.failed_attempts,
+        lambda s: s.delivery.counters.failed_attempts,
     ),
     counter(
         "texml_callbacks_retried_total",
         "Given-up callbacks taken up again because somebody asked for it.",
-        lambda s: s.delivery.tally.retried,
+        lambda s: s.delivery.counters.retried,
     ),
     histogram(
         "texml_callback_delay_seconds",
         "From when an event was handled, and its callback written down, until that was delivered.",
-        lambda s: s.delivery.tally.delay,
+        lambda s: s.delivery.counters.delay,
     ),
     gauge("texml_callbacks_sending", "Callbacks under way at this moment.", lambda s: s.delivery.sending),
     gauge("texml_outbox_callbacks", "Callbacks that wait.", lambda s: s.outbox.depth),
@@ -218,9 +222,9 @@ METRICS: tuple[Metric, ...] = (
     ),
     gauge("texml_outbox_oldest_age_seconds", "Since when the oldest waits; 0 if none does.", _oldest),
     gauge(
-        "texml_outbox_given_up",
-        "Given-up callbacks that are kept: `orchestrator callbacks list --given-up` shows them.",
-        lambda s: s.outbox.counts().given_up,
+        "texml_outbox_failed",
+        "Given-up callbacks that are kept: `orchestrator callbacks list --failed` shows them.",
+        lambda s: s.outbox.counts().failed,
     ),
     gauge(
         "texml_outbox_unwritten",
@@ -230,13 +234,13 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "texml_outbox_writable",
         "Whether the database can be written (1) or not (0).",
-        lambda s: int(s.probe.writable()),
+        lambda s: int(s.write_check.writable()),
     ),
     # Web
     counter(
         "texml_http_requests_total",
         "Requests to the web server: to which part of it, and its answer.",
-        lambda s: {tuple(answered): count for answered, count in s.traffic.answers.items()},
+        lambda s: {tuple(answered): count for answered, count in s.http_stats.answers.items()},
         *("area", "method", "status"),
     ),
     counter(
@@ -248,7 +252,7 @@ METRICS: tuple[Metric, ...] = (
     histogram(
         "texml_http_request_duration_seconds",
         "How long it took until the answer began.",
-        lambda s: s.traffic.seconds,
+        lambda s: s.http_stats.seconds,
     ),
 )
 

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.callbacks.delivery import Delivery
-from orchestrator.calls.admission import Door
+from orchestrator.calls.admission import AdmissionControl
 from orchestrator.conference.live.manager import Rooms
-from orchestrator.counters import CallTally
+from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetcher
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.legs import Legs
-from orchestrator.fsconfig.sip_profiles import SipWatch
-from orchestrator.recovery.reconcile import Repairs
+from orchestrator.fsconfig.sip_profiles import SipProfileMonitor
+from orchestrator.recovery.reconcile import Corrections
 from orchestrator.store.interface import CallbackStore
-from orchestrator.store.write_behind import Journal
-from orchestrator.store.write_check import Probe
+from orchestrator.store.write_behind import WriteBehindBuffer
+from orchestrator.store.write_check import WriteCheck
 from orchestrator.web.attempts import Attempts
-from orchestrator.web.http_stats import Traffic
+from orchestrator.web.http_stats import HttpStats
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class NodeSources:
 
     connection: Connection
     legs: Legs
-    door: Door
+    door: AdmissionControl
     rooms: Rooms
     fetcher: Fetcher
-    repairs: Repairs
-    journal: Journal
-    sip: SipWatch
+    repairs: Corrections
+    journal: WriteBehindBuffer
+    sip: SipProfileMonitor
 
     @property
     def name(self) -> str:
@@ -44,13 +44,13 @@ class Sources:
     """Whoever counts anyway; read at each scrape."""
 
     nodes: tuple[NodeSources, ...]
-    tally: CallTally
+    counters: CallCounters
     outbox: CallbackStore
     delivery: Delivery
     max_waiting: int
     """Callbacks."""
-    probe: Probe
-    traffic: Traffic
+    write_check: WriteCheck
+    http_stats: HttpStats
     attempts: Attempts
 
     def by_node(self, read: Callable[[NodeSources], float]) -> Mapping[str, float]:

@@ -32,14 +32,14 @@ class Callback {
     const key = `${state} ${status} ${attempts} ${error}`;
     if (key === this.key) return;
     this.key = key;
-    const word = { told: `${status ?? "told"}`, waiting: attempts ? `waiting, ${count(attempts, "try", "tries")} failed` : "waiting", "given up": `given up${status ? ` (${status})` : ""}` }[state];
+    const word = { delivered: `${status ?? "delivered"}`, waiting: attempts ? `waiting, ${count(attempts, "try", "tries")} failed` : "waiting", "failed": `failed${status ? ` (${status})` : ""}` }[state];
     text(this.state, word);
-    attribute(this.state, "class", `chip ${{ told: "good", waiting: "wait", "given up": "bad" }[state]}`);
+    attribute(this.state, "class", `chip ${{ delivered: "good", waiting: "wait", "failed": "bad" }[state]}`);
     const facts = [
       ["To", `${callback.method} ${callback.url}`],
       ["Attempts", String(attempts)],
     ];
-    if (callback.done) facts.push([state === "told" ? "Told" : "Given up", clock(callback.done)]);
+    if (callback.done) facts.push([state === "delivered" ? "Told" : "Given up", clock(callback.done)]);
     if (error) facts.push(["Problem", error]);
     this.facts.replaceChildren(
       ...facts.map(([name, value]) => el("div", {}, el("dt", { textContent: name }), el("dd", { textContent: value }))),
