@@ -54,7 +54,7 @@ class QueueLimits:
         gone = self._outbox.oldest_of_the_longest(number, in_flight)
         error = f"too many: {self._settings.max_waiting} were waiting"
         for queue, id_ in gone:
-            self._outbox.give_up(queue, id_, error)
+            self._outbox.fail(queue, id_, error)
         self._counters.failed["too many"] += len(gone)
         self._too_many.count(len(gone))
         return bool(gone)
@@ -68,7 +68,7 @@ class QueueLimits:
                 last = since, id_
                 if queue in in_flight and self._outbox.is_head(queue, id_):
                     continue
-                if self._outbox.give_up(queue, id_, self.too_old):
+                if self._outbox.fail(queue, id_, self.too_old):
                     any_ = True
                     self.count_too_old()
             if len(found) < _BATCH:

@@ -277,7 +277,7 @@ class Delivery(Part):
             self._back_off(message.queue, _OUTBOX_RETRY_SECONDS)
 
     def _fail_old(self, message: Queued) -> None:
-        self._outbox.give_up(message.queue, message.id, self._limits.too_old)
+        self._outbox.fail(message.queue, message.id, self._limits.too_old)
         self._limits.count_too_old()
         self._unwritten.set()
         self._enqueue(message.queue, rest=True)

@@ -91,7 +91,7 @@ class CallbackStore(Protocol):
         self, message: Queued, *, delivered: bool, attempts: int, status: int | None, error: str = ""
     ) -> None: ...
 
-    def give_up(self, queue: str, id_: int, error: str) -> bool: ...
+    def fail(self, queue: str, id_: int, error: str) -> bool: ...
 
     def flush(self) -> None:
         """Write down what `postpone`, `finish` and `fail` said."""
@@ -110,7 +110,7 @@ class CallbackStore(Protocol):
 
     def counts(self) -> Counts: ...
 
-    def told(
+    def finished(
         self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
     ) -> list[FinishedMessage]: ...
 

@@ -71,7 +71,7 @@ _SIGNED = (
 _NODE = ("node", "TEXT NOT NULL DEFAULT ''")
 _ADDED_COLUMNS = {
     "pending": (*_SIGNED, _NODE),
-    "told": (*_SIGNED, _NODE),
+    "finished": (*_SIGNED, _NODE),
     "state": (_NODE,),
     "records": (_NODE,),
 }

@@ -118,7 +118,7 @@ def test_nothing_that_a_caller_chose_steers_the_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delivered", "shown"),
+    ("written", "shown"),
     [
         ("Fri, 27 Oct 2023 07:41:58 +0000", "2023-10-27 07:41:58Z"),
         ("2023-08-11T19:12:11Z", "2023-08-11 19:12:11Z"),
@@ -126,5 +126,5 @@ def test_nothing_that_a_caller_chose_steers_the_terminal() -> None:
         (None, None),
     ],
 )
-def test_times_are_short(told: str | None, shown: str | None) -> None:
-    assert when(told) == shown
+def test_times_are_short(written: str | None, shown: str | None) -> None:
+    assert when(written) == shown

@@ -93,7 +93,7 @@ class ConsoleQueries:
         self._outbox.flush()
         for queue in queues:
             found += self._outbox.waiting(MAX_CALLBACKS, queue=queue)
-            found += self._outbox.told(MAX_CALLBACKS, queue=queue)
+            found += self._outbox.finished(MAX_CALLBACKS, queue=queue)
         mine = [message for message in found if message.account_sid == account_sid]
         return [_callback(one) for one in sorted(mine, key=lambda one: -one.id)[:MAX_CALLBACKS]]
 
