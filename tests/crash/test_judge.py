@@ -280,7 +280,7 @@ def test_a_recording_that_goes_on_after_its_end_is_found(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last_callback_at", "good"), [(99.1, False), (100, True), (105, True), (111, True), (116, False)]
+    ("told_at", "good"), [(99.1, False), (100, True), (105, True), (111, True), (116, False)]
 )
 def test_a_leave_while_it_was_dead_is_stamped_between_the_last_known_moment_and_its_being_noticed(
     told_at: float, good: bool
