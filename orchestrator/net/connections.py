@@ -131,8 +131,8 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(_Pool, dialler=self._connector),
-            "https": partial(_SecurePool, dialler=self._connector),
+            "http": partial(_Pool, connector=self._connector),
+            "https": partial(_SecurePool, connector=self._connector),
         }
 
     def get_connection_with_tls_context(
