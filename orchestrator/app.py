@@ -122,7 +122,7 @@ class Orchestrator(Part):
             self.attempts,
             console_secret(self.outbox),
         )
-        audio = RecordingAudio(node.files, is_open=node.control.is_recording)
+        audio = RecordingAudio(node.files, is_open=node.control.recordings.is_recording)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,

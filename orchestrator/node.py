@@ -52,7 +52,10 @@ from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
 from orchestrator.recovery.reconcile import Reconciler
 from orchestrator.routing.outbound_limits import OutboundLimits
+from orchestrator.services.calls import CallService
+from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.control import ApiServices
+from orchestrator.services.recordings import RecordingService
 from orchestrator.store.interface import NodeStore, Store
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.verbs.announcements import AnnouncementPlayer
@@ -103,7 +106,7 @@ class Node(Part):
                 self.rooms,
                 self.room_recordings,
                 self.calls,
-                self.control,
+                self.control.conferences,
                 self.call_recordings,
                 self.connection,
                 self.recovery,
@@ -332,9 +335,12 @@ class Node(Part):
 
     @cached_property
     def control(self) -> ApiServices:
-        announcement_player = AnnouncementPlayer(self.services, self.calls)
+        services, calls = self.services, self.calls
+        announcement_player = AnnouncementPlayer(services, calls)
         return ApiServices(
-            self.services, self.calls, self.outbound, announcement_player, self.call_recordings
+            ConferenceService(services, self.outbound, announcement_player),
+            CallService(services, calls, self.outbound),
+            RecordingService(services, calls, self.call_recordings),
         )
 
     # What is compared

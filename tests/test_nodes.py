@@ -87,7 +87,7 @@ def test_a_node_ends_nothing_of_another_node_after_a_restart(tmp_path: Path) -> 
     first.stop(1)
     second = Orchestrator(settings(tmp_path, *NAMES))
     second.nodes[0].rooms.start()
-    second.nodes[0].control.start()
+    second.nodes[0].control.conferences.start()
     second.nodes[0].book.start()
     assert [record.sid for record in second.nodes[1].store.alive("conference")] == [sids[1]]
     assert len(second.nodes[0].book._live) == 1

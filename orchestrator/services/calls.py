@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.outbound import OriginateRequest
+from orchestrator.calls.context import CallContext
+from orchestrator.calls.outbound import OriginateRequest, Outbound
 from orchestrator.calls.records import CallRecord
+from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.machine.events import Remove
 from orchestrator.conference.machine.state import LeaveReason
+from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl import commands
 from orchestrator.logs import get_logger
 from orchestrator.numbering.uri import is_address, party
 from orchestrator.rejection import NotFound, ServiceError
-from orchestrator.services.base import ApiService
+from orchestrator.services.applications import application_of
 from orchestrator.store.records import Query
 
 log = get_logger(__name__)
@@ -35,8 +38,17 @@ class CallUpdate(NamedTuple):
     """Seconds from its answer."""
 
 
-class CallService(ApiService):
-    # Calls
+class CallService:
+    """Every method may raise OutboxError."""
+
+    def __init__(self, services: CallContext, calls: CallRegistry, outbound: Outbound) -> None:
+        self._services = services
+        self._calls = calls
+        self._outbound = outbound
+
+    def application(self, account_sid: str, connection_id: str) -> Application:
+        """Of this account: the one asked for, or its only one. Raises ServiceError."""
+        return application_of(self._services.settings, account_sid, connection_id)
 
     def create_call(self, order: OriginateRequest) -> CallRecord:
         caller = self._outbound.dial(order)
@@ -91,9 +103,9 @@ class CallService(ApiService):
         dialed_leg.instruct(changes.to, start, **stored)
 
     def _hang_up(self, record: CallRecord) -> None:
-        room_sid = self._rooms.room_of(record.sid)
+        room_sid = self._services.rooms.room_of(record.sid)
         if room_sid:
-            self._rooms.dispatch(
+            self._services.rooms.dispatch(
                 room_sid, Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True)
             )
         elif not self._outbound.hang_up(record.sid):
@@ -106,19 +118,19 @@ class CallService(ApiService):
         return party(text, self._services.settings.default_region)
 
     def find_calls(self, query: Query) -> list[CallRecord]:
-        self._call_records.flush()
-        return self._call_records.read(self._records.find(query))
+        self._services.call_records.flush()
+        return self._services.call_records.read(self._services.records.find(query))
 
     def delete_call(self, account_sid: str, sid: str) -> None:
         """What is known of it; its recordings stay. Raises NotFound, ServiceError."""
         if not self.call(account_sid, sid).ended_at:
             raise ServiceError("90034", "Call cannot be deleted", "It can be deleted once it is over.")
-        self._call_records.flush()
-        self._records.delete("call", sid)
+        self._services.call_records.flush()
+        self._services.records.delete("call", sid)
         log.info("call deleted through the API", call=sid)
 
     def call(self, account_sid: str, sid: str) -> CallRecord:
-        found = self._call_records.get(account_sid, sid)
+        found = self._services.call_records.get(account_sid, sid)
         if found is None:
             raise NotFound
         return found

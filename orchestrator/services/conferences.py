@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from orchestrator.calls.outbound import DialPurpose, OriginateRequest
+from orchestrator.calls.context import CallContext
+from orchestrator.calls.outbound import DialPurpose, OriginateRequest, Outbound
 from orchestrator.clock import now
 from orchestrator.conference.live.records import RoomRecord, decode_room, room_record, row_of_room
 from orchestrator.conference.machine.events import End, Hold, Modify, Mute, Remove, RoomEvent
@@ -15,14 +16,15 @@ from orchestrator.conference.machine.state import LeaveReason, Participant, Part
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.generated import conference_document
+from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
 from orchestrator.recordings.files import is_sid
 from orchestrator.rejection import NotFound, ServiceError
-from orchestrator.services.base import ApiService
+from orchestrator.services.applications import application_of
 from orchestrator.store.records import Query
 from orchestrator.texml.limits import MAX_ROOM_NAME
 from orchestrator.types import Method
-from orchestrator.verbs.announcements import Announcement
+from orchestrator.verbs.announcements import Announcement, AnnouncementPlayer
 
 log = get_logger(__name__)
 
@@ -55,7 +57,18 @@ class ParticipantToDial(NamedTuple):
     early_media: bool = False
 
 
-class ConferenceService(ApiService):
+class ConferenceService(Part):
+    """Every method may raise OutboxError."""
+
+    def __init__(
+        self, services: CallContext, outbound: Outbound, announcement_player: AnnouncementPlayer
+    ) -> None:
+        self._services = services
+        self._rooms = services.rooms
+        self._records = services.records
+        self._outbound = outbound
+        self._announcement_player = announcement_player
+
     # Conferences
 
     def find_rooms(self, query: Query) -> list[RoomRecord]:
@@ -82,18 +95,15 @@ class ConferenceService(ApiService):
         self.room(account_sid, sid)
         self._rooms.dispatch(sid, End(now()))
 
-    def announce(self, account_sid: str, sid: str, who: str | None, announcement: Announcement) -> None:
-        """To one participant, or to all."""
+    def announce(self, account_sid: str, sid: str, announcement: Announcement) -> None:
+        """To all of its participants. Raises NotFound, ServiceError."""
         self.room(account_sid, sid)
-        one = self.participant(account_sid, sid, who) if who is not None else None
-        if one is not None and one.called:
-            raise ServiceError("90034", "Call not answered", "It hears announcements once it has answered.")
         room = self._live(sid)
         if all(one.called for one in room.participants.values()):
             raise ServiceError(
                 "90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl"
             )
-        self._announcement_player.start(room, one, announcement)
+        self._announcement_player.start(room, None, announcement)
 
     def _live(self, sid: str) -> Room:
         room = self._rooms.get(sid)
@@ -109,51 +119,35 @@ class ConferenceService(ApiService):
         live = self._rooms.get(sid)
         return list(_present(live).values()) if live is not None else []
 
-    def participant(self, account_sid: str, sid: str, who: str) -> Participant:
-        """By CallSid, else by label."""
+    def participant(self, account_sid: str, sid: str, *names: str) -> Participant:
+        """By CallSid, else by label; the first of `names` that is one. Raises NotFound."""
         present = self.participants(account_sid, sid)
-        by_sid = (one for one in present if one.call_sid == who)
-        found = next(by_sid, None) or next((one for one in present if one.options.label == who), None)
-        if found is None:
-            raise NotFound
-        return found
+        for name in names:
+            by_sid = (one for one in present if one.call_sid == name)
+            found = next(by_sid, None) or next((one for one in present if one.options.label == name), None)
+            if found is not None:
+                return found
+        raise NotFound
 
-    def update_participant(
-        self, account_sid: str, sid: str, who: str, changes: ParticipantUpdate
-    ) -> Participant:
-        one = self.participant(account_sid, sid, who)
+    def update_participant(self, sid: str, one: Participant, changes: ParticipantUpdate) -> Participant:
+        """`one` as `participant` has just found it; returned as it is after the changes. Raises NotFound,
+        ServiceError."""
         if one.phase is Phase.DIALLED:
             raise ServiceError("90034", "Call not answered", "It can be changed once it has answered.")
-        self._live(sid)
-        call_sid, coach = one.call_sid, changes.coach
-        if coach and (coach == call_sid or not _may_be_coached(self._live(sid), coach)):
+        coach = changes.coach
+        if coach and (coach == one.call_sid or not _may_be_coached(self._live(sid), coach)):
             detail = "The call to coach is not in this conference."
             raise ServiceError("13240", "Invalid coach", detail, "/CallSidToCoach")
-        events: list[RoomEvent] = []
-        if changes.muted is not None:
-            events.append(Mute(now(), call_sid, changes.muted))
-        if (hold := _hold(one, changes)) is not None:
-            events.append(hold)
-        events.append(
-            Modify(
-                now(),
-                call_sid,
-                changes.end_on_exit,
-                changes.beep_on_exit,
-                coach,
-                changes.wait_url,
-                changes.wait_method,
-            )
-        )
-        for event in events:
-            self._rooms.dispatch(sid, event)
+        self._rooms.dispatch(sid, *_events(one, changes))
         if changes.announcement is not None:
-            self.announce(account_sid, sid, call_sid, changes.announcement)
-        return self.participant(account_sid, sid, call_sid)
+            self._announcement_player.start(self._live(sid), one, changes.announcement)
+        updated = self._rooms.participant(one.call_sid)
+        if updated is None:
+            raise NotFound
+        return updated
 
-    def drop(self, account_sid: str, sid: str, who: str) -> None:
+    def drop(self, sid: str, one: Participant) -> None:
         """Out of the conference, and its call ends."""
-        one = self.participant(account_sid, sid, who)
         self._rooms.dispatch(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
 
     def conference_of(self, call_sid: str) -> str:
@@ -175,7 +169,7 @@ class ConferenceService(ApiService):
         elif guest.options.coach:
             raise ServiceError("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
         first = live.first.connection_id if live is not None and live.first is not None else ""
-        application = self.application(account_sid, guest.application or first)
+        application = application_of(self._services.settings, account_sid, guest.application or first)
         try:
             document = conference_document(name, guest.attributes, guest.time_limit)
         except ValueError as error:
@@ -211,6 +205,19 @@ class ConferenceService(ApiService):
         ]
         if over:
             self._records.put([row_of_room(room) for room in over])
+
+
+def _events(one: Participant, changes: ParticipantUpdate) -> list[RoomEvent]:
+    """One for each kind of change that is asked for."""
+    events: list[RoomEvent] = []
+    if changes.muted is not None:
+        events.append(Mute(now(), one.call_sid, changes.muted))
+    if (hold := _hold(one, changes)) is not None:
+        events.append(hold)
+    options = changes.end_on_exit, changes.beep_on_exit, changes.coach, changes.wait_url
+    if any(option is not None for option in options):
+        events.append(Modify(now(), one.call_sid, *options, changes.wait_method))
+    return events
 
 
 def _hold(one: Participant, changes: ParticipantUpdate) -> Hold | None:

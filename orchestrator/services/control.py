@@ -1,16 +1,21 @@
-"""What the REST API asks of calls and rooms: each question with the account that asks.
+"""Commands and queries of the REST API and the console, each with the account that asks.
 
-What is another account's is not there (`NotFound`); what cannot be done is `Refused`, in Telnyx's words.
+Another account's conference, call or recording is `NotFound`; what cannot be done is a `ServiceError`, in
+Telnyx's words.
 """
 
 from __future__ import annotations
 
-from orchestrator.services.calls import CallService, CallUpdate
-from orchestrator.services.conferences import ConferenceService, ParticipantToDial, ParticipantUpdate
+from typing import NamedTuple
+
+from orchestrator.services.calls import CallService
+from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.recordings import RecordingService
 
-__all__ = ["ApiServices", "CallUpdate", "ParticipantToDial", "ParticipantUpdate"]
 
+class ApiServices(NamedTuple):
+    """Every method of each may raise OutboxError."""
 
-class ApiServices(ConferenceService, CallService, RecordingService):
-    """Every method may raise OutboxError."""
+    conferences: ConferenceService
+    calls: CallService
+    recordings: RecordingService

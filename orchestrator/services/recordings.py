@@ -6,7 +6,10 @@ from typing import get_args
 
 from msgspec.structs import replace
 
+from orchestrator.calls.call import Call
+from orchestrator.calls.context import CallContext
 from orchestrator.calls.recorded_call import recorded_call
+from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.machine.events import SetRecording
 from orchestrator.esl.errors import SwitchError
@@ -14,9 +17,9 @@ from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.recordings.files import RecordingKind, is_sid
 from orchestrator.recordings.model import ChangedStatus, PauseBehavior, RecordingState
+from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.records import OPEN_STATUSES, RecordingRecord, decode_recording, row_of_recording
 from orchestrator.rejection import NotFound, ServiceError
-from orchestrator.services.base import ApiService
 from orchestrator.store.records import Query
 
 log = get_logger(__name__)
@@ -27,22 +30,32 @@ WRITTEN = ("in-progress", "paused")
 NEWEST = 100
 
 
-class RecordingService(ApiService):
+class RecordingService:
     """Every method may raise OutboxError."""
+
+    def __init__(self, services: CallContext, calls: CallRegistry, call_recordings: CallRecordings) -> None:
+        self._services = services
+        self._records = services.records
+        self._calls = calls
+        self._call_recordings = call_recordings
 
     def start_recording(
         self, account_sid: str, call_sid: str, state: RecordingState, *, beep: bool = False
     ) -> RecordingRecord:
         """Raises NotFound, ServiceError."""
-        if self._call_records.get(account_sid, call_sid) is None:
+        if self._services.call_records.get(account_sid, call_sid) is None:
             raise NotFound
         call = self._calls.running(call_sid)
         if call is None or call.leg.gone:
             raise ServiceError(
                 "90018", "Call has already ended", "The call is over, or not one that can be recorded."
             )
-        self.call_recordings.start_recording(call.leg, recorded_call(call), state, beep=beep)
+        self._call_recordings.start_recording(call.leg, recorded_call(call), state, beep=beep)
         return self.recording(account_sid, state.sid)
+
+    def start_soon(self, call: Call, state: RecordingState) -> None:
+        """Does not block; where it cannot be recorded, an absent recording is reported."""
+        self._call_recordings.start_soon(call.leg, recorded_call(call), state)
 
     def find_recordings(self, query: Query) -> list[RecordingRecord]:
         return [decode_recording(record.value) for record in self._records.find(query)]
@@ -86,7 +99,7 @@ class RecordingService(ApiService):
         if recording.conference_sid:
             self._change_of_conference(recording, status, behavior)
         else:
-            self.call_recordings.change(recording.sid, status, behavior)
+            self._call_recordings.change(recording.sid, status, behavior)
         log.info("recording changed through the API", recording=recording.sid, status=status)
         return self.recording(recording.account_sid, recording.sid)
 
@@ -108,7 +121,7 @@ class RecordingService(ApiService):
             except (SwitchError, KeyError) as error:
                 detail = f"FreeSWITCH did not do it: {error}"
                 raise ServiceError("90018", "Recording cannot be changed", detail) from None
-        self._rooms.dispatch(record.conference_sid, SetRecording(now(), status))
+        self._services.rooms.dispatch(record.conference_sid, SetRecording(now(), status))
 
     def media_url(self, recording: RecordingRecord) -> str:
         """Where it can be heard; empty as long as it cannot, or where there is nothing to hear."""

@@ -14,7 +14,9 @@ from orchestrator.calls.outbound import OriginateRequest
 from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
-from orchestrator.services.control import ApiServices, CallUpdate, ParticipantToDial
+from orchestrator.services.calls import CallUpdate
+from orchestrator.services.conferences import ParticipantToDial
+from orchestrator.services.control import ApiServices
 from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client
@@ -24,9 +26,13 @@ from tests.sound.stage import until
 GUEST, OTHER = "+13125550021", "+13125550022"
 Act = Callable[[ApiServices, str, str], object]
 ACTS: dict[str, Act] = {
-    "its conference ends": lambda control, sid, call: control.end_room(ACCOUNT, sid),
-    "it is dropped": lambda control, sid, call: control.drop(ACCOUNT, sid, call),
-    "it is hung up": lambda control, sid, call: control.update_call(ACCOUNT, call, CallUpdate(hang_up=True)),
+    "its conference ends": lambda control, sid, call: control.conferences.end_room(ACCOUNT, sid),
+    "it is dropped": lambda control, sid, call: control.conferences.drop(
+        sid, control.conferences.participant(ACCOUNT, sid, call)
+    ),
+    "it is hung up": lambda control, sid, call: control.calls.update_call(
+        ACCOUNT, call, CallUpdate(hang_up=True)
+    ),
 }
 
 
@@ -42,7 +48,7 @@ def test_a_participant_who_is_not_wanted_any_more_does_not_ring(
     assert house.orchestrator is not None
     control = house.orchestrator.node.control
     # In one turn: nothing has been sent to FreeSWITCH when the second order comes.
-    one, sid = control.dial_participant(
+    one, sid = control.conferences.dial_participant(
         ACCOUNT, "Room 1234", ParticipantToDial(ParticipantOptions(), {}, MAIN), order
     )
     ACTS[what](control, sid, one.call_sid)
@@ -55,9 +61,9 @@ def test_a_call_that_is_hung_up_at_once_does_not_ring(house: House, client: Clie
     target = house.switch.register(GUEST, NeverAnswers())
     assert house.orchestrator is not None
     control = house.orchestrator.node.control
-    application = control.application(ACCOUNT, MAIN)
+    application = control.calls.application(ACCOUNT, MAIN)
     then = Fetched("", "application/xml", b"<Response><Pause length='60'/></Response>")
-    call = control.create_call(order(application, then))
-    control.update_call(ACCOUNT, call.sid, CallUpdate(hang_up=True))
+    call = control.calls.create_call(order(application, then))
+    control.calls.update_call(ACCOUNT, call.sid, CallUpdate(hang_up=True))
     until(lambda: status_of(client, call.sid) == "canceled", 10, "its call is over")
     assert all(phone.state == "ended" for phone in target.calls)

@@ -153,7 +153,7 @@ def _audio(api: _Api, vendor: Vendor, audio: RecordingAudio, kind: RecordingKind
                 sid = _place(api, vendor, account_sid).account_sid
             elif audio.refusal(recording_sid):
                 raise unauthorised()
-            return audio.answer(api.control.recording(sid, recording_sid).sid, kind)
+            return audio.answer(api.control.recordings.recording(sid, recording_sid).sid, kind)
 
         return _guarded(vendor, run)
 
@@ -218,7 +218,7 @@ def _resolved(api: _Api, operation: Operation, base: ApiBase, name: str, value: 
     if name.startswith("call_sid"):
         return canonical_call_sid(value)
     if name == "conference_sid" and operation.name != "dialParticipant":
-        return api.control.conference_sid(base.account_sid, value)
+        return api.control.conferences.conference_sid(base.account_sid, value)
     return value
 
 

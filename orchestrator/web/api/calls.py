@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.calls.records import CallRecord
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
-from orchestrator.services.control import CallUpdate
+from orchestrator.services.calls import CallUpdate
 from orchestrator.store.records import Query
 from orchestrator.texml import DocumentError, parse
 from orchestrator.web.api.errors import Fault, invalid
@@ -94,7 +94,9 @@ def find(context: RequestContext) -> dict[str, object]:
     page = context.page
     columns = {"From": "from_", "To": "to_", "Status": "status", "ParentCallSid": "call_sid"}
     asked = {name: context.values[name] for name in columns if context.values.get(name)}
-    asked |= {name: context.control.normal_number(asked[name]) for name in ("From", "To") if name in asked}
+    asked |= {
+        name: context.control.calls.normal_number(asked[name]) for name in ("From", "To") if name in asked
+    }
     query = Query(
         kind="call",
         account_sid=context.account_sid,
@@ -107,11 +109,11 @@ def find(context: RequestContext) -> dict[str, object]:
         offset=page.offset,
         limit=page.size + 1,
     )
-    return context.listed(CALLS, context.control.find_calls(query), ("Calls",))
+    return context.listed(CALLS, context.control.calls.find_calls(query), ("Calls",))
 
 
 def fetch(context: RequestContext) -> dict[str, object]:
-    return CALL.body(context.base, context.control.call(context.account_sid, context.path["call_sid"]))
+    return CALL.body(context.base, context.control.calls.call(context.account_sid, context.path["call_sid"]))
 
 
 UPDATE = (
@@ -131,7 +133,7 @@ UPDATE = (
 
 def update(context: RequestContext) -> dict[str, object]:
     sid, values = context.path["call_sid"], context.values
-    call = context.control.call(context.account_sid, sid)
+    call = context.control.calls.call(context.account_sid, sid)
     status = values.get("Status")
     changes = CallUpdate(
         hang_up=status == "completed" or (status == "canceled" and not call.answered_at),
@@ -141,11 +143,11 @@ def update(context: RequestContext) -> dict[str, object]:
         events=tuple(values.get("StatusCallbackEvent", ("completed",))),
         time_limit=values.get("TimeLimit"),
     )
-    return CALL.body(context.base, context.control.update_call(context.account_sid, sid, changes))
+    return CALL.body(context.base, context.control.calls.update_call(context.account_sid, sid, changes))
 
 
 def delete(context: RequestContext) -> None:
-    context.control.delete_call(context.account_sid, context.path["call_sid"])
+    context.control.calls.delete_call(context.account_sid, context.path["call_sid"])
 
 
 def instructions_of(context: RequestContext, method: str = "Method") -> FetchDocument | Fetched | None:

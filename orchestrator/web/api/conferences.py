@@ -76,22 +76,22 @@ def find(context: RequestContext) -> dict[str, object]:
         offset=page.offset,
         limit=page.size + 1,
     )
-    return context.listed(CONFERENCES, context.control.find_rooms(query), ("Conferences",))
+    return context.listed(CONFERENCES, context.control.conferences.find_rooms(query), ("Conferences",))
 
 
 def fetch(context: RequestContext) -> dict[str, object]:
-    room = context.control.room(context.account_sid, context.path["conference_sid"])
+    room = context.control.conferences.room(context.account_sid, context.path["conference_sid"])
     return CONFERENCE.body(context.base, room)
 
 
 def update(context: RequestContext) -> dict[str, object]:
     sid = context.path["conference_sid"]
-    context.control.room(context.account_sid, sid)
+    context.control.conferences.room(context.account_sid, sid)
     announcement = announcement_of(context)
     if context.values.get("Status") == "completed":
-        context.control.end_room(context.account_sid, sid)
+        context.control.conferences.end_room(context.account_sid, sid)
     elif announcement is not None:
-        context.control.announce(context.account_sid, sid, None, announcement)
+        context.control.conferences.announce(context.account_sid, sid, announcement)
     return fetch(context)
 
 

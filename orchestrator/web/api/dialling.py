@@ -8,13 +8,12 @@ from typing import Any
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.outbound import OriginateRequest
-from orchestrator.calls.recorded_call import recorded_call
 from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
 from orchestrator.recordings.model import RecordingState, Source
-from orchestrator.services.control import ParticipantToDial
+from orchestrator.services.conferences import ParticipantToDial
 from orchestrator.sids import new_sid
 from orchestrator.texml import vocabulary
 from orchestrator.web.api import calls, participants
@@ -156,7 +155,7 @@ def invite(context: RequestContext) -> dict[str, object]:
     def order(application: Application, then: Fetched) -> OriginateRequest:
         return _order(context, application, then)
 
-    dialled, sid = context.control.dial_participant(
+    dialled, sid = context.control.conferences.dial_participant(
         context.account_sid, context.path["conference_sid"], guest, order
     )
     return NEW_PARTICIPANT.body(context.base, participants.Shown(dialled, sid))
@@ -215,7 +214,7 @@ def _recorder(context: RequestContext) -> Callable[[Call], None]:
     if not context.values.get("Record"):
         return lambda call: None
     wanted, control = recording_state(context.values, "OutboundAPI"), context.control
-    return lambda call: control.call_recordings.start_soon(call.leg, recorded_call(call), wanted)
+    return lambda call: control.recordings.start_soon(call, wanted)
 
 
 def recording_state(
@@ -268,7 +267,7 @@ CALL = (
 
 def create(context: RequestContext) -> dict[str, object]:
     asked_for = context.values.get("ApplicationSid", "") or context.path.get("connection_id", "")
-    application = context.control.application(context.account_sid, asked_for)
+    application = context.control.calls.application(context.account_sid, asked_for)
     default = FetchDocument(application.voice_url, application.voice_method)
     method = "UrlMethod" if "UrlMethod" in context.values else "Method"
     if "SupervisingRole" in context.values and "SuperviseCallSid" not in context.values:
@@ -278,7 +277,7 @@ def create(context: RequestContext) -> dict[str, object]:
         call = supervise(context, application, lambda found, then: _order(context, found, then))
     else:
         then = calls.instructions_of(context, method) or default
-        call = context.control.create_call(_order(context, application, then))
+        call = context.control.calls.create_call(_order(context, application, then))
     shape = calls.CALL if context.base.vendor == "twilio" else CREATED
     return shape.body(context.base, call)
 

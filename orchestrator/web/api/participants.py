@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from orchestrator.conference.machine.state import Participant, Phase
-from orchestrator.rejection import NotFound
-from orchestrator.services.control import ParticipantUpdate
+from orchestrator.services.conferences import ParticipantUpdate
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.operation import Operation, RequestContext
@@ -100,7 +97,7 @@ FILTERS = {"muted": "Muted", "hold": "Hold", "coaching": "Coaching"}
 
 def find(context: RequestContext) -> dict[str, object]:
     sid = context.path["conference_sid"]
-    found = [Shown(one, sid) for one in context.control.participants(context.account_sid, sid)]
+    found = [Shown(one, sid) for one in context.control.conferences.participants(context.account_sid, sid)]
     for field in BOTH:
         wanted = context.values.get(FILTERS.get(field.name, ""))
         if wanted is not None:
@@ -108,22 +105,21 @@ def find(context: RequestContext) -> dict[str, object]:
     return context.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
 
 
-def who_of(context: RequestContext) -> str:
-    """The participant's CallSid or label; a label may end in `.json` too, which Twilio's client appends."""
+def _participant_of(context: RequestContext) -> Participant:
+    """By its CallSid or label; a label may end in `.json` too, which Twilio's client appends.
+
+    Raises NotFound.
+    """
     who = context.path["call_sid_or_participant_label"]
     longer = f"{who}{context.suffix}"
-    for one in (who, longer) if context.base.vendor == "twilio" else (longer, who):
-        with contextlib.suppress(NotFound):
-            context.control.participant(context.account_sid, context.path["conference_sid"], one)
-            return one
-    raise NotFound
+    names = (who, longer) if context.base.vendor == "twilio" else (longer, who)
+    sid = context.path["conference_sid"]
+    return context.control.conferences.participant(context.account_sid, sid, *names)
 
 
 def fetch(context: RequestContext) -> dict[str, object]:
-    sid, who = context.path["conference_sid"], who_of(context)
-    return PARTICIPANT.body(
-        context.base, Shown(context.control.participant(context.account_sid, sid, who), sid)
-    )
+    shown = Shown(_participant_of(context), context.path["conference_sid"])
+    return PARTICIPANT.body(context.base, shown)
 
 
 UPDATE = (
@@ -143,7 +139,7 @@ UPDATE = (
 
 def update(context: RequestContext) -> dict[str, object]:
     # Who cannot be seen is not told what is wrong with the rest.
-    sid, who = context.path["conference_sid"], who_of(context)
+    sid, one = context.path["conference_sid"], _participant_of(context)
     values = context.values
     changes = ParticipantUpdate(
         muted=values.get("Muted"),
@@ -157,7 +153,7 @@ def update(context: RequestContext) -> dict[str, object]:
         wait_method=values.get("WaitMethod", "POST"),
         announcement=announcement_of(context),
     )
-    updated = context.control.update_participant(context.account_sid, sid, who, changes)
+    updated = context.control.conferences.update_participant(sid, one, changes)
     return PARTICIPANT.body(context.base, Shown(updated, sid))
 
 
@@ -175,8 +171,7 @@ def coach_of(context: RequestContext) -> str | None:
 
 
 def delete(context: RequestContext) -> None:
-    sid, who = context.path["conference_sid"], who_of(context)
-    context.control.drop(context.account_sid, sid, who)
+    context.control.conferences.drop(context.path["conference_sid"], _participant_of(context))
 
 
 OPERATIONS = (

@@ -135,7 +135,7 @@ JSONS = ListOf("recordings", JSON)
 
 def _shown(context: RequestContext, recording: RecordingRecord) -> Shown:
     facts = {name: getattr(recording, name) for name in recording.__struct_fields__}
-    return Shown(**facts, media_url=context.control.media_url(recording))
+    return Shown(**facts, media_url=context.control.recordings.media_url(recording))
 
 
 def _find(context: RequestContext, *, deleted: bool = False, **equal: str) -> list[Shown]:
@@ -150,12 +150,12 @@ def _find(context: RequestContext, *, deleted: bool = False, **equal: str) -> li
         offset=page.offset,
         limit=page.size + 1,
     )
-    return [_shown(context, recording) for recording in context.control.find_recordings(query)]
+    return [_shown(context, recording) for recording in context.control.recordings.find_recordings(query)]
 
 
 def of_conference_plain(context: RequestContext) -> dict[str, object]:
     sid = context.path["conference_sid"]
-    context.control.room(context.account_sid, sid)
+    context.control.conferences.room(context.account_sid, sid)
     if context.base.vendor == "twilio":
         return of_conference(context)
     # This shape has a status for them.
@@ -165,13 +165,13 @@ def of_conference_plain(context: RequestContext) -> dict[str, object]:
 
 def of_conference(context: RequestContext) -> dict[str, object]:
     sid = context.path["conference_sid"]
-    context.control.room(context.account_sid, sid)
+    context.control.conferences.room(context.account_sid, sid)
     return context.listed(JSONS, _find(context, conference_sid=sid), ("Conferences", sid, "Recordings"))
 
 
 def of_call(context: RequestContext) -> dict[str, object]:
     sid = context.path["call_sid"]
-    context.control.call(context.account_sid, sid)
+    context.control.calls.call(context.account_sid, sid)
     return context.listed(JSONS, _find(context, call_sid=sid), ("Calls", sid, "Recordings"))
 
 
@@ -184,20 +184,24 @@ def of_account(context: RequestContext) -> dict[str, object]:
 
 def fetch(context: RequestContext) -> dict[str, object]:
     deleted = context.values.get("IncludeSoftDeleted", False)
-    recording = context.control.recording(context.account_sid, context.path["recording_sid"], deleted=deleted)
+    recording = context.control.recordings.recording(
+        context.account_sid, context.path["recording_sid"], deleted=deleted
+    )
     return JSON.body(context.base, _shown(context, recording))
 
 
 def delete(context: RequestContext) -> None:
-    context.control.delete_recording(
-        context.control.recording(context.account_sid, context.path["recording_sid"])
+    context.control.recordings.delete_recording(
+        context.control.recordings.recording(context.account_sid, context.path["recording_sid"])
     )
 
 
 def start(context: RequestContext) -> dict[str, object]:
     wanted = recording_state(context.values, "StartCallRecordingAPI", trim="do-not-trim")
     beep = context.values.get("PlayBeep", True)
-    begun = context.control.start_recording(context.account_sid, context.path["call_sid"], wanted, beep=beep)
+    begun = context.control.recordings.start_recording(
+        context.account_sid, context.path["call_sid"], wanted, beep=beep
+    )
     return STARTED.body(context.base, begun)
 
 
@@ -205,11 +209,11 @@ def _of_its_owner(context: RequestContext) -> RecordingRecord:
     """The one in the path, which may be Twilio.CURRENT, of the call or the conference in the path."""
     call_sid, conference_sid = context.path.get("call_sid", ""), context.path.get("conference_sid", "")
     if conference_sid:
-        context.control.room(context.account_sid, conference_sid)
+        context.control.conferences.room(context.account_sid, conference_sid)
     else:
-        context.control.call(context.account_sid, call_sid)
+        context.control.calls.call(context.account_sid, call_sid)
     sid = context.path["recording_sid"]
-    return context.control.recording_of(
+    return context.control.recordings.recording_of(
         context.account_sid, sid, call_sid=call_sid, conference_sid=conference_sid
     )
 
@@ -219,13 +223,13 @@ def fetch_of_its_owner(context: RequestContext) -> dict[str, object]:
 
 
 def delete_of_its_owner(context: RequestContext) -> None:
-    context.control.delete_recording(_of_its_owner(context))
+    context.control.recordings.delete_recording(_of_its_owner(context))
 
 
 def change(context: RequestContext) -> dict[str, object]:
     status = context.values["Status"]
     behavior = context.values.get("PauseBehavior", "silence")
-    changed = context.control.change_recording(_of_its_owner(context), status, behavior)
+    changed = context.control.recordings.change_recording(_of_its_owner(context), status, behavior)
     body = JSON.body(context.base, _shown(context, changed))
     # A file that was just stopped is closed a moment later.
     return body | {"status": status}

@@ -15,7 +15,7 @@ from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
 from orchestrator.rejection import NotFound, ServiceError
-from orchestrator.services.control import ParticipantToDial
+from orchestrator.services.conferences import ParticipantToDial
 from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.operation import RequestContext
 
@@ -32,7 +32,7 @@ def supervise(context: RequestContext, application: Application, order: MakeOrde
     values = context.values
     supervised = _supervised(context, values["SuperviseCallSid"])
     role = values.get("SupervisingRole", "barge")
-    conference_sid = context.control.conference_of(supervised.sid)
+    conference_sid = context.control.conferences.conference_of(supervised.sid)
     without = MEANINGLESS if conference_sid else (*MEANINGLESS, "Record")
     faults = [
         Fault("10015", "Bad Request", "means nothing beside SuperviseCallSid", f"/{name}")
@@ -45,12 +45,12 @@ def supervise(context: RequestContext, application: Application, order: MakeOrde
         return _in_conference(context, supervised, conference_sid, role, order)
     heard = Supervised(supervised.leg, role in ("barge", "whisper"), role == "barge")
     default = FetchDocument(application.voice_url, application.voice_method)
-    return context.control.create_call(order(application, default)._replace(supervises=heard))
+    return context.control.calls.create_call(order(application, default)._replace(supervises=heard))
 
 
 def _supervised(context: RequestContext, sid: str) -> CallRecord:
     try:
-        found = context.control.call(context.account_sid, sid)
+        found = context.control.calls.call(context.account_sid, sid)
     except NotFound:
         raise ServiceError("90015", "Invalid call id", "There is no such call.", _POINTER) from None
     if found.ended_at:
@@ -71,5 +71,5 @@ def _in_conference(
     options = ParticipantOptions(muted=muted, beep="false", coach=coach)
     limit = context.values.get("TimeLimit", 14400)
     guest = ParticipantToDial(options, attributes, context.values.get("ApplicationSid", ""), limit)
-    one, _ = context.control.dial_participant(context.account_sid, conference_sid, guest, order)
-    return context.control.call(context.account_sid, one.call_sid)
+    one, _ = context.control.conferences.dial_participant(context.account_sid, conference_sid, guest, order)
+    return context.control.calls.call(context.account_sid, one.call_sid)

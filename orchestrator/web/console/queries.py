@@ -41,7 +41,7 @@ class ConsoleQueries:
             after=(int(moment), sid) if moment.isdigit() else None,
             limit=PAGE + 1,
         )
-        found = self._control.find_rooms(query)
+        found = self._control.conferences.find_rooms(query)
         shown = found[:PAGE]
         more = f"{shown[-1].created_at} {shown[-1].sid}" if len(found) > PAGE else None
         return {"conferences": [_room(room) for room in shown], "next": more}
@@ -53,21 +53,23 @@ class ConsoleQueries:
         if is_sid(words.lower()):
             # Else it may be part of a name.
             with suppress(NotFound):
-                room = self._control.room(account_sid, words.lower())
+                room = self._control.conferences.room(account_sid, words.lower())
                 if room.ended_at:
                     found[room.sid] = room
         named = Query("conference", account_sid, over | {"name": words}, limit=PAGE)
-        found |= {room.sid: room for room in self._control.find_rooms(named)}
-        recent = self._control.find_rooms(Query("conference", account_sid, over, limit=SEARCHED))
+        found |= {room.sid: room for room in self._control.conferences.find_rooms(named)}
+        recent = self._control.conferences.find_rooms(Query("conference", account_sid, over, limit=SEARCHED))
         found |= {room.sid: room for room in recent if words.lower() in f"{room.name} {room.sid}".lower()}
         return sorted(found.values(), key=lambda room: -room.created_at)[:PAGE]
 
     def conference(self, account_sid: str, sid: str) -> View:
         """With its recordings, and its callbacks, the newest first."""
-        room = self._control.room(account_sid, sid)
+        room = self._control.conferences.room(account_sid, sid)
         query = Query("recording", account_sid, {"conference_sid": sid}, limit=100)
         recordings = [
-            recording for recording in self._control.find_recordings(query) if recording.status != "deleted"
+            recording
+            for recording in self._control.recordings.find_recordings(query)
+            if recording.status != "deleted"
         ]
         queues = [sid, *(f"recording {recording.sid}" for recording in recordings)]
         return _room(room) | {
@@ -77,7 +79,7 @@ class ConsoleQueries:
 
     def _recording(self, recording: RecordingRecord) -> View:
         # The page is on the same server, which may have another name for others.
-        _, _, address = self._control.media_url(recording).rpartition("/recordings/")
+        _, _, address = self._control.recordings.media_url(recording).rpartition("/recordings/")
         return {
             "sid": recording.sid,
             "status": recording.status,

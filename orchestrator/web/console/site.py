@@ -18,7 +18,8 @@ from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.rejection import ServiceError
-from orchestrator.services.control import ApiServices, ParticipantUpdate
+from orchestrator.services.conferences import ParticipantUpdate
+from orchestrator.services.control import ApiServices
 from orchestrator.store.interface import Store
 from orchestrator.store.sqlite import OutboxError
 from orchestrator.verbs.announcements import Announcement
@@ -213,7 +214,7 @@ class Console(Part):
         return _json(self._queries.conference(self._session().account_sid, sid))
 
     def _loudness(self, sid: str) -> ResponseReturnValue:
-        recording = self._control.recording(self._session().account_sid, sid)
+        recording = self._control.recordings.recording(self._session().account_sid, sid)
         wav = self._files.path(recording.sid)
         try:
             peaks = self._peaks.of(wav if wav.exists() else self._files.path(recording.sid, "mp3"))
@@ -228,9 +229,9 @@ class Console(Part):
         account_sid = self._session().account_sid
         match _body(UpdateRequest):
             case UpdateRequest(end=True):
-                self._control.end_room(account_sid, sid)
+                self._control.conferences.end_room(account_sid, sid)
             case UpdateRequest(announce=str(address)):
-                self._control.announce(account_sid, sid, None, _announcement(address))
+                self._control.conferences.announce(account_sid, sid, _announcement(address))
             case _:
                 raise Denied(HTTPStatus.BAD_REQUEST, "A conference can be ended, or announced something to.")
         return Response(status=HTTPStatus.NO_CONTENT)
@@ -239,11 +240,13 @@ class Console(Part):
         account_sid, order = self._session().account_sid, _body(UpdateRequest)
         announcement = _announcement(order.announce) if order.announce is not None else None
         changes = ParticipantUpdate(muted=order.muted, hold=order.held, announcement=announcement)
-        self._control.update_participant(account_sid, sid, who, changes)
+        one = self._control.conferences.participant(account_sid, sid, who)
+        self._control.conferences.update_participant(sid, one, changes)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     def _drop(self, sid: str, who: str) -> ResponseReturnValue:
-        self._control.drop(self._session().account_sid, sid, who)
+        one = self._control.conferences.participant(self._session().account_sid, sid, who)
+        self._control.conferences.drop(sid, one)
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -288,7 +291,7 @@ def _guard(response: Response) -> Response:
     response.headers.extend(HEADERS)
     if request.path.startswith("/console/static/") or request.path == "/":
         # By its ETag: after an upgrade nobody runs half of the old page.
-        response.headers["Cache-ApiServices"] = "no-cache"
+        response.headers["Cache-Control"] = "no-cache"
     else:
-        response.headers["Cache-ApiServices"] = "no-store"
+        response.headers["Cache-Control"] = "no-store"
     return response
