@@ -117,8 +117,7 @@ def test_rest_shows_the_node_as_the_region(tmp_path: Path) -> None:
     assert answer.json()["region"] == "frankfurt"
 
 
-def test_what_an_earlier_version_left_is_the_only_node_s(tmp_path: Path) -> None:
-    """It wrote down no node; and a node may get another name."""
+def test_what_the_only_node_left_under_another_name_is_still_its_own(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "orchestrator.sqlite")
     outbox.commit([make("room", URL, 0)], [("room", "sid", b"1"), ("installation", "", b"2")])
     outbox.of("old name").commit(put=[("room", "other", b"3")])

@@ -1,4 +1,4 @@
-"""`orchestrator callbacks`: look at what waits, was told or was given up, and have it told again."""
+"""`orchestrator callbacks`: look at callbacks that wait, were delivered or failed, and retry them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from orchestrator.cli.tables import Output
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.store.outbox_admin import State
+    from orchestrator.store.sql import State
 
 _RETRY_SECONDS = 5.0
 
 
 @click.group(no_args_is_help=False)
 def callbacks() -> None:
-    """Look at callbacks, and have given-up ones told again.
+    """Look at callbacks, and retry failed ones.
 
     Callbacks are kept in the file callbacks.database of the settings until they are delivered, and as long as
     callbacks.history_days afterwards. Both commands work while the orchestrator runs: it alone owns the file,
@@ -32,9 +32,9 @@ def callbacks() -> None:
 @callbacks.command("list")
 @settings_file
 @click.option("--waiting", is_flag=True, help="Only waiting.")
-@click.option("--told", is_flag=True, cls=Exclusive, excludes=("--waiting",), help="Only told.")
+@click.option("--delivered", is_flag=True, cls=Exclusive, excludes=("--waiting",), help="Only delivered.")
 @click.option(
-    "--given-up", is_flag=True, cls=Exclusive, excludes=("--waiting", "--told"), help="Only given up."
+    "--failed", is_flag=True, cls=Exclusive, excludes=("--waiting", "--delivered"), help="Only failed."
 )
 @click.option("--room", default="", metavar="SID", help="Only of this conference, call or recording.")
 @click.option(
@@ -43,22 +43,24 @@ def callbacks() -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object a line, with the body; times in microseconds."
 )
-def show(config: Path, waiting: bool, told: bool, failed: bool, room: str, limit: int, as_json: bool) -> None:
+def show(
+    config: Path, waiting: bool, delivered: bool, failed: bool, room: str, limit: int, as_json: bool
+) -> None:
     """Show callbacks.
 
     Prints the newest callbacks, the oldest of them first; without an option of which kind, those that wait
-    and those that were given up. The callbacks of one room are told one after the other, and so are a call's
-    and a recording's. The addresses are shown without user, password and query.
+    and those that failed. The callbacks of one conference are delivered one after the other, and so are a
+    call's and a recording's. URLs are shown without user, password and query.
 
-    A callback is given up when it was refused (a redirect, 4xx), failed callbacks.attempts times, waited
+    A callback has failed when it was refused (a redirect, 4xx), failed callbacks.attempts times, waited
     longer than callbacks.max_age_secs, or was the oldest of the longest queue while more than
     callbacks.max_waiting waited.
     """
     database = load(config).callbacks.database
-    from orchestrator.store.outbox import OutboxError
     from orchestrator.store.outbox_admin import entries  # with gevent and all: --help does without
+    from orchestrator.store.sqlite import OutboxError
 
-    asked: dict[State, bool] = {"waiting": waiting, "delivered": told, "failed": failed}
+    asked: dict[State, bool] = {"waiting": waiting, "delivered": delivered, "failed": failed}
     states = tuple(state for state, only in asked.items() if only) or ("waiting", "failed")
     try:
         # One more than wanted, to know whether there are more.
@@ -74,18 +76,18 @@ def show(config: Path, waiting: bool, told: bool, failed: bool, room: str, limit
 @callbacks.command()
 @settings_file
 @click.argument("ids", nargs=-1, type=COUNT, metavar="[ID]...")
-@click.option("--all", "everything", is_flag=True, help="All that were given up.")
+@click.option("--all", "everything", is_flag=True, help="All that failed.")
 def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
-    """Have given-up callbacks told again.
+    """Retry failed callbacks.
 
     With all their attempts, with the same body and under their old sequence number. What still waits of the
-    same room is told in the order of its numbers, retried ones included; but what was told meanwhile was told
-    before, so a receiver sees a retried callback late, after larger numbers. IDs are those that `orchestrator
-    callbacks list` shows.
+    same conference is delivered in the order of its numbers, retried ones included; but what was delivered
+    meanwhile came before, so a receiver sees a retried callback late, after larger numbers. IDs are those
+    that `orchestrator callbacks list` shows.
     """
     database = load(config).callbacks.database
-    from orchestrator.store.outbox import OutboxError
     from orchestrator.store.outbox_admin import all_retried, request_retry
+    from orchestrator.store.sqlite import OutboxError
 
     if bool(ids) == everything:
         raise click.UsageError("give either IDs or --all")
@@ -94,14 +96,14 @@ def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
         unknown = sorted(set(ids) - set(asked))
         if unknown:
             listed = ", ".join(map(str, unknown))
-            click.echo(f"orchestrator: not given up, so not told again: {listed}", err=True)
+            click.echo(f"orchestrator: not failed, so not retried: {listed}", err=True)
         if asked and all_retried(database, _RETRY_SECONDS):
-            click.echo(f"{len(asked)} callbacks are being told again")
+            click.echo(f"{len(asked)} callbacks are being retried")
         elif asked:
             once = "once the orchestrator runs and has room"
-            click.echo(f"{len(asked)} callbacks are noted: they are told again {once}")
+            click.echo(f"{len(asked)} callbacks are noted: they are retried {once}")
         elif not unknown:
-            click.echo("nothing was given up")
+            click.echo("nothing has failed")
     except OutboxError as error:
         raise click.ClickException(str(error)) from None
     return 1 if unknown else 0

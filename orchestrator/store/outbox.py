@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,44 +18,53 @@ from msgspec.structs import replace
 from orchestrator import clock
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.store import records as record_table
-from orchestrator.store import sqlite
+from orchestrator.store import sql, sqlite
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
-from orchestrator.store.records import Record, RecordKind, Records
+from orchestrator.store.records import Query, Record, RecordKind
 from orchestrator.store.sqlite import OutboxError
 
 __all__ = ["Counts", "FinishedMessage", "Message", "Outbox", "OutboxError", "Queued"]
 
 log = get_logger(__name__)
 
-_INSERT = (
-    "INSERT INTO pending (id, queue, url, method, body, account_sid, event, sequence, created_at, "
-    "waits_since, signatures, user_agent, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_PUT = (
-    "INSERT INTO state (kind, key, value, node) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET value = excluded.value, node = excluded.node"
-)
-_DELETE = "DELETE FROM state WHERE kind = ? AND key = ?"
-_HEAD = "id, queue, url, method, body, account_sid, event, sequence, created_at"
-_SIGNED = "signatures, user_agent, node"
-_QUEUED = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
-_NEXT = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
-_FINISH = (
-    f"INSERT OR REPLACE INTO finished ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
-    f"SELECT {_HEAD}, {_SIGNED}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
-)
-_REQUEUE = (
-    f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
-    f"SELECT {_HEAD}, {_SIGNED}, ? FROM finished WHERE id = ? AND delivered = 0"
-)
-_FINISHED = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM finished"
+Read = Callable[[str, Sequence[object]], list[Any]]
+Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
 
 
 def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
     head = (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
     return (*head, now, m.signatures, m.user_agent, node)
+
+
+class Records:
+    """The rows of what can be listed. Every method may raise OutboxError."""
+
+    def __init__(self, read: Read, write: Write) -> None:
+        self._read = read
+        self._write = write
+
+    def put(self, records: Sequence[Record]) -> None:
+        self._write(((sql.PUT_RECORD, [record.row() for record in records]),))
+
+    def delete(self, kind: RecordKind, sid: str) -> None:
+        self._write(((sql.DELETE_RECORD, [(kind, sid)]),))
+
+    def one(self, kind: RecordKind, account_sid: str, sid: str) -> Record | None:
+        """None too where it is another account's."""
+        rows = self._read(sql.ONE_RECORD, (kind, sid, account_sid))
+        return Record(*rows[0]) if rows else None
+
+    def alive(self, kind: RecordKind) -> list[Record]:
+        """Those of all accounts that are not over."""
+        return [Record(*row) for row in self._read(sql.LIVING_RECORDS, (kind,))]
+
+    def find(self, query: Query) -> list[Record]:
+        return [Record(*row) for row in self._read(*sql.records(query))]
+
+    def prune(self, kind: RecordKind, before: int, limit: int = 200) -> int:
+        """Forget up to `limit` that were over before `before`; how many it were."""
+        return self._write(((sql.PRUNE_RECORDS, [(kind, kind, before, limit)]),))
 
 
 class NodeView:
@@ -111,12 +120,9 @@ class Outbox(Part):
         self._unwritten_ends: list[tuple[int, bool, int | None, int | None, str, int]] = []
         self._data_version = -1
         try:
-            for id_, queue in self._db.execute("SELECT id, queue FROM pending ORDER BY id"):
+            for id_, queue in self._db.execute(sql.INDEX):
                 self._queues.append(queue, id_)
-            (self._last_id,) = self._db.execute(
-                "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM "
-                "finished), 0))"
-            ).fetchone()
+            (self._last_id,) = self._db.execute(sql.LAST_ID).fetchone()
         except sqlite3.Error as error:
             self._db.close()
             raise sqlite.explain(self.path, error) from error
@@ -142,18 +148,20 @@ class Outbox(Part):
         rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
         recorded = [record.row(node) for record in records]
         state = [(*each, node) for each in put]
-        self._write(((_INSERT, rows), (_DELETE, delete), (_PUT, state), (record_table.PUT, recorded)))
+        self._write(
+            ((sql.ADD, rows), (sql.DELETE_STATE, delete), (sql.PUT_STATE, state), (sql.PUT_RECORD, recorded))
+        )
         self._last_id += len(rows)
         for id_, message in enumerate(messages, first):
             self._queues.append(message.queue, id_)
 
     def load(self, kind: str, node: str | None = None) -> list[tuple[str, bytes]]:
         """Key and value of all state of one kind, by key; of one FreeSWITCH `node`, or of all."""
-        rows = self._read("SELECT key, value, node FROM state WHERE kind = ? ORDER BY key", (kind,))
+        rows = self._read(sql.LOAD_STATE, (kind,))
         return [(key, value) for key, value, its_node in rows if node is None or its_node == node]
 
     def get(self, kind: str, key: str) -> bytes | None:
-        for (value,) in self._read("SELECT value FROM state WHERE kind = ? AND key = ?", (kind, key)):
+        for (value,) in self._read(sql.GET_STATE, (kind, key)):
             return bytes(value)
         return None
 
@@ -162,15 +170,9 @@ class Outbox(Part):
         return NodeView(self, node)
 
     def claim(self, node: str) -> None:
-        """What lives in the file is this node's, which is the only one: an earlier version wrote down no
-        node, and the node may have had another name. What is no node's has an empty key, and stays."""
-        self._write(
-            (
-                ("UPDATE state SET node = ? WHERE node <> ? AND key <> ''", [(node, node)]),
-                ("UPDATE pending SET node = ? WHERE node <> ?", [(node, node)]),
-                (record_table.CLAIM, [(node, node)]),
-            )
-        )
+        """Everything unfinished in the file is this node's, which is the only one: its name may have been
+        changed in the settings. State of no node has an empty key, and stays."""
+        self._write([(statement, [(node, node)]) for statement in sql.CLAIM])
 
     def queues(self) -> list[str]:
         """Queues in which something waits, the longest waiting first."""
@@ -179,7 +181,7 @@ class Outbox(Part):
     def next(self, queue: str) -> Queued | None:
         """The message whose turn it is in this queue; the same one until `finish`."""
         while (id_ := self._queues.head(queue)) is not None:
-            for row in self._read(_NEXT, (id_,)):
+            for row in self._read(sql.NEXT, (id_,)):
                 return self._queued(row)
             log.warning("a callback was deleted by somebody else", queue=queue, id=id_)
             self._queues.remove(queue, id_)
@@ -226,11 +228,7 @@ class Outbox(Part):
         self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
     ) -> list[tuple[int, int, str]]:
         """(since, id, queue) of messages that wait since before `before`; a page after `after`."""
-        return self._read(
-            "SELECT waits_since, id, queue FROM pending "
-            "WHERE waits_since < ? AND (waits_since, id) > (?, ?) ORDER BY waits_since, id LIMIT ?",
-            (before, *after, limit),
-        )
+        return self._read(sql.WAITING_SINCE, (before, *after, limit))
 
     def flush(self) -> None:
         """Write down what `finish` and `postpone` said. After an OutboxError nothing is lost: flush again."""
@@ -239,18 +237,14 @@ class Outbox(Part):
         if not (ends or failures):
             return
         self._write(
-            (
-                ("UPDATE pending SET attempts = ?, next_at = ? WHERE id = ?", failures),
-                (_FINISH, ends),
-                ("DELETE FROM pending WHERE id = ?", [(end[-1],) for end in ends]),
-            )
+            ((sql.POSTPONE, failures), (sql.FINISH, ends), (sql.REMOVE, [(end[-1],) for end in ends]))
         )
         self._unwritten_ends = []
         self._unwritten_failures = {}
 
     def changed_by_others(self) -> bool:
         """Whether another process has written into the file since the last call; costs no query."""
-        ((version,),) = self._read("PRAGMA data_version")
+        ((version,),) = self._read(sql.DATA_VERSION)
         changed, self._data_version = version != self._data_version, version
         return bool(changed)
 
@@ -261,19 +255,17 @@ class Outbox(Part):
 
         They keep their id, and so stand before what was made after them; but never before one in flight.
         """
-        asked = self._read("SELECT id FROM retries ORDER BY id LIMIT ?", (limit,))
+        asked = self._read(sql.ASKED, (limit,))
         if not asked:
             return 0, []
         self.flush()
-        marks = ",".join("?" * len(asked))
-        ids = [id_ for (id_,) in asked]
-        rows = self._read(f"SELECT id, queue FROM finished WHERE delivered = 0 AND id IN ({marks})", ids)
+        rows = self._read(*sql.failed([id_ for (id_,) in asked]))
         now = clock.now()
         self._write(
             (
-                (_REQUEUE, [(now, id_) for id_, _ in rows]),
-                ("DELETE FROM finished WHERE id = ?", [(id_,) for id_, _ in rows]),
-                ("DELETE FROM retries WHERE id = ?", asked),
+                (sql.REQUEUE, [(now, id_) for id_, _ in rows]),
+                (sql.FORGET_FINISHED, [(id_,) for id_, _ in rows]),
+                (sql.FORGET_ASKED, asked),
             )
         )
         for id_, queue in rows:
@@ -282,49 +274,28 @@ class Outbox(Part):
 
     def prune(self, before: int, limit: int = 200) -> int:
         """Forget up to `limit` messages that were over before `before`; how many it were."""
-        return self._write(
-            (
-                (
-                    "DELETE FROM finished WHERE id IN "
-                    "(SELECT id FROM finished WHERE done_at < ? ORDER BY done_at LIMIT ?)",
-                    [(before, limit)],
-                ),
-            )
-        )
+        return self._write(((sql.PRUNE_FINISHED, [(before, limit)]),))
 
     def counts(self) -> Counts:
         """Cheap enough for every scrape: no query grows with what waits or what was delivered."""
-        oldest = list(self._read("SELECT created_at FROM pending ORDER BY id LIMIT 1")) if self.depth else []
-        ((failed,),) = self._read("SELECT count(*) FROM finished WHERE delivered = 0")
+        oldest = self._read(sql.OLDEST) if self.depth else []
+        ((failed,),) = self._read(sql.COUNT_FAILED)
         return Counts(self.depth, len(self._queues), oldest[0][0] if oldest else 0, failed)
 
     def finished(
         self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
     ) -> list[FinishedMessage]:
         """Messages that are over, the newest first; `before` is the last id of the page before."""
-        clauses, values = ["1"], list[object]()
-        if before is not None:
-            clauses.append("id < ?")
-            values.append(before)
-        if queue is not None:
-            clauses.append("queue = ?")
-            values.append(queue)
-        if failed:
-            clauses.append("delivered = 0")
-        rows = self._read(
-            f"{_FINISHED} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?", (*values, limit)
-        )
+        rows = self._read(*sql.finished(limit, before, queue, failed))
         return [replace(FinishedMessage(*row), delivered=bool(row[10])) for row in rows]
 
     def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]:
         """Messages that wait, the oldest first: of all queues or of one."""
         if queue is not None:
-            ids = self._queues.first(queue, limit)
-            marks = ",".join("?" * len(ids))
-            rows = self._read(f"SELECT {_QUEUED} FROM pending WHERE id IN ({marks}) ORDER BY id", ids)
+            rows = self._read(*sql.waiting(self._queues.first(queue, limit)))
             return [self._queued(row) for row in rows]
         ended = {end[-1] for end in self._unwritten_ends}
-        rows = self._read(f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?", (limit + len(ended),))
+        rows = self._read(sql.WAITING, (limit + len(ended),))
         kept = [row for row in rows if row[0] not in ended][:limit]
         return [self._queued(row) for row in kept]
 

@@ -12,26 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from orchestrator.net.logged_url import for_log
-from orchestrator.store import sqlite
+from orchestrator.store import sql, sqlite
+from orchestrator.store.sql import State
 
-State = Literal["waiting", "delivered", "failed"]
-
-_SHARED = "id, queue, url, method, body, account_sid, event, sequence, created_at, attempts"
-_WAITING = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
-_FINISHED = (
-    f"SELECT {_SHARED}, done_at, status, error, iif(delivered, 'delivered', 'failed'), "
-    "EXISTS (SELECT 1 FROM retries WHERE retries.id = finished.id) FROM finished"
-)
-_FROM: dict[State, str] = {
-    "waiting": f"{_WAITING} WHERE 1",
-    "delivered": f"{_FINISHED} WHERE delivered = 1",
-    "failed": f"{_FINISHED} WHERE delivered = 0",
-}
 _T = TypeVar("_T")
 
 
@@ -61,26 +49,23 @@ class Entry(Struct, frozen=True):
 
 def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[Entry]:
     """The newest `limit` (0: all), the oldest of them first. Raises OutboxError."""
-    clause, values = ("AND queue IN (?, ?)", [room, f"recording {room}"]) if room else ("", [])
-    parts = [f"{_FROM[state]} {clause}" for state in states]
-    query = f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?"
+    query = sql.entries(states, room, limit)
     with closing(sqlite.visit(path)) as database:
-        rows = _tried(path, lambda: database.execute(query, (*values * len(parts), limit or -1)).fetchall())
+        rows = _tried(path, lambda: database.execute(*query).fetchall())
     return [_entry(row) for row in reversed(rows)]
 
 
 def request_retry(path: Path, ids: Sequence[int] | None) -> list[int]:
     """Have given-up callbacks told again: these, or all. Returns those asked for. Raises OutboxError."""
-    failed = "SELECT id FROM finished WHERE delivered = 0"
     with closing(sqlite.visit(path, write=True)) as database:
 
         def ask() -> list[int]:
             if ids is None:
-                found = [id_ for (id_,) in database.execute(failed)]
+                found = [id_ for (id_,) in database.execute(sql.FAILED)]
             else:
-                found = [id_ for each in ids for (id_,) in database.execute(f"{failed} AND id = ?", (each,))]
+                found = [id_ for each in ids for id_, _ in database.execute(*sql.failed([each]))]
             database.execute("BEGIN IMMEDIATE")
-            database.executemany("INSERT OR IGNORE INTO retries VALUES (?)", [(id_,) for id_ in found])
+            database.executemany(sql.ASK_AGAIN, [(id_,) for id_ in found])
             database.execute("COMMIT")
             return found
 
@@ -92,7 +77,7 @@ def all_retried(path: Path, within: float) -> bool:
     deadline = time.monotonic() + within
     with closing(sqlite.visit(path)) as database:
         while True:
-            ((left,),) = _tried(path, lambda: database.execute("SELECT count(*) FROM retries").fetchall())
+            ((left,),) = _tried(path, lambda: database.execute(sql.COUNT_ASKED).fetchall())
             if not left or time.monotonic() > deadline:
                 return not left
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The outbox's SQLite file: owned by one process, visited by others; its schema, its faults in words."""
+"""The store's SQLite file: owned by one process, visited by others; its errors in words."""
 
 from __future__ import annotations
 
@@ -8,73 +8,12 @@ import os
 import sqlite3
 from pathlib import Path
 
-from orchestrator.store import records
+from orchestrator.store import sql
 
-SCHEMA_VERSION = 3
-_APPLICATION_ID = 0x54584F42  # "TXOB"
 _BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
-_CHECKPOINT_PAGES = 4000
-"""16 MB of log, from which a page that changed a hundred times goes into the file once."""
 _VISIT_SECONDS = 5.0
 """How long a visitor, who holds up nobody, waits for the owner's lock."""
-
-_SCHEMA = """
-CREATE TABLE pending (
-    id INTEGER PRIMARY KEY,
-    queue TEXT NOT NULL,
-    url TEXT NOT NULL,
-    method TEXT NOT NULL,
-    body BLOB NOT NULL,
-    account_sid TEXT NOT NULL,
-    event TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    next_at INTEGER NOT NULL DEFAULT 0,
-    waits_since INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX pending_by_age ON pending (waits_since, id);
-CREATE TABLE retries (id INTEGER PRIMARY KEY);
-CREATE TABLE finished (
-    id INTEGER PRIMARY KEY,
-    queue TEXT NOT NULL,
-    url TEXT NOT NULL,
-    method TEXT NOT NULL,
-    body BLOB NOT NULL,
-    account_sid TEXT NOT NULL,
-    event TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
-    done_at INTEGER NOT NULL,
-    delivered INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    status INTEGER,
-    error TEXT NOT NULL
-);
-CREATE INDEX finished_by_time ON finished (done_at);
-CREATE INDEX finished_by_queue ON finished (queue);
-CREATE INDEX finished_failed ON finished (delivered) WHERE delivered = 0;
-CREATE TABLE state (
-    kind TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value BLOB NOT NULL,
-    PRIMARY KEY (kind, key)
-) WITHOUT ROWID;
-"""
-
-# Beside what earlier versions of the same schema know: they leave these at their defaults.
-_SIGNED = (
-    ("signatures", "TEXT NOT NULL DEFAULT 'telnyx'"),
-    ("user_agent", "TEXT NOT NULL DEFAULT 'telnyx-webhooks'"),
-)
-_NODE = ("node", "TEXT NOT NULL DEFAULT ''")
-_ADDED_COLUMNS = {
-    "pending": (*_SIGNED, _NODE),
-    "finished": (*_SIGNED, _NODE),
-    "state": (_NODE,),
-    "records": (_NODE,),
-}
 
 
 class OutboxError(Exception):
@@ -180,23 +119,22 @@ def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
 
 def _recognise(path: Path, database: sqlite3.Connection) -> bool:
     """Whether it is still empty. OutboxError if it is not ours, or of another version."""
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables and application != _APPLICATION_ID:
+    version, application, tables = database.execute(sql.RECOGNISE).fetchone()
+    if tables and application != sql.APPLICATION_ID:
         raise OutboxError(
             path, "it is some other program's SQLite file", "point the outbox at a file of its own"
         )
-    if version > SCHEMA_VERSION:
+    versions = f"(schema {version}, this program knows {sql.SCHEMA_VERSION})"
+    if version > sql.SCHEMA_VERSION:
         raise OutboxError(
             path,
-            f"it was written by a newer version (schema {version}, this program knows {SCHEMA_VERSION})",
+            f"it was written by a newer version {versions}",
             "run that version, or start with another file",
         )
-    if tables and version < SCHEMA_VERSION:
+    if tables and version < sql.SCHEMA_VERSION:
         raise OutboxError(
             path,
-            f"it was written by an earlier version (schema {version}, this program knows {SCHEMA_VERSION})",
+            f"it was written by an earlier version {versions}",
             "let that version deliver what waits, then move the file away: a new one is made",
         )
     return not tables
@@ -204,27 +142,9 @@ def _recognise(path: Path, database: sqlite3.Connection) -> bool:
 
 def _prepare(path: Path, database: sqlite3.Connection) -> None:
     empty = _recognise(path, database)
-    # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA journal_size_limit = 67108864")
-    database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    database.executescript(sql.PREPARE)
     if empty:
-        database.executescript(
-            f"BEGIN IMMEDIATE; PRAGMA application_id = {_APPLICATION_ID}; "
-            f"PRAGMA user_version = {SCHEMA_VERSION}; {_SCHEMA} COMMIT;"
-        )
-    # Beside what earlier versions know, and in nobody's way there.
-    database.executescript(records.SCHEMA)
-    _add_columns(database)
+        database.executescript(sql.CREATE)
     # An unwritable file shows itself here and not at the first callback.
     database.execute("BEGIN IMMEDIATE")
     database.execute("ROLLBACK")
-
-
-def _add_columns(database: sqlite3.Connection) -> None:
-    for table, columns in _ADDED_COLUMNS.items():
-        present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-        for name, kind in columns:
-            if name not in present:
-                database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

@@ -23,14 +23,14 @@ TELLER = """
     import time
     import gevent
     from orchestrator.callbacks.delivery import Delivery, DeliverySettings
-    from orchestrator.store.write_behind import Journal
+    from orchestrator.store.write_behind import WriteBehindBuffer
     from orchestrator.store.message import Message
     from orchestrator.store.outbox import Outbox
 
     outbox = Outbox(sys.argv[1])
     settings = DeliverySettings(timeout=2, attempts=20, backoff=(0.02,), flush_every=0.02)
     delivery = Delivery(outbox, lambda account: None, settings)
-    journal = Journal(outbox, lambda messages: [delivery.poke(message.queue) for message in messages])
+    journal = WriteBehindBuffer(outbox, delivery.on_committed)
     numbers = {room: int(number) for room, number in outbox.load("room")}
     delivery.start()
     print("telling", flush=True)

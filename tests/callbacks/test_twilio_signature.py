@@ -25,7 +25,6 @@ from orchestrator.callbacks.signature import (
     twilio_signature,
 )
 from orchestrator.documents.fetch import Fetcher, Limits
-from orchestrator.store.outbox import Outbox
 from orchestrator.types import CallbackStyle, Method, Signatures
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers
@@ -208,20 +207,3 @@ def test_a_message_keeps_how_it_is_signed_over_a_restart_and_a_retry(
     office.wait_results(2)
     assert [request.headers["user-agent"] for request in destination.requests] == ["TwilioProxy/1.1"] * 2
     assert all(map(is_valid, destination.requests))
-
-
-def test_a_file_from_before_there_were_two_signatures_is_read_on(tmp_path: Path) -> None:
-    path = tmp_path / "outbox.sqlite"
-    outbox = Outbox(path)
-    outbox.commit([make("room", "http://h/")])
-    outbox.close()
-    with sqlite3.connect(path) as old:
-        for table in ("pending", "finished"):
-            for column in ("signatures", "user_agent"):
-                old.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    outbox = Outbox(path)
-    message = outbox.next("room")
-    assert message is not None
-    assert (message.signatures, message.user_agent) == ("telnyx", "telnyx-webhooks")
-    outbox.finish(message, delivered=True, attempts=1, status=200)
-    outbox.close()

@@ -69,10 +69,10 @@ def test_what_waits_and_what_was_given_up_is_listed_while_the_orchestrator_runs(
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["ID", "STATE", "ROOM", "NO", "EVENT", "MADE", "TRIES", "RESULT", "URL"]
-    assert [(line[0], line[1], line[3]) for line in lines[1:]] == [
-        ("1", "given", "room"),
-        ("2", "given", "room"),
-        ("4", "waiting", "third"),
+    assert [line[:3] for line in lines[1:]] == [
+        ["1", "failed", "room"],
+        ["2", "failed", "room"],
+        ["4", "waiting", "recording"],
     ]
     assert "answered 410" in out
     assert "h1dden" not in out
@@ -94,8 +94,8 @@ def test_a_given_up_callback_is_told_again_with_its_old_number_and_body(
     office.tell(make("room", destination.url(), 3))
     wait_until(lambda: [each.sequence for each in destination.requests] == [3], "the next is told")
     code, out, err = command(office, "retry", "1", "2", "99")
-    assert (code, out) == (1, "2 callbacks are being told again\n")
-    assert "not given up, so not told again: 99" in err
+    assert (code, out) == (1, "2 callbacks are being retried\n")
+    assert "not failed, so not retried: 99" in err
     wait_until(lambda: len(destination.requests) == 3, "they are told")
     assert [request.sequence for request in destination.requests] == [3, 0, 1]
     assert destination.requests[1].body == b"SequenceNumber=0"
@@ -103,9 +103,9 @@ def test_a_given_up_callback_is_told_again_with_its_old_number_and_body(
     assert [told.sequence for told in office.outbox.finished(failed=True)] == [2]
     assert office.delivery.counters.retried == 2
     code, out, _ = command(office, "retry", "--all")
-    assert (code, out) == (0, "1 callbacks are being told again\n")
+    assert (code, out) == (0, "1 callbacks are being retried\n")
     wait_until(lambda: destination.requests[-1].sequence == 2, "the last is told, too")
-    assert command(office, "retry", "--all")[:2] == (0, "nothing was given up\n")
+    assert command(office, "retry", "--all")[:2] == (0, "nothing has failed\n")
     assert command(office, "retry")[0] == 2
     assert command(office, "retry", "--all", "1")[0] == 2
 
@@ -176,16 +176,22 @@ def test_a_file_that_is_not_there_or_not_ours_is_named(tmp_path: Path) -> None:
         outbox_admin.request_retry(tmp_path / "other.sqlite", None)
 
 
-def test_a_file_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
-    """Its state has other names: what it holds could not be read."""
+def test_a_file_of_an_earlier_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """It lacks columns, as before there were two ways to sign: what it holds could not be read."""
     path = tmp_path / "old.sqlite"
     Outbox(path).close()
     with sqlite3.connect(path) as old:
-        old.execute("PRAGMA user_version = 2")
-    with pytest.raises(OutboxError, match=r"earlier version \(schema 2.*move the file away"):
+        old.execute("PRAGMA user_version = 3")
+        old.execute("ALTER TABLE pending DROP COLUMN signatures")
+    refused = (
+        r"earlier version \(schema 3, this program knows 4\); let that version deliver.*move the file away"
+    )
+    with pytest.raises(OutboxError, match=refused):
         Outbox(path)
-    with pytest.raises(OutboxError, match=r"earlier version \(schema 2.*move the file away"):
+    with pytest.raises(OutboxError, match=refused):
         outbox_admin.entries(path, ("waiting",))
+    with sqlite3.connect(path) as old:
+        assert "signatures" not in [row[1] for row in old.execute("PRAGMA table_info(pending)")]
 
 
 def test_what_a_receiver_chose_does_not_steer_the_terminal(

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestrator.store.records import SCHEMA, Query, Record, RecordKind, Records, Span
+from orchestrator.store import sql
+from orchestrator.store.outbox import Records
+from orchestrator.store.records import Query, Record, RecordKind, Span
 
 FEW = settings(max_examples=50, deadline=None)
 ACCOUNTS = ("one", "other")
@@ -51,7 +53,7 @@ queries = st.builds(
 def table(*rows: Record) -> Records:
     """With these rows, in memory."""
     database = sqlite3.connect(":memory:")
-    database.executescript(SCHEMA)
+    database.executescript(sql.CREATE)
 
     def write(statements: Iterable[tuple[str, Sequence[Sequence[object]]]]) -> int:
         changed = 0

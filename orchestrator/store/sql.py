@@ -1,0 +1,253 @@
+"""All SQL of the store: its schema, its statements by name, and the queries that are put together.
+
+A store in another database is this module and sqlite.py written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from msgspec.structs import fields
+
+from orchestrator.store.records import Query, Record
+
+State = Literal["waiting", "delivered", "failed"]
+Prepared = tuple[str, Sequence[object]]
+"""A query and its values."""
+
+SCHEMA_VERSION: Final = 4
+APPLICATION_ID: Final = 0x54584F42  # "TXOB"
+_CHECKPOINT_PAGES: Final = 4000
+"""16 MB of log, from which a page that changed a hundred times goes into the file once."""
+
+_MESSAGE: Final = """
+    id INTEGER PRIMARY KEY,
+    queue TEXT NOT NULL,
+    url TEXT NOT NULL,
+    method TEXT NOT NULL,
+    body BLOB NOT NULL,
+    account_sid TEXT NOT NULL,
+    event TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    signatures TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    node TEXT NOT NULL,
+"""
+CREATE: Final = f"""
+BEGIN IMMEDIATE;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+CREATE TABLE pending ({_MESSAGE}
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0,
+    waits_since INTEGER NOT NULL
+);
+CREATE INDEX pending_by_age ON pending (waits_since, id);
+CREATE TABLE retries (id INTEGER PRIMARY KEY);
+CREATE TABLE finished ({_MESSAGE}
+    done_at INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    status INTEGER,
+    error TEXT NOT NULL
+);
+CREATE INDEX finished_by_time ON finished (done_at);
+CREATE INDEX finished_by_queue ON finished (queue);
+CREATE INDEX finished_failed ON finished (delivered) WHERE delivered = 0;
+CREATE TABLE state (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    node TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE TABLE records (
+    kind TEXT NOT NULL,
+    sid TEXT NOT NULL,
+    account_sid TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    name TEXT NOT NULL,
+    from_ TEXT NOT NULL,
+    to_ TEXT NOT NULL,
+    conference_sid TEXT NOT NULL,
+    call_sid TEXT NOT NULL,
+    value BLOB NOT NULL,
+    node TEXT NOT NULL,
+    PRIMARY KEY (kind, sid)
+) WITHOUT ROWID;
+CREATE INDEX records_by_time ON records (kind, account_sid, created_at, sid);
+CREATE INDEX records_by_name ON records (kind, account_sid, name) WHERE name <> '';
+CREATE INDEX records_by_conference ON records (conference_sid) WHERE conference_sid <> '';
+CREATE INDEX records_by_call ON records (call_sid) WHERE call_sid <> '';
+CREATE INDEX records_by_end ON records (kind, ended_at);
+COMMIT;
+"""
+# A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
+PREPARE: Final = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA journal_size_limit = 67108864;
+PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES};
+"""
+RECOGNISE: Final = (
+    "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) "
+    "FROM pragma_user_version, pragma_application_id"
+)
+DATA_VERSION: Final = "PRAGMA data_version"
+
+# State
+PUT_STATE: Final = (
+    "INSERT INTO state (kind, key, value, node) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET value = excluded.value, node = excluded.node"
+)
+DELETE_STATE: Final = "DELETE FROM state WHERE kind = ? AND key = ?"
+LOAD_STATE: Final = "SELECT key, value, node FROM state WHERE kind = ? ORDER BY key"
+GET_STATE: Final = "SELECT value FROM state WHERE kind = ? AND key = ?"
+
+# Callbacks
+_HEAD: Final = "id, queue, url, method, body, account_sid, event, sequence, created_at"
+_SIGNED: Final = "signatures, user_agent, node"
+_QUEUED: Final = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
+ADD: Final = (
+    f"INSERT INTO pending ({_HEAD}, waits_since, {_SIGNED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+INDEX: Final = "SELECT id, queue FROM pending ORDER BY id"
+LAST_ID: Final = (
+    "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM finished), 0))"
+)
+NEXT: Final = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
+WAITING: Final = f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?"
+WAITING_SINCE: Final = (
+    "SELECT waits_since, id, queue FROM pending "
+    "WHERE waits_since < ? AND (waits_since, id) > (?, ?) ORDER BY waits_since, id LIMIT ?"
+)
+OLDEST: Final = "SELECT created_at FROM pending ORDER BY id LIMIT 1"
+POSTPONE: Final = "UPDATE pending SET attempts = ?, next_at = ? WHERE id = ?"
+FINISH: Final = (
+    f"INSERT OR REPLACE INTO finished ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
+    f"SELECT {_HEAD}, {_SIGNED}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
+)
+REMOVE: Final = "DELETE FROM pending WHERE id = ?"
+COUNT_FAILED: Final = "SELECT count(*) FROM finished WHERE delivered = 0"
+PRUNE_FINISHED: Final = (
+    "DELETE FROM finished WHERE id IN (SELECT id FROM finished WHERE done_at < ? ORDER BY done_at LIMIT ?)"
+)
+
+# Retries
+FAILED: Final = "SELECT id FROM finished WHERE delivered = 0"
+ASK_AGAIN: Final = "INSERT OR IGNORE INTO retries VALUES (?)"
+ASKED: Final = "SELECT id FROM retries ORDER BY id LIMIT ?"
+COUNT_ASKED: Final = "SELECT count(*) FROM retries"
+REQUEUE: Final = (
+    f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
+    f"SELECT {_HEAD}, {_SIGNED}, ? FROM finished WHERE id = ? AND delivered = 0"
+)
+FORGET_FINISHED: Final = "DELETE FROM finished WHERE id = ?"
+FORGET_ASKED: Final = "DELETE FROM retries WHERE id = ?"
+
+# Records
+_COLUMNS: Final = tuple(column.name for column in fields(Record))
+_CHANGING: Final = ("updated_at", "ended_at", "status", "value")
+"""What becomes of one changes these; to write another column is to write its indexes again."""
+PUT_RECORD: Final = (
+    f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
+)
+_RECORDS: Final = f"SELECT {', '.join(_COLUMNS)} FROM records"
+ONE_RECORD: Final = f"{_RECORDS} WHERE kind = ? AND sid = ? AND account_sid = ?"
+LIVING_RECORDS: Final = f"{_RECORDS} WHERE kind = ? AND ended_at = 0 ORDER BY created_at"
+DELETE_RECORD: Final = "DELETE FROM records WHERE kind = ? AND sid = ?"
+PRUNE_RECORDS: Final = (
+    "DELETE FROM records WHERE kind = ? AND sid IN (SELECT sid FROM records "
+    "WHERE kind = ? AND ended_at > 0 AND ended_at < ? ORDER BY ended_at LIMIT ?)"
+)
+
+CLAIM: Final = (
+    "UPDATE state SET node = ? WHERE node <> ? AND key <> ''",
+    "UPDATE pending SET node = ? WHERE node <> ?",
+    "UPDATE records SET node = ? WHERE kind <> 'request' AND ended_at = 0 AND node <> ?",
+)
+
+# What an operator's listing shows of both tables
+_SHARED: Final = f"{_HEAD}, attempts"
+_SHOW_WAITING: Final = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
+_SHOW_FINISHED: Final = (
+    f"SELECT {_SHARED}, done_at, status, error, iif(delivered, 'delivered', 'failed'), "
+    "EXISTS (SELECT 1 FROM retries WHERE retries.id = finished.id) FROM finished"
+)
+_SHOW: Final[dict[State, str]] = {
+    "waiting": f"{_SHOW_WAITING} WHERE 1",
+    "delivered": f"{_SHOW_FINISHED} WHERE delivered = 1",
+    "failed": f"{_SHOW_FINISHED} WHERE delivered = 0",
+}
+
+
+def entries(states: Iterable[State], room: str, limit: int) -> Prepared:
+    """Callbacks in these states, of one room or of all, the newest first; `limit` 0: all."""
+    clause, values = ("AND queue IN (?, ?)", [room, f"recording {room}"]) if room else ("", [])
+    parts = [f"{_SHOW[state]} {clause}" for state in states]
+    return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
+
+
+def waiting(ids: Sequence[int]) -> Prepared:
+    return f"SELECT {_QUEUED} FROM pending WHERE id IN ({_marks(ids)}) ORDER BY id", ids
+
+
+def failed(ids: Sequence[int]) -> Prepared:
+    """Id and queue of those of these that failed."""
+    return f"SELECT id, queue FROM finished WHERE delivered = 0 AND id IN ({_marks(ids)})", ids
+
+
+def finished(limit: int, before: int | None, queue: str | None, only_failed: bool) -> Prepared:
+    """The newest first; `before` is the last id of the page before."""
+    clauses, values = ["1"], list[object]()
+    if before is not None:
+        clauses.append("id < ?")
+        values.append(before)
+    if queue is not None:
+        clauses.append("queue = ?")
+        values.append(queue)
+    if only_failed:
+        clauses.append("delivered = 0")
+    columns = f"{_HEAD}, done_at, delivered, attempts, status, error"
+    where = " AND ".join(clauses)
+    return f"SELECT {columns} FROM finished WHERE {where} ORDER BY id DESC LIMIT ?", (*values, limit)
+
+
+def records(query: Query) -> Prepared:
+    """The newest first. Raises ValueError where a column is none of theirs."""
+    clauses, values = ["kind = ?", "account_sid = ?"], list[object]([query.kind, query.account_sid])
+    for column, value in query.equal.items():
+        clauses.append(f"{_known(column)} = ?")
+        values.append(value)
+    for column, value in query.unequal.items():
+        clauses.append(f"{_known(column)} <> ?")
+        values.append(value)
+    for column, spans in query.spans.items():
+        for span in spans:
+            for bound, sign in ((span.low, ">="), (span.high, "<")):
+                if bound is not None:
+                    clauses.append(f"{_known(column)} {sign} ?")
+                    values.append(bound)
+            if span.low is None:
+                clauses.append(f"{_known(column)} > 0")
+    if query.after is not None:
+        clauses.append("(created_at, sid) < (?, ?)")
+        values += query.after
+    order = "ORDER BY created_at DESC, sid DESC LIMIT ? OFFSET ?"
+    return f"{_RECORDS} WHERE {' AND '.join(clauses)} {order}", (*values, query.limit, query.offset)
+
+
+def _known(column: str) -> str:
+    if column not in _COLUMNS:
+        raise ValueError(f"not a column of records: {column!r}")
+    return column
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
