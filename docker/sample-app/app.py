@@ -1,6 +1,6 @@
 """A TeXML application of Python's standard library alone: every caller comes into one conference.
 
-What it is told is shown, on a page and on standard output.
+The callbacks that it receives are shown, on a page and on standard output.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHOWN = ("StatusCallbackEvent", "SequenceNumber", "FriendlyName", "From", "CallS
 RECORDED = ("RecordingStatus", "RecordingDuration", "RecordingUrl")
 MAX_BODY = 64 * 1024
 
-told: deque[dict[str, str]] = deque(maxlen=200)
+received: deque[dict[str, str]] = deque(maxlen=200)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/":
-            rows = "".join(row(fields) for fields in reversed(told))
+            rows = "".join(row(fields) for fields in reversed(received))
             self.answer(200, "text/html; charset=utf-8", PAGE.format(rows=rows))
         else:
             self.answer(404, "text/plain", "not here\n")
@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
             say("call", fields, ("From", "To", "CallSid"))
             self.answer(200, "application/xml", DOCUMENT)
         elif self.path == "/events":
-            told.append(fields)
+            received.append(fields)
             say("callback", fields, SHOWN)
             self.answer(204, "text/plain", "")
         elif self.path == "/recordings":

@@ -16,11 +16,11 @@ from orchestrator.config.applications import Account
 URL, KEY, ACCOUNT = "ORCHESTRATOR_URL", "ORCHESTRATOR_API_KEY", "ORCHESTRATOR_ACCOUNT"
 DEFAULT_FILE = Path("orchestrator.yaml")
 ABOUT = f"""
-Where the orchestrator is and who asks, each found on its own: the option, else the environment variable,
+Base URL, API key and account, each found on its own: the option, else the environment variable,
 else the settings file, for which -c's default is {DEFAULT_FILE} if there is one:
   --url      {URL:22}web.listen
   --key      {KEY:22}the account's first api_keys
-  --account  {ACCOUNT:22}whom the key belongs to, or the only account
+  --account  {ACCOUNT:22}the key's account, or the only one
 
 CONFERENCE is a ConferenceSid, or a name: then the one that lives, else the newest.
 PARTICIPANT is a CallSid, or a label.
@@ -29,7 +29,7 @@ Exit codes: 0 done, 1 refused or not there, 2 the command line or the settings a
 """
 OPTIONS: tuple[click.Option, ...] = (
     click.Option(["-c", "--config"], type=PATH, metavar="FILE", help="Settings of the orchestrator."),
-    click.Option(["--url"], envvar=URL, help="Its web address, e.g. http://127.0.0.1:8080"),
+    click.Option(["--url"], envvar=URL, help="Its base URL, e.g. http://127.0.0.1:8080"),
     click.Option(
         ["--key"],
         envvar=KEY,
@@ -45,7 +45,7 @@ OPTIONS: tuple[click.Option, ...] = (
 
 
 class Unusable(click.ClickException):
-    """What was given does not say whom to ask; the text says what is missing and where to give it."""
+    """The base URL, key or account is missing; the text says which, and where to give it."""
 
     exit_code = 2
 
@@ -122,5 +122,5 @@ def _checked(base: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise Unusable(f"{base} is no web address: e.g. http://127.0.0.1:8080")
+        raise Unusable(f"{base} is no base URL: e.g. http://127.0.0.1:8080")
     return base.rstrip("/")

@@ -1,4 +1,4 @@
-"""What the commands `orchestrator conferences|participants|calls|recordings` share: they ask the REST API."""
+"""Common parts of `orchestrator conferences|participants|calls|recordings`, which use the REST API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Api(NamedTuple):
-    """What a command below an ApiGroup is called with, by click.pass_obj."""
+    """The object that click.pass_obj gives to a command below an ApiGroup."""
 
     client: Client
     output: Output
@@ -109,7 +109,7 @@ instructions = all_of(
 
 
 def text(file: TextIO | None) -> str | None:
-    """What is in a file that an option names. Raises Unusable."""
+    """The content of a file that an option names. Raises Unusable."""
     try:
         return file.read() if file else None
     except UnicodeDecodeError as error:

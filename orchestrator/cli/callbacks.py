@@ -1,4 +1,4 @@
-"""`orchestrator callbacks`: look at callbacks that wait, were delivered or failed, and retry them."""
+"""`orchestrator callbacks`: list waiting, delivered and failed ones; retry failed ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _RETRY_SECONDS = 5.0
 
 @click.group(no_args_is_help=False)
 def callbacks() -> None:
-    """Look at callbacks, and retry failed ones.
+    """List callbacks, and retry those that failed.
 
-    Callbacks are kept in the file callbacks.database of the settings until they are delivered, and as long as
+    Callbacks are kept in the file callbacks.database of the settings until they are delivered, and for
     callbacks.history_days afterwards. Both commands work while the orchestrator runs: it alone owns the file,
-    the list only reads it, and a retry only leaves a note in it, which the orchestrator takes up within a few
+    the list only reads it, and a retry only leaves a note in it, on which the orchestrator acts within a few
     seconds, or when it is started.
     """
 
@@ -48,12 +48,12 @@ def show(
 ) -> None:
     """Show callbacks.
 
-    Prints the newest callbacks, the oldest of them first; without an option of which kind, those that wait
-    and those that failed. The callbacks of one conference are delivered one after the other, and so are a
+    Prints the newest callbacks, the oldest of them first; without --waiting, --delivered or --failed, those
+    that wait and those that failed. The callbacks of one room are delivered one after the other, and so are a
     call's and a recording's. URLs are shown without user, password and query.
 
-    A callback has failed when it was refused (a redirect, 4xx), failed callbacks.attempts times, waited
-    longer than callbacks.max_age_secs, or was the oldest of the longest queue while more than
+    A callback has failed when it was refused (a redirect, 4xx), was attempted callbacks.attempts times,
+    waited longer than callbacks.max_age_secs, or was the oldest of the longest queue while more than
     callbacks.max_waiting waited.
     """
     database = load(config).callbacks.database
@@ -78,11 +78,11 @@ def show(
 @click.argument("ids", nargs=-1, type=COUNT, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="All that failed.")
 def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
-    """Retry failed callbacks.
+    """Retry callbacks that failed.
 
-    With all their attempts, with the same body and under their old sequence number. What still waits of the
-    same conference is delivered in the order of its numbers, retried ones included; but what was delivered
-    meanwhile came before, so a receiver sees a retried callback late, after larger numbers. IDs are those
+    Each is sent with the same body and sequence number, with all its attempts. The waiting callbacks of its
+    room are delivered in the order of their numbers, retried ones included; but callbacks that were delivered
+    meanwhile came first, so the application receives a retried one late, after larger numbers. IDs are those
     that `orchestrator callbacks list` shows.
     """
     database = load(config).callbacks.database
@@ -103,7 +103,7 @@ def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
             once = "once the orchestrator runs and has room"
             click.echo(f"{len(asked)} callbacks are noted: they are retried {once}")
         elif not unknown:
-            click.echo("nothing has failed")
+            click.echo("no callback has failed")
     except OutboxError as error:
         raise click.ClickException(str(error)) from None
     return 1 if unknown else 0

@@ -25,7 +25,7 @@ def doctor(config: Path) -> int:
     """Find out what is wrong with a set-up.
 
     One line a check, with what to do about it where something is wrong: FreeSWITCH, its modules, clock,
-    dialplan and conference profiles, both shared directories from both sides, the web address, signing keys
+    dialplan and conference profiles, both shared directories from both sides, the web server, signing keys
     and database. It asks each voice URL for a document, as a call from `orchestrator-doctor` would, and makes
     one call through FreeSWITCH's loopback endpoint into a conference and out. It may run beside the
     orchestrator.
@@ -35,7 +35,7 @@ def doctor(config: Path) -> int:
     settings = load(config)
     from orchestrator.doctor.checks import run_checks  # it brings most of the service along
 
-    # What a check finds is in its line; the connection's own words would come between.
+    # A check's line has its result; the connection's own log lines would come between.
     logs.set_up("human", "error")
     console = Console(soft_wrap=True, highlight=False)
     found = []

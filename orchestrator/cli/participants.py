@@ -31,7 +31,7 @@ def list_(api: Api, conference: str) -> None:
 
 
 def _with_numbers(client: Client, participants: Iterable[Resource]) -> Iterator[Resource]:
-    """With who called and who was called, which the API tells of calls alone."""
+    """With caller and called number, which the API has for calls alone."""
     calls = client.listed("calls", "Calls", limit=_LOOKED_UP, Status="in-progress")
     known = {call["sid"]: {"from": call["from"], "to": call["to"]} for call in calls}
     for participant in participants:
@@ -64,7 +64,7 @@ _updating("unhold", "Take them back from hold.", Hold=False)
 @participants.command()
 @click.argument("conference")
 @_some
-@click.option("--hold-url", "HoldUrl", metavar="URL", help="What they hear: MP3, WAV, or a document.")
+@click.option("--hold-url", "HoldUrl", metavar="URL", help="Audio during the hold: MP3, WAV, or a document.")
 @click.pass_obj
 def hold(api: Api, /, conference: str, some: Given, **asked: str | None) -> int:
     """Have them neither heard nor hearing the others."""

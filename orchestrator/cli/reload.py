@@ -22,7 +22,7 @@ def reload(config: Path) -> int:
     Calls that go on are not touched; numbers, applications, accounts, profiles and trunks count from the
     next call on. SIGHUP to the running process does the same and logs what would be printed here.
 
-    What FreeSWITCH has to take, profiles, trunks and SIP, waits where it is not connected or refuses it;
+    FreeSWITCH's part (profiles, trunks, SIP) waits where it is not connected or refuses it;
     everything else counts at once, and both are printed.
 
     Exit codes: 0 done, 1 none runs there, 2 the settings are wrong, 4 something waits for FreeSWITCH.

@@ -99,7 +99,7 @@ class Output:
         if not rows:
             print(f"no such {what}", file=sys.stderr)
             return
-        # What nobody in the list has need not take room.
+        # A column that is empty in every row is left out.
         columns = [(name, get) for name, get in COLUMNS[what] if any(get(row) for row in rows)]
         table = _table(*(name for name, _ in columns))
         for row in rows:
@@ -121,7 +121,7 @@ class Output:
         _print(table)
 
     def changed(self, resource: Resource, text: str) -> None:
-        """What a program is told as it is now; a person what becomes of it."""
+        """As JSON the resource as it is now; for a person, a sentence about the change."""
         if self.as_json:
             self.one(resource)
         else:

@@ -1,4 +1,4 @@
-"""Who is served: accounts, and the applications whose documents say what happens to a call."""
+"""Accounts, and the applications whose documents say what happens to a call."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def _uuid(value: str) -> str:
 
 
 def fingerprint(key: str) -> bytes:
-    """Of an API key, whose length it does not tell either."""
+    """Of an API key; its length is not revealed either."""
     return hashlib.sha256(key.encode()).digest()
 
 
 class Account(Section):
-    """Whom a call, a room and a callback belong to. Rooms of two accounts never meet."""
+    """The owner of calls, rooms and callbacks. Rooms of two accounts never meet."""
 
     sid: Annotated[str, AfterValidator(_uuid)] = Field(description="AccountSid: a UUID")
     name: str = Field(default="", description="for people, and for `account:` of an application")
     api_keys: tuple[Secret, ...] = Field(
-        default=(), description="bearer tokens of the REST API; none: no way in"
+        default=(), description="bearer tokens of the REST API; none: nobody can authenticate"
     )
     signing_key: Annotated[Secret, AfterValidator(_seed)] | None = Field(
         default=None, description="Ed25519 seed, base64: signs callbacks; none: callbacks are not signed"

@@ -12,7 +12,7 @@ from orchestrator.config.applications import Application
 from orchestrator.config.settings import Settings
 from orchestrator.config.trunks import Trunk
 
-# Section -> its keys that count from the next call on; None: all of them. What is not here is made into
+# Section -> its keys that count from the next call on; None: all of them. Other keys are made into
 # sockets, files, timers and greenlets at the start.
 _LIVE: Final[Mapping[str, frozenset[str] | None]] = {
     "accounts": None,
@@ -70,14 +70,14 @@ _OF_A_GATEWAY: Final = (
 
 @dataclass
 class CurrentSettings:
-    """Whoever needs a setting asks here at that moment and keeps nothing: a reload is one assignment."""
+    """Each part reads a setting here at the moment it needs it and keeps none: a reload is one assignment."""
 
     settings: Settings
 
 
 @dataclass(frozen=True)
 class Change:
-    """What another reading of the file makes of the settings in force."""
+    """The settings in force after another reading of the file."""
 
     settings: Settings
     """To be in force."""
@@ -102,7 +102,7 @@ def change(running: Settings, read: Settings) -> Change:
 
 
 def without_freeswitch(running: Settings, read: Settings) -> Change:
-    """What of `read` counts although FreeSWITCH has not taken its part; `left` is what waits for that.
+    """The part of `read` that counts although FreeSWITCH has not taken its own; `left` waits for that.
 
     Profiles, gateways and callers' networks are in FreeSWITCH's files; what may be called through a trunk,
     and which hosts, is not. An application that names a profile or trunk that is not there yet keeps the old.

@@ -73,7 +73,7 @@ class Dialect:
 
 
 class OwnDialect(Section):
-    """What an application may set otherwise than its dialect, or than all others."""
+    """Settings that an application may have different from its dialect, or from all others."""
 
     dialect: DialectName | None = Field(
         default=None,

@@ -14,16 +14,16 @@ Every key of the settings file. `orchestrator config --explain KEY` says the sam
 `orchestrator example` prints a commented file that works as it is, and `orchestrator check` finds every
 mistake in yours, with its line.
 
-- An unknown key is a mistake. What is left out has its default; *required* has to be there where its
+- An unknown key is a mistake. A key that is left out has its default; *required* has to be there where its
   section is.
 - `NAME` stands for a name of yours, `[]` for each item of a list.
 - A secret is a text, `{env: NAME}` for an environment variable, or `{file: PATH}`. A URL may be
   `{env: NAME}`, too.
 - Relative paths start at the directory of the settings file.
 - *Reload* says when a changed key counts. *yes*: after `orchestrator reload` or SIGHUP, for what begins then.
-  What FreeSWITCH itself reads (profiles, trunks, `sip.networks`) is written by that where `conf_dir` is set;
-  else run `orchestrator render --into DIR` before it. Where FreeSWITCH cannot be reached or refuses it, these
-  wait for its next connect, and everything else counts at once: exit code 4, and what waits is printed.
+  FreeSWITCH's own files (profiles, trunks, `sip.networks`) are written where `conf_dir` is set; else run
+  `orchestrator render --into DIR` before it. Where FreeSWITCH cannot be reached or refuses them, they wait for
+  its next connect, and everything else counts at once: exit code 4, and the changes that wait are printed.
   *restart*: when the orchestrator starts anew. Neither drops a call.
 
 This page is made by `orchestrator config --explain --markdown`.

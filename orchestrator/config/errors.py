@@ -1,4 +1,4 @@
-"""What is wrong with a settings file: each fault with its place and, where one can tell, what is right."""
+"""Mistakes in a settings file: each with its place and, where it can be known, what is right."""
 
 from __future__ import annotations
 

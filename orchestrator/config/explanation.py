@@ -25,7 +25,7 @@ _UNITS = {
     "bytes": "bytes",
     "hz": "Hz",
 }
-# What load() puts where the file has nothing, though the schema wants something.
+# Values that load() adds where the file has none, though the schema requires one.
 _FILLED_IN = {
     "applications.NAME.account": "the only account",
     "applications.NAME.connection_id": "made from the name",
@@ -111,7 +111,7 @@ def about(key: str) -> list[Entry]:
 
 
 def near(key: str) -> list[str]:
-    """Last words that look like `key`."""
+    """Keys that look like `key`, by their last part."""
     words = {entry.path.rpartition(".")[2].removesuffix("[]") for entry in entries()}
     return difflib.get_close_matches(key.rpartition(".")[2], sorted(words), n=3, cutoff=0.5)
 
@@ -163,7 +163,7 @@ def _section(key: Schema, definitions: Schema) -> tuple[Schema | None, str]:
 
 
 def _inside(key: Schema) -> list[Schema]:
-    """What the items of a list or the values of a mapping are."""
+    """The type of a list's items or a mapping's values."""
     found = (key.get("items"), key.get("additionalProperties"), *key.get("patternProperties", {}).values())
     return [schema for schema in found if isinstance(schema, dict)]
 

@@ -34,7 +34,7 @@ _NOT_HERE = {
     "transfer": "it would leave past the document",
     "execute_application": "documents say what runs on a call",
     "event": "nobody would hear it",
-    "lock": "FreeSWITCH would refuse those whom the orchestrator lets in",
+    "lock": "FreeSWITCH would refuse calls that the orchestrator admits",
     "moh toggle": "the document says what is played",
     "border": "there is no video",
 }
@@ -52,4 +52,4 @@ def _settable(value: object) -> object:
 Action = Annotated[KeyAction, BeforeValidator(_settable)]
 SAYS_THE_LEVEL = tuple(action for action in get_args(KeyAction) if action.startswith(("energy", "vol")))
 MUTES = ("mute", "mute on", "mute off")
-"""These are the room's to do: it tells them, and a coach or a hold is not undone by them."""
+"""The room carries these out: it sends their callbacks, and they do not undo a coach or a hold."""

@@ -73,15 +73,15 @@ class Sounds(Section):
     kicked: str | None = Field(default=None, description="to a participant that is taken out")
     deaf: str | None = Field(default=None, description="to a participant that no longer hears")
     undeaf: str | None = Field(default=None, description="to a participant that hears again")
-    alone: str | None = Field(default=None, description="to whoever is left alone")
-    locked: str | None = Field(default=None, description="to whoever finds the conference locked")
+    alone: str | None = Field(default=None, description="to the last participant left")
+    locked: str | None = Field(default=None, description="to callers that find the conference locked")
     is_locked: str | None = Field(default=None, description="to all when it is locked")
     is_unlocked: str | None = Field(default=None, description="to all when it is unlocked")
     mute_detect: str | None = Field(
         default=None,
         description="to a muted participant that speaks, with member flag mute-detect; none: `muted`",
     )
-    max_members: str | None = Field(default=None, description="to whoever is beyond max_members")
+    max_members: str | None = Field(default=None, description="to callers beyond max_members")
     perpetual: str | None = Field(
         default=None, description="to all, over and over; nobody can speak meanwhile"
     )
@@ -95,7 +95,7 @@ class Sounds(Section):
 
 
 class Profile(Section):
-    """One named set of parameters. What the Conference noun says goes on top of it."""
+    """One named set of parameters. The attributes of the Conference noun go on top of it."""
 
     name: Name = Field(description="the key of this profile in the file")
     preset: Preset | None = Field(

@@ -1,6 +1,6 @@
 """Names that point at other parts of the file: completed where they may be left out, checked everywhere.
 
-This works on the data before the schema does: a wrong reference is told together with every other fault.
+This works on the data before the schema does: a wrong reference is reported with all other mistakes.
 """
 
 from __future__ import annotations

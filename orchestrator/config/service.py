@@ -27,7 +27,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_private(host: str) -> bool:
-    """Whether only this machine and its own network can reach it, as far as its address tells."""
+    """Whether only this machine and its own network can reach it, as far as its address shows."""
     try:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -92,7 +92,7 @@ class Node(Section):
         # `conference … recording start <path>` splits at spaces, and playback at `!` and `;`.
         if value is not None and any(c.isspace() or c in "!;,|{}[]$'\"@" for c in str(value)):
             raise setting_error(
-                f"FreeSWITCH cannot be told the path {value}", "a path without spaces and !;,|{}[]$'\"@"
+                f"FreeSWITCH cannot be given the path {value}", "a path without spaces and !;,|{}[]$'\"@"
             )
         return value
 
@@ -134,16 +134,16 @@ class FreeSwitch(Section):
 
 
 class Admission(Section):
-    """Above which a new call is refused with SIP 503, so that those let in are served in time."""
+    """Limits above which a new call is refused with SIP 503, so that admitted calls are served in time."""
 
     max_calls: int = Field(
         default=250,
         ge=1,
-        description="calls at once, those of the API included, those whom a Dial calls not; "
+        description="calls at once, those of the API included, those that a Dial places not; "
         "what FreeSWITCH can mix in time on its processors",
     )
     max_in_setup: int = Field(
-        default=100, ge=1, description="calls let in within 3 s that are not answered yet"
+        default=100, ge=1, description="calls accepted within 3 s that are not answered yet"
     )
     max_delay_ms: int = Field(
         default=1000,
@@ -189,15 +189,17 @@ class Callbacks(Section):
         default=Path("orchestrator-data/orchestrator.sqlite"), description="outbox, rooms and history"
     )
     max_age_secs: float = Field(
-        default=86400.0, ge=60, description="an undelivered callback older than this is given up"
+        default=86400.0, ge=60, description="an undelivered callback older than this has failed"
     )
     max_waiting: int = Field(
-        default=100_000, ge=100, description="more callbacks than this do not wait: the oldest is given up"
+        default=100_000, ge=100, description="more callbacks than this do not wait: the oldest fails"
     )
     max_retry_after_secs: float = Field(
         default=300.0, ge=0, le=86400, description="a receiver's Retry-After counts up to this"
     )
-    history_days: float = Field(default=30.0, gt=0, description="how long what is over can be listed")
+    history_days: float = Field(
+        default=30.0, gt=0, description="how long ended calls, conferences and callbacks can be listed"
+    )
     concurrency: int = Field(default=256, ge=1, le=1000, description="callbacks under way at once")
     concurrency_per_destination: int = Field(
         default=32, ge=1, le=1000, description="callbacks under way at once to one host and port"
@@ -228,13 +230,13 @@ class Conference(Section):
         description="who speaks is known in rooms whose document asks, or in all: for the console",
     )
     speech_start_ms: int = Field(
-        default=0, ge=0, le=10000, description="how long somebody speaks before it is told"
+        default=0, ge=0, le=10000, description="how long somebody speaks before it is reported"
     )
     speech_stop_ms: int = Field(
         default=1000,
         ge=0,
         le=10000,
-        description="how long somebody is silent before it is told; at least 800",
+        description="how long somebody is silent before it is reported; at least 800",
     )
     action_after_hangup: bool = Field(
         default=False,
@@ -253,7 +255,7 @@ class Conference(Section):
 
 
 class Documents(Section):
-    """What holds where a document says nothing, and Telnyx and Twilio differ."""
+    """Defaults of attributes for which Telnyx and Twilio differ."""
 
     conference_trim: Trim = Field(
         default="do-not-trim", description="Conference's trim: do-not-trim as Telnyx"
@@ -291,7 +293,7 @@ class Media(Section):
 
 
 class Recordings(Section):
-    """Who may hear a recording for how long, and how long there is one."""
+    """How long a recording's URL is valid, and how long it is kept."""
 
     url_lifetime_secs: int | None = Field(
         default=None,
@@ -394,7 +396,7 @@ class Web(Section):
 
     proxies: tuple[Cidr, ...] = Field(
         default=(),
-        description="networks of reverse proxies, whose X-Forwarded-For tells the client's address, by which "
+        description="networks of reverse proxies, whose X-Forwarded-For names the client's address, by which "
         "wrong keys are limited; none: the connection's address counts",
     )
     metrics_key: Secret | None = Field(

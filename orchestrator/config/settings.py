@@ -96,7 +96,7 @@ class Settings(Section):
     def application_for(self, number: str, region: str | None = None) -> Application | None:
         """The application of a number or SIP user: exact, else most specific pattern, else the default.
         `region`: of numbers that come from where this one came from."""
-        # A number is dialled by strangers: a `*` in it is no pattern and must not find one as its equal.
+        # Anybody may dial a number: a `*` in it is no pattern and must not find one as its equal.
         texts = [number.strip().removeprefix("+")]
         if (phone := recognised(number, region or self.default_region)) is not None:
             texts.insert(0, phone.removeprefix("+"))
@@ -130,7 +130,7 @@ class Settings(Section):
         return application.default_region or (trunk.default_region if trunk else None) or self.default_region
 
     def dialect(self, application: Application | None) -> Dialect:
-        """What holds for an application where the vendors differ; None: for whatever has none."""
+        """Its settings in which the vendors differ; None: those for calls without an application."""
         sections: dict[str, Section] = {
             "callbacks": self.callbacks,
             "conference": self.conference,
@@ -143,7 +143,7 @@ class Settings(Section):
 
     def account_by_key(self, key: str) -> Account | None:
         """The account that a bearer token of the REST API belongs to."""
-        # All are asked: how long it takes tells nothing of which key was nearly right.
+        # All are compared: the time it takes must not reveal which key was nearly right.
         owners = [account for account in self.accounts if account.owns_key(key)]
         return owners[0] if owners else None
 
@@ -160,14 +160,14 @@ class Settings(Section):
         return self.profiles[name or DEFAULT_PROFILE]
 
     def trunk_for(self, application: Application | None) -> Trunk | None:
-        """The way out for an application's phone calls."""
+        """The trunk for an application's outgoing phone calls."""
         name = (application.trunk if application else None) or self.default_trunk
         if name is None and len(self.trunks) == 1:
             return next(iter(self.trunks.values()))
         return self.trunks.get(name) if name is not None else None
 
     def callers(self) -> dict[str, tuple[Cidr, ...]]:
-        """Who may call us: a trunk or a named network, and where its calls come from."""
+        """Allowed callers: the networks of each trunk, and the named networks."""
         trunks = {f"trunk {name}": trunk.networks for name, trunk in self.trunks.items() if trunk.networks}
         return trunks | {f"network {name}": networks for name, networks in self.sip.networks.items()}
 
@@ -180,15 +180,13 @@ class Settings(Section):
         return next((who for who, nets in self.callers().items() if any(ip in net for net in nets)), "")
 
     def advice(self) -> list[str]:
-        """What is allowed and yet unwise; for a person to read."""
+        """Settings that are allowed and yet unwise; for a person to read."""
         found = []
         for node in self.freeswitch.nodes:
             if not is_loopback(node.host) and node.password.get_secret_value() == "ClueCon":
                 found.append(f"FreeSWITCH on {node.host} still has the password that everybody knows")
         if not is_loopback(self.web.host) and self.account_by_key(PLACEHOLDER_KEY):
-            found.append(
-                f"the web address is not loopback and the example's API key {PLACEHOLDER_KEY} is in use"
-            )
+            found.append(f"web.listen is not loopback and the example's API key {PLACEHOLDER_KEY} is in use")
         for account in self.accounts:
             found += self._unsigned(account)
         for trunk in self.trunks.values():

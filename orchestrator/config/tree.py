@@ -19,7 +19,7 @@ Path: TypeAlias = "tuple[str | int, ...]"
 
 _CORE = "tag:yaml.org,2002:"
 _NULL = _CORE + "null"
-# What the parser finds in plain YAML; anything else was written there as a tag.
+# The types in plain YAML; anything else was written there as a tag.
 _PLAIN = {_CORE + kind for kind in ("null", "bool", "int", "float", "timestamp", "str", "seq", "map")}
 MAX_DEPTH = 20
 # Aliases of aliases make millions of a few lines.

@@ -42,7 +42,7 @@ CallerId = Annotated[str, AfterValidator(_caller_id)]
 
 
 class Called(NamedTuple):
-    """Who is called through a trunk, in the form that its rules look at. Made by Trunk.read alone."""
+    """The called party, in the form that a trunk's rules are applied to. Made by Trunk.read alone."""
 
     number: str
     """`+13125550100`, or an extension or name as it was written."""
@@ -62,7 +62,7 @@ class Trunk(Section):
         pattern=r"^[A-Za-z0-9.:\[\]_-]+(;transport=(udp|tcp))?$",
         description="SIP host[:port] of the carrier; `orchestrator render` writes the FreeSWITCH gateway",
     )
-    username: str | None = Field(default=None, description="for proxy: whom calls and registration are of")
+    username: str | None = Field(default=None, description="for proxy: user of calls and of the registration")
     password: Secret | None = Field(default=None, description="for proxy: when it asks (digest)")
     realm: str | None = Field(
         default=None,
@@ -157,7 +157,7 @@ class Trunk(Section):
 
     @property
     def hosts(self) -> frozenset[str]:
-        """What leads to it in a SIP address, besides its networks."""
+        """Hosts of SIP addresses that lead to it, besides its networks."""
         written = (self.proxy or "").partition(";")[0], self.realm or ""
         return frozenset({_host(one) for one in written} | {self._dialled_host}) - {""}
 
@@ -188,7 +188,7 @@ class Trunk(Section):
         return self.addresses if address in self.addresses else (*self.addresses, address)
 
     def read(self, text: str, region: str) -> Called:
-        """Who is called by this text, however it is spelt. Raises NotANumber."""
+        """The called party, however the text spells it. Raises NotANumber."""
         plain = folded(text)
         if is_extension(plain) and _fits_an_extension(self.destinations, plain):
             return Called(plain, is_phone=False)
@@ -252,7 +252,7 @@ def _fits_an_extension(patterns: tuple[str, ...], text: str) -> bool:
 
 
 class Sip(Section):
-    """Who may call us beside trunks, and which SIP addresses a document may call."""
+    """Allowed callers beside trunks, and the SIP addresses that a document may call."""
 
     networks: dict[Name, tuple[Cidr, ...]] = Field(
         default={"loopback": (ip_network("127.0.0.0/8"),)},

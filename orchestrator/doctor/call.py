@@ -199,5 +199,5 @@ def _delete(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        # Whoever may not delete it was told already that the directory is not ours to write in.
+        # A directory that is not writable for us was already reported.
         return

@@ -20,13 +20,13 @@ OF_SWITCH: tuple[tuple[str, Check], ...] = (
     ("dialplan", switch.dialplan),
     ("profiles", switch.profiles),
     ("SIP profile", switch.sip_profile),
-    ("ways out", switch.ways_out),
+    ("outbound trunks", switch.outbound_trunks),
     ("call", call.call),
 )
 
 
 def run_checks(settings: Settings) -> Iterator[CheckResult]:
-    """Each finding as soon as it is there."""
+    """Each result as soon as it is there."""
     yield from web.advice(settings)
     context = DoctorContext(settings)
     try:

@@ -51,7 +51,7 @@ class DoctorContext:
         self._waiting: list[tuple[Callable[[Event], bool], AsyncResult[Event]]] = []
 
     def connect(self) -> SwitchError | None:
-        """What kept us out; None when we are in."""
+        """The error that kept us from connecting; None when connected."""
         try:
             self.connection.connect()
         except SwitchError as error:
@@ -72,7 +72,7 @@ class DoctorContext:
         return bytes(row[0]).decode() if row else ""
 
     def api(self, command: str) -> str:
-        """What FreeSWITCH answers, refusals included. Raises SwitchError when it does not."""
+        """FreeSWITCH's answer, refusals included. Raises SwitchError when there is none."""
         try:
             return self.connection.api(command)
         except CommandFailed as error:

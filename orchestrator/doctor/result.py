@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def wrong(check: str, text: str, remedy: str) -> CheckResult:
 
 
 def skipped(check: str, text: str) -> CheckResult:
-    """It could not be looked at, for a reason that another finding names."""
+    """It could not be looked at, for a reason that another result names."""
     return CheckResult("skipped", check, text)

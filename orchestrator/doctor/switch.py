@@ -22,7 +22,7 @@ from orchestrator.fsconfig.modules import MODULES
 from orchestrator.fsconfig.sip_profiles import CONTEXT
 
 SEVERAL = "^^;"
-"""What `multiset` begins with where semicolons stand between its assignments, as in our dialplan."""
+"""The prefix of `multiset` where semicolons stand between its assignments, as in our dialplan."""
 DEFAULT_PASSWORD = "ClueCon"
 KNOWN_VERSION = (1, 10)
 MAX_SKEW_SECONDS = 2.0
@@ -47,7 +47,7 @@ def password(node: Node, error: SwitchError | None) -> CheckResult:
             "password",
             f"refused: {error}",
             "the password of freeswitch.nodes has to be that of event_socket.conf, and this address one that "
-            "its apply-inbound-acl lets in",
+            "its apply-inbound-acl allows",
         )
     if node.password.get_secret_value() == DEFAULT_PASSWORD and not is_loopback(node.host):
         return wrong(
@@ -110,8 +110,8 @@ def modules(context: DoctorContext) -> Iterator[CheckResult]:
 
 def clock(context: DoctorContext) -> CheckResult:
     before = time.time()
-    told = context.clock()
-    skew = max(before - told, told - time.time(), 0.0)
+    theirs = context.clock()
+    skew = max(before - theirs, theirs - time.time(), 0.0)
     if skew > MAX_SKEW_SECONDS:
         return wrong(
             "clock",
@@ -146,9 +146,9 @@ def profiles(context: DoctorContext) -> CheckResult:
     missing = [name for name in wanted if name not in there]
     stale = [name for name in wanted if name in there and there[name] != wanted[name]]
     if missing or stale:
-        told = [f"missing: {', '.join(missing)}"] if missing else []
-        told += [f"not as in the settings: {', '.join(stale)}"] if stale else []
-        return wrong("profiles", "; ".join(told), _RENDER)
+        differences = [f"missing: {', '.join(missing)}"] if missing else []
+        differences += [f"not as in the settings: {', '.join(stale)}"] if stale else []
+        return wrong("profiles", "; ".join(differences), _RENDER)
     return ok("profiles", f"{len(wanted)} conference profiles are as in the settings")
 
 
@@ -166,7 +166,7 @@ def sip_profile(context: DoctorContext) -> Iterator[CheckResult]:
         yield note("SIP profile", f"none of FreeSWITCH's SIP profiles has the context {CONTEXT}", remedy)
 
 
-def ways_out(context: DoctorContext) -> Iterator[CheckResult]:
+def outbound_trunks(context: DoctorContext) -> Iterator[CheckResult]:
     """The gateways that calls to others go through."""
     settings = context.settings
     if not settings.trunks and not settings.sip.allowed_hosts:
@@ -175,12 +175,12 @@ def ways_out(context: DoctorContext) -> Iterator[CheckResult]:
         answer = context.api(f"sofia status gateway {name}")
         if "Invalid Gateway" in answer:
             remedy = f"{_RENDER} and fs_cli -x 'sofia profile {settings.sip.profile} rescan'"
-            yield wrong("ways out", f"FreeSWITCH does not know the gateway {name}", remedy)
+            yield wrong("outbound trunks", f"FreeSWITCH does not know the gateway {name}", remedy)
         elif re.search(r"^Status\s+DOWN|^State\s+(FAIL|TRYING|UNREGED)", answer, re.MULTILINE):
             remedy = "are proxy, username and password right, and is it reachable?"
-            yield wrong("ways out", f"the gateway {name} is down or not registered", remedy)
+            yield wrong("outbound trunks", f"the gateway {name} is down or not registered", remedy)
         else:
-            yield ok("ways out", f"the gateway {name} is there")
+            yield ok("outbound trunks", f"the gateway {name} is there")
 
 
 def _gateways(settings: Settings) -> list[str]:
@@ -189,7 +189,7 @@ def _gateways(settings: Settings) -> list[str]:
 
 
 def _guards() -> list[str]:
-    """What every call has to have set: the extension that parks it has no condition."""
+    """Variables that every call has to have: the extension that parks it has no condition."""
     file = resources.files("orchestrator.fsconfig.existing") / "templates" / "dialplan.xml"
     root = etree.fromstring(file.read_bytes())
     (parks,) = (
@@ -199,7 +199,7 @@ def _guards() -> list[str]:
 
 
 def _assignments(dialplan: etree._Element) -> list[str]:
-    """What its `set` and `multiset` actions set, in order."""
+    """The variables of its `set` and `multiset` actions, in order."""
     found: list[str] = []
     for action in dialplan.iter("action"):
         data = str(action.get("data"))

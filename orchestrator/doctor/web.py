@@ -108,10 +108,10 @@ def address(settings: Settings) -> Iterator[CheckResult]:
         fault = _unhealthy(f"{local}:{web.port if running else server.port}")
         if fault:
             remedy = "is another program on that port? Then change web.listen; else restart the orchestrator"
-            yield wrong("web address", f"{web.listen}: {problem or 'no answer'}; {fault}", remedy)
+            yield wrong("web server", f"{web.listen}: {problem or 'no answer'}; {fault}", remedy)
             return
         by = "the running orchestrator" if running else "it is free for the orchestrator"
-        yield ok("web address", f"{web.listen}: {by}")
+        yield ok("web server", f"{web.listen}: {by}")
         if web.public_url is not None:
             fault = _unhealthy(web.base_url)
             if fault:

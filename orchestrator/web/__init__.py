@@ -1,1 +1,1 @@
-"""What is asked of us over HTTP."""
+"""The web server: REST API, console, recordings, metrics, health."""

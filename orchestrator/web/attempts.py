@@ -1,6 +1,6 @@
 """Limits how many different wrong keys may be tried, from one address and against one account.
 
-A wrong key that comes again tells whoever tries it nothing new, and counts once: a client with an old key,
+A wrong key that comes again reveals nothing new to the client, and counts once: a client with an old key,
 which asks every second, locks out nobody. A key that was right from an address stays welcome there, so nobody
 else's attempts keep its owner out. Everything is in memory, and bounded.
 Ours, because libraries that limit count requests, not different keys.
@@ -71,7 +71,7 @@ class _Kept(Generic[K, V]):
 
 
 class _Bucket:
-    """What is left of an allowance, and which wrong keys have used it up."""
+    """The rest of an allowance, and the wrong keys that have used it up."""
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
@@ -114,7 +114,7 @@ class Attempts:
     def check(
         self, area: Area, address: str, account: str, key: str, find: Callable[[], T | None]
     ) -> T | None:
-        """What `find` makes of the key: None for a wrong one. Raises TooManyAttempts, without asking it.
+        """The result of `find` for the key: None for a wrong one. Raises TooManyAttempts, without asking it.
 
         `account`: the one that is named beside the key; empty where none is.
         """
@@ -139,7 +139,7 @@ class Attempts:
         """Raises TooManyAttempts."""
         self.counted[area, "refused"] += 1
         if not all(bucket.refusing for bucket in buckets if bucket.wait(self._clock()) > 0.0):
-            # Once until somebody may try again: whoever tries on shall not fill the log.
+            # Once until somebody may try again: further attempts shall not fill the log.
             log.warning("too many wrong keys", area=area, address=address, account=account, seconds=int(wait))
         for bucket in buckets:
             bucket.refusing = True
@@ -147,7 +147,7 @@ class Attempts:
 
 
 def _network(address: str) -> str:
-    """Whoever has one IPv6 address has 2 to the 64 of them."""
+    """The owner of one IPv6 address has 2 to the 64 of them."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

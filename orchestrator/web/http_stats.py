@@ -1,4 +1,4 @@
-"""What the web server was asked and how it answered, in plain numbers."""
+"""Counters of the web server: requests and answers."""
 
 from __future__ import annotations
 

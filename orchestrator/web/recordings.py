@@ -25,10 +25,10 @@ log = get_logger(__name__)
 CONTENT_TYPES: dict[RecordingKind, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 CHUNK_BYTES = 256 * 1024
 READERS = 4
-# Proxies commonly give up after a minute.
+# Proxies commonly time out after a minute.
 CONVERT_SECONDS = 45.0
 # FreeSWITCH buffers 64 KiB of a recording (conference_record.c), at 8 kHz four seconds; and what it left
-# unclosed is told as completed ten seconds after the last of it.
+# unclosed is reported as completed ten seconds after the last of it.
 QUIET_SECONDS = 8.0
 EMPTY_WAV_BYTES = 44
 
@@ -98,7 +98,7 @@ class RecordingAudio:
 
 
 def recordings(audio: RecordingAudio) -> Blueprint:
-    """`/recordings/<sid>`, with `.wav` or `.mp3` or both behind it: the last one counts. Whoever has the
+    """`/recordings/<sid>`, with `.wav` or `.mp3` or both behind it: the last one counts. Everybody with the
     address may listen: the sid is 122 random bits; 403 where a signature is missing, changed or expired."""
     blueprint = Blueprint("recordings", __name__)
 

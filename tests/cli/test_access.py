@@ -90,7 +90,7 @@ def test_the_address_to_listen_on_is_where_this_machine_finds_it(file: Path, lis
         ((), {}, "--url is missing: give it, or $ORCHESTRATOR_URL, or the settings with -c FILE"),
         ((), {URL: "http://x"}, "--key is missing"),
         ((), {URL: "http://x", KEY: "k"}, "--account is missing"),
-        (("--url", "x"), ENVIRON, "x is no web address"),
+        (("--url", "x"), ENVIRON, "x is no base URL"),
         (("--key", "k\n"), ENVIRON, "characters that no API key has"),
     ],
 )

@@ -182,7 +182,7 @@ def test_what_is_unwise_is_said() -> None:
     )
     assert [advice.split(":")[0] for advice in loads(text).advice()] == [
         "FreeSWITCH on fs still has the password that everybody knows",
-        "the web address is not loopback and the example's API key change-me is in use",
+        "web.listen is not loopback and the example's API key change-me is in use",
         "account main has no signing_key",
         "no number leads to an application",
     ]

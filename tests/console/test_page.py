@@ -74,7 +74,7 @@ def test_without_any_key_the_page_says_that_there_is_no_way_in(tab: Tab, house: 
     for account in house.orchestrator.settings.accounts:
         object.__setattr__(account, "api_keys", ())
     tab.goto(address(house))
-    expect(tab.get_by_role("heading", name="There is no way in yet")).to_be_visible()
+    expect(tab.get_by_role("heading", name="No API key yet")).to_be_visible()
     expect(tab.get_by_label("API key")).to_be_hidden()
 
 

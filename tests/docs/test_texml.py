@@ -57,7 +57,7 @@ def test_the_default_is_the_code_s(schema: Schema, name: str, row: dict[str, str
 
 @pytest.mark.parametrize(("schema", "name", "row"), ROWS)
 def test_what_has_no_effect_says_so(schema: Schema, name: str, row: dict[str, str]) -> None:
-    assert row["What happens"].startswith("No effect") is bool(schema.attributes[name].ignored)
+    assert row["Effect"].startswith("No effect") is bool(schema.attributes[name].ignored)
 
 
 @pytest.mark.parametrize(("schema", "name", "row"), ROWS)
@@ -72,7 +72,7 @@ def test_the_values_are_the_code_s(schema: Schema, name: str, row: dict[str, str
         assert used(attribute, high + 1) == high
         assert used(attribute, low - 1) in (low, attribute.default)
         clamped = used(attribute, low - 1) != attribute.default
-        assert clamped is ("Too low becomes" in row["What happens"]) or attribute.ignored
+        assert clamped is ("Too low becomes" in row["Effect"]) or attribute.ignored
     elif keys := re.fullmatch(r"keys `(.+)`", written):
         every = keys[1].replace("0-9", "0123456789")
         assert used(attribute, every) == every

@@ -97,7 +97,7 @@ def wrong(found: dict[str, CheckResult]) -> list[str]:
 def test_where_all_is_well_nothing_is_wrong_and_nothing_is_left(examined: Examine, switch: Switch) -> None:
     found = examined()
     assert {name: finding for name, finding in found.items() if finding.state != "ok"} == {}
-    assert {"connection", "call", "recordings_dir", "media_dir", "conference", "web address"} <= set(found)
+    assert {"connection", "call", "recordings_dir", "media_dir", "conference", "web server"} <= set(found)
     assert switch.leftovers(5) == []
     assert list(switch.recordings_dir.iterdir()) == []
     assert list(switch.media_dir.iterdir()) == []
@@ -115,7 +115,7 @@ def test_it_may_run_beside_the_orchestrator_which_leaves_its_call_alone(
         assert house.orchestrator is not None
         found = examined(web=house.orchestrator.web.port)
         assert wrong(found) == []
-        assert "running orchestrator" in found["web address"].text
+        assert "running orchestrator" in found["web server"].text
         assert f"this orchestrator: host {socket.gethostname()}, pid {os.getpid()}" in found["owner"].text
         assert switch.leftovers(5) == []
         asked = [request.fields["From"] for request in application.to("/voice")]
@@ -192,7 +192,7 @@ def test_callbacks_that_are_not_signed(settings: Callable[..., Settings], examin
 
 def test_a_web_address_that_another_program_has(examined: Examine, application: Application) -> None:
     found = examined(web=application.port)
-    assert wrong(found) == ["web address"]
+    assert wrong(found) == ["web server"]
 
 
 def test_a_public_url_that_leads_elsewhere(examined: Examine, application: Application) -> None:
@@ -390,15 +390,15 @@ def test_a_gateway_that_freeswitch_does_not_know_and_one_that_is_not_registered(
             switch.api("sofia profile texml killgw carrier")
             until(lambda: "Invalid Gateway" in switch.api("sofia status gateway carrier"), what="it is gone")
             found = examined(more=more)
-            assert wrong(found) == ["ways out"]
-            assert "does not know the gateway carrier" in found["ways out"].text
+            assert wrong(found) == ["outbound trunks"]
+            assert "does not know the gateway carrier" in found["outbound trunks"].text
             write(render(settings(more=more)), switch.conf_dir)
             switch.api("reloadxml")
             switch.api("sofia profile texml rescan")
             until(lambda: "Proxy" in switch.api("sofia status gateway carrier"), what="it is known")
             found = examined(more=more)
-            assert wrong(found) == (["ways out"] if problem else [])
-            assert problem in found["ways out"].text
+            assert wrong(found) == (["outbound trunks"] if problem else [])
+            assert problem in found["outbound trunks"].text
             assert "hush" not in str(found)
             switch.restore()
     finally:

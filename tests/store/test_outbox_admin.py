@@ -105,7 +105,7 @@ def test_a_given_up_callback_is_told_again_with_its_old_number_and_body(
     code, out, _ = command(office, "retry", "--all")
     assert (code, out) == (0, "1 callbacks are being retried\n")
     wait_until(lambda: destination.requests[-1].sequence == 2, "the last is told, too")
-    assert command(office, "retry", "--all")[:2] == (0, "nothing has failed\n")
+    assert command(office, "retry", "--all")[:2] == (0, "no callback has failed\n")
     assert command(office, "retry")[0] == 2
     assert command(office, "retry", "--all", "1")[0] == 2
 

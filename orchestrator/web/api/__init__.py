@@ -1,1 +1,1 @@
-"""The REST API, shaped as Telnyx's TeXML API and understood by Twilio's clients (telnyx-texml section 6)."""
+"""The REST API, shaped as Telnyx's TeXML API and understood by Twilio's clients."""

@@ -1,4 +1,4 @@
-"""Who asks: a bearer token as Telnyx has it, or the account and a key as Twilio's clients send them."""
+"""Authentication: a bearer token as Telnyx has it, or the account and a key as Twilio's clients send them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def authenticate(attempts: Attempts, settings: Settings, asked: Request, account
 
 
 def _key(given: Authorization | None) -> str | None:
-    """What is tried; None where nothing is."""
+    """The key that the client presents; None where it presents none."""
     if given is not None and given.type == "bearer" and given.token:
         return given.token
     if given is not None and given.type == "basic" and given.password:
@@ -54,6 +54,6 @@ def account_of(accounts: Iterable[Account], given: Authorization | None) -> Acco
 
 
 def _owner(accounts: Iterable[Account], key: str) -> Account | None:
-    # All are asked: how long it takes tells nothing of which key was nearly right.
+    # All are compared: the time it takes must not reveal which key was nearly right.
     owners = [account for account in accounts if account.owns_key(key)]
     return owners[0] if owners else None

@@ -170,7 +170,7 @@ def _audio_or(others: Callable[..., Response], audio: Callable[..., Response]) -
 
 
 def _unknown(api: _Api, vendor: Vendor) -> Callable[..., Response]:
-    """Who is not let in does not learn what there is."""
+    """A client that is not authenticated does not learn which resources exist."""
 
     def answer(rest: str) -> Response:
         def run() -> Response:

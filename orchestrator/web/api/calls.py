@@ -1,4 +1,4 @@
-"""Calls: listed and fetched (telnyx-texml 6.6)."""
+"""Calls: listed and fetched."""
 
 from __future__ import annotations
 
@@ -124,9 +124,9 @@ UPDATE = (
     Parameter("FallbackMethod", METHOD, "how FallbackUrl is asked for", default="POST"),
     Parameter("Texml", DOCUMENT, "new instructions themselves"),
     Parameter("Twiml", DOCUMENT, "the same, as Twilio calls it"),
-    Parameter("StatusCallback", url(), "where the call's end is told"),
-    Parameter("StatusCallbackMethod", METHOD, "how it is told", default="POST"),
-    Parameter("StatusCallbackEvent", EVENTS, "what of the call is told", default="completed"),
+    Parameter("StatusCallback", url(), "for the end of the call"),
+    Parameter("StatusCallbackMethod", METHOD, "how it is requested", default="POST"),
+    Parameter("StatusCallbackEvent", EVENTS, "events that are sent", default="completed"),
     Parameter("TimeLimit", whole(1, 14400), "seconds from the answer until it is hung up"),
 )
 
@@ -191,7 +191,7 @@ OPERATIONS = (
         name="fetchCall",
         method="GET",
         path="/Calls/{call_sid}",
-        summary="One call, also when it is over",
+        summary="One call, also an ended one",
         run=fetch,
         answer=CALL,
     ),
@@ -208,7 +208,7 @@ OPERATIONS = (
         name="deleteCall",
         method="DELETE",
         path="/Calls/{call_sid}",
-        summary="What is known of a call that is over is forgotten; its recordings are not",
+        summary="Deletes the record of an ended call; its recordings stay",
         run=delete,
         answer=None,
         status=204,

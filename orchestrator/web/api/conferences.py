@@ -1,4 +1,4 @@
-"""Conferences: listed, fetched, ended, spoken to (telnyx-texml 6.2)."""
+"""Conferences: listed, fetched, ended, spoken to."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ OPERATIONS = (
         name="fetchConference",
         method="GET",
         path="/Conferences/{conference_sid}",
-        summary="One conference, also when it is over",
+        summary="One conference, also an ended one",
         run=fetch,
         answer=CONFERENCE,
     ),

@@ -1,4 +1,4 @@
-"""Dialling: a participant into a conference, or a call with instructions of its own (6.4, 6.6)."""
+"""Dialling: a participant into a conference, or a call with instructions of its own."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ LEG = (
     Parameter("CustomHeaders", headers(), "SIP headers of the call, each an X- one"),
     Parameter("SipAuthUsername", text(128), "where the callee asks for it"),
     Parameter("SipAuthPassword", text(128), "where the callee asks for it"),
-    Parameter("StatusCallback", url(), "where it is told how the call goes"),
-    Parameter("StatusCallbackMethod", METHOD, "how it is told", default="POST"),
-    Parameter("StatusCallbackEvent", CALL_EVENTS, "what is told", default="completed"),
+    Parameter("StatusCallback", url(), "for events of the call"),
+    Parameter("StatusCallbackMethod", METHOD, "how it is requested", default="POST"),
+    Parameter("StatusCallbackEvent", CALL_EVENTS, "events that are sent", default="completed"),
     Parameter("Record", boolean(), "record the call from its answer", default=False),
     Parameter("RecordingChannels", CHANNELS, "of that recording", default="mono"),
-    Parameter("RecordingStatusCallback", url(), "where it is told of the recording"),
-    Parameter("RecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
-    Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"),
+    Parameter("RecordingStatusCallback", url(), "for the recording"),
+    Parameter("RecordingStatusCallbackMethod", METHOD, "how it is requested", default="POST"),
+    Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "events that are sent", default="completed"),
     Parameter("Trim", TRIM, "of the recording", default="trim-silence"),
     Parameter("RecordingTrack", TRACK, "what the recording holds", default="both"),
     Parameter("CallReason", text(50), "why it calls, for the phone of the callee (Call-Info, RFC 9796)"),
@@ -101,14 +101,17 @@ GUEST = (
     Parameter("ConferenceRecord", RECORD, "record the conference", default="do-not-record"),
     Parameter("ConferenceTrim", TRIM, "of that recording", default="trim-silence"),
     Parameter("ConferenceRecordingTimeout", whole(0, 14400), "seconds of silence that end it", default=0),
-    Parameter("ConferenceRecordingStatusCallback", url(), "where it is told of it"),
-    Parameter("ConferenceRecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
+    Parameter("ConferenceRecordingStatusCallback", url(), "for the recording of the conference"),
+    Parameter("ConferenceRecordingStatusCallbackMethod", METHOD, "how it is requested", default="POST"),
     Parameter(
-        "ConferenceRecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"
+        "ConferenceRecordingStatusCallbackEvent",
+        RECORDING_EVENTS,
+        "events that are sent",
+        default="completed",
     ),
-    Parameter("ConferenceStatusCallback", url(), "where it is told how the conference goes"),
-    Parameter("ConferenceStatusCallbackMethod", METHOD, "how it is told", default="POST"),
-    Parameter("ConferenceStatusCallbackEvent", ROOM_EVENTS, "what is told; nothing by default"),
+    Parameter("ConferenceStatusCallback", url(), "for events of the conference"),
+    Parameter("ConferenceStatusCallbackMethod", METHOD, "how it is requested", default="POST"),
+    Parameter("ConferenceStatusCallbackEvent", ROOM_EVENTS, "events that are sent; none by default"),
     Parameter("CallerDisplayName", text(255), "shown beside the number, as Twilio calls it"),
     *EMERGENCY,
 )
@@ -258,7 +261,7 @@ CALL = (
     Parameter("Texml", calls.DOCUMENT, "the instructions themselves"),
     Parameter("Twiml", calls.DOCUMENT, "the same, as Twilio calls it"),
     Parameter("SendDigits", DIGITS, "keys that are pressed once it has answered; w: half a second"),
-    Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is told", default=True),
+    Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is sent", default=True),
     Parameter("SuperviseCallSid", call_sid(), "a call that this one listens to, in place of instructions"),
     Parameter("SupervisingRole", choice(*ROLES), "heard by all, by that call, by nobody", default="barge"),
     *unsupported("RecordingTimeout", why="a call's recording does not end by silence", neutral=("0",)),

@@ -1,4 +1,4 @@
-"""What a request can be answered instead of what it asked for (telnyx-texml 6.7)."""
+"""Errors of the API, as both vendors' clients understand them."""
 
 from __future__ import annotations
 

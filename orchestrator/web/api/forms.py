@@ -1,4 +1,4 @@
-"""What a body brings: a form of either kind, or JSON whatever its Content-Type says, within limits."""
+"""The body of a request: a form of either kind, or JSON whatever its Content-Type says, within limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fields_of(body: bytes, content_type: str) -> Pairs:
     kind, options = parse_options_header(content_type)
     if kind == MULTIPART:
         return _multipart(body, options)
-    # Telnyx's SDK sends JSON also where it was told to say that it is a form.
+    # Telnyx's SDK sends JSON also where its Content-Type says that it is a form.
     if text.startswith((b"{", b"[")):
         return _json(text)
     if not text:

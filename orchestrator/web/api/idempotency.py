@@ -21,7 +21,7 @@ from orchestrator.web.api.errors import Fault, invalid
 KEY_HEADERS = ("Idempotency-Key", "X-Idempotency-Key", "I-Twilio-Idempotency-Token")
 RETRY_HEADER = "x-stainless-retry-count"
 MAX_KEY = 255
-# The SDK gives up long before.
+# The SDK times out long before.
 RETRY_SECONDS = 300.0
 MAX_REMEMBERED = 10_000
 

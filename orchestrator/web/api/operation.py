@@ -1,4 +1,4 @@
-"""What the API can be asked: one row an operation, from which routes and the OpenAPI document are made."""
+"""Operations of the API: one row each, from which routes and the OpenAPI document are made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RequestContext(NamedTuple):
     """The operation's parameters that were given, converted."""
 
     suffix: str = ""
-    """What stood behind the path: `.json`, or nothing."""
+    """The suffix of the path: `.json`, or nothing."""
 
     @property
     def account_sid(self) -> str:
@@ -50,7 +50,7 @@ class RequestContext(NamedTuple):
     def all_of(
         self, what: ListOf, found: list[Any], where: tuple[str, ...], suffix: str = ".json"
     ) -> dict[str, object]:
-        """The same of a list that is whole: the next page is told by its number alone."""
+        """The same of a list that is whole: the next page is named by its number alone."""
         page = self.page
         shown = found[page.offset : page.offset + page.size]
         more = len(found) > page.offset + page.size

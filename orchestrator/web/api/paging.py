@@ -97,7 +97,7 @@ def page_body(
 
 
 def slice_of(page: Page, found: Sequence[T]) -> tuple[Sequence[T], bool]:
-    """What is shown of a list with up to one entry too many, and whether there is more."""
+    """The page of a list that has up to one entry too many, and whether there is more."""
     return found[: page.size], len(found) > page.size
 
 
@@ -127,7 +127,7 @@ def spans_of(name: str, query: Mapping[str, str]) -> list[Span]:
 
 
 def _moment(name: str, value: str) -> tuple[int, int]:
-    """When it begins and is over, in microseconds since the epoch."""
+    """Its begin and end, in microseconds since the epoch."""
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
             day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=timezone.utc)

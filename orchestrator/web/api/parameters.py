@@ -26,12 +26,12 @@ class Given(NamedTuple):
 
 
 def folded(name: str) -> str:
-    """What all spellings of a name have in common: `StartTime_gt`, `start_time_gt`."""
+    """The common form of all spellings of a name: `StartTime_gt`, `start_time_gt`."""
     return name.replace("_", "").casefold()
 
 
 def by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
-    """By folded name. Raises ValueError for two that could not be told apart."""
+    """By folded name. Raises ValueError for two that could not be distinguished."""
     known: dict[str, Parameter] = {}
     for parameter in parameters:
         if known.setdefault(folded(parameter.name), parameter) is not parameter:

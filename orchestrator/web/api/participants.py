@@ -1,4 +1,4 @@
-"""Participants: listed, fetched, muted, held, coached, dropped (telnyx-texml 6.3, 6.4)."""
+"""Participants: listed, fetched, muted, held, coached, dropped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shown:
         self.updated_at = max(participant.changed_at, participant.asked_at)
         self.options = participant.options
         self.held = participant.held
-        # Who waits has been answered and is told as joined.
+        # A waiting participant has been answered and is reported as joined.
         self.connected = participant.phase in (Phase.IN, Phase.WAITING)
         self.rings = participant.called and bool(participant.rings)
 
@@ -138,7 +138,7 @@ UPDATE = (
 
 
 def update(context: RequestContext) -> dict[str, object]:
-    # Who cannot be seen is not told what is wrong with the rest.
+    # A participant that is not visible to the client: no hint at other mistakes.
     sid, one = context.path["conference_sid"], _participant_of(context)
     values = context.values
     changes = ParticipantUpdate(
@@ -179,7 +179,7 @@ OPERATIONS = (
         name="listParticipants",
         method="GET",
         path="/Conferences/{conference_sid}/Participants",
-        summary="Who is in a conference; nobody once it is over",
+        summary="Participants of a conference; none once it has ended",
         run=find,
         answer=PARTICIPANTS,
         query=(*(Parameter(name, boolean(), "only those") for name in FILTERS.values()), *PAGING),

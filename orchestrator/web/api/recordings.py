@@ -1,4 +1,4 @@
-"""Recordings, in both of the shapes that Telnyx documents (telnyx-texml 6.5)."""
+"""Recordings, in both of the shapes that Telnyx documents."""
 
 from __future__ import annotations
 
@@ -238,10 +238,10 @@ def change(context: RequestContext) -> dict[str, object]:
 START = (
     Parameter("PlayBeep", boolean(), "a beep when it begins", default=True),
     Parameter("RecordingChannels", choice("single", "dual", aliases={"mono": "single"}), default="dual"),
-    Parameter("RecordingStatusCallback", url(), "where it is told of it"),
-    Parameter("RecordingStatusCallbackMethod", METHOD, "how it is told", default="POST"),
-    Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "what is told", default="completed"),
-    Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is told", default=True),
+    Parameter("RecordingStatusCallback", url(), "for the recording"),
+    Parameter("RecordingStatusCallbackMethod", METHOD, "how it is requested", default="POST"),
+    Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "events that are sent", default="completed"),
+    Parameter("SendRecordingUrl", boolean(), "whether RecordingUrl is sent", default=True),
     Parameter("RecordingTrack", TRACK, "what the recording holds", default="both"),
     Parameter("Trim", TRIM, "of the recording", default="do-not-trim"),
     *RECORDING_CONFIGURATION,

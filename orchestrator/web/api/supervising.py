@@ -54,7 +54,7 @@ def _supervised(context: RequestContext, sid: str) -> CallRecord:
     except NotFound:
         raise ServiceError("90015", "Invalid call id", "There is no such call.", _POINTER) from None
     if found.ended_at:
-        raise ServiceError("90018", "Call has already ended", "The call is over.", _POINTER)
+        raise ServiceError("90018", "Call has already ended", "The call has ended.", _POINTER)
     if not found.answered_at:
         raise ServiceError(
             "90034", "Call not answered", "It can be supervised once it has answered.", _POINTER

@@ -79,7 +79,7 @@ CARRIER = (
     *unsupported("CallToken", "Passports", why="calls are not signed (STIR/SHAKEN)"),
     *unsupported("ClientNotificationUrl", why="there are no push notifications"),
 )
-"""What a vendor's network does for a call."""
+"""Features of a vendor's own network."""
 
 EMERGENCY = unsupported(
     "EmergencyAddress",

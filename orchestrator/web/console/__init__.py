@@ -1,1 +1,1 @@
-"""The console: the live picture of every conference in a browser, at `/`."""
+"""The console: the live view of every conference in a browser, at `/`."""

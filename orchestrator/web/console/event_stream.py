@@ -1,7 +1,7 @@
 """Server-sent events: every change of a room to every browser that looks at its account.
 
 Changes of one room within a tenth of a second become one. A browser that does not read has a queue that
-ends: then it is forgotten, and the browser gets the whole picture again once it reads.
+ends: then it is forgotten, and the browser gets the whole view again once it reads.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class StreamClient:
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._lost = True
-        """It has to be told everything: as in the beginning."""
+        """It has to be sent the whole view again."""
         self._something = Event()
 
     @property
@@ -116,7 +116,7 @@ class EventStream:
         self._problems = problems
         self._watchers: dict[str, set[StreamClient]] = {}
         self._known: dict[str, dict[str, Room]] = {}
-        """By account and ConferenceSid, as its browsers were told last."""
+        """By account and ConferenceSid, as it was last sent to its browsers."""
         self._dirty: dict[str, Room] = {}
         self._ticker: gevent.Greenlet[..., None] | None = None
         self._keeper: gevent.Greenlet[..., None] | None = None
@@ -181,7 +181,7 @@ class EventStream:
                 self._flush()
                 gevent.sleep(PAUSE_SECONDS)
         finally:
-            # Whatever ended it: the next change begins another.
+            # However it ended: the next change begins another.
             self._ticker = None
 
     def _flush(self) -> None:
@@ -209,7 +209,7 @@ class EventStream:
         return [watcher for watchers in self._watchers.values() for watcher in watchers]
 
     def _keep(self) -> None:
-        """What is no room's: whether FreeSWITCH is there, and whether the browsers are."""
+        """Checks outside the rooms: whether FreeSWITCH and the browsers are connected."""
         try:
             while self._watchers:
                 gevent.sleep(1.0)

@@ -1,4 +1,4 @@
-"""How loud a recording is over its time: one number for each part of it, made once, beside the event loop."""
+"""The loudness of a recording along its time: one number for each part, made once, beside the event loop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Peaks:
         found = in_thread(path.stat)
         key = (path.name, found.st_mtime_ns, found.st_size)
         if key not in self._kept:
-            # Who asks for the same one meanwhile gets what the first has made.
+            # Later requests for the same one wait for the result of the first.
             with self._turn:
                 if key not in self._kept:
                     self._kept[key] = in_thread(peaks_of, path, pool=self._pool)

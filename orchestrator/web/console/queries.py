@@ -1,4 +1,4 @@
-"""What the page asks for beside the live picture: conferences that are over, recordings, callbacks."""
+"""Queries of the page beside the live view: ended conferences, recordings, callbacks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ConsoleQueries:
         self._outbox = outbox
 
     def finished(self, account_sid: str, words: str, after: str) -> View:
-        """Conferences that are over, the newest first: a page of them, or those that fit some words."""
+        """Ended conferences, the newest first: a page of them, or those that fit some words."""
         if words:
             return {"conferences": [_room(room) for room in self._search(account_sid, words)], "next": None}
         moment, _, sid = after.partition(" ")
@@ -91,7 +91,7 @@ class ConsoleQueries:
 
     def _callbacks(self, account_sid: str, queues: Sequence[str]) -> list[View]:
         found: list[Queued | FinishedMessage] = []
-        # What was told a moment ago would be neither waiting nor told yet.
+        # A callback that was delivered a moment ago would be neither waiting nor delivered yet.
         self._outbox.flush()
         for queue in queues:
             found += self._outbox.waiting(MAX_CALLBACKS, queue=queue)

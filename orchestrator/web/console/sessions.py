@@ -1,4 +1,4 @@
-"""Who is signed in: Flask's signed cookie says it, until its time, its API key or signing out ends it."""
+"""Sessions of the console in Flask's signed cookie, until its time, its API key or signing out ends it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SIGNED_OUT = "signed out of the console"
 
 
 class Session(Struct, frozen=True):
-    """What the cookie holds. A browser can read it, and cannot change it."""
+    """The content of the cookie. A browser can read it, and cannot change it."""
 
     id: str
     account_sid: str
     key: str
-    """Tells the API key that opened it, and whose withdrawal ends it, to nobody but us."""
+    """Identifies the API key that opened it, and whose withdrawal ends it; only we can read it."""
     csrf: str
     expires_at: float
     """Seconds since the epoch."""

@@ -112,9 +112,11 @@ class Console(Part):
         self._stream.stop()
 
     def on_reload(self) -> None:
-        """Whoever signed in with a key that is withdrawn is signed out, and sees nothing more."""
+        """Sessions of a key that is withdrawn end, and their streams with them."""
         for session in self._stream.end_sessions(self._sessions.is_good):
-            log.info("signed out: the session is over or its key withdrawn", account=session.account_sid)
+            log.info(
+                "signed out: the session has expired or its key was withdrawn", account=session.account_sid
+            )
 
     def _routes(self) -> Blueprint:
         blueprint = Blueprint("console", __name__, static_folder="static", static_url_path="/console/static")
@@ -219,7 +221,7 @@ class Console(Part):
         try:
             peaks = self._peaks.of(wav if wav.exists() else self._files.path(recording.sid, "mp3"))
         except (AudioError, OSError) as error:
-            log.warning("no picture of a recording", recording=sid, problem=str(error))
+            log.warning("no waveform of a recording", recording=sid, problem=str(error))
             raise Denied(HTTPStatus.NOT_FOUND, "The recording's audio cannot be read.") from None
         return _json({"peaks": peaks, "seconds": recording.duration})
 

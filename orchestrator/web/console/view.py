@@ -12,7 +12,7 @@ View = dict[str, object]
 
 
 def is_shown(room: Room | None) -> bool:
-    """From the first who was let in to the end."""
+    """From the first admitted participant to the end."""
     return room is not None and bool(room.opened_at) and not room.ended_at
 
 
@@ -21,7 +21,7 @@ def room_view(room: Room) -> View:
 
 
 def change(before: Room | None, after: Room) -> View | None:
-    """What the page has to be told; None: nothing. A participant's None: it is gone."""
+    """The changes for the page; None: no change. A participant's None: it has left."""
     if not is_shown(after):
         return {"sid": after.sid, "gone": True} if is_shown(before) else None
     if before is None or not is_shown(before):
@@ -63,7 +63,7 @@ def _facts(room: Room) -> View:
 
 def person_view(one: Participant) -> View:
     caller, options = one.caller, one.options
-    # Who was dialled has no calling party: it is known by the number that was called.
+    # A dialled participant has no calling party: it is shown by the number that was called.
     dialled = not caller.calling_party_type
     return {
         "number": caller.to if dialled else caller.from_,

@@ -98,19 +98,19 @@ METRICS: tuple[Metric, ...] = (
     ),
     counter(
         "texml_freeswitch_protocol_errors_total",
-        "What should not have happened on the event socket.",
+        "Protocol errors on the event socket.",
         _anomalies,
         *("node", "kind"),
     ),
     counter(
         "texml_freeswitch_corrections_total",
-        "Differences from what FreeSWITCH had that were found and put right.",
+        "Differences from FreeSWITCH's state that were found and corrected.",
         _repairs,
         *("node", "kind"),
     ),
     histogram(
         "texml_event_delay_seconds",
-        "From when FreeSWITCH told of a call's park, answer or hangup until that was handled; its clock's "
+        "From the time of a call's park, answer or hangup in FreeSWITCH until it was handled; its clock's "
         "offset is taken off.",
         lambda s: Histogram.total(*(node.door.event_delay for node in s.nodes)),
     ),
@@ -118,27 +118,27 @@ METRICS: tuple[Metric, ...] = (
     gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: s.total(lambda node: len(node.legs))),
     gauge(
         "texml_legs_limit",
-        "As many legs as there may be until calls are refused (admission.max_calls).",
+        "Number of legs from which on calls are refused (admission.max_calls).",
         lambda s: s.total(lambda node: node.door.limiter.limits.max_calls),
     ),
     gauge(
         "texml_calls_in_setup",
-        "Calls let in that are on their way to being answered.",
+        "Accepted calls that are not answered yet.",
         lambda s: s.total(lambda node: node.door.limiter.in_setup(time.monotonic())),
     ),
     gauge(
         "texml_calls_in_setup_limit",
-        "As many as may be on their way in at the moment; the later everything is, the fewer.",
+        "Calls that may be in setup at the moment; the higher the delay, the fewer.",
         lambda s: s.total(lambda node: node.door.limiter.allowed(time.monotonic())),
     ),
     gauge(
         "texml_delay_seconds",
-        "How late this process was lately with what was due: the longest, halved every second.",
+        "How late this process handled events and timers lately: the longest delay, halved every second.",
         lambda s: s.longest(lambda node: node.door.limiter.delay(time.monotonic())),
     ),
     counter(
         "texml_calls_accepted_total",
-        "New calls that were taken.",
+        "New calls that were accepted.",
         lambda s: s.total(lambda node: node.door.limiter.accepted),
     ),
     counter(
@@ -148,13 +148,17 @@ METRICS: tuple[Metric, ...] = (
         "reason",
     ),
     # Rooms
-    gauge("texml_rooms", "Rooms that live.", _rooms, "phase"),
-    gauge("texml_participants", "Participants of rooms that live.", _participants, "phase"),
-    counter("texml_rooms_opened_total", "Rooms that let somebody in.", lambda s: s.counters.rooms_opened),
+    gauge("texml_rooms", "Rooms that have not ended.", _rooms, "phase"),
+    gauge("texml_participants", "Participants of rooms that have not ended.", _participants, "phase"),
+    counter(
+        "texml_rooms_opened_total", "Rooms that admitted a participant.", lambda s: s.counters.rooms_opened
+    ),
     counter("texml_rooms_started_total", "Rooms that started.", lambda s: s.counters.rooms_started),
     counter("texml_rooms_ended_total", "Rooms that ended.", _rooms_ended, "reason"),
     counter(
-        "texml_joins_total", "Participants let into a room, to wait or at once.", lambda s: s.counters.joins
+        "texml_joins_total",
+        "Participants admitted to a room, waiting ones included.",
+        lambda s: s.counters.joins,
     ),
     counter("texml_leaves_total", "Participants that left.", lambda s: s.counters.leaves),
     counter(
@@ -165,7 +169,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     counter(
         "texml_recordings_total",
-        "Recordings by what became of them: in-progress once begun, then completed or absent.",
+        "Recordings by status: in-progress once begun, then completed or absent.",
         lambda s: {
             status: s.counters.recordings[status] for status in ("in-progress", "completed", "absent")
         },
@@ -187,7 +191,7 @@ METRICS: tuple[Metric, ...] = (
         lambda s: Histogram.total(*(node.fetcher.counters.seconds for node in s.nodes)),
     ),
     # Callbacks
-    counter("texml_callbacks_total", "Callbacks that are over.", _callbacks, "outcome"),
+    counter("texml_callbacks_total", "Finished callbacks.", _callbacks, "outcome"),
     counter(
         "texml_callback_attempts_failed_total",
         "Attempts that did not deliver.",
@@ -195,19 +199,19 @@ METRICS: tuple[Metric, ...] = (
     ),
     counter(
         "texml_callbacks_retried_total",
-        "Given-up callbacks taken up again because somebody asked for it.",
+        "Failed callbacks that were retried on request.",
         lambda s: s.delivery.counters.retried,
     ),
     histogram(
         "texml_callback_delay_seconds",
-        "From when an event was handled, and its callback written down, until that was delivered.",
+        "From the event's handling, which stores its callback, until delivery.",
         lambda s: s.delivery.counters.delay,
     ),
     gauge("texml_callbacks_sending", "Callbacks under way at this moment.", lambda s: s.delivery.sending),
     gauge("texml_outbox_callbacks", "Callbacks that wait.", lambda s: s.outbox.depth),
     gauge(
         "texml_outbox_callbacks_limit",
-        "As many callbacks as may wait until the oldest are given up (callbacks.max_waiting).",
+        "Number of waiting callbacks from which on the oldest fail (callbacks.max_waiting).",
         lambda s: s.max_waiting,
     ),
     gauge(
@@ -223,7 +227,7 @@ METRICS: tuple[Metric, ...] = (
     gauge("texml_outbox_oldest_age_seconds", "Since when the oldest waits; 0 if none does.", _oldest),
     gauge(
         "texml_outbox_failed",
-        "Given-up callbacks that are kept: `orchestrator callbacks list --failed` shows them.",
+        "Failed callbacks that are kept: `orchestrator callbacks list --failed` shows them.",
         lambda s: s.outbox.counts().failed,
     ),
     gauge(
@@ -259,7 +263,7 @@ METRICS: tuple[Metric, ...] = (
 
 def table() -> str:
     """All of them in Markdown."""
-    rows = ["| Metric | Kind | Labels | What it says |", "| --- | --- | --- | --- |"]
+    rows = ["| Metric | Kind | Labels | Meaning |", "| --- | --- | --- | --- |"]
     for metric in METRICS:
         labels = ", ".join(f"`{label}`" for label in metric.labels)
         rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} |")

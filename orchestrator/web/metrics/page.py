@@ -1,4 +1,4 @@
-"""`/metrics`, for whoever may see it."""
+"""`/metrics`, and the check of who may see it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from orchestrator.web.metrics.sources import Sources
 log = get_logger(__name__)
 
 CLOSED = (
-    "Metrics are shown without a key only where the web address is a loopback or private one and public_url "
+    "Metrics are shown without a key only where web.listen is a loopback or private address and public_url "
     "is none or such a one too: set web.metrics_key, and give it as a bearer token.\n"
 )
 WRONG = "The key is missing or wrong: give web.metrics_key as a bearer token.\n"

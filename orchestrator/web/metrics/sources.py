@@ -23,7 +23,7 @@ from orchestrator.web.http_stats import HttpStats
 
 @dataclass(frozen=True)
 class NodeSources:
-    """What is counted at one FreeSWITCH node."""
+    """The counters of one FreeSWITCH node."""
 
     connection: Connection
     legs: Legs
@@ -41,7 +41,7 @@ class NodeSources:
 
 @dataclass(frozen=True)
 class Sources:
-    """Whoever counts anyway; read at each scrape."""
+    """The parts whose counters are read at each scrape."""
 
     nodes: tuple[NodeSources, ...]
     counters: CallCounters

@@ -39,7 +39,7 @@ class Callback {
       ["To", `${callback.method} ${callback.url}`],
       ["Attempts", String(attempts)],
     ];
-    if (callback.done) facts.push([state === "delivered" ? "Told" : "Given up", clock(callback.done)]);
+    if (callback.done) facts.push([state === "delivered" ? "Delivered" : "Failed", clock(callback.done)]);
     if (error) facts.push(["Problem", error]);
     this.facts.replaceChildren(
       ...facts.map(([name, value]) => el("div", {}, el("dt", { textContent: name }), el("dd", { textContent: value }))),

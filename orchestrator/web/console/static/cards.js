@@ -197,7 +197,7 @@ function nothing(fitting) {
 function quiet() {
   return [
     el("p", { class: "big", textContent: "No conference is running" }),
-    el("p", { textContent: "Call one of your numbers: the conference is here as soon as somebody is let in." }),
+    el("p", { textContent: "Call one of your numbers: the conference appears here as soon as a caller is admitted." }),
   ];
 }
 

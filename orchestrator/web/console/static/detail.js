@@ -1,4 +1,4 @@
-// One conference, live or over: its people with buttons, its recordings, its callbacks.
+// One conference, live or ended: its people with buttons, its recordings, its callbacks.
 
 import { ask } from "./ask.js";
 import { Callbacks } from "./callbacks.js";
@@ -82,7 +82,7 @@ class Detail {
       found.push(["", room.started ? "running" : "not started"], ["", `${room.people.size} of ${room.max}`]);
       if (room.recording) found.push(["rec", "Recording"]);
     } else if (record) {
-      found.push(["", "over"], ["", day(record.created)]);
+      found.push(["", "ended"], ["", day(record.created)]);
       if (record.reason) found.push(["", reason(record.reason)]);
     }
     const key = found.join("|");
@@ -222,7 +222,7 @@ export function update(sid, room, patch) {
   open.update(patch);
   if (patch) tellWhoCame(patch, names);
   if (!room) {
-    say("The conference is over");
+    say("The conference has ended");
     open.look();
   }
 }

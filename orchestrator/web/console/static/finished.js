@@ -1,4 +1,4 @@
-// Conferences that are over, the newest first, page by page; or those that fit what is searched for.
+// Ended conferences, the newest first, page by page; or those that fit what is searched for.
 
 import { by, el, show, toast } from "./dom.js";
 import { day, length, reason } from "./format.js";
@@ -43,7 +43,7 @@ function nothing(on) {
   const big = words ? `No finished conference fits “${words}”` : "No conference has ended yet";
   const small = words
     ? "By a part of the name the last 1000 are searched; older ones by their whole name or ConferenceSid."
-    : "What is over is kept here for as long as the setting callbacks.history_days says.";
+    : "Ended conferences are listed here for callbacks.history_days (a setting).";
   by("nothing-over").replaceChildren(el("p", { class: "big", textContent: big }), el("p", { textContent: small }));
 }
 

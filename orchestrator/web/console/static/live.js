@@ -1,4 +1,4 @@
-// The live picture: what the server's events say, kept as plain objects, and told on to whoever listens.
+// The live view: the state from the server's events as plain objects, passed on to the listeners.
 
 import { setClock } from "./format.js";
 
@@ -15,7 +15,7 @@ export function listen(listener) {
   listeners.add(listener);
 }
 
-function tell(sid, room, patch) {
+function notify(sid, room, patch) {
   for (const listener of listeners) listener(sid, room, patch);
 }
 
@@ -75,12 +75,12 @@ function snapshot(data) {
   for (const sid of [...rooms.keys()]) {
     if (!there.has(sid)) {
       rooms.delete(sid);
-      tell(sid, null, null);
+      notify(sid, null, null);
     }
   }
   for (const room of data.rooms) {
     rooms.set(room.sid, whole(room));
-    tell(room.sid, rooms.get(room.sid), null);
+    notify(room.sid, rooms.get(room.sid), null);
   }
   onState("problems", data.problems);
 }
@@ -96,13 +96,13 @@ function change(data) {
     const room = rooms.get(sid);
     if (patch.gone) {
       rooms.delete(sid);
-      tell(sid, null, patch);
+      notify(sid, null, patch);
     } else if (!room) {
       rooms.set(sid, whole(patch));
-      tell(sid, rooms.get(sid), null);
+      notify(sid, rooms.get(sid), null);
     } else {
       merge(room, patch);
-      tell(sid, room, patch);
+      notify(sid, room, patch);
     }
   }
 }

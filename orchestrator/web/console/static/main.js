@@ -1,4 +1,4 @@
-// Signing in, the address bar, and who is told of what.
+// Signing in, the address bar, and the views that follow changes.
 
 import * as cards from "./cards.js";
 import * as detail from "./detail.js";

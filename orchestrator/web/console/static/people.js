@@ -56,7 +56,7 @@ export class Row {
       el("button", { type: "button", class: "tool", "data-does": name, onclick: () => act(name, this) }, icon(name), el("span", { class: "word", textContent: word }));
     this.mute = button("mute", "Mute");
     this.hold = button("hold", "Hold");
-    this.announce = button("announce", "Tell");
+    this.announce = button("announce", "Announce");
     this.drop = button("drop", "Drop");
     this.node = el(
       "li",
@@ -78,7 +78,7 @@ export class Row {
     attribute(this.node, "data-waiting", waits(person) ? "" : null);
     this.button(this.mute, "Mute", person.muted, name);
     this.button(this.hold, "Hold", person.held, name);
-    for (const [button, does] of [[this.announce, `Tell ${name} something`], [this.drop, `Drop ${name}`]]) {
+    for (const [button, does] of [[this.announce, `Announce to ${name}`], [this.drop, `Drop ${name}`]]) {
       attribute(button, "aria-label", does);
       attribute(button, "title", does);
     }

@@ -1,4 +1,4 @@
-// Recordings to listen to, each with a picture of how loud it is.
+// Recordings to listen to, each with its waveform.
 
 import { el, show, svg, text } from "./dom.js";
 import { clock, count, length } from "./format.js";
