@@ -20,10 +20,11 @@ mistake in yours, with its line.
 - A secret is a text, `{env: NAME}` for an environment variable, or `{file: PATH}`. A URL may be
   `{env: NAME}`, too.
 - Relative paths start at the directory of the settings file.
-- *Reload* says when a changed key counts. *yes*: after `orchestrator reload` or SIGHUP, for what begins then.
+- *Reload* says when a changed key counts. *yes*: after `orchestrator reload` or SIGHUP, for new calls.
   FreeSWITCH's own files (profiles, trunks, `sip.networks`) are written where `conf_dir` is set; else run
-  `orchestrator render --into DIR` before it. Where FreeSWITCH cannot be reached or refuses them, they wait for
-  its next connect, and everything else counts at once: exit code 4, and the changes that wait are printed.
+  `orchestrator render --into DIR` before it. Where FreeSWITCH cannot be reached or refuses them, they wait
+  for its next connect, and everything else counts at once: exit code 4, and the changes that wait are
+  printed.
   *restart*: when the orchestrator starts anew. Neither drops a call.
 
 This page is made by `orchestrator config --explain --markdown`.

@@ -130,7 +130,7 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
             4,
             "a path on FreeSWITCH's side is absolute",
         ),
-        ("freeswitch: {nodes: [{recordings_dir: '/srv/my calls'}]}", 4, "FreeSWITCH cannot be told the path"),
+        ("freeswitch: {nodes: [{recordings_dir: '/srv/my calls'}]}", 4, "cannot be given the path"),
         (
             "freeswitch: {nodes: [{password: {env: GONE}}]}",
             4,
