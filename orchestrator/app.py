@@ -35,9 +35,9 @@ from orchestrator.net.connector import Connector
 from orchestrator.node import Node, Shared
 from orchestrator.reloading.reload_socket import ReloadSocket
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
+from orchestrator.retention import Retention, files, rows
 from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.outbox import Outbox, OutboxError
-from orchestrator.store.retention import RecordRetention
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.attempts import Attempts
@@ -83,8 +83,16 @@ class Orchestrator(Part):
             self.outbox.claim(settings.freeswitch.nodes[0].name)
         self.nodes = tuple(Node(node, shared) for node in settings.freeswitch.nodes)
         self.write_check = WriteCheck(self.outbox, [node.journal for node in self.nodes])
-        self.history = RecordRetention(
-            self.outbox.records, settings.callbacks.history_days, settings.recordings.retention_days
+        days, cache_bytes = settings.recordings.retention_days, settings.media.cache_bytes
+        self.retention = Retention(
+            [
+                *rows(self.outbox, settings.callbacks.history_days, days),
+                *(
+                    kind
+                    for node in self.nodes
+                    for kind in files(node.settings.recordings_dir, days, node.library, cache_bytes)
+                ),
+            ]
         )
         self.reloader = Reloader(
             self.current,
@@ -103,7 +111,7 @@ class Orchestrator(Part):
                 *(node.journal for node in self.nodes),
                 self.web,
                 self.console,
-                self.history,
+                self.retention,
                 *self.nodes,
             )
         )

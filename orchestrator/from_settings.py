@@ -80,5 +80,4 @@ def delivery_settings(settings: Settings) -> DeliverySettings:
         max_waiting=callbacks.max_waiting,
         concurrency=callbacks.concurrency,
         per_host=callbacks.concurrency_per_destination,
-        retention=callbacks.history_days * 86400,
     )

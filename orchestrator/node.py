@@ -46,7 +46,6 @@ from orchestrator.recordings.call_recording import CallRecorder
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.on_demand import CallRecordings
-from orchestrator.recordings.retention import FileRetention
 from orchestrator.recordings.signed_urls import UrlSigner
 from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
@@ -101,7 +100,6 @@ class Node(Part):
         # and the call records are not among them: they outlive the web server, which may still write.
         self._parts = Parts(
             (
-                self.housekeeping,
                 self.door,
                 self.rooms,
                 self.room_recordings,
@@ -238,12 +236,6 @@ class Node(Part):
         return RecordingFiles(
             settings.recordings_dir, settings.path_on_freeswitch, shared.base_url, shared.url_signer
         )
-
-    @cached_property
-    def housekeeping(self) -> FileRetention:
-        settings = self._shared.live.settings
-        days = settings.recordings.retention_days
-        return FileRetention(self.settings.recordings_dir, days, self.library, settings.media.cache_bytes)
 
     @cached_property
     def fetcher(self) -> Fetcher:

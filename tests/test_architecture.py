@@ -96,6 +96,7 @@ IMPORTS: dict[str, set[str]] = {
     },
     "from_settings": {"callbacks", "conference.machine", "config", "media", "net", "recordings", "store"},
     "reloading": {"config", "esl", "fsconfig", "fsconfig.existing", "lifecycle", "logs"},
+    "retention": {"clock", "lifecycle", "logs", "media", "recordings", "store"},
     "web": {"histogram", "lifecycle", "logs", "media", "recordings"},
     "calls": {
         "callbacks",
@@ -267,6 +268,7 @@ IMPORTS: dict[str, set[str]] = {
         "net",
         "node",
         "reloading",
+        "retention",
         "routing",
         "store",
         "web",

@@ -11,11 +11,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import pytest
 
 from tests.benchmarks.rig import ACCOUNT, API_KEY, Rig
+from tests.callbacks.conftest import QUICK, Office, make
+from tests.callbacks.receiver import Receiver
 
 FEW, MANY = 10, 1000
 GROWTH = 1.02
@@ -116,6 +119,26 @@ def test_a_join_is_two_commands_and_a_beep_for_each_who_hears_it(rigs: dict[int,
     orders = [order and (order[1] or order[2]) for order in orders]
     assert orders == ["multiset", "conference", "multiset", "conference", "play"]
     assert sum(map(len, commands)) < 1500
+
+
+def test_a_callback_is_read_once_to_be_sent_once(tmp_path: Path) -> None:
+    """Symptom: each was read twice. Cause: once for the line of its receiver, and again by the worker. Fix:
+    the worker takes what was read for the line, if that is still the first of its queue."""
+    receiver, office = Receiver(), Office(tmp_path / "outbox.sqlite", QUICK)
+    reads: Counter[str] = Counter()
+
+    def trace(statement: str) -> None:
+        if found := re.match(r"SELECT .* FROM pending WHERE id = (\d+)", statement):
+            reads[found[1]] += 1
+
+    office.outbox._db.set_trace_callback(trace)
+    office.tell(*(make(f"room {number % 10}", receiver.url(), number // 10) for number in range(200)))
+    office.wait_results(200)
+    office.outbox._db.set_trace_callback(None)
+    office.close()
+    receiver.stop()
+    assert len(reads) == 200
+    assert set(reads.values()) == {1}
 
 
 def test_an_event_of_nobodys_call_takes_a_quarter_of_that(rigs: dict[int, Rig]) -> None:

@@ -29,7 +29,6 @@ from orchestrator.net.urls import Unrequestable, target
 from orchestrator.recurring_error import RecurringError
 from orchestrator.store.interface import CallbackStore
 from orchestrator.store.message import Message, Queued
-from orchestrator.store.retention import forget_history
 from orchestrator.store.sqlite import OutboxError
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
@@ -44,9 +43,11 @@ Not for what was given up while others were being told: too old, too many.
 
 _OUTBOX_RETRY_SECONDS = 1.0
 _REQUEUE_BATCH = 200
-_SWEEP_SECONDS, _FORGET_SECONDS = 5, 60
+_SWEEP_SECONDS = 5
 _IDLE_WORKERS = 8
 """A new one costs some pages of memory, taken and given back."""
+_HEADS = 2000
+"""First messages kept in memory while their queues are in line, some 2 kB each; others are read again."""
 _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
 
@@ -71,6 +72,8 @@ class Delivery(Part):
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
         self._in_flight: set[str] = set()
+        self._heads: dict[str, Queued] = {}
+        """As read when their queues were put into line."""
         self._destinations = Destinations(settings, connector or Connector())
         self.counters = DeliveryCounters()
         self._limits = QueueLimits(outbox, settings, self.counters)
@@ -87,7 +90,7 @@ class Delivery(Part):
         self._write_error = RecurringError(
             log, "what was told cannot be written down and would be told again"
         )
-        self._upkeep_error = RecurringError(log, "old callbacks are neither given up nor forgotten")
+        self._upkeep_error = RecurringError(log, "old callbacks do not fail in time")
         self._asked_for_retries = False
         self._helpers: list[gevent.Greenlet[..., None]] = []
 
@@ -128,6 +131,7 @@ class Delivery(Part):
         self._destinations.clear()
         self._busy.clear()
         self._in_flight.clear()
+        self._heads.clear()
         self._backed_off.clear()
         self._starting_worker = False
         self._working = 0
@@ -173,6 +177,8 @@ class Delivery(Part):
             # The wall clock may have been set since: never longer than a backoff can be.
             self._back_off(queue, min(left, self._settings.longest_pause))
             return
+        if len(self._heads) < _HEADS:
+            self._heads[queue] = message
         self._destinations.enqueue(self._destination(message.url), queue)
 
     def _next(self, queue: str) -> Queued | None:
@@ -246,8 +252,10 @@ class Delivery(Part):
             woken.wait()
 
     def _work_once(self, destination: Destination, queue: str) -> None:
-        message = self._next(queue)
+        message = self._heads.pop(queue, None)
         # The head may have changed since the queue was put into line.
+        if message is None or not self._outbox.is_head(queue, message.id):
+            message = self._next(queue)
         elsewhere = message is None or self._destination(message.url) is not destination
         if message is None or elsewhere or self._limits.is_too_old(message.waits_since):
             self._destinations.untouched(destination)
@@ -347,8 +355,6 @@ class Delivery(Part):
                     self._destinations.tidy()
                     if self._limits.sweep(self._in_flight):
                         self._unwritten.set()
-                if second % _FORGET_SECONDS == 0:
-                    forget_history(self._outbox, self._settings.retention)
                 self._upkeep_error.on_success()
             except OutboxError as error:
                 self._upkeep_error.on_error(error)
@@ -366,6 +372,7 @@ class Delivery(Part):
             self._asked_for_retries = asked > 0
             self.counters.retried += len(queues)
             for queue in dict.fromkeys(queues):
+                self._heads.pop(queue, None)  # it may be the same message again, with all its attempts
                 self.wake(queue)
             gevent.sleep(0.01)
 

@@ -36,8 +36,6 @@ class DeliverySettings:
     """Receivers that take longer, or of which nothing is known yet, share half of the attempts."""
     keep_alive: float = 15.0
     """Connections to a host that nothing was sent to for so long are closed."""
-    retention: float = 30 * 86400.0
-    """How long messages, rooms, calls and recordings that are over stay listed."""
     flush_every: float = 0.2
     """How long an end may stay unwritten; what a kill takes within it is told again."""
     body_limit: int = 8192

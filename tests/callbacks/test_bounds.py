@@ -99,15 +99,6 @@ def test_bounds_hold_for_what_an_earlier_run_left(
     assert len(destination.requests) == 99
 
 
-def test_history_is_forgotten_in_time(open_office: Callable[..., Office], destination: Receiver) -> None:
-    office = open_office(replace(QUICK, retention=0.0))
-    office.tell(*(make("room", destination.url(), number) for number in range(5)))
-    office.wait_results(5)
-    office.outbox.flush()
-    office.restart()
-    wait_until(lambda: not office.outbox.finished(), "it is forgotten")
-
-
 @given(st.lists(st.tuples(st.sampled_from(["append", "end", "fail", "retry", "shed"]), st.integers(0, 3))))
 def test_whatever_happens_a_queue_is_sent_in_ascending_order_of_its_ids(
     history: list[tuple[str, int]],

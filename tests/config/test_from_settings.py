@@ -30,7 +30,6 @@ def read(more: str) -> Settings:
         ("max_waiting", "1234", "max_waiting", 1234),
         ("concurrency", "77", "concurrency", 77),
         ("concurrency_per_destination", "6", "per_host", 6),
-        ("history_days", "2", "retention", 172800.0),
     ],
 )
 def test_each_key_of_callbacks_is_one_of_their_delivery(

@@ -127,7 +127,7 @@ FILTERS = [
 def past(house: House) -> None:
     """One of everything on each of three days; all that can be of one room or call is."""
     assert house.orchestrator is not None
-    house.orchestrator.history.stop()
+    house.orchestrator.retention.stop()
     records = house.orchestrator.outbox.records
     for day in range(3):
         at = FIRST + day * DAY

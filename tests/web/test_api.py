@@ -26,7 +26,7 @@ class Api:
         self.base = f"http://127.0.0.1:{house.orchestrator.web.port}"
         self.records = house.orchestrator.outbox.records
         # It would forget what happened in 2024 while a test looks at it.
-        house.orchestrator.history.stop()
+        house.orchestrator.retention.stop()
 
     def ask(self, path: str, method: str = "GET", key: str = API_KEY, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {key}"} | more.pop("headers", {})
@@ -244,7 +244,7 @@ def test_other_methods_are_refused(api: Api) -> None:
 def test_what_is_over_is_forgotten_in_time_and_what_lives_is_not(house: House, api: Api) -> None:
     assert house.orchestrator is not None
     fill(api)
-    house.orchestrator.history.sweep()
+    house.orchestrator.retention.sweep()
     left = api.records.find(Query("conference", ACCOUNT))
     assert {record.status for record in left} == {"in-progress"}
 
@@ -252,5 +252,5 @@ def test_what_is_over_is_forgotten_in_time_and_what_lives_is_not(house: House, a
 def test_the_answer_to_a_key_is_forgotten_after_a_day(house: House, api: Api) -> None:
     assert house.orchestrator is not None
     api.records.put([Record("request", "old", ACCOUNT, FIRST_DAY, FIRST_DAY, FIRST_DAY)])
-    house.orchestrator.history.sweep()
+    house.orchestrator.retention.sweep()
     assert api.records.one("request", ACCOUNT, "old") is None

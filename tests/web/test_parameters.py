@@ -28,7 +28,7 @@ class Api:
     def __init__(self, house: House) -> None:
         assert house.orchestrator is not None
         self.base = f"http://127.0.0.1:{house.orchestrator.web.port}"
-        house.orchestrator.history.stop()
+        house.orchestrator.retention.stop()
         records = house.orchestrator.outbox.records
         records.put([row_of_room(RoomRecord(ROOM, ACCOUNT, "Room", AT, AT, AT, "completed"))])
         for number, sid in enumerate(CALLS):

@@ -12,7 +12,10 @@ import soundfile
 
 from orchestrator.media import audio_cache as library_module
 from orchestrator.media.audio_cache import AudioCache
-from orchestrator.recordings.retention import FileRetention, FoundFile, surplus
+from orchestrator.retention import FoundFile, Retention, files, rows, surplus
+from orchestrator.store.outbox import Outbox
+from orchestrator.store.records import Query, Record, RecordKind
+from tests.callbacks.conftest import make
 
 SID = "35094891-3290-4142-b2c2-b2eda57534cf"
 DAY = 86400.0
@@ -47,7 +50,7 @@ def sweep(
     recordings: Path, audio_cache: AudioCache, days: float | None = None, cache_bytes: int = 1 << 30
 ) -> set[str]:
     """What is left."""
-    FileRetention(recordings, days, audio_cache, cache_bytes).sweep()
+    Retention(files(recordings, days, audio_cache, cache_bytes)).sweep()
     return {path.name for directory in (recordings, audio_cache.directory) for path in directory.iterdir()}
 
 
@@ -145,7 +148,7 @@ def test_a_directory_that_is_gone_is_told_and_the_other_one_still_swept(
 ) -> None:
     recordings.rmdir()
     put(audio_cache.directory, f"{HASH}.wav", days=1)
-    FileRetention(recordings, 1, audio_cache, 0).sweep()
+    Retention(files(recordings, 1, audio_cache, 0)).sweep()
     assert not list(audio_cache.directory.iterdir())
     assert [record.msg["event"] for record in caplog.records] == ["not deleted"]
 
@@ -154,7 +157,7 @@ def test_it_sweeps_at_once_when_it_is_started_and_stops_at_once(
     recordings: Path, audio_cache: AudioCache
 ) -> None:
     path = put(recordings, f"{SID}.wav", days=2)
-    keeping = FileRetention(recordings, 1, audio_cache, 0)
+    keeping = Retention(files(recordings, 1, audio_cache, 0))
     keeping.start()
     deadline = time.monotonic() + 10
     while path.exists():
@@ -245,3 +248,60 @@ def test_a_sound_that_was_never_finished_goes_after_a_day(
     assert sweep(recordings, audio_cache) == {name}
     aged(audio_cache.directory / name, 1.1)
     assert sweep(recordings, audio_cache) == set()
+
+
+# Rows
+
+
+def test_each_kind_of_row_goes_when_its_days_are_over(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "store.sqlite")
+    kinds: tuple[RecordKind, ...] = ("conference", "call", "recording", "request")
+    at = {days: int((time.time() - days * DAY) * 1e6) for days in (0.5, 1.5, 2.5, 3.5)}
+    outbox.records.put(
+        [
+            Record(kind, f"{days}", "account", ended, ended, ended)
+            for kind in kinds
+            for days, ended in at.items()
+        ]
+    )
+    outbox.records.put([Record("call", "living", "account", 1, 1)])
+
+    def left(kind: RecordKind) -> list[str]:
+        return sorted(record.sid for record in outbox.records.find(Query(kind, "account")))
+
+    Retention([*rows(outbox, 2, None)]).sweep()
+    assert {kind: left(kind) for kind in kinds} == {
+        "conference": ["0.5", "1.5"],
+        "call": ["0.5", "1.5", "living"],
+        "recording": ["0.5", "1.5", "2.5", "3.5"],
+        "request": ["0.5"],
+    }
+    Retention([*rows(outbox, 2, 3)]).sweep()
+    assert left("recording") == ["0.5", "1.5", "2.5"]
+    Retention([*rows(outbox, 2, 1)]).sweep()
+    assert left("recording") == ["0.5", "1.5"], "never before the history ends"
+    outbox.close()
+
+
+def test_more_callbacks_than_one_step_deletes_are_all_deleted(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "store.sqlite")
+    outbox.commit([make("room", "http://h/", number) for number in range(450)])
+    while message := outbox.next("room"):
+        outbox.finish(message, delivered=True, attempts=1, status=200)
+    outbox.flush()
+    Retention([*rows(outbox, 1, None)]).sweep()
+    assert len(outbox.finished(1000)) == 450
+    Retention([*rows(outbox, 0, None)]).sweep()
+    assert outbox.finished(1000) == []
+    outbox.close()
+
+
+def test_a_store_that_fails_is_told_and_the_files_are_still_deleted(
+    recordings: Path, audio_cache: AudioCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = Outbox(tmp_path / "store.sqlite")
+    outbox.close()
+    path = put(recordings, f"{SID}.wav", days=2)
+    Retention([*rows(outbox, 1, 1), *files(recordings, 1, audio_cache, 0)]).sweep()
+    assert not path.exists()
+    assert [record.msg["event"] for record in caplog.records].count("not deleted") == 5
