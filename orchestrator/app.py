@@ -189,7 +189,7 @@ class Orchestrator(Part):
 
     def _base_url(self) -> str:
         web = self.settings.web
-        # The port may have been left to the system, so what was set does not tell it.
+        # The port may have been left to the system, so the setting does not say it.
         return web.base_url if web.public_url else f"http://{web.host}:{self.web.port}"
 
     @property
@@ -197,7 +197,8 @@ class Orchestrator(Part):
         return self.current.settings
 
     def take_over(self, settings: Settings) -> None:
-        """Other settings from now on. Whoever asks `live` follows by itself; what is told is told here."""
+        """Other settings from now on. Parts that read `current` follow by themselves; the others are set
+        here."""
         # Callbacks that wait are signed, also those of an account that is gone.
         self._keys.update(account_keys(settings))
         self._connector.policy = address_policy(settings)
@@ -207,7 +208,7 @@ class Orchestrator(Part):
         self.console.on_reload()
 
     def _problems(self) -> dict[str, str]:
-        """What keeps calls from being served, by what has the problem."""
+        """Reasons why calls cannot be served, by the part that has the problem."""
         found = {}
         if self._stopping:
             found["orchestrator"] = "it is being stopped"

@@ -1,4 +1,4 @@
-"""What became of calls, rooms and recordings since the start of this process, in plain numbers."""
+"""Counters of calls, rooms and recordings since the start of this process."""
 
 from __future__ import annotations
 

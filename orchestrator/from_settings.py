@@ -1,4 +1,4 @@
-"""What the parts of the service are given of the settings, in their own terms."""
+"""The settings, converted into the types of the parts that use them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def beeps(settings: Settings, audio_cache: AudioCache) -> dict[BeepKind, AudioFi
 
 
 def account_keys(settings: Settings) -> dict[str, AccountKeys]:
-    """What each account's requests are signed with, by its sid."""
+    """The signing keys of each account, by its sid."""
     return {account.sid: keys_of(account) for account in settings.accounts}
 
 
@@ -43,7 +43,7 @@ def address_policy(settings: Settings) -> AddressPolicy:
 
 
 def url_signer(settings: Settings, store: StateStore) -> UrlSigner | None:
-    """Its key is made once: addresses told before a restart stay good."""
+    """Its key is made once: URLs from before a restart stay valid."""
     lifetime = settings.recordings.url_lifetime_secs
     if lifetime is None:
         return None
@@ -56,7 +56,7 @@ def console_secret(store: StateStore) -> bytes:
 
 
 def installation(store: StateStore) -> str:
-    """What tells this database from others."""
+    """Identifies this database."""
     return _made_once(store, INSTALLATION, lambda: secrets.token_hex(8).encode()).decode()
 
 

@@ -46,7 +46,7 @@ def set_up(
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(formatter(form))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # A line for each connection to somebody's web server tells nothing that our own lines do not.
+    # A line for each connection to somebody's web server says nothing that our own lines do not.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 

@@ -1,7 +1,7 @@
 """One FreeSWITCH node: everything that is done for it, and nothing of another.
 
 Each part is made when it is first asked for, from the parts that it leans on, so there is no order to keep by
-hand; a circle of them is an error at the first start. What nodes share is handed in (`Shared`).
+hand; a circle of them is an error at the first start. Parts that nodes share are handed in (`Shared`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Shared:
-    """What all nodes have in common."""
+    """The parts that all nodes share."""
 
     live: CurrentSettings
     store: Store
@@ -96,8 +96,9 @@ class Node(Part):
         """How often the event socket was lost."""
         for directory in (settings.recordings_dir, settings.media_dir):
             directory.mkdir(parents=True, exist_ok=True)
-        # What has something of the last run comes before the connection, which brings the calls. The journal
-        # and the call records are not among them: they outlive the web server, which may still write.
+        # Parts that hold state of the last run start before the connection, which brings the calls. The
+        # write-behind buffer and the call records are not among them: they outlive the web server, which may
+        # still write.
         self._parts = Parts(
             (
                 self.door,
@@ -142,7 +143,7 @@ class Node(Part):
 
     @property
     def problems(self) -> dict[str, str]:
-        """What keeps calls from being served here, by what has the problem."""
+        """Reasons why calls cannot be served here, by the part that has the problem."""
         found = {}
         if not self.connection.connected:
             found[f"node {self.name}"] = self.ownership.problem or "FreeSWITCH is not connected"
@@ -335,7 +336,7 @@ class Node(Part):
             RecordingService(services, calls, self.call_recordings),
         )
 
-    # What is compared
+    # Reconciling
 
     @cached_property
     def recovery(self) -> Reconciler:

@@ -41,16 +41,16 @@ def test_the_conference_is_as_it_should_be_and_every_check_says_so() -> None:
 
 
 WRONG_DOCUMENTS = {
-    "the muted one was heard by nobody": "cast = Cast(ben=replace(BEN, asks={**BEN.asks, 'muted': 'false'}))",
-    "the moderator's hangup ended the conference": "cast = Cast(cleo=replace(CLEO, asks={}))",
+    "the muted one was heard by nobody": "callers = Callers(ben=replace(BEN, asks={**BEN.asks, 'muted': 'false'}))",
+    "the moderator's hangup ended the conference": "callers = Callers(cleo=replace(CLEO, asks={}))",
 }
 
 
 @pytest.mark.parametrize(("claim", "callers"), WRONG_DOCUMENTS.items(), ids=list(WRONG_DOCUMENTS))
 def test_a_wrong_document_fails_the_check_that_it_breaks(claim: str, callers: str) -> None:
     done = run(
-        "from dataclasses import replace\nfrom orchestrator.demo.callers import BEN, CLEO, Cast\n"
-        f"{callers}\nsys.exit(main(fast=True, cast=cast))"
+        "from dataclasses import replace\nfrom orchestrator.demo.callers import BEN, CLEO, Callers\n"
+        f"{callers}\nsys.exit(main(fast=True, callers=callers))"
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert any(claim in line for line in lines(done, "✗")), done.stdout

@@ -1,4 +1,4 @@
-"""Who takes part in the demo, what each of them sounds like, and the TeXML that each is answered with."""
+"""The callers of the demo, the sound of each, and the TeXML that each is answered with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NUMBER = "+13125550100"
 ROOM = "Demo"
 PLACES = 4
 
-# Each sound of the demo is one frequency, so that what a phone hears says whom it hears; none is a beep's.
+# Each caller's sound is one frequency, so that the sound at a phone identifies the speaker; none is a beep's.
 MUSIC, GOODBYE, SORRY = "music", "goodbye", "sorry"
 SOUNDS_HZ = {MUSIC: 700.0, GOODBYE: 1500.0, SORRY: 1700.0}
 GOODBYE_SECONDS = 1.6
@@ -74,7 +74,7 @@ class Callers:
 
 
 def document(caller: Caller, ring_seconds: int) -> str:
-    """What the application answers; the call rings for `ring_seconds` first, which are whole in TeXML."""
+    """The application's answer; the call rings for `ring_seconds` first, which are whole in TeXML."""
     attributes = {
         "maxParticipants": str(PLACES),
         "statusCallback": "/events",

@@ -1,4 +1,4 @@
-"""What has to be true after the play, computed from what was received and heard. Pure."""
+"""Checks after the demo, computed from the callbacks and the sound at the phones. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from orchestrator.demo.callers import MUSIC, PLACES, Caller, Callers
 from orchestrator.demo.scenario import CallerActions
 from orchestrator.demo.watch import Sample
 
-# The 200 ms that an ear looks back, one sample, and a busy machine.
+# The 200 ms that a phone's measurement looks back, one sample, and a busy machine.
 EAR_SECONDS = 1.0
 MODERATOR_LEFT = "participant-with-end-conference-on-exit-left"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that was seen. `deaf` says why ears cannot be relied on; empty: they can."""
+    """Everything that was seen. `deaf` says why the sound cannot be measured; empty: it can."""
 
     cast: Callers
     callbacks: Sequence[Callback]
@@ -152,8 +152,8 @@ def _muted(evidence: Evidence) -> str:
 
 def _unheard_of(evidence: Evidence) -> str:
     """The callbacks' side of `_refused`."""
-    told = evidence.of(evidence.cast.eve)
-    _need(not told, f"{told[0].event if told else ''} of {evidence.cast.eve.name}")
+    received = evidence.of(evidence.cast.eve)
+    _need(not received, f"{received[0].event if received else ''} of {evidence.cast.eve.name}")
     return f"{PLACES} places, no callback of {evidence.cast.eve.name}"
 
 
@@ -192,7 +192,7 @@ def _others_go_on(evidence: Evidence) -> str:
         _need(bool(times), f"{caller.name} did not hear what stands behind the <Dial>")
         left = evidence.of(caller, "participant-leave")
         early = bool(left) and times[0] < left[0].happened_at - EAR_SECONDS
-        _need(not early, f"{caller.name}'s document went on before the conference was over")
+        _need(not early, f"{caller.name}'s document went on before the conference ended")
         _need(caller.name in evidence.ended, f"{caller.name}'s call did not end with its document")
         names.append(caller.name)
     return ", ".join(names)

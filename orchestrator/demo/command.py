@@ -45,13 +45,13 @@ def main(
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A document or a name may hold what this terminal's encoding has not.
         sys.stdout.reconfigure(errors="replace")
-    # Until the stage has a file for them, and after it: log lines would tear what is shown.
+    # Until the harness has a file for them, and after it: log lines would tear what is shown.
     logging.getLogger().addHandler(logging.NullHandler())
     # A closed terminal ends it as Ctrl-C does: with its files removed and its calls hung up.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     console = Console(highlight=False)
-    # A pipe has no width: whoever reads it wraps it.
+    # A pipe has no width: its reader wraps it.
     console.soft_wrap = not console.is_terminal
     pace = FAST if fast else LIVELY
     try:

@@ -94,7 +94,7 @@ class Harness:
         while not orchestrator.wait_ready(POLL_SECONDS):
             if refused:
                 raise NotReady(str(refused[0]))
-            # What another left behind that is dead is free after a while.
+            # A dead process's ownership is free after a while.
             patience = READY_SECONDS + STALE_SECONDS * bool(orchestrator.node.ownership.problem)
             if time.monotonic() - began > patience:
                 reason = orchestrator.node.connection.last_error

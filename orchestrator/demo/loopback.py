@@ -2,7 +2,7 @@
 
 Each caller is two channels. The far one comes out of the dialplan and is a call like any other; the near
 one is the phone. It plays silence, which a tone displaces while the caller speaks, and FreeSWITCH writes
-what arrives at it to a file, whose end is the caller's ear.
+what arrives at it to a file, whose end is the sound at the caller.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _VARIABLES = {
     # The dialplan looks at it, and a loopback leg has none of its own.
     "network_addr": "127.0.0.1",
     "RECORD_READ_ONLY": "true",
-    # Otherwise four seconds pass before the file tells what is heard.
+    # Otherwise four seconds pass before the file has the sound.
     "enable_file_write_buffering": "false",
 }
 
@@ -202,7 +202,7 @@ class LoopbackSwitch:
             if phone.answered_at and time.monotonic() - phone.answered_at > DEAF_SECONDS
         ]
         if waited and not any(phone.has_ear for phone in waited):
-            return "this FreeSWITCH does not share its files with us, so its callers' ears are out of reach"
+            return "this FreeSWITCH does not share its files with us: the callers cannot be heard"
         return ""
 
     def leftovers(self) -> list[str]:

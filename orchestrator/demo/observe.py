@@ -1,4 +1,4 @@
-"""What goes on between the orchestrator and an application, seen from inside: requests, documents, verbs."""
+"""The exchange between the orchestrator and an application, seen from inside: requests, documents, verbs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class VerbEvent:
 
 @contextmanager
 def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) -> Iterator[None]:
-    """Tells `on_exchange` of every request that is made through `fetcher`, whoever holds it."""
+    """Calls `on_exchange` for every request that is made through `fetcher`."""
     fetch = fetcher.fetch
 
     def observed(
@@ -91,7 +91,7 @@ def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) 
 
 @contextmanager
 def observed_verbs(on_verb: Callable[[VerbEvent], None]) -> Iterator[None]:
-    """Tells `on_verb` of each verb's beginning and end."""
+    """Calls `on_verb` at each verb's beginning and end."""
     before = dict(VERBS)
     for kind, (run, resume, finish) in before.items():
         VERBS[kind] = Executor(_observed(run, on_verb), _observed(resume, on_verb), finish)
@@ -111,7 +111,7 @@ def _observed(run: Act, on_verb: Callable[[VerbEvent], None]) -> Act:
             outcome = _outcome(step)
             return step
         except LegGone:
-            outcome = "the call is over"
+            outcome = "the call has ended"
             raise
         finally:
             on_verb(VerbEvent(caller, verb, time.monotonic() - began, outcome))
@@ -146,7 +146,7 @@ _HINTS = (
 
 
 def hint(problem: str) -> str:
-    """What a person can do about a failed request; empty if nothing comes to mind."""
+    """A remedy for a failed request; empty if none is known."""
     return next((advice for mark, advice in _HINTS if mark in problem), "")
 
 

@@ -1,4 +1,4 @@
-"""What the demo needs of a switch and its phones: emulated ones here, real ones in loopback.py."""
+"""The interface of the demo to a switch and its phones: emulated ones here, real ones in loopback.py."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Phone(Protocol):
     speaking: float | None
 
     def hearing(self) -> set[float]:
-        """The frequencies at its ear in the last 200 ms."""
+        """The frequencies that it heard in the last 200 ms."""
 
     def sounds(self, hz: float | None) -> None:
-        """What it speaks from now on; None: nothing."""
+        """The frequency that it sends from now on; None: silence."""
 
     def hang_up(self) -> None: ...
 
@@ -31,7 +31,7 @@ class Switch(Protocol):
 
     @property
     def deaf(self) -> str:
-        """Why nobody can tell what the phones hear; empty if it can be told."""
+        """The reason why the sound at the phones cannot be measured; empty if it can."""
 
     def call(self, to: str, *, from_: str, name: str) -> Phone: ...
 
@@ -40,6 +40,6 @@ class Switch(Protocol):
 
 
 class Emulated(EmulatedSwitch):
-    """The emulator, whose phones always tell what they hear."""
+    """The emulator, whose phones always report the sound that they hear."""
 
     deaf = ""

@@ -51,7 +51,7 @@ def print_log(console: Console, lines: Sequence[str]) -> None:
 
 
 def print_limits(console: Console) -> None:
-    """What loopback callers cannot show."""
+    """Checks that loopback callers cannot show."""
     console.print(
         Text(
             "Not tried: SIP, RTP, codecs and carriers. The callers were loopback legs inside FreeSWITCH; "

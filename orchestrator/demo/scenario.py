@@ -21,7 +21,7 @@ def expected_seconds(pace: float, ring_seconds: int) -> float:
 
 @dataclass
 class CallerActions:
-    """What the callers did themselves. Unix times."""
+    """The callers' own actions. Unix times."""
 
     spoke: list[tuple[str, float, float]] = field(default_factory=list)
     hung_up: dict[str, float] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Scenario:
         began = time.time()
         for caller in callers:
             self._watch.phones[caller.name].sounds(caller.hz)
-        # Long enough for several samples of everybody's ears, however fast the demo is.
+        # Long enough for several samples of the sound at every phone, however fast the demo is.
         gevent.sleep(max(0.7, seconds * self._pace))
         for caller in callers:
             self._watch.phones[caller.name].sounds(None)

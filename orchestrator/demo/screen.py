@@ -1,4 +1,4 @@
-"""The timeline as a live picture in a terminal. Pure but for the Live that redraws it."""
+"""The timeline, drawn live in a terminal. Pure but for the Live that redraws it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHER_ROWS = 15
 
 
 class Screen:
-    """As context: draws until its end, and then leaves the last picture with all callbacks behind."""
+    """As context: draws until its end, and then leaves the last drawing with all callbacks behind."""
 
     def __init__(self, console: Console, timeline: Timeline) -> None:
         self._console = console
@@ -69,7 +69,7 @@ def picture(console: Console, timeline: Timeline, rows: int | None = None) -> Gr
 
 
 def _axis(width: int, span: float) -> Text:
-    """A mark every five seconds, or every second where all is over soon."""
+    """A mark every five seconds, or every second where the demo is short."""
     step = 5 if span > 12 else 2 if span > 6 else 1
     row = [" "] * (width + 4)
     for second in range(0, int(span) + 1, step):

@@ -1,4 +1,5 @@
-"""What the demo shows, as values: a lane for each caller and the room, and the callbacks; no terminal."""
+"""The content of the demo's screen, as values: a lane for each caller and the room, and the callbacks; no
+terminal."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from orchestrator.texml import Dial
 
 STAGGER_SECONDS = 1.5
 SPEAK_SECONDS = 1.2
-# In a conference, or with whomever else a Dial has called.
+# In a conference, or connected by a Dial.
 STAY_SECONDS = 8.0
 LONGEST_SECONDS = 40.0
 LAST_CALLBACKS_SECONDS = 10.0
@@ -30,7 +30,7 @@ VOICES_HZ = (500.0, 900.0, 1100.0, 1300.0)
 
 @dataclass
 class TryOutResult:
-    """What a trial came to."""
+    """The result of a try-out."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     dialling: dict[str, float] = field(default_factory=dict)

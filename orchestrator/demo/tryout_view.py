@@ -1,4 +1,4 @@
-"""What a trial of an application prints, as it happens."""
+"""The output of an application's try-out, as it happens."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class TryOutView:
         for verb in document.verbs:
             if isinstance(verb, Dial) and verb.conference and not verb.conference.status_callback:
                 self._detail(
-                    f"line {verb.conference.line}: this <Conference> has no statusCallback: nobody is told "
+                    f"line {verb.conference.line}: this <Conference> has no statusCallback: no callback says "
                     "who joins and leaves",
                     "yellow",
                 )
@@ -130,7 +130,7 @@ class TryOutView:
         if told.delivered:
             line.append(str(told.status), style="green")
         else:
-            line.append(f"given up: {plain(told.error)}", style="bold red")
+            line.append(f"failed: {plain(told.error)}", style="bold red")
         self.say(fields.get("From", ""), line)
 
 

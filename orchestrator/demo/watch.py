@@ -1,4 +1,4 @@
-"""What every phone hears, sampled all the time; from it and the callbacks, where every caller is."""
+"""The sound at every phone, sampled all the time; from it and the callbacks, where every caller is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class PhoneMonitor:
         return bool(samples) and sound in samples[-1][1]
 
     def waits(self, caller: Caller) -> bool:
-        """Whether that caller hears the music; where that cannot be told, whether the room let it in."""
+        """Whether that caller hears the music; where that cannot be measured, whether the room admitted
+        it."""
         if self._switch.deaf:
             return "participant-join" in self._told_of(caller)
         return self.hears(caller.name, MUSIC)

@@ -171,7 +171,7 @@ def conference(context: DoctorContext, leg: Leg) -> CheckResult:
     entered = context.expect(lambda event: event.conference == name and event.action == "add-member")
     ended = context.expect(lambda event: event.conference == name and event.action == "conference-destroy")
     remedy = "see `modules` and `profiles` above, and FreeSWITCH's log"
-    profile = room_profile(next(iter(context.settings.profiles)), "untold")
+    profile = room_profile(next(iter(context.settings.profiles)), "none")
     try:
         leg.start("conference", f"{name}@{profile}")
         await_event(entered, WAIT_SECONDS)

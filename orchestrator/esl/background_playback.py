@@ -71,7 +71,8 @@ class BackgroundPlayback:
         return self.over
 
     def abandon(self) -> None:
-        """What plays goes on to its end; nothing follows, of what was started inside of it neither."""
+        """The current file plays to its end; nothing follows it, nor a playback that was started inside
+        it."""
         # Those first: this one's end must find nothing of them that it would end with a break of its own.
         for prompt in self._greenlet.inside:
             prompt.abandon()

@@ -1,4 +1,4 @@
-"""The one module that escapes: text of ours and of strangers -> commands that mean only what they should.
+"""The one module that escapes: any text -> commands without a second meaning.
 
 How FreeSWITCH 1.10.12 takes a command apart (read in its source, tried on a running one):
 
@@ -34,7 +34,7 @@ _ENDPOINT: Final = re.compile(
     r"[A-Za-z0-9_]+/[^\s,|\\'\"\[\]{}<>^$`\x00-\x1f\x7f]+"
     r"(?:(?<=@)\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?(?:;transport=[A-Za-z]+)?)?"
 )
-# What no layer of a `[…]` treats as syntax.
+# Characters that no layer of a `[…]` treats as syntax.
 _PLAIN: Final = re.compile(r"[^,|\\'\"\[\]{}<>^$=\x00-\x1f\x7f]*")
 _EXPANDED: Final = re.compile(r"\$\\*\{")
 _NO_WORD: Final = re.compile(r"[\s'\"\\\x00-\x1f\x7f]|\$\\*\{")
@@ -110,7 +110,7 @@ def break_(uuid: str) -> str:
     """End what plays on the leg now.
 
     Not `uuid_break … all`: that also throws away what is queued on the leg, a `multiset` or `answer` as well,
-    of which no CHANNEL_EXECUTE_COMPLETE ever tells (mod_commands.c, break_function).
+    for which no CHANNEL_EXECUTE_COMPLETE ever comes (mod_commands.c, break_function).
     """
     return f"api uuid_break {_word('uuid', uuid)}"
 
@@ -176,7 +176,7 @@ def set_global(name: str, value: str) -> str:
 
 
 def swap_global(name: str, expected: str, value: str) -> str:
-    """Set a global variable if it has the value `expected`; the answer does not tell whether it had."""
+    """Set a global variable if it has the value `expected`; the answer does not say whether it had."""
     return f"api global_setvar {_variable(name)}={_global_value(value)}={_global_value(expected)}"
 
 

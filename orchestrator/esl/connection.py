@@ -65,7 +65,7 @@ AUTHENTICATION_RETRY_SECONDS: Final = 30.0
 BEAT_TIMEOUT_SECONDS: Final = 8.0
 """With BEAT_SECONDS, no more than a silent FreeSWITCH is given anyway."""
 _TICK_SECONDS: Final = 0.25
-# What was said while we stood still is read within moments, unless there is no end of it.
+# Events from the time of a stall are read within moments, unless there is no end of them.
 _CURRENT_SECONDS: Final = 5.0
 
 
@@ -234,7 +234,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             except OSError as error:
                 raise NotConnected(f"{self.host}:{self.port}: {error}") from error
             finally:
-                # Whatever interrupts the opening, the time limit and a kill included, closes the socket.
+                # Any interruption of the opening, the time limit and a kill included, closes the socket.
                 if session is not None and not session.opened:
                     session.discard()
         return session
@@ -396,8 +396,8 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self.post(PING, on_reply)
 
     def wait_current(self) -> None:
-        """Where we have just stood still, until what FreeSWITCH said meanwhile has been read; some seconds at
-        most. What is decided by the clock is decided after that."""
+        """Where we have just stood still, until FreeSWITCH's messages of that time have been read; some
+        seconds at most. Decisions by the clock come after that."""
         until = time.monotonic() + _CURRENT_SECONDS
         while (session := self._session) is not None and session.behind and time.monotonic() < until:
             gevent.sleep(0.01)

@@ -1,8 +1,8 @@
 """Time limits on what FreeSWITCH is to do, which a machine that stands still does not use up.
 
-When the time is over, FreeSWITCH may have stood still, or we: what was waited for may lie unread in the
-socket, or be about to be done. So FreeSWITCH is asked something first. Its answer comes behind all that it
-had said before, and shows that it runs; a little later, what it has not done by then is not on its way.
+When the time has passed, FreeSWITCH may have stood still, or we: the awaited event may lie unread in the
+socket, or be about to happen. So FreeSWITCH is asked something first. Its answer comes behind all that it
+had said before, and shows that it runs; anything that it has not done a little later is not under way.
 """
 
 from __future__ import annotations

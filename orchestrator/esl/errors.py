@@ -1,4 +1,4 @@
-"""What can go wrong between us and one FreeSWITCH, by type. Everything here is a `SwitchError`."""
+"""Errors between us and one FreeSWITCH, by type. Everything here is a `SwitchError`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AuthenticationFailed(SwitchError):
 
 
 class ProtocolError(SwitchError):
-    """What came over the socket is not the event-socket protocol: the rest of the stream cannot be
+    """The received bytes are not the event-socket protocol: the rest of the stream cannot be
     trusted."""
 
 

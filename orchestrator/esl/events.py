@@ -101,7 +101,7 @@ def _loads(raw: bytes) -> dict[str, Any]:
 
 
 def from_cjson(text: str, what: str) -> Any:
-    """What FreeSWITCH wrote as JSON. Raises `ProtocolError`, which begins with `what`."""
+    """The decoded JSON of FreeSWITCH. Raises `ProtocolError`, which begins with `what`."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):

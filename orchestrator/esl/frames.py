@@ -52,7 +52,7 @@ class FrameDecoder:
 
     @property
     def error(self) -> ProtocolError | None:
-        """What ended the stream, if anything did: to be asked after each `feed`."""
+        """The reason why the stream ended, None if it has not: to be read after each `feed`."""
         return self._error
 
     @property

@@ -41,7 +41,7 @@ _numbers: Final = count()
 
 
 class Switch(Protocol):
-    """What legs need of a `Connection`."""
+    """The part of `Connection` that legs use."""
 
     on_down: list[Callable[[SwitchError], None]]
 
@@ -160,7 +160,7 @@ class Leg:
         """Run an application without waiting. Those started back to back run in the same 20 ms frame.
 
         An application started while another plays runs inside it. The very one that was found running when
-        the leg was taken up is not started again. Raises `ValueError` as `commands.execute` does.
+        the leg was resumed is not started again. Raises `ValueError` as `commands.execute` does.
         """
         self.check_blocked()
         found = self._adopted
@@ -295,13 +295,13 @@ class Leg:
             self._break(playing, tries)
 
     def _may_not_have_heard(self, playing: list[Execution]) -> bool:
-        # Whatever was started since is not to be broken.
+        # A later application is not to be broken.
         newest = next(reversed(self._executions.values()), None)
         return newest in playing and any(e.app in _BREAKABLE and not e.done for e in playing)
 
     def _replied(self, execution: Execution, outcome: Reply | SwitchError) -> None:
         if isinstance(outcome, CommandTimeout):
-            # It may have been taken all the same: its completion, the leg's end or the socket's will tell.
+            # It may have been taken all the same: its completion, the leg's end or the socket's will show it.
             return
         error = outcome if isinstance(outcome, SwitchError) else failure(outcome.text)
         if error is None:
@@ -372,7 +372,8 @@ class Leg:
 
 
 class Legs:
-    """The legs of one FreeSWITCH that are ours. `feed` it every event; a stranger's cost one look-up."""
+    """The legs of one FreeSWITCH that are ours. `feed` it every event; one about another leg costs one
+    look-up."""
 
     def __init__(self, connection: Switch) -> None:
         self.connection = connection
@@ -406,7 +407,7 @@ class Legs:
             leg._hung_up(cause)
 
     def dispatch(self, event: Event) -> Leg | None:
-        """Let the leg that the event is about know; return it, or None for a stranger's."""
+        """Pass the event to its leg; return that, or None for a leg that is not ours."""
         leg = self._legs.get(event.uuid)
         if leg is None:
             return None

@@ -125,7 +125,7 @@ def _seconds() -> float:
 
 
 class _Watch:
-    """What was seen of another's heartbeat."""
+    """Observations of another's heartbeat."""
 
     def __init__(self) -> None:
         self.alive = False
@@ -226,10 +226,10 @@ class Ownership:
     def _create(self, ask: Ask, began: float) -> str:
         """The value that was set where there was none. Raises NotOwner, SwitchError.
 
-        FreeSWITCH can compare with a value that is there, not with none. So whoever finds none sets its own,
-        and acts only if that is still there SETTLE_SECONDS later. A rival that found none as well has set its
-        own by then, or sees that more than CREATE_SECONDS lay between its question and its setting, and takes
-        it back.
+        FreeSWITCH can compare with a value that is there, not with none. So an orchestrator that finds none
+        sets its own, and acts only if that is still there SETTLE_SECONDS later. A rival that found none as
+        well has set its own by then, or sees that more than CREATE_SECONDS lay between its question and its
+        setting, and takes it back.
         """
         mine = self._next(ask, 0)
         ask(commands.set_global(VARIABLE, mine.value))

@@ -1,4 +1,4 @@
-"""Has FreeSWITCH tell what happened when it happens, while calls come and go."""
+"""Makes FreeSWITCH send events without delay, while calls come and go."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class PollKeepalive:
     both sides would be busy with nothing.
     """
 
-    def __init__(self, nudge: Callable[[], None]) -> None:
-        """`nudge` is called on the hub: it must not block."""
-        self._trigger_poll = nudge
+    def __init__(self, trigger_poll: Callable[[], None]) -> None:
+        """`trigger_poll` is called on the hub: it must not block."""
+        self._trigger_poll = trigger_poll
         self._timer = gevent.get_hub().loop.timer(WAKE_SECONDS, WAKE_SECONDS)
         self._asleep_at = 0.0
         self._awake = False

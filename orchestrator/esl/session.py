@@ -69,7 +69,7 @@ OnReply = Callable[["Reply | SwitchError"], None]
 
 @dataclass(slots=True)
 class ProtocolErrors:
-    """What should not have happened, counted since the start; and reconnects."""
+    """Protocol errors, counted since the start; and reconnects."""
 
     reconnects: int = 0
     protocol_errors: int = 0
@@ -106,7 +106,7 @@ class Lease:
         self._asking = BoundedSemaphore(1)
 
     def check(self) -> None:
-        """Ask if it is over; before anything is done. Raises SwitchError."""
+        """Whether it has ended; before anything is done. Raises SwitchError."""
         if time.monotonic() <= self.until or self._renew is None:
             return
         with self._asking:
@@ -147,7 +147,7 @@ class EslSession:
         self.beat_at = self.received_at
         """When the hub was last at its timers (monotonic seconds)."""
         self.catching_up = False
-        """What came while we stood still is being read."""
+        """Messages from the time of a stall are being read."""
         self._patient_until = 0.0
         # On waking, what FreeSWITCH has said comes before any timer of ours: else libev runs those first.
         watcher = getattr(sock, "_read_event", None)
@@ -165,7 +165,7 @@ class EslSession:
         return self.catching_up or (self.opened and self.hub_blocked_for)
 
     def hub_was_blocked(self) -> None:
-        """What came meanwhile is read before anybody decides anything by the clock."""
+        """Messages of that time are read before any decision by the clock."""
         self.beat_at = time.monotonic()
         self._patient_until = self.beat_at + MAX_CATCHING_UP_SECONDS
         if self.catching_up or not self.opened:
@@ -205,7 +205,7 @@ class EslSession:
         claim(self)
         commands = (*subscribe, "api global_getvar core_uuid")
         self._sock.sendall("".join(f"{command}\n\n" for command in commands).encode())
-        # Events may already come between the replies: they wait until there is somebody to tell.
+        # Events may already come between the replies: they wait until there is a listener.
         events, body = list[bytes](), b""
         for _ in commands:
             while isinstance(frame := next(frames), bytes):
@@ -218,7 +218,7 @@ class EslSession:
         return _text(body).strip()
 
     def ask(self, command: str) -> str:
-        """What an API command printed. Only in `open`, before events are subscribed to."""
+        """The output of an API command. Only in `open`, before events are subscribed to."""
         self._sock.sendall(wire(command))
         frame = next(self._frames())
         if isinstance(frame, bytes) or frame.content_type != "api/response":
@@ -281,7 +281,7 @@ class EslSession:
     # Reading
 
     def run(self) -> SwitchError:
-        """Read until the end; return why it ended. Whatever was pending has failed by then."""
+        """Read until the end; return why it ended. Pending commands have failed by then."""
         try:
             self._read()
         except SwitchError as error:
@@ -394,7 +394,7 @@ class EslSession:
 
     def trigger_poll(self) -> None:
         """Send an empty line, which is no command. Never blocks."""
-        # What is on its way wakes FreeSWITCH too, and nothing may come between its bytes.
+        # A command under way wakes FreeSWITCH too, and nothing may come between its bytes.
         if not self._unsent_bytes and self._error is None:
             with contextlib.suppress(OSError):
                 os.write(self._sock.fileno(), b"\n")

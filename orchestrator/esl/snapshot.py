@@ -1,7 +1,7 @@
-"""What one FreeSWITCH really has, asked at one moment: conferences, legs, and legs that have gone.
+"""The actual state of one FreeSWITCH, queried at one moment: conferences, legs, and legs that have gone.
 
 A listing that fails raises; it is never read as empty. Each answer may be a little older than the next one,
-and events of the meantime come as well: whoever uses this holds those back until it is through.
+and events of the meantime come as well: the reconciler holds those back until it is done.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ConferenceSeen(Struct, frozen=True):
 
 
 class HangupRecord(Struct, frozen=True):
-    """A leg's last words. Times in microseconds since the epoch."""
+    """Left behind by a leg that ended without an orchestrator. Times in microseconds since the epoch."""
 
     leg: str
     ended_at: int
@@ -82,7 +82,7 @@ class Snapshot(Struct, frozen=True):
     legs: Mapping[str, Mapping[str, str]]
     """Headers and variables of those asked for that live, by leg."""
     hangup_records: Mapping[str, HangupRecord]
-    """By leg: those that left their last words, since these were deleted."""
+    """By leg: hangup records that were left since they were last deleted."""
     channels: tuple[str, ...]
     """Every leg there is, as far as FreeSWITCH's own table is up to date: it may lag by a moment."""
 
@@ -100,7 +100,7 @@ def take_snapshot(connection: Connection, legs: Iterable[str]) -> Snapshot:
 
 
 def _conferences(connection: Connection) -> tuple[int, dict[str, ConferenceSeen]]:
-    """And when: ages are told, so a listing that was long under way is asked for again."""
+    """And when: a listing has ages, so one that took long is requested again."""
     for _ in range(_EXACT_TRIES):
         at, began = now(), time.monotonic()
         conferences = list_conferences(connection, at)
@@ -191,7 +191,7 @@ def _hangup_record(leg: str, value: str) -> HangupRecord:
 
 
 def delete_hangup_record(connection: Connection, leg: str) -> None:
-    """Its last words have been heard. Does not wait."""
+    """Delete its hangup record, which has been read. Does not wait."""
     with suppress(ValueError):  # an id of somebody else's choice that is no name: it stays until a restart
         connection.post(commands.forget_global(HANGUP_RECORDS + leg))
 

@@ -19,14 +19,14 @@ _NAMES = {
 }
 # A FreeSWITCH that was there before us has profiles too, one called `default` almost always.
 PREFIX = "texml."
-TalkEvents = Literal["untold", "talkers", "floor"]
-"""What FreeSWITCH says of who speaks in a room: nothing, who begins and ends, or also who has the floor."""
-_SUFFIXES: dict[TalkEvents, str] = {"untold": QUIET, "talkers": "", "floor": FLOOR}
+TalkEvents = Literal["none", "talkers", "floor"]
+"""FreeSWITCH's talk events of a room: none, start and stop of each speaker, or also changes of the floor."""
+_SUFFIXES: dict[TalkEvents, str] = {"none": QUIET, "talkers": "", "floor": FLOOR}
 NO_KEYS = "none"
 KEY = "key "
-"""What a pressed key sends us begins with it."""
+"""Prefix of the event that a pressed key sends us."""
 # By the names of conference_utils_clear_eflags() in mod_conference's conference_utils.c.
-# The last one is both play-file-done and play-file-member-done: a beep in nine ears would be nine of them.
+# The last one is both play-file-done and play-file-member-done: a beep to nine members would be nine of them.
 _ALWAYS_FILTERED = (
     *("energy-level", "volume-level", "gain-level", "dtmf", "mute-detect"),
     *("play-file", "play-file-member", "play-file-done"),
@@ -72,7 +72,7 @@ def reports_talking(rendered: str) -> bool:
 def _group(controls: etree._Element, profile: Profile) -> None:
     group = etree.SubElement(controls, "group", name=_keys(profile))
     for digits, action in profile.caller_controls.items():
-        # FreeSWITCH's own muting would be nobody's wish: a room takes it for a fault and mends it.
+        # Nobody requested FreeSWITCH's own muting: a room takes it for a fault and corrects it.
         own = {"action": "event", "data": KEY + action} if action in MUTES else {"action": action}
         etree.SubElement(group, "control", digits=digits, **own)
 

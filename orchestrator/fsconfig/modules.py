@@ -19,7 +19,7 @@ def _flite(settings: Settings) -> bool:
 class Module(NamedTuple):
     name: str
     without: str
-    """What does not work where it is missing."""
+    """The features that need it."""
     needed: bool = True
     """Nothing works without it."""
     wanted: Callable[[Settings], bool] = _always

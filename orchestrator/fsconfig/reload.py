@@ -54,7 +54,7 @@ def _forget(gateway: str, profile: str, api: Api) -> None:
 
 
 def check(api: Api) -> None:
-    """Have FreeSWITCH read its files anew, whoever wrote them. Raises Unreadable, SwitchError."""
+    """Have FreeSWITCH read its files anew. Raises Unreadable, SwitchError."""
     _reload(api)
 
 

@@ -28,7 +28,7 @@ def render(settings: Settings) -> dict[str, str]:
 
 
 def gateways_file(settings: Settings) -> str:
-    """The gateways that FreeSWITCH has to be told of, with their passwords."""
+    """The gateways for FreeSWITCH's configuration, with their passwords."""
     # One file for all, and always there: a gateway that is no longer in the settings goes, and FreeSWITCH
     # calls a directory without files an error.
     gateways = etree.Element("include")

@@ -25,7 +25,7 @@ CONTEXT: Final = "texml"
 LOOK_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 2.0
 STARTING_SECONDS: Final = 12.0
-"""What does not run then needs somebody's help."""
+"""A profile that does not run by then needs an operator."""
 _RUNNING: Final = re.compile(r"^\s*(\S+)\s+(?:profile\s.*\sRUNNING\b|alias\s.*\sALIASED\b)", re.MULTILINE)
 _DEFAULT_PORT: Final = "5060"
 
@@ -40,7 +40,7 @@ class SipProfile(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """What is wrong where it does not run."""
+        """The reason why it does not run."""
         if not self.place:
             return f"FreeSWITCH has no SIP profile {self.name}"
         return f"the SIP profile {self.name} does not run: nobody can be called or call at {self.place}"

@@ -20,11 +20,11 @@ BLOCK_FRAMES = 65536
 # hour of sixteen terabytes.
 MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 1000, 192000
-# What is finer than FreeSWITCH plays gets no more room on the disk for it.
+# A higher quality than FreeSWITCH plays would only take room on the disk.
 COUNTED_RATE = 48000
 # An hour of MP3 takes some ten.
 DECODE_SECONDS = 60.0
-# What libsndfile calls audio is a lot; what a document may name is what web servers have.
+# libsndfile reads many formats; documents may name those that web servers have.
 _BEGINNINGS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3", b".snd")
 _MPEG = (0xFF, 0xE0)
 # soundfile asserts that what it wrote was written: a full disk.

@@ -68,7 +68,7 @@ class AudioCache:
             raise AudioError(converting.value or str(converting.exception))
 
     def _in_pool(self, source: BinaryIO, path: Path) -> str:
-        """What is wrong with it: each who waits gets an exception of its own."""
+        """The error: each waiting greenlet gets an exception of its own."""
         try:
             in_thread(convert, source, path, self._max_seconds, pool=self._pool)
         except (AudioError, OSError) as error:
@@ -76,7 +76,7 @@ class AudioCache:
         return ""
 
     def made(self, name: str, make: Callable[[Path], None]) -> AudioFile:
-        """What we make ourselves: `make` writes it where it is not yet there."""
+        """Audio of our own: `make` writes it where it is not yet there."""
         path = self._directory / f"{name}.wav"
         if not self._use(path):
             make(path)
@@ -98,7 +98,7 @@ class AudioCache:
         return self._directory
 
     def note_use(self) -> None:
-        """What is held, as music on hold for hours, is being used."""
+        """Audio that is held, as music on hold for hours, is being used."""
         for name in list(self._held):
             self._use(self._directory / name)
 

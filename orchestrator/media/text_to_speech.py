@@ -20,7 +20,7 @@ class SpeechError(Exception):
 
 
 class CommandSpeech:
-    """`argv` with `{text_file}`, `{out}` and `{voice}` filled in; no shell. What was said once is kept."""
+    """`argv` with `{text_file}`, `{out}` and `{voice}` filled in; no shell. A spoken text is kept."""
 
     def __init__(self, audio_cache: AudioCache, argv: Sequence[str], timeout: float) -> None:
         self._library = audio_cache

@@ -1,1 +1,2 @@
-"""Connections to addresses that strangers name: looked up, checked, and dialled exactly as checked."""
+"""Connections to addresses that documents and clients name: looked up, checked, and dialled exactly as
+checked."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-# No application lives there. What a cloud tells its machines (keys among it) does.
+# No application has such an address; a cloud's metadata service, with its keys, does.
 _NEVER = {
     "an unspecified address": ("0.0.0.0/8", "::/128"),
     "a cloud's metadata service": (
@@ -64,7 +64,7 @@ _IPV4 = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """What the settings say about the addresses of others."""
+    """The settings for connections to other machines' addresses."""
 
     private: bool = True
     """Whether loopback and private networks may be dialled."""

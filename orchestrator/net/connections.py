@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 
-# urllib3 writes path and query anew, with other capitals in %e9 and more, and has no way around that. What
-# was written goes along as a header that HTTP/1.1 cannot have, and is taken out before headers are sent.
+# urllib3 writes path and query anew, with other capitals in %e9 and more, and has no option against that. The
+# written form goes along as a header that HTTP/1.1 cannot have, and is taken out before headers are sent.
 _AS_WRITTEN = ":path"
 
 
@@ -118,8 +118,8 @@ class _SecurePool(HTTPSConnectionPool):
 class Adapter(HTTPAdapter):
     """A kept connection is one to an address that was checked when it was dialled.
 
-    What requests does anew for each request, half of the time that one takes, is done once for each place, or
-    not at all: there are no proxies here, and whoever wants cookies takes them from the raw answer.
+    The work that requests repeats for each request, half of its time, is done once for each destination, or
+    not at all: there are no proxies here, and cookies are read from the raw answer where they are needed.
     """
 
     def __init__(self, connector: Connector, pool_connections: int, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to somebody else's server."""
+"""Errors of connections to other servers."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Found: TypeAlias = "list[tuple[int, SocketAddress]]"
 
 
 def ask_system(name: bytes) -> Found | str:
-    """What the C library knows, or its reason for knowing nothing. Blocks the thread."""
+    """The answer of the C library, or its error. Blocks the thread."""
     try:
         answers = get_original("socket", "getaddrinfo")(name, None, 0, socket.SOCK_STREAM)
     # The thread pool would write a traceback of whatever gets out of here to standard error.
@@ -52,7 +52,7 @@ class Names:
         asking = self._asking(_encoded(host))
         asking.join(timeout)
         if not asking.ready():
-            raise LookupFailed(f"{host}: nobody told its address within {timeout:g} s")
+            raise LookupFailed(f"{host}: the name was not resolved within {timeout:g} s")
         answer = asking.value
         if not isinstance(answer, list):
             raise LookupFailed(f"{host}: {answer or asking.exception}")

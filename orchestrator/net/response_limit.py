@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Head and, where nobody asks for more, body. http.client alone would take a hundred lines of 64 KiB.
 HEAD_BYTES = 128 * 1024
-# What is sent in small chunks takes some more than the body itself.
+# A body in small chunks takes some more bytes than the body itself.
 CHUNKING = 2
 TURN_SECONDS = 0.005
 # With 0 gevent lets others run fifty times before it looks at timers and sockets.

@@ -19,7 +19,8 @@ from orchestrator.net.errors import NetError
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # Up to where path, query or fragment begins.
 _BEFORE_THE_PATH = re.compile(r"[^:/?#]*://[^/?#\\]*")
-# What no URL has (RFC 3986, 2): servers answer 400 to some of it, or take it for the end of the request line.
+# Characters that no URL has (RFC 3986, 2): servers answer 400 to some of it, or take it for the end of the
+# request line.
 _FORBIDDEN = re.compile(r"[^!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]")
 
 
@@ -87,7 +88,7 @@ def with_fields(url: str, encoded: str) -> str:
 def resolve(base: str, url: str) -> str:
     """`url` as written in what came from `base`; empty means that very place.
 
-    What is no URL stays as it is: whoever asks for it says so.
+    A text that is no URL stays as it is: the request for it fails with the reason.
     """
     url = url.strip()
     if _SCHEME.match(url):

@@ -1,4 +1,4 @@
-"""What a callee is shown as the caller's number: a phone number, or the user of a SIP address."""
+"""The caller's number as a callee is shown it: a phone number, or the user of a SIP address."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ ANONYMOUS: Final = "anonymous"
 _NAME: Final = re.compile(r"[+0-9A-Za-z*#_.~-]{1,64}")
 
 
-# What phones, carriers and vendors write for a caller without a number; the digits spell ANONYMOUS, BLOCKED,
-# RESTRICTED, UNAVAILABLE and UNKNOWN on a telephone's keys (Twilio).
+# Placeholders of phones, carriers and vendors for a caller without a number; the digits spell ANONYMOUS,
+# BLOCKED, RESTRICTED, UNAVAILABLE and UNKNOWN on a telephone's keys (Twilio).
 _ANONYMOUS: Final = frozenset(
     {
         *("anonymous", "blocked", "invalid", "private", "restricted", "unavailable", "unknown", "withheld"),

@@ -128,7 +128,7 @@ def _samples(begin: str) -> Iterator[str]:
 
 
 def _common(begin: str, number: str) -> str:
-    """What is left of `begin` in a number that was read from it: `+4420` of `+44020`."""
+    """The rest of `begin` in a number that was read from it: `+4420` of `+44020`."""
     dropped = next(at for at, (one, other) in enumerate(zip(begin, number, strict=False)) if one != other)
     for skip in range(1, len(begin) - dropped + 1):
         rest = begin[:dropped] + begin[dropped + skip :]

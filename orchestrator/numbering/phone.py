@@ -1,7 +1,7 @@
 """Phone numbers: any spelling -> E.164 (`+13125550100`), by Google's metadata of each country.
 
-What cannot be read is refused, never dialled as it is written: a rule such as `refused_destinations` looks at
-the normal form, and the normal form is dialled.
+A text that cannot be read is refused, never dialled as it is written: a rule such as `refused_destinations`
+looks at the normal form, and the normal form is dialled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 MAX_SPELLING: Final = 64
 MAX_EXTENSION_DIGITS: Final = 6
-"""What has no more digits and no plus is a phone number only where its country has such numbers."""
+"""A text with no more digits and no plus is a phone number only where its country has such numbers."""
 _SEPARATORS: Final = re.compile(r"[-().\[\]/ ]")
 _COMPACT: Final = re.compile(r"\+?[0-9]+(?:[A-Z]{3,}[0-9A-Z]*)?")
 _EXTENSION: Final = re.compile(r"(?i)(?:;ext=|\s*ext(?:ension|n)?\.?:?|\s*x|\s*#)\s*[0-9]{1,12}$")
@@ -107,7 +107,8 @@ def is_e164(text: str) -> bool:
 
 
 def dialled_as(digits: str, region: str) -> tuple[str, ...]:
-    """What callers in `region` dial for a number whose E.164 is + and these digits; else the text alone."""
+    """The digits that callers in `region` dial for a number whose E.164 is + and these digits; else the text
+    alone."""
     try:
         number = phonenumbers.parse(f"+{digits}", None)
     except NumberParseException:

@@ -42,7 +42,7 @@ class Address(NamedTuple):
     user_parameters: Mapping[str, str] = {}
     """Of the number: `phone-context`, `npdi`, `rn`, `isub`, `ext`; names in small letters, values decoded."""
     rest: str = ""
-    """What follows the host as it is written: `;transport=tcp?X-A=1`."""
+    """The part after the host as it is written: `;transport=tcp?X-A=1`."""
 
     def number(self, region: str) -> str | None:
         """E.164 where the user is a phone number; numbers without + are those of `region`."""
@@ -89,7 +89,8 @@ def parse(text: str) -> Address:
 
 
 def party(text: str, region: str) -> str:
-    """Who a From, To or request URI names, as it is shown: E.164, else the user without parameters."""
+    """The party that a From, To or request URI names, as it is shown: E.164, else the user without
+    parameters."""
     try:
         address = parse(text)
     except NotAnAddress:

@@ -1,6 +1,6 @@
 """Takes over a changed settings file while calls go on.
 
-A file with a mistake changes nothing. What FreeSWITCH has to take (profiles, trunks, who may call) counts
+A file with a mistake changes nothing. FreeSWITCH's part (profiles, trunks, allowed callers) counts
 when it has taken it. Where it cannot be reached or refuses it, everything else counts at once, so that a key
 can be withdrawn; what waits is named, and tried again at the next connect.
 """
@@ -124,8 +124,8 @@ class Reloader:
         return ""
 
     def _still_needed(self, settings: Settings) -> dict[str, Profile]:
-        """Profiles that are gone from the file: rooms that have them let others in, and FreeSWITCH looks the
-        profile up for each. Those of this moment stay until the next reload, for calls on their way."""
+        """Profiles that are gone from the file: rooms that have them admit more callers, and FreeSWITCH looks
+        the profile up for each. Those of this moment stay until the next reload, for calls in setup."""
         running = self._current.settings.profiles
         used = {settings_name(name) for one in self._nodes for name in one.rooms.profiles_in_use}
         return {

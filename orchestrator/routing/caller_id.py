@@ -1,4 +1,4 @@
-"""What a callee is shown of who calls, as FreeSWITCH's variables of its leg: a number, a name, or neither.
+"""The caller id that a callee is shown, as FreeSWITCH's variables of its leg: a number, a name, or neither.
 
 A caller who withholds its number is `"Anonymous" <sip:anonymous@anonymous.invalid>` with `Privacy: id` to
 everybody (RFC 3323). A trunk in one trust domain with us gets the number besides, in the identity header that

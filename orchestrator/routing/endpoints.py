@@ -1,4 +1,4 @@
-"""Who is called by what a document or the API says, and by which way: a phone number by a trunk, a SIP
+"""The endpoint that a document or the API names, and its route: a phone number by a trunk, a SIP
 address where the settings allow it. Numbers are read here, once, before any rule looks at them."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Route(NamedTuple):
     trunk: Trunk | None = None
     """None: a SIP address that is no trunk's."""
     called: Called | None = None
-    """What that trunk's rules look at."""
+    """The form to which that trunk's rules are applied."""
 
 
 def route_to(settings: Settings, application: Application, to: str) -> Route:

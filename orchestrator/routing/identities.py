@@ -1,11 +1,11 @@
-"""Who calls whom, from the headers of CHANNEL_PARK: numbers in their normal form, no placeholders of
+"""Caller and called party, from the headers of CHANNEL_PARK: numbers in their normal form, no placeholders of
 FreeSWITCH's, and no number that its caller withholds.
 
 mod_sofia writes words of its own where an INVITE has none (sofia.c, _url_set_chanvars and
 sofia_handle_sip_i_invite): `nobody` for a URI without a user, `nowhere` for one without a host, as tel's are,
 `unknown` for a caller without a name. Where the request URI has no user it takes the To header's, then the
 caller's own, then `service`; and it takes P-Preferred-Identity before P-Asserted-Identity before
-Remote-Party-ID before From, whoever sent them. switch_caller.c has `0000000000` for no number.
+Remote-Party-ID before From, from any sender. switch_caller.c has `0000000000` for no number.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def _shown(address: Address, region: str) -> str:
 
 
 def _asserted(headers: Mapping[str, str]) -> Address | None:
-    """P-Asserted-Identity, else Remote-Party-ID. Never P-Preferred-Identity: that is a phone's wish."""
+    """P-Asserted-Identity, else Remote-Party-ID. Never P-Preferred-Identity: that is only a phone's
+    request."""
     for name in ("P-Asserted-Identity", "Remote-Party-ID"):
         if text := headers.get(f"variable_sip_{name}"):
             return _parsed(text)

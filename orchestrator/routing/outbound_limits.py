@@ -1,4 +1,4 @@
-"""What outgoing calls may cost: each asks here before it is dialled, and says when it is over."""
+"""Limits of outgoing calls: each is checked here before it is dialled, and counted until it ends."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class _OutboundCall(NamedTuple):
 
 
 class OutboundLimits:
-    """Counts outgoing calls by trunk and account. What is counted here is gone with the process, save for
-    calls that are taken up again."""
+    """Counts outgoing calls by trunk and account. The counts end with the process, save for
+    calls that are resumed."""
 
     def __init__(self, current: CurrentSettings) -> None:
         self._current = current
@@ -61,7 +61,7 @@ class OutboundLimits:
             self._begun.setdefault(whose, deque()).append(now)
 
     def resume(self, uuid: str, account_sid: str, trunk: Trunk | None, node: str = "") -> None:
-        """One that an earlier process dialled goes on; it is let in whatever the limits are now."""
+        """One that an earlier process dialled goes on; it is admitted whatever the limits are now."""
         self._calls[uuid] = _OutboundCall(trunk.name if trunk else "", account_sid, node)
 
     def over(self, uuid: str) -> None:

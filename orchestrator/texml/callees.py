@@ -29,7 +29,7 @@ from orchestrator.types import Method
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalledParty(Element):
-    """What Number and Sip have in common."""
+    """The attributes common to Number and Sip."""
 
     status_callback: str | None = attribute(to.url, None)
     status_callback_method: Method = attribute(METHOD, "POST")
@@ -115,7 +115,7 @@ class Sip(CalledParty):
 
     @property
     def address(self) -> str:
-        """Whom to call, without headers."""
+        """The address to call, without headers."""
         return split_headers(self._written)[0]
 
     @property

@@ -128,7 +128,7 @@ class Dial(Element):
     ring_tone: str = attribute(RING_TONE, "us")
     # Number and Sip: one after the other, until one answers.
     sequential: bool = attribute(to.boolean, False)
-    # What the caller hears while it rings, in place of `ring_tone`.
+    # Played to the caller while it rings, in place of `ring_tone`.
     audio_url: str | None = attribute(to.url, None)
     pass_diversion_header: bool = attribute(to.boolean, False, idle=NO_DIVERSION)
     # The recording attributes are about Number and Sip; a Conference has its own.

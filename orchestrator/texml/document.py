@@ -1,4 +1,4 @@
-"""What parse() gives back: a document, its warnings, or the error that there is none."""
+"""The results of parse(): a document, its warnings, or the error that there is none."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A document as it came -> its bytes in UTF-8, as the XML parser shall read them.
 
-The parser is told that everything is UTF-8, so that what was searched for a DTD is what gets parsed.
+The parser reads everything as UTF-8, so that it parses the very text that was searched for a DTD.
 """
 
 import codecs

@@ -14,7 +14,7 @@ MAX_TEMPLATE_DEPTH = 32
 MAX_ATTRIBUTES = 200
 # Ours: of a URL. Telnyx takes 2000 (error 10003), most servers some 8000.
 MAX_URL = 8192
-# What a warning shows of a bad value.
+# A warning shows so much of a bad value.
 MAX_SHOWN = 200
 
 # Telnyx: conference says 2-250, REST "dial participant" and Call Control 2-800. The wider one is honoured.

@@ -1,4 +1,4 @@
-"""What somebody may have meant who wrote a name or a word that is not known."""
+"""Suggestions: the known name or word that an unknown one is nearest to."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def parse(
     `charset` what its Content-Type says, if it says anything. `defaults` are those of attributes that are not
     Telnyx's, and `values` those of a template; without any a document is none.
 
-    Whatever is wrong with a verb or an attribute is a warning. DocumentError only if there is no Response to
+    Any mistake in a verb or an attribute is a warning. DocumentError only if there is no Response to
     run: not well-formed, above MAX_BYTES, nested too deeply, a DTD, an unknown encoding, another root.
     """
     data = _filled_in(_bounded(document, source, charset), source, values)

@@ -64,7 +64,7 @@ def sip_uri_or_empty(raw: str) -> str:
 
 
 def split_headers(uri: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """What sip_uri() gave -> the address alone, and its headers, decoded."""
+    """The result of sip_uri() -> the address alone, and its headers, decoded."""
     address, _, query = uri.partition("?")
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     return address, tuple(

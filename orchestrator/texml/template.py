@@ -20,7 +20,7 @@ Values = Mapping[str, list[str]]
 _TAG = re.compile(r"\{\{\{(?P<raw>[^{}]*)\}\}\}|\{\{(?P<tag>[^{}]*)\}\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]-]*")
 _CONDITION = re.compile(r"(?P<name>\S+?)\s*(?P<operator>==|!=)\s*(?P<value>.*)", re.DOTALL)
-# What no XML document may have, however it is written (XML 1.0, 2.2).
+# Characters that no XML document may have, however it is written (XML 1.0, 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -42,7 +42,7 @@ class _Tag(NamedTuple):
 
 @dataclass
 class _Block:
-    """What stands between an opening tag and its closing one; `branches` are those of an if."""
+    """The content between an opening tag and its closing one; `branches` are those of an if."""
 
     tag: _Tag
     branches: list[tuple[Callable[[Values, str], bool], list[_Part]]] = field(default_factory=list)
@@ -149,7 +149,7 @@ def _word(tag: _Tag) -> tuple[str, str]:
     if first == "/":
         return "close", text[1:].strip()
     name = text.removeprefix("&").strip()
-    # What else stands in two braces, JSON for example, is no template's.
+    # Other text in two braces, JSON for example, is no template.
     return ("value", name) if name == "." or _NAME.fullmatch(name) else ("text", "")
 
 
@@ -232,7 +232,7 @@ def _lines_in(parts: list[_Part]) -> int:
 
 
 def _first(values: Values, name: str, own: str) -> str:
-    """What is not given is empty."""
+    """A value that is not given is empty."""
     if name == ".":
         return own
     found = values.get(name.removesuffix("[]"))

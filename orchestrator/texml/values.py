@@ -1,6 +1,6 @@
-"""What a boolean, a word, a list of words and an empty URL are: one answer for documents and the REST API.
+"""Booleans, words, lists of words and empty URLs: the same rules for documents and the REST API.
 
-Pure text: a document warns of what is not understood here, the REST API refuses it.
+Pure text: a document warns of a value that is not understood here, the REST API refuses it.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ NO_CONFIGURATIONS = "no recording settings are stored"
 NO_AZURE = "it is for voices of Azure's"
 NO_STORED_MEDIA = "no media is stored by name, so it is taken for a URL"
 NO_DIVERSION = "no header of the caller's is passed on"
-OLD_CALLBACK = "statusCallback and recordingStatusCallback tell what it would"
+OLD_CALLBACK = "use statusCallback and recordingStatusCallback"
 
 # The words as documents and the REST API read them alike.
 METHODS: Options[Method] = Options(get_args(Method))

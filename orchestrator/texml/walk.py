@@ -172,7 +172,7 @@ class Walk:
         return tuple(one for _, one in self._settle(children, made))
 
     def _build_bare(self, schema: Schema, element: etree._Element) -> Element | None:
-        """What an element's text alone stands for."""
+        """The element that text alone stands for."""
         values: dict[str, object] = {"line": line_of(element)}
         return schema.make(**values) if self._read_text(schema, element, values) else None
 

@@ -148,7 +148,7 @@ def _talk_events(conference_options: ConferenceOptions, *, always: bool) -> Talk
     recording = conference_options.recording
     if always or "speaker" in conference_options.status_callback_event or (recording and recording.timeout):
         return conference_options.speaker_mode
-    return "untold"
+    return "none"
 
 
 def participant_options_of(noun: Conference) -> ParticipantOptions:

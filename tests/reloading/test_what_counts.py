@@ -50,11 +50,11 @@ def test_the_limit_of_calls(house: House) -> None:
     house.voice(house.joins())
     first = house.switch.call(NUMBER, from_=FIRST)
     first.wait_answered(10)
-    reload(house, intake=Admission(max_calls=1))
+    reload(house, admission=Admission(max_calls=1))
     refused = house.switch.call(NUMBER, from_=SECOND)
     refused.wait_ended(10)
     assert refused.sip_status == 503
-    reload(house, intake=Admission(max_calls=2))
+    reload(house, admission=Admission(max_calls=2))
     second = house.switch.call(NUMBER, from_=SECOND)
     second.wait_answered(10)
 

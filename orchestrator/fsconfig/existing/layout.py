@@ -1,6 +1,6 @@
 """Whether a directory is a FreeSWITCH configuration laid out as the vanilla one: to others we cannot add.
 
-What is checked is what our part leans on; everything else in there is the owner's and not looked at.
+Only the files that our part depends on are checked; everything else is the owner's and not looked at.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is added: files of our own, and a marked block in two files that are there."""
+"""The added parts: files of our own, and a marked block in two files that are there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOBODY: Final = "255.255.255.255/32"
 _SIP_PORT: Final = "5070"
 _VARIABLE: Final = re.compile(r"\$\$\{(\w+)\}")
 _SETTING: Final = re.compile(r'cmd="(?:env-)?set" data="(\w+)=([^"]*)"')
-# What a called number may be of: it becomes an argument of `transfer`, which splits at blanks.
+# The characters of a called number: it becomes an argument of `transfer`, which splits at blanks.
 _CHARACTER: Final = r"[\w.+*#-]"
 
 

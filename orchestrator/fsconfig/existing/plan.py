@@ -1,4 +1,4 @@
-"""What would change, shown and then done; a manifest in the directory remembers what is ours."""
+"""The changes, shown and then made; a manifest in the directory remembers what is ours."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Manifest(NamedTuple):
 
 
 def add(settings: Settings, directory: Path) -> list[Change]:
-    """What makes the directory fit the settings; empty when it does. Raises NotUnderstood and OSError."""
+    """The changes that make the directory fit the settings; empty when it does. Raises NotUnderstood and
+    OSError."""
     manifest = _manifest(directory) or Manifest({})
     check(directory, frozenset(manifest.added))
     files, parts = added_files(settings, directory), blocks(settings, directory)
@@ -55,7 +56,7 @@ def add(settings: Settings, directory: Path) -> list[Change]:
 
 
 def take_away(directory: Path) -> list[Change]:
-    """What takes our part away again. Raises NotUnderstood where nothing of ours is, or it was changed."""
+    """The changes that remove our part. Raises NotUnderstood where nothing of ours is, or it was changed."""
     manifest = _manifest(directory)
     if manifest is None:
         raise NotUnderstood(directory, [f"there is no {MANIFEST}: nothing of ours is in there"])
@@ -129,7 +130,7 @@ def _digest(text: str) -> str:
 
 
 def _text(manifest: Manifest) -> str:
-    about = "What `orchestrator render` added here; `orchestrator render --undo` goes by it."
+    about = "Added here by `orchestrator render`; `orchestrator render --undo` reads it."
     content = {"about": about, "added": manifest.added, "edited": list(manifest.edited)}
     return json.dumps(content, indent=2) + "\n"
 
