@@ -29,14 +29,12 @@ class DeliveryCounters(Struct):
     failed: dict[Reason, int] = field(default_factory=_none_yet)
     retried: int = 0
     """Given-up messages that were taken up again because somebody asked for it."""
-    delay_ms: int = 0
-    """Sum over the delivered, from when each came into the outbox (or was taken up again)."""
     longest_delay_ms: int = 0
+    """Of the delivered, from when each came into the outbox (or was retried)."""
     delay: Histogram = field(default_factory=lambda: Histogram(*DELAYS))
     """The same in seconds: how it is distributed."""
 
     def on_delivered(self, waited_ms: int) -> None:
         self.delivered += 1
-        self.delay_ms += waited_ms
         self.longest_delay_ms = max(self.longest_delay_ms, waited_ms)
         self.delay.observe(waited_ms / 1000)

@@ -50,10 +50,6 @@ class CallFacts:
     """How it ended; looked at for `completed` only."""
     caller_id: str = ""
     parent_call_sid: str = ""
-    error_code: str = ""
-    error_message: str = ""
-    shaken_stir_attestation: str = ""
-    shaken_stir_validated: str = ""
     codec: str = ""
     sampling_rate: str = ""
     hangup_cause: str = ""
@@ -63,15 +59,6 @@ class CallFacts:
     """SIP status, as `200` or `486`."""
     call_leg_id: str = ""
     call_session_id: str = ""
-    call_quality_stats: str = ""
-    """JSON text."""
-    dial_call_sid: str = ""
-    dial_call_status: str = ""
-    dial_call_duration: int | None = None
-    """Seconds."""
-    recording_url: str = ""
-    recording_duration: int | None = None
-    """Seconds."""
     direction: TwilioDirection = "inbound"
 
 
@@ -184,12 +171,8 @@ def call_fields(call: CallFacts, style: CallbackStyle) -> Fields:
         ("To", call.to),
         *_known(
             ("CallerId", call.caller_id),
-            ("ErrorCode", call.error_code),
-            ("ErrorMessage", call.error_message),
             ("ParentCallSid", call.parent_call_sid),
             ("ParentCallSidLegacy", call.parent_call_sid),
-            ("ShakenStirAttestation", call.shaken_stir_attestation),
-            ("ShakenStirValidated", call.shaken_stir_validated),
         ),
     ]
     if call.event != "initiated":
@@ -211,19 +194,12 @@ def _completed_fields(call: CallFacts) -> list[tuple[str, str]]:
         ("AnsweredTime", _iso_milliseconds(call.answered_at)),
         ("CallControlId", call.call_sid),
         ("CallLegId", call.call_leg_id),
-        ("CallQualityStats", call.call_quality_stats),
         ("CallSessionId", call.call_session_id),
-        ("DialCallDuration", _number(call.dial_call_duration)),
-        ("DialCallSid", call.dial_call_sid),
-        ("DialCallSidLegacy", call.dial_call_sid),
-        ("DialCallStatus", call.dial_call_status),
         ("EndTime", _iso_milliseconds(call.ended_at)),
         ("HangupCause", call.hangup_cause.lower()),
         ("HangupSource", call.hangup_source),
         ("OccurredAt", _iso_milliseconds(call.at)),
         ("OrganizationId", call.account_sid),
-        ("RecordingDuration", _number(call.recording_duration)),
-        ("RecordingUrl", call.recording_url),
         ("SipHangupCause", call.sip_hangup_cause),
         ("StartTime", _iso_milliseconds(call.initiated_at)),
         ("UserId", call.account_sid),
@@ -275,10 +251,6 @@ def _in_order(fields: Iterable[tuple[str, str]]) -> Fields:
 
 def _boolean(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
 
 
 def _iso_milliseconds(at: int) -> str:

@@ -23,7 +23,6 @@ log = get_logger(__name__)
 WRITE_SECONDS = 0.5
 YOUNG_MICROSECONDS = 60_000_000
 ANSWERED = "Caller-Channel-Answered-Time"
-LIVE = ("queued", "ringing", "in-progress")
 
 
 class CallRecord(msgspec.Struct, frozen=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
 
 from msgspec import Struct
 
@@ -18,7 +17,6 @@ from orchestrator.routing.caller_id import reported
 from orchestrator.routing.identities import Identity
 from orchestrator.types import CallbackStyle, Fields, RequestFields
 
-Direction = Literal["inbound", "outbound"]
 SIP_HEADER = "variable_sip_h_"
 _VERSTAT = re.compile(r"verstat=([A-Za-z-]{1,64})")
 

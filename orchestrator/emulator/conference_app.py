@@ -85,7 +85,6 @@ def _take_part(session: Session, room: Conference, flags: set[str]) -> None:
     session.use_read_codec(L16)
     member = Member(room, session, flags)
     _add(room, member)
-    session.in_conference = member
     while member.running and not session.down:
         session.run_messages()
         while session.digits and not session.down:
@@ -95,7 +94,6 @@ def _take_part(session: Session, room: Conference, flags: set[str]) -> None:
     member.running = False
     if session.down:
         session.end_frame()
-    session.in_conference = None
     _remove(room, member)
     session.use_read_codec(PCMU)
 

@@ -40,11 +40,9 @@ class Session(Channel):
         self.controlled = False
         self.last_app = ("", "")
         self.playing: list[Playing] = []
-        self.recording_since: float | None = None
         self.partner: Session | None = None
         self.eavesdrops: Session | None = None
         self.eavesdroppers: list[Session] = []
-        self.in_conference: object | None = None
         self.script: tuple[tuple[str, str], ...] = ()
         self.transfer: tuple[tuple[str, str], ...] = ()
         """What it is to run in place of its bridge; `transfer_now` once that has let go of it."""

@@ -7,7 +7,6 @@ from typing import Final
 
 from orchestrator.numbering.phone import NotANumber, folded, normal
 
-MAX_CALLER_ID: Final = 64
 ANONYMOUS: Final = "anonymous"
 # FreeSWITCH decodes %XX in a caller id once more, into the headers of its INVITE.
 _NAME: Final = re.compile(r"[+0-9A-Za-z*#_.~-]{1,64}")

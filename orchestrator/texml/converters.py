@@ -140,11 +140,6 @@ def url_or_empty(raw: str) -> str:
     return "" if values.is_no_url(raw) else url(raw)
 
 
-def text_or_empty(raw: str) -> str:
-    """A line of free text, or nothing."""
-    return text(raw) if raw.strip() else ""
-
-
 def keys(allowed: str, *, or_none: bool = False) -> Callable[[str], str]:
     """Telephone keys out of `allowed`, in the order written."""
 

@@ -139,8 +139,6 @@ def _go_on(verb: Dial, outcome: ConferenceOutcome) -> NextAction:
         return EndCall()
     if outcome.refused is not None:
         return dial_result(verb, "failed", bridged=False)
-    if outcome.left is LeaveReason.ADD_FAILED:
-        return dial_result(verb, "failed", bridged=False)
     return dial_result(verb, "answered", bridged=True)
 
 

@@ -31,7 +31,6 @@ from orchestrator.conference.machine.events import (
     Left,
     Modify,
     Mute,
-    NotAdded,
     Remove,
     RoomEvent,
 )
@@ -341,7 +340,7 @@ class Ledger:
             match event:
                 case Dial(_, caller) if caller.call_sid == call_sid:
                     assert after is before
-                case Left(_, who, False) | NotAdded(_, who) if who == call_sid and was.called:
+                case Left(_, who, False) if who == call_sid and was.called:
                     assert call_sid in after.participants, "out before its call has ended"
                 case Remove(_, who, _, hang_up) if who == call_sid and was.phase is Phase.DIALLED:
                     stays = after.participants.get(call_sid)
@@ -357,9 +356,6 @@ class Ledger:
                 case Left(_, who, gone) if who == call_sid:
                     given_up_before = was.phase is Phase.WAITING and not gone
                     assert after is before if given_up_before else call_sid not in after.participants
-                case NotAdded(_, who) if who == call_sid:
-                    settled = was.phase is Phase.WAITING or was.member_id
-                    assert after is before if settled else call_sid not in after.participants
                 case Remove(_, who) if who == call_sid and was.phase is Phase.LEAVING:
                     assert after is before, "the first reason to leave counts"
                 case Mute(_, who) | Hold(_, who) | Modify(_, who) if (

@@ -39,7 +39,6 @@ from orchestrator.conference.machine.events import (
     Left,
     Modify,
     Mute,
-    NotAdded,
     Remove,
     Ringing,
     RoomEvent,
@@ -134,7 +133,7 @@ class Story:
         return self.happens(Added(self._now(), who, member_id or f"m{who}"))
 
     def not_added(self, who: str) -> list[str]:
-        return self.happens(NotAdded(self._now(), who))
+        return self.happens(Left(self._now(), who))
 
     def enters(
         self,

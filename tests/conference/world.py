@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from typing import Literal, Protocol, TypeVar
 
@@ -28,7 +29,6 @@ from orchestrator.conference.machine.events import (
     Left,
     Modify,
     Mute,
-    NotAdded,
     Remove,
     Ringing,
     RoomEvent,
@@ -41,6 +41,7 @@ from orchestrator.conference.machine.state import (
     EndReason,
     LeaveReason,
     ParticipantOptions,
+    Phase,
     RecordingOptions,
 )
 from orchestrator.types import Beep
@@ -99,7 +100,7 @@ class World:
         self.hangups: list[str] = []
         self.members: list[tuple[Ledger, str, str]] = []
         self.under_way: list[tuple[Ledger, RoomEvent]] = []
-        self.limits: list[tuple[Ledger, RoomEvent]] = []
+        self.limits: list[Callable[[], None]] = []
         self.silences: list[tuple[Ledger, RoomEvent]] = []
         self.at = 1
 
@@ -199,8 +200,7 @@ class World:
         order = self._take(self.orders)
         if order is not None:
             room, call_sid = order
-            returned: tuple[RoomEvent, ...] = (NotAdded(self.now(), call_sid), Left(self.now(), call_sid))
-            self.under_way.append((room, self.pick(returned)))
+            self.under_way.append((room, Left(self.now(), call_sid)))
 
     def kick(self) -> None:
         kick = self._take(self.kicks)
@@ -259,7 +259,7 @@ class World:
     def time_is_up(self) -> None:
         limit = self._take(self.limits)
         if limit is not None:
-            self.feed(*limit)
+            limit()
 
     def be_silent(self) -> None:
         silence = self._take(self.silences)
@@ -314,12 +314,17 @@ class World:
                 self.waiting_for_answer.clear()
         self.limits.reverse()
         while self.limits:
-            self.feed(*self.limits.pop())
+            self.limits.pop()()
         assert self.waiting_for_answer == {}, "forgotten"
         for room in self.rooms:
             assert room.closed, "a room that never ends"
 
     # the machinery
+
+    def _join_is_late(self, room: Ledger, call_sid: str) -> None:
+        participant = room.room.participants.get(call_sid)
+        if participant is not None and participant.phase is not Phase.WAITING and not participant.member_id:
+            self.feed(room, Left(self.now(), call_sid))
 
     def feed(self, room: Ledger, event: RoomEvent) -> None:
         for effect in room.feed(event):
@@ -327,17 +332,17 @@ class World:
                 case Join(participant):
                     call_sid = participant.call_sid
                     self.orders.append((room, call_sid))
-                    self.limits.append((room, NotAdded(self.now(), call_sid)))
+                    self.limits.append(partial(self._join_is_late, room, call_sid))
                 case JoinEarly(participant):
                     self.orders.append((room, participant.call_sid))
                 case Kick(call_sid, member_id):
                     self.kicks.append((room, call_sid, member_id))
-                    self.limits.append((room, Left(self.now(), call_sid)))
+                    self.limits.append(partial(self.feed, room, Left(self.now(), call_sid)))
                 case AwaitSilence(since):
                     self.silences.append((room, Silence(self.now(), since)))
                 case EndCall(call_sid):
                     self.hangups.append(call_sid)
-                    self.limits.append((room, Left(self.now(), call_sid, gone=True)))
+                    self.limits.append(partial(self.feed, room, Left(self.now(), call_sid, gone=True)))
                     if call_sid not in room.room.participants:
                         self._answered(call_sid, room)
                 case RejectParticipant(call_sid) | Release(call_sid):

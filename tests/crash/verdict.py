@@ -23,7 +23,6 @@ _LEFT: dict[str, Collection[str]] = {
     "ReasonParticipantLeft": (
         "participant_hung_up",
         "participant_updated_via_api",
-        "participant_add_failed",
         "moderator_ended_conference",
     ),
 }

@@ -12,8 +12,8 @@ from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
-# An address may have a password in it, and a wish has addresses; the line has its own time.
-_NOT_SHOWN = ("at", "wish", "url", "wait_url")
+# A URL may have a password in it, and options have URLs; the line has its own time.
+_NOT_SHOWN = ("at", "options", "url", "wait_url")
 
 
 def log_transition(before: Room, event: RoomEvent, after: Room, changed: Iterable[str]) -> None:

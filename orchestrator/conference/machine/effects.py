@@ -20,7 +20,7 @@ class StartWaiting(Struct, frozen=True):
 
 
 class Join(Struct, frozen=True):
-    """Stop its waiting and take it into the FreeSWITCH conference; answer with Added, NotAdded or Left."""
+    """Stop its waiting and take it into the FreeSWITCH conference; answer with Added or Left."""
 
     participant: Participant
     early: bool = False
@@ -30,7 +30,7 @@ class Join(Struct, frozen=True):
 class JoinEarly(Struct, frozen=True):
     """Take somebody into the FreeSWITCH conference who has not answered: it is heard, and hears nobody.
 
-    Answer with Added, NotAdded or Left.
+    Answer with Added or Left.
     """
 
     participant: Participant

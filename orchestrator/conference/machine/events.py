@@ -45,15 +45,9 @@ class Added(Struct, frozen=True):
     member_id: str
 
 
-class NotAdded(Struct, frozen=True):
-    """The order to join came back without `add-member`, or did not come back in time."""
-
-    at: int
-    call_sid: str
-
-
 class Left(Struct, frozen=True):
-    """It is out: `del-member`, the conference application's end, or its hangup; the first of them counts."""
+    """It is out: `del-member`, the conference application's end, its hangup, or no `add-member` in time; the
+    first of them counts."""
 
     at: int
     call_sid: str
@@ -170,7 +164,6 @@ RoomEvent = (
     | Dial
     | Ringing
     | Added
-    | NotAdded
     | Left
     | Talking
     | Floor

@@ -5,12 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from orchestrator.conference.machine.audio import apply_options_after_join, begin_recording
-from orchestrator.conference.machine.dialling import added_early, join_early, leave_early_media
+from orchestrator.conference.machine.dialling import added_early, join_early
 from orchestrator.conference.machine.effects import Admit, Join, Kick, RejectParticipant, StartWaiting
-from orchestrator.conference.machine.events import Added, JoinRequest, NotAdded
-from orchestrator.conference.machine.leaving import end_if_empty, participant_left
+from orchestrator.conference.machine.events import Added, JoinRequest
+from orchestrator.conference.machine.leaving import end_if_empty
 from orchestrator.conference.machine.state import (
-    LeaveReason,
     Participant,
     ParticipantOptions,
     Phase,
@@ -154,13 +153,3 @@ def added(transition: Transition, event: Added) -> None:
 
 def added_late(transition: Transition, event: Added) -> None:
     transition.effects.append(Kick(event.call_sid, event.member_id))
-
-
-def not_added(transition: Transition, event: NotAdded) -> None:
-    participant = transition.participants.get(event.call_sid)
-    if participant is None or participant.member_id or participant.phase is Phase.WAITING:
-        return
-    if participant.called:
-        leave_early_media(transition, participant)
-        return
-    participant_left(transition, participant, event.at, LeaveReason.ADD_FAILED, gone=False)

@@ -41,7 +41,6 @@ class LeaveReason(str, Enum):
 
     HUNG_UP = "participant_hung_up"
     UPDATED_VIA_API = "participant_updated_via_api"
-    ADD_FAILED = "participant_add_failed"
     MODERATOR_ENDED = "moderator_ended_conference"
     ENDED_VIA_API = "conference_ended_via_api"
 

@@ -25,7 +25,6 @@ from orchestrator.conference.machine.events import (
     Left,
     Modify,
     Mute,
-    NotAdded,
     Remove,
     Ringing,
     RoomEvent,
@@ -37,7 +36,6 @@ from orchestrator.conference.machine.joining import (
     added,
     added_first,
     added_late,
-    not_added,
     request_join,
     request_join_late,
 )
@@ -75,7 +73,6 @@ TABLE: dict[type[RoomEvent], tuple[Callable[[Transition, Any], None], ...]] = {
     Dial: (dial, dial, ignore, ignore),
     Ringing: (ringing, ringing, ignore, ignore),
     Added: (added_first, added, added, added_late),
-    NotAdded: (not_added, not_added, not_added, ignore),
     Left: (left, left, left, ignore),
     Talking: (ignore, talking, ignore, ignore),
     Floor: (ignore, floor, ignore, ignore),
