@@ -46,6 +46,7 @@ from orchestrator.recordings.call_recording import CallRecorder
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.on_demand import CallRecordings
+from orchestrator.recordings.recording import RecordingContext
 from orchestrator.recordings.signed_urls import UrlSigner
 from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
@@ -239,6 +240,10 @@ class Node(Part):
         )
 
     @cached_property
+    def recording_context(self) -> RecordingContext:
+        return RecordingContext(self.files, self.journal, self._shared.tally)
+
+    @cached_property
     def fetcher(self) -> Fetcher:
         fetch = self._shared.live.settings.fetch
         limits = Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects)
@@ -252,7 +257,7 @@ class Node(Part):
 
     @cached_property
     def room_recordings(self) -> ConferenceRecorder:
-        return ConferenceRecorder(self.connection, self.journal, self.files, self._shared.tally)
+        return ConferenceRecorder(self.connection, self.recording_context)
 
     @cached_property
     def performer(self) -> EffectExecutor:
@@ -318,9 +323,7 @@ class Node(Part):
 
     @cached_property
     def call_recorder(self) -> CallRecorder:
-        return CallRecorder(
-            self.connection, self.legs, self.files, self.journal, self.status, self._shared.tally
-        )
+        return CallRecorder(self.connection, self.legs, self.recording_context)
 
     @cached_property
     def call_recordings(self) -> CallRecordings:

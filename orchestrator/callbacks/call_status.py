@@ -9,12 +9,9 @@ from orchestrator.callbacks.payloads import (
     CallFacts,
     CallProgressEvent,
     CallStatus,
-    RecordingFacts,
     call_fields,
-    recording_fields,
 )
 from orchestrator.callbacks.twilio_fields import TwilioDirection
-from orchestrator.clock import now
 from orchestrator.conference.machine.state import Caller
 from orchestrator.esl.events import Event
 from orchestrator.store.message import Message
@@ -104,24 +101,6 @@ class StatusCallbacks:
             self._journal.commit([message], state(event, told))
 
         return on_event
-
-    @staticmethod
-    def of_recording(
-        facts: RecordingFacts, url: str, method: Method, sequence: int, style: CallbackStyle
-    ) -> Message:
-        """A recording's callback: one ordered queue a recording."""
-        return Message(
-            queue=facts.recording_sid,
-            url=url,
-            method=method,
-            fields=recording_fields(facts, style),
-            account_sid=facts.account_sid,
-            event=facts.status,
-            sequence=sequence,
-            created_at=now(),
-            signatures=style.signatures,
-            user_agent=style.user_agent,
-        )
 
 
 def _facts(

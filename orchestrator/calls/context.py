@@ -26,7 +26,7 @@ from orchestrator.esl.legs import Legs
 from orchestrator.media.audio_cache import AudioCache, AudioFile
 from orchestrator.media.text_to_speech import CommandSpeech
 from orchestrator.net.urls import resolve
-from orchestrator.recordings.call_recording import CallRecorder, Recording
+from orchestrator.recordings.call_recording import CallRecorder, CallRecording
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.interface import NodeStore, RecordStore
@@ -102,7 +102,7 @@ class CallContext:
         return self.audio_cache.keep(chosen.read_bytes()) if chosen else self.audio_cache.hold_music()
 
     @property
-    def recordings(self) -> dict[str, Recording]:
+    def recordings(self) -> dict[str, CallRecording]:
         """Of calls, by sid: those that are neither completed nor absent yet."""
         return self.call_recorder.open
 

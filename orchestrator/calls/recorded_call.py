@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
-from orchestrator.recordings.call_recording import Recording
+from orchestrator.recordings.call_recording import CallRecording
 from orchestrator.recordings.model import RecordedCall, recording_state_of
 from orchestrator.recordings.records import decode_recording
 from orchestrator.texml import Dial, Record
 
 
-def recording_of(call: Call, verb: Record | Dial) -> Recording:
+def recording_of(call: Call, verb: Record | Dial) -> CallRecording:
     """What a verb records; begun now, or by the last run of ours."""
     sid = call.recall("recording")
     found = call.services.recordings.get(sid)
@@ -23,7 +23,7 @@ def recording_of(call: Call, verb: Record | Dial) -> Recording:
         ended = decode_recording(record.value)
         if ended.status in ("completed", "absent"):
             state = replace(state, status=ended.status, seconds=ended.duration, started_at=ended.started_at)
-    return Recording(call.services.call_recorder, recorded_call(call), state)
+    return CallRecording(call.services.call_recorder, recorded_call(call), state)
 
 
 def recorded_call(call: Call) -> RecordedCall:

@@ -1,4 +1,4 @@
-"""A recording of a call: what was asked for, of which call, and how far it is."""
+"""A recording of a call or of a conference: what was asked for, of which call, and how far it is."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from msgspec.structs import replace
 
 from orchestrator.callbacks.payloads import RecordingStatus
 from orchestrator.recordings.files import RecordingKind
+from orchestrator.recordings.pauses import Pause, PauseBehavior
 from orchestrator.sids import new_sid
 from orchestrator.texml import Dial, Record
 from orchestrator.types import CallbackStyle, Channels, Method
 
-CALL_RECORDING = "call recording"
-"""Kind of what is kept on disk of an open one, by its sid."""
+CALL_RECORDING, CONFERENCE_RECORDING = "call recording", "recording"
+"""Kinds of what is kept on disk of an open one, by its sid."""
 
 Source = Literal["RecordVerb", "DialVerb", "StartCallRecordingAPI", "OutboundAPI", "Conference"]
-PauseBehavior = Literal["silence", "skip"]
-"""silence: the pause is silent in the recording; skip: it is not in the recording at all (Twilio)."""
-
-
 ChangedStatus = Literal["in-progress", "paused", "stopped"]
 """What the API may make of a recording."""
 
@@ -52,6 +49,10 @@ class RecordingState(Struct, frozen=True):
     """While it is paused."""
     seconds: float = 0.0
     """Once it is completed."""
+    pauses: tuple[Pause, ...] = ()
+    """Of a conference's: FreeSWITCH writes nothing then."""
+    frames: int = 0
+    """Of the file as FreeSWITCH left it, where silence is to be put into it."""
 
     @property
     def over(self) -> bool:
@@ -59,7 +60,7 @@ class RecordingState(Struct, frozen=True):
 
 
 class RecordedCall(Struct, frozen=True):
-    """Whose recording it is."""
+    """Whose recording it is; of a conference: the participant that started it."""
 
     leg: str
     call_sid: str
@@ -77,6 +78,11 @@ class OpenRecording(Struct, frozen=True):
 
     call: RecordedCall
     state: RecordingState
+
+    @property
+    def key(self) -> tuple[str, str]:
+        kind = CONFERENCE_RECORDING if self.state.source == "Conference" else CALL_RECORDING
+        return kind, self.state.sid
 
 
 def recording_state_of(verb: Record | Dial, sid: str = "") -> RecordingState:

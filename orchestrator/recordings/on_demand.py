@@ -13,17 +13,17 @@ from orchestrator.esl.legs import Leg
 from orchestrator.esl.snapshot import Snapshot
 from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.call_recording import CallRecorder, Recording
+from orchestrator.recordings.call_recording import CallRecorder, CallRecording
 from orchestrator.recordings.files import RecordingKind
 from orchestrator.recordings.model import (
     CALL_RECORDING,
     ChangedStatus,
     OpenRecording,
-    PauseBehavior,
     RecordedCall,
     RecordingState,
     Source,
 )
+from orchestrator.recordings.pauses import PauseBehavior
 from orchestrator.recordings.records import RecordingRecord, decode_recording
 from orchestrator.rejection import ServiceError
 from orchestrator.store.interface import NodeStore
@@ -44,7 +44,7 @@ class CallRecordings(Part):
         self, leg: Leg, call: RecordedCall, state: RecordingState, *, beep: bool = False
     ) -> None:
         """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises ServiceError."""
-        recording = Recording(self._recorder, call, state)
+        recording = CallRecording(self._recorder, call, state)
         recording.keep()
         recording.start(leg, refusable=True)
         recording.begun.wait(START_SECONDS)
@@ -59,7 +59,7 @@ class CallRecordings(Part):
 
     def start_soon(self, leg: Leg, call: RecordedCall, state: RecordingState) -> None:
         """Does not block; where it cannot be recorded, that is told as absent."""
-        recording = Recording(self._recorder, call, state)
+        recording = CallRecording(self._recorder, call, state)
         recording.keep()
         recording.start(leg)
 
@@ -94,9 +94,9 @@ class CallRecordings(Part):
 
     def start(self) -> None:
         """With what the last run of ours left; before the first event."""
-        for _, value in self._recorder.journal.load(CALL_RECORDING):
+        for _, value in self._recorder.context.write_buffer.load(CALL_RECORDING):
             stored = msgspec.json.decode(value, type=OpenRecording)
-            Recording(self._recorder, stored.call, stored.state)
+            CallRecording(self._recorder, stored.call, stored.state)
 
     def compare(self, seen: Snapshot, connected: bool) -> int:
         """Brings them and what FreeSWITCH has together; how many differed. Raises SwitchError.
@@ -115,7 +115,7 @@ class CallRecordings(Part):
                 differed += self._compare(recording, headers)
         return differed
 
-    def _compare(self, recording: Recording, headers: Mapping[str, str]) -> bool:
+    def _compare(self, recording: CallRecording, headers: Mapping[str, str]) -> bool:
         state, path = recording.state, str(recording.freeswitch_path)
         if _is_written(self._recorder, recording, headers, path):
             if state.status == "stopped":
@@ -136,7 +136,7 @@ class CallRecordings(Part):
     def without_an_end(self) -> list[RecordingRecord]:
         """Those that are listed as open though nobody brings them to an end. None while the database fails,
         since then the list is older than what happened; those of conferences too. Raises OutboxError."""
-        if self._recorder.journal.failing:
+        if self._recorder.context.write_buffer.failing:
             return []
         listed = [decode_recording(row.value) for row in self._store.alive("recording")]
         return [record for record in listed if record.sid not in self._recorder.open]
@@ -154,10 +154,12 @@ class CallRecordings(Part):
         for record in records:
             log.error("a recording that nobody ended", recording=record.sid, call=record.call_sid)
             call = RecordedCall("", record.call_sid, record.account_sid, conference_sid=record.conference_sid)
-            Recording(self._recorder, call, _recording_state_from(record)).end()
+            CallRecording(self._recorder, call, _recording_state_from(record)).end()
 
 
-def _is_written(recorder: CallRecorder, recording: Recording, headers: Mapping[str, str], path: str) -> bool:
+def _is_written(
+    recorder: CallRecorder, recording: CallRecording, headers: Mapping[str, str], path: str
+) -> bool:
     if recording.state.source == "RecordVerb":
         running = headers.get("variable_current_application_data", "").split(" ")[0] == path
         return running and not headers.get("variable_current_application_response")

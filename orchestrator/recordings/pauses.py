@@ -8,12 +8,15 @@ this (call_recording.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.media.silence import Gap
-from orchestrator.recordings.model import PauseBehavior
+
+PauseBehavior = Literal["silence", "skip"]
+"""silence: the pause is silent in the recording; skip: it is not in the recording at all (Twilio)."""
 
 
 class Pause(Struct, frozen=True):

@@ -16,8 +16,9 @@ from orchestrator.esl.errors import SwitchError
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.recordings.files import RecordingKind, is_sid
-from orchestrator.recordings.model import ChangedStatus, PauseBehavior, RecordingState
+from orchestrator.recordings.model import ChangedStatus, RecordingState
 from orchestrator.recordings.on_demand import CallRecordings
+from orchestrator.recordings.pauses import PauseBehavior
 from orchestrator.recordings.records import OPEN_STATUSES, RecordingRecord, decode_recording, row_of_recording
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.store.records import Query
@@ -114,7 +115,7 @@ class RecordingService:
             if not recording.started_at:
                 raise ServiceError("90018", "Recording has not begun", "FreeSWITCH has not begun it yet.")
             try:
-                if status == "paused" and behavior != recording.paused_by:
+                if status == "paused" and (recording.status, recording.paused_by) != (status, behavior):
                     recordings.pause(sid, behavior)
                 elif status == "in-progress" and recording.status == "paused":
                     recordings.resume(sid)

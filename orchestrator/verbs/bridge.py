@@ -34,7 +34,7 @@ from orchestrator.media.audio import AudioError
 from orchestrator.net.logged_url import shown as shown_url
 from orchestrator.numbering.caller_id import ANONYMOUS
 from orchestrator.numbering.phone import NotANumber
-from orchestrator.recordings.call_recording import Recording
+from orchestrator.recordings.call_recording import CallRecording
 from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_by
 from orchestrator.routing.caller_id import variables as identity_variables
 from orchestrator.routing.endpoints import route_to_number, route_to_sip
@@ -134,7 +134,7 @@ def _disposition(call: Call) -> str:
 
 
 @contextmanager
-def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]:
+def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[CallRecording | None]:
     """Both parties, from the answer or from the ringing, until they part."""
     if verb.record == "do-not-record":
         yield None
@@ -155,7 +155,7 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[Recording | None]
 
 @contextmanager
 def _followed(
-    call: Call, verb: Dial, dialed_legs: list[DialedLeg], recording: Recording | None
+    call: Call, verb: Dial, dialed_legs: list[DialedLeg], recording: CallRecording | None
 ) -> Iterator[None]:
     """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
     leg, legs = call.leg, call.services.legs

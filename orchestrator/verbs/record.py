@@ -9,7 +9,7 @@ from orchestrator.calls.recorded_call import recording_of
 from orchestrator.documents.next_action import FetchDocument, NextAction, Redirected
 from orchestrator.esl.errors import LegGone
 from orchestrator.esl.legs import Execution
-from orchestrator.recordings.call_recording import Recording
+from orchestrator.recordings.call_recording import CallRecording
 from orchestrator.texml import Record
 from orchestrator.verbs.play import PLAY_MARGIN_SECONDS
 
@@ -19,7 +19,7 @@ SILENCE_LEVEL = 200
 LONGEST_SECONDS = 14400
 # mod_dptools.c, record_function() sets it at the end.
 RECORDED = "variable_record_ms"
-Start = Callable[[Call, Record, Recording, str], Execution]
+Start = Callable[[Call, Record, CallRecording, str], Execution]
 
 
 def record(call: Call, verb: Record) -> NextAction:
@@ -39,7 +39,7 @@ def resume_record(call: Call, verb: Record) -> NextAction:
     return _wait(call, verb, recording_of(call, verb), _resume)
 
 
-def _wait(call: Call, verb: Record, recording: Recording, start: Start) -> NextAction:
+def _wait(call: Call, verb: Record, recording: CallRecording, start: Start) -> NextAction:
     """Until it is over, and what follows."""
     leg, limit = call.leg, verb.max_length or LONGEST_SECONDS
     # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
@@ -65,7 +65,7 @@ def _wait(call: Call, verb: Record, recording: Recording, start: Start) -> NextA
     return FetchDocument(verb.action or "", verb.method, (*recording.fields(), ("Digits", key)))
 
 
-def _resume(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
+def _resume(call: Call, verb: Record, recording: CallRecording, arguments: str) -> Execution:
     leg = call.leg
     if leg.gone or (leg.current_application == ("record", arguments) and RECORDED not in leg.headers):
         return leg.start("record", arguments)
@@ -74,7 +74,7 @@ def _resume(call: Call, verb: Record, recording: Recording, arguments: str) -> E
     return leg.set(playback_terminators="none")
 
 
-def _start(call: Call, verb: Record, recording: Recording, arguments: str) -> Execution:
+def _start(call: Call, verb: Record, recording: CallRecording, arguments: str) -> Execution:
     leg = call.leg
     call.note(recording=recording.sid)
     recording.keep(*call.rows)
@@ -83,7 +83,7 @@ def _start(call: Call, verb: Record, recording: Recording, arguments: str) -> Ex
     return leg.start("record", arguments)
 
 
-def _request_action(call: Call, verb: Record, recording: Recording) -> None:
+def _request_action(call: Call, verb: Record, recording: CallRecording) -> None:
     """As at Twilio; whatever it answers, there is nobody left to do it to."""
     recording.wait()
     if verb.action is not None and recording.seconds:

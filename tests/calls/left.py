@@ -75,7 +75,7 @@ class Left:
     ) -> str:
         """Its CallSid."""
         facts: dict[str, object] = {
-            "told": phase is not Phase.JOINING,
+            "join_sent": phase is not Phase.JOINING,
             "asked_at": self.began_at,
             "ordered_at": self.began_at if phase is not Phase.WAITING else 0,
         }

@@ -277,7 +277,7 @@ def test_a_recording_ends_by_the_silence_that_began_before(
 ) -> None:
     import msgspec
 
-    from orchestrator.recordings.conference_recording import ConferenceRecording
+    from orchestrator.recordings.model import OpenRecording, RecordedCall, RecordingState
     from tests.calls.left import caller_of
 
     left.house.log.allows("no recording", "recording ended before its conference")
@@ -296,14 +296,12 @@ def test_a_recording_ends_by_the_silence_that_began_before(
     sid = str(uuid4())
     path = str(left.switch.recordings_dir / f"{sid}.wav")
     if recording:
-        kept = ConferenceRecording(
-            sid,
-            left.sid,
-            "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b",
-            caller_of(anchor),
-            conference_options,
-            left.began_at,
-            left.began_at,
+        caller = caller_of(anchor)
+        kept = OpenRecording(
+            RecordedCall(
+                anchor, caller.call_sid, "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", conference_sid=left.sid
+            ),
+            RecordingState(sid, "Conference", asked_at=left.began_at, started_at=left.began_at),
         )
         left.rows.append(("recording", sid, msgspec.json.encode(kept)))
         left.switch.records(left.sid, path)

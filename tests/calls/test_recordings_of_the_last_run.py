@@ -13,9 +13,13 @@ import msgspec
 import pytest
 
 from orchestrator.conference.machine.state import ConferenceOptions, Phase, RecordingOptions
-from orchestrator.recordings.conference_recorder import RECORDING
-from orchestrator.recordings.conference_recording import ConferenceRecording
-from orchestrator.recordings.model import CALL_RECORDING, OpenRecording, RecordedCall, RecordingState
+from orchestrator.recordings.model import (
+    CALL_RECORDING,
+    CONFERENCE_RECORDING,
+    OpenRecording,
+    RecordedCall,
+    RecordingState,
+)
 from orchestrator.recordings.pauses import Pause
 from orchestrator.sids import call_sid_of, new_sid
 from tests.calls.left import Left, caller_of
@@ -147,18 +151,20 @@ def conference(left: Left, case: OfConference) -> str:
         left.switch.member(left.sid, anchor, 1)
     if case.seen in ("writes", "paused"):
         left.switch.records(left.sid, str(path), paused=case.seen == "paused")
-    kept = ConferenceRecording(
+    recorded = RecordedCall(anchor, caller_of(anchor).call_sid, ACCOUNT, conference_sid=left.sid)
+    state = RecordingState(
         sid,
-        left.sid,
-        ACCOUNT,
-        caller_of(anchor),
-        conference_options,
-        left.began_at,
-        left.began_at if case.started else 0,
-        case.status,  # type: ignore[arg-type]
+        "Conference",
+        status_callback=conference_options.status_callback,
+        status_callback_event=conference_options.status_callback_event,
+        asked_at=left.began_at,
+        started_at=left.began_at if case.started else 0,
+        status=case.status,  # type: ignore[arg-type]
+        paused_by="skip" if case.pauses else "silence",
         pauses=case.pauses,
     )
-    left.rows.append((RECORDING, sid, msgspec.json.encode(kept)))
+    kept = OpenRecording(recorded, state)
+    left.rows.append((CONFERENCE_RECORDING, sid, msgspec.json.encode(kept)))
     audio(path)
     return sid
 
@@ -189,7 +195,7 @@ def test_a_recording_that_was_decided_and_not_written_down_is_begun_where_there_
 ) -> None:
     case = OfConference("in-progress", False, "nothing" if there else "no conference", "", ())
     conference(left, case)
-    left.rows = [row for row in left.rows if row[0] != RECORDING]
+    left.rows = [row for row in left.rows if row[0] != CONFERENCE_RECORDING]
     left.write()
     left.house.start()
     gevent.sleep(0.2)

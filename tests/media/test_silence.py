@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from msgspec.structs import replace
 
-from orchestrator.conference.machine.state import Caller, RecordingOptions
 from orchestrator.media.audio import AudioError
 from orchestrator.media.silence import Gap, frames_of, insert_silence
-from orchestrator.recordings.conference_recording import ConferenceRecording, bring_into_form
+from orchestrator.recordings.files import RecordingFiles
+from orchestrator.recordings.finish import bring_into_form
+from orchestrator.recordings.model import RecordingState
 from orchestrator.recordings.pauses import Pause, paused, resumed, silences
 
 RATE = 8000
@@ -103,21 +105,20 @@ def test_a_pause_ends_the_one_before_it() -> None:
 
 @pytest.mark.parametrize("trim", [False, True])
 def test_a_process_that_ends_in_the_middle_of_it_does_not_put_it_in_twice(tmp_path: Path, trim: bool) -> None:
-    path = tone(tmp_path / "recording.wav", 4)
-    caller = Caller(call_sid="v3:anna", leg="leg", connection_id="1", from_="1", to="2")
-    recording = ConferenceRecording(
+    path = tone(tmp_path / "sid.wav", 4)
+    files = RecordingFiles(tmp_path, lambda there: there, lambda: "")
+    state = RecordingState(
         "sid",
-        "conference",
-        "account",
-        caller,
-        RecordingOptions(trim=trim),
+        "Conference",
+        trim=trim,
         asked_at=10 * SECOND,
         started_at=10 * SECOND,
         pauses=pauses(("silence", 11, 13), ("silence", 16, 17)),
     )
-    kept = [recording]
-    first = bring_into_form(recording, path, kept.append)
-    assert (len(kept), kept[-1].frames) == (2, 4 * RATE)
-    assert bring_into_form(kept[-1], path, kept.append) == first
+    kept: list[int] = []
+    first, leftover = bring_into_form(files, state, kept.append)
+    assert (kept, leftover) == ([4 * RATE], None)
+    again = replace(state, frames=kept[-1])
+    assert bring_into_form(files, again, kept.append) == (first, None)
     assert frames_of(path) == first * RATE
     assert first == pytest.approx(6 if trim else 7, abs=0.05)
