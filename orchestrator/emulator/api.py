@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from uuid import uuid4
 from xml.sax.saxutils import quoteattr
 
 from orchestrator.emulator.causes import cause_name
@@ -103,14 +102,6 @@ def _setvar(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
-def _setvar_multi(core: Core, session: Session, rest: str) -> str:
-    for pair in rest.split(";"):
-        name, equals, value = pair.partition("=")
-        if equals:
-            session.set(name.strip(), value)
-    return "+OK\n"
-
-
 def _getvar(core: Core, session: Session, rest: str) -> str:
     return session.variables.get(rest, "_undef_")
 
@@ -121,32 +112,12 @@ def _send_dtmf(core: Core, session: Session, rest: str) -> str:
     return f"+OK {session.uuid} sent DTMF {rest}.\n"
 
 
-def _recv_dtmf(core: Core, session: Session, rest: str) -> str:
-    session.press(rest.partition("@")[0], "APP")
-    return "+OK\n"
-
-
-def _answer(core: Core, session: Session, rest: str) -> str:
-    session.answer()
-    return "+OK\n"
-
-
 def _ring_ready(core: Core, argument: str) -> str:
     session = core.locate(argument.strip())
     if session is None:
         return "-ERROR\n"
     session.ring_ready()
     return "+OK\n"
-
-
-def _broadcast(core: Core, session: Session, rest: str) -> str:
-    app, found, argument = rest.partition("::")
-    words = (argument if found else app).split()
-    name = app if found else "playback"
-    session.post(
-        {"call-command": "execute", "execute-app-name": name, "execute-app-arg": words[0] if words else ""}
-    )
-    return "+OK Message sent\n"
 
 
 def _exists(core: Core, argument: str) -> str:
@@ -371,10 +342,6 @@ def _xml_locate(core: Core, argument: str) -> str:
     return "-ERR can't find xml\n"
 
 
-def _create_uuid(core: Core, argument: str) -> str:
-    return str(uuid4())
-
-
 def _strepoch(core: Core, argument: str) -> str:
     return str(int(core.clock.now()))
 
@@ -392,12 +359,8 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_record": _with_leg(_record, "<uuid> [start|stop|mask|unmask] <path>"),
     "uuid_buglist": _buglist,
     "uuid_setvar": _with_leg(_setvar, "<uuid> <var> [value]"),
-    "uuid_setvar_multi": _with_leg(_setvar_multi, "<uuid> <var>=<value>;<var>=<value>..."),
     "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),
     "uuid_send_dtmf": _with_leg(_send_dtmf, "<uuid> <dtmf_data>"),
-    "uuid_recv_dtmf": _with_leg(_recv_dtmf, "<uuid> <dtmf_data>"),
-    "uuid_answer": _with_leg(_answer, "<uuid>"),
-    "uuid_broadcast": _with_leg(_broadcast, "<uuid> <path> [aleg|bleg|holdb|both]"),
     "uuid_exists": _exists,
     "uuid_transfer": _with_leg(_transfer, "<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]"),
     "hupall": _hupall,
@@ -413,7 +376,6 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "reloadxml": _reloadxml,
     "reloadacl": _reloadacl,
     "sofia": _sofia,
-    "create_uuid": _create_uuid,
     "strepoch": _strepoch,
     "module_exists": _module_exists,
     "xml_locate": _xml_locate,

@@ -9,21 +9,14 @@ from orchestrator.emulator.bridge import bridge
 from orchestrator.emulator.causes import cause_name
 from orchestrator.emulator.conference_app import conference
 from orchestrator.emulator.playback import (
-    endless_playback,
-    loop_playback,
     playback,
     sleep,
     speak,
-    wait_for_silence,
 )
 from orchestrator.emulator.recorder import record
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.session_recording import (
     record_session,
-    record_session_mask,
-    record_session_pause,
-    record_session_resume,
-    record_session_unmask,
     stop_record_session,
 )
 
@@ -62,10 +55,6 @@ def unset(session: Session, argument: str) -> None:
 
 def answer(session: Session, argument: str) -> None:
     session.answer()
-
-
-def pre_answer(session: Session, argument: str) -> None:
-    session.pre_answer()
 
 
 def ring_ready(session: Session, argument: str) -> None:
@@ -138,17 +127,9 @@ def send_dtmf(session: Session, argument: str) -> None:
         session.phone.receive(keys(argument))
 
 
-def queue_dtmf(session: Session, argument: str) -> None:
-    session.press(argument.partition("@")[0], "APP")
-
-
 def start_dtmf(session: Session, argument: str) -> None:
     """Tones among what its phone says are digits from now on."""
     session.detects_tones = True
-
-
-def flush_dtmf(session: Session, argument: str) -> None:
-    session.digits.clear()
 
 
 def sched_hangup(session: Session, argument: str) -> None:
@@ -174,7 +155,6 @@ def nothing(session: Session, argument: str) -> None:
 
 APPLICATIONS: dict[str, Application] = {
     "answer": Application(answer, media=False),
-    "pre_answer": Application(pre_answer, media=False),
     "ring_ready": Application(ring_ready, media=False),
     "hangup": Application(hangup, media=False),
     "park": Application(park, media=False),
@@ -186,23 +166,14 @@ APPLICATIONS: dict[str, Application] = {
     "info": Application(nothing, media=False),
     "sleep": Application(sleep, media=False),
     "playback": Application(playback, media=True),
-    "endless_playback": Application(endless_playback, media=True),
-    "loop_playback": Application(loop_playback, media=True),
     "speak": Application(speak, media=True),
     "record": Application(record, media=True),
     "record_session": Application(record_session, media=True),
     "stop_record_session": Application(stop_record_session, media=False),
-    "record_session_mask": Application(record_session_mask, media=True),
-    "record_session_unmask": Application(record_session_unmask, media=True),
-    "record_session_pause": Application(record_session_pause, media=True),
-    "record_session_resume": Application(record_session_resume, media=True),
-    "wait_for_silence": Application(wait_for_silence, media=True),
     "conference": Application(conference, media=True),
     "bridge": Application(bridge, media=False),
     "eavesdrop": Application(eavesdrop, media=True),
     "send_dtmf": Application(send_dtmf, media=True),
-    "queue_dtmf": Application(queue_dtmf, media=False),
-    "flush_dtmf": Application(flush_dtmf, media=False),
     "start_dtmf": Application(start_dtmf, media=True),
     "sched_hangup": Application(sched_hangup, media=False),
     "sched_cancel": Application(sched_cancel, media=False),

@@ -241,12 +241,6 @@ def _lock(room: Conference, rest: list[str]) -> str | None:
     return f"+OK {room.name} locked\n"
 
 
-def _unlock(room: Conference, rest: list[str]) -> str | None:
-    room.locked = False
-    room.fire("unlock")
-    return f"+OK {room.name} unlocked\n"
-
-
 def _list(room: Conference, rest: list[str]) -> str | None:
     if rest[:1] == ["count"]:
         return str(room.count)
@@ -286,10 +280,7 @@ ROOM_COMMANDS: dict[str, RoomCommand] = {
     "getvar": _getvar,
     "recording": _recording,
     "record": _record,
-    "norecord": _norecord,
-    "chkrecord": _check_record,
     "lock": _lock,
-    "unlock": _unlock,
     "list": _list,
     "json_list": _json_list,
     "count": _count,

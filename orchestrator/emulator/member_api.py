@@ -25,10 +25,6 @@ def _unmute(member: Member, options: list[str]) -> str:
     return f"+OK unmute {member.id}\n"
 
 
-def _tmute(member: Member, options: list[str]) -> str:
-    return _mute(member, options) if member.can_speak else _unmute(member, options)
-
-
 def _deaf(member: Member, options: list[str]) -> str:
     member.can_hear = False
     member.listen()
@@ -91,7 +87,6 @@ def _energy(member: Member, options: list[str]) -> str:
 MEMBER_COMMANDS: dict[str, MemberCommand] = {
     "mute": _mute,
     "unmute": _unmute,
-    "tmute": _tmute,
     "deaf": _deaf,
     "undeaf": _undeaf,
     "hold": _hold,

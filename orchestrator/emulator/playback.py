@@ -109,27 +109,6 @@ def playback(session: Session, argument: str) -> None:
     _respond(session, play_file(session, argument.partition("@@")[0]))
 
 
-def loop_playback(session: Session, argument: str) -> None:
-    """`[+<times> ]<file>`; -1 for ever."""
-    loops = 1
-    if argument.startswith("+"):
-        count, _, argument = argument[1:].partition(" ")
-        loops = int(count)
-    ended = Ended.SUCCESS
-    while not session.down and loops != 0:
-        loops -= 1
-        ended = play_file(session, argument, reads_digits=False)
-        if ended not in (Ended.SUCCESS, Ended.BREAK):
-            break
-    _respond(session, ended)
-
-
-def endless_playback(session: Session, argument: str) -> None:
-    """Plays again and again until the leg is gone: a break only starts the next round."""
-    while not session.down and play_file(session, argument) in (Ended.SUCCESS, Ended.BREAK):
-        pass
-
-
 def speak(session: Session, argument: str) -> None:
     """`[engine|voice|]text`; a voice-less call without tts_engine hangs up, as FreeSWITCH does."""
     words = argument.split("|", 2)
@@ -168,25 +147,6 @@ def sleep(session: Session, argument: str) -> None:
             session.breaking = 0
             return
         session.wait(until)
-
-
-def wait_for_silence(session: Session, argument: str) -> None:
-    """`<threshold> <silence hits> <listen hits> <timeout ms>`: until the phone has been quiet that long."""
-    words = argument.split()
-    if len(words) < 3:
-        return
-    hits = int(words[1]) * 0.02
-    timeout = int(words[3]) / 1000 if len(words) > 3 and words[3].isdigit() else math.inf
-    clock = session.core.clock
-    limit = clock.now() + timeout
-    quiet_since = clock.now()
-    while not session.down and clock.now() < limit:
-        if session.phone and session.phone.speaking is not None:
-            quiet_since = clock.now()
-        if clock.now() - quiet_since >= hits:
-            return
-        if frames(session, min(limit, clock.now() + 0.06), reads_digits=False) is not Ended.SUCCESS:
-            return
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -77,19 +76,6 @@ def record_action(session: Session, action: str, path: str) -> bool:
         case "pause" | "resume":
             tape.paused = action == "pause"
     return True
-
-
-def _application(action: str) -> Callable[[Session, str], None]:
-    def run(session: Session, argument: str) -> None:
-        record_action(session, action, argument)
-
-    return run
-
-
-record_session_mask = _application("mask")
-record_session_unmask = _application("unmask")
-record_session_pause = _application("pause")
-record_session_resume = _application("resume")
 
 
 def _close(tape: Tape) -> None:
