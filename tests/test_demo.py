@@ -41,7 +41,9 @@ def test_the_conference_is_as_it_should_be_and_every_check_says_so() -> None:
 
 
 WRONG_DOCUMENTS = {
-    "the muted one was heard by nobody": "callers = Callers(ben=replace(BEN, asks={**BEN.asks, 'muted': 'false'}))",
+    "the muted one was heard by nobody": (
+        "callers = Callers(ben=replace(BEN, asks={**BEN.asks, 'muted': 'false'}))"
+    ),
     "the moderator's hangup ended the conference": "callers = Callers(cleo=replace(CLEO, asks={}))",
 }
 

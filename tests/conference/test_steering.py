@@ -131,7 +131,7 @@ def test_an_announcement_to_somebody_who_leaves_fails_before_the_leave() -> None
     story = party("anna", "bert", subscribed=frozenset({"leave", "announcement"}))
     story.announces("bert")
     assert story.hangs_up("bert") == ["#0 announcement-fail bert", "#1 participant-leave bert"]
-    assert story.outcome.effects[0].problem == "left before it was over"  # type: ignore[union-attr]
+    assert story.outcome.effects[0].problem == "left before it ended"  # type: ignore[union-attr]
     assert story.was_announced() == []
 
 

@@ -149,7 +149,7 @@ def test_it_fails_when_its_participant_leaves_before_the_leave(house: House, cli
     party.phones[ANNA].wait_hears(ANNOUNCED, 10)
     party.phones[ANNA].hang_up()
     party.told("participant-leave")
-    assert reason(house) == "left before it was over"
+    assert reason(house) == "left before it ended"
     assert ends(house) == ["announcement-fail", "participant-leave"]
     gevent.sleep(5.0)
     assert ends(house) == ["announcement-fail", "participant-leave"]
@@ -162,7 +162,7 @@ def test_it_fails_when_the_conference_ends_before_the_end(house: House, client: 
     party.phones[ANNA].wait_hears(ANNOUNCED, 10)
     party.phones[ANNA].hang_up()
     party.told("conference-end")
-    assert reason(house) == "the conference ended before it was over"
+    assert reason(house) == "the conference ended before it did"
     assert ends(house) == ["participant-leave", "announcement-fail", "conference-end"]
 
 

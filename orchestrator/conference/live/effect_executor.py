@@ -47,7 +47,7 @@ from orchestrator.recordings.conference_recorder import ConferenceRecorder
 
 log = get_logger(__name__)
 
-# Until whoever joined deaf is related to the coaches, a second try included.
+# Until a participant that joined deaf is related to the coaches, a second try included.
 RELATED_SECONDS = 0.05
 # As the caller of a Dial hears it whose `ringTone` says nothing else.
 RINGBACK = "tone_stream://%(2000,4000,440,480);loops=-1"
@@ -98,7 +98,8 @@ class EffectExecutor:
             case Kick(call_sid, member_id):
                 self._members.order(room.sid, member_id, "kick", member_id)
                 if call_sid in room.participants:
-                    # Else it is a stranger by now, and its call may be waiting in this very room again.
+                    # Else the member id is another one's by now, and its call may be waiting in this very
+                    # room again.
                     self._on_leg(
                         room, call_sid, lambda participant_leg: participant_leg.await_leave(dispatch)
                     )
@@ -145,7 +146,7 @@ class EffectExecutor:
         )
 
     def resume_room(self, room: Room, dispatch: Dispatch) -> None:
-        """What concerns more than one of them: who hears a coach, and how long it has been silent."""
+        """State of several of them: the listeners of a coach, and the silence of all."""
         if needs_ringback(room):
             self._ring_back(room, True)
         inside = [one for one in room.participants.values() if one.phase is Phase.IN]
@@ -232,7 +233,7 @@ class EffectExecutor:
         self._members.order(room.sid, "", *(("play", RINGBACK, "async") if on else ("stop", "async")))
 
     def _hang_up(self, room: Room, call_sid: str) -> None:
-        """Also one that has no seat: whose phone rings, or whose document has not asked yet."""
+        """Also one that has no participant leg: its phone rings, or its document has not asked yet."""
         participant_leg, participant = self._participant_legs.get(call_sid), room.participants.get(call_sid)
         if participant_leg is not None and participant_leg.room_sid == room.sid:
             participant_leg.leg.hangup()
@@ -254,7 +255,7 @@ class EffectExecutor:
     def announce(self, sid: str, path: str, member_id: str = "") -> None:
         """Plays a file, as FreeSWITCH sees it, to everybody in the room, or to one of them.
 
-        What all hear is in the room's recording too; what one hears is not. Who is on hold hears neither.
+        Audio to all is in the room's recording too; audio to one is not. A participant on hold hears neither.
         """
         self._members.order(sid, member_id, "play", path, *([member_id] if member_id else []))
 

@@ -63,7 +63,7 @@ STOP_TALKING_MICROSECONDS = 800_000
 
 
 class Rooms(Part):
-    """All rooms of one FreeSWITCH node; by account and name those that still let people in."""
+    """All rooms of one FreeSWITCH node; by account and name those that still admit participants."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class Rooms(Part):
             self._cut_off += [(sid, announcement) for announcement in room.announcing]
 
     def fail_announcements_of_the_last_run(self) -> None:
-        """Whoever played them is gone. Once all has been compared with FreeSWITCH."""
+        """Their players are gone. Once all has been compared with FreeSWITCH."""
         cut_off, self._cut_off = self._cut_off, []
         for sid, announcement in cut_off:
             self.dispatch(sid, Announced(now(), announcement, "cut off by a restart"))
@@ -153,9 +153,11 @@ class Rooms(Part):
         profile: str,
         dialled_into: str = "",
     ) -> None:
-        """Ask for a place in the room of this name, opened if need be. The answer comes to the seat.
+        """Ask for a place in the room of this name, opened if need be. The answer comes to the participant
+        leg.
 
-        Somebody whom the API dialled asks the room that it was `dialled_into`, and no other of that name.
+        A participant that the API dialled asks the room that it was `dialled_into`, and no other of that
+        name.
         """
         if dialled_into and self._room_by_call.get(caller.call_sid) != dialled_into:
             participant_leg.finish(ConferenceOutcome(refused=Rejection.ENDED))
@@ -172,7 +174,7 @@ class Rooms(Part):
         self.dispatch(sid, JoinRequest(now(), caller, options))
 
     def open(self, account_sid: str, name: str) -> str:
-        """The sid of the room that whoever asks for this name gets into."""
+        """The sid of the room that a caller with this name gets into."""
         sid = self._by_name.get((account_sid, name))
         if sid is None:
             sid = self._by_name[account_sid, name] = new_sid()
@@ -186,7 +188,7 @@ class Rooms(Part):
             )
         return sid
 
-    # Those whom the API dials
+    # Participants that the API dials
 
     def dial(
         self, account_sid: str, name: str, caller: Caller, options: ParticipantOptions, early_media: bool
@@ -210,7 +212,7 @@ class Rooms(Part):
             self.dispatch(self._room_by_call[call_sid], event)
 
     def participant(self, call_sid: str) -> Participant | None:
-        """As whom this call takes part, or is to, in whichever room."""
+        """The participant of this call, joined or pending, in any room."""
         room = self._rooms.get(self._room_by_call.get(call_sid, ""))
         return room.participants[call_sid] if room is not None else None
 
@@ -224,7 +226,8 @@ class Rooms(Part):
         return one is not None and one.phase is Phase.JOINING
 
     def resume(self, participant_leg: ParticipantLeg) -> bool:
-        """The seat of a call that sat in a room before a restart; False if it never asked for one."""
+        """Restore the participant leg of a call that was in a room before a restart; False if it never asked
+        for one."""
         sid, one = (
             self._room_by_call.get(participant_leg.call_sid),
             self.participant(participant_leg.call_sid),
@@ -267,21 +270,21 @@ class Rooms(Part):
         return {room.profile for room in self._rooms.values()}
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Stop steering; conferences live on in FreeSWITCH. What timers still say changes no room."""
+        """Stop steering; conferences live on in FreeSWITCH. Timers that still fire change no room."""
         self._abandoned = True
         self._executor.stop()
 
     # From FreeSWITCH
 
     def on_conference_event(self, event: SwitchEvent) -> None:
-        """conference::maintenance. What concerns no room of ours is let pass."""
+        """conference::maintenance. Events of other conferences are ignored."""
         sid = event.conference
         if event.action in RECORDING_ACTIONS:
             # A recording may outlast its room.
             self._executor.on_recording_event(event)
         if sid not in self._rooms:
             if event.action == "add-member" and self._legs.get(event.uuid) is not None:
-                # The order to join was given up, its room has ended, and then FreeSWITCH carried it out.
+                # The command to join counted as lost, its room has ended, and then FreeSWITCH carried it out.
                 self._executor.kick_unknown_member(sid, event.member_id)
             return
         if event.uuid and not has_call_sid(event.uuid):
@@ -312,7 +315,7 @@ class Rooms(Part):
             case "floor-change" if event.uuid:
                 self.dispatch(sid, Floor(at, call_sid_of(event.uuid)))
             case "conference-destroy" if _instance(event) == self._instances.get(sid):
-                # Else an earlier one of that name: its last member left while the next was on its way in.
+                # Else an earlier one of that name: its last member left while the next was joining.
                 self.dispatch(sid, ConferenceLost(at))
 
     def _on_key(self, sid: str, call_sid: str, data: str, at: int) -> None:
@@ -367,7 +370,7 @@ class Rooms(Part):
             self._write_buffer.when_committed(partial(self._perform, effects, out))
 
     def _perform(self, effects: list[tuple[Room, Effect]], out: list[tuple[Room, str]]) -> None:
-        """What was decided is in the store: now it is done."""
+        """The decisions are in the store: now carry them out."""
         changed, self._changed = self._changed, {}
         for room in changed.values():
             for listener in self.on_change:

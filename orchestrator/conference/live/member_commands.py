@@ -13,7 +13,7 @@ from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
-# add-member is sent a moment before FreeSWITCH can address the member (freeswitch sheet, Conferences).
+# add-member is sent a moment before FreeSWITCH can address the member.
 AGAIN_SECONDS = (0.03, 0.2)
 
 Words = tuple[str, ...]

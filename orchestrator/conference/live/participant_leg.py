@@ -29,7 +29,7 @@ OUTCOME = "outcome"
 
 
 class ConferenceOutcome(NamedTuple):
-    """How a Dial to a conference ended: one of the two, or neither where the call is over with it."""
+    """How a Dial to a conference ended: one of the two, or neither where the call ended with it."""
 
     refused: Rejection | None = None
     left: LeaveReason | None = None
@@ -65,7 +65,7 @@ class ParticipantLeg:
         return self._outcome.value
 
     def start_waiting(self, participant: Participant) -> None:
-        """What it hears until the conference starts: on hold as in the conference."""
+        """Play its audio until the conference starts: on hold as in the conference."""
         self._stop_announcements()
 
         def play() -> None:
@@ -97,7 +97,7 @@ class ParticipantLeg:
             case Phase.JOINING:
                 app, arguments = self.leg.current_application
                 if app == "conference" and arguments.startswith(room.sid):
-                    # On its way in, or refused by now: FreeSWITCH does not say.
+                    # Joining, or refused by now: FreeSWITCH does not say.
                     self.joining = self.leg.start(app, arguments)
                     self._set_deadline(JOIN_SECONDS, self._join_overdue, dispatch)
                 else:
@@ -136,7 +136,7 @@ class ParticipantLeg:
         self._set_deadline(JOIN_SECONDS, self._join_overdue, dispatch)
 
     def await_leave(self, dispatch: Dispatch) -> None:
-        """Whom FreeSWITCH does not let go of is hung up."""
+        """A leg that FreeSWITCH does not let go of is hung up."""
         # It lets go of nobody who hears music of ours: its output thread plays that.
         self.hold(False)
         self._set_deadline(LEAVE_SECONDS, self._leave_overdue, dispatch)
@@ -212,8 +212,8 @@ class ParticipantLeg:
             # A break came before the music started, which then played on beneath the conference.
             self.leg.break_()
         if outcome.left is not None and not self.leg.gone:
-            # What a leg says of its conference is of the one that it was last ordered into: should we die
-            # between writing an order down and giving it, nobody takes this stay for that one.
+            # A leg's conference variables are of the one that it was last ordered into: should we die
+            # between storing a command and sending it, this stay is not taken for that one.
             self.leg.start("multiset", _OUTSIDE)
         self._outcome.set(outcome)
 
@@ -231,12 +231,12 @@ def _conference_argument(room: Room) -> str:
 
 @lru_cache(maxsize=64)
 def _join_variables(flags: str, most: int) -> str:
-    """What `conference` looks for on the leg."""
+    """The variables that `conference` reads on the leg."""
     return commands.multiset(
         {
             "conference_member_flags": flags,
             "conference_max_members": str(most + MAX_EARLY),
-            # Of an earlier conference: its last words tell whether it got into this one.
+            # Of an earlier conference: the hangup record shows whether it got into this one.
             "conference_member_id": "",
         }
     )

@@ -1,4 +1,4 @@
-"""Rooms and recordings as they are listed and fetched, also when they are over."""
+"""Rooms and recordings as they are listed and fetched, ended ones included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who speaks, without the flicker: FreeSWITCH tells of every breath."""
+"""Speakers without flicker: FreeSWITCH reports every breath."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Dispatch = Callable[[str, RoomEvent], None]
 
 
 class TalkDebounce:
-    """Passes on a change once it has lasted; one taken back before that is never told. Times in seconds.
+    """Passes on a change once it has lasted; one that is reverted before that is dropped. Times in seconds.
 
     `feed` is called on the hub: it must not block.
     """

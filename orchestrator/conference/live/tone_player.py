@@ -1,4 +1,4 @@
-"""Beeps into members' ears, where FreeSWITCH plays them in turn: one that would come too late is left out."""
+"""Beeps to single members, where FreeSWITCH plays them in turn: one that would come too late is left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.conference.live.member_commands import MemberCommands
 from orchestrator.conference.machine.effects import BeepKind
 from orchestrator.media.audio_cache import AudioFile
 
-# Fifty joins in two seconds would beep for ten: what is not heard near its cause tells nobody anything.
+# Fifty joins in two seconds would beep for ten: a beep long after its cause has no meaning.
 LATEST_SECONDS = 1.0
 
 
@@ -18,7 +18,7 @@ class TonePlayer:
         self._members = members
         self._beeps = beeps
         self._busy: dict[str, dict[str, float]] = {}
-        """When each member's ear is free again, by room; seconds of the monotonic clock."""
+        """When each member's playback is free again, by room; seconds of the monotonic clock."""
 
     def beep(self, sid: str, kind: BeepKind, members: tuple[str, ...]) -> None:
         sound, now = self._beeps[kind], time.monotonic()

@@ -6,15 +6,15 @@ from orchestrator.conference.machine.events import Announce, Announced
 from orchestrator.conference.machine.state import Announcement, Participant, Phase
 from orchestrator.conference.machine.transition import Transition
 
-LEFT = "left before it was over"
-ENDED = "the conference ended before it was over"
+LEFT = "left before it ended"
+ENDED = "the conference ended before it did"
 
 
 def announce(transition: Transition, event: Announce) -> None:
     participant = transition.participants.get(event.call_sid)
     away = participant is None or participant.called or participant.phase is Phase.LEAVING
     if event.call_sid and away:
-        # It is on its way out, and not named where it is out, or has not answered.
+        # It is leaving, and not named where it has left, or has not answered.
         if participant is not None:
             _report_announcement_end(transition, Announcement(event.url, event.call_sid), event.at, LEFT)
         return
@@ -51,11 +51,11 @@ def _finish_announcement(transition: Transition, sid: str, at: int, problem: str
 def _report_announcement_end(
     transition: Transition, announcement: Announcement, at: int, problem: str
 ) -> None:
-    """Told of the one whom it was to, or of the room: named is then the first one in."""
+    """Sent for its addressee, or for the room: the first participant is named then."""
     participant = transition.participants.get(announcement.call_sid)
     caller = participant.caller if participant is not None else transition.first
     if caller is None or (participant is not None and not participant.join_sent):
-        # Whoever may still be refused is not named.
+        # A participant that may still be refused is not named.
         return
     name = "announcement-fail" if problem else "announcement-end"
     transition.send_callback(name, at, caller, participant, announce_url=announcement.url, problem=problem)

@@ -1,4 +1,4 @@
-"""What a room sounds like: beeps, who speaks, who is kept apart, when a recording begins and ends."""
+"""The audio of a room: beeps, speakers, coaching, begin and end of a recording."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestrator.conference.machine.events import Floor, SetRecording, Silence,
 from orchestrator.conference.machine.state import Caller, Participant, Phase, RoomPhase
 from orchestrator.conference.machine.transition import Transition
 
-# Which of `beep`'s values sound when (telnyx-texml 1.1).
+# The values of `beep` that sound on enter and on exit.
 ENTER_BEEPS = ("true", "onEnter")
 EXIT_BEEPS = ("true", "onExit")
 NOT_RECORDED = {"recording": False, "recording_paused": False}
@@ -33,7 +33,7 @@ def apply_options_after_join(
         beep(transition, "enter", others)
     moved_in = was.join_sent and was.phase is Phase.JOINING
     if moved_in or transition.room.phase is RoomPhase.INIT:
-        # One by one, as they come in: the starter, and those whom the start found waiting.
+        # One by one, as they come in: the starter, and the participants that waited for the start.
         _beep_recording(transition, participant)
     _keep_coaches_apart(transition, participant, others, at)
     if participant.held:
@@ -55,7 +55,7 @@ def hold_of(participant: Participant) -> SetHold:
 def _keep_coaches_apart(
     transition: Transition, participant: Participant, others: list[Participant], at: int
 ) -> None:
-    """A coach is heard by the coached one alone, whoever came first."""
+    """A coach is heard by the coached one alone, in whatever order they came."""
     coached = participant.options.coach
     for other in others:
         if coached and other.call_sid != coached:
@@ -77,7 +77,8 @@ def stop_audio(transition: Transition, participant: Participant, at: int) -> Non
 
 
 def beep(transition: Transition, kind: BeepKind, to: list[Participant]) -> None:
-    """Into their ears one by one: so the one that it announces never hears it, and no recording has it."""
+    """To each member by itself: so the participant that it announces does not hear it, and no recording has
+    it."""
     members = tuple(other.member_id for other in to if not other.held)
     if members:
         transition.effects.append(PlayBeep(kind, members))
@@ -100,7 +101,7 @@ def talking(transition: Transition, event: Talking) -> None:
     if participant is None or participant.phase is not Phase.IN or participant.talking is event.on:
         return
     if event.on and (participant.options.muted or participant.held):
-        # Said just before FreeSWITCH was told; it will not say that this has stopped.
+        # Reported just before FreeSWITCH got the command; it will not report that this has stopped.
         return
     _set_talking(transition, participant, event.on, event.at)
 
@@ -117,14 +118,14 @@ def _set_talking(transition: Transition, participant: Participant, on: bool, at:
 
 
 def stop_talking(transition: Transition, participant: Participant, at: int) -> None:
-    """On its way out: each participant-speech-start is followed by its stop, before the leave."""
+    """Before it leaves: each participant-speech-start is followed by its stop, before the leave."""
     if participant.talking and transition.room.options.speaker_mode == "talkers":
         silent = replace(participant, talking=False)
         transition.send_callback("participant-speech-stop", at, participant.caller, silent)
 
 
 def stop_talking_unreported(transition: Transition, participant: Participant, at: int) -> None:
-    """FreeSWITCH forgets a speaker whom it mutes, holds or relates, and says nothing (conference_api.c)."""
+    """FreeSWITCH forgets a speaker that it mutes, holds or relates, without an event (conference_api.c)."""
     if participant.talking:
         _set_talking(transition, participant, False, at)
 

@@ -1,7 +1,7 @@
-"""Somebody whom the API dials belongs to the room from the order on: how it is heard to ring, how it gets in.
+"""A participant that the API dials belongs to the room from the request on: its ringing, its join.
 
-Of one that is `called` nothing is told, it counts for no limit, and only the end of its call or of the room
-takes it out.
+No callback is sent about one that is `called`, it counts for no limit, and only the end of its call or of the
+room takes it out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def ringing(transition: Transition, event: Ringing) -> None:
 
 
 def join_early(transition: Transition, participant: Participant, at: int) -> None:
-    """What its phone sends is heard from the conference's start on."""
+    """The sound of its phone is heard from the conference's start on."""
     if (
         not _has_early_media(participant)
         or participant.ordered_at
@@ -76,13 +76,13 @@ def leave_early_media(transition: Transition, participant: Participant) -> None:
 
 
 def _has_early_media(participant: Participant) -> bool:
-    """Whether its phone sends sound that is for everybody's ears."""
+    """Whether its phone sends sound that everybody is to hear."""
     hidden = participant.options.muted or participant.options.coach
     return participant.early_media and participant.rings == "media" and not hidden
 
 
 def needs_ringback(room: Room) -> bool:
-    """Whether those inside are to hear a ringing tone: for whoever rings without sound of its own."""
+    """Whether those inside are to hear a ringing tone: for a phone that rings without sound of its own."""
     if not room.dialled_at or room.phase is not RoomPhase.STARTED:
         return False
     present = room.participants.values()
@@ -94,6 +94,6 @@ def _needs_ringback_tone(one: Participant) -> bool:
 
 
 def ringback(before: Room, after: Room) -> list[Ringback]:
-    """What a step has changed about the ringing tone; a room that is over plays nothing."""
+    """The step's change of the ringing tone; a room that has ended plays none."""
     on = needs_ringback(after)
     return [Ringback(on)] if on is not needs_ringback(before) and after.phase is not RoomPhase.ENDED else []

@@ -1,4 +1,4 @@
-"""What a room wants done. Small values; whoever keeps the room carries them out, in this order."""
+"""The effects of a step: small values, which the effect executor carries out in this order."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ BeepKind = Literal["enter", "exit", "record"]
 
 
 class StartWaiting(Struct, frozen=True):
-    """Let in, and the conference has not started: play it what its waitUrl says, or on hold its HoldUrl, and
-    nothing else."""
+    """Admitted, and the conference has not started: play the audio of its waitUrl, or on hold of its HoldUrl,
+    and nothing else."""
 
     participant: Participant
 
@@ -62,14 +62,14 @@ class EndCall(Struct, frozen=True):
 
 
 class RejectParticipant(Struct, frozen=True):
-    """Not let in: its Dial has failed and its document goes on."""
+    """Refused: its Dial has failed and its document goes on."""
 
     call_sid: str
     reason: Rejection
 
 
 class Release(Struct, frozen=True):
-    """It was in and is out: its Dial is over and its document goes on, unless the call is gone."""
+    """It was in and has left: its Dial ends and its document goes on, unless the call is gone."""
 
     call_sid: str
     reason: LeaveReason
@@ -93,7 +93,7 @@ class SendCallback(Struct, frozen=True):
 
 
 class PlayBeep(Struct, frozen=True):
-    """Play a beep to these members, each on its own: into nobody else's ear, and into no recording."""
+    """Play a beep to these members, each on its own: heard by nobody else, and in no recording."""
 
     kind: BeepKind
     members: tuple[str, ...]
@@ -141,7 +141,7 @@ class AwaitSilence(Struct, frozen=True):
 
 
 class Close(Struct, frozen=True):
-    """The room is over; nothing more will come of it."""
+    """The room has ended; it has no more effects."""
 
 
 Effect = (

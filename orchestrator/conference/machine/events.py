@@ -1,4 +1,5 @@
-"""What can happen to a room. `at` is microseconds since the epoch, by the clock of whoever saw it happen."""
+"""The events of a room. `at` is microseconds since the epoch, by the clock of the process that observed
+it."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ class Left(Struct, frozen=True):
     at: int
     call_sid: str
     gone: bool = False
-    """The call itself is over."""
+    """The call itself has ended."""
 
 
 class Talking(Struct, frozen=True):
@@ -90,7 +91,7 @@ class Hold(Struct, frozen=True):
     call_sid: str
     on: bool
     url: str = ""
-    """What it is to hear meanwhile; empty: the usual music."""
+    """Audio during the hold; empty: the usual music."""
     method: Method = "GET"
 
 
@@ -113,10 +114,10 @@ class Announce(Struct, frozen=True):
 
     at: int
     sid: str
-    """Of this announcement, made up by whoever says it."""
+    """Of this announcement, made up by the announcement player."""
     url: str
     call_sid: str = ""
-    """To whom; empty: to all."""
+    """CallSid of the addressee; empty: all."""
 
 
 class SetRecording(Struct, frozen=True):
@@ -156,7 +157,7 @@ class ConferenceLost(Struct, frozen=True):
 
     at: int
     gone: bool = False
-    """The calls are over too."""
+    """The calls have ended too."""
 
 
 RoomEvent = (

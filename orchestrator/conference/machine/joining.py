@@ -1,4 +1,4 @@
-"""How a call gets into a room: asking, waiting, joining (telnyx-texml 1.2, 1.4, 1.5)."""
+"""How a call gets into a room: asking, waiting, joining."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _reject(transition: Transition, participant: Participant) -> None:
 
 
 def may_start(room: Room, options: ParticipantOptions) -> bool:
-    """Whether who asks would start it, with those who wait. Whoever is on its way in may not arrive."""
+    """Whether this participant would start it, with those who wait. One that is joining may not arrive."""
     waiting = [other.options for other in room.participants.values() if other.phase is Phase.WAITING]
     present = [*waiting, options]
     return len(present) >= room.options.min_participants_to_start and any(
@@ -107,7 +107,7 @@ def added_first(transition: Transition, event: Added) -> None:
     if participant is not None and on_its_way and not participant.called:
         transition.fields["phase"] = RoomPhase.STARTED
         transition.fields["started_at"] = event.at
-        # Whoever waits moves before anything else is done: its music must stop now.
+        # Waiting participants move before anything else is done: their music must stop now.
         for other in list(transition.participants.values()):
             if other.phase is Phase.WAITING:
                 start_joining(transition, other, event.at)
@@ -122,7 +122,7 @@ def added_first(transition: Transition, event: Added) -> None:
 def added(transition: Transition, event: Added) -> None:
     was = transition.participants.get(event.call_sid)
     if was is None or was.phase is Phase.WAITING:
-        # The order to join was given up as lost, and took effect after all; its call may have asked again.
+        # The command to join counted as lost, and took effect after all; its call may have asked again.
         transition.effects.append(Kick(event.call_sid, event.member_id))
         return
     if was.called:
@@ -138,7 +138,7 @@ def added(transition: Transition, event: Added) -> None:
     transition.accept(event.at, participant.caller)
     if not was.join_sent:
         if not transition.room.started_at and transition.phase is RoomPhase.ENDING:
-            # Ended by somebody who waited, while the first one was on its way in.
+            # Ended by a waiting participant, while the first one was joining.
             transition.fields["started_at"] = event.at
             transition.send_callback("conference-start", event.at, participant.caller)
         transition.send_callback("participant-join", event.at, participant.caller, participant)

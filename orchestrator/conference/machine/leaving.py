@@ -1,4 +1,4 @@
-"""How a call gets out of a room, and how a room ends (telnyx-texml 1.2, 1.8)."""
+"""How a call gets out of a room, and how a room ends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from orchestrator.conference.machine.transition import Transition
 def left(transition: Transition, event: Left) -> None:
     participant = transition.participants.get(event.call_sid)
     if participant is None or (participant.phase is Phase.WAITING and not event.gone):
-        # Who waits can only hang up: a stay that was given up has ended late.
+        # A waiting participant can only hang up: a stay that counted as lost has ended late.
         return
     if participant.called and not event.gone:
         leave_early_media(transition, participant)
@@ -66,7 +66,7 @@ def participant_left(
 def drop_participant(
     transition: Transition, participant: Participant, at: int, reason: LeaveReason, gone: bool
 ) -> None:
-    """One participant fewer; who was never told as joined was, in the end, refused."""
+    """One participant fewer; one whose join was never sent was, in the end, refused."""
     fail_announcements_to(transition, participant, at)
     transition.drop(participant.call_sid)
     if transition.room.floor == participant.call_sid:
@@ -90,7 +90,7 @@ def drop_participant(
 
 
 def check_room_after_leave(transition: Transition, last: Participant, at: int) -> None:
-    """What it means for the room that `last` is out."""
+    """The consequences for the room of the leave of `last`."""
     if last.join_sent and last.options.end_on_exit and transition.phase is not RoomPhase.ENDING:
         start_ending(transition, at, last.caller, EndReason.MODERATOR_LEFT)
     end_if_empty(transition, at, last.caller if last.join_sent else None)
@@ -99,7 +99,7 @@ def check_room_after_leave(transition: Transition, last: Participant, at: int) -
 def end(transition: Transition, event: End) -> None:
     transition.fields["hang_up_on_end"] = True
     if transition.phase is RoomPhase.ENDING:
-        # Already on its way out: whoever is still inside is hung up instead of going on.
+        # Already ending: the participants still inside are hung up instead of going on.
         transition.effects.extend(EndCall(call_sid) for call_sid in transition.participants)
         return
     start_ending(transition, event.at, transition.first, event.reason)
@@ -128,7 +128,7 @@ def end_if_empty(transition: Transition, at: int, last: Caller | None) -> None:
     transition.fields |= {"phase": RoomPhase.ENDED, "ended_at": at, **NOT_RECORDED}
     by = transition.fields.get("ending_by", transition.room.ending_by) or transition.first
     if by is not None:
-        # Else nobody was ever let in, and the room closes without a word.
+        # Else nobody was ever admitted, and the room closes without a callback.
         assert isinstance(by, Caller)
         transition.send_callback("conference-end", at, by)
     transition.effects.append(Close())
@@ -149,6 +149,6 @@ def lost(transition: Transition, event: ConferenceLost) -> None:
     # All are out before it counts that one of them ends the room: nobody is ordered out of what is gone.
     for participant in lost:
         drop_participant(transition, participant, event.at, participant.leaving_for, event.gone)
-    told = [participant for participant in lost if participant.join_sent] or lost
-    enders = [participant for participant in told if participant.options.end_on_exit]
-    check_room_after_leave(transition, (enders or told[-1:])[0], event.at)
+    reported = [participant for participant in lost if participant.join_sent] or lost
+    enders = [participant for participant in reported if participant.options.end_on_exit]
+    check_room_after_leave(transition, (enders or reported[-1:])[0], event.at)

@@ -1,4 +1,5 @@
-"""What a room is at one instant. Values only: nothing here changes, and everything can be written to disk."""
+"""The state of a room at one instant. Values only: nothing here changes, and everything can be written to
+disk."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 from orchestrator.types import Beep, CallbackStyle, Method
 
 Rings = Literal["", "ringing", "media"]
-"""What a dialled phone has answered so far: nothing; that it rings; sound of its own (183 with SDP)."""
+"""The answer of a dialled phone so far: none; that it rings; sound of its own (183 with SDP)."""
 
 
 class RoomPhase(str, Enum):
@@ -28,7 +29,7 @@ class Phase(str, Enum):
     DIALLED = "dialled"
     """The API dials it: its phone rings, or it has answered and its document has not asked yet."""
     WAITING = "waiting"
-    """Let in, on its own leg, hearing what its waitUrl says."""
+    """Admitted, on its own leg, hearing the audio of its waitUrl."""
     JOINING = "joining"
     """Ordered into the FreeSWITCH conference; not seen there yet."""
     IN = "in"
@@ -55,7 +56,7 @@ class EndReason(str, Enum):
 
 
 class Rejection(str, Enum):
-    """Why somebody was not let in; the code is Telnyx's or Twilio's for the same thing."""
+    """Why a participant was refused; the code is Telnyx's or Twilio's for the same thing."""
 
     FULL = "90032 the conference is full"
     JOINED_TWICE = "90044 the call is already in the conference"
@@ -66,7 +67,7 @@ class Rejection(str, Enum):
 
 
 class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The facts about a call that every callback repeats (telnyx-texml section 2.3)."""
+    """The facts about a call that every callback repeats."""
 
     call_sid: str
     leg: str
@@ -82,7 +83,7 @@ class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class ParticipantOptions(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the noun asks for this participant alone; the rest of the noun is in `ConferenceOptions`."""
+    """The noun's attributes for this participant alone; the rest of the noun is in `ConferenceOptions`."""
 
     muted: bool = False
     start_on_enter: bool = True
@@ -92,12 +93,12 @@ class ParticipantOptions(Struct, frozen=True, omit_defaults=True, gc=False):
     coach: str = ""
     """CallSid of the only one to hear this participant."""
     wait_url: str | None = None
-    """What the API has it hear while it waits: absolute, or empty for silence. None: what the noun says."""
+    """The API's URL of its audio while it waits: absolute, or empty for silence. None: that of the noun."""
     wait_method: Method = "POST"
 
 
 class RecordingOptions(Struct, frozen=True, omit_defaults=True):
-    """record-from-start and what goes with it (telnyx-texml 1.1, section 3)."""
+    """`record` and the attributes that go with it."""
 
     beep: bool = True
     timeout: int = 0
@@ -110,7 +111,7 @@ class RecordingOptions(Struct, frozen=True, omit_defaults=True):
 
 
 class ConferenceOptions(Struct, frozen=True, omit_defaults=True):
-    """What holds for the whole room. The first to come decides (telnyx-texml 1.2)."""
+    """Options of the whole room, those of its first participant."""
 
     max_participants: int = 250
     min_participants_to_start: int = 1
@@ -122,7 +123,7 @@ class ConferenceOptions(Struct, frozen=True, omit_defaults=True):
     status_callback_event: frozenset[str] = frozenset()
     recording: RecordingOptions | None = None
     speaker_mode: Literal["talkers", "floor"] = "talkers"
-    """What `speaker` callbacks are about: everybody who speaks, or Telnyx's older dominant speaker."""
+    """The subject of `speaker` callbacks: everybody who speaks, or Telnyx's older dominant speaker."""
     first_sequence: int = 0
     """Of its callbacks."""
     style: CallbackStyle = CallbackStyle()
@@ -134,7 +135,7 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     options: ParticipantOptions
     phase: Phase
     join_sent: bool = False
-    """Its join is decided, and told to whoever subscribed; so its leave must be, once."""
+    """Its join is decided, and its callback sent; so that of its leave must be, once."""
     member_id: str = ""
     """FreeSWITCH's number for it in the conference; empty outside."""
     joins_muted: bool = False
@@ -146,7 +147,7 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     talking: bool = False
     held: bool = False
     hold_url: str = ""
-    """What it hears on hold; empty: the usual music."""
+    """URL of its audio on hold; empty: the usual music."""
     hold_method: Method = "GET"
     holds: int = 0
     """How often it was put on hold, or taken off it."""
@@ -156,7 +157,7 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     """Ordered out together with its call, which does not go on."""
     leaving_for: LeaveReason = LeaveReason.HUNG_UP
     called: bool = False
-    """The API dialled it, and its document has not asked yet: nothing is told of it."""
+    """The API dialled it, and its document has not asked yet: no callback is sent about it."""
     rings: Rings = ""
     early_media: bool = False
     """The others are to hear how its phone rings."""
@@ -171,7 +172,7 @@ class Announcement(Struct, frozen=True, omit_defaults=True, gc=False):
 
     url: str
     call_sid: str = ""
-    """To whom; empty: to all."""
+    """CallSid of the addressee; empty: all."""
 
 
 class Room(Struct, frozen=True, omit_defaults=True):
@@ -189,11 +190,11 @@ class Room(Struct, frozen=True, omit_defaults=True):
     created_at: int = 0
     """Microseconds since the epoch, as every time here."""
     last_callback_at: int = 0
-    """The Timestamp last told: those of a room never go back."""
+    """The Timestamp last sent: those of a room never go back."""
     floor: str = ""
-    """CallSid of the one to whom FreeSWITCH gave the floor."""
+    """CallSid of the participant with FreeSWITCH's floor."""
     active_speaker: str = ""
-    """CallSid of the dominant speaker told last."""
+    """CallSid of the dominant speaker sent last."""
     recording: bool = False
     """From the start until it has been silent for long enough, the conference is lost or the room ends."""
     recording_paused: bool = False
@@ -205,11 +206,11 @@ class Room(Struct, frozen=True, omit_defaults=True):
     dialled_at: int = 0
     """When the API first dialled somebody into it; 0 as long as it has not."""
     opened_at: int = 0
-    """When the first participant was let in; 0 as long as none was."""
+    """When the first participant was admitted; 0 as long as none was."""
     started_at: int = 0
     ended_at: int = 0
     first: Caller | None = None
-    """Whoever was let in first: named by callbacks that no participant causes."""
+    """The first admitted participant: named by callbacks that no participant causes."""
     ending_by: Caller | None = None
     end_reason: EndReason | None = None
     hang_up_on_end: bool = False

@@ -1,6 +1,6 @@
 """A room as a state machine: `step(room, event)` gives the next room and what to do about it.
 
-The rules are telnyx-texml sections 1.2 to 1.8 and 2.2 to 2.5. `TABLE` at the end is the machine at one look.
+docs/texml.md and docs/callbacks.md have the rules. `TABLE` at the end is the machine at one look.
 """
 
 from __future__ import annotations

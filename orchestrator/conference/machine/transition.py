@@ -15,7 +15,7 @@ from orchestrator.conference.machine.state import (
     RoomPhase,
 )
 
-# statusCallbackEvent's word for each callback (telnyx-texml 2.2).
+# statusCallbackEvent's word for each callback.
 SUBSCRIPTION = {
     "conference-start": "start",
     "conference-end": "end",
@@ -91,9 +91,9 @@ class Transition:
 
     @property
     def last_callback_at(self) -> int:
-        told_at = self.fields.get("last_callback_at", self.room.last_callback_at)
-        assert isinstance(told_at, int)
-        return told_at
+        sent_at = self.fields.get("last_callback_at", self.room.last_callback_at)
+        assert isinstance(sent_at, int)
+        return sent_at
 
     @property
     def inside(self) -> list[Participant]:
@@ -115,20 +115,20 @@ class Transition:
         announce_url: str = "",
         problem: str = "",
     ) -> None:
-        """Numbers are taken only by callbacks that somebody subscribed to (2.5)."""
+        """Numbers are taken only by callbacks that somebody subscribed to."""
         conference_options = self.room.options
         if SUBSCRIPTION[event] not in conference_options.status_callback_event:
             return
         if participant is not None and not (participant.member_id or conference_options.join_while_waiting):
             # Its join comes when it gets in, and nothing before that.
             return
-        # FreeSWITCH's clock and ours differ by some milliseconds; what is told later did not happen earlier.
-        told_at = self.fields["last_callback_at"] = max(at, self.last_callback_at)
+        # FreeSWITCH's clock and ours differ by some milliseconds; a later callback has no earlier time.
+        sent_at = self.fields["last_callback_at"] = max(at, self.last_callback_at)
         self.effects.append(
             SendCallback(
                 event,
                 conference_options.first_sequence + self.sequence,
-                told_at,
+                sent_at,
                 caller,
                 participant,
                 leave_reason,

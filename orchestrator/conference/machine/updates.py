@@ -1,4 +1,4 @@
-"""What somebody outside changes about a participant: mute, hold, coaching, how it leaves and waits."""
+"""Changes of a participant from outside: mute, hold, coaching, how it leaves and waits."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _beep(beep: Beep, on_exit: bool) -> Beep:
 
 
 def _change_coach(transition: Transition, participant: Participant, coached_before: str, at: int) -> None:
-    """Whom it was shut off from hears it again, unless it is shut off from that one now too."""
+    """Each listener that it was shut off from hears it again, unless it is shut off from that one now too."""
     coached, silenced = participant.options.coach, False
     for other in transition.inside:
         if other.call_sid == participant.call_sid:
@@ -123,13 +123,13 @@ def _is_present(transition: Transition, call_sid: str) -> bool:
 
 
 def _updatable(transition: Transition, call_sid: str) -> Participant | None:
-    """Whoever is ordered out is no longer muted or held, and nobody is who has not answered."""
+    """The participant, unless it was ordered out or has not answered: those are not muted or held."""
     participant = transition.participants.get(call_sid)
     there = participant is not None and participant.phase not in (Phase.LEAVING, Phase.DIALLED)
     return participant if there else None
 
 
 def _report_change(transition: Transition, name: str, at: int, participant: Participant) -> None:
-    """Who may still be refused is not named; its join tells how it stands."""
+    """A participant that may still be refused is not named; its join callback has its state."""
     if participant.join_sent:
         transition.send_callback(name, at, participant.caller, participant)
