@@ -16,7 +16,7 @@ def cut(house: House) -> None:
     """Ends the socket, and waits until the orchestrator has noticed and is back."""
     assert house.orchestrator is not None
     connection = house.orchestrator.node.connection
-    house.orchestrator._up.clear()
+    house.orchestrator.node._up.clear()
     connection._session.close(Disconnected("cut by the test"))
     assert house.orchestrator.wait_ready(10)
 
