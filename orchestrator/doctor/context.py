@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections.abc import Callable
 
 import gevent
@@ -16,7 +14,8 @@ from orchestrator.esl.errors import CommandFailed, CommandTimeout, SwitchError
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
 from orchestrator.from_settings import INSTALLATION
-from orchestrator.store import sqlite
+from orchestrator.store import outbox_admin
+from orchestrator.store.sqlite import OutboxError
 
 EVENTS = (
     "CHANNEL_CREATE",
@@ -64,12 +63,9 @@ class DoctorContext:
     def installation(self) -> str:
         """The database's; empty where there is no database yet."""
         try:
-            with contextlib.closing(sqlite.visit(self.settings.callbacks.database)) as database:
-                query = "SELECT value FROM state WHERE kind = ?"
-                row = database.execute(query, (INSTALLATION,)).fetchone()
-        except (sqlite.OutboxError, sqlite3.Error):
+            return (outbox_admin.state(self.settings.callbacks.database, INSTALLATION) or b"").decode()
+        except OutboxError:
             return ""
-        return bytes(row[0]).decode() if row else ""
 
     def api(self, command: str) -> str:
         """FreeSWITCH's answer, refusals included. Raises SwitchError when there is none."""

@@ -31,8 +31,8 @@ class Message(Struct, frozen=True):
         return "&".join(map(_encoded, self.fields)).encode("ascii")
 
 
-class Queued(Struct, frozen=True):
-    """A message as it waits in the outbox."""
+class _Stored(Struct, frozen=True):
+    """What stays the same of a message, from the outbox on."""
 
     id: int
     queue: str
@@ -43,30 +43,26 @@ class Queued(Struct, frozen=True):
     event: str
     sequence: int
     created_at: int
+
+
+class Queued(_Stored, frozen=True):
+    """A message as it waits in the outbox."""
+
     attempts: int = 0
     """Made so far, all of them failed."""
     next_at: int = 0
     """Not to be tried again before this."""
     waits_since: int = 0
-    """When it came into the outbox, or was taken up again after it had been given up."""
+    """When it came into the outbox, or was retried after it had failed."""
     signatures: Signatures = "telnyx"
     user_agent: str = TELNYX_USER_AGENT
     node: str = ""
     """The FreeSWITCH node whose event it tells of."""
 
 
-class FinishedMessage(Struct, frozen=True):
-    """A message that is over: delivered, or given up."""
+class FinishedMessage(_Stored, frozen=True):
+    """A message that was delivered, or has failed."""
 
-    id: int
-    queue: str
-    url: str
-    method: Method
-    body: bytes
-    account_sid: str
-    event: str
-    sequence: int
-    created_at: int
     done_at: int
     delivered: bool
     attempts: int

@@ -7,20 +7,17 @@ when it starts, and takes them up itself.
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
 from orchestrator.net.logged_url import for_log
 from orchestrator.store import sql, sqlite
 from orchestrator.store.sql import State
-
-_T = TypeVar("_T")
 
 
 class Entry(Struct, frozen=True):
@@ -49,38 +46,40 @@ class Entry(Struct, frozen=True):
 
 def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[Entry]:
     """The newest `limit` (0: all), the oldest of them first. Raises OutboxError."""
-    query = sql.entries(states, room, limit)
-    with closing(sqlite.visit(path)) as database:
-        rows = _tried(path, lambda: database.execute(*query).fetchall())
+    with closing(sqlite.visit(path)) as database, sqlite.explained(path):
+        rows = database.execute(*sql.entries(states, room, limit)).fetchall()
     return [_entry(row) for row in reversed(rows)]
 
 
 def request_retry(path: Path, ids: Sequence[int] | None) -> list[int]:
-    """Have given-up callbacks told again: these, or all. Returns those asked for. Raises OutboxError."""
-    with closing(sqlite.visit(path, write=True)) as database:
-
-        def ask() -> list[int]:
-            if ids is None:
-                found = [id_ for (id_,) in database.execute(sql.FAILED)]
-            else:
-                found = [id_ for each in ids for id_, _ in database.execute(*sql.failed([each]))]
-            database.execute("BEGIN IMMEDIATE")
-            database.executemany(sql.ASK_AGAIN, [(id_,) for id_ in found])
-            database.execute("COMMIT")
-            return found
-
-        return _tried(path, ask)
+    """Have failed callbacks retried: these, or all. Returns those asked for. Raises OutboxError."""
+    with closing(sqlite.visit(path, write=True)) as database, sqlite.explained(path):
+        if ids is None:
+            found = [id_ for (id_,) in database.execute(sql.FAILED)]
+        else:
+            found = [id_ for each in ids for id_, _ in database.execute(*sql.failed([each]))]
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany(sql.ASK_AGAIN, [(id_,) for id_ in found])
+        database.execute("COMMIT")
+        return found
 
 
 def all_retried(path: Path, within: float) -> bool:
     """Whether the orchestrator takes up all that was asked for within so many seconds. Raises OutboxError."""
     deadline = time.monotonic() + within
-    with closing(sqlite.visit(path)) as database:
+    with closing(sqlite.visit(path)) as database, sqlite.explained(path):
         while True:
-            ((left,),) = _tried(path, lambda: database.execute(sql.COUNT_ASKED).fetchall())
+            ((left,),) = database.execute(sql.COUNT_ASKED).fetchall()
             if not left or time.monotonic() > deadline:
                 return not left
             time.sleep(0.05)
+
+
+def state(path: Path, kind: str, key: str = "") -> bytes | None:
+    """One value of the orchestrator's state. Raises OutboxError."""
+    with closing(sqlite.visit(path)) as database, sqlite.explained(path):
+        row = database.execute(sql.GET_STATE, (kind, key)).fetchone()
+    return bytes(row[0]) if row else None
 
 
 def _entry(row: Sequence[Any]) -> Entry:
@@ -88,10 +87,3 @@ def _entry(row: Sequence[Any]) -> Entry:
     return Entry(
         id_, room, for_log(url), method, body.decode("ascii", "replace"), *[*middle, bool(asked_again)]
     )
-
-
-def _tried(path: Path, act: Callable[[], _T]) -> _T:
-    try:
-        return act()
-    except sqlite3.Error as error:
-        raise sqlite.explain(path, error) from error

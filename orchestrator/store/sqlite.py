@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.store import sql
@@ -70,25 +71,22 @@ def own(path: Path) -> int:
     return descriptor
 
 
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """SQLite's errors become OutboxError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(path, error) from error
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """The file with its schema in place. OutboxError if it is not an outbox, or one of another version."""
-    try:
-        # It holds callers' numbers, and the key that recordings' addresses are signed with.
-        # Where that fails, SQLite says why.
-        with contextlib.suppress(OSError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        database = sqlite3.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
-    except sqlite3.Error as error:
-        raise explain(path, error) from error
-    try:
-        _prepare(path, database)
-    except sqlite3.Error as error:
-        database.close()
-        raise explain(path, error) from error
-    except OutboxError:
-        database.close()
-        raise
-    return database
+    # It holds callers' numbers, and the key that recordings' URLs are signed with.
+    # Where that fails, SQLite says why.
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    return _open(path, path.absolute().as_uri(), _BUSY_SECONDS, _prepare)
 
 
 def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
@@ -96,25 +94,25 @@ def visit(path: Path, *, write: bool = False) -> sqlite3.Connection:
 
     OutboxError if there is none, or if it is of another version.
     """
-    try:
-        mode = "rw" if write else "ro"
-        database = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_VISIT_SECONDS
-        )
-    except sqlite3.Error as error:
-        raise explain(path, error) from error
-    try:
-        if _recognise(path, database):
-            raise OutboxError(
-                path, "there is nothing in it", "start the orchestrator once: it makes its tables"
-            )
-    except sqlite3.Error as error:
-        database.close()
-        raise explain(path, error) from error
-    except OutboxError:
-        database.close()
-        raise
-    return database
+    return _open(path, f"{path.resolve().as_uri()}?mode={'rw' if write else 'ro'}", _VISIT_SECONDS, _visited)
+
+
+def _open(
+    path: Path, uri: str, timeout: float, prepare: Callable[[Path, sqlite3.Connection], None]
+) -> sqlite3.Connection:
+    with explained(path):
+        database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
+        try:
+            prepare(path, database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def _visited(path: Path, database: sqlite3.Connection) -> None:
+    if _recognise(path, database):
+        raise OutboxError(path, "there is nothing in it", "start the orchestrator once: it makes its tables")
 
 
 def _recognise(path: Path, database: sqlite3.Connection) -> bool:

@@ -6,11 +6,10 @@ from orchestrator.calls.records import CallRecord
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
 from orchestrator.services.calls import CallUpdate
-from orchestrator.store.records import Query
 from orchestrator.texml import DocumentError, parse
 from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.operation import Operation, RequestContext
-from orchestrator.web.api.paging import PAGING, spans_of
+from orchestrator.web.api.paging import PAGING
 from orchestrator.web.api.parameter_types import (
     Parameter,
     call_sid,
@@ -91,24 +90,10 @@ CALLS = ListOf("calls", CALL)
 
 
 def find(context: RequestContext) -> dict[str, object]:
-    page = context.page
-    columns = {"From": "from_", "To": "to_", "Status": "status", "ParentCallSid": "call_sid"}
-    asked = {name: context.values[name] for name in columns if context.values.get(name)}
-    asked |= {
-        name: context.control.calls.normal_number(asked[name]) for name in ("From", "To") if name in asked
-    }
-    query = Query(
-        kind="call",
-        account_sid=context.account_sid,
-        equal={columns[name]: value for name, value in asked.items()},
-        spans={
-            "created_at": spans_of("StartTime", context.query),
-            "ended_at": spans_of("EndTime", context.query),
-        },
-        after=page.after,
-        offset=page.offset,
-        limit=page.size + 1,
-    )
+    numbers = context.asked({"From": "from_", "To": "to_"})
+    equal = {column: context.control.calls.normal_number(number) for column, number in numbers.items()}
+    equal |= context.asked({"Status": "status", "ParentCallSid": "call_sid"})
+    query = context.matching("call", equal, {"created_at": "StartTime", "ended_at": "EndTime"})
     return context.listed(CALLS, context.control.calls.find_calls(query), ("Calls",))
 
 

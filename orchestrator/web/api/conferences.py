@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from orchestrator.conference.live.records import RoomRecord
 from orchestrator.conference.machine.state import EndReason
-from orchestrator.store.records import Query
 from orchestrator.verbs.announcements import Announcement
 from orchestrator.web.api.operation import Operation, RequestContext
-from orchestrator.web.api.paging import PAGING, spans_of
+from orchestrator.web.api.paging import PAGING
 from orchestrator.web.api.parameter_types import Parameter, choice, text, url
 from orchestrator.web.api.response_schema import (
     NULLABLE,
@@ -62,20 +61,9 @@ ANNOUNCE = (
 
 
 def find(context: RequestContext) -> dict[str, object]:
-    page = context.page
-    columns = {"FriendlyName": "name", "Status": "status"}
-    query = Query(
-        kind="conference",
-        account_sid=context.account_sid,
-        equal={column: context.values[name] for name, column in columns.items() if context.values.get(name)},
-        spans={
-            "created_at": spans_of("DateCreated", context.query),
-            "updated_at": spans_of("DateUpdated", context.query),
-        },
-        after=page.after,
-        offset=page.offset,
-        limit=page.size + 1,
-    )
+    equal = context.asked({"FriendlyName": "name", "Status": "status"})
+    times = {"created_at": "DateCreated", "updated_at": "DateUpdated"}
+    query = context.matching("conference", equal, times)
     return context.listed(CONFERENCES, context.control.conferences.find_rooms(query), ("Conferences",))
 
 

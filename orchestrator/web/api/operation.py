@@ -8,7 +8,17 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from orchestrator.services.control import ApiServices
-from orchestrator.web.api.paging import WHEN, Page, operators, page_body, page_of, slice_of, token_of
+from orchestrator.store.records import Query, RecordKind
+from orchestrator.web.api.paging import (
+    WHEN,
+    Page,
+    operators,
+    page_body,
+    page_of,
+    slice_of,
+    spans_of,
+    token_of,
+)
 from orchestrator.web.api.parameter_types import Parameter
 from orchestrator.web.api.parameters import by_name
 from orchestrator.web.api.response_schema import ApiBase, ListOf, ResponseSchema
@@ -37,6 +47,30 @@ class RequestContext(NamedTuple):
     @property
     def page(self) -> Page:
         return page_of(self.values)
+
+    def asked(self, columns: Mapping[str, str]) -> dict[str, str]:
+        """What was given of the parameters that filter by a column, by column."""
+        return {column: self.values[name] for name, column in columns.items() if self.values.get(name)}
+
+    def matching(
+        self,
+        kind: RecordKind,
+        equal: Mapping[str, str],
+        times: Mapping[str, str],
+        unequal: Mapping[str, str] | None = None,
+    ) -> Query:
+        """A page of this account's records, and one more; `times` has the filter of each column."""
+        page = self.page
+        return Query(
+            kind,
+            self.account_sid,
+            equal,
+            unequal or {},
+            {column: spans_of(name, self.query) for column, name in times.items()},
+            page.after,
+            page.offset,
+            page.size + 1,
+        )
 
     def listed(
         self, what: ListOf, found: list[Any], where: tuple[str, ...], suffix: str = ".json"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from orchestrator.recordings.records import RecordingRecord
-from orchestrator.store.records import Query
 from orchestrator.web.api.dialling import METHOD, RECORDING_EVENTS, TRACK, TRIM, recording_state
 from orchestrator.web.api.operation import Operation, RequestContext
-from orchestrator.web.api.paging import PAGING, spans_of
+from orchestrator.web.api.paging import PAGING
 from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, choice, text, url
 from orchestrator.web.api.response_schema import (
     INTEGER,
@@ -139,17 +138,8 @@ def _shown(context: RequestContext, recording: RecordingRecord) -> Shown:
 
 
 def _find(context: RequestContext, *, deleted: bool = False, **equal: str) -> list[Shown]:
-    page = context.page
-    query = Query(
-        kind="recording",
-        account_sid=context.account_sid,
-        equal=equal,
-        unequal={} if deleted else {"status": "deleted"},
-        spans={"created_at": spans_of("DateCreated", context.query)},
-        after=page.after,
-        offset=page.offset,
-        limit=page.size + 1,
-    )
+    unequal = {} if deleted else {"status": "deleted"}
+    query = context.matching("recording", equal, {"created_at": "DateCreated"}, unequal)
     return [_shown(context, recording) for recording in context.control.recordings.find_recordings(query)]
 
 
@@ -176,8 +166,7 @@ def of_call(context: RequestContext) -> dict[str, object]:
 
 
 def of_account(context: RequestContext) -> dict[str, object]:
-    columns = {"CallSid": "call_sid", "ConferenceSid": "conference_sid"}
-    equal = {column: context.values[name] for name, column in columns.items() if context.values.get(name)}
+    equal = context.asked({"CallSid": "call_sid", "ConferenceSid": "conference_sid"})
     found = _find(context, deleted=context.values.get("IncludeSoftDeleted", False), **equal)
     return context.listed(JSONS, found, ("Recordings",))
 
