@@ -41,6 +41,9 @@ ORDER_MICROSECONDS = 5_000_000
 WATCH_SECONDS = 10.0
 # In which FreeSWITCH, if it runs, writes some of a recording out.
 WRITE_SECONDS = 2.5
+# FreeSWITCH's answers to an order to record (conference_api.c).
+CONFERENCE_GONE = "not found"
+ALREADY_RECORDED = "is already being used for recording"
 
 
 class ConferenceRecorder(Part):
@@ -90,6 +93,7 @@ class ConferenceRecorder(Part):
     def start_recording(self, room: Room, by: Caller) -> None:
         options = room.options.recording
         assert options is not None
+        self.room_closed(room.sid)
         call = RecordedCall(
             by.leg,
             by.call_sid,
@@ -135,8 +139,11 @@ class ConferenceRecorder(Part):
                 # Perhaps it was begun: that is looked up when FreeSWITCH is back.
                 return
             problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
-            if problem is not None:
-                recording.fail(str(problem))
+            if problem is None or ALREADY_RECORDED in str(problem):
+                return
+            # Whoever hangs up at once ends the conference before it can be recorded.
+            expected = str(problem).rstrip().endswith(CONFERENCE_GONE)
+            recording.fail(str(problem), expected=expected)
 
         self._connection.post(_command(recording, "start", path), on_reply)
         self._watch_sizes()

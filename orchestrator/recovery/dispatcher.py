@@ -62,7 +62,7 @@ HEARD_BY: Final[dict[str, Row]] = {
     "CHANNEL_EXECUTE_COMPLETE": Row(("watchers", "conference joins", "legs")),
     # The conference before the leg: its callbacks tell the truth of this moment, whatever the call does next.
     "CHANNEL_HANGUP": Row(("watchers", "rejections", "conference end", "legs"), ("admission",)),
-    "CHANNEL_HANGUP_COMPLETE": Row(("call records", "watchers", "legs")),
+    "CHANNEL_HANGUP_COMPLETE": Row(("call records", "watchers", "conference end", "legs")),
     "CHANNEL_DESTROY": Row(("call records", "watchers", "legs")),
     "DTMF": Row(("watchers", "legs")),
     "RECORD_START": Row(("watchers",)),

@@ -109,7 +109,9 @@ def _take_part(
         raise
     except LegGone:
         # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
-        rooms.on_hangup(leg.uuid)
+        one = rooms.participant(call.sid)
+        if one is not None and not one.call_over:
+            rooms.on_hangup(leg.uuid)
         _request_action(call, verb, participant_leg)
         raise
     finally:

@@ -27,13 +27,16 @@ from orchestrator.conference.machine.events import (
     Dial,
     End,
     Hold,
+    HungUp,
     JoinRequest,
+    JoinReturned,
     Left,
     Modify,
     Mute,
     Remove,
     RoomEvent,
 )
+from orchestrator.conference.machine.joining import MAX_ORDERS
 from orchestrator.conference.machine.state import (
     ConferenceOptions,
     EndReason,
@@ -159,7 +162,7 @@ class Ledger:
                 case Close():
                     assert effect is effects[-1]
                     self.closed = True
-        if starter:
+        if starter and starter not in before.unseen:
             assert self.places[starter], "a start told of somebody who is not in"
             may = after.participants[starter].options.start_on_enter
             assert may or after.options.min_participants_to_start > 1, "started by somebody who must not"
@@ -169,7 +172,8 @@ class Ledger:
                 assert answers.pop(call_sid, []) == [], "an answer to somebody who has not asked"
                 continue
             hang_up = before.participants[call_sid].hang_up or _hung_up_by(event, call_sid)
-            self._is_out(call_sid, answers.pop(call_sid, []), _gone(event, call_sid), hang_up, after)
+            gone = _gone(event, call_sid) or before.participants[call_sid].call_over
+            self._is_out(call_sid, answers.pop(call_sid, []), gone, hang_up, after)
         for call_sid, rest in answers.items():
             dialled = after.participants[call_sid].called
             assert after.hang_up_on_end or dialled or _hung_up_by(event, call_sid)
@@ -190,6 +194,9 @@ class Ledger:
                 self.started = True
                 return call_sid
             case "participant-join":
+                if call_sid in self.room.unseen:
+                    # Added once its end was known: it joins and leaves in this one step.
+                    self.places[call_sid] = False
                 assert self.places[call_sid] is False, "joined twice"
                 self.places[call_sid] = True
                 self.ever_joined.add(call_sid)
@@ -288,7 +295,10 @@ class Ledger:
         }
         joins = [effect.participant.call_sid for effect in effects if isinstance(effect, Join)]
         waits = [effect.participant.call_sid for effect in effects if isinstance(effect, StartWaiting)]
-        assert sorted(joins) == sorted(call for call, phase in new.items() if phase is Phase.JOINING)
+        again = [call for call in after.participants if _orders(after, call) > _orders(before, call) > 0]
+        assert sorted(joins) == sorted(
+            again + [call for call, phase in new.items() if phase is Phase.JOINING]
+        )
         music = {
             call_sid
             for call_sid, one in after.participants.items()
@@ -353,8 +363,18 @@ class Ledger:
                     assert after is before, "muted, held or modified before it has answered"
                 case ConferenceLost(_, False) if was.called:
                     assert not after.participants[call_sid].member_id
-                case Left(_, who, gone) if who == call_sid:
-                    given_up_before = was.phase is Phase.WAITING and not gone
+                case HungUp(_, who) if who == call_sid:
+                    on_its_way = was.ordered_at and not (was.member_id or was.called)
+                    assert (call_sid in after.participants) is bool(on_its_way)
+                case JoinReturned(_, who) if who == call_sid and was.phase is Phase.JOINING:
+                    again = was.orders < MAX_ORDERS
+                    assert again is any(isinstance(effect, Join) for effect in effects)
+                case JoinReturned(_, who) if who == call_sid and was.called:
+                    assert call_sid in after.participants, "out before its call has ended"
+                case JoinReturned(_, who) | Left(_, who) if who == call_sid:
+                    gone = isinstance(event, Left) and event.gone
+                    unsettled = was.phase is Phase.WAITING or (was.call_over and not was.member_id)
+                    given_up_before = unsettled and not gone
                     assert after is before if given_up_before else call_sid not in after.participants
                 case Remove(_, who) if who == call_sid and was.phase is Phase.LEAVING:
                     assert after is before, "the first reason to leave counts"
@@ -385,7 +405,9 @@ class Ledger:
                 found.phase in (Phase.JOINING, Phase.IN)
                 or (found.phase is Phase.DIALLED and bool(found.ordered_at))
             )
-            assert (Kick(event.call_sid, event.member_id) in effects) is not expected
+            unseen = event.call_sid in before.unseen and before.phase is not RoomPhase.ENDED
+            ended_before = found is None and unseen
+            assert (Kick(event.call_sid, event.member_id) in effects) is not (expected or ended_before)
         if isinstance(event, ConferenceLost):
             told_only = all(isinstance(effect, (SendCallback, Close)) for effect in effects)
             assert told_only or not event.gone, "an order to a FreeSWITCH that is gone"
@@ -437,7 +459,13 @@ def _of(room: Room, call_sid: str) -> Participant:
     return room.participants[call_sid]
 
 
+def _orders(room: Room, call_sid: str) -> int:
+    return room.participants[call_sid].orders if call_sid in room.participants else 0
+
+
 def _gone(event: RoomEvent, call_sid: str) -> bool:
+    if isinstance(event, HungUp):
+        return event.call_sid == call_sid
     if isinstance(event, Left):
         return event.gone and event.call_sid == call_sid
     return isinstance(event, ConferenceLost) and event.gone

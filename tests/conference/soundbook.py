@@ -17,7 +17,9 @@ from orchestrator.conference.machine.effects import (
 from orchestrator.conference.machine.events import (
     Added,
     ConferenceLost,
+    HungUp,
     JoinRequest,
+    JoinReturned,
     Left,
     RoomEvent,
     SetRecording,
@@ -25,6 +27,8 @@ from orchestrator.conference.machine.events import (
 )
 from orchestrator.conference.machine.state import Participant, Phase, Room, RoomPhase
 from orchestrator.conference.machine.table import StepResult
+
+ENDS = (HungUp, JoinReturned, Left)
 
 
 class SoundBook:
@@ -47,10 +51,13 @@ class SoundBook:
         self._come_and_go(event, before, after)
         # One that begins while it ends is not recorded.
         starts = before.phase is RoomPhase.INIT and bool(after.started_at)
+        renewed = isinstance(event, Added) and event.renewed and before.recording
+        renewed = renewed and before.phase is not RoomPhase.ENDED
         assert any(isinstance(effect, StartRecording) for effect in effects) is (
-            starts and after.options.recording is not None
+            renewed or (starts and after.options.recording is not None)
         )
-        if starts and after.options.recording and after.options.recording.beep:
+        stays = isinstance(event, Added) and event.call_sid in after.participants
+        if starts and stays and after.options.recording and after.options.recording.beep:
             assert isinstance(event, Added)
             starter = after.participants[event.call_sid]
             spared = starter.held or starter.phase is Phase.LEAVING
@@ -131,7 +138,7 @@ class SoundBook:
     ) -> None:
         assert beep.members
         assert not any(inside[member_id].held for member_id in beep.members)
-        assert isinstance(event, (Added, JoinRequest, Left))
+        assert isinstance(event, (Added, JoinRequest, *ENDS))
         was = before.participants[event.caller.call_sid if isinstance(event, JoinRequest) else event.call_sid]
         match beep.kind:
             case "enter":
@@ -142,7 +149,7 @@ class SoundBook:
                 assert member_id not in beep.members, "it hears its own beep"
                 assert was.options.beep in ("true", "onEnter")
             case "exit":
-                assert isinstance(event, Left)
+                assert isinstance(event, ENDS)
                 assert was.options.beep in ("true", "onExit")
             case "record":
                 assert isinstance(event, Added)

@@ -23,7 +23,9 @@ from orchestrator.conference.machine.events import (
     End,
     Floor,
     Hold,
+    HungUp,
     JoinRequest,
+    JoinReturned,
     Left,
     Modify,
     Mute,
@@ -49,8 +51,8 @@ LONG = settings(
 )
 
 
-def added(at: int, call_sid: str, number: str) -> Added:
-    return Added(at, call_sid, f"{call_sid}-{number}")
+def added(at: int, call_sid: str, number: str, renewed: bool) -> Added:
+    return Added(at, call_sid, f"{call_sid}-{number}", renewed)
 
 
 def announce(at: int, sid: str, to: str) -> Announce:
@@ -72,9 +74,11 @@ anything: st.SearchStrategy[RoomEvent] = st.one_of(
     st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(WISHES)),
     st.builds(Dial, times, calls.map(caller), st.sampled_from(WISHES), st.booleans()),
     st.builds(Ringing, times, calls, st.booleans()),
-    st.builds(added, times, calls, members),
-    st.builds(added, times, calls, members),
+    st.builds(added, times, calls, members, st.booleans()),
+    st.builds(added, times, calls, members, st.booleans()),
     st.builds(Left, times, calls, st.booleans()),
+    st.builds(JoinReturned, times, calls),
+    st.builds(HungUp, times, calls),
     st.builds(Talking, times, calls, st.booleans()),
     st.builds(Floor, times, calls),
     st.builds(Silence, times, times),

@@ -48,7 +48,7 @@ def test_each_transition_is_a_line_at_debug(caplog: pytest.LogCaptureFixture) ->
     lines = [line for line in logged(caplog, logging.DEBUG) if line.startswith("DEBUG")]
     assert lines == [
         "DEBUG init -> JoinRequest(caller=v3:anna) -> init room=r-1",
-        "DEBUG init -> Added(call_sid=v3:anna, member_id=7) -> in-progress room=r-1",
+        "DEBUG init -> Added(call_sid=v3:anna, member_id=7, renewed=False) -> in-progress room=r-1",
         "DEBUG in-progress -> End(reason=conference-ended-via-api) -> ending room=r-1",
         "DEBUG ending -> Left(call_sid=v3:anna, gone=True) -> completed room=r-1",
     ]

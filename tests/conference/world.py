@@ -25,7 +25,9 @@ from orchestrator.conference.machine.events import (
     End,
     Floor,
     Hold,
+    HungUp,
     JoinRequest,
+    JoinReturned,
     Left,
     Modify,
     Mute,
@@ -200,7 +202,8 @@ class World:
         order = self._take(self.orders)
         if order is not None:
             room, call_sid = order
-            self.under_way.append((room, Left(self.now(), call_sid)))
+            event = self.pick((Left, JoinReturned))(self.now(), call_sid)
+            self.under_way.append((room, event))
 
     def kick(self) -> None:
         kick = self._take(self.kicks)
@@ -324,9 +327,10 @@ class World:
     def _join_is_late(self, room: Ledger, call_sid: str) -> None:
         participant = room.room.participants.get(call_sid)
         if participant is not None and participant.phase is not Phase.WAITING and not participant.member_id:
-            self.feed(room, Left(self.now(), call_sid))
+            self.feed(room, Left(self.now(), call_sid, gone=call_sid in self.hung_up))
 
     def feed(self, room: Ledger, event: RoomEvent) -> None:
+        hung_up = [one.call_sid for one in room.room.participants.values() if one.call_over]
         for effect in room.feed(event):
             match effect:
                 case Join(participant):
@@ -347,8 +351,11 @@ class World:
                         self._answered(call_sid, room)
                 case RejectParticipant(call_sid) | Release(call_sid):
                     self._answered(call_sid, room)
-        if isinstance(event, Left) and event.gone:
-            self._answered(event.call_sid, room)
+        if isinstance(event, (HungUp, Left)) and (isinstance(event, HungUp) or event.gone):
+            hung_up.append(event.call_sid)
+        for call_sid in hung_up:
+            if call_sid not in room.room.participants:
+                self._answered(call_sid, room)
 
     def _answered(self, call_sid: str, room: Ledger) -> None:
         if self.waiting_for_answer.get(call_sid) is room:
@@ -360,6 +367,7 @@ class World:
         for member in [member for member in self.members if member[1] == call_sid]:
             self._put_out(member)
         for room in self.rooms:
+            self.under_way.append((room, HungUp(self.now(), call_sid)))
             self.under_way.append((room, Left(self.now(), call_sid, gone=True)))
 
     def _put_out(self, member: tuple[Ledger, str, str]) -> None:

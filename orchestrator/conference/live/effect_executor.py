@@ -196,6 +196,10 @@ class EffectExecutor:
     def on_recording_event(self, event: SwitchEvent) -> None:
         self._recorder.on_event(event)
 
+    def conference_emptied(self, sid: str) -> None:
+        """Its last member has left; the room may go on in another of that name."""
+        self._recorder.room_closed(sid)
+
     def participant_left(self, room: Room, call_sid: str) -> None:
         """It is out of the room; if nothing was said of it, its call is gone."""
         self._finish(room, call_sid, ConferenceOutcome())

@@ -27,7 +27,9 @@ from orchestrator.conference.machine.events import (
     ConferenceLost,
     Dial,
     Floor,
+    HungUp,
     JoinRequest,
+    JoinReturned,
     Left,
     Mute,
     Remove,
@@ -57,6 +59,7 @@ from orchestrator.store.message import Message
 from orchestrator.store.write_behind import WriteBehindBuffer
 
 ROOM, PARTICIPANT = "room", "participant"
+MEMBERSHIP = ("add-member", "del-member", "conference-destroy")
 ENDS = (Release, RejectParticipant, EndCall)
 # FreeSWITCH says it after 40 quiet frames of 20 ms (hangover in conference_loop.c).
 STOP_TALKING_MICROSECONDS = 800_000
@@ -90,6 +93,8 @@ class Rooms(Part):
         """The room that each call is in, by CallSid."""
         self._instances: dict[str, str] = {}
         """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
+        self._emptied: dict[str, str] = {}
+        """The one whose last member has left: FreeSWITCH puts out again whoever comes into it yet."""
         self._inbox: deque[tuple[str, RoomEvent]] = deque()
         self._draining = False
         self._abandoned = False
@@ -292,17 +297,24 @@ class Rooms(Part):
                 self._executor.kick_unknown_member(sid, event.member_id)
             return
         at = event.timestamp or now()
+        if event.action in MEMBERSHIP and _instance(event) == self._emptied.get(sid):
+            return
         match event.action:
             case "add-member":
-                self._instances[sid] = _instance(event)
+                before, self._instances[sid] = self._instances.get(sid), _instance(event)
+                renewed = before not in (None, _instance(event))
                 call_sid = call_sid_of(event.uuid)
                 participant_leg = self._executor.participant_leg(call_sid)
                 if participant_leg is not None and participant_leg.room_sid == sid:
                     participant_leg.cancel_deadline()
-                self.dispatch(sid, Added(at, call_sid, event.member_id))
+                self.dispatch(sid, Added(at, call_sid, event.member_id, renewed))
                 if sid in self._rooms:
                     self._executor.joined(self._rooms[sid], call_sid, event.member_id)
             case "del-member":
+                if event.header("Conference-Size") == "0":
+                    self._emptied[sid] = _instance(event)
+                    if self._emptied[sid] == self._instances.get(sid):
+                        self._executor.conference_emptied(sid)
                 self.dispatch(sid, Left(at, call_sid_of(event.uuid)))
             case "start-talking":
                 self._talk_debounce.on_talking(sid, call_sid_of(event.uuid), True, at)
@@ -340,20 +352,25 @@ class Rooms(Part):
             and participant_leg.joining
             and participant_leg.joining.uuid in (event.application_uuid, ADOPTED_EXECUTION)
         ):
-            self.dispatch(participant_leg.room_sid, Left(event.timestamp or now(), participant_leg.call_sid))
+            self.dispatch(participant_leg.room_sid, JoinReturned(event.timestamp or now(), call_sid))
 
     def on_leg_hangup(self, event: SwitchEvent) -> None:
-        """CHANNEL_HANGUP of whichever leg."""
-        self.on_hangup(event.uuid, event.timestamp)
+        """CHANNEL_HANGUP or CHANNEL_HANGUP_COMPLETE of whichever leg."""
+        ended = HungUp if event.name == "CHANNEL_HANGUP" else partial(Left, gone=True)
+        self._dispatch_to(event.uuid, ended, event.timestamp)
 
-    def on_hangup(self, uuid: str, at: int = 0) -> None:
-        """The leg is gone; `at` in microseconds, 0 if nobody saw when."""
+    def on_hangup(self, uuid: str) -> None:
+        """The leg is gone, and nothing will be heard of it."""
+        self._dispatch_to(uuid, partial(Left, gone=True))
+
+    def _dispatch_to(self, uuid: str, event: Callable[[int, str], RoomEvent], at: int = 0) -> None:
+        """`at` in microseconds, 0 if nobody saw when."""
         if not has_call_sid(uuid):
             return
         call_sid = call_sid_of(uuid)
         sid = self._room_by_call.get(call_sid)
         if sid is not None:
-            self.dispatch(sid, Left(at or now(), call_sid, gone=True))
+            self.dispatch(sid, event(at or now(), call_sid))
 
     # One change after the other
 
@@ -423,6 +440,7 @@ class Rooms(Part):
         if after.ended_at:
             del self._rooms[room.sid]
             self._instances.pop(room.sid, None)
+            self._emptied.pop(room.sid, None)
             self._write_buffer.delete(ROOM, room.sid)
         else:
             self._rooms[room.sid] = after

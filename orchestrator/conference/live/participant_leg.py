@@ -183,7 +183,7 @@ class ParticipantLeg:
     def _join_overdue(self, dispatch: Dispatch) -> None:
         self._deadline = None
         log.error("not in the conference", room=self.room_sid, call=self.call_sid, seconds=JOIN_SECONDS)
-        dispatch(self.room_sid, Left(now(), self.call_sid))
+        dispatch(self.room_sid, Left(now(), self.call_sid, gone=self.leg.gone))
 
     def _leave_overdue(self, dispatch: Dispatch) -> None:
         self._deadline = None

@@ -90,6 +90,13 @@ def begin_recording(transition: Transition, by: Caller) -> None:
         transition.effects.append(StartRecording(by))
 
 
+def renew_recording(transition: Transition, by: Caller | None) -> None:
+    """The recording ended with the conference that it was of; the new one has its own."""
+    if transition.room.recording and by is not None:
+        transition.fields |= {"recording_paused": False, "silent_since": 0}
+        transition.effects.append(StartRecording(by))
+
+
 def _beep_recording(transition: Transition, participant: Participant) -> None:
     recording = transition.room.options.recording
     if recording is not None and recording.beep:

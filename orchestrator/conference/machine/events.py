@@ -44,6 +44,8 @@ class Added(Struct, frozen=True):
     at: int
     call_sid: str
     member_id: str
+    renewed: bool = False
+    """FreeSWITCH has made the conference anew: the one before was empty for a moment."""
 
 
 class Left(Struct, frozen=True):
@@ -54,6 +56,20 @@ class Left(Struct, frozen=True):
     call_sid: str
     gone: bool = False
     """The call itself has ended."""
+
+
+class JoinReturned(Struct, frozen=True):
+    """The conference application has ended on a leg that lives: after its stay, or without one."""
+
+    at: int
+    call_sid: str
+
+
+class HungUp(Struct, frozen=True):
+    """Its call is over, and FreeSWITCH may be yet to say that it took it in; Left says that it is out."""
+
+    at: int
+    call_sid: str
 
 
 class Talking(Struct, frozen=True):
@@ -166,6 +182,8 @@ RoomEvent = (
     | Ringing
     | Added
     | Left
+    | JoinReturned
+    | HungUp
     | Talking
     | Floor
     | Silence

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from orchestrator.conference.machine.audio import apply_options_after_join, begin_recording
+from orchestrator.conference.machine.audio import (
+    apply_options_after_join,
+    begin_recording,
+    renew_recording,
+)
 from orchestrator.conference.machine.dialling import added_early, join_early
 from orchestrator.conference.machine.effects import Admit, Join, Kick, RejectParticipant, StartWaiting
-from orchestrator.conference.machine.events import Added, JoinRequest
-from orchestrator.conference.machine.leaving import end_if_empty
+from orchestrator.conference.machine.events import Added, JoinRequest, JoinReturned, Left
+from orchestrator.conference.machine.leaving import end_if_empty, left
 from orchestrator.conference.machine.state import (
     Participant,
     ParticipantOptions,
@@ -18,6 +22,8 @@ from orchestrator.conference.machine.state import (
     RoomPhase,
 )
 from orchestrator.conference.machine.transition import Transition
+
+MAX_ORDERS = 3
 
 
 def request_join(transition: Transition, event: JoinRequest) -> None:
@@ -102,7 +108,7 @@ def request_join_late(transition: Transition, event: JoinRequest) -> None:
 def added_first(transition: Transition, event: Added) -> None:
     """The first one in starts the room and takes everybody who waits along, also where it was ordered out on
     its way in: what is sent does not depend on which of the two came first."""
-    participant = transition.participants.get(event.call_sid)
+    participant = transition.participants.get(event.call_sid) or transition.unseen.get(event.call_sid)
     on_its_way = participant is not None and participant.phase in (Phase.JOINING, Phase.LEAVING)
     if participant is not None and on_its_way and not participant.called:
         transition.fields["phase"] = RoomPhase.STARTED
@@ -121,6 +127,11 @@ def added_first(transition: Transition, event: Added) -> None:
 
 def added(transition: Transition, event: Added) -> None:
     was = transition.participants.get(event.call_sid)
+    if event.renewed:
+        renew_recording(transition, was.caller if was is not None else transition.first)
+    if was is None and event.call_sid in transition.room.unseen:
+        _added_after_its_end(transition, event)
+        return
     if was is None or was.phase is Phase.WAITING:
         # The command to join counted as lost, and took effect after all; its call may have asked again.
         transition.effects.append(Kick(event.call_sid, event.member_id))
@@ -137,11 +148,7 @@ def added(transition: Transition, event: Added) -> None:
     )
     transition.accept(event.at, participant.caller)
     if not was.join_sent:
-        if not transition.room.started_at and transition.phase is RoomPhase.ENDING:
-            # Ended by a waiting participant, while the first one was joining.
-            transition.fields["started_at"] = event.at
-            transition.send_callback("conference-start", event.at, participant.caller)
-        transition.send_callback("participant-join", event.at, participant.caller, participant)
+        _send_join(transition, participant, event.at)
     elif not (was.member_id or transition.room.options.join_while_waiting):
         transition.send_callback("participant-join", event.at, participant.caller, participant)
     if leaving:
@@ -149,6 +156,35 @@ def added(transition: Transition, event: Added) -> None:
         transition.effects.append(Kick(event.call_sid, event.member_id))
     else:
         apply_options_after_join(transition, participant, was, event.at)
+
+
+def _send_join(transition: Transition, participant: Participant, at: int) -> None:
+    if not transition.room.started_at and transition.phase is RoomPhase.ENDING:
+        # Ended by a waiting participant, while the first one was joining.
+        transition.fields["started_at"] = at
+        transition.send_callback("conference-start", at, participant.caller)
+    transition.send_callback("participant-join", at, participant.caller, participant)
+
+
+def _added_after_its_end(transition: Transition, event: Added) -> None:
+    """Its end was known before its join: it was in all the same."""
+    unseen = dict(transition.unseen)
+    participant = replace(unseen.pop(event.call_sid), join_sent=True, member_id=event.member_id)
+    transition.fields["unseen"] = unseen
+    transition.accept(event.at, participant.caller)
+    _send_join(transition, participant, event.at)
+    transition.send_callback(
+        "participant-leave", event.at, participant.caller, participant, participant.leaving_for, True
+    )
+
+
+def join_returned(transition: Transition, event: JoinReturned) -> None:
+    """Not added, while room and leg live: its FreeSWITCH conference was ending, and it joins again."""
+    participant = transition.participants.get(event.call_sid)
+    if participant is None or participant.phase is not Phase.JOINING or participant.orders == MAX_ORDERS:
+        left(transition, Left(event.at, event.call_sid))
+        return
+    transition.effects.append(Join(transition.put(replace(participant, orders=participant.orders + 1))))
 
 
 def added_late(transition: Transition, event: Added) -> None:

@@ -8,7 +8,7 @@ from orchestrator.conference.machine.announcements import fail_all_announcements
 from orchestrator.conference.machine.audio import NOT_RECORDED, stop_audio, stop_talking
 from orchestrator.conference.machine.dialling import leave_early_media
 from orchestrator.conference.machine.effects import Close, EndCall, Kick, RejectParticipant, Release
-from orchestrator.conference.machine.events import ConferenceLost, End, Left, Remove
+from orchestrator.conference.machine.events import ConferenceLost, End, HungUp, Left, Remove
 from orchestrator.conference.machine.state import (
     Caller,
     EndReason,
@@ -23,13 +23,28 @@ from orchestrator.conference.machine.transition import Transition
 
 def left(transition: Transition, event: Left) -> None:
     participant = transition.participants.get(event.call_sid)
-    if participant is None or (participant.phase is Phase.WAITING and not event.gone):
-        # A waiting participant can only hang up: a stay that counted as lost has ended late.
+    if participant is None or not (event.gone or participant.member_id or _may_return(participant)):
         return
     if participant.called and not event.gone:
         leave_early_media(transition, participant)
         return
     participant_left(transition, participant, event.at, participant.leaving_for, event.gone)
+
+
+def _may_return(participant: Participant) -> bool:
+    """Not from waiting: that was an earlier stay. Nor where it hung up: its add-member may be on its way."""
+    return participant.phase is not Phase.WAITING and not participant.call_over
+
+
+def hung_up(transition: Transition, event: HungUp) -> None:
+    """CHANNEL_HANGUP may come before the add-member of a leg that `conference` still runs on."""
+    participant = transition.participants.get(event.call_sid)
+    if participant is None or participant.call_over:
+        return
+    if participant.ordered_at and not participant.member_id and not participant.called:
+        transition.put(replace(participant, phase=Phase.LEAVING, call_over=True))
+        return
+    left(transition, Left(event.at, event.call_sid, gone=True))
 
 
 def remove(transition: Transition, event: Remove) -> None:
@@ -67,6 +82,10 @@ def drop_participant(
     transition: Transition, participant: Participant, at: int, reason: LeaveReason, gone: bool
 ) -> None:
     """One participant fewer; one whose join was never sent was, in the end, refused."""
+    gone = gone or participant.call_over
+    said = participant.join_sent and transition.room.options.join_while_waiting
+    if gone and participant.ordered_at and not (participant.called or participant.member_id or said):
+        transition.fields["unseen"] = {**transition.unseen, participant.call_sid: participant}
     fail_announcements_to(transition, participant, at)
     transition.drop(participant.call_sid)
     if transition.room.floor == participant.call_sid:

@@ -21,7 +21,9 @@ from orchestrator.conference.machine.events import (
     End,
     Floor,
     Hold,
+    HungUp,
     JoinRequest,
+    JoinReturned,
     Left,
     Modify,
     Mute,
@@ -36,10 +38,11 @@ from orchestrator.conference.machine.joining import (
     added,
     added_first,
     added_late,
+    join_returned,
     request_join,
     request_join_late,
 )
-from orchestrator.conference.machine.leaving import end, left, lost, remove
+from orchestrator.conference.machine.leaving import end, hung_up, left, lost, remove
 from orchestrator.conference.machine.state import Room, RoomPhase
 from orchestrator.conference.machine.transition import Transition
 from orchestrator.conference.machine.updates import hold, modify, mute
@@ -74,6 +77,8 @@ TABLE: dict[type[RoomEvent], tuple[Callable[[Transition, Any], None], ...]] = {
     Ringing: (ringing, ringing, ignore, ignore),
     Added: (added_first, added, added, added_late),
     Left: (left, left, left, ignore),
+    JoinReturned: (join_returned, join_returned, join_returned, ignore),
+    HungUp: (hung_up, hung_up, hung_up, ignore),
     Talking: (ignore, talking, ignore, ignore),
     Floor: (ignore, floor, ignore, ignore),
     Silence: (ignore, silence, ignore, ignore),

@@ -90,6 +90,12 @@ class Transition:
         return announcing
 
     @property
+    def unseen(self) -> dict[str, Participant]:
+        unseen = self.fields.get("unseen", self.room.unseen)
+        assert isinstance(unseen, dict)
+        return unseen
+
+    @property
     def last_callback_at(self) -> int:
         sent_at = self.fields.get("last_callback_at", self.room.last_callback_at)
         assert isinstance(sent_at, int)
