@@ -7,29 +7,34 @@ from collections.abc import Sequence
 from gevent.event import Event as Flag
 
 from orchestrator.calls.call import Call
+from orchestrator.calls.runner import Rules
 from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched, FetchError
-from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction
+from orchestrator.documents.next_action import EndCall, FetchDocument
 from orchestrator.esl import commands
 from orchestrator.esl.dtmf import send_digits
 from orchestrator.esl.errors import LegGone, SwitchError
 from orchestrator.esl.legs import Leg
-from orchestrator.texml import Dial, Document, Number, Sip, Verb
+from orchestrator.texml import Dial, Number, Sip
 
 BREAK_TRIES = 50
 BREAK_AGAIN_SECONDS = 0.2
+RULES = Rules(
+    refused={Dial: "not for a callee who is about to be connected, skipped"},
+    # The application's is about calls to it.
+    fallback=False,
+    ends_with_a_sound=False,
+    # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
+    # a key in a Gather would connect the two.
+    can_break=False,
+)
 
 
 class CallScreening(Call):
     """Steers a callee's leg that hears silence; at the end a break lets it through to its caller."""
 
-    # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
-    # a key in a Gather would connect the two.
-    can_break = False
-    ends_with_a_sound = False
-
     def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:
-        super().__init__(leg, parent.application, parent.services, "outbound")
+        super().__init__(leg, parent.application, parent.services, "outbound", rules=RULES)
         self.caller = caller
         self.parent_call_sid = parent.sid
         self.accepted = Flag()
@@ -74,15 +79,3 @@ class CallScreening(Call):
         if digits:
             send_digits(self.leg, digits)
         return self.documents(FetchDocument(self._noun.url, self._noun.method)) if self._noun.url else None
-
-    def run_verb(self, verb: Verb) -> NextAction:
-        if isinstance(verb, Dial):
-            self.log.warning(
-                "not for a callee who is about to be connected, skipped", verb="Dial", line=verb.line
-            )
-            return None
-        return super().run_verb(verb)
-
-    def fetch(self, action: FetchDocument) -> Document:
-        """Without the application's fallback, which is about calls to it. Raises FetchError."""
-        return self._fetch(self.services.resolve(self.document_url, action.url), action.method, action.fields)

@@ -7,7 +7,7 @@ from itertools import count
 import gevent
 
 from orchestrator.callbacks.signature import Signer
-from orchestrator.calls.call import Call
+from orchestrator.calls.runner import DocumentRunner
 from orchestrator.clock import now
 from orchestrator.documents.document import not_audio
 from orchestrator.documents.fetch import FetchError
@@ -37,7 +37,7 @@ def times(loop: int) -> range | count[int]:
     return count() if loop == FOR_EVER else range(loop)
 
 
-def say(call: Call, verb: Say) -> NextAction:
+def say(call: DocumentRunner, verb: Say) -> NextAction:
     call.leg.answer()
     speech = call.services.settings.speech
     voice, as_asked = speech.voice(verb.voice, verb.language)
@@ -54,24 +54,24 @@ def say(call: Call, verb: Say) -> NextAction:
             play_sound(call, sound)
     except (SpeechError, AudioError) as error:
         call.log.error("nothing said", problem=str(error), line=verb.line)
-        call.sound_failed()
+        call.sounds_failed += 1
     return None
 
 
-def _speak(call: Call, verb: Say, voice: str) -> None:
+def _speak(call: DocumentRunner, verb: Say, voice: str) -> None:
     text = commands.speakable(verb.text).strip()
     if not text:
         return
     limit = PLAY_MARGIN_SECONDS + SPEAK_SECONDS_A_CHARACTER * len(text)
     for _ in times(verb.loop):
-        call.before_sound()
+        call.rules.before_sound()
         call.leg.execute("speak", f"flite|{voice}|{text}", timeout=limit)
         if verb.loop == FOR_EVER:
             # Without mod_flite it is through at once: that must not become a busy loop.
             gevent.sleep(MEDIA_SECONDS)
 
 
-def play(call: Call, verb: Play) -> NextAction:
+def play(call: DocumentRunner, verb: Play) -> NextAction:
     answering = call.leg.answer()
     if verb.digits:
         answering.wait()
@@ -83,19 +83,19 @@ def play(call: Call, verb: Play) -> NextAction:
         return None
     if _play_any(call, verb):
         return None
-    call.sound_failed()
-    if verb.continue_on_error or not call.ends_with_a_sound:
+    call.sounds_failed += 1
+    if verb.continue_on_error or not call.rules.ends_with_a_sound:
         return None
     call.log.warning("the call ends with its Play", line=verb.line)
     return EndCall()
 
 
-def resume_play(call: Call, verb: Play) -> NextAction:
+def resume_play(call: DocumentRunner, verb: Play) -> NextAction:
     """The very file that plays still is not started again (Leg.start); any other is ended by `play_sound`."""
     return play(call, verb)
 
 
-def _play_any(call: Call, verb: Play) -> bool:
+def _play_any(call: DocumentRunner, verb: Play) -> bool:
     """Whether its audio, or that of its failoverUrl, was played."""
     for url in filter(None, (verb.url, verb.failover_url)):
         try:
@@ -107,34 +107,34 @@ def _play_any(call: Call, verb: Play) -> bool:
     return False
 
 
-def _ring(call: Call, code: str, loop: int) -> None:
+def _ring(call: DocumentRunner, code: str, loop: int) -> None:
     limit = PLAY_MARGIN_SECONDS + RING_TONES[code].seconds
     for _ in times(loop):
-        call.before_sound()
+        call.rules.before_sound()
         call.leg.execute("playback", ringing(code, loops=1), timeout=limit)
 
 
-def pause(call: Call, verb: Pause) -> NextAction:
+def pause(call: DocumentRunner, verb: Pause) -> NextAction:
     """Does not answer: a call may ring a while longer."""
     gevent.sleep(verb.length)
     return None
 
 
-def resume_pause(call: Call, verb: Pause) -> NextAction:
+def resume_pause(call: DocumentRunner, verb: Pause) -> NextAction:
     """For what is left of it."""
     call.leg.stop_leftover_playback()
     gevent.sleep(max(0.0, verb.length - (now() - call.stored.since) / 1_000_000))
     return None
 
 
-def play_url(call: Call, url: str, loop: int = 1) -> None:
+def play_url(call: DocumentRunner, url: str, loop: int = 1) -> None:
     """Raises FetchError or AudioError."""
     sound = fetch_sound(call, url)
     for _ in times(loop):
         play_sound(call, sound)
 
 
-def fetch_sound(call: Call, url: str) -> AudioFile:
+def fetch_sound(call: DocumentRunner, url: str) -> AudioFile:
     """Raises FetchError or AudioError."""
     services = call.services
     # Audio is not signed: it may lie anywhere.
@@ -147,9 +147,9 @@ def fetch_sound(call: Call, url: str) -> AudioFile:
     return services.audio_cache.keep(fetched.content)
 
 
-def play_sound(call: Call, sound: AudioFile) -> None:
+def play_sound(call: DocumentRunner, sound: AudioFile) -> None:
     """Raises AudioError where FreeSWITCH cannot: most often the directory is not where it looks."""
-    call.before_sound()
+    call.rules.before_sound()
     if call.leg.current_application[0] and call.leg.current_application != ("playback", sound.path):
         call.leg.stop_leftover_playback()
     done = call.leg.execute("playback", sound.path, timeout=sound.seconds + PLAY_MARGIN_SECONDS)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from orchestrator.calls import call as calls
+from orchestrator.calls import runner
 from tests.scenarios.conftest import House
 
 NUMBER = "+13125550100"
@@ -118,7 +118,7 @@ def test_verbs_after_a_dial_with_an_action_are_never_reached(house: House) -> No
 def test_documents_that_lead_in_circles_are_slowed_down_and_ended(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "MAX_QUICK_DOCUMENTS", 12)
+    monkeypatch.setattr(runner, "MAX_QUICK_DOCUMENTS", 12)
     house.log.allows("circles")
     house.voice("<Response><Redirect/></Response>")
     began = time.monotonic()
@@ -161,9 +161,9 @@ def test_an_empty_action_asks_the_same_document_again(house: House, empty: str) 
 
 def test_a_menu_that_goes_round_for_hours_is_no_circle(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents that play something take their time: however many there were, none counts as a quick one."""
-    monkeypatch.setattr(calls, "QUICK_SECONDS", 0.1)
-    monkeypatch.setattr(calls, "QUICK_DOCUMENTS", 2)
-    monkeypatch.setattr(calls, "MAX_QUICK_DOCUMENTS", 4)
+    monkeypatch.setattr(runner, "QUICK_SECONDS", 0.1)
+    monkeypatch.setattr(runner, "QUICK_DOCUMENTS", 2)
+    monkeypatch.setattr(runner, "MAX_QUICK_DOCUMENTS", 4)
     slow = (
         f"<Response><Play>{house.application.tone(HEARD, 0.3)}</Play><Redirect>/voice</Redirect></Response>"
     )
