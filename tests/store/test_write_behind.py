@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
 import tracemalloc
@@ -146,12 +147,14 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(office: Office, destina
     for number in range(1, 1000):
         write_buffer.commit([make("room", destination.url(), number)])
     message._encoded.cache_clear()
+    gc.collect()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1000, 20_000):
         write_buffer.commit([make("room", destination.url(), number)], [("room", "1", b"%d" % number)])
         if number % 2000 == 0:
             gevent.sleep(0.06)
     message._encoded.cache_clear()
+    gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert write_buffer.unwritten == 1000

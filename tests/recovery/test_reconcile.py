@@ -20,7 +20,7 @@ from orchestrator.conference.machine.state import (
     RoomPhase,
 )
 from orchestrator.recovery.reconcile import Corrections
-from tests.calls.left import SECOND, Left
+from tests.recovery.left import SECOND, Left
 from tests.scenarios.conftest import House
 
 ANCHOR, SUBJECT = "+13125550002", "+13125550003"
@@ -278,7 +278,7 @@ def test_a_recording_ends_by_the_silence_that_began_before(
     import msgspec
 
     from orchestrator.recordings.model import OpenRecording, RecordedCall, RecordingState
-    from tests.calls.left import caller_of
+    from tests.recovery.left import caller_of
 
     left.house.log.allows("no recording", "recording ended before its conference")
     anchor = left.switch.leg()

@@ -22,7 +22,7 @@ from orchestrator.recordings.model import (
 )
 from orchestrator.recordings.pauses import Pause
 from orchestrator.sids import call_sid_of, new_sid
-from tests.calls.left import Left, caller_of
+from tests.recovery.left import Left, caller_of
 from tests.scenarios.conftest import ACCOUNT, House
 
 ALL = frozenset({"in-progress", "completed", "absent"})
