@@ -31,5 +31,5 @@ class RecurringError:
 
     def on_success(self) -> None:
         if self._since is not None:
-            self._log.warning(f"over: {self._what}", seconds=round(time.monotonic() - self._since, 1))
+            self._log.warning(f"recovered: {self._what}", seconds=round(time.monotonic() - self._since, 1))
             self._since = None

@@ -1,1 +1,1 @@
-"""What the application is told: callback payloads, the durable outbox, ordered delivery, signatures."""
+"""Callbacks to the application: payloads, ordered delivery, retries, signatures."""

@@ -1,4 +1,4 @@
-"""What the outbox needs from time to time: what is too old or too much given up, history forgotten."""
+"""Bounds of the outbox: callbacks that are too old or too many fail."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _BREATH_SECONDS = 0.01
 """Between two batches, for everybody else."""
 _LOG_SECONDS = 60.0
 _DROPPED_PART = 100
-"""One part in so many is given up at once: to look for the longest queue costs a look at each."""
+"""One part in so many is dropped at once: to look for the longest queue costs a look at each."""
 
 
 class QueueLimits:
-    """Gives up what waits too long, and what is too much. All of it stays listed."""
+    """Fails callbacks that wait too long or are too many. All of them stay listed."""
 
     def __init__(self, outbox: CallbackStore, settings: DeliverySettings, counters: DeliveryCounters) -> None:
         self._outbox = outbox
@@ -44,8 +44,8 @@ class QueueLimits:
         """Keep the depth within its bound: the oldest of the longest queue goes first. Whether any went.
 
         A receiver that is down has the longest queues, so it loses what it would have got late anyway, and
-        a room whose callbacks get through loses none. The oldest, because what is told late of a room is
-        worth less than how the room stands.
+        a room whose callbacks get through loses none. The oldest, because an old event of a room is
+        worth less than its present state.
         """
         beyond = self._outbox.depth - self._settings.max_waiting
         if beyond <= 0:
@@ -60,7 +60,7 @@ class QueueLimits:
         return bool(gone)
 
     def sweep(self, in_flight: Container[str]) -> bool:
-        """Give up what has become too old, wherever in its queue it waits. Whether any was."""
+        """Fail callbacks that have become too old, anywhere in their queues. Whether any was."""
         last, any_ = (0, 0), False
         while True:
             found = self._outbox.waiting_since(self._oldest(), last, _BATCH)

@@ -1,4 +1,4 @@
-"""Call status callbacks: how a call goes, told to whoever subscribed (telnyx-texml section 4.4)."""
+"""Call status callbacks: the progress of a call, for the URLs that subscribed to it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNANSWERED: dict[str, CallStatus] = {
     "NORMAL_CLEARING": "canceled",
 }
 
-# What mod_sofia answers an unanswered caller (hangup_cause_to_sip), which it notes down nowhere.
+# mod_sofia's answers to an unanswered caller (hangup_cause_to_sip), which are in no event.
 REFUSALS = {
     "CALL_REJECTED": "603",
     "NORMAL_TEMPORARY_FAILURE": "503",
@@ -54,7 +54,7 @@ def status_at_end(cause: str, answered: bool) -> CallStatus:
 
 
 class StatusCallbacks:
-    """Follows one leg's events and tells those that were asked for; one ordered queue a call."""
+    """Follows one leg's events and sends the callbacks that were asked for; one ordered queue a call."""
 
     def __init__(self, write_buffer: WriteBehindBuffer) -> None:
         self._journal = write_buffer
@@ -74,7 +74,7 @@ class StatusCallbacks:
     ) -> Callable[[Event], None]:
         """A listener for the leg's events. Numbers count what is sent, as in Telnyx's samples.
 
-        `told`: what the last run of ours told already; `state`: what to write down with what is told.
+        `told`: events that the last run of ours sent already; `state`: rows to store with each callback.
         """
         told = set(told)
 

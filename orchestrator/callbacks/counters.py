@@ -1,4 +1,4 @@
-"""What became of the callbacks since the start of this process, in plain numbers."""
+"""Counters of callbacks since the start of this process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DeliveryCounters(Struct):
     """Attempts that did not deliver, the last one of a message included."""
     failed: dict[Reason, int] = field(default_factory=_none_yet)
     retried: int = 0
-    """Given-up messages that were taken up again because somebody asked for it."""
+    """Failed messages that were retried on request."""
     longest_delay_ms: int = 0
     """Of the delivered, from when each came into the outbox (or was retried)."""
     delay: Histogram = field(default_factory=lambda: Histogram(*DELAYS))

@@ -38,7 +38,7 @@ log = get_logger(__name__)
 OnResult = Callable[[Queued, int | None, int, str], None]
 """(message, HTTP status of the last attempt if it was answered, attempts, error: empty if delivered).
 
-Not for what was given up while others were being told: too old, too many.
+Not for messages that failed without an attempt: too old, too many.
 """
 
 _OUTBOX_RETRY_SECONDS = 1.0
@@ -53,7 +53,7 @@ _NOWHERE = ""
 
 
 class Delivery(Part):
-    """Tells what the outbox holds. `poke` a queue after each commit of messages to it."""
+    """Delivers the messages of the outbox. `poke` a queue after each commit of messages to it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Delivery(Part):
         self._backoff_due = Event()
         self._unwritten = Event()
         self._write_error = RecurringError(
-            log, "what was told cannot be written down and would be told again"
+            log, "deliveries cannot be stored and would be repeated after a restart"
         )
         self._upkeep_error = RecurringError(log, "old callbacks do not fail in time")
         self._asked_for_retries = False
@@ -109,7 +109,7 @@ class Delivery(Part):
         return len(self._backed_off)
 
     def start(self) -> None:
-        """Take up everything that waits. A message that was backing off goes on doing so."""
+        """Resume everything that waits. A message that was backing off goes on doing so."""
         self._running = True
         self._drop_oldest()
         self._helpers = [
@@ -121,7 +121,7 @@ class Delivery(Part):
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Finish what is in flight within `timeout` seconds and leave the rest in the outbox; what had to be
-        cut off is told again after the next start."""
+        cut off is sent again after the next start."""
         self._running = False
         while self._idle_workers:
             self._wake_worker()
@@ -306,7 +306,7 @@ class Delivery(Part):
             self.counters.on_delivered(max(0, (now() - message.waits_since) // 1000))
         else:
             self.counters.failed[_reason(message, answer)] += 1
-            self._log(message, answer, attempts).warning("given up")
+            self._log(message, answer, attempts).warning("callback failed")
         self._outbox.finish(
             message, delivered=delivered, attempts=attempts, status=answer.status, error=answer.error
         )
@@ -361,7 +361,7 @@ class Delivery(Part):
             gevent.sleep(1.0)
 
     def _requeue(self) -> None:
-        """What was given up and is asked for again, as far as there is room for it."""
+        """Messages that failed and are to be retried, as far as there is room for them."""
         if self._outbox.changed_by_others():
             self._asked_for_retries = True
         while self._asked_for_retries:

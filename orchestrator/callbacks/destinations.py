@@ -15,7 +15,7 @@ from orchestrator.net.connections import Adapter
 from orchestrator.net.connector import Connector
 
 _FORGET_SLOW_SECONDS = 600.0
-"""What is known of a receiver outlives its connections, else a dead one would be new after each pause."""
+"""The statistics of a receiver outlive its connections, else a dead one would be new after each pause."""
 
 
 class Destination:
@@ -85,7 +85,7 @@ class Destinations:
         return destination, queue
 
     def done(self, destination: Destination, seconds: float | None) -> None:
-        """An attempt is over: `seconds` until it was answered, whatever the answer; None if it was not."""
+        """An attempt has ended: `seconds` until it was answered, whatever the answer; None if it was not."""
         destination.sending -= 1
         self._slow_sending -= not destination.prompt
         destination.used_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""The fields of each callback, as pure functions (telnyx-texml sections 2.3, 2.4, 3 and 4.4).
+"""The fields of each callback, as pure functions; docs/callbacks.md lists them.
 
 Fields are in alphabetical order, as in Telnyx's samples. A field that is not known is left out.
 """

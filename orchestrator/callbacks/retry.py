@@ -1,4 +1,4 @@
-"""When a callback counts as told, when it is tried again, and when not any more (telnyx-texml 2.7)."""
+"""When a callback counts as delivered, when it is retried, and when it has failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RETRIED = frozenset({408, 429})
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettings:
-    """Times in seconds. The defaults are telnyx-texml section 2.7."""
+    """Times in seconds. The defaults are Telnyx's."""
 
     timeout: float = 5.0
     """For a whole attempt, from looking up the name to the end of the answer."""
@@ -25,9 +25,9 @@ class DeliverySettings:
     max_retry_after: float = 300.0
     """A receiver's Retry-After counts up to this; all later callbacks of its room wait for it too."""
     max_age: float = 86400.0
-    """What has waited longer is given up."""
+    """Callbacks that have waited longer fail."""
     max_waiting: int = 100_000
-    """When more wait, the oldest of the longest queue is given up."""
+    """When more wait, the oldest of the longest queue fails."""
     concurrency: int = 256
     """Attempts under way at once."""
     per_host: int = 32
@@ -37,7 +37,7 @@ class DeliverySettings:
     keep_alive: float = 15.0
     """Connections to a host that nothing was sent to for so long are closed."""
     flush_every: float = 0.2
-    """How long an end may stay unwritten; what a kill takes within it is told again."""
+    """How long an end may stay unwritten; deliveries that a kill takes within it are repeated."""
     body_limit: int = 8192
     """Bytes of an answer that are read to keep its connection."""
     verify: bool | str = True
@@ -55,7 +55,7 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one attempt."""
+    """The result of one attempt."""
 
     verdict: Literal["delivered", "retry", "final"]
     status: int | None = None

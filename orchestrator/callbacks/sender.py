@@ -1,4 +1,4 @@
-"""One attempt at telling one message over HTTP."""
+"""One attempt to deliver one message over HTTP."""
 
 from __future__ import annotations
 
@@ -50,12 +50,13 @@ class Sender:
             except RequestException as error:
                 if not isinstance(innermost(error), StaleConnection):
                     raise
-                # What else is kept is no fresher. A receiver that had the request after all gets it twice.
+                # Other kept connections are no fresher. A receiver that had the request after all gets it
+                # twice.
                 adapter.close()
                 response = self._send(message, adapter)
             status = response.status_code
             retry_after = response.headers.get("Retry-After")
-            # What is read to its end leaves its connection to the next message; the rest is hung up on.
+            # An answer that is read to its end leaves its connection to the next message; others are closed.
             if len(response.raw.read(self._body_limit + 1, decode_content=False)) > self._body_limit:
                 response.close()
         except gevent.Timeout as expired:

@@ -1,4 +1,4 @@
-"""Signatures of requests: Ed25519 as Telnyx signs (telnyx-texml section 2.6), HMAC-SHA1 as Twilio does."""
+"""Signatures of requests: Ed25519 as Telnyx signs, HMAC-SHA1 as Twilio does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def new_seed() -> str:
 
 
 def public_key(key: SigningKey) -> str:
-    """What the application verifies with (TELNYX_PUBLIC_KEY), in base64."""
+    """The key with which the application verifies (TELNYX_PUBLIC_KEY), in base64."""
     return base64.b64encode(bytes(key.verify_key)).decode("ascii")
 
 
@@ -67,7 +67,7 @@ def sign(key: SigningKey, body: bytes, timestamp: int) -> dict[str, str]:
 def twilio_signature(token: bytes, url: str, form: bytes | None) -> str:
     """X-Twilio-Signature of a request for `url` as it is on the wire; `form` is the body, None of a GET.
 
-    What is signed is the URL and after it each field's name and value, by name; a receiver reads neither a
+    The signed text is the URL and after it each field's name and value, by name; a receiver reads neither a
     fragment nor a user and password off its request line, so those are left out.
     """
     parts = urlsplit(urldefrag(url).url)
@@ -81,7 +81,7 @@ def twilio_signature(token: bytes, url: str, form: bytes | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccountKeys:
-    """What an account's requests are signed with; None: not in that way."""
+    """The signing keys of an account; None: not signed in that way."""
 
     ed25519: SigningKey | None = field(default=None, repr=False)
     auth_token: bytes | None = field(default=None, repr=False)

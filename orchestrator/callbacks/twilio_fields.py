@@ -13,7 +13,7 @@ _PLACES = ("City", "State", "Zip")
 
 
 def twilio_call_fields(from_: str, to: str, direction: TwilioDirection) -> list[tuple[str, str]]:
-    """What Twilio sends of a call whenever it asks for a document or tells of the call, and Telnyx does not.
+    """Fields of Twilio's requests for documents and callbacks about a call that Telnyx does not send.
 
     An empty value is one that is not known: the fields are always there.
     """

@@ -1,4 +1,4 @@
-"""Lets calls in or refuses them before anything is done for them; watches how late this process is."""
+"""Admits calls or refuses them before anything is done for them; measures the delay of this process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class AdmissionControl(Part):
         try:
             answer = ask("fsctl max_sessions")
         except SwitchError as error:
-            log.debug("FreeSWITCH does not tell its limit", node=self._node, problem=str(error))
+            log.debug("FreeSWITCH does not report its limit", node=self._node, problem=str(error))
             return
         found = re.search(r"\d+", answer)
         most = self.limiter.limits.max_calls
@@ -72,7 +72,7 @@ class AdmissionControl(Part):
             self.limiter.left_setup(event.uuid)
 
     def accepts(self, leg: Leg) -> bool:
-        """Asked while the CHANNEL_PARK of `leg` is handled. Who is not let in is refused with SIP 503."""
+        """Asked while the CHANNEL_PARK of `leg` is handled. A refused call gets SIP 503."""
         now = time.monotonic()
         self.limiter.note_delay(self._lag_seconds, now)
         if self.limiter.admit(leg.uuid, now, len(self._legs) - 1) is None:

@@ -1,4 +1,4 @@
-"""What calls share."""
+"""The parts that calls share."""
 
 from __future__ import annotations
 

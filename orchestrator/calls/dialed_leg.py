@@ -1,4 +1,4 @@
-"""Somebody being dialled: the state of its leg, its status callbacks, its whisper document."""
+"""A dialled leg (B-leg): its state, its status callbacks, its screening document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from orchestrator.sids import call_sid_of
 from orchestrator.texml import Number, Sip
 from orchestrator.types import Fields
 
-# Holds a callee until its whisper is through.
+# Holds a callee until its screening is done.
 SILENCE = "silence_stream://-1"
 
 
@@ -112,7 +112,7 @@ class DialedLeg:
         return round(max(0, (self._ended_at or until) - self._bridged_at) / 1_000_000)
 
     def resume(self) -> bool:
-        """Whether it lives, after a restart or a lost socket; its whisper begins again. Blocks."""
+        """Whether it lives, after a restart or a lost socket; its screening begins again. Blocks."""
         headers = dump(self._call.services.connection, self.uuid)
         if headers is None:
             return False
@@ -155,7 +155,7 @@ class DialedLeg:
             )
 
     def instruct(self, to: FetchDocument | Fetched, start: Callable[[Call], None], **changes: object) -> None:
-        """It leaves its caller, whose Dial is over with that, and runs these instructions.
+        """It leaves its caller, whose Dial ends with that, and runs these instructions.
 
         `changes` to what is kept of it besides; `start` takes it once it is parked.
         """
@@ -183,7 +183,7 @@ class DialedLeg:
         self._leaving.order()
 
     def _start(self, start: Callable[[Call], None], call: Call) -> None:
-        """From here on its own call tells of it."""
+        """From here on its own call reports on it."""
         self._report = lambda event: None
         call.services.dialed_legs.pop(self.call_sid, None)
         call.stored = replace(call.stored, reported=self._reported)
@@ -204,7 +204,7 @@ class DialedLeg:
         return self._bridged_at
 
     def on_event(self, event: Event) -> None:
-        """What is told of its own leg."""
+        """A callback about its own leg."""
         self.seen = True
         self._report(event)
         match event.name:

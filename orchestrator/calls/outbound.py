@@ -1,7 +1,7 @@
-"""Calls that the API makes: FreeSWITCH dials, and whoever answers is given instructions like any caller.
+"""Calls that the API makes: FreeSWITCH dials, and the answered leg runs instructions like any caller.
 
 A participant that is dialled gets a document with a Dial to its conference, so that it is taken in, steered
-and taken up after a restart as everybody else is.
+and resumed after a restart like any other.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ log = get_logger(__name__)
 
 # Beyond the time to ring: FreeSWITCH's answer to the order itself.
 ORDER_SECONDS = 30.0
-# Somebody who has answered and whom nobody takes is not left in silence.
+# An answered leg that no greenlet takes is not left in silence.
 TAKE_SECONDS = 60
 # Telnyx's numbers and titles.
 NO_NUMBER = "10016", "Phone number must be in +E164 format"
@@ -52,7 +52,7 @@ NOT_IN_A_QUOTED_STRING = re.compile(r'["\\\x00-\x1f\x7f]')
 STILL_COMING = frozenset(
     {"CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_PARK"}
 )
-# What FreeSWITCH cannot even begin to dial has no leg whose events would tell.
+# A call that FreeSWITCH cannot even begin to dial has no leg and no events.
 NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
 
 
@@ -110,7 +110,7 @@ class OriginateRequest(NamedTuple):
 
 
 class DialPurpose(NamedTuple):
-    """What somebody is dialled for: to take part in a conference."""
+    """The purpose of a dialled call: to take part in a conference."""
 
     account_sid: str
     room: str
@@ -245,7 +245,7 @@ class Outbound:
         shared: Mapping[str, str] = {
             **identity_variables(route.trunk, shown, order.name),
             "originate_timeout": str(order.timeout),
-            # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
+            # A 302 of a callee would lead past the trunk and allowed_hosts, to any address.
             "outbound_redirect_fatal": "true",
             **(_ringing_variables(order, place) if order.supervises is None else _supervising(order)),
             "app_disable_expand_variables": "true",
@@ -324,7 +324,7 @@ class Outbound:
             self._services.call_store.forget(caller.leg, caller.call_sid)
 
     def failed(self, caller: Caller, cause: str) -> None:
-        """There never was a leg: its end is told as if there had been."""
+        """There never was a leg: its end is reported as if there had been."""
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
             event = Event(name=name, uuid=caller.leg, timestamp=now(), hangup_cause=cause)
             self._services.in_turn(event)
@@ -349,7 +349,7 @@ def _reject_unsendable(order: OriginateRequest) -> None:
 
 
 def _ringing_variables(order: OriginateRequest, place: DialPurpose | None) -> dict[str, str]:
-    """Somebody who has answered and whom nobody takes is hung up; so is, in the end, who only rings."""
+    """Hang up an answered leg that no greenlet takes, and in the end one that only rings."""
     take = f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}"
     if place is None or not place.early_media or place.options.muted or place.options.coach:
         return {"ignore_early_media": "true", "execute_on_answer": take}
@@ -448,7 +448,7 @@ class _Ringing:
         """On the socket's reader; never blocks."""
         self._seen = True
         if self._call is None:
-            # From the answer on the call itself tells.
+            # From the answer on the call itself reports.
             self._report(event)
             self._follow_ringing(event)
         if event.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):

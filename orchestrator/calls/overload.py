@@ -15,7 +15,7 @@ from orchestrator.config.service import Admission as Limits
 # A call that is not answered after so long waits for its application or for somebody else's phone, which
 # costs nothing here.
 SETUP_SECONDS = 3.0
-# So many may always be on their way in, however late all is: a pause of this machine alone refuses nobody.
+# So many may always be in setup, however high the delay: a pause of this machine alone refuses nobody.
 ALWAYS = 10
 HALF_LIFE_SECONDS = 1.0
 MOST_SECONDS = 10.0
@@ -34,7 +34,7 @@ class LimitHit(Enum):
 
 @dataclass(frozen=True)
 class RejectionBurst:
-    """What was refused since it began, or since its last summary."""
+    """Rejections since it began, or since its last summary."""
 
     refused: int
     accepted: int
@@ -44,7 +44,7 @@ class RejectionBurst:
 
 
 class CallLimiter:
-    """Counts who is on the way in, and how late this process is; decides by both."""
+    """Counts calls in setup and measures the delay of this process; decides by both."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -60,7 +60,7 @@ class CallLimiter:
         self._refused_at = 0.0
 
     def admit(self, uuid: str, now: float, live: int) -> LimitHit | None:
-        """None lets it in; else why not. `live`: how many legs there are besides this one."""
+        """None admits it; else the limit that was hit. `live`: how many legs there are besides this one."""
         full = self._limit_hit(now, live)
         if full is None:
             self.accepted += 1
@@ -82,12 +82,12 @@ class CallLimiter:
         return None
 
     def allowed(self, now: float) -> int:
-        """How many may be on their way in: the later everything is, the fewer, in proportion."""
+        """How many may be in setup: the higher the delay, the fewer, in proportion."""
         late, most = self.delay(now) / (self.limits.max_delay_ms / 1000), self.limits.max_in_setup
         return most if late <= 1 else max(min(ALWAYS, most), int(most / late))
 
     def in_setup(self, now: float) -> int:
-        """Calls let in that are on their way to being answered."""
+        """Accepted calls that are not answered yet."""
         # The oldest come first: as many steps as there is something to forget.
         while self._in_setup:
             uuid = next(iter(self._in_setup))
@@ -111,7 +111,7 @@ class CallLimiter:
         return float(self._delay * 0.5 ** ((now - self._delay_at) / HALF_LIFE_SECONDS))
 
     def report(self, now: float) -> RejectionBurst | None:
-        """What there is to say: at a burst's first refusal, every minute of it, and when it has been over for
+        """The log lines: at a burst's first refusal, every minute of it, and when it has ended for
         some seconds."""
         let_in, refused = self._counts()
         before_in, before = self._reported
@@ -143,7 +143,7 @@ def _names(counts: Counter[LimitHit]) -> dict[str, int]:
 class EventLag:
     """How old events are when they are handled, in spite of two clocks that need not agree.
 
-    The youngest of the last minutes tells how far apart the clocks are; they are taken to agree at first.
+    The youngest of the last minutes shows the clocks' difference; they are taken to agree at first.
     Times in microseconds since the epoch, as each side has it.
     """
 

@@ -12,7 +12,7 @@ from orchestrator.texml import Dial, Record
 
 
 def recording_of(call: Call, verb: Record | Dial) -> CallRecording:
-    """What a verb records; begun now, or by the last run of ours."""
+    """The recording of a verb; begun now, or by the last run of ours."""
     sid = call.recall("recording")
     found = call.services.recordings.get(sid)
     if found is not None:

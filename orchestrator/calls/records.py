@@ -1,4 +1,4 @@
-"""What is known of every call, living or over: kept beside the calls, written behind in batches."""
+"""The record of every call, live or ended: kept beside the calls, written behind in batches."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class CallRecords(Part):
         return [_decode(record.value) for record in records]
 
     def compare(self, seen: Snapshot) -> None:
-        """What became of them while nobody listened."""
+        """Their ends while no orchestrator listened."""
         for leg, call in list(self._live.items()):
             headers = seen.legs.get(leg)
             # One that is about to be dialled is not there yet.

@@ -1,4 +1,4 @@
-"""The calls of one node: taken in, taken up after a restart, and let go when nothing of them is left."""
+"""The calls of one node: accepted, resumed after a restart, and released when nothing of them is left."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CallRegistry(Part):
         return self._kept.keys()
 
     def take_kept(self) -> dict[str, StoredCall]:
-        """Calls of the last run, by leg: whoever asks goes on with them."""
+        """Calls of the last run, by leg: the caller of this resumes them."""
         stored, self._kept = self._kept, {}
         return stored
 

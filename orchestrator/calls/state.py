@@ -15,7 +15,7 @@ from orchestrator.documents.next_action import FetchDocument
 
 
 class CallState:
-    """What a call is made of besides what it does."""
+    """The state of a call, apart from its behaviour."""
 
     def __init__(self, sid: str, stored: StoredCall, store: CallStore) -> None:
         self.sid = sid
@@ -33,7 +33,7 @@ class CallState:
         self._write()
 
     def remember(self, **facts: str) -> None:
-        """What this verb has to know to go on after a restart."""
+        """The facts that this verb needs to resume after a restart."""
         self.note(**facts)
         self.save()
 
@@ -42,7 +42,7 @@ class CallState:
         self.stored = replace(self.stored, facts={**self.stored.facts, **facts})
 
     def recall(self, fact: str) -> str:
-        """What this very verb remembered; empty if nothing."""
+        """The facts that this very verb remembered; empty if none."""
         return self.stored.facts.get(fact, "")
 
     @property
@@ -71,7 +71,7 @@ class CallState:
         stored = self.stored
         if stored.next is not None or stored.verb != index or stored.facts:
             self.stored = replace(stored, next=None, verb=index, since=now(), facts={})
-            # What a conference decided about this call concerned an earlier verb.
+            # A conference's decision about this call was about an earlier verb.
             self._write(forget=[(OUTCOME, self.sid)])
 
     def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:

@@ -25,13 +25,13 @@ class StoredCall(Struct, frozen=True):
     document_url: str = ""
     """Of the document that it is in; empty before the first."""
     next: FetchDocument | None = None
-    """What it was about to ask for; None while it is at a verb."""
+    """The request that it was about to make; None while it is at a verb."""
     verb: int = 0
     """Which one of the document's, counted from 0."""
     since: int = 0
     """When that verb began, in microseconds since the epoch."""
     facts: dict[str, str] = {}
-    """What the verb has to know to go on: ids that it made up, keys pressed."""
+    """The facts that the verb needs to resume: ids that it made up, keys pressed."""
     cookies: tuple[tuple[str, str, str, str], ...] = ()
     """Name, value, domain and path of each."""
     fallback: FetchDocument | None = None
@@ -40,7 +40,7 @@ class StoredCall(Struct, frozen=True):
     """Where its status callbacks go; None: where the application says."""
     report_events: tuple[str, ...] = ("completed",)
     reported: tuple[str, ...] = ()
-    """Those told."""
+    """Those sent."""
     dialled_into: str = ""
     """Sid of the conference that the API dialled it for; empty once it has other instructions."""
     parent_call_sid: str = ""
@@ -50,7 +50,7 @@ class StoredCall(Struct, frozen=True):
     ringing: bool = False
     """Dialled by us, and not answered yet."""
     ended: bool = False
-    """The leg has hung up, and that is told; what is left is to finish its recordings."""
+    """The leg has hung up, and that is reported; only its recordings are unfinished."""
 
 
 class CallStore:
@@ -72,7 +72,7 @@ class CallStore:
     ) -> None:
         rows = [self.row(call)]
         if document is not None:
-            # What is too long for memory is audio, and that is fetched again to be played.
+            # A body too long for memory is audio, and that is fetched again to be played.
             rows.append((self.document_kind, call.leg, self._encode(document._replace(file=None))))
         self._write_buffer.commit(put=rows, delete=forget)
 

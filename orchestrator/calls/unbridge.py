@@ -1,8 +1,8 @@
-"""A callee that a Dial connected with its caller, on its way out: it runs instructions of its own from there.
+"""A callee that a Dial connected with its caller, leaving: it runs instructions of its own from there.
 
 FreeSWITCH takes its leg out of the bridge (`uuid_transfer … park inline`), which ends the caller's `bridge`:
-the caller goes on with its Dial's `action`, or its next verb. What the callee is to do is on disk before that
-is ordered, so that a restart in between orders it once more.
+the caller goes on with its Dial's `action`, or its next verb. The callee's instructions are on disk before
+that is ordered, so that a restart in between orders it once more.
 """
 
 from __future__ import annotations

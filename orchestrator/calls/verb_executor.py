@@ -1,4 +1,4 @@
-"""What every verb has to say: how it runs, and how it goes on where something came in between."""
+"""The interface of a verb: `run`, and `resume` after an interruption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Executor(NamedTuple):
     run: Act
     resume: Act
     """It was begun by the last run of ours, or before the event socket was lost: FreeSWITCH is back, and may
-    still be doing what `run` ordered (`Leg.current_application`). What `run` has to know then, it
+    still be doing what `run` ordered (`Leg.current_application`). The facts that `run` needs then, it
     `remember`s."""
     finish: Act | None = None
     """It was begun by the last run of ours, and its caller has hung up since: nothing is asked any more, but

@@ -55,7 +55,7 @@ def read_body(response: Response, max_bytes: int, directory: Path | None = None)
             continue
         start += chunk
         if size > IN_MEMORY_BYTES:
-            file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  # whoever has the body has it
+            file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  # the body owns it
             file.write(start)
     return Body(bytes(start), file)
 

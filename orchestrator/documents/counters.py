@@ -1,4 +1,4 @@
-"""What became of requests for documents and audio, in plain numbers."""
+"""Counters of requests for documents and audio."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.histogram import DELAYS, Histogram
 
 FetchOutcome = Literal["ok", "status", "timeout", "transport", "body", "url", "abandoned"]
 """status: not 2xx; transport: no whole answer; body: too long or unreadable; url: none that may be asked, or
-redirected too often; abandoned: whoever waited for it did not want it any more."""
+redirected too often; abandoned: the result was no longer needed."""
 
 
 class FetchCounters:

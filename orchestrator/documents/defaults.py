@@ -1,4 +1,4 @@
-"""What attributes are that a document leaves out, as the settings say."""
+"""Values of attributes that a document leaves out, from the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from orchestrator.texml import Defaults
 
 
 def document_defaults(dialect: Dialect) -> Defaults:
-    """What attributes are that a document leaves out."""
+    """Values of attributes that a document leaves out."""
     return {
         "Conference": {"trim": dialect.conference_trim},
         "Play": {"continue_on_error": dialect.play_continue_on_error},

@@ -1,4 +1,4 @@
-"""What was fetched, as a document: XML by its content, audio as Play, text as Say (telnyx-texml 4.3)."""
+"""A fetched answer as a document: XML by its content, audio as Play, text as Say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orchestrator.texml.encoding import codec_of
 from orchestrator.texml.template import values_of
 
 AUDIO_MAGIC = (b"RIFF", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"OggS", b"fLaC")
-# What an error page says stands at its beginning.
+# The message of an error page is at its beginning.
 SEEN_BYTES = 16384
 SHOWN = 80
 HTML = re.compile(
@@ -54,7 +54,7 @@ def document_of(fetched: Fetched, defaults: Defaults = NO_DEFAULTS, *, templates
 
 
 def no_document(text: str, fetched: Fetched) -> str:
-    """What an answer is that is meant to be a document and cannot be one; empty where it may be."""
+    """A description of an answer that cannot be a document; empty where it may be one."""
     status, kind = fetched.status, fetched.content_type.partition(";")[0].strip()
     if not text:
         return f"the answer is empty (status {status}), not a document; <Response/> is the shortest one"

@@ -1,4 +1,4 @@
-"""Instructions over HTTP: one request with its redirects, bounded in time, hops and size (telnyx-texml 4)."""
+"""Instructions over HTTP: one request with its redirects, bounded in time, hops and size."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Fetched(NamedTuple):
     file: BinaryIO | None = None
     status: int = 200
     asked: tuple[tuple[str, str], ...] | None = None
-    """What was asked for, its own query and our fields, where it may be a template."""
+    """The requested URL, its own query and our fields, where the answer may be a template."""
 
     @property
     def content(self) -> bytes | BinaryIO:
@@ -123,7 +123,7 @@ class Fetcher:
     ) -> Fetched:
         """Blocks this greenlet only. Raises FetchError for anything but a 2xx within the limits.
 
-        Each request, also after a redirect, is signed as callbacks are (telnyx-texml 2.6).
+        Each request, also after a redirect, is signed as callbacks are.
         """
         begun = time.monotonic()
         outcome: FetchOutcome = "abandoned"
@@ -169,7 +169,7 @@ class Fetcher:
     ) -> Fetched:
         form, body = urlencode(fields), None
         check_url(url)
-        # What is relative in the answer is so to where it is, not to what was asked of it.
+        # Relative URLs in the answer start at its final URL, not at the requested one with our fields.
         asked = url
         if method == "GET":
             asked = with_fields(url, form)
@@ -198,7 +198,8 @@ class Fetcher:
         limits: Limits,
         signer: Signer,
     ) -> requests.Response:
-        # What is not asked for compressed need not be decompressed; who sends it all the same is told apart.
+        # Compression is not requested, so nothing is decompressed; an answer that is compressed all the same
+        # is an error.
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if body is not None:
             headers["Content-Type"] = FORM

@@ -1,4 +1,4 @@
-"""A participant that the API dials: the document that whoever answers is given."""
+"""A participant that the API dials: the document that runs on its leg."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a verb leaves behind: nothing, another document, or the end of the call."""
+"""The next action after a verb: none, another document, or the end of the call."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class FetchDocument(NamedTuple):
     """As written: relative to the document it came from; empty for that document itself."""
     method: str = "POST"
     fields: Fields = ()
-    """What the verb has to say, on top of the standard parameters."""
+    """The verb's own parameters, on top of the standard ones."""
 
 
 class EndCall(NamedTuple):
-    """The call is over."""
+    """The call has ended."""
 
     cause: str = "NORMAL_CLEARING"
     """FreeSWITCH's name of it."""
@@ -36,5 +36,5 @@ NextAction = FetchDocument | EndCall | None
 
 
 class Redirected(Exception):
-    """Somebody else has new instructions for the call: whatever it does is given up, with nothing told of how
-    that ended."""
+    """Somebody else has new instructions for the call: its current verb is abandoned, without a request that
+    says how that ended."""

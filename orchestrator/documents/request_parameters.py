@@ -1,4 +1,4 @@
-"""The parameters that every request for instructions carries (telnyx-texml section 4.1)."""
+"""The parameters that every request for instructions carries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def caller_of(
     identity: Identity,
     fields: RequestFields = "telnyx",
 ) -> Caller:
-    """Who calls whom, from the headers of CHANNEL_PARK; `region`: of numbers without +."""
+    """Caller and called party, from the headers of CHANNEL_PARK; `region`: of numbers without +."""
     anonymous = identity.number == ANONYMOUS
     is_phone = is_e164(identity.withheld if anonymous else identity.number)
     return Caller(
@@ -47,14 +47,14 @@ def caller_of(
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):
-    """What the INVITE says of where a call comes from; empty where it does not."""
+    """The INVITE's facts about the origin of a call; empty where it has none."""
 
     name: str = ""
     """The caller's, where it is not the number once more."""
     forwarded_from: str = ""
     """Whose calls are diverted to us (Diversion, RFC 5806)."""
     stir_verstat: str = ""
-    """What the carrier, or FreeSWITCH, found of the number's signature: `TN-Validation-Passed-A`."""
+    """The carrier's, or FreeSWITCH's, verdict on the number's signature: `TN-Validation-Passed-A`."""
 
 
 def origin_of(headers: Mapping[str, str], region: str, identity: Identity) -> Origin:
@@ -117,7 +117,7 @@ def standard_fields(
 
 
 def sip_header_fields(headers: Mapping[str, str], withheld: str = "") -> Fields:
-    """The INVITE's own headers, as `SipHeader_<Name>`; none that tells a number that is withheld."""
+    """The INVITE's own headers, as `SipHeader_<Name>`; none that reveals a withheld number."""
     digits = withheld.removeprefix("+")
     return tuple(
         (f"SipHeader_{name[len(SIP_HEADER) :]}", value)

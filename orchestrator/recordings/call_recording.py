@@ -36,7 +36,7 @@ LEG_IS_GONE = ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
 
 @dataclass(frozen=True)
 class CallRecorder:
-    """What the recordings of calls need, and those under way."""
+    """The parts that recordings of calls use, and the open recordings."""
 
     connection: Connection
     legs: Legs
@@ -51,7 +51,7 @@ class CallRecorder:
 
 class CallRecording(Recording):
     def __init__(self, recorder: CallRecorder, call: RecordedCall, state: RecordingState) -> None:
-        """From here on it is among `recorder.open`, until it is over."""
+        """From here on it is among `recorder.open`, until it has ended."""
         super().__init__(recorder.context, call, state, self._forget_leg)
         self.failed = False
         """FreeSWITCH never will write it."""
@@ -82,9 +82,9 @@ class CallRecording(Recording):
     # The beginning
 
     def start(self, leg: Leg, *, refusable: bool = False) -> None:
-        """On the leg itself, in its turn; `keep` it before. `begun` and `failed` tell what came of it.
+        """On the leg itself, in its turn; `keep` it before. `begun` and `failed` have the result.
 
-        `refusable`: whoever asked for it waits to hear of that, and then says `accept` or `forget`.
+        `refusable`: the request waits for the result, and then calls `accept` or `forget`.
         """
         state = self.state
         self._unanswered = refusable

@@ -1,7 +1,7 @@
 """Recordings of conferences: begun with the room, ended with it or by silence, with exactly one of two ends.
 
-FreeSWITCH's events tell what became of the file, and may come after the room is over; so a recording has a
-life of its own. What is under way is on disk, like the rooms.
+FreeSWITCH's events report the result, and may come after the room has ended; so a recording has a
+life of its own. Open recordings are on disk, like the rooms.
 """
 
 from __future__ import annotations
@@ -321,7 +321,8 @@ class ConferenceRecorder(Part):
     # The watchdog
 
     def _watch(self) -> None:
-        """A recording that silently stopped is told as what it has become, while its conference goes on."""
+        """A recording that silently stopped is reported as completed or absent, while its conference goes
+        on."""
         while True:
             before = self._sizes()
             gevent.sleep(WATCH_SECONDS)
@@ -334,7 +335,8 @@ class ConferenceRecorder(Part):
                     self._finish(recording)
 
     def _sizes(self) -> dict[str, tuple[int, tuple[Pause, ...]]]:
-        """What grows of each that is not paused; and its pauses: one that has just ended is no standstill."""
+        """The file size of each that is not paused; and its pauses: one that has just ended is no
+        standstill."""
         return {
             sid: (self._size(sid), one.state.pauses)
             for sid, one in self._running.items()

@@ -19,7 +19,7 @@ CALL_RECORDING, CONFERENCE_RECORDING = "call recording", "recording"
 
 Source = Literal["RecordVerb", "DialVerb", "StartCallRecordingAPI", "OutboundAPI", "Conference"]
 ChangedStatus = Literal["in-progress", "paused", "stopped"]
-"""What the API may make of a recording."""
+"""The changes of a recording by the API."""
 
 
 class RecordingState(Struct, frozen=True):
@@ -28,7 +28,7 @@ class RecordingState(Struct, frozen=True):
     kind: RecordingKind = "wav"
     channels: Channels = "single"
     track: Literal["inbound", "outbound", "both"] = "both"
-    """What the caller says, what it hears, or both."""
+    """The caller's sound, the sound it hears, or both."""
     trim: bool = False
     """Silence at both ends is cut off."""
     status_callback: str = ""
@@ -36,7 +36,7 @@ class RecordingState(Struct, frozen=True):
     status_callback_event: frozenset[str] = frozenset({"completed"})
     send_url: bool = True
     from_answer: bool = False
-    """What is said before two parties are bridged is not in it."""
+    """Sound from before two parties are bridged is not in it."""
     longest: int = 0
     """Seconds until FreeSWITCH ends it; 0: none."""
     asked_at: int = 0
@@ -74,7 +74,7 @@ class RecordedCall(Struct, frozen=True):
 
 
 class OpenRecording(Struct, frozen=True):
-    """What is kept on disk until it is completed or absent."""
+    """The row on disk until it is completed or absent."""
 
     call: RecordedCall
     state: RecordingState

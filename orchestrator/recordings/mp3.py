@@ -16,7 +16,7 @@ AT_ONCE = 2
 
 
 class NotYet(Exception):
-    """It is still being made. It goes on, and is there for whoever asks later."""
+    """It is still being made. It goes on, and is there for later requests."""
 
 
 class Converter:
@@ -53,7 +53,7 @@ def is_fresh(wav: Path, mp3: Path) -> bool:
 
 
 def _make(source: Path, target: Path) -> str:
-    """What went wrong, as a text: the thread pool would print an exception."""
+    """The error as a text: the thread pool would print an exception."""
     making = target.with_suffix(f".making{target.suffix}")
     try:
         found = source.stat()
@@ -72,7 +72,8 @@ def _make(source: Path, target: Path) -> str:
 
 
 def _is_whole(path: Path) -> bool:
-    """libsndfile tells nobody that the disk was full when it closed a file: then the last second is short."""
+    """libsndfile does not report that the disk was full when it closed a file: then the last second is
+    short."""
     with soundfile.SoundFile(str(path)) as audio:
         last = min(audio.frames, audio.samplerate)
         audio.seek(audio.frames - last)

@@ -1,5 +1,5 @@
-"""The recordings of calls: those that the API begins, pauses and ends, whatever the call does meanwhile
-(6.5), and what becomes of all of them over a restart."""
+"""The recordings of calls: those that the API begins, pauses and ends, whatever the call does meanwhile,
+and the completion of all of them after a restart."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CallRecordings(Part):
         log.info("recording begun through the API", call=call.call_sid, recording=state.sid)
 
     def start_soon(self, leg: Leg, call: RecordedCall, state: RecordingState) -> None:
-        """Does not block; where it cannot be recorded, that is told as absent."""
+        """Does not block; where it cannot be recorded, an absent callback is sent."""
         recording = CallRecording(self._recorder, call, state)
         recording.keep()
         recording.start(leg)
@@ -67,7 +67,7 @@ class CallRecordings(Part):
         """Raises ServiceError."""
         recording = self._recorder.open.get(sid)
         if recording is None or recording.ending:
-            raise ServiceError("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+            raise ServiceError("90018", "Recording has ended", "Nothing of it can be changed.")
         state = recording.state
         if status == state.status and not (status == "paused" and behavior != state.paused_by):
             return

@@ -41,7 +41,7 @@ def resumed(pauses: Sequence[Pause], at: int) -> tuple[Pause, ...]:
 
 
 def silences(started_at: int, pauses: Sequence[Pause]) -> list[Gap]:
-    """What belongs into the file that was begun at `started_at`, with nothing of any pause in it. One that
+    """The content of the file that was begun at `started_at`, with nothing of any pause in it. One that
     nobody saw the end of is left out."""
     gaps, written, since = list[Gap](), 0, started_at
     for pause in pauses:

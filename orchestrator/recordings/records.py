@@ -1,4 +1,4 @@
-"""Recordings as they are listed and fetched, also when they are over."""
+"""Recordings as they are listed and fetched, ended ones included."""
 
 from __future__ import annotations
 

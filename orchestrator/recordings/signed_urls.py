@@ -18,16 +18,16 @@ class UrlSigner:
     clock: Callable[[], float] = time.time
 
     def query(self, sid: str) -> str:
-        """What makes the address of a recording good. It covers both kinds: who may hear one may hear both,
-        and receivers exchange .wav for .mp3 in what they were given."""
+        """The signature of a recording's URL. It covers both kinds: one that is valid for one is valid for
+        both, and receivers exchange .wav for .mp3 in what they were given."""
         expires = str(int(self.clock()) + self.lifetime)
         return f"expires={expires}&signature={self._signature(sid, expires)}"
 
     def refusal(self, sid: str, expires: str, signature: str) -> str:
         """Why this address is not good; empty for one that is."""
-        # As bytes: compare_digest takes no other text than ASCII, and strangers may write anything.
+        # As bytes: compare_digest takes no other text than ASCII, and clients may send anything.
         if not hmac.compare_digest(self._signature(sid, expires).encode(), signature.encode()):
-            return "this address lacks its signature, or was changed: use RecordingUrl as it was told"
+            return "this address lacks its signature, or was changed: use RecordingUrl as it was sent"
         # The signature is ours, so this is the number that we wrote.
         if int(expires) <= self.clock():
             return "this address has expired"

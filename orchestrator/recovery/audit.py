@@ -71,7 +71,7 @@ class PeriodicCheck(Part):
                 self.run()
 
     def run(self) -> None:
-        """What differs twice, some seconds apart, is put right."""
+        """A difference that is found twice, some seconds apart, is corrected."""
         try:
             if not self._differs():
                 return

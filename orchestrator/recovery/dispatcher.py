@@ -1,7 +1,7 @@
 """Where FreeSWITCH's events go: `HEARD_BY` says which part hears which event, and in which order.
 
-On the socket's reader; never blocks. What FreeSWITCH never said and we know all the same (the end of a leg
-that ended while nobody listened, or that never came to be) goes the same way: `in_turn`, `deliver`.
+On the socket's reader; never blocks. Events that FreeSWITCH never sent and we know all the same (the end of a
+leg that ended while nobody listened, or that never came to be) goes the same way: `in_turn`, `deliver`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ HEARD_BY: Final[dict[str, Row]] = {
     "CHANNEL_ANSWER": Row(("call records", "watchers", "legs"), ("admission",)),
     "CHANNEL_BRIDGE": Row(("watchers",)),
     "CHANNEL_EXECUTE_COMPLETE": Row(("watchers", "conference joins", "legs")),
-    # The conference before the leg: its callbacks tell the truth of this moment, whatever the call does next.
+    # The conference before the leg: its callbacks report this moment, whatever the call does next.
     "CHANNEL_HANGUP": Row(("watchers", "rejections", "conference end", "legs"), ("admission",)),
     "CHANNEL_HANGUP_COMPLETE": Row(("call records", "watchers", "conference end", "legs")),
     "CHANNEL_DESTROY": Row(("call records", "watchers", "legs")),
@@ -69,7 +69,7 @@ HEARD_BY: Final[dict[str, Row]] = {
     "RECORD_STOP": Row(("watchers",)),
     # The connection itself waits for it.
     "BACKGROUND_JOB": Row(),
-    # What happens in conferences is theirs alone.
+    # Events of conferences are for the rooms alone.
     MAINTENANCE: Row(("conferences",)),
 }
 """By an event's name, or by the subclass of a CUSTOM one; FreeSWITCH is asked for these alone."""
@@ -87,7 +87,7 @@ class EventDispatcher:
         legs: Legs,
         rooms: Rooms,
     ) -> None:
-        """What events cause that come together is one commit of the `journal`."""
+        """The changes of events that come together are one commit of the write-behind buffer."""
         self.on_new_call: list[Callable[[Leg], None]] = []
         """Each called with a leg that came in and is parked."""
         self._journal = write_buffer
@@ -187,5 +187,5 @@ class EventDispatcher:
         leg = self._legs.adopt(uuid, headers)
         for listener in tuple(self.on_new_call):
             listener(leg)
-        # Whoever takes it has read them: some hundred, for as long as the call lasts.
+        # The registry has read them: some hundred, for as long as the call lasts.
         leg.headers = {}

@@ -2,7 +2,7 @@
 
 While that goes on, events are held back (`EventDispatcher.hold`): the snapshot comes first, then what has
 happened since it was asked for; an event that the snapshot already knew of changes nothing. Legs that ended
-while nobody listened left their last words in FreeSWITCH, so that what is told of them is true.
+while nobody listened left a hangup record in FreeSWITCH, so that their callbacks are true.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from orchestrator.recovery.dispatcher import EventDispatcher
 log = get_logger(__name__)
 
 AGAIN_SECONDS = 1.0
-# What is out of step for so long is not on its way any more.
+# A difference that lasts so long is no event under way.
 SETTLED_SECONDS = 3.0
 LOST_STEP_SECONDS = 1.0
 
@@ -96,7 +96,7 @@ class Reconciler(Part):
         self._searched: set[str] = set()
         """Legs that the last snapshot was about: of others it says nothing."""
         self._expired: set[str] = set()
-        """Legs whose end has been told; should they live after all, they are hung up."""
+        """Legs whose end has been reported; should they live after all, they are hung up."""
 
     def start(self) -> None:
         """After the parts that keep something of the last run have it back."""
@@ -132,7 +132,7 @@ class Reconciler(Part):
     def _expire(self) -> None:
         calls = [call.leg.uuid for call in self._calls]
         log.error(
-            "FreeSWITCH is gone: its rooms and calls are over", calls=len(calls), rooms=len(self._rooms)
+            "FreeSWITCH is gone: its rooms and calls have ended", calls=len(calls), rooms=len(self._rooms)
         )
         self._expired.update(calls)
         for leg in calls:
@@ -170,7 +170,7 @@ class Reconciler(Part):
         self._core_uuid = self._connection.core_uuid
         if died:
             log.error("another FreeSWITCH answers: what the old one had is gone", node=self._connection.node)
-        # Whoever was in a FreeSWITCH that is there no more was out when its socket ended.
+        # A participant of a FreeSWITCH that is gone left when its socket ended.
         self._unheard_of_at = self._lost_at if died else seen.taken_at
         self._settled_at = seen.taken_at - (0 if connected else int(1_000_000 * SETTLED_SECONDS))
         for room in self._rooms:
@@ -214,7 +214,7 @@ class Reconciler(Part):
     def _missed(
         self, room: Room, participant: Participant, conference: ConferenceSeen | None, seen: Snapshot
     ) -> Iterable[RoomEvent]:
-        """What has happened to a participant while nobody listened."""
+        """The events of a participant while nobody listened."""
         call_sid, leg = participant.call_sid, participant.caller.leg
         member = conference.members.get(leg) if conference else None
         headers, words = seen.legs.get(leg), seen.hangup_records.get(leg)
@@ -257,7 +257,7 @@ class Reconciler(Part):
                 self._executor.kick_unknown_member(sid, member.member_id)
 
     def _lost_orders(self, seen: Snapshot, connected: bool) -> None:
-        """What a room wanted done may not have reached FreeSWITCH, or our own memory of it is gone."""
+        """A room's effects may not have reached FreeSWITCH, or our own memory of it is gone."""
         for room in self._rooms:
             conference = seen.conferences.get(room.sid)
             if connected:
@@ -296,7 +296,7 @@ class Reconciler(Part):
                 self._over(uuid, seen)
 
     def _over(self, uuid: str, seen: Snapshot) -> None:
-        """The end of a leg, told as FreeSWITCH would have."""
+        """The end of a leg, reported as by FreeSWITCH."""
         self._ended(seen.hangup_records.get(uuid) or HangupRecord(uuid, self._unheard_of_at))
 
     def _ended(self, words: HangupRecord) -> None:

@@ -1,1 +1,1 @@
-"""What the REST API and the console do to conferences, calls and recordings."""
+"""Commands of the REST API and the console: conferences, calls and recordings."""

@@ -1,4 +1,4 @@
-"""What the REST API asks of calls."""
+"""Commands of the REST API for calls."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class CallService:
     def update_call(self, account_sid: str, sid: str, changes: CallUpdate) -> CallRecord:
         record = self.call(account_sid, sid)
         if record.ended_at:
-            raise ServiceError("90018", "Call has already ended", "The call is over.")
+            raise ServiceError("90018", "Call has already ended", "The call has ended.")
         if changes.hang_up:
             self._hang_up(record)
             return self.call(account_sid, sid)
@@ -122,9 +122,9 @@ class CallService:
         return self._services.call_records.read(self._services.records.find(query))
 
     def delete_call(self, account_sid: str, sid: str) -> None:
-        """What is known of it; its recordings stay. Raises NotFound, ServiceError."""
+        """Delete its record; its recordings stay. Raises NotFound, ServiceError."""
         if not self.call(account_sid, sid).ended_at:
-            raise ServiceError("90034", "Call cannot be deleted", "It can be deleted once it is over.")
+            raise ServiceError("90034", "Call cannot be deleted", "It can be deleted once it has ended.")
         self._services.call_records.flush()
         self._services.records.delete("call", sid)
         log.info("call deleted through the API", call=sid)

@@ -1,4 +1,4 @@
-"""What the REST API asks of conferences and their participants."""
+"""Commands of the REST API for conferences and their participants."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class ConferenceService(Part):
         return sid_or_name if live is None else live.sid
 
     def end_room(self, account_sid: str, sid: str) -> None:
-        """Everybody in it is hung up (1.8). One that is over stays as it is."""
+        """Everybody in it is hung up. An ended one stays as it is."""
         self.room(account_sid, sid)
         self._rooms.dispatch(sid, End(now()))
 
@@ -108,13 +108,13 @@ class ConferenceService(Part):
     def _live(self, sid: str) -> Room:
         room = self._rooms.get(sid)
         if room is None or not room.open:
-            raise ServiceError("90019", "Conference has ended", "The conference is over.")
+            raise ServiceError("90019", "Conference has ended", "The conference has ended.")
         return room
 
     # Participants
 
     def participants(self, account_sid: str, sid: str) -> list[Participant]:
-        """Nobody once the conference is over (6.3)."""
+        """None once the conference has ended."""
         self.room(account_sid, sid)
         live = self._rooms.get(sid)
         return list(_present(live).values()) if live is not None else []
@@ -187,7 +187,7 @@ class ConferenceService(Part):
             room = self.room(account_sid, conference)
             live = self._rooms.get(room.sid)
             if live is None or not live.open:
-                raise ServiceError("90019", "Conference has ended", "The conference is over.")
+                raise ServiceError("90019", "Conference has ended", "The conference has ended.")
             return live.name
         name = conference.strip()
         if not name or len(name) > MAX_ROOM_NAME:
@@ -195,7 +195,7 @@ class ConferenceService(Part):
         return name
 
     def start(self) -> None:
-        """After a restart, once the rooms are back: a conference that no room came of is over."""
+        """After a restart, once the rooms are back: a conference without a room has ended."""
         over = [
             replace(
                 room, status="completed", ended_at=now(), updated_at=now(), end_reason="last-participant-left"
@@ -231,7 +231,7 @@ def _hold(one: Participant, changes: ParticipantUpdate) -> Hold | None:
 
 
 def _check(room: Room, options: ParticipantOptions) -> None:
-    """What can be known before anybody is rung. Raises ServiceError."""
+    """The checks before any phone rings. Raises ServiceError."""
     if sum(not one.called for one in room.participants.values()) >= room.options.max_participants:
         raise ServiceError(
             "90032", "Conference is full", "The conference has as many participants as it may have."

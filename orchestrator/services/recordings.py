@@ -1,4 +1,4 @@
-"""What the REST API asks of recordings: of calls and of conferences alike."""
+"""Commands of the REST API for recordings: of calls and of conferences alike."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RecordingService:
         call = self._calls.running(call_sid)
         if call is None or call.leg.gone:
             raise ServiceError(
-                "90018", "Call has already ended", "The call is over, or not one that can be recorded."
+                "90018", "Call has already ended", "The call has ended, or is not one that can be recorded."
             )
         self._call_recordings.start_recording(call.leg, recorded_call(call), state, beep=beep)
         return self.recording(account_sid, state.sid)
@@ -110,7 +110,7 @@ class RecordingService:
         recordings, sid = self._services.conference_recorder, record.sid
         recording = recordings.get(sid)
         if recording is None or (recording.status == "stopped" and status != "stopped"):
-            raise ServiceError("90018", "Recording has ended", "It is over: nothing of it can be changed.")
+            raise ServiceError("90018", "Recording has ended", "Nothing of it can be changed.")
         if status != "stopped":
             if not recording.started_at:
                 raise ServiceError("90018", "Recording has not begun", "FreeSWITCH has not begun it yet.")

@@ -1,1 +1,2 @@
-"""What survives a restart, in one SQLite file: state, the outbox of callbacks, records, retention."""
+"""Everything that survives a restart, in one SQLite file: state, the outbox of callbacks, records,
+retention."""

@@ -1,12 +1,12 @@
-"""What a store is: state, callbacks that wait, records of what can be listed. SQLite is behind it (outbox).
+"""The interface of a store: state, waiting callbacks, records for lists. SQLite is behind it (outbox).
 
 Three roles, and `Store` for all of them at once. A part asks for the role that it needs, so that it can be
-seen what it touches. What a store has to promise:
+seen what it touches. A store has to promise:
 
 - `commit` is all or nothing, in the order of the calls, and returns when it holds after a kill of this
   process. It never lets another greenlet run: it is called on the reader of an event socket. A store that
-  cannot promise that (over a network) stands behind a Journal that keeps what was committed, answers `get`
-  from it, and does what was left for `when_committed` once the store has answered.
+  cannot promise that (over a network) stands behind a WriteBehindBuffer that keeps what was committed,
+  answers `get` from it, and does what was left for `when_committed` once the store has answered.
 - Each row knows its FreeSWITCH node. `of` gives the view of one node: what it commits bears the node's name,
   and what it loads is the node's alone.
 - Every method may raise OutboxError.
@@ -73,7 +73,7 @@ class NodeStore(StateStore, Protocol):
 
 
 class CallbackStore(Protocol):
-    """Callbacks that wait, each in its queue, and those that are over."""
+    """Waiting callbacks, each in its queue, and finished ones."""
 
     @property
     def depth(self) -> int:

@@ -1,8 +1,8 @@
-"""The durable outbox: callbacks that wait, callbacks told, and the state of rooms and calls, in one file.
+"""The durable outbox: waiting and finished callbacks, and the state of rooms and calls, in one file.
 
-Used from the hub's thread only; no method lets another greenlet run. What waits is also indexed in memory,
-so that what is told can be written behind in batches: after a kill the last of it is told again, the same.
-Ours, because queues of tasks neither commit with a room's state nor keep an order for each room.
+Used from the hub's thread only; no method lets another greenlet run. Waiting callbacks are also indexed in
+memory, so that deliveries can be written behind in batches: after a kill the last of them are repeated,
+unchanged. Ours, because queues of tasks neither commit with a room's state nor keep an order for each room.
 """
 
 from __future__ import annotations
@@ -196,13 +196,14 @@ class Outbox(Part):
     def finish(
         self, message: Queued, *, delivered: bool, attempts: int, status: int | None, error: str = ""
     ) -> None:
-        """It is over, and the next of its queue has its turn. On disk with the next `flush`."""
+        """It is finished, and the next of its queue has its turn. On disk with the next `flush`."""
         if self._queues.head(message.queue) != message.id:
             raise ValueError(f"message {message.id} does not have its turn in queue {message.queue}")
         self._end(message.queue, message.id, delivered, attempts, status, error)
 
     def fail(self, queue: str, id_: int, error: str) -> bool:
-        """It is not to be told any more, wherever it waits. Not for one in flight. Whether it waited."""
+        """It is not to be delivered any more, anywhere in its queue. Not for one in flight. Whether it
+        waited."""
         return self._end(queue, id_, False, None, None, error)
 
     def _end(
@@ -221,7 +222,7 @@ class Outbox(Part):
         return self._queues.head(queue) == id_
 
     def oldest_of_the_longest(self, number: int, in_flight: Container[str]) -> Sequence[tuple[str, int]]:
-        """Queue and id of `number` messages to give up where too many wait."""
+        """Queue and id of `number` messages to drop where too many wait."""
         return self._queues.oldest_of_the_longest(number, in_flight)
 
     def waiting_since(
@@ -249,9 +250,9 @@ class Outbox(Part):
         return bool(changed)
 
     def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]:
-        """Take up to `limit` given-up messages up again that somebody has asked for.
+        """Retry up to `limit` failed messages that somebody has asked for.
 
-        Returns how many requests that were, and the queue of each message that could be taken up.
+        Returns how many requests that were, and the queue of each message that could be retried.
 
         They keep their id, and so stand before what was made after them; but never before one in flight.
         """
@@ -285,7 +286,7 @@ class Outbox(Part):
     def finished(
         self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
     ) -> list[FinishedMessage]:
-        """Messages that are over, the newest first; `before` is the last id of the page before."""
+        """Finished messages, the newest first; `before` is the last id of the page before."""
         rows = self._read(*sql.finished(limit, before, queue, failed))
         return [replace(FinishedMessage(*row), delivered=bool(row[10])) for row in rows]
 
@@ -304,7 +305,7 @@ class Outbox(Part):
         try:
             self.close()
         except OutboxError as error:
-            log.error("what was told last will be told again", problem=str(error))
+            log.error("the last deliveries will be repeated", problem=str(error))
 
     def close(self) -> None:
         """Write down what is not written yet and let go of the file."""

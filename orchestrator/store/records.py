@@ -1,6 +1,6 @@
-"""What can be listed and fetched after the fact: rooms, calls and recordings, in the outbox's file.
+"""Records for lists: rooms, calls and recordings, in the outbox's file.
 
-One row for each, written where its state changes; so a list is one query, over what lives and what is over.
+One row for each, written where its state changes; so a list is one query, over live and ended ones.
 """
 
 from __future__ import annotations

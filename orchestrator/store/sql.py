@@ -153,7 +153,7 @@ FORGET_ASKED: Final = "DELETE FROM retries WHERE id = ?"
 # Records
 _COLUMNS: Final = tuple(column.name for column in fields(Record))
 _CHANGING: Final = ("updated_at", "ended_at", "status", "value")
-"""What becomes of one changes these; to write another column is to write its indexes again."""
+"""The columns that change during its life; to write another column is to write its indexes again."""
 PUT_RECORD: Final = (
     f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
@@ -173,7 +173,7 @@ CLAIM: Final = (
     "UPDATE records SET node = ? WHERE kind <> 'request' AND ended_at = 0 AND node <> ?",
 )
 
-# What an operator's listing shows of both tables
+# Columns of an operator's list, from both tables
 _SHARED: Final = f"{_HEAD}, attempts"
 _SHOW_WAITING: Final = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
 _SHOW_FINISHED: Final = (

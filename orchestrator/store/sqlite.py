@@ -46,7 +46,7 @@ def explain(path: Path, error: sqlite3.Error) -> OutboxError:
 def own(path: Path) -> int:
     """Take the file for this process alone, until the descriptor returned is closed or the process ends.
 
-    Two orchestrators on one outbox would tell everything twice. SQLite's own locks do not prevent that, and
+    Two orchestrators on one outbox would send everything twice. SQLite's own locks do not prevent that, and
     its exclusive mode would shut out backups and shells that only read.
     """
     lock = path.with_name(path.name + "-lock")

@@ -4,8 +4,8 @@ A full, locked or read-only disk must neither stop a call nor lose what happened
 things again they are kept in memory, in their order, and tried again each second, so that no further change
 has to come by. Nothing of it is sent before it is written.
 
-What events cause that came together from FreeSWITCH is one commit: who hands them out says `gather` before
-and `flush` after them, and lets no other greenlet run between the two.
+The changes of events that came together from FreeSWITCH are one commit: the dispatcher calls `begin_batch`
+before and `flush` after them, and lets no other greenlet run between the two.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_UNWRITTEN = 10_000
 
 
 class WriteBehindBuffer(Part):
-    """What calls and rooms write through. `on_messages` is told of callbacks that are on disk now."""
+    """The writes of calls and rooms. `on_messages` is called with callbacks that are on disk now."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class WriteBehindBuffer(Part):
         """By kind and key; None: to be deleted."""
         self._records: dict[tuple[str, str], Record] = {}
         self._write_error = RecurringError(
-            log, "what happens in calls and rooms is kept in memory and told later"
+            log, "changes of calls and rooms are kept in memory and reported later"
         )
         self._again: gevent.Greenlet[..., None] | None = None
         self._in_batch = False
@@ -91,7 +91,7 @@ class WriteBehindBuffer(Part):
         if not self._in_batch:
             self.commit_batch()
 
-    # What the next commit, or `flush`, writes: for who has it bit by bit
+    # The rows of the next commit, or `flush`, bit by bit
 
     def add_message(self, message: Message) -> None:
         self._messages.append(message)

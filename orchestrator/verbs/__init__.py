@@ -1,1 +1,1 @@
-"""What each verb does to a call: one file an idea, `run` and `resume` of each in the table of verbs."""
+"""The verbs: one file an idea, `run` and `resume` of each in the table of verbs."""

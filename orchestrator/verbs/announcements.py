@@ -38,7 +38,7 @@ log = get_logger(__name__)
 # An announcement is something said once: a document that leads on for ever is not.
 MAX_DOCUMENTS = 10
 LONGEST_SECONDS = 3600.0
-# Flite speaks some twelve characters a second. What takes a tenth of that was not spoken.
+# Flite speaks some twelve characters a second. A text that takes a tenth of that was not spoken.
 SPOKEN_SECONDS_A_CHARACTER = 0.008
 NOBODY = "nobody is in the conference"
 
@@ -49,12 +49,12 @@ class Announcement(NamedTuple):
 
 
 class AnnouncementFailed(Exception):
-    """What was to be heard was not heard to its end; the text says why."""
+    """An announcement was not heard to its end; the text says why."""
 
 
 class AnnouncementPlayer:
-    """Plays into the conference, so that whoever speaks is still heard. Whoever is not in the mix, because it
-    waits or is on hold, hears it on its own leg, over what plays there. What FreeSWITCH's own voices say is
+    """Plays into the conference, so that speakers are still heard. A participant outside the mix, because it
+    waits or is on hold, hears it on its own leg, over its music. Speech of FreeSWITCH's own voices is
     spoken on each leg instead, which hears nothing else meanwhile: `conference … say` stops the whole mix for
     200 ms (conference_say in mod_conference.c)."""
 
@@ -64,12 +64,12 @@ class AnnouncementPlayer:
         self._queues: WeakValueDictionary[tuple[str, str], BoundedSemaphore] = WeakValueDictionary()
 
     def start(self, room: Room, who: Participant | None, announcement: Announcement) -> None:
-        """Does not block; how it ends is told by a callback."""
+        """Does not block; a callback reports its end."""
         call_sid = who.call_sid if who else ""
         sid = new_sid()
         run = _Run(self._services, self._calls, room.sid, call_sid, self._fields(room, who))
         self._services.rooms.dispatch(room.sid, Announce(now(), sid, announcement.url, call_sid))
-        # FreeSWITCH plays one after the other: each begins when the one before is over.
+        # FreeSWITCH plays one after the other: each begins when the one before has ended.
         key = room.sid, call_sid
         queue = self._queues.setdefault(key, BoundedSemaphore())
         gevent.spawn(self._run, sid, run, announcement, queue)
@@ -97,7 +97,7 @@ class AnnouncementPlayer:
 
 
 class _Run:
-    """One announcement on its way. Raises AnnouncementFailed where nobody of those whom it is to heard it
+    """One announcement on its way. Raises AnnouncementFailed where no addressee heard it
     to its end."""
 
     def __init__(
@@ -178,7 +178,7 @@ class _Run:
             raise AudioError(f"{shown(audio.url)}: {problem}")
         return services.audio_cache.keep(audio.content)
 
-    # To whoever is to hear it and is there
+    # To the addressees that are there
 
     def _hearers(self) -> dict[str, Participant]:
         """By CallSid."""

@@ -1,12 +1,13 @@
-"""Dial's Number and Sip nouns: ring them all, connect the first that answers (telnyx-texml 1.6, 4.4, 5).
+"""Dial's Number and Sip nouns: ring them all, connect the first that answers.
 
 FreeSWITCH's own `bridge` does the ringing, so that ringback and a caller's cancelling need nothing of us.
 
-A callee with a whisper document is held in a `playback` of silence by group_confirm until the document is
+A callee with a screening document is held in a `playback` of silence by group_confirm until the document is
 through: a break ends the silence and lets the callee win (switch_ivr_originate.c, collect_thread_run).
 Without `ignore_early_media=consume` the caller's thread would take the callee's orders out of its queue, run
-the whisper itself and leave the caller without ringback (check_channel_status). It is not `sleep`: that ends
-with the first order that it has carried out (switch_ivr_sleep keeps the status of the read interrupted).
+the screening document itself and leave the caller without ringback (check_channel_status). It is not `sleep`:
+that ends with the first order that it has carried out (switch_ivr_sleep keeps the status of the read
+interrupted).
 """
 
 from __future__ import annotations
@@ -157,12 +158,13 @@ def _recorded(call: Call, verb: Dial, begun: bool) -> Iterator[CallRecording | N
 def _followed(
     call: Call, verb: Dial, dialed_legs: list[DialedLeg], recording: CallRecording | None
 ) -> Iterator[None]:
-    """Events of the callees' legs reach them; whoever is connected is let go at its time, or at a star."""
+    """Events of the callees' legs reach them; the connected one is released at its time limit, or at a
+    star."""
     leg, legs = call.leg, call.services.legs
     limits: list[gevent.Greenlet[..., None]] = []
 
     def on_bridge(event: Event) -> None:
-        # Told of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
+        # An event of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
         if event.name == "CHANNEL_BRIDGE":
             other_leg = event.header("Other-Leg-Unique-ID")
             for dialed_leg in dialed_legs:
@@ -206,7 +208,7 @@ def _followed(
 
 
 def _seconds_left(verb: Dial, dialed_leg: DialedLeg) -> float:
-    """Seconds of the time limit, which counts from the bridge whoever heard of it."""
+    """Seconds of the time limit, which counts from the bridge."""
     return max(0.0, verb.time_limit - max(0, now() - dialed_leg.bridged_at) / 1_000_000)
 
 
@@ -243,7 +245,7 @@ def _caller_id(call: Call, verb: Dial) -> CallerId:
 def _dial_string(call: Call, verb: Dial, dialed_legs: list[DialedLeg], shared: dict[str, str]) -> str:
     """All at once, or one after the other: then each has its own time, and the last one's end counts."""
     if len(dialed_legs) == 1:
-        # What is for all may have some of FreeSWITCH's syntax in it, what is for one of several none.
+        # Variables for all may have some of FreeSWITCH's syntax in them, those for one of several none.
         (dialed_leg,) = dialed_legs
         return commands.dial_string(
             [dialed_leg.destination], shared | _headers(call, dialed_leg, commands.for_all)
@@ -274,14 +276,14 @@ def _headers(call: Call, dialed_leg: DialedLeg, check: Callable[[str, str], str]
 
 def _shared(verb: Dial) -> dict[str, str]:
     return {
-        # A 302 of a callee would lead past the trunk and allowed_hosts, to whomever it names.
+        # A 302 of a callee would lead past the trunk and allowed_hosts, to any address.
         "outbound_redirect_fatal": "true",
         # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
         "ignore_early_media": "consume",
         # The caller's codec first, then all of the SIP profile's: else the caller's alone, and a carrier with
-        # G.711 refuses whoever speaks G.722 (switch_core_media.c, switch_core_media_prepare_codecs).
+        # G.711 refuses a phone that speaks G.722 (switch_core_media.c, switch_core_media_prepare_codecs).
         "media_mix_inbound_outbound_codecs": "true",
-        # Each callee has its own time limit, which its whisper ends.
+        # Each callee has its own time limit, which its screening ends.
         "originate_timeout": str(verb.timeout + LONGEST_SCREENING_SECONDS),
         "group_confirm_cancel_timeout": "true",
         "app_disable_expand_variables": "true",
@@ -301,7 +303,7 @@ def _shared(verb: Dial) -> dict[str, str]:
 
 
 def _ringback(call: Call, verb: Dial) -> str:
-    """What the caller hears meanwhile."""
+    """The caller's audio meanwhile."""
     if verb.audio_url is not None:
         url = call.services.resolve(call.document_url, verb.audio_url)
         try:
@@ -315,7 +317,7 @@ def _ringback(call: Call, verb: Dial) -> str:
 def _callee(
     call: Call, verb: Dial, noun: Conference | Number | Sip, asked: CallerId, uuid: str
 ) -> DialedLeg | None:
-    """None, with a line in the log, for whom we have no way to."""
+    """None, with a line in the log, for a callee without a route."""
     assert not isinstance(noun, Conference)
     settings = call.services.settings
     variables: dict[str, str] = {}

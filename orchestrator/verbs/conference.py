@@ -76,7 +76,7 @@ def _take_part(
     """Until the room has decided, at most `limit` seconds; and what follows."""
     leg, rooms = call.leg, call.services.rooms
     if leg.gone:
-        # It hung up in the very turn of the hub that brought the document: no event would free its seat.
+        # It hung up in the very turn of the hub that brought the document: no event would free its place.
         raise LegGone(leg.hangup_cause)
     participant_leg = ParticipantLeg(
         call.sid,
@@ -103,7 +103,7 @@ def _take_part(
             _leave(call, participant_leg)
             outcome = participant_leg.wait()
     except Redirected:
-        # By REST: it belongs to the room no more, and its Dial asks for no action (telnyx-texml 1.7).
+        # By REST: it belongs to the room no more, and its Dial asks for no action.
         rooms.dispatch(participant_leg.room_sid, Remove(now(), call.sid, LeaveReason.UPDATED_VIA_API))
         participant_leg.wait(GONE_SECONDS)
         raise

@@ -1,4 +1,4 @@
-"""What follows a Dial: its action with the result, or the next verb (telnyx-texml 1.7)."""
+"""The next action after a Dial: its action with the result, or the next verb."""
 
 from __future__ import annotations
 

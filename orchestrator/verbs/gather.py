@@ -1,4 +1,4 @@
-"""Gather: keys, while its prompts are spoken and for `timeout` seconds after them (telnyx-texml 5)."""
+"""Gather: keys, while its prompts are spoken and for `timeout` seconds after them."""
 
 from __future__ import annotations
 

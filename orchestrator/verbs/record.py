@@ -1,4 +1,4 @@
-"""Record: the caller's voice into a file, until a key, silence, or the time is up (telnyx-texml 5)."""
+"""Record: the caller's voice into a file, until a key, silence, or the time is up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def resume_record(call: Call, verb: Record) -> NextAction:
 
 
 def _wait(call: Call, verb: Record, recording: CallRecording, start: Start) -> NextAction:
-    """Until it is over, and what follows."""
+    """Wait for its end; return the next action."""
     leg, limit = call.leg, verb.max_length or LONGEST_SECONDS
     # Telnyx's 0 is no silence that ends it, and so is FreeSWITCH's.
     arguments = f"{recording.freeswitch_path} {limit} {SILENCE_LEVEL} {verb.timeout}"
@@ -55,7 +55,7 @@ def _wait(call: Call, verb: Record, recording: CallRecording, start: Start) -> N
         recording.end()
         raise
     except LegGone:
-        # What was said is kept, and told to whoever asked to hear of it.
+        # The recording so far is kept, and its callback sent.
         call.finish_later(lambda: _request_action(call, verb, recording))
         raise
     if verb.action is None and not recording.seconds:

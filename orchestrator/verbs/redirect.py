@@ -6,7 +6,7 @@ from orchestrator.calls.call import Call
 from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction
 from orchestrator.texml import Hangup, Leave, Redirect, Reject
 
-# As FreeSWITCH names what SIP says: 486, and 603 (404 by another of Telnyx's pages; the sheet's section 5).
+# As FreeSWITCH names what SIP says: 486, and 603 (404 by another of Telnyx's pages).
 REJECTIONS = {"busy": "USER_BUSY", "rejected": "CALL_REJECTED"}
 
 

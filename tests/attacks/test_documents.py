@@ -139,7 +139,7 @@ def test_no_text_of_a_document_is_more_than_a_text(open_house: House, mark: Path
     house = open_house
     texts = payloads(mark)
     assert isinstance(house.switch, FreeSwitch)
-    house.log.allows("not dialled", "no instructions", "nothing said", "callback", "not told")
+    house.log.allows("not dialled", "no instructions", "nothing said", "callback", "not requested")
     with Answerer("200 OK") as callee, guarded(house, mark):
         attack = Attack(house, texts, callee.address)
 

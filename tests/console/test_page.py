@@ -232,7 +232,7 @@ def test_callbacks_are_listed_with_status_attempts_and_body(page: Tab, house: Ho
     callbacks = page.locator(".callback")
     expect(callbacks).to_have_count(3)
     expect(callbacks.last).to_contain_text("204")
-    expect(callbacks.first).to_contain_text("given up (500)")
+    expect(callbacks.first).to_contain_text("failed (500)")
     callbacks.first.locator("summary").click()
     expect(callbacks.first).to_contain_text("Attempts3")
     # The tables of those that are closed are for nobody.

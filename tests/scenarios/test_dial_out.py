@@ -263,7 +263,7 @@ def test_a_whisper_that_fails_keeps_nobody_apart(house: House) -> None:
     house.application.route("/whisper", 500)
     dial(house, f'<Number url="/whisper">{FIRST}</Number>')
     caller, callee = connected(house)
-    assert house.log.has("no whisper")
+    assert house.log.has("no screening document")
     callee.hang_up()
     caller.wait_ended()
 

@@ -58,7 +58,7 @@ def test_a_callee_is_connected_without_its_whisper(house: House, bomb: str) -> N
     callee = target.wait_called()
     caller.wait_hears(B, 8)
     callee.wait_hears(A, 8)
-    assert house.log.has("no whisper")
+    assert house.log.has("no screening document")
 
 
 def test_audio_of_hours_is_not_played_and_the_call_goes_on(house: House) -> None:

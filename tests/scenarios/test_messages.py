@@ -88,7 +88,7 @@ def test_so_is_that_of_an_attribute_s_url(house: House, verbs: str, attribute: s
 
 
 def test_so_is_that_of_a_callback(house: House) -> None:
-    house.log.allows("given up")
+    house.log.allows("callback failed")
     house.voice(house.joins(statusCallback=house.application.route("/get-events", only("GET"))))
     phone = house.switch.call(NUMBER)
     phone.wait_answered()
