@@ -123,7 +123,7 @@ class Call(DocumentRunner):
             legs.watch(self.leg.uuid, self._reports)
 
     def resume(self, headers: dict[str, str]) -> None:
-        """The socket is back; `headers` tell how its leg stands."""
+        """The socket is back; `headers` have the state of its leg."""
         self.leg.resume(headers)
         if cause := self.recall("hangup"):
             self.leg.hangup(cause)
@@ -136,20 +136,20 @@ class Call(DocumentRunner):
             self._greenlet.kill(block=False)
 
     def request_only(self, event: Event, told: Collection[str]) -> list[tuple[str, str, bytes]]:
-        """Something is being told of it: what to write down with that."""
+        """The rows to store together with a callback about it."""
         self.stored = replace(
             self.stored, reported=tuple(told), ended=self.stored.ended or "completed" in told
         )
         return self.rows
 
     def on_event(self, event: Event) -> None:
-        """What is told of its leg. On the socket's reader."""
+        """A callback about its leg. On the socket's reader."""
         if event.name == "CHANNEL_DESTROY":
             self.stored = replace(self.stored, ended=True)
             self._settle()
 
     def finish_later(self, finish: Callable[[], None]) -> None:
-        """Something that is done when the leg is gone, before the call is over."""
+        """Something that is done when the leg is gone, before the call ends."""
         self._unfinished += 1
 
         def run() -> None:
@@ -218,7 +218,7 @@ class Call(DocumentRunner):
     def _follow_redirect(self) -> EndCall | None:
         self.resumed = False
         self.leg.stop_leftover_playback()
-        # What is started while something plays would play inside of it (Leg.break_).
+        # A file that is started while another one plays would play inside of it (Leg.break_).
         self.leg.stop_playback_and_wait(QUIET_SECONDS)
         to, self._pending_redirect = self._pending_redirect, None
         assert to is not None

@@ -24,7 +24,7 @@ RULES = Rules(
     # The application's is about calls to it.
     fallback=False,
     ends_with_a_sound=False,
-    # What plays runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
+    # A playback runs inside of the silence, and a break ends both (switch_ivr.c, CF_STOP_BROADCAST):
     # a key in a Gather would connect the two.
     can_break=False,
 )
@@ -55,10 +55,10 @@ class CallScreening(Call):
         except LegGone:
             return
         except FetchError as error:
-            self.log.warning("no whisper, connected without", url=error.url, problem=error.problem)
+            self.log.warning("no screening document, connected without", url=error.url, problem=error.problem)
             end = None
         except SwitchError as error:
-            self.log.warning("whisper cannot go on", problem=str(error))
+            self.log.warning("screening cannot go on", problem=str(error))
             end = EndCall()
         finally:
             self._redirecting = False

@@ -12,7 +12,8 @@ from orchestrator.types import TELNYX_USER_AGENT, Method, Signatures
 
 
 class Message(Struct, frozen=True):
-    """One callback to be told. Messages of the same `queue` are told strictly one after the other."""
+    """One callback to be delivered. Messages of the same `queue` are delivered strictly one after the
+    other."""
 
     queue: str
     url: str
@@ -27,7 +28,7 @@ class Message(Struct, frozen=True):
     user_agent: str = TELNYX_USER_AGENT
 
     def body(self) -> bytes:
-        """What is stored, signed and sent: the fields as application/x-www-form-urlencoded."""
+        """The body as it is stored, signed and sent: the fields as application/x-www-form-urlencoded."""
         return "&".join(map(_encoded, self.fields)).encode("ascii")
 
 
@@ -57,7 +58,7 @@ class Queued(_Stored, frozen=True):
     signatures: Signatures = "telnyx"
     user_agent: str = TELNYX_USER_AGENT
     node: str = ""
-    """The FreeSWITCH node whose event it tells of."""
+    """The FreeSWITCH node whose event it is about."""
 
 
 class FinishedMessage(_Stored, frozen=True):
@@ -84,7 +85,7 @@ class Counts(Struct, frozen=True):
     """Kept messages that could not be delivered."""
 
 
-# What quote_plus makes of each character, in a fourth of its time.
+# quote_plus's result for each character, in a fourth of its time.
 _ASCII: Final = {code: quote_plus(chr(code)) for code in range(128)}
 
 

@@ -1,7 +1,7 @@
-"""The outbox as an operator sees it from another process: what waits, what was told, what was given up.
+"""The outbox as an operator sees it from another process: waiting, delivered and failed callbacks.
 
 The file belongs to the orchestrator, which may be running. Listing only reads. A retry only writes the ids
-of what is to be told again into a table of its own; the orchestrator notices that within a second or so, or
+of each retry into a table of its own; the orchestrator notices that within a second or so, or
 when it starts, and takes them up itself.
 """
 
@@ -25,7 +25,7 @@ class Entry(Struct, frozen=True):
 
     id: int
     room: str
-    """ConferenceSid, CallSid or `recording` and RecordingSid: what it is told in the order of."""
+    """ConferenceSid, CallSid or `recording` and RecordingSid: the order of its delivery."""
     url: str
     """Without user, password and query, which may be secret."""
     method: str
@@ -36,12 +36,12 @@ class Entry(Struct, frozen=True):
     created_at: int
     attempts: int
     at: int
-    """When it was over; of a waiting one the time before which it is not tried again, 0: at once."""
+    """When it was finished; of a waiting one the time before which it is not tried again, 0: at once."""
     status: int | None
     error: str
     state: State
     asked_again: bool
-    """Somebody has asked for a retry that the orchestrator has not taken up yet."""
+    """Somebody has asked for a retry that the orchestrator has not begun yet."""
 
 
 def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[Entry]:
@@ -65,7 +65,7 @@ def request_retry(path: Path, ids: Sequence[int] | None) -> list[int]:
 
 
 def all_retried(path: Path, within: float) -> bool:
-    """Whether the orchestrator takes up all that was asked for within so many seconds. Raises OutboxError."""
+    """Whether the orchestrator begins all requested retries within so many seconds. Raises OutboxError."""
     deadline = time.monotonic() + within
     with closing(sqlite.visit(path)) as database, sqlite.explained(path):
         while True:

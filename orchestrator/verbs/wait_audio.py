@@ -1,4 +1,4 @@
-"""What a caller hears until its conference starts (waitUrl), and on hold (HoldUrl)."""
+"""The audio of a caller until its conference starts (waitUrl), and on hold (HoldUrl)."""
 
 from __future__ import annotations
 
@@ -168,13 +168,13 @@ class WaitDocument(DocumentRunner):
         )
 
     def _first_step(self) -> NextAction:
-        # What plays still is of this wait: whoever plays next ends it, or goes on with it.
+        # The current playback is of this wait: the next one ends it, or goes on with it.
         if self.stored.next is not None:
             return self.stored.next
         return self.run_verbs(self._verbs(), self.stored.verb)
 
     def _out(self, *, hang_up: bool = False) -> NoReturn:
-        """Its Dial is over, and its own document goes on; or its call ends too."""
+        """Its Dial has ended, and its own document goes on; or its call ends too."""
         self._then(lambda: self._leave(hang_up=hang_up))
 
     def _go_on_with(self, verb: Verb) -> NoReturn:
@@ -198,7 +198,7 @@ class WaitDocument(DocumentRunner):
         room = self.services.rooms.get(self._wait.seat.room_sid)
         if self._call.redirected or room is None or self.sid not in room.participants:
             return
-        # First, so that its greenlet hears of that before it hears that its Dial is over.
+        # First, so that its greenlet gets that before the end of its Dial.
         self._call.redirect(onward)
         write_buffer = self.services.write_buffer
         write_buffer.begin_batch()
@@ -211,7 +211,7 @@ class WaitDocument(DocumentRunner):
     # On disk
 
     def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
-        """What a conference decides is about the call, and stays."""
+        """A conference's decision is about the call, and stays."""
         if self._stored:
             self.store.put(self.stored, document)
 
