@@ -254,6 +254,7 @@ class Outbound:
             "park_after_bridge": "false",
             "continue_on_fail": "true",
             "playback_terminators": "none",
+            "hold_music": "silence",
             "sip_copy_custom_headers": "false",
             **inband_digits.variables(route.trunk),
             **{f"sip_h_{name}": value for name, value in order.headers},

@@ -211,6 +211,7 @@ def test_what_every_dial_string_says(bench: House, scripted: ScriptedSwitch, cli
         "park_after_bridge=false",
         "continue_on_fail=true",
         "playback_terminators=none",
+        "hold_music=silence",
         "sip_copy_custom_headers=false",
         "sip_h_X-One=first",
         "sip_auth_username=user",

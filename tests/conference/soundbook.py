@@ -156,7 +156,7 @@ class SoundBook:
                 assert before.options.recording is not None
                 assert before.options.recording.beep
                 assert beep.members == (event.member_id,)
-                assert starts or was.join_sent
+                assert starts or was.join_sent or event.renewed
 
     def _hearers_not_meant(self, speaker: Participant, inside: dict[str, Participant]) -> list[str]:
         """Who hears a coach and is not whom it coaches."""

@@ -34,7 +34,7 @@ def apply_options_after_join(
     moved_in = was.join_sent and was.phase is Phase.JOINING
     if moved_in or transition.room.phase is RoomPhase.INIT:
         # One by one, as they come in: the starter, and the participants that waited for the start.
-        _beep_recording(transition, participant)
+        beep_recording(transition, participant)
     _keep_coaches_apart(transition, participant, others, at)
     if participant.held:
         transition.effects.append(hold_of(participant))
@@ -97,7 +97,7 @@ def renew_recording(transition: Transition, by: Caller | None) -> None:
         transition.effects.append(StartRecording(by))
 
 
-def _beep_recording(transition: Transition, participant: Participant) -> None:
+def beep_recording(transition: Transition, participant: Participant) -> None:
     recording = transition.room.options.recording
     if recording is not None and recording.beep:
         beep(transition, "record", [participant])

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from orchestrator.conference.machine.audio import (
     apply_options_after_join,
+    beep_recording,
     begin_recording,
     renew_recording,
 )
@@ -156,6 +157,8 @@ def added(transition: Transition, event: Added) -> None:
         transition.effects.append(Kick(event.call_sid, event.member_id))
     else:
         apply_options_after_join(transition, participant, was, event.at)
+        if event.renewed and transition.room.recording:
+            beep_recording(transition, participant)
 
 
 def _send_join(transition: Transition, participant: Participant, at: int) -> None:
