@@ -52,7 +52,11 @@ log = get_logger(__name__)
 
 
 class Orchestrator(Part):
-    """The FreeSWITCH nodes of the settings, and what they share."""
+    """The FreeSWITCH nodes of the settings, and what they share.
+
+    Made, started and stopped by `main`, on the main greenlet. `take_over` is called by a reload, on its
+    own greenlet.
+    """
 
     def __init__(self, settings: Settings, *, take_over: bool = False) -> None:
         """`take_over`: FreeSWITCH is taken from another orchestrator, also from one that lives.

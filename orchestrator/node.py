@@ -83,7 +83,11 @@ class Shared:
 
 
 class Node(Part):
-    """One FreeSWITCH, its calls and its rooms. Its parts never reach for those of another node."""
+    """One FreeSWITCH, its calls and its rooms. Its parts never reach for those of another node.
+
+    Made and started by the orchestrator, on the main greenlet. A part's first use makes it, so a part must
+    not yield while it is made.
+    """
 
     def __init__(self, settings: NodeSettings, shared: Shared) -> None:
         self.settings = settings

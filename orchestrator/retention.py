@@ -1,4 +1,4 @@
-"""Everything that is deleted in time, in one job: rows that are over, old recordings, sounds unused for long.
+"""Everything that is deleted in time, in one job: finished rows, old recordings, sounds unused for long.
 
 Of files only names that are ours; whatever else lies in these directories belongs to somebody else.
 """
@@ -35,7 +35,7 @@ REQUEST_DAYS = 1.0
 STEP = 200
 STEP_PAUSE_SECONDS = 0.02
 LEFTOVER_SECONDS = DAY_SECONDS
-# Whoever knows only the path of a sound may still play it.
+# A leg with the path of a sound may still play it.
 JUST_USED_SECONDS = 600.0
 
 _RECORDING = re.compile(rf"{SID_PATTERN}\.(wav|mp3)")
@@ -123,7 +123,7 @@ class Retention(Part):
 
 
 def rows(store: Store, history_days: float, recording_days: float | None) -> Iterator[Kind]:
-    """Callbacks and records that are over. A recording's row goes when its file does, and never before
+    """Finished callbacks and records. A recording's row goes when its file does, and never before
     `history_days`."""
 
     def kind(name: str, prune: Callable[[int, int], int], days: float) -> Kind:

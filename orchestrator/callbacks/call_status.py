@@ -69,22 +69,22 @@ class StatusCallbacks:
         style: CallbackStyle,
         direction: TwilioDirection = "inbound",
         parent_call_sid: str = "",
-        told: Collection[str] = (),
-        state: Callable[[Event, Collection[str]], Sequence[tuple[str, str, bytes]]] = lambda event, told: (),
+        sent: Collection[str] = (),
+        state: Callable[[Event, Collection[str]], Sequence[tuple[str, str, bytes]]] = lambda event, sent: (),
     ) -> Callable[[Event], None]:
         """A listener for the leg's events. Numbers count what is sent, as in Telnyx's samples.
 
-        `told`: events that the last run of ours sent already; `state`: rows to store with each callback.
+        `sent`: events that the last run of ours sent already; `state`: rows to store with each callback.
         """
-        told = set(told)
+        sent = set(sent)
 
         def on_event(event: Event) -> None:
             name = EVENTS.get(event.name)
-            if name is None or name in told or name not in events:
+            if name is None or name in sent or name not in events:
                 return
-            told.add(name)
+            sent.add(name)
             facts = replace(
-                _facts(name, event, caller, account_sid, parent_call_sid, len(told) - 1), direction=direction
+                _facts(name, event, caller, account_sid, parent_call_sid, len(sent) - 1), direction=direction
             )
             message = Message(
                 queue=caller.call_sid,
@@ -98,7 +98,7 @@ class StatusCallbacks:
                 signatures=style.signatures,
                 user_agent=style.user_agent,
             )
-            self._journal.commit([message], state(event, told))
+            self._journal.commit([message], state(event, sent))
 
         return on_event
 

@@ -53,7 +53,11 @@ _NOWHERE = ""
 
 
 class Delivery(Part):
-    """Delivers the messages of the outbox. `poke` a queue after each commit of messages to it."""
+    """Delivers the messages of the outbox.
+
+    `on_committed` is called by the write-behind buffer after a commit, on any greenlet, and does not yield.
+    Workers, a greenlet each, block while they send; a queue is with one worker at a time.
+    """
 
     def __init__(
         self,

@@ -30,7 +30,10 @@ QUIET_SECONDS = 5.0
 
 
 class Call(DocumentRunner):
-    """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up."""
+    """Runs in one greenlet; whatever it waits for ends at once when the caller hangs up.
+
+    `on_event` runs on the socket's reader and `redirect` on a web request's greenlet: neither may block.
+    """
 
     def __init__(
         self,
@@ -117,7 +120,7 @@ class Call(DocumentRunner):
                 self.style,
                 twilio_direction(self.direction, self.parent_call_sid),
                 parent_call_sid=self.parent_call_sid,
-                told=stored.reported,
+                sent=stored.reported,
                 state=self.request_only,
             )
             legs.watch(self.leg.uuid, self._reports)

@@ -33,7 +33,11 @@ def is_screened(noun: Number | Sip) -> bool:
 
 
 class DialedLeg:
-    """`on_event` runs on the socket's reader and never blocks."""
+    """`on_event` runs on the socket's reader and never blocks.
+
+    Made by Dial's verb, on the greenlet of its caller's call; its screening document has a greenlet of its
+    own.
+    """
 
     def __init__(
         self,
@@ -85,7 +89,7 @@ class DialedLeg:
             call.style,
             "outbound-dial",
             parent_call_sid=call.sid,
-            told=call.recall(f"told {self.uuid}").split(),
+            sent=call.recall(f"told {self.uuid}").split(),
             state=self._state,
         )
 

@@ -121,6 +121,11 @@ class DialPurpose(NamedTuple):
 
 
 class Outbound:
+    """Places and follows calls that the API asks for. `dial` and `hang_up` are called on a web request's
+    greenlet and do not wait for the phone; each call that rings has a greenlet for its originate command, and
+    gets its leg's events on the socket's reader, where nothing blocks.
+    """
+
     def __init__(self, services: CallContext, calls: CallRegistry) -> None:
         self._services = services
         self._calls = calls
@@ -415,7 +420,7 @@ class _Ringing:
             order.report_events,
             self._services.style_of(order.application),
             "outbound-api",
-            told=self._reported,
+            sent=self._reported,
             state=self._state,
         )
 

@@ -58,15 +58,15 @@ class Rules:
     refused: Mapping[type[Verb], str] = field(default_factory=dict)
     """Why a verb is skipped."""
     leads_out: Mapping[type[Verb], Callable[[Verb], NoReturn]] = field(default_factory=dict)
-    """What a verb does in place of being run: it ends this interpretation."""
+    """Called in place of running a verb: it ends this interpretation."""
     endless: bool = False
     """One that leads on by itself is asked for once a second, for ever; else it is ended after a while."""
     fallback: bool = True
     """The application's fallback URL is tried."""
     on_audio: Callable[[Fetched], NoReturn] | None = None
-    """What is done with audio in place of a document. None: it is played once."""
+    """Called with audio in place of a document. None: it is played once."""
     methods: Mapping[str, str] = field(default_factory=dict)
-    """What says how a URL is requested, by the URL."""
+    """By URL, the setting or attribute that gives its method."""
     fields: Fields = ()
     """Of each request, on top of the standard parameters."""
     ends_with_a_sound: bool = True
@@ -81,7 +81,10 @@ OF_A_CALL = Rules()
 
 
 class DocumentRunner(CallState):
-    """Blocks the greenlet that runs it; whatever it waits for ends when the leg is gone."""
+    """Blocks the greenlet that runs it; whatever it waits for ends when the leg is gone.
+
+    Everything here runs on the greenlet of the call or wait that it belongs to, and may block in a verb.
+    """
 
     def __init__(
         self,
@@ -244,7 +247,7 @@ class DocumentRunner(CallState):
         return self.read(fetched, url)
 
     def read(self, fetched: Fetched, url: str) -> Document:
-        """What was fetched, as the document that it is in from now on. `url` is what was asked for.
+        """The fetched answer as the document that runs from now on. `url` is the requested one.
 
         Raises FetchError.
         """
@@ -259,11 +262,11 @@ class DocumentRunner(CallState):
         return document
 
     def notify(self, action: FetchDocument) -> None:
-        """A request whose answer is not followed, for a call that is over."""
+        """A request whose answer is not followed, for a call that has ended."""
         try:
             self._ask(self.services.resolve(self.document_url, action.url), action.method, action.fields)
         except FetchError as error:
-            self.log.warning("not told", url=error.url, problem=error.problem)
+            self.log.warning("not requested", url=error.url, problem=error.problem)
 
     def _ask(self, url: str, method: str, fields: Fields) -> Fetched:
         try:
@@ -279,7 +282,7 @@ class DocumentRunner(CallState):
             raise error.with_hint(self.method_of(url)) from error
 
     def method_of(self, url: str) -> str:
-        """What says how `url` is requested: a setting, or the attribute beside it."""
+        """The setting or attribute that gives the method of `url`."""
         application = self.application
         if url in self.rules.methods:
             return self.rules.methods[url]
@@ -291,7 +294,7 @@ class DocumentRunner(CallState):
 
     @property
     def dialect(self) -> Dialect:
-        """What holds for its application where the vendors differ, as the settings of this moment say."""
+        """Its application's values of settings in which the vendors differ, at this moment."""
         return self.services.settings.dialect(self.application)
 
     def _document_of(self, fetched: Fetched) -> Document:

@@ -95,7 +95,10 @@ class Sounds(Section):
 
 
 class Profile(Section):
-    """One named set of parameters. The attributes of the Conference noun go on top of it."""
+    """One named set of parameters. The attributes of the Conference noun go on top of it.
+
+    A value without behaviour: read on any greenlet.
+    """
 
     name: Name = Field(description="the key of this profile in the file")
     preset: Preset | None = Field(

@@ -37,7 +37,10 @@ PLACEHOLDER_KEY = "change-me"
 
 
 class Settings(Section):
-    """Everything that can be set. Made by load(), which also fills in names and checks references."""
+    """Everything that can be set. Made by load(), which also fills in names and checks references.
+
+    Frozen: read on any greenlet; a reload makes another one.
+    """
 
     freeswitch: FreeSwitch = FreeSwitch()
     accounts: tuple[Account, ...] = Field(description="at least one, with a sid")

@@ -109,7 +109,7 @@ def _join(session: Session, other: Session) -> None:
         other.hangup(session.hangup_cause)
     elif not session.down:
         session.set("last_bridge_hangup_cause", cause)
-        # the other leg's thread reports before this one is told
+        # the other leg's thread reports before this one notices
         session.end_frame()
     session.set("bridge_hangup_cause", cause)
     session.partner = other.partner = None

@@ -90,7 +90,7 @@ def cause_name(text: str) -> str:
 
 
 def sip_status(cause: str) -> int:
-    """What a caller whose call was never answered gets as final status."""
+    """The final status for a caller whose call was never answered."""
     return SIP_STATUS.get(cause, 480)
 
 

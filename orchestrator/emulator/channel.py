@@ -1,4 +1,4 @@
-"""A channel: one leg's state, variables and profile, and the events that tell of them (switch_channel.c)."""
+"""A channel: one leg's state, variables and profile, and the events about them (switch_channel.c)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Channel:
         self.other_leg: tuple[str, Profile] | None = None  # ("originator" or "originatee", its profile)
         self.hung_up_by_phone = False
         self.sip = True
-        self.on_answering: Callable[[], object] | None = None  # before it is told
+        self.on_answering: Callable[[], object] | None = None  # before its event
         self.on_answer: Callable[[], object] | None = None  # after
 
     @property
@@ -184,7 +184,7 @@ class Channel:
         self.callstate = name
 
     def ring_ready(self) -> None:
-        """180: an inbound leg tells its caller, an outbound one was told by the phone."""
+        """180: an inbound leg sends it to its caller, an outbound one got it from the phone."""
         if self.down or self.early or self.answered or "Progress" in self.profile.times:
             return
         self.profile.times["Progress"] = self.core.clock.micros()

@@ -29,7 +29,7 @@ def sdp(owner: str, ip: str, port: int) -> str:
 def inbound_variables(
     profile: Profile, session_id: int, port: int, headers: dict[str, str], sip_profile: str
 ) -> Variables:
-    """What mod_sofia has set on a fresh inbound leg; of the SIP `headers`, X- ones become sip_h_*."""
+    """The variables of a new inbound leg, from mod_sofia; of the SIP `headers`, X- ones become sip_h_*."""
     user, number, tag = profile.cid_number, profile.destination, token()
     media = 4000 + 2 * (session_id % 20000)
     from_display = f'"{profile.cid_name}" ' if profile.cid_name not in ("", user) else ""
@@ -112,7 +112,7 @@ def inbound_variables(
 def outbound_variables(
     profile: Profile, session_id: int, target: str, extra: Variables, originator: str
 ) -> Variables:
-    """What a leg that FreeSWITCH itself calls starts with.
+    """The variables of a new outbound leg.
 
     `extra` are those of the dial string, `originator` is the leg on whose behalf it calls, or empty.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Conference:
-    """Exists from its first member to its last, then tells conference-destroy."""
+    """Exists from its first member to its last, then sends conference-destroy."""
 
     def __init__(self, core: Core, name: str, profile_name: str, profile: ConferenceProfile) -> None:
         self.core = core
@@ -109,7 +109,7 @@ class Conference:
         if self.floor_holder is member:
             return
         old, self.floor_holder = self.floor_holder, member
-        # a holder that has left the list already is told as none
+        # a holder that has left the list already is reported as none
         old_id = str(old.id) if old is not None and old in self.members else "none"
 
         def headers() -> Headers:
@@ -256,7 +256,7 @@ class Conference:
         self.poke()
 
     def listen(self) -> None:
-        """What comes to the members' ears has changed."""
+        """The sound at the members has changed."""
         for member in self.members:
             member.listen()
 

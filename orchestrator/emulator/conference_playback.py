@@ -1,4 +1,5 @@
-"""What a conference, or one seat in it, plays: a queue of sounds, one after the other (conference_file.c)."""
+"""The playback of a conference, or to one member: a queue of sounds, one after the other
+(conference_file.c)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Player:
-    """`done` is told of each sound that ended or was stopped, and for how many seconds it ran."""
+    """`done` is called for each sound that ended or was stopped, and for how many seconds it ran."""
 
     def __init__(
         self, core: Core, started: Callable[[Playing], None], done: Callable[[Playing, float], None]
@@ -35,7 +36,7 @@ class Player:
             self._ahead = self.core.later(FRAME, self._next)
 
     def stop(self, *, everything: bool = True) -> int:
-        """How many sounds it ended; they are told as done one frame later."""
+        """How many sounds it ended; they are reported as done one frame later."""
         stopped = len(self._queue) if everything else 0
         if everything:
             self._queue.clear()

@@ -1,4 +1,5 @@
-"""What one running FreeSWITCH holds: its clock, event bus, channels, conferences and the phones around it."""
+"""The state of one running FreeSWITCH: its clock, event bus, channels, conferences and the phones around
+it."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ SAFE = "!$'()*,-./_~"
 
 @dataclass
 class Identity:
-    """What one instance of FreeSWITCH says of itself in every event; a new core UUID after each start."""
+    """The headers of every event that identify one instance of FreeSWITCH; a new core UUID after each
+    start."""
 
     core_uuid: str
     hostname: str = "switch"

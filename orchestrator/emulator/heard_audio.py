@@ -1,4 +1,4 @@
-"""What a phone has heard since its call began: every source, from when to when."""
+"""The sound at a phone since its call began: every source, from when to when."""
 
 from __future__ import annotations
 

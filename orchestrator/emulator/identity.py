@@ -1,4 +1,4 @@
-"""What mod_sofia makes of an INVITE's identity and privacy headers (sofia.c, sofia_handle_sip_i_invite)."""
+"""mod_sofia's reading of an INVITE's identity and privacy headers (sofia.c, sofia_handle_sip_i_invite)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from orchestrator.emulator.profile import Profile
 
 _URI = re.compile(r'\s*(?:"(?P<name>[^"]*)"\s*)?<?(?:sips?|tel):(?P<user>[^@;>]+)')
-# The last one wins, whoever sent it.
+# The last one wins.
 _IDENTITIES = (
     ("Remote-Party-ID", "rpid"),
     ("P-Asserted-Identity", "pid"),

@@ -1,4 +1,4 @@
-"""A leg's seat in a conference: its flags, whether it talks, what it hears (conference_loop.c)."""
+"""A leg's membership in a conference: its flags, whether it talks, what it hears (conference_loop.c)."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class Member:
         return member.relations.get(who, (True, True))
 
     def sources(self) -> dict[Hashable, Playing]:
-        """What comes to this seat: the mix without itself, and its own files."""
+        """The sound to this member: the mix without itself, and its own files."""
         if not self.running or not self.seated or not self.can_hear:
             return {}
         found: dict[Hashable, Playing] = {}

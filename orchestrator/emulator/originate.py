@@ -24,7 +24,7 @@ SOFIA_PROFILES = ("gateway", "internal", "external")  # known beside the emulato
 
 @dataclass
 class Attempt:
-    """What a dial string came to: the leg that answered, or why none did."""
+    """The result of a dial string: the leg that answered, or why none did."""
 
     winner: Session | None = None
     cause: str = "NORMAL_CLEARING"
@@ -32,7 +32,7 @@ class Attempt:
 
 
 def dial(core: Core, dial_string: str, caller: Session | None = None) -> Attempt:
-    """Ring until somebody answers, all have refused, the time is over or the caller hangs up.
+    """Ring until somebody answers, all have refused, the time has passed or the caller hangs up.
 
     The legs that did not win report their ends by themselves.
     """
@@ -127,7 +127,7 @@ class _Ringing:
                     self._tell_ringing(caller)
             if not up:
                 attempt.cause = attempt.legs[0].hangup_cause
-                # FreeSWITCH looks at its legs once a frame: they have told their ends by then
+                # FreeSWITCH looks at its legs once a frame: they have reported their ends by then
                 self.core.clock.sleep(FRAME)
                 return
             left = deadline - self.core.clock.now()

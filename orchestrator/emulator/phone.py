@@ -22,7 +22,7 @@ from orchestrator.emulator.sound import TOLERANCE, Sound
 if TYPE_CHECKING:
     from orchestrator.emulator.session import Session
 
-SHORT = 0.2  # seconds: what "now" means to an ear
+SHORT = 0.2  # seconds: "now", for a measurement
 CANCELLED = 487  # what a called phone answers to a CANCEL
 UNREACHABLE = 503  # what FreeSWITCH itself makes of an address where nothing listens
 PHRASES = {
@@ -35,7 +35,7 @@ PHRASES = {
 
 
 class Listened(Protocol):
-    """Something that a phone listens to: a conference seat."""
+    """Something that a phone listens to: a conference member."""
 
     def sources(self) -> Mapping[Hashable, Playing]: ...
 
@@ -177,7 +177,7 @@ class EmulatedPhone:
         self._end(status)
         leg.hangup(cause)
 
-    # what the switch tells it
+    # called by the switch
 
     def told(self, status: int) -> None:
         """An answer to its INVITE."""
@@ -201,7 +201,7 @@ class EmulatedPhone:
         self._wake()
 
     def hears(self, name: str, sound: Sound) -> None:
-        """A sound starts at its ear; noted, so that a short one is not missed by who waits for it."""
+        """A sound starts; noted, so that a wait does not miss a short one."""
         self.prompts.append(name)
         self.note(sound.tones())
 
@@ -249,16 +249,16 @@ class EmulatedPhone:
         return time.monotonic()
 
     def wait_quiet(self, timeout: float = 5.0, seconds: float = SHORT) -> float:
-        """Until nothing came to its ear for so long; returns time.monotonic()."""
+        """Until it heard nothing for so long; returns time.monotonic()."""
         self._until(lambda: not self.hearing(seconds), timeout, "hear nothing")
         return time.monotonic()
 
     def hears_now(self, hz: float) -> bool:
-        """Whether that tone was at its ear in the last 200 ms."""
+        """Whether it heard that tone in the last 200 ms."""
         return any(math.isclose(hz, heard, rel_tol=TOLERANCE) for heard in self.hearing())
 
     def hearing(self, seconds: float = SHORT) -> set[float]:
-        """All frequencies in what comes to its ear now, looked at over the last `seconds`."""
+        """All frequencies in the sound it hears now, looked at over the last `seconds`."""
         leg = self.leg
         if leg is None or leg.down or not leg.media_up:
             return set()
@@ -273,11 +273,11 @@ class EmulatedPhone:
         return self.ear.heard(hz, since=since, shortest=shortest)
 
     def audio(self, since: float = 0.0) -> tuple[float, NDArray[np.int16]]:
-        """What it heard as samples of 8 kHz, and time.monotonic() of the first."""
+        """The sound it heard as samples of 8 kHz, and time.monotonic() of the first."""
         return self.ear.audio(since)
 
     def listen(self) -> None:
-        """Something about what comes to its ear has changed."""
+        """The sound it hears has changed."""
         self.ear.update(self._sources())
         self._wake()
 

@@ -151,7 +151,7 @@ def sleep(session: Session, argument: str) -> None:
 
 @contextmanager
 def ringback(session: Session) -> Iterator[None]:
-    """What the caller hears while others ring: `ringback`, or `transfer_ringback` once it is answered."""
+    """The caller's sound while others ring: `ringback`, or `transfer_ringback` once it is answered."""
     name = session.get("transfer_ringback" if session.answered else "ringback")
     playing: Playing | None = None
     if name and (session.answered or session.pre_answer()):

@@ -1,4 +1,4 @@
-"""A caller profile: who calls whom, and when what happened to the call (switch_caller.c)."""
+"""A caller profile: caller, called party, and the times of the call's events (switch_caller.c)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.emulator.events import Headers
 
 @dataclass
 class Profile:
-    """A caller profile: who calls whom, and when what happened to the call (µs, 0 while it has not)."""
+    """A caller profile: caller, called party, and the times of the call's events (µs, 0 while it has not)."""
 
     direction: str
     destination: str

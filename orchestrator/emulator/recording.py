@@ -48,7 +48,7 @@ class Recording:
         except OSError:
             error = ("Error", "File could not be opened for recording")
             self.conference.fire("start-recording", [("Path", self.path), error])
-            # conference_record_thread_run goes to its end from here, and that tells stop-recording
+            # conference_record_thread_run goes to its end from here, and that sends stop-recording
             self._tell_stop(0)
             self._leave()
             return

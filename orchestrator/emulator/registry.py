@@ -13,7 +13,7 @@ from orchestrator.emulator.phone import EmulatedPhone
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a called phone does. Seconds; `rejects` is a SIP status.
+    """The behaviour of a called phone. Seconds; `rejects` is a SIP status.
 
     It rings after `rings_after`, and `answers_after` later it answers or refuses. None: it rings for ever;
     0: it has not rung before.
@@ -46,7 +46,7 @@ class Target:
 
 
 class Registry:
-    """Who can be called: numbers or user names, and what their phones do."""
+    """The phones that can be called, by number or user name, and their behaviour."""
 
     def __init__(self) -> None:
         self.targets: dict[str, Target] = {}

@@ -45,12 +45,12 @@ class Session(Channel):
         self.eavesdroppers: list[Session] = []
         self.script: tuple[tuple[str, str], ...] = ()
         self.transfer: tuple[tuple[str, str], ...] = ()
-        """What it is to run in place of its bridge; `transfer_now` once that has let go of it."""
+        """The application to run in place of its bridge; `transfer_now` once that has let go of it."""
         self.transfer_now = Event()
         self.over = Event()
         self.on_down: list[Callable[[], None]] = []
         self.before_report: list[Callable[[], None]] = []
-        """What its thread does when it is over, before it says so: recordings are closed."""
+        """Called by its thread at its end, before the event: recordings are closed."""
         self._attention = Event()
         self._born = core.clock.now()
         self._depth = 0
@@ -63,7 +63,7 @@ class Session(Channel):
         self.core.spawn(self._run)
 
     def begin(self) -> None:
-        """CS_INIT, told with CHANNEL_CREATE, without a thread of its own yet."""
+        """CS_INIT, with CHANNEL_CREATE, without a thread of its own yet."""
         self.enter("CS_INIT")
         self.fire("CHANNEL_CREATE")
         if not self.inbound:
@@ -137,7 +137,7 @@ class Session(Channel):
                 self.phone.left(self, self.hangup_cause)
 
     def hangup(self, cause: str) -> None:
-        """The leg is over from this instant; its thread winds up at its next look."""
+        """The leg has ended from this instant; its thread winds up at its next look."""
         if self.down:
             return
         self.hangup_cause = cause
@@ -252,7 +252,7 @@ class Session(Channel):
             self.set("total_loops", str(loops))
             done = self.execute(app, argument, message.get("event-uuid", ""))
             loop += 1
-            # FreeSWITCH gives up a loop whose round took less than half a second
+            # FreeSWITCH leaves a loop whose round took less than half a second
             if not done or self.down or self.stop_broadcast or self.core.clock.now() - began < 0.5:
                 break
         self.set("current_loop", None)

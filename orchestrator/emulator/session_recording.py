@@ -16,7 +16,7 @@ STEP_SECONDS = 0.05
 
 
 class Tape:
-    """A media bug that writes a file until it is taken away, or its session is over."""
+    """A media bug that writes a file until it is taken away, or its session ends."""
 
     def __init__(self, path: Path, limit: float) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Tape:
         self.closed = Event()
 
 
-# What each session records.
+# The recordings of each session.
 _tapes: WeakKeyDictionary[Session, dict[Path, Tape]] = WeakKeyDictionary()
 
 

@@ -38,7 +38,7 @@ class Sound:
         return math.inf if self.loops == 0 else self.period * self.loops
 
     def at(self, seconds: float) -> Hertz:
-        """What sounds `seconds` after the start."""
+        """The frequencies `seconds` after the start."""
         if not 0 <= seconds < self.duration or not self.period:
             return ()
         inside = seconds % self.period
@@ -128,7 +128,7 @@ def sound_file(path: str) -> Sound:
 
 
 def open_sound(name: str) -> Sound:
-    """What FreeSWITCH's file formats make of `name`; raises SoundNotFound."""
+    """The sound that FreeSWITCH's file formats read from `name`; raises SoundNotFound."""
     while name.startswith("{") and "}" in name:
         name = name[name.index("}") + 1 :].lstrip()
     scheme, found, rest = name.partition("://")
@@ -170,7 +170,7 @@ def write_wav(path: Path, samples: np.ndarray, rate: int = RATE) -> None:
 
 
 class Score:
-    """What went into a recording: (start, end, hz) in seconds from its start."""
+    """The content of a recording: (start, end, hz) in seconds from its start."""
 
     def __init__(self) -> None:
         self.notes: list[tuple[float, float, float]] = []

@@ -44,7 +44,7 @@ class EmulatedSwitch:
 
     `dialplan` runs on each incoming call: applications and their arguments; the default is the project's own.
     `extensions` are those that `loopback/<name>` reaches. `profiles` are the conference profiles by name; one
-    that is not there has ConferenceProfile's defaults. `conference_conf` is what `xml_locate` tells of them.
+    that is not there has ConferenceProfile's defaults. `conference_conf` is the answer of `xml_locate`.
     Nothing survives `kill`.
     """
 
@@ -102,7 +102,7 @@ class EmulatedSwitch:
         self.kill()
 
     def kill(self) -> None:
-        """A crash: every socket breaks, every call and conference is forgotten, nobody is told."""
+        """A crash: every socket breaks, every call and conference is forgotten, without an event."""
         if self._server is not None:
             self._server.stop(timeout=0)
             self._server = None

@@ -28,7 +28,7 @@ JOB_ORIGIN = Origin("mod_event_socket.c", "api_exec", 1572)
 
 
 class Commands(Protocol):
-    """What stands behind the socket."""
+    """The interface of the switch behind the socket."""
 
     @property
     def core(self) -> Core: ...

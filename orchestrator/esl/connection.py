@@ -83,6 +83,9 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
     when another does.
+
+    `send`, `api` and `wait_current` block, so they are for any greenlet but the reader; `post` may be called
+    anywhere and does not yield.
     """
 
     def __init__(

@@ -101,7 +101,11 @@ class Execution:
 
 
 class Leg:
-    """One channel under our control. Made by `Legs.adopt`."""
+    """One channel under our control. Made by `Legs.adopt`.
+
+    Commands come from the greenlet of its call, or from the effect executor's; `on_event` is the socket's
+    reader's and must not block. `Execution.wait` blocks its caller.
+    """
 
     __slots__ = (
         "_adopted",

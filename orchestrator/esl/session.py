@@ -116,7 +116,11 @@ class Lease:
 
 class EslSession:
     """One connected, not yet authenticated socket. `run` is its reader; everything may be called from any
-    greenlet."""
+    greenlet.
+
+    `run` hands events to its listeners between two reads: these must not block, and a command posted by them
+    is written by another greenlet.
+    """
 
     def __init__(
         self,

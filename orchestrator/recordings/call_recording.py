@@ -50,6 +50,10 @@ class CallRecorder:
 
 
 class CallRecording(Recording):
+    """One recording of one call. A verb, or the API's request through `on_demand`, begins and ends it on its
+    own greenlet; events come on the socket's reader, which must not block.
+    """
+
     def __init__(self, recorder: CallRecorder, call: RecordedCall, state: RecordingState) -> None:
         """From here on it is among `recorder.open`, until it has ended."""
         super().__init__(recorder.context, call, state, self._forget_leg)

@@ -47,6 +47,11 @@ ALREADY_RECORDED = "is already being used for recording"
 
 
 class ConferenceRecorder(Part):
+    """The effect executor begins and ends recordings, and FreeSWITCH's events come, on the socket's reader:
+    these never block. `pause` and `resume` wait for FreeSWITCH, on a web request's greenlet; one greenlet
+    watches that files grow.
+    """
+
     def __init__(self, connection: Connection, context: RecordingContext) -> None:
         self._connection = connection
         self._context = context
@@ -141,7 +146,7 @@ class ConferenceRecorder(Part):
             problem = reply if isinstance(reply, SwitchError) else failure(reply.body)
             if problem is None or ALREADY_RECORDED in str(problem):
                 return
-            # Whoever hangs up at once ends the conference before it can be recorded.
+            # A caller that hangs up at once ends the conference before it can be recorded.
             expected = str(problem).rstrip().endswith(CONFERENCE_GONE)
             recording.fail(str(problem), expected=expected)
 

@@ -138,7 +138,7 @@ class Recording:
         try:
             seconds, leftover = bring_into_form(self._context.files, self.state, self._keep_frames)
         except Exception as error:  # noqa: BLE001
-            # Whatever it was: a recording that is said to be in progress for ever is worse.
+            # After any error: a recording that is said to be in progress for ever is worse.
             say = self.log.warning if isinstance(error, AudioError) else self.log.error
             say("no recording", problem=str(error))
         if self.finished.is_set():
@@ -161,7 +161,7 @@ class Recording:
         self._on_over()
         self.finished.set()
 
-    # What is reported, and written down
+    # Callbacks and rows
 
     def _report(self, status: RecordingStatus) -> None:
         self._context.counters.recordings[status] += 1

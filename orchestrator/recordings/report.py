@@ -1,4 +1,4 @@
-"""What others hear of a recording: its record in the lists, and its callbacks."""
+"""The outward report of a recording: its record in the lists, and its callbacks."""
 
 from __future__ import annotations
 

@@ -60,6 +60,10 @@ class Corrections:
 
 
 class Reconciler(Part):
+    """`run` is called at each connect and by the periodic check, each on a greenlet of its own, and waits for
+    FreeSWITCH's lists; events are held back meanwhile.
+    """
+
     def __init__(
         self,
         connection: Connection,

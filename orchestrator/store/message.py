@@ -33,7 +33,7 @@ class Message(Struct, frozen=True):
 
 
 class _Stored(Struct, frozen=True):
-    """What stays the same of a message, from the outbox on."""
+    """The constant part of a message, from the outbox on."""
 
     id: int
     queue: str

@@ -99,7 +99,10 @@ class NodeView:
 
 
 class Outbox(Part):
-    """Opening takes the file for this process alone. Every method may raise OutboxError."""
+    """Opening takes the file for this process alone. Every method may raise OutboxError.
+
+    Called on any greenlet of the hub's thread; no method yields, so each is one step for everybody else.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

@@ -49,7 +49,7 @@ MAX_DIGITS = 128
 
 # Twilio: Say. FreeSWITCH's flite makes all of a text into sound before it plays, or hangs up, the first word.
 MAX_SPOKEN = 4096
-# Ours: each takes up to half a second.
+# Our own limit: half a second each.
 MAX_SENT_KEYS = 256
 # Telnyx: say; pause. Twilio: Play loop.
 MAX_SAY_LOOP = 10

@@ -18,7 +18,10 @@ _LINES_OF_A_TAG = 64
 
 
 class Walk:
-    """One pass over one tree. Its depth is that of the schemas, whatever the document's is."""
+    """One pass over one tree. Its depth is that of the schemas, whatever the document's is.
+
+    Used by `parse`, on the call's greenlet; pure, without a wait.
+    """
 
     def __init__(
         self, data: bytes, source: str, defaults: Defaults, owners: Mapping[str, Sequence[str]]

@@ -98,7 +98,10 @@ class AnnouncementPlayer:
 
 class _Run:
     """One announcement on its way. Raises AnnouncementFailed where no addressee heard it
-    to its end."""
+    to its end.
+
+    Runs in a greenlet of its own, and blocks while it plays.
+    """
 
     def __init__(
         self, services: CallContext, calls: CallRegistry, sid: str, call_sid: str, fields: Fields

@@ -103,10 +103,12 @@ class WaitDocument(DocumentRunner):
     """Runs documents beside its call, on the same leg, while that waits in `ParticipantLeg.wait`.
 
     It has a position of its own on disk, so that a restart goes on in the middle of a Gather.
+
+    `run` blocks, in a greenlet beside the call's own; a redirect or the start of the conference ends that.
     """
 
     def __init__(self, call: Call, wait: Wait, first: FetchDocument, store: WaitStore | None) -> None:
-        """`first` is absolute. Without a `keeper` it begins anew after a restart."""
+        """`first` is absolute. Without a `store` it begins anew after a restart."""
         uuid = call.leg.uuid
         begins = StoredCall(uuid, call.application.name, call.caller, call.direction, next=first)
         stored = store.resumed(uuid) if store is not None else None

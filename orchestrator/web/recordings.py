@@ -50,7 +50,7 @@ class RecordingAudio:
         convert_seconds: float = CONVERT_SECONDS,
         is_open: Callable[[str], bool] = lambda sid: False,
     ) -> None:
-        """`is_open`: whether this one is known to be written still; a file of which nothing is known tells by
+        """`is_open`: whether this one is known to be written still; an unknown file is judged by
         its header and its age, and one that is paused does not grow."""
         self._files = files
         self._is_open = is_open

@@ -62,7 +62,7 @@ class Told:
             return [("call", UUID, b"state")]
 
         hear = StatusCallbacks(self.journal).follow(
-            CALLER, "account", "http://e/s", "POST", events, CallbackStyle(), told=told, state=state
+            CALLER, "account", "http://e/s", "POST", events, CallbackStyle(), sent=told, state=state
         )
         for at, name in enumerate(names, 1):
             headers = {"Event-Name": name, "Unique-ID": UUID, "Event-Date-Timestamp": str(at)} | more

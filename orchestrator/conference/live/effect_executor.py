@@ -54,7 +54,10 @@ RINGBACK = "tone_stream://%(2000,4000,440,480);loops=-1"
 
 
 class EffectExecutor:
-    """Never blocks."""
+    """Never blocks.
+
+    Called by `Rooms` after a commit, on the greenlet that dispatched the event, often the socket's reader.
+    """
 
     def __init__(
         self,

@@ -66,7 +66,11 @@ STOP_TALKING_MICROSECONDS = 800_000
 
 
 class Rooms(Part):
-    """All rooms of one FreeSWITCH node; by account and name those that still admit participants."""
+    """All rooms of one FreeSWITCH node; by account and name those that still admit participants.
+
+    `dispatch` is called by the socket's reader, by calls and by the web server, each on its own greenlet. A
+    step (`_drain`) must not yield: it is what makes a lock unnecessary.
+    """
 
     def __init__(
         self,
@@ -94,7 +98,7 @@ class Rooms(Part):
         self._instances: dict[str, str] = {}
         """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
         self._emptied: dict[str, str] = {}
-        """The one whose last member has left: FreeSWITCH puts out again whoever comes into it yet."""
+        """The one whose last member has left: FreeSWITCH removes a leg that still enters it."""
         self._inbox: deque[tuple[str, RoomEvent]] = deque()
         self._draining = False
         self._abandoned = False

@@ -36,7 +36,10 @@ class ConferenceOutcome(NamedTuple):
 
 
 class ParticipantLeg:
-    """Never blocks, except in `wait`."""
+    """Never blocks, except in `wait`.
+
+    The effect executor calls it, on the greenlet of the step; `wait` is the call's own.
+    """
 
     def __init__(
         self,

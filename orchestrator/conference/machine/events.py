@@ -66,7 +66,7 @@ class JoinReturned(Struct, frozen=True):
 
 
 class HungUp(Struct, frozen=True):
-    """Its call is over, and FreeSWITCH may be yet to say that it took it in; Left says that it is out."""
+    """Its call has ended, and FreeSWITCH may still report its join; Left reports its leave."""
 
     at: int
     call_sid: str

@@ -108,7 +108,7 @@ def request_join_late(transition: Transition, event: JoinRequest) -> None:
 
 def added_first(transition: Transition, event: Added) -> None:
     """The first one in starts the room and takes everybody who waits along, also where it was ordered out on
-    its way in: what is sent does not depend on which of the two came first."""
+    its join: the callbacks do not depend on which of the two came first."""
     participant = transition.participants.get(event.call_sid) or transition.unseen.get(event.call_sid)
     on_its_way = participant is not None and participant.phase in (Phase.JOINING, Phase.LEAVING)
     if participant is not None and on_its_way and not participant.called:

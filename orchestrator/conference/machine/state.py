@@ -157,7 +157,7 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     """Ordered out together with its call, which does not go on."""
     leaving_for: LeaveReason = LeaveReason.HUNG_UP
     call_over: bool = False
-    """It hung up on its way in, and is kept until FreeSWITCH has nothing more to say of it."""
+    """It hung up while joining, and is kept until FreeSWITCH has no more events of it."""
     orders: int = 1
     """How often it was ordered into the conference, once it was."""
     called: bool = False
@@ -204,7 +204,7 @@ class Room(Struct, frozen=True, omit_defaults=True):
     recording_paused: bool = False
     """By the API: what is not recorded is no silence that would end the recording."""
     unseen: dict[str, Participant] = {}
-    """Those whose calls ended on their way in: FreeSWITCH may yet say that it took them in. By CallSid."""
+    """Those whose calls ended while joining: FreeSWITCH may still report their joins. By CallSid."""
     silent_since: int = 0
     """When the last one stopped speaking; 0 while somebody speaks, and until somebody has."""
     announcing: dict[str, Announcement] = {}

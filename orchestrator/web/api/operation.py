@@ -49,7 +49,7 @@ class RequestContext(NamedTuple):
         return page_of(self.values)
 
     def asked(self, columns: Mapping[str, str]) -> dict[str, str]:
-        """What was given of the parameters that filter by a column, by column."""
+        """The given parameters that filter by a column, by column."""
         return {column: self.values[name] for name, column in columns.items() if self.values.get(name)}
 
     def matching(

@@ -80,7 +80,11 @@ class Denied(Exception):
 
 
 class Console(Part):
-    """Its `blueprint` is the page at `/` and everything below `/console`."""
+    """Its `blueprint` is the page at `/` and everything below `/console`.
+
+    Flask calls it, on the greenlet of each request; a stream's greenlet lives as long as its browser.
+    `on_reload` runs on the reload's greenlet.
+    """
 
     def __init__(
         self,

@@ -1,0 +1,72 @@
+"""Documents, docstrings, comments and messages use the field's words, and no clause as a subject."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import DOCS, ROOT
+
+SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
+PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*/README.md"), ROOT / "README.md"])
+NOT_OURS = re.compile(
+    r"\b(told|tells?|given up|gives? up|lets? (somebody |others )?in|who(m|mever|ever)|tak(es?|en) up"
+    r"|web address|processor time|strangers?|last words)\b",
+    re.IGNORECASE,
+)
+# A question ends with its mark.
+CLAUSE_AS_SUBJECT = re.compile(r"(?:^|[.:;] )(Who|Whom|What|Whoever|Whatever)\b(?![^.]*\?)")
+
+
+def faults(text: str) -> Iterator[str]:
+    for pattern in (NOT_OURS, CLAUSE_AS_SUBJECT):
+        if found := pattern.search(text):
+            yield found[0]
+
+
+def of_a_page(page: Path) -> Iterator[tuple[int, str]]:
+    fenced = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        fenced ^= line.lstrip().startswith("```")
+        if not fenced:
+            yield number, re.sub(r"`[^`]*`", "x", line).lstrip("-* ")
+
+
+def of_a_source(source: Path) -> Iterator[tuple[int, str]]:
+    """Its comments, and its texts of more than one word."""
+    code = source.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string.lstrip("# ")
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value.strip():
+            for number, line in enumerate(node.value.split("\n"), node.lineno):
+                yield number, line.strip()
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_words_are_the_field_s(path: Path) -> None:
+    lines = of_a_page(path) if path.suffix == ".md" else of_a_source(path)
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {fault}" for number, text in lines for fault in faults(text)
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Somebody is let in.", "What it hears.", "It ends: what follows. Who waits hears it.", "Whom to call"],
+)
+def test_a_fault_is_found(text: str) -> None:
+    assert list(faults(text))
+
+
+@pytest.mark.parametrize("text", ["What is a room?", "the let index", "Those that wait go on waiting."])
+def test_good_words_pass(text: str) -> None:
+    assert not list(faults(text))
