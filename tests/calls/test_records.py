@@ -16,7 +16,7 @@ from orchestrator.esl.events import decode
 from orchestrator.esl.snapshot import Snapshot
 from orchestrator.store.outbox import Outbox, OutboxError
 from orchestrator.store.records import Query
-from tests.calls.left import SECOND, caller_of
+from tests.recovery.left import SECOND, caller_of
 
 ACCOUNT, OTHER = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "6a9a7976-012e-45d2-9258-6f5dc68d861e"
 COMPLETE, DESTROY, ANSWER = "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "CHANNEL_ANSWER"
