@@ -37,7 +37,8 @@ from orchestrator.reloading.reload_socket import ReloadSocket
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
 from orchestrator.retention import Retention, files, rows
 from orchestrator.routing.outbound_limits import OutboundLimits
-from orchestrator.store.outbox import Outbox, OutboxError
+from orchestrator.store.interface import OutboxError
+from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.attempts import Attempts

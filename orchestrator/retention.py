@@ -23,8 +23,7 @@ from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.media.audio_cache import AudioCache
 from orchestrator.recordings.files import SID_PATTERN
-from orchestrator.store.interface import Store
-from orchestrator.store.sqlite import OutboxError
+from orchestrator.store.interface import OutboxError, Store
 
 log = get_logger(__name__)
 

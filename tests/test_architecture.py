@@ -7,6 +7,7 @@ Imports for annotations alone and imports inside of functions count as any other
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -384,3 +385,26 @@ def test_every_folder_is_a_package_that_an_installation_has() -> None:
     """Symptom: only an installed copy fails. Cause: pip leaves out a folder without __init__.py."""
     folders = {path.parent for path in ROOT.rglob("*.py")}
     assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
+
+
+def test_sqlite_is_behind_the_store_s_interface() -> None:
+    """Only the parts that make the store, and those beside a running orchestrator, know what is behind it."""
+    behind = {"orchestrator.store.sqlite", "orchestrator.store.sql", "orchestrator.store.outbox", "sqlite3"}
+    knowing = set()
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                names = {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.Import):
+                names = {alias.name for alias in node.names}
+            else:
+                continue
+            if names & behind and path.parent.name != "store":
+                knowing.add(str(path.relative_to(ROOT)))
+    assert knowing == {"app.py", "cli/callbacks.py"}
+
+
+def test_sql_is_written_in_one_module() -> None:
+    written = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE)\b .*\b(FROM|INTO|SET)\b|\bPRAGMA\b")
+    found = {path.relative_to(ROOT) for path in ROOT.rglob("*.py") if written.search(path.read_text())}
+    assert found == {Path("store/sql.py")}

@@ -27,9 +27,8 @@ from orchestrator.net.connector import Connector
 from orchestrator.net.logged_url import for_log
 from orchestrator.net.urls import Unrequestable, target
 from orchestrator.recurring_error import RecurringError
-from orchestrator.store.interface import CallbackStore
+from orchestrator.store.interface import CallbackStore, OutboxError
 from orchestrator.store.message import Message, Queued
-from orchestrator.store.sqlite import OutboxError
 
 __all__ = ["Delivery", "DeliverySettings", "OnResult"]
 

@@ -14,9 +14,8 @@ from orchestrator.esl.events import Event
 from orchestrator.esl.snapshot import Snapshot
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.store.interface import NodeStore
+from orchestrator.store.interface import NodeStore, OutboxError
 from orchestrator.store.records import Record
-from orchestrator.store.sqlite import OutboxError
 
 log = get_logger(__name__)
 

@@ -57,8 +57,8 @@ def show(
     callbacks.max_waiting waited.
     """
     database = load(config).callbacks.database
+    from orchestrator.store.interface import OutboxError
     from orchestrator.store.outbox_admin import entries  # with gevent and all: --help does without
-    from orchestrator.store.sqlite import OutboxError
 
     asked: dict[State, bool] = {"waiting": waiting, "delivered": delivered, "failed": failed}
     states = tuple(state for state, only in asked.items() if only) or ("waiting", "failed")
@@ -86,8 +86,8 @@ def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
     that `orchestrator callbacks list` shows.
     """
     database = load(config).callbacks.database
+    from orchestrator.store.interface import OutboxError
     from orchestrator.store.outbox_admin import all_retried, request_retry
-    from orchestrator.store.sqlite import OutboxError
 
     if bool(ids) == everything:
         raise click.UsageError("give either IDs or --all")

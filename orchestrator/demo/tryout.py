@@ -16,7 +16,7 @@ from orchestrator.demo.harness import Harness
 from orchestrator.demo.observe import Exchange, VerbEvent, observed_fetches, observed_verbs, plain
 from orchestrator.demo.phones import Phone, Switch
 from orchestrator.demo.tryout_view import TryOutView
-from orchestrator.store.outbox import FinishedMessage
+from orchestrator.store.message import FinishedMessage
 from orchestrator.texml import Dial
 
 STAGGER_SECONDS = 1.5

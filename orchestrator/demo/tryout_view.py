@@ -10,7 +10,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from orchestrator.demo.observe import Exchange, VerbEvent, hint, plain
-from orchestrator.store.outbox import FinishedMessage
+from orchestrator.store.message import FinishedMessage
 from orchestrator.texml import Conference, Dial, Gather, Number, Play, Redirect, Say, Sip, Verb
 
 INDENT = " " * 8

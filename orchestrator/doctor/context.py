@@ -15,7 +15,7 @@ from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
 from orchestrator.from_settings import INSTALLATION
 from orchestrator.store import outbox_admin
-from orchestrator.store.sqlite import OutboxError
+from orchestrator.store.interface import OutboxError
 
 EVENTS = (
     "CHANNEL_CREATE",

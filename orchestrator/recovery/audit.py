@@ -23,7 +23,7 @@ from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.recovery.dispatcher import EventDispatcher
 from orchestrator.recovery.reconcile import SETTLED_SECONDS, Reconciler
-from orchestrator.store.outbox import OutboxError
+from orchestrator.store.interface import OutboxError
 
 log = get_logger(__name__)
 

@@ -1,2 +1,1 @@
-"""Everything that survives a restart, in one SQLite file: state, the outbox of callbacks, records,
-retention."""
+"""What survives a restart, in an SQLite file behind one interface: state, callbacks that wait, records."""

@@ -15,10 +15,21 @@ seen what it touches. A store has to promise:
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.records import Query, Record, RecordKind
+
+
+class OutboxError(Exception):
+    """The outbox's file cannot be used. Says which file, what is wrong and what helps."""
+
+    def __init__(self, path: Path, fault: str, remedy: str) -> None:
+        super().__init__(f"outbox {path}: {fault}; {remedy}")
+        self.path = path
+        self.fault = fault
+        self.remedy = remedy
 
 
 class StateStore(Protocol):

@@ -19,12 +19,10 @@ from orchestrator import clock
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.store import sql, sqlite
+from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
 from orchestrator.store.records import Query, Record, RecordKind
-from orchestrator.store.sqlite import OutboxError
-
-__all__ = ["Counts", "FinishedMessage", "Message", "Outbox", "OutboxError", "Queued"]
 
 log = get_logger(__name__)
 

@@ -10,21 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.store import sql
+from orchestrator.store.interface import OutboxError
 
 _BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
 _VISIT_SECONDS = 5.0
 """How long a visitor, who holds up nobody, waits for the owner's lock."""
-
-
-class OutboxError(Exception):
-    """The outbox's file cannot be used. Says which file, what is wrong and what helps."""
-
-    def __init__(self, path: Path, fault: str, remedy: str) -> None:
-        super().__init__(f"outbox {path}: {fault}; {remedy}")
-        self.path = path
-        self.fault = fault
-        self.remedy = remedy
 
 
 def explain(path: Path, error: sqlite3.Error) -> OutboxError:

@@ -17,10 +17,9 @@ import gevent
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.recurring_error import RecurringError
-from orchestrator.store.interface import StateStore
+from orchestrator.store.interface import OutboxError, StateStore
 from orchestrator.store.message import Message
 from orchestrator.store.records import Record
-from orchestrator.store.sqlite import OutboxError
 
 log = get_logger(__name__)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from orchestrator.store.interface import StateStore
-from orchestrator.store.sqlite import OutboxError
+from orchestrator.store.interface import OutboxError, StateStore
 from orchestrator.store.write_behind import WriteBehindBuffer
 
 _KIND = "probe"

@@ -14,7 +14,8 @@ from orchestrator.calls.records import YOUNG_MICROSECONDS, CallRecord, CallRecor
 from orchestrator.clock import now
 from orchestrator.esl.events import decode
 from orchestrator.esl.snapshot import Snapshot
-from orchestrator.store.outbox import Outbox, OutboxError
+from orchestrator.store.interface import OutboxError
+from orchestrator.store.outbox import Outbox
 from orchestrator.store.records import Query
 from tests.recovery.left import SECOND, caller_of
 

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from orchestrator.emulator.events import MAINTENANCE, Fired
-from orchestrator.store.outbox import Message
+from orchestrator.store.message import Message
 from tests.lab.emulated import Emulator
 from tests.lab.web import Answer, Application
 from tests.scenarios.conftest import ACCOUNT, House, house

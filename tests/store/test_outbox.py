@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store.outbox import Message, Outbox, OutboxError
+from orchestrator.store.interface import OutboxError
+from orchestrator.store.message import Message
+from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import make
 
 URL = "http://127.0.0.1/callbacks"
@@ -288,7 +290,8 @@ def test_a_full_disk_is_named_and_nothing_is_half_written(outbox: Outbox) -> Non
 
 WRITER = """
     import sys, time
-    from orchestrator.store.outbox import Message, Outbox
+    from orchestrator.store.message import Message
+    from orchestrator.store.outbox import Outbox
 
     outbox = Outbox(sys.argv[1])
     number = int((outbox.load("room") or [("", b"0")])[0][1])

@@ -18,7 +18,8 @@ from gevent.event import Event
 
 from orchestrator import cli
 from orchestrator.store import outbox_admin
-from orchestrator.store.outbox import Outbox, OutboxError
+from orchestrator.store.interface import OutboxError
+from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, answers, hangs
 

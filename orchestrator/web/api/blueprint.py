@@ -16,8 +16,7 @@ from orchestrator.recordings.files import RecordingKind
 from orchestrator.rejection import ServiceError
 from orchestrator.services.control import ApiServices
 from orchestrator.sids import canonical_call_sid
-from orchestrator.store.interface import RecordStore
-from orchestrator.store.sqlite import OutboxError
+from orchestrator.store.interface import OutboxError, RecordStore
 from orchestrator.web.api import calls, conferences, dialling, participants, recordings
 from orchestrator.web.api.auth import authenticate
 from orchestrator.web.api.errors import (

@@ -20,8 +20,7 @@ from orchestrator.recordings.files import RecordingFiles
 from orchestrator.rejection import ServiceError
 from orchestrator.services.conferences import ParticipantUpdate
 from orchestrator.services.control import ApiServices
-from orchestrator.store.interface import Store
-from orchestrator.store.sqlite import OutboxError
+from orchestrator.store.interface import OutboxError, Store
 from orchestrator.verbs.announcements import Announcement
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from orchestrator.config.applications import fingerprint
 from orchestrator.config.service import Web
 from orchestrator.logs import get_logger
-from orchestrator.store.outbox import OutboxError
+from orchestrator.store.interface import OutboxError
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
 from orchestrator.web.metrics.catalogue import METRICS
