@@ -1,4 +1,4 @@
-"""Whatever is written or shown says which FreeSWITCH node it is of; the process can hold several nodes."""
+"""Every row and every answer names its FreeSWITCH node; the process can hold several nodes."""
 
 from __future__ import annotations
 

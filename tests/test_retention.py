@@ -1,4 +1,4 @@
-"""What is deleted, when, and what never is."""
+"""The files and rows that are deleted, when, and those that never are."""
 
 import os
 import time

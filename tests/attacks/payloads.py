@@ -1,4 +1,4 @@
-"""What an attacker writes where a name, a number, a text or an address is expected.
+"""An attacker's texts for every place where a name, a number, a text or an address is expected.
 
 `payloads(mark)` is for every place that takes text from outside, REST values among them: none of it may touch
 the file `mark`, call `SINK`, or mean anything but itself.

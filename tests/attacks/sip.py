@@ -1,4 +1,4 @@
-"""A SIP user agent that sends whatever bytes it is told to: softphones are too well-behaved for attacks."""
+"""A SIP user agent that sends arbitrary bytes: softphones are too well-behaved for attacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Milliseconds from an event of FreeSWITCH's to the request at the receiver that tells it.
+"""Milliseconds from an event of FreeSWITCH's to the request at the receiver that reports it.
 
 Calls join rooms of their own and leave again: four callbacks each. When FreeSWITCH tells of it is noted at
 an event socket of the benchmark's own, and when the request came by the receiver; both are processes of

@@ -1,4 +1,4 @@
-"""What every benchmark measures and how it is shown: figures, their spread, and the goals beside them."""
+"""The measurements of every benchmark and their display: figures, their spread, and the goals beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What an event, a join, a list and a participant cost with 10, 100 and 1,000 rooms of two participants each.
+"""The costs of an event, a join, a list and a participant with 10, 100 and 1,000 rooms of two participants
+each.
 
 Events, joins and leaves of a recorded conversation, fed past the socket as in `path`, into one more room
 while the others live. The memory of a participant is that of its leg, its seat, its place in a room, and of

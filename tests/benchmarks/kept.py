@@ -1,4 +1,4 @@
-"""What a callback takes on the disk once it is told, and how long a copy of the running database takes."""
+"""The size of a delivered callback on the disk, and how long a copy of the running database takes."""
 
 from __future__ import annotations
 

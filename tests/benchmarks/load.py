@@ -1,4 +1,4 @@
-"""Processor time and memory of the orchestrator, beside FreeSWITCH's for the same calls with sound.
+"""CPU time and memory of the orchestrator, beside FreeSWITCH's for the same calls with sound.
 
 sipp's callers send and are sent RTP, 50 packets a second each way; each speaks for 2.5 s of every 24. They
 come at a rate, stay until all have been there together for a while, and go; all callbacks are on. Both

@@ -1,4 +1,4 @@
-"""Notes when FreeSWITCH tells a listener of joins and hangups: an event socket in a process of its own.
+"""Notes when FreeSWITCH sends joins and hangups to a listener: an event socket in a process of its own.
 
     python -m tests.benchmarks.observer PORT PASSWORD WAKE_MS
 

@@ -1,4 +1,4 @@
-"""What HTTP alone costs: so many requests a second by a bare `requests.Session`, until it is killed.
+"""The cost of HTTP alone: so many requests a second by a bare `requests.Session`, until it is killed.
 
     python -m tests.benchmarks.poster URL REQUESTS-A-SECOND
 

@@ -1,4 +1,5 @@
-"""What callbacks that wait for a silent receiver cost: memory of each, and the time until all are in line."""
+"""The costs of callbacks that wait for a silent receiver: memory of each, and the time until all are in
+line."""
 
 from __future__ import annotations
 

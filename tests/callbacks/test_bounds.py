@@ -1,4 +1,4 @@
-"""What waits is bounded in depth and age, and in the memory that it takes."""
+"""Waiting callbacks are bounded in depth and age, and in the memory that they take."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers, drips, hangs, resets
 
 
-def test_the_defaults_are_those_of_the_sheet() -> None:
+def test_the_defaults_are_telnyx_s() -> None:
     settings = DeliverySettings(jitter=0)
     assert (settings.timeout, settings.attempts) == (5.0, 3)
     assert [settings.pause(attempts) for attempts in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 4.0]

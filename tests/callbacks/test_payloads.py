@@ -55,7 +55,7 @@ JOIN = SendCallback("participant-join", 2, AT, CALLER, PARTICIPANT)
 END = SendCallback("conference-end", 5, AT, CALLER)
 
 
-def test_a_join_is_on_the_wire_as_in_the_sheet_s_sample() -> None:
+def test_a_join_is_on_the_wire_as_in_telnyx_s_sample() -> None:
     fields = conference_fields(ROOM, JOIN, TELNYX_ONLY)
     body = Message("q", "http://h/", "POST", fields, "a", "e", 2, 0).body()
     assert body == (

@@ -1,4 +1,4 @@
-"""What is known of a call follows from its events, in whatever order and however often they come."""
+"""The record of a call follows from its events, in whatever order and however often they come."""
 
 from __future__ import annotations
 

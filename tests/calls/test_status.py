@@ -1,4 +1,4 @@
-"""What status callbacks, counters, records and dial strings say of a call: one table for each rule."""
+"""Status callbacks, counters, records and dial strings of a call: one table for each rule."""
 
 from __future__ import annotations
 

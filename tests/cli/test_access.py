@@ -1,4 +1,4 @@
-"""Where the command line finds the orchestrator and its key; and what it makes of what it is told."""
+"""Where the command line finds the orchestrator and its key."""
 
 from __future__ import annotations
 

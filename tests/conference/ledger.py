@@ -1,4 +1,4 @@
-"""What must hold of a room whatever happens to it, checked after each event."""
+"""Invariants of a room, checked after each event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What FreeSWITCH would sound like if it did what a room orders, checked after each event."""
+"""The sound of FreeSWITCH if it carried out a room's effects, checked after each event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test says to a room, and what the room answers, in words: `asks("anna")` -> `["join anna"]`."""
+"""A test's messages to a room, and the room's answers, in words: `asks("anna")` -> `["join anna"]`."""
 
 from __future__ import annotations
 

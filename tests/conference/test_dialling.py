@@ -1,4 +1,5 @@
-"""Somebody whom the API dials belongs to the room from the order on, and is told of from the answer on.
+"""A participant that the API dials belongs to the room from the request on; its callbacks begin with its
+answer.
 
 Symptom: a participant dropped in the moment of its answer was in the conference all the same, after a 204;
 the end of a conference left whoever answered then in a new, silent one of the same name.

@@ -1,4 +1,4 @@
-"""The end by the API and by what FreeSWITCH loses; who is named in it (telnyx-texml 1.8, 2.3, 2.5)."""
+"""The end by the API and by FreeSWITCH's losses, and the participant that its callback names."""
 
 from __future__ import annotations
 

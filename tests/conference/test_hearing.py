@@ -1,4 +1,4 @@
-"""Who hears whom: mute, hold and coaching (telnyx-texml 1.2, 1.3, 2.2, 6.4)."""
+"""Mute, hold and coaching: the listeners of each participant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going out: by hangup, with endConferenceOnExit, by removal (telnyx-texml 1.2, 1.6 to 1.8)."""
+"""Leaving: by hangup, with endConferenceOnExit, by removal."""
 
 from __future__ import annotations
 

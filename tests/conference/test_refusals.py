@@ -1,4 +1,4 @@
-"""Who is not let in, why, and that nothing is told of it (telnyx-texml 1.2, 1.3, 1.5)."""
+"""Refused callers: the reason, and that no callback is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coming in: who waits, who starts, and what is told of it (telnyx-texml 1.2 to 1.4, 2.2 to 2.5)."""
+"""Joining: waiting, starting, and their callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a room sounds like: beeps and its recording (telnyx-texml 1.1, 1.2)."""
+"""The sounds of a room: beeps and its recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody outside changes: how a participant leaves, whom it coaches, what it hears (6.4)."""
+"""Changes from outside: how a participant leaves, its coaching, its sound."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the log says of a conference, and what it leaves out."""
+"""The log lines of a conference, and the facts that they leave out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of another reading of the file counts at once, and what needs a restart."""
+"""Changes of the settings that count at once, and those that need a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service is given of its settings: each key arrives, and what is made once is kept."""
+"""The parts get their settings: each key arrives, and secrets that are made once are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every mistake is told at once, with its line, its key and what would be right."""
+"""Every mistake is reported at once, with its line, its key and what would be right."""
 
 from pathlib import Path
 

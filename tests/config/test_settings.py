@@ -1,4 +1,4 @@
-"""What the settings answer: which application, account, profile, voice, way out."""
+"""The settings' answers: which application, account, profile, voice, trunk."""
 
 import base64
 from pathlib import Path

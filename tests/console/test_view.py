@@ -1,4 +1,4 @@
-"""What browsers are told of a room: the changes, put together, are the room."""
+"""The changes that browsers are sent of a room, put together, are the room."""
 
 from __future__ import annotations
 

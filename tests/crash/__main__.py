@@ -1,4 +1,4 @@
-"""Kills the orchestrator a hundred times under calls, and compares what it told with what was true.
+"""Kills the orchestrator a hundred times under calls, and compares its callbacks with what was true.
 
     python -m tests.crash --kills 100 [--freeswitch-kills 20] [--receiver-fails 0.5] [--stalls N] [--seed N]
 

@@ -1,4 +1,4 @@
-"""Who calls, when, and what its documents make it do: everything follows from one seed."""
+"""The calls, their times and their documents: everything follows from one seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run: calls at random, kills at random, and at the end everything that was told against the truth."""
+"""One run: calls at random, kills at random, and at the end all callbacks against the truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge itself: a truth and what was told of it, made by hand, and what it has to find."""
+"""The judge itself: a truth and its callbacks, made by hand, and the faults that it has to find."""
 
 from __future__ import annotations
 

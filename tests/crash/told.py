@@ -1,4 +1,4 @@
-"""What was told: the callbacks that came, each once, by room and by call."""
+"""The callbacks that came, each once, by room and by call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What should have been told: every stay of a call in a room, and every room, from what was seen.
+"""The expected callbacks: every stay of a call in a room, and every room, from what was seen.
 
 A call is in a room from when it was let in, to wait or into the FreeSWITCH conference, until it is out of it.
 FreeSWITCH knows of the second alone (add-member, del-member); that somebody was let in to wait shows in its

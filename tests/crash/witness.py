@@ -1,4 +1,4 @@
-"""What really happened, seen over an event-socket connection of our own, which no kill of ours ends."""
+"""The true events, seen over an event-socket connection of our own, which no kill of ours ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be said of the container files without a container engine."""
+"""Checks of the container files without a container engine."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What docs/production.md has people wait for in the log is written there, and its backup is one."""
+"""The log lines that docs/production.md names exist, and its backup is one."""
 
 from __future__ import annotations
 

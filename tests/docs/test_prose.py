@@ -1,4 +1,4 @@
-"""What the documents lead to is there, and what they have people type is what the program takes."""
+"""The links of the documents lead somewhere, and their commands are ones that the program takes."""
 
 from __future__ import annotations
 

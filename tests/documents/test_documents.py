@@ -1,4 +1,4 @@
-"""What an answer is written in: byte-order mark, then the header's charset, then the declaration (RFC 7303).
+"""The encoding of an answer: byte-order mark, then the header's charset, then the declaration (RFC 7303).
 
 Symptom: `text/xml; charset=ISO-8859-1` without a declaration, as servlets send it, ended the call at an
 umlaut. Cause: the header was not looked at. Fix: documents.charset_of() and texml's encoding.

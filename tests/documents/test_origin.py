@@ -1,4 +1,4 @@
-"""What an INVITE says of where a call comes from, for Twilio's applications; and the countries of numbers."""
+"""The origin of a call from its INVITE, for Twilio's applications; and the countries of numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What phones hear: now, and when they heard what."""
+"""The sound at phones: now, and its times."""
 
 from __future__ import annotations
 

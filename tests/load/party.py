@@ -1,4 +1,4 @@
-"""Who calls in a load test, when each hangs up, and what its application tells it to do."""
+"""The calls of a load test, when each hangs up, and its application's instructions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is let in and who is refused, by the numbers alone."""
+"""Accepted and refused calls, by the numbers alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hundred calls at twenty a second into twenty rooms: nothing is lost, told twice, or left over."""
+"""Two hundred calls at twenty a second into twenty rooms: nothing is lost, sent twice, or left over."""
 
 from __future__ import annotations
 

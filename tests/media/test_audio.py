@@ -1,4 +1,4 @@
-"""What fetched and recorded audio becomes: each form, each limit, and nothing left behind."""
+"""Fetched and recorded audio: each form, each limit, and nothing left behind."""
 
 from __future__ import annotations
 

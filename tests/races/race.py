@@ -1,4 +1,4 @@
-"""What races share: the table of them, and what must hold after each."""
+"""Common parts of the races: their table, and the invariants after each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of the orchestrator that has ended leaves on disk: rooms, participants, calls as they stood."""
+"""The rows that an ended run of the orchestrator leaves on disk: rooms, participants, calls as they stood."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FreeSWITCH cannot be reached, or says nothing, or says nonsense: what went on meanwhile is told once."""
+"""FreeSWITCH cannot be reached, or says nothing, or says nonsense: events of that time are reported once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A restart of ours while calls go on: everything is taken up where it stood, and told once."""
+"""A restart of ours while calls go on: everything is resumed where it stood, and reported once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reload changes is seen on the next call: not in the settings that it names, but in what happens."""
+"""The changes of a reload are seen on the next call: not in the settings, but in its behaviour."""
 
 from __future__ import annotations
 

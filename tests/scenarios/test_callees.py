@@ -1,4 +1,4 @@
-"""Whom Dial calls, and how: one after the other, with SIP headers, with another country's ringing."""
+"""The callees of a Dial: one after the other, with SIP headers, with another country's ringing."""
 
 from __future__ import annotations
 

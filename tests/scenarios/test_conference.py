@@ -1,4 +1,4 @@
-"""The main path: calls to a number meet in a room, and their application is told."""
+"""The main path: calls to a number meet in a room, and their application gets the callbacks."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def test_the_action_hears_of_no_hangup_unless_set(house: House) -> None:
 
 
 def test_star_leaves_the_room_where_the_setting_says_so(house: House) -> None:
-    """hangupOnStar: at Telnyx not for conferences, at Twilio it is (telnyx-texml C13)."""
+    """hangupOnStar: at Telnyx not for conferences, at Twilio it is."""
     house.stop()
     house.start("conference:\n  hangup_on_star: true\n")
     after = house.application.tone(1500, 1.0)

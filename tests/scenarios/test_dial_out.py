@@ -1,4 +1,4 @@
-"""Dial with Number and Sip: who rings, who is connected, and what is told of it."""
+"""Dial with Number and Sip: ringing, the connected callee, and the callbacks."""
 
 from __future__ import annotations
 

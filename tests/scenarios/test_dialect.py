@@ -1,4 +1,4 @@
-"""An application of Twilio's behind one line of the settings: how it is asked and told, what its rooms do."""
+"""An application of Twilio's behind one line of the settings: its requests, its callbacks, its rooms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller notices of an application that attacks: nothing more than of one that is broken."""
+"""An application that attacks is to a caller like one that is broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of an answer that is no document, or of a request that was refused, and the remedy."""
+"""The log lines about an answer that is no document, or a request that was refused, and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phone numbers at the doors: a document, the REST API of both vendors, a call that comes in."""
+"""Phone numbers at every entrance: a document, the REST API of both vendors, a call that comes in."""
 
 from __future__ import annotations
 

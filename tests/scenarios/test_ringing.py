@@ -1,4 +1,4 @@
-"""What a caller's phone and carrier are sent while the document is fetched: 180 Ringing, at once."""
+"""The answer to a caller while the document is fetched: 180 Ringing, at once."""
 
 from __future__ import annotations
 

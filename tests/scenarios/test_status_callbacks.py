@@ -1,4 +1,4 @@
-"""How calls went, told to whoever asked: the application's status callback, and those of Number and Sip."""
+"""Call status callbacks: the application's, and those of Number and Sip."""
 
 from __future__ import annotations
 

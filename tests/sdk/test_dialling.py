@@ -1,4 +1,4 @@
-"""Whom the API calls, with Telnyx's own client: into a conference, or with instructions of its own."""
+"""Calls by the API, with Telnyx's own client: into a conference, or with instructions of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/moving.md has people write into their programs works as it is printed there."""
+"""The programs that docs/moving.md prints work as they are printed there."""
 
 from __future__ import annotations
 

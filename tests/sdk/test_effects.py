@@ -1,4 +1,4 @@
-"""What each parameter of the REST API does, seen from outside: by phones, by the application, in lists.
+"""The effect of each parameter of the REST API, seen from outside: by phones, by the application, in lists.
 
 `OBSERVED` says of every parameter that is honoured which test sees its effect; the walk over the clients'
 signatures (test_every_parameter.py) demands an entry for each that is not refused.

@@ -1,4 +1,4 @@
-"""What there is and was, read with Telnyx's own client, which checks every field of every answer."""
+"""Lists and resources, read with Telnyx's own client, which checks every field of every answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API changes, asked for with Telnyx's own client, is what the phones hear."""
+"""Changes by the API, requested with Telnyx's own client, are heard by the phones."""
 
 from __future__ import annotations
 

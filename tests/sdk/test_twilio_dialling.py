@@ -1,4 +1,4 @@
-"""What is dialled at Twilio's address has Twilio's defaults, and what the request says counts before them."""
+"""A call at Twilio's address has Twilio's defaults, and the request's own parameters before them."""
 
 from __future__ import annotations
 

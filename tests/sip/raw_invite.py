@@ -1,4 +1,4 @@
-"""A phone that writes its request URI and its To header as it is told to."""
+"""A phone with any request URI and any To header."""
 
 from __future__ import annotations
 

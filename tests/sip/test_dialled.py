@@ -1,4 +1,4 @@
-"""What a Dial does with phones as they are: their codecs, and how they end a call.
+"""Dial with phones as they are: their codecs, and how they end a call.
 
 Codecs. Symptom: a caller on G.722 could not reach a carrier that speaks G.711 alone (488). Cause: FreeSWITCH
 offers a callee the codec alone that its caller uses. Fix: media_mix_inbound_outbound_codecs among the dial

@@ -1,4 +1,4 @@
-"""What a listener hears of somebody whose packets come late and out of order.
+"""The sound of a participant whose packets come late and out of order.
 
 Symptom: with 40 ms of jitter there was as much noise as sound. Cause: without a jitter buffer FreeSWITCH
 plays packets as they come. Fix: auto-jitterbuffer-msec in the SIP profile, FS_JITTER_BUFFER.

@@ -1,4 +1,4 @@
-"""What the tests of sound measured is printed at the end: the figures say more than a pass."""
+"""The measured figures of the tests of sound are printed at the end: they say more than a pass."""
 
 from __future__ import annotations
 

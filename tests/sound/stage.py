@@ -1,4 +1,4 @@
-"""What the tests of sound share: callers by name, a second opinion on who is in, what was recorded."""
+"""Common parts of the tests of sound: callers by name, a second opinion on the members, the recordings."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Who hears whom. muted: "Specify whether a participant is muted or not. Default: false." coach: heard by the
-named participant alone (telnyx-texml 1.3). Hold: neither hears nor is heard, back as muted as before (6.4).
+"""Mute, coach and hold. muted: "Specify whether a participant is muted or not. Default: false." coach: heard
+by the named participant alone. Hold: neither hears nor is heard, back as muted as before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """record: "When set to record-from-start, recording begins immediately after the conference starts."
 recordBeep: "If enabled, a beep sound will be played at the start of a recording. Default: true."
 recordingStatusCallbackEvent: "in-progress, completed, absent. Default: completed." sendRecordingUrl.
-The fields of the callbacks are those of telnyx-texml section 3.
+The fields of the callbacks are those of docs/callbacks.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`orchestrator callbacks` beside a running orchestrator: what an operator sees of it and gets told again."""
+"""`orchestrator callbacks` beside a running orchestrator: lists, and retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is listed is what a plain list in Python would give: filters, times, order, pages, accounts."""
+"""A list has what a plain list in Python would give: filters, times, order, pages, accounts."""
 
 from __future__ import annotations
 

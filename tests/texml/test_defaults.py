@@ -1,4 +1,4 @@
-"""What an attribute is that a document leaves out, where the application expects another vendor's default."""
+"""Defaults of attributes, where the application expects another vendor's."""
 
 from __future__ import annotations
 

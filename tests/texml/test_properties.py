@@ -1,4 +1,4 @@
-"""What holds for any document whatsoever."""
+"""Properties of any document whatsoever."""
 
 import subprocess
 import sys

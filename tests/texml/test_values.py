@@ -1,4 +1,4 @@
-"""What a boolean, a list and an empty URL are, over every attribute of every element that has one.
+"""Booleans, lists and empty URLs, over every attribute of every element that has one.
 
 Symptom: `statusCallbackEvent="start,end,join,leave"` sent no callback, and `record="True"` recorded nothing.
 Cause: documents and the REST API had each their own notion of a list and of a boolean. Fix: values.py has it.

@@ -1,4 +1,4 @@
-"""The REST API on the wire: who is let in, what is read, what is answered (telnyx-texml section 6)."""
+"""The REST API on the wire: authentication, lists, answers."""
 
 from __future__ import annotations
 

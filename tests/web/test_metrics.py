@@ -1,4 +1,4 @@
-"""What Prometheus is told, to whom, and that the documentation, the alerts and the dashboard speak of it."""
+"""The metrics, their access, and that the documentation, the alerts and the dashboard name them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a boolean, a list and an empty URL are, over every parameter of every operation that has one."""
+"""Booleans, lists and empty URLs, over every parameter of every operation that has one."""
 
 from __future__ import annotations
 

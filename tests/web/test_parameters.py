@@ -1,4 +1,4 @@
-"""What a request may carry: every parameter is honoured, or named in the answer that refuses it."""
+"""The parameters of a request: every one is honoured, or named in the answer that refuses it."""
 
 from __future__ import annotations
 

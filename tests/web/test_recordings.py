@@ -1,4 +1,4 @@
-"""What a listener gets: the whole file, the part that was asked for, or the reason why not."""
+"""A listener gets the whole file, the part that was requested, or the reason why not."""
 
 import logging
 import resource

@@ -1,4 +1,4 @@
-"""An address that expires: good as it was told, for as long as was set, and for nothing else."""
+"""A URL that expires: valid as it was sent, for as long as was set, and for nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path

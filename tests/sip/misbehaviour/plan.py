@@ -1,4 +1,4 @@
-"""What happens in each call, by chance and yet the same for the same seed."""
+"""The events of each call, by chance and yet the same for the same seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a calling and a called phone share: one SIP dialog, its transactions, its sound."""
+"""Common parts of a calling and a called phone: one SIP dialog, its transactions, its sound."""
 
 from __future__ import annotations
 

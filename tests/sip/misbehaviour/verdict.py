@@ -1,4 +1,4 @@
-"""What is left after all calls, and what is wrong about the callbacks, beside what FreeSWITCH itself did."""
+"""Leftovers after all calls, and faults of the callbacks, beside FreeSWITCH's own events."""
 
 from __future__ import annotations
 
