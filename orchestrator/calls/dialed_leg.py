@@ -9,11 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
+from orchestrator.calls.dialing import LegToDial, follow
 from orchestrator.calls.screening import CallScreening
 from orchestrator.calls.stored_call import StoredCall
 from orchestrator.calls.unbridge import CalleeRedirect
 from orchestrator.clock import now
-from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl.commands import DialTarget
@@ -43,14 +43,12 @@ class DialedLeg:
         self,
         call: Call,
         noun: Number | Sip,
-        uuid: str,
-        from_: str,
-        to: str,
+        leg: LegToDial,
         destination: DialTarget,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """`headers` of its INVITE."""
-        self.uuid = uuid
+        self.uuid = uuid = leg.uuid
         self.headers = headers
         self.call_sid = call_sid_of(uuid)
         self.destination = destination
@@ -59,13 +57,7 @@ class DialedLeg:
         self.seen = False
         """Whether its leg ever came to be."""
         self._ended_at = 0
-        self._caller = Caller(
-            call_sid=self.call_sid,
-            leg=uuid,
-            connection_id=call.caller.connection_id,
-            from_=from_,
-            to=to,
-        )
+        self._caller = leg.caller(call.caller.connection_id)
         self._bridged_at = int(call.recall(f"bridged {uuid}") or 0)
         self._reported = tuple(call.recall(f"told {uuid}").split())
         self._report = self._follow()
@@ -78,20 +70,26 @@ class DialedLeg:
 
     def _follow(self) -> Callable[[Event], None]:
         call, noun = self._call, self._noun
-        if not noun.status_callback:
-            return lambda event: None
-        return call.services.status.follow(
+        return follow(
+            call.services,
             self._caller,
             call.account_sid,
-            call.services.resolve(call.document_url, noun.status_callback),
-            noun.status_callback_method,
+            self._status_callback,
             noun.status_callback_event,
             call.style,
             "outbound-dial",
-            parent_call_sid=call.sid,
-            sent=call.recall(f"told {self.uuid}").split(),
-            state=self._state,
+            self._reported,
+            self._state,
+            call.sid,
         )
+
+    @property
+    def _status_callback(self) -> FetchDocument | None:
+        call, noun = self._call, self._noun
+        if not noun.status_callback:
+            return None
+        url = call.services.resolve(call.document_url, noun.status_callback)
+        return FetchDocument(url, noun.status_callback_method)
 
     def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
         self._reported = tuple(told)
@@ -167,18 +165,15 @@ class DialedLeg:
             self._leaving.instruct(to, **changes)
             return
         call, noun = self._call, self._noun
-        callback = noun.status_callback or ""
-        report = FetchDocument(
-            call.services.resolve(call.document_url, callback), noun.status_callback_method
-        )
+        report = self._status_callback
         stored = StoredCall(
             self.uuid,
             call.application.name,
             self._caller,
             "outbound",
             document_url=call.document_url,
-            report=report if callback else None,
-            report_events=tuple(sorted(noun.status_callback_event)) if callback else ("completed",),
+            report=report,
+            report_events=tuple(sorted(noun.status_callback_event)) if report else ("completed",),
             parent_call_sid=call.sid,
             leaves_bridge=True,
         )

@@ -6,118 +6,50 @@ and resumed after a restart like any other.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Sequence
 from uuid import uuid4
 
 import gevent
 
-from orchestrator.calls import inband_digits
 from orchestrator.calls.call import Call
 from orchestrator.calls.context import CallContext
+from orchestrator.calls.dialing import admit, follow, leg_to_dial
+from orchestrator.calls.originate import (
+    BAD_REQUEST,
+    NO_LEG_CAUSE,
+    NO_NUMBER,
+    DialPurpose,
+    OriginateRequest,
+    Supervised,
+    originate_command,
+    reject_unsendable,
+)
 from orchestrator.calls.registry import CallRegistry
 from orchestrator.calls.stored_call import StoredCall
 from orchestrator.clock import now
-from orchestrator.conference.machine.state import Caller, ParticipantOptions, Phase
-from orchestrator.config.applications import Application
+from orchestrator.conference.machine.state import Caller, Phase
 from orchestrator.config.trunks import CallerIdRefused
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl import commands
-from orchestrator.esl.dtmf import DIGIT_MS
 from orchestrator.esl.errors import CommandFailed, SwitchError
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Leg
 from orchestrator.logs import get_logger
 from orchestrator.numbering.phone import NotANumber
 from orchestrator.rejection import ServiceError
-from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_by
-from orchestrator.routing.caller_id import variables as identity_variables
+from orchestrator.routing.caller_id import CallerId, caller_id
 from orchestrator.routing.endpoints import Route, route_to
-from orchestrator.sids import call_sid_of
 
 log = get_logger(__name__)
 
 # Beyond the time to ring: FreeSWITCH's answer to the order itself.
 ORDER_SECONDS = 30.0
-# An answered leg that no greenlet takes is not left in silence.
-TAKE_SECONDS = 60
-# Telnyx's numbers and titles.
-NO_NUMBER = "10016", "Phone number must be in +E164 format"
-BAD_REQUEST = "10015", "Bad Request"
 TIME_LIMIT, SUPERVISES = "time limit", "supervises"
-NOT_IN_A_QUOTED_STRING = re.compile(r'["\\\x00-\x1f\x7f]')
 # Events of one that is not hung up.
 STILL_COMING = frozenset(
     {"CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_PARK"}
 )
-# A call that FreeSWITCH cannot even begin to dial has no leg and no events.
-NO_LEG_CAUSE = "NORMAL_TEMPORARY_FAILURE"
-
-
-class Supervised(NamedTuple):
-    """A call that another one listens to, without a conference: FreeSWITCH does it alone, to the end of
-    either."""
-
-    leg: str
-    heard_by_it: bool
-    """Whether it hears the supervisor."""
-    heard_by_other: bool
-    """Whether the one that it is bridged to does."""
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """As eavesdrop_function in mod_dptools.c reads them: its A-leg is who speaks on this leg."""
-        return {
-            "eavesdrop_enable_dtmf": "false",
-            "eavesdrop_whisper_bleg": str(self.heard_by_it).lower(),
-            "eavesdrop_whisper_aleg": str(self.heard_by_other).lower(),
-        }
-
-
-class OriginateRequest(NamedTuple):
-    """One call to be made."""
-
-    application: Application
-    to: str
-    from_: str
-    then: FetchDocument | Fetched
-    name: str = ""
-    """Shown to the callee beside the number."""
-    name_from: str = "CallerId"
-    """The parameter that says the name."""
-    number: str = ""
-    """Shown to the callee; empty: `from_`."""
-    reason: str = ""
-    """Of the call, for the callee's phone."""
-    digits: str = ""
-    """Pressed once it has answered; `w` waits for half a second."""
-    supervises: Supervised | None = None
-    """A call that it listens to, in place of instructions."""
-    timeout: int = 30
-    """Seconds to ring."""
-    time_limit: int = 14400
-    """Seconds from the answer."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """SIP headers of the INVITE, each an X- one."""
-    username: str = ""
-    password: str = ""
-    fallback: FetchDocument | None = None
-    report: FetchDocument | None = None
-    report_events: tuple[str, ...] = ("completed",)
-    on_answer: Callable[[Call], None] = lambda call: None
-
-
-class DialPurpose(NamedTuple):
-    """The purpose of a dialled call: to take part in a conference."""
-
-    account_sid: str
-    room: str
-    """Its name."""
-    options: ParticipantOptions
-    early_media: bool = False
-    """Those in the conference are to hear how its phone rings."""
 
 
 class Outbound:
@@ -162,27 +94,20 @@ class Outbound:
         asked = self._caller_id(order, route, "/From", order.from_)
         if order.number:
             asked = self._caller_id(order, route, "/CallerId", order.number)
-        _reject_unsendable(order)
+        reject_unsendable(order)
         try:
-            shown = shown_by(route.trunk, CallerId(asked))
             fields = self._services.style_of(order.application).request_fields
-            order = order._replace(to=route.to, from_=reported(shown.number, fields))
-            command = self._command(order, uuid, route, shown, place)
-            self._services.outbound_limits.admit(
-                uuid, order.application.account, route, self._services.node.name
-            )
+            leg = leg_to_dial(uuid, route, CallerId(asked), fields)
+            order = order._replace(to=route.to, from_=leg.number)
+            early_media = place is not None and place.early_media and place.can_be_heard
+            command = originate_command(order, leg, early_media=early_media)
+            admit(self._services, leg, order.application.account)
         except ValueError as error:
             log.warning("not dialled", to=route.to, problem=str(error))
             wrong = "/CallerId" if order.number else "/From"
             pointer = wrong if isinstance(error, CallerIdRefused) else "/To"
             raise ServiceError(*BAD_REQUEST, f"Cannot be dialled: {error}", pointer) from None
-        caller = Caller(
-            call_sid=call_sid_of(uuid),
-            leg=uuid,
-            connection_id=order.application.connection_id,
-            from_=order.from_,
-            to=order.to,
-        )
+        caller = leg.caller(order.application.connection_id)
         self._services.call_records.open(
             caller, order.application.account, outbound=True, status="queued", name=order.name
         )
@@ -232,43 +157,6 @@ class Outbound:
         ringing = _Ringing(self, order, stored.caller, stored.dialled_into, stored.reported)
         self._ringing[stored.caller.call_sid] = ringing
         self._services.legs.watch(stored.leg, ringing.on_event)
-
-    def _command(
-        self, order: OriginateRequest, uuid: str, route: Route, shown: CallerId, place: DialPurpose | None
-    ) -> str:
-        """Raises ValueError for what cannot stand in a dial string."""
-        own: dict[str, str] = {"origination_uuid": uuid, "leg_timeout": str(order.timeout)}
-        if order.username and order.password:
-            own |= {"sip_auth_username": order.username, "sip_auth_password": order.password}
-        more: dict[str, str] = {}
-        if order.digits:
-            # A variable whose name begins so is looked at too (switch_channel_execute_on).
-            more["execute_on_answer_digits"] = f"send_dtmf {order.digits}@{DIGIT_MS}"
-        if order.reason:
-            reason = NOT_IN_A_QUOTED_STRING.sub("", order.reason)
-            more["sip_h_Call-Info"] = f'<data:>;purpose=jcard;call-reason="{reason}"'
-        shared: Mapping[str, str] = {
-            **identity_variables(route.trunk, shown, order.name),
-            "originate_timeout": str(order.timeout),
-            # A 302 of a callee would lead past the trunk and allowed_hosts, to any address.
-            "outbound_redirect_fatal": "true",
-            **(_ringing_variables(order, place) if order.supervises is None else _supervising(order)),
-            "app_disable_expand_variables": "true",
-            "hangup_after_conference": "false",
-            "hangup_after_bridge": "false",
-            "park_after_bridge": "false",
-            "continue_on_fail": "true",
-            "playback_terminators": "none",
-            "hold_music": "silence",
-            "sip_copy_custom_headers": "false",
-            **inband_digits.variables(route.trunk),
-            **{f"sip_h_{name}": value for name, value in order.headers},
-            **more,
-        }
-        dial = commands.dial_string([commands.DialTarget(route.endpoint, own)], shared)
-        if order.supervises is not None:
-            return commands.originate(dial, "eavesdrop", order.supervises.leg)
-        return commands.originate(dial, "park")
 
     def parked_early(self, caller: Caller, headers: dict[str, str]) -> None:
         """It has not answered, but its leg is parked: what its phone sends can be heard."""
@@ -336,37 +224,6 @@ class Outbound:
             self._services.in_turn(event)
 
 
-def _reject_unsendable(order: OriginateRequest) -> None:
-    """Raises ServiceError, which names the parameter and not its value: that may be a password."""
-    texts = [
-        (order.name_from, "name", order.name, commands.for_all),
-        ("CallReason", "reason", order.reason, commands.for_all),
-        ("SipAuthUsername", "username", order.username, commands.for_one),
-        ("SipAuthPassword", "password", order.password, commands.for_one),
-        *(("CustomHeaders", name, value, commands.for_all) for name, value in order.headers),
-    ]
-    for parameter, what, value, check in texts:
-        try:
-            check(what, value)
-        except ValueError:
-            log.warning("not dialled", to=order.to, problem=f"{parameter}: {what} cannot be sent")
-            detail = f"The {what} has characters that FreeSWITCH cannot send."
-            raise ServiceError(*BAD_REQUEST, detail, f"/{parameter}") from None
-
-
-def _ringing_variables(order: OriginateRequest, place: DialPurpose | None) -> dict[str, str]:
-    """Hang up an answered leg that no greenlet takes, and in the end one that only rings."""
-    take = f"sched_hangup +{TAKE_SECONDS} {NO_LEG_CAUSE}"
-    if place is None or not place.early_media or place.options.muted or place.options.coach:
-        return {"ignore_early_media": "true", "execute_on_answer": take}
-    # `originate` is through with the first sound of the far end, and its time limit with it.
-    return {
-        "execute_on_pre_answer": f"sched_hangup +{order.timeout} NO_ANSWER",
-        "execute_on_answer_1": "sched_cancel",
-        "execute_on_answer_2": take,
-    }
-
-
 def _fact_of(supervised: Supervised | None) -> str:
     return f"{supervised.leg} {supervised.heard_by_it} {supervised.heard_by_other}" if supervised else ""
 
@@ -376,13 +233,6 @@ def _supervised_of(fact: str) -> Supervised | None:
         return None
     leg, heard_by_it, heard_by_other = fact.split()
     return Supervised(leg, heard_by_it == "True", heard_by_other == "True")
-
-
-def _supervising(order: OriginateRequest) -> dict[str, str]:
-    """Nobody takes it: it is through with its only application."""
-    assert order.supervises is not None
-    limit = f"sched_hangup +{order.time_limit} ALLOTTED_TIMEOUT"
-    return {"ignore_early_media": "true", "execute_on_answer": limit, **order.supervises.variables}
 
 
 class _Ringing:
@@ -409,19 +259,17 @@ class _Ringing:
         self._report = self._follow()
 
     def _follow(self) -> Callable[[Event], None]:
-        order, report = self._request, self._request.report
-        if report is None:
-            return lambda event: None
-        return self._services.status.follow(
+        order = self._request
+        return follow(
+            self._services,
             self._caller,
             order.application.account,
-            report.url,
-            "GET" if report.method == "GET" else "POST",
+            order.report,
             order.report_events,
             self._services.style_of(order.application),
             "outbound-api",
-            sent=self._reported,
-            state=self._state,
+            self._reported,
+            self._state,
         )
 
     def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.context import CallContext
-from orchestrator.calls.outbound import OriginateRequest, Outbound
+from orchestrator.calls.originate import OriginateRequest
+from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.records import CallRecord
 from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from orchestrator.calls.context import CallContext
-from orchestrator.calls.outbound import DialPurpose, OriginateRequest, Outbound
+from orchestrator.calls.originate import DialPurpose, OriginateRequest
+from orchestrator.calls.outbound import Outbound
 from orchestrator.clock import now
 from orchestrator.conference.live.records import RoomRecord, decode_room, room_record, row_of_room
 from orchestrator.conference.machine.events import End, Hold, Modify, Mute, Remove, RoomEvent

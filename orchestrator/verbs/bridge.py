@@ -20,9 +20,9 @@ from uuid import uuid4
 import gevent
 
 from orchestrator.callbacks.call_status import status_at_end
-from orchestrator.calls import inband_digits
 from orchestrator.calls.call import Call
 from orchestrator.calls.dialed_leg import SILENCE, DialedLeg, is_screened
+from orchestrator.calls.dialing import SHARED, admit, leg_to_dial
 from orchestrator.calls.recorded_call import recording_of
 from orchestrator.clock import now
 from orchestrator.config.trunks import Trunk
@@ -36,8 +36,7 @@ from orchestrator.net.logged_url import shown as shown_url
 from orchestrator.numbering.caller_id import ANONYMOUS
 from orchestrator.numbering.phone import NotANumber
 from orchestrator.recordings.call_recording import CallRecording
-from orchestrator.routing.caller_id import CallerId, caller_id, reported, shown_by
-from orchestrator.routing.caller_id import variables as identity_variables
+from orchestrator.routing.caller_id import CallerId, caller_id
 from orchestrator.routing.endpoints import route_to_number, route_to_sip
 from orchestrator.texml import Conference, Dial, Number, Sip
 from orchestrator.verbs.dial_result import dial_result
@@ -275,9 +274,7 @@ def _headers(call: Call, dialed_leg: DialedLeg, check: Callable[[str, str], str]
 
 
 def _shared(verb: Dial) -> dict[str, str]:
-    return {
-        # A 302 of a callee would lead past the trunk and allowed_hosts, to any address.
-        "outbound_redirect_fatal": "true",
+    return SHARED | {
         # Early media neither answers nor reaches the caller, who hears what `ringTone` says.
         "ignore_early_media": "consume",
         # The caller's codec first, then all of the SIP profile's: else the caller's alone, and a carrier with
@@ -286,19 +283,11 @@ def _shared(verb: Dial) -> dict[str, str]:
         # Each callee has its own time limit, which its screening ends.
         "originate_timeout": str(verb.timeout + LONGEST_SCREENING_SECONDS),
         "group_confirm_cancel_timeout": "true",
-        "app_disable_expand_variables": "true",
-        "hangup_after_bridge": "false",
         # Else a callee that hangs up while it holds takes its caller with it (signalwire/freeswitch#2887).
         "rtp_disable_hold": "true",
         # With that FreeSWITCH cannot know that a callee without RTP holds; one that vanished is found by the
         # session timer of the SIP profile.
         "media_timeout": str(_HOLD_MILLISECONDS),
-        # With instructions of its own a callee is a call like any other.
-        "hangup_after_conference": "false",
-        "park_after_bridge": "false",
-        "continue_on_fail": "true",
-        "sip_copy_custom_headers": "false",
-        "playback_terminators": "none",
     }
 
 
@@ -320,38 +309,25 @@ def _callee(
     """None, with a line in the log, for a callee without a route."""
     assert not isinstance(noun, Conference)
     settings = call.services.settings
-    variables: dict[str, str] = {}
     try:
         if isinstance(noun, Number):
-            route = route_to_number(settings, call.application, noun.number)
+            route, credentials = route_to_number(settings, call.application, noun.number), None
         else:
-            route = route_to_sip(settings, call.application, noun.address)
-            if noun.credentials is not None:
-                username, password = noun.credentials
-                variables |= {"sip_auth_username": username, "sip_auth_password": password}
+            route, credentials = route_to_sip(settings, call.application, noun.address), noun.credentials
         trunk = route.trunk
-        shown = shown_by(trunk, asked)
-        if trunk is not None and shown != asked:
+        leg = leg_to_dial(uuid, route, asked, call.style.request_fields)
+        if trunk is not None and leg.shown != asked:
             call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
-        variables |= identity_variables(trunk, shown, verb.from_display_name) | inband_digits.variables(trunk)
-        variables |= {"origination_uuid": uuid, "leg_timeout": str(verb.timeout)}
+        variables = leg.own_variables(verb.timeout, credentials) | leg.identity(verb.from_display_name)
         if is_screened(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
         destination = commands.DialTarget(route.endpoint, variables)
         commands.dial_string([destination])
-        outbound_limits, node = call.services.outbound_limits, call.services.node.name
-        if call.recall(CALLEES):
-            outbound_limits.resume(uuid, call.account_sid, trunk, node)
-        else:
-            outbound_limits.admit(uuid, call.account_sid, route, node)
+        admit(call.services, leg, call.account_sid, resumed=bool(call.recall(CALLEES)))
     except ValueError as error:
         call.log.error("not dialled", problem=str(error), line=noun.line)
         return None
-    headers, number = (
-        _allowed_headers(call, noun, trunk, shown),
-        reported(shown.number, call.style.request_fields),
-    )
-    return DialedLeg(call, noun, uuid, number, route.to, destination, headers)
+    return DialedLeg(call, noun, leg, destination, _allowed_headers(call, noun, trunk, leg.shown))
 
 
 def _allowed_headers(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.calls.outbound import OriginateRequest
+from orchestrator.calls.originate import OriginateRequest
 from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched

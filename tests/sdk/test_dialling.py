@@ -268,7 +268,7 @@ def test_nobody_is_dialled_beyond_the_number_of_calls_that_there_may_be(house: H
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA)
     anna.wait_answered(10)
-    with pytest.raises(telnyx.InternalServerError, match=r"intake\.max_calls is 1"):
+    with pytest.raises(telnyx.InternalServerError, match=r"admission\.max_calls is 1"):
         invited(client, client.conference().sid)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestrator.calls.outbound import OriginateRequest, Supervised
+from orchestrator.calls.originate import OriginateRequest, Supervised
 from orchestrator.calls.records import CallRecord
 from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
