@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import gevent
 
+from orchestrator.clock import now
+from orchestrator.esl.events import Event
 from orchestrator.sids import call_sid_of
 from tests.calls.scripted import ScriptedSwitch
 from tests.scenarios.conftest import House
@@ -85,3 +87,29 @@ def test_a_conference_that_ended_before_it_was_recorded_is_no_error(
     bench.application.wait_for("/recording", 1)
     gevent.sleep(0.2)
     assert [one.fields["RecordingStatus"] for one in bench.application.to("/recording")] == ["absent"]
+
+
+def test_an_end_that_overtakes_the_join_leaves_one_join_and_one_leave(
+    bench: House, scripted: ScriptedSwitch
+) -> None:
+    """Symptom: nothing was sent of a participant who was in a conference for seconds. Cause: after a
+    standstill its end is found by a comparison with FreeSWITCH, and its add-member is among the events held
+    back meanwhile. Fix: an add-member counts also once the end is known."""
+    assert bench.orchestrator is not None
+    board = bench.orchestrator.node.switchboard
+    bench.voice(bench.joins(beep="false"))
+    first, sid = calls(bench, scripted, 1)
+    scripted.joins(sid, first, 1)
+    second, _ = calls(bench, scripted, 2)
+    bench.events(2)
+    board.hold()
+    scripted.joins(sid, second, 2)
+    gevent.sleep(0.1)
+    for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
+        board.deliver(Event(name=name, uuid=second, timestamp=now(), hangup_cause="NORMAL_CLEARING"))
+    scripted.legs.pop(second)
+    board.release()
+    bench.events(4)
+    of_the_second = [one for one in bench.events() if one["CallSid"] == call_sid_of(second)]
+    assert [one["StatusCallbackEvent"] for one in of_the_second] == ["participant-join", "participant-leave"]
+    scripted.hang_up_all()
