@@ -57,7 +57,10 @@ L16 = ("L16", "8000", "128000")
 
 
 class Channel:
-    """State and events of one leg. Times in µs of the emulated clock."""
+    """State and events of one leg. Times in µs of the emulated clock.
+
+    Used on its session's greenlet, and by commands on a socket's; changing state does not yield.
+    """
 
     # switch_channel_event_set_extended_data: every other event carries no variables
     WITH_VARIABLES: ClassVar[frozenset[str]] = frozenset(ORIGINS) - {

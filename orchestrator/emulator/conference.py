@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Conference:
-    """Exists from its first member to its last, then sends conference-destroy."""
+    """Exists from its first member to its last, then sends conference-destroy.
+
+    Members' sessions and API commands call it; its own greenlet plays and measures, and is woken by `poke`.
+    """
 
     def __init__(self, core: Core, name: str, profile_name: str, profile: ConferenceProfile) -> None:
         self.core = core

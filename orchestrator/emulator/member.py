@@ -20,7 +20,10 @@ ENERGY = 949  # what a sounding phone scores
 
 
 class Member:
-    """`flags` are conference_member_flags: mute, deaf, moderator, endconf, nomoh, mute-detect …"""
+    """`flags` are conference_member_flags: mute, deaf, moderator, endconf, nomoh, mute-detect …
+
+    Called by its session's greenlet, its conference's, and API commands; nothing here waits.
+    """
 
     def __init__(self, conference: Conference, session: Session, flags: set[str]) -> None:
         self.conference = conference

@@ -46,7 +46,10 @@ def dial(core: Core, dial_string: str, caller: Session | None = None) -> Attempt
 
 
 class _Ringing:
-    """The legs of one group, all rung at once."""
+    """The legs of one group, all rung at once.
+
+    Runs, and waits for the phones, on the greenlet that originates: a session's or a background job's.
+    """
 
     def __init__(
         self, core: Core, common: dict[str, str], targets: tuple[Target, ...], caller: Session | None

@@ -41,7 +41,10 @@ class Listened(Protocol):
 
 
 class EmulatedPhone:
-    """One phone in one call. States: calling, ringing, answered, ended."""
+    """One phone in one call. States: calling, ringing, answered, ended.
+
+    Tests and the demo call it, on any greenlet; `wait_…` blocks them. Methods for the switch do not wait.
+    """
 
     def __init__(self, clock: Clock, number: str, caller: str) -> None:
         self.clock = clock

@@ -26,7 +26,11 @@ VARIABLE = re.compile(r"\\?\$\{(\w+)\}")
 
 
 class Session(Channel):
-    """Runs one application at a time; what arrives meanwhile is run inside it, as FreeSWITCH's loops do."""
+    """Runs one application at a time; what arrives meanwhile is run inside it, as FreeSWITCH's loops do.
+
+    `_run` is its greenlet, where applications block in `wait`; other greenlets only queue commands and `poke`
+    it.
+    """
 
     def __init__(self, core: Core, profile: Profile, variables: Variables, session_id: int) -> None:
         super().__init__(core, profile, variables, session_id)

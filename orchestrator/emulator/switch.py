@@ -46,6 +46,8 @@ class EmulatedSwitch:
     `extensions` are those that `loopback/<name>` reaches. `profiles` are the conference profiles by name; one
     that is not there has ConferenceProfile's defaults. `conference_conf` is the answer of `xml_locate`.
     Nothing survives `kill`.
+
+    Tests and the demo start, call and kill it, on any greenlet; each leg, conference and socket has its own.
     """
 
     kind = "emulator"

@@ -41,7 +41,10 @@ class Commands(Protocol):
 
 
 class Listener:
-    """One connection. Replies are written at once, events by a greenlet of their own, as in FreeSWITCH."""
+    """One connection. Replies are written at once, events by a greenlet of their own, as in FreeSWITCH.
+
+    One greenlet reads and carries out commands, another writes events; a background job has one of its own.
+    """
 
     def __init__(self, sock: socket.socket, commands: Commands, password: str) -> None:
         self.sock = sock

@@ -1,1 +1,1 @@
-"""What survives a restart, in an SQLite file behind one interface: state, callbacks that wait, records."""
+"""Everything that survives a restart, in an SQLite file behind one interface: state, callbacks, records."""

@@ -14,6 +14,12 @@ import pytest
 from tests.docs.markdown import DOCS, ROOT
 
 SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
+OTHERS = sorted(
+    path
+    for folder in ("orchestrator", "docker", "freeswitch-conf", "docs")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in {".js", ".html", ".yaml", ".yml", ".xml"}
+)
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*/README.md"), ROOT / "README.md"])
 NOT_OURS = re.compile(
     r"\b(told|tells?|given up|gives? up|lets? (somebody |others )?in|who(m|mever|ever)|tak(es?|en) up"
@@ -50,9 +56,17 @@ def of_a_source(source: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.strip()
 
 
-@pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
+def of_another(path: Path) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        yield number, re.sub(r"^[ #/<!-]+", "", line)
+
+
+READERS = {".py": of_a_source, ".md": of_a_page}
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SOURCES, *OTHERS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_words_are_the_field_s(path: Path) -> None:
-    lines = of_a_page(path) if path.suffix == ".md" else of_a_source(path)
+    lines = READERS.get(path.suffix, of_another)(path)
     found = [
         f"{path.relative_to(ROOT)}:{number}: {fault}" for number, text in lines for fault in faults(text)
     ]

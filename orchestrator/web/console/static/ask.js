@@ -2,7 +2,7 @@
 
 import { attribute, by, show } from "./dom.js";
 
-// What was entered, "yes", or "" for no.
+// The entered text, "yes", or "" for no.
 export function ask({ title, text, yes, danger = false, address = false }) {
   const dialog = by("ask");
   const field = by("ask-address");

@@ -69,7 +69,7 @@ class Detail {
     this.tellFacts();
   }
 
-  // Who is coached is said by the coach: then every line may be another.
+  // The coach's line names the coached one: then every line may be another.
   touchesCoaches(patch) {
     if (!patch) return true;
     return Object.values(patch.people ?? {}).some((person) => person === null || "coach" in person || "label" in person);

@@ -1,4 +1,4 @@
-// What the page asks of the server. The token against forged requests is known to this page alone.
+// Requests of the page to the server. The token against forged requests is known to this page alone.
 
 let token = "";
 let onSignedOut = () => {};
