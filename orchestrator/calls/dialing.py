@@ -52,7 +52,7 @@ class LegToDial(NamedTuple):
         return own
 
     def identity(self, name: str | None) -> dict[str, str]:
-        """What the callee is shown, and what its trunk asks for. `name`: beside the number."""
+        """The caller id and the headers for the callee, as its trunk requires. `name`: beside the number."""
         trunk = self.route.trunk
         return identity_variables(trunk, self.shown, name) | inband_digits.variables(trunk)
 

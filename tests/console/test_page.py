@@ -198,7 +198,7 @@ def test_the_buttons_announce_and_end(page: Tab, house: House) -> None:
     field.fill(house.application.tone(600, 0.2))
     dialog.get_by_role("button", name="Play").click()
     house.application.wait_for("/tone-600-0.2--12.wav")
-    page.get_by_role("button", name=f"Tell {caller(1)} something").click()
+    page.get_by_role("button", name=f"Announce to {caller(1)}").click()
     field.fill(house.application.tone(700, 0.2))
     field.press("Enter")
     house.application.wait_for("/tone-700-0.2--12.wav")
