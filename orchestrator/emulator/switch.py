@@ -24,7 +24,7 @@ from orchestrator.emulator.wire import Listener
 DIALPLAN = (
     (
         "multiset",
-        "^^;app_disable_expand_variables=true;hangup_after_conference=false;playback_terminators=none"
+        "^^;app_disable_expand_variables=true;hangup_after_conference=false;playback_terminators=none;hold_music=silence"
         ";park_after_bridge=false;hangup_after_bridge=false;continue_on_fail=true"
         ";sip_copy_custom_headers=false;texml_guard=1",
     ),
