@@ -99,8 +99,6 @@ class Node(Part):
         self._up = Flag()
         self._losses = 0
         """How often the event socket was lost."""
-        for directory in (settings.recordings_dir, settings.media_dir):
-            directory.mkdir(parents=True, exist_ok=True)
         # Parts that hold state of the last run start before the connection, which brings the calls. The
         # write-behind buffer and the call records are not among them: they outlive the web server, which may
         # still write.

@@ -32,7 +32,7 @@ LONGEST_SECONDS = 600.0
 RATES = (10, 20, 30, 40, 60, 80, 100, 130)
 FULL = 0.94
 """Of all processors, or of one: with more, somebody waits for it all the time."""
-WIDE_INTAKE = "max_calls: 3000, max_in_setup: 1000"
+WIDE_ADMISSION = "max_calls: 3000, max_in_setup: 1000"
 LATE_MS = 1000.0
 
 
@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--silent", action="store_true", help="no RTP")
     parser.add_argument("--beep", default="true")
     parser.add_argument(
-        "--intake", default="", metavar="YAML", help='e.g. "max_in_setup: 50, max_calls: 200"'
+        "--admission", default="", metavar="YAML", help='e.g. "max_in_setup: 50, max_calls: 200"'
     )
     parser.add_argument("--find", choices=("participants", "rate"))
     parser.add_argument(
@@ -63,7 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Iterator[Figure]:
     find = {None: _fixed, "participants": _find_participants, "rate": _find_rate}[options.find]
-    limiter = options.intake or (WIDE_INTAKE if options.find else "")
+    limiter = options.admission or (WIDE_ADMISSION if options.find else "")
     with staged(f'beep="{options.beep}"', limiter) as stage:
         yield from find(stage, options)
 

@@ -40,7 +40,7 @@ applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
 web: {{listen: "127.0.0.1:{web}"}}
 callbacks: {{database: {database}}}
-intake: {{{intake}}}
+admission: {{{admission}}}
 logging: {{level: warning}}
 """
 EVENTS = "start end join leave mute hold modify speaker announcement"
@@ -131,7 +131,7 @@ class Stage:
         )
         self._url = url
         self._voice = f"{url}/voice"
-        self._intake = limiter
+        self._admission = limiter
         self._orchestrator: subprocess.Popen[bytes] | None = None
         self._poster: Child | None = None
 
@@ -206,7 +206,7 @@ class Stage:
                 there=self.directory / "media",
                 voice=self._voice,
                 database=self.directory / "orchestrator.sqlite",
-                intake=self._intake,
+                admission=self._admission,
                 web=web,
             )
         )

@@ -38,7 +38,7 @@ applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
 web: {{listen: "127.0.0.1:{web}"}}
 callbacks: {{database: {there}/orchestrator.sqlite}}
-intake: {{max_calls: 5000, max_in_setup: 1000, max_delay_ms: 60000}}
+admission: {{max_calls: 5000, max_in_setup: 1000, max_delay_ms: 60000}}
 logging: {{level: error}}
 """
 

@@ -121,7 +121,7 @@ def test_a_file_with_one_mistake_changes_nothing_at_all(house: House) -> None:
     assert house.orchestrator is not None
     house.log.allows("settings not reloaded")
     before = in_force(house)
-    text = f"accounts: [{{sid: {ACCOUNT}}}]\nintake: {{max_calls: 1}}\nfetch: {{timeout_secs: x}}\n"
+    text = f"accounts: [{{sid: {ACCOUNT}}}]\nadmission: {{max_calls: 1}}\nfetch: {{timeout_secs: x}}\n"
     result = house.orchestrator.reloader.reload(lambda: loads(text, environ={}))
     assert result.bad_settings
     assert in_force(house) is before
