@@ -65,8 +65,8 @@ class Orchestrator(Part):
         Raises OutboxError and OSError.
         """
         self.current = CurrentSettings(settings)
-        for node in settings.freeswitch.nodes:
-            for directory in (node.recordings_dir, node.media_dir):
+        for places in settings.freeswitch.nodes:
+            for directory in (places.recordings_dir, places.media_dir):
                 directory.mkdir(parents=True, exist_ok=True)
         self.outbox = Outbox(settings.callbacks.database)
         self._keys = account_keys(settings)
