@@ -24,7 +24,7 @@ from tests.lab.switches import FreeSwitch
 # pytest's exit codes; the second where the options leave one of the parts without a test.
 TESTS_FAILED, NOTHING_SELECTED = 1, 5
 # Most tests wait most of the time. More at once would be heard in the sound that is measured.
-SHARES = {"real": 2}
+SHARES = {"real": 2, "emulated": 2}
 SHARES_WITHOUT_FREESWITCH = {"scenarios": 2, "emulated": 2, "rest": 2}
 # What these parts need to collect; the others collect all.
 FOLDERS = {"heard": HEARD, "scenarios": ("scenarios",)}
