@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gevent
+
 from orchestrator.emulator.core import FRAME
 from orchestrator.emulator.ear import Playing
 from orchestrator.emulator.sound import Score, write_wav
@@ -130,9 +132,13 @@ class Recording:
                 self.add_sound(player.current)
         rate = self.conference.profile.rate
         samples = int(position * 50) * rate // 50
-        write_wav(Path(self.path), self.score.render(samples / rate, rate), rate)
+        # Hours of sound take seconds; the other greenlets of the process run meanwhile.
+        gevent.get_hub().threadpool.apply(self._write, (samples, rate))
         self._tell_stop(samples, Path(self.path).stat().st_size)
         self._leave()
+
+    def _write(self, samples: int, rate: int) -> None:
+        write_wav(Path(self.path), self.score.render(samples / rate, rate), rate)
 
     def _tell_stop(self, samples: int, size: int | None = None) -> None:
         rate = self.conference.profile.rate
