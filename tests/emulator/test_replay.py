@@ -32,6 +32,7 @@ THREADS = {
 UNLIKE_HEADERS = {
     "Current-Energy": "the real phones spoke from a file",
     "variable_sip_from_display": "the softphone sent none",
+    "room": "a conference's variable, set beside the conference's own thread: early events may be without it",
 }
 
 # Variables whose place in the list, or whose presence, depends on a moment in FreeSWITCH.
