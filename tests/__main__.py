@@ -84,7 +84,11 @@ def main(options: list[str]) -> int:
                 print(
                     f"Repeated alone, as they failed beside the other parts. {TITLES[part.name]}", flush=True
                 )
-                codes[part] = subprocess.run(part.command([*options, "--lf"]), check=False).returncode
+                # Its share was taken before: of those that failed, all are repeated.
+                repeated = part._replace(share="1/1").command([*options, "--lf"])
+                codes[part] = subprocess.run(repeated, check=False).returncode
+                if codes[part] == NOTHING_SELECTED:
+                    codes[part] = TESTS_FAILED
     return max(0 if code == NOTHING_SELECTED else code for code in codes.values())
 
 
