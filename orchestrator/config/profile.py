@@ -95,10 +95,7 @@ class Sounds(Section):
 
 
 class Profile(Section):
-    """One named set of parameters. The attributes of the Conference noun go on top of it.
-
-    A value without behaviour: read on any greenlet.
-    """
+    """One named set of parameters. The attributes of the Conference noun go on top of it."""
 
     name: Name = Field(description="the key of this profile in the file")
     preset: Preset | None = Field(

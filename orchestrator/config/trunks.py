@@ -54,10 +54,7 @@ class CallerIdRefused(ValueError):
 
 
 class Trunk(Section):
-    """A carrier or SIP peer: exactly one of proxy, sofia_gateway and dial_string.
-
-    A value: read on any greenlet; nothing in it waits or looks up a name.
-    """
+    """A carrier or SIP peer: exactly one of proxy, sofia_gateway and dial_string."""
 
     name: Name = Field(description="the key of this trunk in the file")
     proxy: str | None = Field(
