@@ -2,7 +2,7 @@
 
 Two of the parts have a real FreeSWITCH each. Where there is none their tests are skipped, the first line
 says so, and each other part is two, as most tests wait most of the time. `--quick` gives a first answer
-in a few minutes: the emulator alone, without load, attacks, fuzzing, kills and browsers. In a part
+in a few minutes: the emulator alone, without load, attacks, fuzzing, kills, raw SIP and browsers. In a part
 no test that fails is run again, but for those that listen to phones (tests/sound/conftest.py names
 them), each printed as RERUN. The parts take all of a small machine: what failed in one is repeated once,
 alone, when all are through, is printed under a title of its own, and fails there for good.

@@ -18,8 +18,8 @@ PARTS = ("heard", "real", "scenarios", "emulated", "rest")
 QUICK_PARTS = ("rest", "scenarios", "emulated")
 HEARD = ("sound", "load", "attacks")
 OWNER = "texml_owner"
-# Left out by --quick: they take long, or need a browser, a container engine or FreeSWITCH's configuration.
-LONG = ("attacks", "console", "crash", "docker", "existing", "fuzz", "load")
+# Left out by --quick: they take long, or need a browser, a container engine or a FreeSWITCH of their own.
+LONG = ("attacks", "console", "crash", "docker", "existing", "fuzz", "load", "races", "sip")
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
 
