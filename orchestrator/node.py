@@ -52,6 +52,7 @@ from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
 from orchestrator.recovery.reconcile import Reconciler
 from orchestrator.routing.outbound_limits import OutboundLimits
+from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.control import ApiServices
@@ -339,6 +340,7 @@ class Node(Part):
             ConferenceService(services, self.outbound, announcement_player),
             CallService(services, calls, self.outbound),
             RecordingService(services, calls, self.call_recordings),
+            CallbackService(self._shared.store, self._shared.delivery),
         )
 
     # Reconciling

@@ -155,6 +155,10 @@ class Delivery(Part):
             self._enqueue(queue)
             self._start_worker()
 
+    def on_replay_requested(self) -> None:
+        """Finished messages are to be delivered again, as the outbox says: begun within a second."""
+        self._asked_for_retries = True
+
     # --- from the outbox into the lines ---
 
     def _drop_oldest(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.recordings import RecordingService
@@ -19,3 +20,4 @@ class ApiServices(NamedTuple):
     conferences: ConferenceService
     calls: CallService
     recordings: RecordingService
+    callbacks: CallbackService

@@ -14,12 +14,15 @@ seen what it touches. A store has to promise:
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
+from orchestrator.store.message import CallbackQuery, Counts, FinishedMessage, Message, Queued, Receiver
 from orchestrator.store.records import Query, Record, RecordKind
+
+if TYPE_CHECKING:
+    from orchestrator.store.callback_list import ListedCallback
 
 
 class OutboxError(Exception):
@@ -128,8 +131,31 @@ class CallbackStore(Protocol):
     def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]: ...
 
 
+class CallbackHistory(Protocol):
+    """Callbacks as people list and replay them. `CallbackStore.flush` first: they are written behind."""
+
+    def find(self, query: CallbackQuery) -> list[ListedCallback]:
+        """The newest first."""
+
+    def receivers(self, account_sid: str) -> list[Receiver]:
+        """Servers that something waits for or has failed at, the most failures first."""
+
+    def failing(self, queues: Sequence[str]) -> dict[str, int]:
+        """How many of each of these queues have failed, or wait after an attempt that failed."""
+
+    def failed_at(self, account_sid: str, receiver: str) -> Iterator[list[int]]:
+        """Ids of those that failed there, or anywhere where `receiver` is empty, some at a time."""
+
+    def request_replay(self, ids: Sequence[int]) -> None:
+        """Have these finished ones delivered again; delivery has to hear of it."""
+
+
 class Store(StateStore, CallbackStore, Protocol):
     """All of it."""
+
+    @property
+    def callbacks(self) -> CallbackHistory:
+        """As people list and replay them."""
 
     @property
     def records(self) -> RecordStore:

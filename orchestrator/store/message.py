@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
-from urllib.parse import quote_plus
+from typing import Final, NamedTuple
+from urllib.parse import quote_plus, urlsplit
 
 from msgspec import Struct
 
@@ -83,6 +83,50 @@ class Counts(Struct, frozen=True):
     """When the oldest of them was made, in microseconds since the epoch; 0 if none waits."""
     failed: int
     """Kept messages that could not be delivered."""
+
+
+class CallbackQuery(NamedTuple):
+    """Which callbacks of one account, the newest first. Times in microseconds since the epoch."""
+
+    account_sid: str
+    waiting: bool = True
+    delivered: bool = True
+    failed: bool = True
+    queues: tuple[str, ...] = ()
+    """Only of these; none: of all."""
+    receiver: str = ""
+    """As `receiver_of` has it; empty: all."""
+    words: str = ""
+    """A part of its URL, event, queue or of a value in its body."""
+    since: int = 0
+    until: int = 0
+    """Made before; 0: no bound."""
+    before: int = 0
+    """The id of the last one of the page before; 0: from the newest on."""
+    limit: int = 50
+
+
+class Receiver(NamedTuple):
+    """A server that callbacks go to, with those that wait for it or have failed there."""
+
+    name: str
+    """As `receiver_of` has it."""
+    waiting: int
+    failed: int
+    last_error: str
+    """Of the newest one that failed."""
+    last_at: int
+    """When that failed, in microseconds since the epoch."""
+
+
+@lru_cache(maxsize=4096)
+def receiver_of(url: str) -> str:
+    """The server of a URL, as `https://app.example.com:8443`; empty where the URL cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
 # quote_plus's result for each character, in a fourth of its time.

@@ -19,6 +19,7 @@ from orchestrator import clock
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.store import sql, sqlite
+from orchestrator.store.callback_list import CallbackList
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
@@ -106,6 +107,8 @@ class Outbox(Part):
         self.path = Path(path)
         self.records = Records(self._read, self._write)
         """Finished and living rooms, calls and recordings."""
+        self.callbacks = CallbackList(self._read, self._write)
+        """As people list and replay them."""
         self._lock = sqlite.own(self.path)
         try:
             self._db = sqlite.connect(self.path)
@@ -251,7 +254,7 @@ class Outbox(Part):
         return bool(changed)
 
     def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]:
-        """Retry up to `limit` failed messages that somebody has asked for.
+        """Retry up to `limit` finished messages that somebody has asked for.
 
         Returns how many requests that were, and the queue of each message that could be retried.
 
@@ -261,7 +264,7 @@ class Outbox(Part):
         if not asked:
             return 0, []
         self.flush()
-        rows = self._read(*sql.failed([id_ for (id_,) in asked]))
+        rows = self._read(*sql.over([id_ for (id_,) in asked]))
         now = clock.now()
         self._write(
             (

@@ -11,44 +11,17 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct
-
-from orchestrator.net.logged_url import for_log
 from orchestrator.store import sql, sqlite
+from orchestrator.store.callback_list import ListedCallback, listed
 from orchestrator.store.sql import State
 
 
-class Entry(Struct, frozen=True):
-    """One callback. Times in microseconds since the epoch."""
-
-    id: int
-    room: str
-    """ConferenceSid, CallSid or `recording` and RecordingSid: the order of its delivery."""
-    url: str
-    """Without user, password and query, which may be secret."""
-    method: str
-    body: str
-    account_sid: str
-    event: str
-    sequence: int
-    created_at: int
-    attempts: int
-    at: int
-    """When it was finished; of a waiting one the time before which it is not tried again, 0: at once."""
-    status: int | None
-    error: str
-    state: State
-    asked_again: bool
-    """Somebody has asked for a retry that the orchestrator has not begun yet."""
-
-
-def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[Entry]:
+def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[ListedCallback]:
     """The newest `limit` (0: all), the oldest of them first. Raises OutboxError."""
     with closing(sqlite.visit(path)) as database, sqlite.explained(path):
         rows = database.execute(*sql.entries(states, room, limit)).fetchall()
-    return [_entry(row) for row in reversed(rows)]
+    return [listed(row) for row in reversed(rows)]
 
 
 def request_retry(path: Path, ids: Sequence[int] | None) -> list[int]:
@@ -80,10 +53,3 @@ def state(path: Path, kind: str, key: str = "") -> bytes | None:
     with closing(sqlite.visit(path)) as database, sqlite.explained(path):
         row = database.execute(sql.GET_STATE, (kind, key)).fetchone()
     return bytes(row[0]) if row else None
-
-
-def _entry(row: Sequence[Any]) -> Entry:
-    id_, room, url, method, body, *middle, asked_again = row
-    return Entry(
-        id_, room, for_log(url), method, body.decode("ascii", "replace"), *[*middle, bool(asked_again)]
-    )

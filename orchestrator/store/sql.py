@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
+from urllib.parse import quote_plus
 
 from msgspec.structs import fields
 
+from orchestrator.store.message import CallbackQuery
 from orchestrator.store.records import Query, Record
 
 State = Literal["waiting", "delivered", "failed"]
@@ -145,7 +147,7 @@ ASKED: Final = "SELECT id FROM retries ORDER BY id LIMIT ?"
 COUNT_ASKED: Final = "SELECT count(*) FROM retries"
 REQUEUE: Final = (
     f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
-    f"SELECT {_HEAD}, {_SIGNED}, ? FROM finished WHERE id = ? AND delivered = 0"
+    f"SELECT {_HEAD}, {_SIGNED}, ? FROM finished WHERE id = ?"
 )
 FORGET_FINISHED: Final = "DELETE FROM finished WHERE id = ?"
 FORGET_ASKED: Final = "DELETE FROM retries WHERE id = ?"
@@ -194,6 +196,73 @@ def entries(states: Iterable[State], room: str, limit: int) -> Prepared:
     return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
 
 
+WAITING_BY_URL: Final = "SELECT url, count(*) FROM (SELECT url FROM pending WHERE account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
+FAILED_BY_URL: Final = (
+    "SELECT url, count(*), error, max(done_at) FROM (SELECT url, error, done_at FROM finished "
+    "WHERE delivered = 0 AND account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
+)
+FAILED_AFTER: Final = (
+    "SELECT id, url FROM finished WHERE delivered = 0 AND account_sid = ? AND id > ? ORDER BY id LIMIT ?"
+)
+
+
+def failing(queues: Sequence[str]) -> Prepared:
+    """How many of each of these queues have failed, or wait after an attempt that failed."""
+    marks = _marks(queues)
+    return (
+        f"SELECT queue, count(*) FROM (SELECT queue FROM finished WHERE delivered = 0 AND queue IN ({marks}) "
+        f"UNION ALL SELECT queue FROM pending WHERE attempts > 0 AND queue IN ({marks})) GROUP BY queue",
+        (*queues, *queues),
+    )
+
+
+def callbacks(query: CallbackQuery, searched: int) -> Prepared:
+    """The newest first; of each table the newest `searched` are looked at where there are words."""
+    clauses, values = ["account_sid = ?"], list[object]([query.account_sid])
+    for clause, value in (
+        ("id < ?", query.before),
+        ("created_at >= ?", query.since),
+        ("created_at < ?", query.until),
+    ):
+        if value:
+            clauses.append(clause)
+            values.append(value)
+    if query.queues:
+        clauses.append(f"queue IN ({_marks(query.queues)})")
+        values += query.queues
+    if query.receiver:
+        clauses.append("receiver_of(url) = ?")
+        values.append(query.receiver)
+    parts: list[str] = []
+    if query.waiting:
+        parts.append(f"{_SHOW_WAITING} WHERE {' AND '.join(clauses)}")
+    if query.delivered or query.failed:
+        only = "" if query.delivered and query.failed else f" AND delivered = {int(query.delivered)}"
+        parts.append(f"{_SHOW_FINISHED} WHERE {' AND '.join(clauses)}{only}")
+    newest = [f"SELECT * FROM ({part} ORDER BY id DESC LIMIT ?)" for part in parts]
+    all_values: list[object] = []
+    for _ in parts:
+        all_values += [*values, searched if query.words else query.limit]
+    where = ""
+    if query.words:
+        # A body is stored as it is sent: quoted.
+        plain, quoted = like(query.words), like(quote_plus(query.words))
+        where = " WHERE url LIKE ? ESCAPE '!' OR event LIKE ? ESCAPE '!' OR queue LIKE ? ESCAPE '!' "
+        where += "OR CAST(body AS TEXT) LIKE ? ESCAPE '!'"
+        all_values += [plain, plain, plain, quoted]
+    return f"SELECT * FROM ({' UNION ALL '.join(newest)}){where} ORDER BY id DESC LIMIT ?", (
+        *all_values,
+        query.limit,
+    )
+
+
+def like(words: str) -> str:
+    """A pattern for `LIKE ? ESCAPE '!'`: whatever contains these words."""
+    for special in "!%_":
+        words = words.replace(special, f"!{special}")
+    return f"%{words}%"
+
+
 def waiting(ids: Sequence[int]) -> Prepared:
     return f"SELECT {_QUEUED} FROM pending WHERE id IN ({_marks(ids)}) ORDER BY id", ids
 
@@ -201,6 +270,11 @@ def waiting(ids: Sequence[int]) -> Prepared:
 def failed(ids: Sequence[int]) -> Prepared:
     """Id and queue of those of these that failed."""
     return f"SELECT id, queue FROM finished WHERE delivered = 0 AND id IN ({_marks(ids)})", ids
+
+
+def over(ids: Sequence[int]) -> Prepared:
+    """Id and queue of those of these that are finished, delivered or not."""
+    return f"SELECT id, queue FROM finished WHERE id IN ({_marks(ids)})", ids
 
 
 def finished(limit: int, before: int | None, queue: str | None, only_failed: bool) -> Prepared:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from orchestrator.store import sql
 from orchestrator.store.interface import OutboxError
+from orchestrator.store.message import receiver_of
 
 _BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
@@ -93,6 +94,7 @@ def _open(
 ) -> sqlite3.Connection:
     with explained(path):
         database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=timeout)
+        database.create_function("receiver_of", 1, receiver_of, deterministic=True)
         try:
             prepare(path, database)
         except BaseException:
