@@ -169,6 +169,7 @@ IMPORTS: dict[str, set[str]] = {
         "types",
     },
     "services": {
+        "callbacks",
         "calls",
         "clock",
         "conference.live",
