@@ -50,7 +50,7 @@ def listed(row: Sequence[Any]) -> ListedCallback:
 
 
 class CallbackList:
-    """Every method may raise OutboxError. What deliveries wrote behind has to be flushed before."""
+    """Every method may raise OutboxError. Flush before: deliveries are written behind."""
 
     def __init__(
         self,

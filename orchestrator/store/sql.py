@@ -196,7 +196,10 @@ def entries(states: Iterable[State], room: str, limit: int) -> Prepared:
     return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
 
 
-WAITING_BY_URL: Final = "SELECT url, count(*) FROM (SELECT url FROM pending WHERE account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
+WAITING_BY_URL: Final = (
+    "SELECT url, count(*) FROM "
+    "(SELECT url FROM pending WHERE account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
+)
 FAILED_BY_URL: Final = (
     "SELECT url, count(*), error, max(done_at) FROM (SELECT url, error, done_at FROM finished "
     "WHERE delivered = 0 AND account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
