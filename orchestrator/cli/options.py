@@ -36,3 +36,19 @@ class Exclusive(click.Option):
             if self.name in opts and option.name in opts and set(option.opts) & set(self._excludes):
                 raise click.UsageError(f"{self.opts[0]} and {option.opts[0]} exclude each other.", ctx)
         return super().handle_parse_result(ctx, opts, args)
+
+
+class Needs(click.Option):
+    """An option that means nothing without another one."""
+
+    def __init__(self, *args: Any, needs: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._needs = needs
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        named = {option.name for option in ctx.command.params if self._needs in option.opts}
+        if self.name in opts and not named & set(opts):
+            raise click.UsageError(f"{self.opts[0]} needs {self._needs}.", ctx)
+        return super().handle_parse_result(ctx, opts, args)

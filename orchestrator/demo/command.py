@@ -7,20 +7,22 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.text import Text
 
 from orchestrator.config import ConfigErrors
-from orchestrator.demo.callers import Callers
+from orchestrator.demo.callers import NUMBER, Callers
 from orchestrator.demo.conference import show_conference
 from orchestrator.demo.harness import NotReady
 from orchestrator.demo.loopback import LoopbackSwitch
 from orchestrator.demo.phones import Emulated
 from orchestrator.demo.report import print_limits
-from orchestrator.demo.tryout import try_out
+from orchestrator.demo.tryout import TryOut, try_out
 from orchestrator.esl.errors import SwitchError
+from orchestrator.numbering.phone import recognised
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 FAST, LIVELY = 0.2, 1.0
@@ -34,13 +36,21 @@ def main(
     *,
     fast: bool = False,
     calls: int = 2,
+    from_: Sequence[str] = (),
+    to: str | None = None,
+    press: Sequence[str] = (),
+    wait: float | None = None,
+    keep_open: bool = False,
     password: str | None = None,
     callers: Callers | None = None,
 ) -> int:
     """Run the demo; the exit code: 0 all was as it should be, 1 something was not.
 
-    `voice_url` is the application to try, with so many `calls`; without it the built-in conference is shown.
-    `freeswitch` is HOST or HOST:PORT of a real one; without `password` that of $FS_EVENT_SOCKET_PASSWORD.
+    `voice_url` is the application to try, with so many `calls` to the number `to`; without it the built-in
+    conference is shown. The calls come `from_` these numbers, further ones from numbers of the demo; each
+    presses `press`, one entry for each <Gather>, and stays in a conference for `wait` seconds. `keep_open`:
+    the console stays open until Ctrl-C. `freeswitch` is HOST or HOST:PORT of a real one; without `password`
+    that of $FS_EVENT_SOCKET_PASSWORD.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A document or a name may hold what this terminal's encoding has not.
@@ -59,8 +69,10 @@ def main(
         switch.start()
         try:
             if voice_url is not None:
-                return OK if try_out(console, switch, voice_url, calls, pace) else FAILED
-            return OK if _conference(console, switch, callers or Callers(), pace) else FAILED
+                asked = TryOut(voice_url, _numbers(from_, calls), to or NUMBER, tuple(press), wait)
+                return OK if try_out(console, switch, asked, pace, keep_open=keep_open) else FAILED
+            passed = _conference(console, switch, callers or Callers(), pace, keep_open)
+            return OK if passed else FAILED
         finally:
             switch.stop()
     except (NotReady, ConfigErrors) as error:
@@ -74,11 +86,21 @@ def main(
         return INTERRUPTED
 
 
-def _conference(console: Console, switch: Emulated | LoopbackSwitch, callers: Callers, pace: float) -> bool:
+def _numbers(from_: Sequence[str], calls: int) -> tuple[str, ...]:
+    """The callers' numbers, as the orchestrator reads them."""
+    ours = [f"+1312555{1000 + index}" for index in range(1, calls + 1)]
+    given = [recognised(number, "") or number for number in from_]
+    return (*given, *(number for number in ours if number not in given))[: max(calls, len(given))]
+
+
+def _conference(
+    console: Console, switch: Emulated | LoopbackSwitch, callers: Callers, pace: float, keep_open: bool
+) -> bool:
     if isinstance(switch, Emulated):
-        return show_conference(console, switch, "an emulated FreeSWITCH", callers, pace)
+        where = "an emulated FreeSWITCH"
+        return show_conference(console, switch, where, callers, pace, keep_open=keep_open)
     where = f"FreeSWITCH {switch.version} at {switch.host}:{switch.port}"
-    passed = show_conference(console, switch, where, callers, pace)
+    passed = show_conference(console, switch, where, callers, pace, keep_open=keep_open)
     print_limits(console)
     return passed
 

@@ -20,8 +20,13 @@ from orchestrator.demo.timeline import Timeline
 from orchestrator.demo.watch import PhoneMonitor, Stuck
 
 
-def show_conference(console: Console, switch: Switch, where: str, callers: Callers, pace: float) -> bool:
-    """Whether everything was as it should be. Raises NotReady."""
+def show_conference(
+    console: Console, switch: Switch, where: str, callers: Callers, pace: float, *, keep_open: bool = False
+) -> bool:
+    """Whether everything was as it should be. `keep_open`: the console stays open until Ctrl-C.
+
+    Raises NotReady.
+    """
     ring_seconds = 1 if pace >= 1 else 0
     timeline = Timeline(
         f"A moderated conference on {where}",
@@ -40,6 +45,8 @@ def show_conference(console: Console, switch: Switch, where: str, callers: Calle
                 timeline.told(who(callers, callback), callback)
 
             application.on_callback = told
+            if keep_open:
+                harness.show_console(console)
             scenario = Scenario(callers, switch, application, timeline, watch, pace)
             timeline.begin()
             with _view(console, timeline):
@@ -50,31 +57,37 @@ def show_conference(console: Console, switch: Switch, where: str, callers: Calle
                     stuck = str(error)
                 timeline.end()
                 watch.stop()
-            leftovers = switch.leftovers()
+            evidence = Evidence(
+                callers,
+                application.callbacks,
+                watch.heard,
+                scenario.acted,
+                frozenset(name for name, phone in watch.phones.items() if phone.state == "ended"),
+                switch.leftovers(),
+                deaf=switch.deaf,
+            )
+            passed = _report(console, harness, evidence, stuck)
+            if keep_open:
+                harness.wait_for_interrupt(console)
+            return passed
         finally:
             watch.stop()
             for phone in watch.phones.values():
                 phone.hang_up()
             harness.close()
             application.stop()
-        checks = all_checks(
-            Evidence(
-                callers,
-                application.callbacks,
-                watch.heard,
-                scenario.acted,
-                frozenset(name for name, phone in watch.phones.items() if phone.state == "ended"),
-                leftovers,
-                deaf=switch.deaf,
-            )
-        )
-        if stuck:
-            console.print(Text(f"\nthe demo stopped where it was stuck: {stuck}", style="bold red"))
-        print_checks(console, checks)
-        passed = not stuck and all(check.passed for check in checks)
-        if not passed:
-            print_log(console, harness.log_tail())
-        return passed
+
+
+def _report(console: Console, harness: Harness, evidence: Evidence, stuck: str) -> bool:
+    """Whether every check passed. `stuck`: where the demo stopped."""
+    checks = all_checks(evidence)
+    if stuck:
+        console.print(Text(f"\nthe demo stopped where it was stuck: {stuck}", style="bold red"))
+    print_checks(console, checks)
+    passed = not stuck and all(check.passed for check in checks)
+    if not passed:
+        print_log(console, harness.log_tail())
+    return passed
 
 
 def _view(console: Console, timeline: Timeline) -> AbstractContextManager[object]:

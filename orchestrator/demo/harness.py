@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 
 import gevent
+import gevent.event
+from rich.console import Console
+from rich.text import Text
 
 from orchestrator import logs
 from orchestrator.app import Orchestrator
@@ -27,7 +31,7 @@ _SETTINGS = """
 freeswitch:
   nodes:
     - {{host: {host}, port: {port}, password: {password}, recordings_dir: {recordings}, media_dir: {media}}}
-accounts: [{{sid: {account}, name: demo, signing_key: {seed}}}]
+accounts: [{{sid: {account}, name: demo, signing_key: {seed}, api_keys: [{key}]}}]
 applications:
   demo: {{voice_url: {voice_url}}}
 default_application: demo
@@ -46,6 +50,8 @@ class Harness:
     def __init__(self, switch: Switch) -> None:
         self.switch = switch
         self.seed = new_seed()
+        self.key = f"demo-{secrets.token_hex(4)}"
+        """Signs in to the console."""
         self.public_key = public_key(load_key(self.seed))
         self.orchestrator: Orchestrator | None = None
 
@@ -83,6 +89,7 @@ class Harness:
             media=json.dumps(str(self.directory / "media")),
             account=ACCOUNT,
             seed=json.dumps(self.seed),
+            key=json.dumps(self.key),
             voice_url=json.dumps(voice_url),
             database=json.dumps(str(self.directory / "orchestrator.sqlite")),
         )
@@ -100,6 +107,23 @@ class Harness:
                 reason = orchestrator.node.connection.last_error
                 raise NotReady(f"no event socket at {self.switch.host}:{self.switch.port}: {reason}")
         return orchestrator
+
+    def show_console(self, console: Console) -> None:
+        """Print where it is, and how one signs in."""
+        assert self.orchestrator is not None
+        line = Text("console: ", style="bold")
+        line.append(f"http://127.0.0.1:{self.orchestrator.web.port}/", style="cyan")
+        console.print(line.append(f"  sign in with the API key {self.key}", style="default"), soft_wrap=True)
+
+    def wait_for_interrupt(self, console: Console) -> None:
+        """The orchestrator runs on until Ctrl-C."""
+        console.print()
+        self.show_console(console)
+        console.print(Text("it stays open until Ctrl-C"))
+        try:
+            gevent.event.Event().wait()
+        except KeyboardInterrupt:
+            console.print(Text("stopped"))
 
     def close(self) -> None:
         """Stop the orchestrator; its files stay until the end of the context."""

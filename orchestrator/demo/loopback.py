@@ -101,6 +101,10 @@ class LoopbackPhone:
             self._displace("start", hz)
         self.speaking = hz
 
+    def press(self, digits: str) -> None:
+        if self.state == "answered":
+            self._connection.post(commands.send_dtmf(self.uuid, digits))
+
     def hang_up(self) -> None:
         if self.state != "ended":
             self._connection.post(commands.kill(self.uuid))

@@ -37,6 +37,11 @@ class Exchange:
     def audio(self) -> bool:
         return self.fetched is not None and is_audio(self.fetched)
 
+    @property
+    def caller(self) -> str:
+        """Empty of a request for a sound."""
+        return self.fields.get("From", "")
+
 
 @dataclass(frozen=True)
 class VerbEvent:
@@ -142,6 +147,15 @@ _HINTS = (
     ("answered 403", "the application refuses: a token or signature that it checks?"),
     ("answered 5", "the application failed: its own log says why"),
     ("no complete answer", "the application is too slow, or something on the way drops packets"),
+    ("redirects", "it redirects in circles, or by too many steps: name the URL that answers by itself"),
+    (
+        "an HTML page",
+        "a login, an error or the wrong path? It has to answer with TeXML: <Response>…</Response>",
+    ),
+    ("is JSON", "it has to answer with TeXML: <Response>…</Response>"),
+    ("not XML", "it has to answer with TeXML: <Response>…</Response>"),
+    ("is empty", "it has to answer with TeXML: <Response>…</Response>"),
+    ("the root is", "a document begins with <Response>"),
 )
 
 

@@ -19,6 +19,9 @@ class Phone(Protocol):
     def sounds(self, hz: float | None) -> None:
         """The frequency that it sends from now on; None: silence."""
 
+    def press(self, digits: str) -> None:
+        """Keys, one after the other."""
+
     def hang_up(self) -> None: ...
 
 

@@ -10,6 +10,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from orchestrator.demo.observe import Exchange, VerbEvent, hint, plain
+from orchestrator.demo.verdict import WITHOUT_EVENTS, conferences
 from orchestrator.store.message import FinishedMessage
 from orchestrator.texml import Conference, Dial, Gather, Number, Play, Redirect, Say, Sip, Verb
 
@@ -39,7 +40,7 @@ class TryOutView:
     # requests
 
     def exchange(self, exchange: Exchange) -> None:
-        caller = exchange.fields.get("From", "")
+        caller = exchange.caller
         what = f"{exchange.method} {exchange.url}"
         if exchange.fetched is None:
             self.say(caller, what)
@@ -105,13 +106,12 @@ class TryOutView:
                 tag = warning.element
             used = f"; using {warning.used}" if warning.used else ""
             self._detail(f"line {warning.line}: <{tag}>: {warning.message}{used}", "yellow")
-        for verb in document.verbs:
-            if isinstance(verb, Dial) and verb.conference and not verb.conference.status_callback:
-                self._detail(
-                    f"line {verb.conference.line}: this <Conference> has no statusCallback: no callback says "
-                    "who joins and leaves",
-                    "yellow",
-                )
+        for conference in conferences(document):
+            place = f"line {conference.line}: this <Conference> has"
+            if not conference.status_callback:
+                self._detail(f"{place} no statusCallback: no callback says who joins and leaves", "yellow")
+            elif not conference.status_callback_event:
+                self._detail(f"{place} a statusCallback and no statusCallbackEvent: {WITHOUT_EVENTS}", "red")
 
     # verbs, callbacks
 
@@ -143,7 +143,7 @@ def describe(verb: Verb) -> str:
         case Redirect():
             return f"<Redirect> {verb.url}"
         case Gather():
-            return f"<Gather> for {verb.timeout} s; the demo's callers press nothing"
+            return f"<Gather> for {verb.timeout} s"
         case Dial():
             return "<Dial>" + "".join(f" {_noun(noun)}" for noun in verb.nouns)
     return f"<{type(verb).__name__}>"

@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from tests.lab.web import Application
-
 CHECKS = 11
 PATCHED = "from gevent import monkey; monkey.patch_all(); import sys; from orchestrator.demo import main"
 
@@ -69,44 +67,6 @@ def test_a_receiver_with_another_key_fails_the_signatures() -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     (failed,) = lines(done, "✗")
     assert failed.startswith("✗ every callback's signature is genuine: not on #0")
-
-
-def test_an_application_of_ones_own_is_called_and_its_mistakes_have_lines(application: Application) -> None:
-    application.takes_callbacks("/events")
-    application.document(
-        "/voice",
-        '<Response>\n<Say colour="red">Hello</Say>\n'
-        '<Dial><Conference statusCallback="/events" statusCallbackEvent="join leave">Mine</Conference>'
-        "</Dial>\n</Response>",
-    )
-    done = run(f"sys.exit(main({application.url('/voice')!r}, fast=True))")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert 'line 2: <Say colour="red">' in done.stdout
-    assert "<Conference> Mine" in done.stdout
-    assert "callback 0 participant-join" in done.stdout
-    assert "2 documents, 2 warnings, 4 callbacks delivered" in done.stdout
-    assert len(application.to("/events")) == 4
-
-
-def test_a_conference_without_callbacks_is_remarked_on(application: Application) -> None:
-    application.document("/voice", "<Response><Dial><Conference>Mine</Conference></Dial></Response>")
-    done = run(f"sys.exit(main({application.url('/voice')!r}, fast=True, calls=1))")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "line 1: this <Conference> has no statusCallback" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("url", "advice"),
-    [
-        ("http://127.0.0.1:1/voice", "nothing listens there"),
-        ("http://no-such-name.invalid/voice", "this name is not known"),
-        ("ftp://example.com/voice", "no http or https URL"),
-    ],
-)
-def test_an_application_that_cannot_be_reached_is_explained(url: str, advice: str) -> None:
-    done = run(f"sys.exit(main({url!r}, fast=True, calls=1))")
-    assert done.returncode == 1
-    assert advice in done.stdout
 
 
 def test_a_freeswitch_that_is_not_there_is_explained() -> None:
