@@ -76,21 +76,21 @@ class Orchestrator(Part):
         )
         self.counters = CallCounters()
         shared = Shared(
-            live=self.current,
+            current=self.current,
             store=self.outbox,
             delivery=self.delivery,
-            dialler=self._connector,
+            connector=self._connector,
             keys=self._keys,
             url_signer=url_signer(settings, self.outbox),
             base_url=self._base_url,
-            tally=self.counters,
-            tolls=OutboundLimits(self.current),
+            counters=self.counters,
+            outbound_limits=OutboundLimits(self.current),
             take_over=take_over,
         )
         if len(settings.freeswitch.nodes) == 1:
             self.outbox.claim(settings.freeswitch.nodes[0].name)
         self.nodes = tuple(Node(node, shared) for node in settings.freeswitch.nodes)
-        self.write_check = WriteCheck(self.outbox, [node.journal for node in self.nodes])
+        self.write_check = WriteCheck(self.outbox, [node.write_buffer for node in self.nodes])
         days, cache_bytes = settings.recordings.retention_days, settings.media.cache_bytes
         self.retention = Retention(
             [
@@ -98,7 +98,7 @@ class Orchestrator(Part):
                 *(
                     kind
                     for node in self.nodes
-                    for kind in files(node.settings.recordings_dir, days, node.library, cache_bytes)
+                    for kind in files(node.settings.recordings_dir, days, node.audio_cache, cache_bytes)
                 ),
             ]
         )
@@ -114,9 +114,9 @@ class Orchestrator(Part):
         self._parts = Parts(
             (
                 self.outbox,
-                *(node.book for node in self.nodes),
+                *(node.call_records for node in self.nodes),
                 self.delivery,
-                *(node.journal for node in self.nodes),
+                *(node.write_buffer for node in self.nodes),
                 self.web,
                 self.console,
                 self.retention,
@@ -130,7 +130,7 @@ class Orchestrator(Part):
         self.attempts = Attempts()
         self.console = Console(
             self.current,
-            node.control,
+            node.api_services,
             node.rooms,
             self.outbox,
             node.files,
@@ -138,14 +138,14 @@ class Orchestrator(Part):
             self.attempts,
             console_secret(self.outbox),
         )
-        audio = RecordingAudio(node.files, is_open=node.control.recordings.is_recording)
+        audio = RecordingAudio(node.files, is_open=node.api_services.recordings.is_recording)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             (
                 health(self._problems),
                 recording_pages(audio),
-                rest_api(self.current, node.control, self.outbox.records, self.attempts, audio),
+                rest_api(self.current, node.api_services, self.outbox.records, self.attempts, audio),
                 self.console.blueprint,
             ),
         )
@@ -177,11 +177,11 @@ class Orchestrator(Part):
                 NodeSources(
                     connection=node.connection,
                     legs=node.legs,
-                    door=node.door,
+                    admission=node.admission,
                     rooms=node.rooms,
                     fetcher=node.fetcher,
-                    repairs=node.recovery.corrections,
-                    journal=node.journal,
+                    corrections=node.reconciler.corrections,
+                    write_buffer=node.write_buffer,
                     sip=node.sip,
                 )
                 for node in self.nodes
@@ -211,7 +211,7 @@ class Orchestrator(Part):
         self._keys.update(account_keys(settings))
         self._connector.policy = address_policy(settings)
         for node in self.nodes:
-            node.door.limiter.limits = settings.admission
+            node.admission.limiter.limits = settings.admission
         self.current.settings = settings
         self.console.on_reload()
 
@@ -257,9 +257,9 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     def reload() -> Reloaded:
         return orchestrator.reloader.reload(lambda: load(config))
 
-    bell = ReloadSocket(settings.callbacks.database, config, reload)
+    reload_socket = ReloadSocket(settings.callbacks.database, config, reload)
     gevent.signal_handler(signal.SIGHUP, reload)
-    service = Parts((orchestrator, bell))
+    service = Parts((orchestrator, reload_socket))
     service.start()
     spare_the_collector()
     stop.wait()

@@ -69,16 +69,16 @@ log = get_logger(__name__)
 class Shared:
     """The parts that all nodes share."""
 
-    live: CurrentSettings
+    current: CurrentSettings
     store: Store
     delivery: Delivery
-    dialler: Connector
+    connector: Connector
     keys: dict[str, AccountKeys]
     """By account sid."""
     url_signer: UrlSigner | None
     base_url: Callable[[], str]
-    tally: CallCounters
-    tolls: OutboundLimits
+    counters: CallCounters
+    outbound_limits: OutboundLimits
     take_over: bool
     """FreeSWITCH is taken from another orchestrator, also from one that lives."""
 
@@ -105,27 +105,27 @@ class Node(Part):
         # still write.
         self._parts = Parts(
             (
-                self.door,
+                self.admission,
                 self.rooms,
-                self.room_recordings,
+                self.conference_recorder,
                 self.calls,
-                self.control.conferences,
+                self.api_services.conferences,
                 self.call_recordings,
                 self.connection,
-                self.recovery,
-                self.audit,
+                self.reconciler,
+                self.periodic_check,
             )
         )
-        self.connection.on_event.append(self.switchboard.on_event)
-        self.switchboard.on_new_call.append(self.calls.accept)
-        self.connection.on_pause.append(self.journal.commit_batch)
+        self.connection.on_event.append(self.dispatcher.on_event)
+        self.dispatcher.on_new_call.append(self.calls.accept)
+        self.connection.on_pause.append(self.write_buffer.commit_batch)
         self.connection.on_up.append(self._on_up)
         # Behind the legs, which have been listening since they were made.
         self.connection.on_down += [
             self._on_down,
-            self.recovery.on_down,
-            self.performer.on_down,
-            self.room_recordings.on_down,
+            self.reconciler.on_down,
+            self.effect_executor.on_down,
+            self.conference_recorder.on_down,
         ]
 
     # Its life
@@ -161,7 +161,7 @@ class Node(Part):
         try:
             for listener in self.before_comparing:
                 listener()
-            self.book.compare(self.recovery.run())
+            self.call_records.compare(self.reconciler.run())
             if self._losses == losses:
                 self.sip.start()
             if self._losses != losses:
@@ -169,9 +169,9 @@ class Node(Part):
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.name, problem=str(error))
             return
-        gevent.spawn(self._shared.tolls.lost, self.name, self._lives)
+        gevent.spawn(self._shared.outbound_limits.lost, self.name, self._lives)
         self._up.set()
-        self.door.compare(self.connection.api)
+        self.admission.compare(self.connection.api)
 
     def _on_down(self, error: SwitchError) -> None:
         stopping = self.connection.stopping
@@ -191,16 +191,16 @@ class Node(Part):
         return self._shared.store.of(self.name)
 
     @cached_property
-    def journal(self) -> WriteBehindBuffer:
+    def write_buffer(self) -> WriteBehindBuffer:
         return WriteBehindBuffer(self.store, self._shared.delivery.on_committed)
 
     @cached_property
-    def book(self) -> CallRecords:
+    def call_records(self) -> CallRecords:
         return CallRecords(self.store)
 
     @cached_property
-    def keeper(self) -> CallStore:
-        return CallStore(self.journal)
+    def call_store(self) -> CallStore:
+        return CallStore(self.write_buffer)
 
     @cached_property
     def ownership(self) -> Ownership:
@@ -226,13 +226,13 @@ class Node(Part):
 
     @cached_property
     def sip(self) -> SipProfileMonitor:
-        return SipProfileMonitor(self.connection.api, self._shared.live)
+        return SipProfileMonitor(self.connection.api, self._shared.current)
 
     # Files
 
     @cached_property
-    def library(self) -> AudioCache:
-        media = self._shared.live.settings.media
+    def audio_cache(self) -> AudioCache:
+        media = self._shared.current.settings.media
         return AudioCache(self.settings.media_dir, self.settings.path_on_freeswitch, media.max_seconds)
 
     @cached_property
@@ -244,69 +244,71 @@ class Node(Part):
 
     @cached_property
     def recording_context(self) -> RecordingContext:
-        return RecordingContext(self.files, self.journal, self._shared.tally)
+        return RecordingContext(self.files, self.write_buffer, self._shared.counters)
 
     @cached_property
     def fetcher(self) -> Fetcher:
-        fetch = self._shared.live.settings.fetch
+        fetch = self._shared.current.settings.fetch
         limits = Limits(fetch.timeout_secs, fetch.max_bytes, fetch.max_redirects)
-        return Fetcher(limits, self._shared.dialler, directory=self.settings.media_dir)
+        return Fetcher(limits, self._shared.connector, directory=self.settings.media_dir)
 
     # Conferences
 
     @cached_property
-    def members(self) -> MemberCommands:
+    def member_commands(self) -> MemberCommands:
         return MemberCommands(self.connection)
 
     @cached_property
-    def room_recordings(self) -> ConferenceRecorder:
+    def conference_recorder(self) -> ConferenceRecorder:
         return ConferenceRecorder(self.connection, self.recording_context)
 
     @cached_property
-    def performer(self) -> EffectExecutor:
-        tone_player = TonePlayer(self.members, beeps(self._shared.live.settings, self.library))
-        return EffectExecutor(self.members, self.room_recordings, tone_player, self.legs)
+    def effect_executor(self) -> EffectExecutor:
+        tone_player = TonePlayer(self.member_commands, beeps(self._shared.current.settings, self.audio_cache))
+        return EffectExecutor(self.member_commands, self.conference_recorder, tone_player, self.legs)
 
     @cached_property
     def rooms(self) -> Rooms:
-        conference = self._shared.live.settings.conference
+        conference = self._shared.current.settings.conference
         debounce = conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000
-        return Rooms(self.name, self.performer, self.legs, self.journal, debounce, self._shared.tally)
+        return Rooms(
+            self.name, self.effect_executor, self.legs, self.write_buffer, debounce, self._shared.counters
+        )
 
     # Calls
 
     @cached_property
-    def door(self) -> AdmissionControl:
-        return AdmissionControl(self.name, self._shared.live.settings.admission, self.legs)
+    def admission(self) -> AdmissionControl:
+        return AdmissionControl(self.name, self._shared.current.settings.admission, self.legs)
 
     @cached_property
-    def switchboard(self) -> EventDispatcher:
-        return EventDispatcher(self.journal, self.door, self.book, self.legs, self.rooms)
+    def dispatcher(self) -> EventDispatcher:
+        return EventDispatcher(self.write_buffer, self.admission, self.call_records, self.legs, self.rooms)
 
     @cached_property
-    def services(self) -> CallContext:
+    def call_context(self) -> CallContext:
         shared = self._shared
-        speech = shared.live.settings.speech
+        speech = shared.current.settings.speech
         return CallContext(
-            current=shared.live,
+            current=shared.current,
             node=self.settings,
             connection=self.connection,
             legs=self.legs,
-            in_turn=self.switchboard.in_turn,
+            in_turn=self.dispatcher.in_turn,
             rooms=self.rooms,
-            conference_recorder=self.room_recordings,
+            conference_recorder=self.conference_recorder,
             fetcher=self.fetcher,
-            audio_cache=self.library,
+            audio_cache=self.audio_cache,
             call_recorder=self.call_recorder,
-            text_to_speech=CommandSpeech(self.library, speech.command, speech.timeout_secs),
+            text_to_speech=CommandSpeech(self.audio_cache, speech.command, speech.timeout_secs),
             status=self.status,
-            write_buffer=self.journal,
-            call_store=self.keeper,
+            write_buffer=self.write_buffer,
+            call_store=self.call_store,
             store=self.store,
             records=self.store.records,
-            call_records=self.book,
-            outbound_limits=shared.tolls,
-            counters=shared.tally,
+            call_records=self.call_records,
+            outbound_limits=shared.outbound_limits,
+            counters=shared.counters,
             verbs=VERBS,
             wait_until_connected=self.wait_until_current,
             keys=shared.keys.get,
@@ -314,15 +316,15 @@ class Node(Part):
 
     @cached_property
     def calls(self) -> CallRegistry:
-        return CallRegistry(self.services, self.door)
+        return CallRegistry(self.call_context, self.admission)
 
     @cached_property
     def outbound(self) -> Outbound:
-        return Outbound(self.services, self.calls)
+        return Outbound(self.call_context, self.calls)
 
     @cached_property
     def status(self) -> StatusCallbacks:
-        return StatusCallbacks(self.journal)
+        return StatusCallbacks(self.write_buffer)
 
     @cached_property
     def call_recorder(self) -> CallRecorder:
@@ -333,8 +335,8 @@ class Node(Part):
         return CallRecordings(self.call_recorder, self.store)
 
     @cached_property
-    def control(self) -> ApiServices:
-        services, calls = self.services, self.calls
+    def api_services(self) -> ApiServices:
+        services, calls = self.call_context, self.calls
         announcement_player = AnnouncementPlayer(services, calls)
         return ApiServices(
             ConferenceService(services, self.outbound, announcement_player),
@@ -346,14 +348,14 @@ class Node(Part):
     # Reconciling
 
     @cached_property
-    def recovery(self) -> Reconciler:
+    def reconciler(self) -> Reconciler:
         return Reconciler(
             self.connection,
             self.legs,
             self.rooms,
-            self.room_recordings,
-            self.performer,
-            self.switchboard,
+            self.conference_recorder,
+            self.effect_executor,
+            self.dispatcher,
             self.calls,
             self.outbound,
             self.call_recordings,
@@ -361,15 +363,15 @@ class Node(Part):
         )
 
     @cached_property
-    def audit(self) -> PeriodicCheck:
+    def periodic_check(self) -> PeriodicCheck:
         return PeriodicCheck(
             self.connection,
             self.legs,
             self.rooms,
-            self.switchboard,
+            self.dispatcher,
             self.calls,
-            self.recovery,
-            self.room_recordings,
+            self.reconciler,
+            self.conference_recorder,
             self.call_recordings,
             self._up.is_set,
             self.settings.reconcile_secs,

@@ -51,7 +51,7 @@ def dial(orchestrator: Orchestrator, number: int, room: str) -> str:
     """Somebody who is being dialled into this room of a node; the ConferenceSid."""
     uuid, node = str(uuid4()), orchestrator.nodes[number]
     caller = Caller(call_sid_of(uuid), uuid, from_="+13125550100", to="+13125550101")
-    node.book.open(caller, ACCOUNT)
+    node.call_records.open(caller, ACCOUNT)
     return node.rooms.dial(ACCOUNT, room, caller, ParticipantOptions(), False).sid
 
 
@@ -60,14 +60,14 @@ def test_a_node_keeps_its_rooms_apart_from_another_node_s(two: Orchestrator) -> 
     assert sids[0] != sids[1]
     for node, sid in zip(two.nodes, sids, strict=True):
         assert [room.sid for room in node.rooms] == [sid]
-        assert [key for key, _ in node.journal.load("room")] == [sid]
+        assert [key for key, _ in node.write_buffer.load("room")] == [sid]
 
 
 def test_every_row_says_its_node(two: Orchestrator, tmp_path: Path) -> None:
     for number in (0, 1):
         dial(two, number, "Room 1234")
-        two.nodes[number].journal.commit([make(NAMES[number], URL, 0)])
-        two.nodes[number].book.flush()
+        two.nodes[number].write_buffer.commit([make(NAMES[number], URL, 0)])
+        two.nodes[number].call_records.flush()
     with sqlite3.connect(tmp_path / "orchestrator.sqlite") as database:
         for table in ("state", "pending", "records"):
             where = {"state": "WHERE key <> ''"}.get(table, "")
@@ -83,14 +83,14 @@ def test_a_node_ends_nothing_of_another_node_after_a_restart(tmp_path: Path) -> 
     first.start()
     sids = [dial(first, number, "Room 1234") for number in (0, 1)]
     for node in first.nodes:
-        node.book.flush()
+        node.call_records.flush()
     first.stop(1)
     second = Orchestrator(settings(tmp_path, *NAMES))
     second.nodes[0].rooms.start()
-    second.nodes[0].control.conferences.start()
-    second.nodes[0].book.start()
+    second.nodes[0].api_services.conferences.start()
+    second.nodes[0].call_records.start()
     assert [record.sid for record in second.nodes[1].store.alive("conference")] == [sids[1]]
-    assert len(second.nodes[0].book._live) == 1
+    assert len(second.nodes[0].call_records._live) == 1
     second.outbox.close()
 
 

@@ -98,7 +98,7 @@ class _Burst:
             self._next_line = time.monotonic() + _LOG_SECONDS
             log.error(
                 self._text % self._bound,
-                given_up=self._counted,
+                failed=self._counted,
                 remedy="`orchestrator callbacks list --failed` shows these and those of the next minute",
             )
             self._counted = 0

@@ -57,7 +57,7 @@ class StatusCallbacks:
     """Follows one leg's events and sends the callbacks that were asked for; one ordered queue a call."""
 
     def __init__(self, write_buffer: WriteBehindBuffer) -> None:
-        self._journal = write_buffer
+        self._write_buffer = write_buffer
 
     def follow(
         self,
@@ -98,7 +98,7 @@ class StatusCallbacks:
                 signatures=style.signatures,
                 user_agent=style.user_agent,
             )
-            self._journal.commit([message], state(event, sent))
+            self._write_buffer.commit([message], state(event, sent))
 
         return on_event
 

@@ -98,10 +98,10 @@ def _iso_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
-def conference_fields(room: Room, tell: SendCallback, style: CallbackStyle) -> Fields:
+def conference_fields(room: Room, callback: SendCallback, style: CallbackStyle) -> Fields:
     """One conference status callback. `room` is the room after the step that asked for it."""
-    caller = tell.caller
-    participant = tell.participant or room.participants.get(caller.call_sid)
+    caller = callback.caller
+    participant = callback.participant or room.participants.get(caller.call_sid)
     fields = [
         ("AccountSid", room.account_sid),
         ("CallSid", caller.call_sid),
@@ -109,29 +109,29 @@ def conference_fields(room: Room, tell: SendCallback, style: CallbackStyle) -> F
         ("ConferenceSid", room.sid),
         ("ConnectionId", caller.connection_id),
         ("FriendlyName", room.name),
-        ("SequenceNumber", str(tell.sequence)),
-        ("StatusCallbackEvent", tell.event),
-        ("Timestamp", timestamp(tell.at, style.timestamp_format)),
+        ("SequenceNumber", str(callback.sequence)),
+        ("StatusCallbackEvent", callback.event),
+        ("Timestamp", timestamp(callback.at, style.timestamp_format)),
         *_known(
-            ("AnnounceUrl", tell.announce_url),
+            ("AnnounceUrl", callback.announce_url),
             ("CallingPartyType", caller.calling_party_type),
             ("From", caller.from_),
             ("FromSipUri", caller.from_sip_uri),
             ("ParticipantLabel", participant.options.label if participant else ""),
-            ("ReasonAnnouncementFailed", tell.problem),
+            ("ReasonAnnouncementFailed", callback.problem),
             ("To", caller.to),
             ("ToSipUri", caller.to_sip_uri),
         ),
     ]
     if style.twilio_extras:
-        if tell.participant is not None:
-            fields += _participant_extras(tell.participant)
-        if tell.leave_reason is not None:
+        if callback.participant is not None:
+            fields += _participant_extras(callback.participant)
+        if callback.leave_reason is not None:
             fields += [
-                ("ParticipantCallStatus", "completed" if tell.call_gone else "in-progress"),
-                ("ReasonParticipantLeft", tell.leave_reason.value),
+                ("ParticipantCallStatus", "completed" if callback.call_gone else "in-progress"),
+                ("ReasonParticipantLeft", callback.leave_reason.value),
             ]
-        if tell.event == "conference-end" and room.end_reason is not None:
+        if callback.event == "conference-end" and room.end_reason is not None:
             fields += _end_extras(room, room.end_reason)
     return _in_order(fields)
 

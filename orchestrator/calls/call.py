@@ -138,10 +138,10 @@ class Call(DocumentRunner):
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
 
-    def request_only(self, event: Event, told: Collection[str]) -> list[tuple[str, str, bytes]]:
+    def request_only(self, event: Event, reported: Collection[str]) -> list[tuple[str, str, bytes]]:
         """The rows to store together with a callback about it."""
         self.stored = replace(
-            self.stored, reported=tuple(told), ended=self.stored.ended or "completed" in told
+            self.stored, reported=tuple(reported), ended=self.stored.ended or "completed" in reported
         )
         return self.rows
 

@@ -59,7 +59,7 @@ class DialedLeg:
         self._ended_at = 0
         self._caller = leg.caller(call.caller.connection_id)
         self._bridged_at = int(call.recall(f"bridged {uuid}") or 0)
-        self._reported = tuple(call.recall(f"told {uuid}").split())
+        self._reported = tuple(call.recall(f"reported {uuid}").split())
         self._report = self._follow()
         call.services.call_records.open(
             self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
@@ -91,9 +91,9 @@ class DialedLeg:
         url = call.services.resolve(call.document_url, noun.status_callback)
         return FetchDocument(url, noun.status_callback_method)
 
-    def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
-        self._reported = tuple(told)
-        self._call.note(**{f"told {self.uuid}": " ".join(told)})
+    def _state(self, event: Event, reported: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
+        self._reported = tuple(reported)
+        self._call.note(**{f"reported {self.uuid}": " ".join(reported)})
         return self._call.rows
 
     @property
@@ -140,7 +140,7 @@ class DialedLeg:
 
     def missed(self) -> None:
         """It has ended while nobody was there to hear of it."""
-        if self._call.recall(f"told {self.uuid}"):
+        if self._call.recall(f"reported {self.uuid}"):
             answered = {"Caller-Channel-Answered-Time": str(self._bridged_at)} if self._bridged_at else {}
             self._report(
                 decode(

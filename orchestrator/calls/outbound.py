@@ -178,7 +178,7 @@ class Outbound:
         order: OriginateRequest,
         caller: Caller,
         headers: dict[str, str],
-        told: Collection[str],
+        reported: Collection[str],
         room: str,
     ) -> Call:
         """Its leg is parked, or in the FreeSWITCH conference already, and waits for instructions."""
@@ -198,7 +198,7 @@ class Outbound:
             fallback=order.fallback,
             report=order.report,
             report_events=order.report_events,
-            reported=tuple(told),
+            reported=tuple(reported),
             dialled_into=room,
         )
         call = Call(leg, order.application, services, "outbound", stored)
@@ -244,7 +244,7 @@ class _Ringing:
         order: OriginateRequest,
         caller: Caller,
         room: str,
-        told: Sequence[str] = (),
+        reported: Sequence[str] = (),
     ) -> None:
         """`room`: sid of the conference that it is dialled for; empty if none."""
         self.leg = caller.leg
@@ -253,7 +253,7 @@ class _Ringing:
         self._request = order
         self._caller = caller
         self._services = outbound._services
-        self._reported = told
+        self._reported = reported
         self._call: Call | None = None
         self._seen = self._parked = self._has_answered = self._called_off = False
         self._report = self._follow()
@@ -272,9 +272,9 @@ class _Ringing:
             self._state,
         )
 
-    def _state(self, event: Event, told: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
-        self._reported = tuple(told)
-        return () if "completed" in told else [self._services.call_store.row(self._kept())]
+    def _state(self, event: Event, reported: Collection[str]) -> Sequence[tuple[str, str, bytes]]:
+        self._reported = tuple(reported)
+        return () if "completed" in reported else [self._services.call_store.row(self._kept())]
 
     def keep(self) -> None:
         """On disk, for the next run of ours."""

@@ -128,14 +128,14 @@ class Client:
         if answer.status_code == 404:
             where = "/".join(path)
             raise RequestFailed(f"there is no {where}, or not in account {self._account}")
-        raise RequestFailed(_told(answer.status_code, body["errors"]))
+        raise RequestFailed(_explained(answer.status_code, body["errors"]))
 
 
 def _written(value: str | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _told(status: int, errors: list[Resource]) -> str:
+def _explained(status: int, errors: list[Resource]) -> str:
     if status == 401:
         return f"the API key is not known there: --key, ${KEY}, or api_keys in the settings of -c FILE"
     parts = []

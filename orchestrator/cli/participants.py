@@ -127,8 +127,8 @@ def dial(api: Api, /, conference: str, to: str, more: Given, **asked: str | None
 
     The conference may begin with it. TO is a number, or a SIP address.
     """
-    from orchestrator.web.api.dialling import GUEST, LEG
+    from orchestrator.web.api.dialling import LEG, PARTICIPANT
 
-    asked |= {"To": to, **parameters(more, (parameter.name for parameter in (*LEG, *GUEST)))}
+    asked |= {"To": to, **parameters(more, (parameter.name for parameter in (*LEG, *PARTICIPANT)))}
     # A name is not looked up: where no conference has it, one begins.
     api.output.many("participants", [api.client.post("Conferences", conference, "Participants", **asked)])

@@ -222,8 +222,8 @@ class Conference(Section):
         description="participant-join is sent when somebody begins to wait; false: when the conference takes "
         "it in, and nothing is sent of those who leave before",
     )
-    speaker_mode: Literal["talkers", "floor"] = Field(
-        default="talkers", description="speaker callbacks: each talker, or floor changes"
+    speaker_mode: Literal["talking", "floor"] = Field(
+        default="talking", description="speaker callbacks: each start and stop of talking, or floor changes"
     )
     talking_events: Literal["wanted", "always"] = Field(
         default="wanted",

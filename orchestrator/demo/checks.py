@@ -12,7 +12,7 @@ from orchestrator.demo.scenario import CallerActions
 from orchestrator.demo.watch import Sample
 
 # The 200 ms that a phone's measurement looks back, one sample, and a busy machine.
-EAR_SECONDS = 1.0
+TOLERANCE_SECONDS = 1.0
 MODERATOR_LEFT = "participant-with-end-conference-on-exit-left"
 
 
@@ -120,7 +120,7 @@ def _music(evidence: Evidence) -> str:
             continue
         _need(bool(times) and times[0] < start.happened_at, f"{caller.name} heard none")
         late = times[-1] - start.happened_at
-        _need(late < EAR_SECONDS, f"{caller.name} still heard it {late:.1f} s after the start")
+        _need(late < TOLERANCE_SECONDS, f"{caller.name} still heard it {late:.1f} s after the start")
     return ", ".join(caller.name for caller in evidence.cast.everybody if caller.waits)
 
 
@@ -132,7 +132,7 @@ def _voices(evidence: Evidence) -> str:
             continue
         names.append(name)
         for listener in evidence.cast.admitted:
-            heard = any(began <= at <= ended + EAR_SECONDS for at in evidence.times(listener, name))
+            heard = any(began <= at <= ended + TOLERANCE_SECONDS for at in evidence.times(listener, name))
             if listener is speaker:
                 _need(not heard, f"{name} heard an echo of herself or himself")
             else:
@@ -178,7 +178,7 @@ def _ended_by_moderator(evidence: Evidence) -> str:
     by, sid = end.fields.get("CallSidEndingConference"), joined[0].fields["CallSid"]
     _need(by == sid, f"CallSidEndingConference is {by}, and {cleo.name} is {sid}")
     after = end.happened_at - evidence.acted.hung_up.get(cleo.name, float("inf"))
-    _need(after > -EAR_SECONDS, f"it ended before {cleo.name} hung up")
+    _need(after > -TOLERANCE_SECONDS, f"it ended before {cleo.name} hung up")
     _need(after < 3, f"it ended {after:.1f} s after {cleo.name} hung up")
     return f"{max(0.0, after) * 1000:.0f} ms after the hangup"
 
@@ -191,7 +191,7 @@ def _others_go_on(evidence: Evidence) -> str:
         times = evidence.times(caller, caller.after)
         _need(bool(times), f"{caller.name} did not hear what stands behind the <Dial>")
         left = evidence.of(caller, "participant-leave")
-        early = bool(left) and times[0] < left[0].happened_at - EAR_SECONDS
+        early = bool(left) and times[0] < left[0].happened_at - TOLERANCE_SECONDS
         _need(not early, f"{caller.name}'s document went on before the conference ended")
         _need(caller.name in evidence.ended, f"{caller.name}'s call did not end with its document")
         names.append(caller.name)

@@ -41,10 +41,10 @@ def show_conference(
         try:
             harness.open(application.voice_url)
 
-            def told(callback: Callback) -> None:
-                timeline.told(who(callers, callback), callback)
+            def on_callback(callback: Callback) -> None:
+                timeline.add(who(callers, callback), callback)
 
-            application.on_callback = told
+            application.on_callback = on_callback
             if keep_open:
                 harness.show_console(console)
             scenario = Scenario(callers, switch, application, timeline, watch, pace)

@@ -25,7 +25,7 @@ from orchestrator.esl.events import Event
 CONTEXT = "texml"  # freeswitch-conf/dialplan/texml.xml
 MODULE = "mod_loopback"
 RATE = 8000
-EAR_SAMPLES = int(0.2 * RATE)
+MEASURED_SAMPLES = int(0.2 * RATE)
 WAV_HEADER_BYTES = 44
 # A file that has not grown for so long, in seconds, has nothing new to hear in it.
 STALE_SECONDS = 0.3
@@ -53,13 +53,13 @@ _VARIABLES = {
 class LoopbackPhone:
     """One caller: the near leg of a loopback pair."""
 
-    def __init__(self, connection: Connection, uuid: str, ear: Path) -> None:
+    def __init__(self, connection: Connection, uuid: str, recording: Path) -> None:
         self.state = "calling"
         self.speaking: float | None = None
         self.uuid = uuid
         self.answered_at = 0.0
         self._connection = connection
-        self._ear = ear
+        self._recording = recording
         self._bytes = 0
         self._grew_at = 0.0
 
@@ -69,12 +69,12 @@ class LoopbackPhone:
                 self.state = "ringing"
             case "CHANNEL_ANSWER":
                 self.state, self.answered_at = "answered", time.monotonic()
-                self._connection.post(commands.execute(self.uuid, "record_session", str(self._ear)))
+                self._connection.post(commands.execute(self.uuid, "record_session", str(self._recording)))
             case "CHANNEL_HANGUP":
                 self.state = "ended"
 
     @property
-    def has_ear(self) -> bool:
+    def records(self) -> bool:
         """Whether FreeSWITCH ever wrote something that can be read here."""
         return self._size() > WAV_HEADER_BYTES
 
@@ -83,14 +83,14 @@ class LoopbackPhone:
         now = time.monotonic()
         if size != self._bytes:
             self._bytes, self._grew_at = size, now
-        length = 2 * EAR_SAMPLES
+        length = 2 * MEASURED_SAMPLES
         if (
             self.state != "answered"
             or size < WAV_HEADER_BYTES + length
             or now - self._grew_at > STALE_SECONDS
         ):
             return set()
-        with self._ear.open("rb") as file:
+        with self._recording.open("rb") as file:
             file.seek(size - length - size % 2)
             return tones(np.frombuffer(file.read(length), "<i2").astype(np.float64))
 
@@ -114,7 +114,7 @@ class LoopbackPhone:
 
     def _size(self) -> int:
         try:
-            return self._ear.stat().st_size
+            return self._recording.stat().st_size
         except OSError:
             return 0
 
@@ -205,7 +205,7 @@ class LoopbackSwitch:
             for phone in self.phones.values()
             if phone.answered_at and time.monotonic() - phone.answered_at > DEAF_SECONDS
         ]
-        if waited and not any(phone.has_ear for phone in waited):
+        if waited and not any(phone.records for phone in waited):
             return "this FreeSWITCH does not share its files with us: the callers cannot be heard"
         return ""
 

@@ -68,23 +68,25 @@ def observed_fetches(fetcher: Fetcher, on_exchange: Callable[[Exchange], None]) 
     ) -> Fetched:
         began = time.monotonic()
 
-        def tell(fetched: Fetched | None = None, document: Document | None = None, problem: str = "") -> None:
+        def report(
+            fetched: Fetched | None = None, document: Document | None = None, problem: str = ""
+        ) -> None:
             elapsed = (time.monotonic() - began) * 1000
             on_exchange(Exchange(method, url, dict(fields), elapsed, fetched, document, problem))
 
         try:
             fetched = fetch(url, method, fields, cookies, limits, signer)
         except FetchError as error:
-            tell(problem=error.problem)
+            report(problem=error.problem)
             raise
         # A request with parameters asks for instructions; one without fetches what a <Play> names.
         if not fields or is_audio(fetched):
-            tell(fetched)
+            report(fetched)
             return fetched
         try:
-            tell(fetched, document_of(fetched))
+            report(fetched, document_of(fetched))
         except DocumentError as error:
-            tell(fetched, problem=f"line {error.line}: {error.message}" if error.line else error.message)
+            report(fetched, problem=f"line {error.line}: {error.message}" if error.line else error.message)
         return fetched
 
     fetcher.fetch = observed  # type: ignore[method-assign]

@@ -66,11 +66,11 @@ class Scenario:
         self._beat(1.0)
         self._timeline.say("Cleo, the moderator, calls: the conference starts, the music stops")
         self._call(cleo)
-        until(lambda: self._told("conference-start"), "the start of the conference")
+        until(lambda: self._delivered("conference-start"), "the start of the conference")
         self._beat(1.2)
         self._timeline.say("Dan comes late; with him all four places are taken")
         self._call(dan)
-        until(lambda: self._told("participant-join", dan), "Dan's join")
+        until(lambda: self._delivered("participant-join", dan), "Dan's join")
         self._beat(0.6)
 
     def _talk(self) -> None:
@@ -94,7 +94,7 @@ class Scenario:
         self._timeline.say("Cleo hangs up; her endConferenceOnExit ends it, and the others' documents go on")
         self.acted.hung_up[cleo.name] = time.time()
         self._watch.phones[cleo.name].hang_up()
-        until(lambda: self._told("conference-end"), "the end of the conference")
+        until(lambda: self._delivered("conference-end"), "the end of the conference")
         phones = self._watch.phones.values()
         until(lambda: all(phone.state == "ended" for phone in phones), "the end of every call")
         until(lambda: not self._switch.leftovers(), "the end of every channel and conference", 3.0)
@@ -117,7 +117,7 @@ class Scenario:
             self.acted.spoke.append((caller.name, began, time.time()))
         gevent.sleep(max(0.3, 0.5 * self._pace))
 
-    def _told(self, event: str, caller: Caller | None = None) -> bool:
+    def _delivered(self, event: str, caller: Caller | None = None) -> bool:
         return any(
             callback.event == event and (caller is None or callback.caller == caller.number)
             for callback in self._application.callbacks

@@ -96,7 +96,7 @@ class Timeline:
     def set(self, name: str, state: State) -> None:
         self._set(self.lanes[name], state)
 
-    def told(self, who: str, callback: Callback) -> None:
+    def add(self, who: str, callback: Callback) -> None:
         self.callbacks.append((who, callback))
         self.on_callback(self.now(), who, callback)
         self._set(self.room, room_after(self.room.now, callback.event))

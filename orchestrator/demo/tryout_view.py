@@ -124,13 +124,15 @@ class TryOutView:
             done = f"{place}<{type(verb).__name__}> {event.outcome}, after {event.seconds:.1f} s"
             self.say(event.caller, Text(done, style="not dim"))
 
-    def callback(self, told: FinishedMessage) -> None:
-        fields = dict(parse_qsl(told.body.decode("ascii"), keep_blank_values=True))
-        line = Text(f"callback {told.sequence} {told.event}  {told.method} {told.url}  ", style="not dim")
-        if told.delivered:
-            line.append(str(told.status), style="green")
+    def callback(self, message: FinishedMessage) -> None:
+        fields = dict(parse_qsl(message.body.decode("ascii"), keep_blank_values=True))
+        line = Text(
+            f"callback {message.sequence} {message.event}  {message.method} {message.url}  ", style="not dim"
+        )
+        if message.delivered:
+            line.append(str(message.status), style="green")
         else:
-            line.append(f"failed: {plain(told.error)}", style="bold red")
+            line.append(f"failed: {plain(message.error)}", style="bold red")
         self.say(fields.get("From", ""), line)
 
 

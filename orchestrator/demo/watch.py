@@ -46,7 +46,7 @@ class PhoneMonitor:
         """Whether that caller hears the music; where that cannot be measured, whether the room admitted
         it."""
         if self._switch.deaf:
-            return "participant-join" in self._told_of(caller)
+            return "participant-join" in self._events_of(caller)
         return self.hears(caller.name, MUSIC)
 
     def _run(self) -> None:
@@ -86,20 +86,20 @@ class PhoneMonitor:
             return self._in_room(caller, phone)
         return before if before is not State.RINGING else State.QUIET
 
-    def _told_of(self, caller: Caller) -> list[str]:
+    def _events_of(self, caller: Caller) -> list[str]:
         return [
             callback.event for _, callback in self._timeline.callbacks if callback.caller == caller.number
         ]
 
     def _goes_on(self, caller: Caller) -> bool:
         if self._switch.deaf:
-            return "participant-leave" in self._told_of(caller)
+            return "participant-leave" in self._events_of(caller)
         return self.hears(caller.name, GOODBYE) or self.hears(caller.name, SORRY)
 
     def _is_in(self, caller: Caller) -> bool:
-        room, told = self._timeline.room.now, self._told_of(caller)
+        room, events = self._timeline.room.now, self._events_of(caller)
         started = isinstance(room, RoomState) and room.phase == "started"
-        return started and "participant-join" in told and "participant-leave" not in told
+        return started and "participant-join" in events and "participant-leave" not in events
 
     def _in_room(self, caller: Caller, phone: Phone) -> State:
         if self._is_heard(caller):
@@ -110,7 +110,7 @@ class PhoneMonitor:
 
     def _is_heard(self, caller: Caller) -> bool:
         if self._switch.deaf:
-            speech = [event for event in self._told_of(caller) if event.startswith("participant-speech")]
+            speech = [event for event in self._events_of(caller) if event.startswith("participant-speech")]
             return bool(speech) and speech[-1] == "participant-speech-start"
         return any(self.hears(other, caller.name) for other in self.phones if other != caller.name)
 

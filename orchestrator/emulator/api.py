@@ -50,7 +50,7 @@ def _transfer(core: Core, session: Session, rest: str) -> str:
     session.transfer_now.clear()
     session.transfer = ((application, ""),)
     for leg in (session, session.partner):
-        leg.poke()
+        leg.wake()
     return "+OK\n"
 
 

@@ -83,7 +83,7 @@ def park(session: Session, argument: str) -> None:
         session.run_messages()
         if session.digits and not session.down:
             session.next_digit()
-            session.poke()
+            session.wake()
         elif not session.down:
             session.wait(until)
         if until is not None and session.core.clock.now() >= until:
@@ -98,7 +98,7 @@ def eavesdrop(session: Session, argument: str) -> None:
     if target is None or target is session:
         return
     target.eavesdroppers.append(session)
-    target.on_down.append(session.poke)
+    target.on_down.append(session.wake)
     session.eavesdrops = target
     for leg in (session, target, target.partner):
         if leg is not None and leg.phone is not None:
@@ -110,8 +110,8 @@ def eavesdrop(session: Session, argument: str) -> None:
             session.wait()
     session.eavesdrops = None
     target.eavesdroppers.remove(session)
-    if session.poke in target.on_down:
-        target.on_down.remove(session.poke)
+    if session.wake in target.on_down:
+        target.on_down.remove(session.wake)
     for leg in (session, target, target.partner):
         if leg is not None and leg.phone is not None:
             leg.phone.listen()

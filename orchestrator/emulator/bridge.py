@@ -93,7 +93,7 @@ def _join(session: Session, other: Session) -> None:
             "last_sent_callee_id_number",
             other.profile.destination if one is session else other.profile.cid_number,
         )
-        one.on_down.append(two.poke)
+        one.on_down.append(two.wake)
         if one.phone is not None:
             one.phone.listen()
         if one.phone is not None and two.phone is not None and two.phone.speaking is not None:
@@ -115,7 +115,7 @@ def _join(session: Session, other: Session) -> None:
     session.partner = other.partner = None
     if session.phone is not None:
         session.phone.listen()
-    session.on_down.remove(other.poke)
+    session.on_down.remove(other.wake)
     session.fire("CHANNEL_UNBRIDGE", first=pair)
     if session.true("hangup_after_bridge"):
         session.hangup(cause)
@@ -125,7 +125,7 @@ def _let_go(session: Session, other: Session, pair: Headers) -> None:
     """The other leg has been transferred: both live on, each by itself."""
     session.partner = other.partner = None
     for one, two in ((session, other), (other, session)):
-        one.on_down.remove(two.poke)
+        one.on_down.remove(two.wake)
         if one.phone is not None:
             one.phone.listen()
     session.fire("CHANNEL_UNBRIDGE", first=pair)
@@ -146,7 +146,7 @@ def _far_side(leg: Session) -> None:
 
 
 def _look(leg: Session) -> None:
-    """Queue and digits, which go to the other phone; then wait for the next poke."""
+    """Queue and digits, which go to the other phone; then wait for the next wake."""
     leg.run_messages()
     while leg.digits and not leg.down:
         digit = leg.next_digit()

@@ -194,7 +194,7 @@ class Channel:
         self.fire("CHANNEL_PROGRESS")
         self.call_state("RINGING")
         if self.inbound and self.phone:
-            self.phone.told(180)
+            self.phone.on_status(180)
 
     def pre_answer(self) -> bool:
         """183 with media; false when the leg is gone."""
@@ -209,7 +209,7 @@ class Channel:
             self.fire("CHANNEL_PROGRESS_MEDIA")
             self.call_state("EARLY")
             if self.inbound and self.phone:
-                self.phone.told(183)
+                self.phone.on_status(183)
         return True
 
     def answer(self) -> bool:
@@ -226,7 +226,7 @@ class Channel:
         if not self.sip:
             return True
         if self.phone:
-            self.phone.told(200)
+            self.phone.on_status(200)
         self.core.later(0.004, self._acknowledged)
         self.core.later(0.03, self._first_packet)
         return True

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Conference:
     """Exists from its first member to its last, then sends conference-destroy.
 
-    Members' sessions and API commands call it; its own greenlet plays and measures, and is woken by `poke`.
+    Members' sessions and API commands call it; its own greenlet plays and measures, and is woken by `wake`.
     """
 
     def __init__(self, core: Core, name: str, profile_name: str, profile: ConferenceProfile) -> None:
@@ -83,7 +83,7 @@ class Conference:
 
     # its own thread
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         self._attention.set()
 
     def _end_frame(self) -> None:
@@ -116,7 +116,7 @@ class Conference:
         old_id = str(old.id) if old is not None and old in self.members else "none"
 
         def headers() -> Headers:
-            participant_leg = member.seat_data() if member else []
+            participant_leg = member.member_data() if member else []
             new_id = str(member.id) if member else "none"
             return [
                 *self.data(),
@@ -182,7 +182,7 @@ class Conference:
     def release(self) -> None:
         """A leg or recording lets go of the conference."""
         self.readers -= 1
-        self.poke()
+        self.wake()
 
     # sounds
 
@@ -207,14 +207,14 @@ class Conference:
             if member.can_hear and member.session.phone:
                 member.session.phone.hears(playing.name, playing.sound)
         self.listen()
-        self.poke()
+        self.wake()
 
     def _file_done(self, playing: Playing, seconds: float) -> None:
         for recording in self.recordings:
             recording.add_sound(playing)
         self.listen()
         self.fire_done("play-file-done", playing, seconds)
-        self.poke()
+        self.wake()
 
     _moh_started = _file_started
 
@@ -246,7 +246,7 @@ class Conference:
                 *self.data(),
                 *lengths,
                 ("Action", action),
-                *(member.seat_data() if member else []),
+                *(member.member_data() if member else []),
                 *tail,
             ],
         )
@@ -256,7 +256,7 @@ class Conference:
         for recording in self.recordings:
             recording.note_voices()
         self.listen()
-        self.poke()
+        self.wake()
 
     def listen(self) -> None:
         """The sound at the members has changed."""

@@ -51,7 +51,7 @@ class Member:
 
     # events
 
-    def seat_data(self) -> Headers:
+    def member_data(self) -> Headers:
         """conference_member_add_event_data after the conference's own headers."""
         conference = self.conference
         return [
@@ -76,7 +76,7 @@ class Member:
             action,
             lambda: [
                 *self.conference.data(),
-                *self.seat_data(),
+                *self.member_data(),
                 *(before or []),
                 ("Action", action),
                 *(extra or []),
@@ -100,14 +100,14 @@ class Member:
     def sit(self) -> None:
         self.seated = True
         if phone := self.session.phone:
-            phone.seat = self
+            phone.member = self
             phone.on_voice = self.voice_changed
         self.voice_changed()
 
     def rise(self) -> None:
         self.seated = False
         if phone := self.session.phone:
-            phone.seat = None
+            phone.member = None
             phone.on_voice = None
         self._forget_talk()
         self.files.close()
@@ -116,7 +116,7 @@ class Member:
     def stop(self) -> None:
         """It leaves at its next frame."""
         self.running = False
-        self.session.poke()
+        self.session.wake()
 
     def _forget_talk(self) -> None:
         if self._talk is not None:
@@ -147,7 +147,7 @@ class Member:
             self.last_talking = int(self.session.core.clock.now())
             self.talk_began = self.session.core.clock.now()
             self.fire("start-talking")
-            self.conference.poke()
+            self.conference.wake()
 
     def _stop_talking(self) -> None:
         self._talk = None

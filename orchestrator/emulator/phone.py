@@ -61,8 +61,8 @@ class EmulatedPhone:
         self.cause = ""
         self.on_voice: Callable[[], None] | None = None
         self.on_act: Callable[[], None] | None = None
-        self.seat: Listened | None = None
-        self.ear = AudioMonitor(clock)
+        self.member: Listened | None = None
+        self.audio_monitor = AudioMonitor(clock)
         self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
         self._changed = Event()
 
@@ -182,7 +182,7 @@ class EmulatedPhone:
 
     # called by the switch
 
-    def told(self, status: int) -> None:
+    def on_status(self, status: int) -> None:
         """An answer to its INVITE."""
         if status == 200:
             self._become("answered", 200)
@@ -273,15 +273,15 @@ class EmulatedPhone:
 
     def heard(self, hz: float, *, since: float = 0.0, shortest: float = 0.0) -> list[Heard]:
         """Every stretch of that tone: (start, end, level_db), by time.monotonic()."""
-        return self.ear.heard(hz, since=since, shortest=shortest)
+        return self.audio_monitor.heard(hz, since=since, shortest=shortest)
 
     def audio(self, since: float = 0.0) -> tuple[float, NDArray[np.int16]]:
         """The sound it heard as samples of 8 kHz, and time.monotonic() of the first."""
-        return self.ear.audio(since)
+        return self.audio_monitor.audio(since)
 
     def listen(self) -> None:
         """The sound it hears has changed."""
-        self.ear.update(self._sources())
+        self.audio_monitor.update(self._sources())
         self._wake()
 
     def _sources(self) -> dict[Hashable, Playing]:
@@ -304,7 +304,7 @@ class EmulatedPhone:
         """Without anybody who eavesdrops."""
         if leg.playing:
             return {id(playing): playing for playing in leg.playing}
-        found = dict(self.seat.sources()) if self.seat is not None else {}
+        found = dict(self.member.sources()) if self.member is not None else {}
         other = leg.partner.phone if leg.partner is not None else None
         return found | (other._voice("partner") if other is not None else {})
 

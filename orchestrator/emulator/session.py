@@ -28,7 +28,7 @@ VARIABLE = re.compile(r"\\?\$\{(\w+)\}")
 class Session(Channel):
     """Runs one application at a time; what arrives meanwhile is run inside it, as FreeSWITCH's loops do.
 
-    `_run` is its greenlet, where applications block in `wait`; other greenlets only queue commands and `poke`
+    `_run` is its greenlet, where applications block in `wait`; other greenlets only queue commands and `wake`
     it.
     """
 
@@ -153,7 +153,7 @@ class Session(Channel):
         self.fire("CHANNEL_HANGUP")
         for call in list(self.on_down):
             call()
-        self.poke()
+        self.wake()
 
     def mark_answered(self) -> None:
         if not (self.down or self.answered):
@@ -215,14 +215,14 @@ class Session(Channel):
     def post(self, message: dict[str, str]) -> None:
         """A `sendmsg` for this leg; keys in lower case."""
         self.messages.append(message)
-        self.poke()
+        self.wake()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         self._attention.set()
 
     def press(self, digits: str, source: str) -> None:
         self.digits.extend((digit, source) for digit in digits)
-        self.poke()
+        self.wake()
 
     def run_messages(self) -> None:
         """switch_ivr_parse_all_events: everything queued, until one of them was broken off."""
@@ -276,12 +276,12 @@ class Session(Channel):
             self.breaking = BREAK_ONE
         else:
             self.breaking = BREAK_ALL if everything else BREAK_ONE
-        self.poke()
+        self.wake()
 
     # waiting
 
     def wait(self, until: float | None = None) -> None:
-        """Until the leg is poked, then to the end of the frame; or until `until` (emulated seconds)."""
+        """Until the leg is woken, then to the end of the frame; or until `until` (emulated seconds)."""
         if self.messages and not self.down:
             # a broken application leaves the rest of the queue to the next frame
             self.end_frame()

@@ -15,7 +15,7 @@ from orchestrator.emulator.sound import RATE, Score
 STEP_SECONDS = 0.05
 
 
-class Tape:
+class SessionRecording:
     """A media bug that writes a file until it is taken away, or its session ends."""
 
     def __init__(self, path: Path, limit: float) -> None:
@@ -30,7 +30,7 @@ class Tape:
 
 
 # The recordings of each session.
-_tapes: WeakKeyDictionary[Session, dict[Path, Tape]] = WeakKeyDictionary()
+_recordings: WeakKeyDictionary[Session, dict[Path, SessionRecording]] = WeakKeyDictionary()
 
 
 def record_session(session: Session, argument: str) -> None:
@@ -39,51 +39,53 @@ def record_session(session: Session, argument: str) -> None:
     if not words or session.down:
         return
     path = Path(words[0])
-    tapes = _tapes.setdefault(session, {})
-    if path in tapes:
+    recordings = _recordings.setdefault(session, {})
+    if path in recordings:
         return
     try:
         soundfile.write(path, np.zeros(0, np.int16), RATE, subtype="PCM_16", format="WAV")
     except (OSError, soundfile.SoundFileError):
         return
-    tape = tapes[path] = Tape(path, float(words[1].lstrip("+")) if len(words) > 1 else 0.0)
+    recording = recordings[path] = SessionRecording(
+        path, float(words[1].lstrip("+")) if len(words) > 1 else 0.0
+    )
     session.fire("RECORD_START", [("Record-File-Path", str(path))])
-    session.on_down.append(tape.ended.set)
-    session.before_report.append(lambda: _close(tape))
-    session.core.spawn(_run, session, tape)
+    session.on_down.append(recording.ended.set)
+    session.before_report.append(lambda: _close(recording))
+    session.core.spawn(_run, session, recording)
 
 
 def stop_record_session(session: Session, argument: str) -> None:
     """`<path>` or `all`; the file is closed when it returns."""
-    tapes = _tapes.get(session, {})
-    for path in list(tapes) if argument == "all" else [Path(argument)]:
-        if path in tapes:
-            _close(tapes[path])
+    recordings = _recordings.get(session, {})
+    for path in list(recordings) if argument == "all" else [Path(argument)]:
+        if path in recordings:
+            _close(recordings[path])
 
 
 def recordings_of(session: Session) -> list[Path]:
-    return list(_tapes.get(session, ()))
+    return list(_recordings.get(session, ()))
 
 
 def record_action(session: Session, action: str, path: str) -> bool:
     """mask, unmask, pause, resume; whether there is such a recording."""
-    tape = _tapes.get(session, {}).get(Path(path))
-    if tape is None:
+    recording = _recordings.get(session, {}).get(Path(path))
+    if recording is None:
         return False
     match action:
         case "mask" | "unmask":
-            tape.masked = action == "mask"
+            recording.masked = action == "mask"
         case "pause" | "resume":
-            tape.paused = action == "pause"
+            recording.paused = action == "pause"
     return True
 
 
-def _close(tape: Tape) -> None:
-    tape.ended.set()
-    tape.closed.wait()
+def _close(recording: SessionRecording) -> None:
+    recording.ended.set()
+    recording.closed.wait()
 
 
-def _run(session: Session, tape: Tape) -> None:
+def _run(session: Session, recording: SessionRecording) -> None:
     clock, seconds = session.core.clock, 0.0
     says, hears = Score(), Score()
     only_bridged = session.variables.get("RECORD_BRIDGE_REQ") == "true"
@@ -91,12 +93,12 @@ def _run(session: Session, tape: Tape) -> None:
     reads = session.variables.get("RECORD_WRITE_ONLY") != "true"
     writes = session.variables.get("RECORD_READ_ONLY") != "true"
     last = clock.now()
-    while not 0 < tape.limit <= seconds:
-        over = tape.ended.wait(clock.real(STEP_SECONDS))
+    while not 0 < recording.limit <= seconds:
+        over = recording.ended.wait(clock.real(STEP_SECONDS))
         now = clock.now()
-        if not tape.paused and (not only_bridged or session.partner is not None):
+        if not recording.paused and (not only_bridged or session.partner is not None):
             step, phone = (seconds, seconds + now - last), session.phone
-            if phone is not None and not tape.masked:
+            if phone is not None and not recording.masked:
                 if reads and phone.speaking is not None:
                     says.add(*step, phone.speaking)
                 for hz in phone.hearing(now - last) if writes else ():
@@ -109,10 +111,10 @@ def _run(session: Session, tape: Tape) -> None:
     mixed = np.stack((read, written), axis=1) if stereo else (read + written)[:, None]
     samples = np.clip(mixed, -1.0, 1.0)
     if seconds:
-        soundfile.write(tape.path, samples, RATE, subtype="PCM_16", format="WAV")
+        soundfile.write(recording.path, samples, RATE, subtype="PCM_16", format="WAV")
     else:
         # "Discarding empty file"
-        tape.path.unlink(missing_ok=True)
-    _tapes.get(session, {}).pop(tape.path, None)
-    tape.closed.set()
-    session.fire("RECORD_STOP", [("Record-File-Path", str(tape.path))])
+        recording.path.unlink(missing_ok=True)
+    _recordings.get(session, {}).pop(recording.path, None)
+    recording.closed.set()
+    session.fire("RECORD_STOP", [("Record-File-Path", str(recording.path))])

@@ -297,7 +297,7 @@ class EslSession:
         self.discard()
         ended = _as_disconnected(reason)
         while self._pending:
-            self._tell(self._pending.popleft(), ended)
+            self._deliver(self._pending.popleft(), ended)
         return reason
 
     def _read(self) -> None:
@@ -309,7 +309,7 @@ class EslSession:
                     if isinstance(frame, bytes):
                         on_event(frame)
                     else:
-                        self._control(frame)
+                        self._on_control_frame(frame)
                 if self._decoder.error is not None:
                     raise self._decoder.error
                 reading = self.received_at - self._yielded_at
@@ -321,7 +321,7 @@ class EslSession:
         finally:
             self._on_pause()
 
-    def _control(self, frame: Frame) -> None:
+    def _on_control_frame(self, frame: Frame) -> None:
         kind = frame.content_type
         if kind == "command/reply":
             self._answer(kind, Reply(frame.headers.get("Reply-Text", "")))
@@ -340,9 +340,9 @@ class EslSession:
             if pending is not None:
                 self._pending.appendleft(pending)
             raise ProtocolError(f"{kind} where {pending.expects if pending else 'no reply'} should be")
-        self._tell(pending, reply)
+        self._deliver(pending, reply)
 
-    def _tell(self, pending: Pending, outcome: Reply | SwitchError) -> None:
+    def _deliver(self, pending: Pending, outcome: Reply | SwitchError) -> None:
         on_reply, pending.on_reply = pending.on_reply, None
         if on_reply is None:
             self._protocol_errors.late_replies += isinstance(outcome, Reply)
@@ -418,7 +418,7 @@ class EslSession:
         ]
         for pending in due:
             self._protocol_errors.command_timeouts += 1
-            self._tell(pending, CommandTimeout("no reply in time"))
+            self._deliver(pending, CommandTimeout("no reply in time"))
         return max(0.0, now - self._pending[0].deadline) if self._pending else 0.0
 
     def extend_deadlines(self, seconds: float) -> None:

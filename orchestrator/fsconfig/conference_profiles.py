@@ -19,9 +19,9 @@ _NAMES = {
 }
 # A FreeSWITCH that was there before us has profiles too, one called `default` almost always.
 PREFIX = "texml."
-TalkEvents = Literal["none", "talkers", "floor"]
+TalkEvents = Literal["none", "talking", "floor"]
 """FreeSWITCH's talk events of a room: none, start and stop of each speaker, or also changes of the floor."""
-_SUFFIXES: dict[TalkEvents, str] = {"none": QUIET, "talkers": "", "floor": FLOOR}
+_SUFFIXES: dict[TalkEvents, str] = {"none": QUIET, "talking": "", "floor": FLOOR}
 NO_KEYS = "none"
 KEY = "key "
 """Prefix of the event that a pressed key sends us."""
@@ -91,7 +91,7 @@ def _filtered_events(profile: Profile, speech: TalkEvents) -> tuple[str, ...]:
         return never
     # FreeSWITCH passes the floor on with every breath.
     never = (*never, "floor-change")
-    return never if speech == "talkers" else (*never, "start-talking", "stop-talking")
+    return never if speech == "talking" else (*never, "start-talking", "stop-talking")
 
 
 def parameters(profile: Profile) -> Iterator[tuple[str, str]]:

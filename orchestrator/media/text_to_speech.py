@@ -23,7 +23,7 @@ class CommandSpeech:
     """`argv` with `{text_file}`, `{out}` and `{voice}` filled in; no shell. A spoken text is kept."""
 
     def __init__(self, audio_cache: AudioCache, argv: Sequence[str], timeout: float) -> None:
-        self._library = audio_cache
+        self._audio_cache = audio_cache
         self._argv = tuple(argv)
         self._timeout = timeout
 
@@ -31,7 +31,7 @@ class CommandSpeech:
         """Raises SpeechError. Blocks this greenlet only."""
         name = "say-" + sha256("\0".join((*self._argv, voice, text)).encode()).hexdigest()
         try:
-            return self._library.made(name, lambda path: self._speak(text, voice, path))
+            return self._audio_cache.made(name, lambda path: self._speak(text, voice, path))
         except (OSError, subprocess.SubprocessError, AudioError) as error:
             raise SpeechError(f"{self._argv[0]}: {error}") from error
 

@@ -90,7 +90,7 @@ class EventDispatcher:
         """The changes of events that come together are one commit of the write-behind buffer."""
         self.on_new_call: list[Callable[[Leg], None]] = []
         """Each called with a leg that came in and is parked."""
-        self._journal = write_buffer
+        self._write_buffer = write_buffer
         self._legs = legs
         self._held: list[Event] | None = []
         hears: dict[Listener, Callable[[Event], object]] = {
@@ -120,7 +120,7 @@ class EventDispatcher:
 
     def on_event(self, event: Event) -> None:
         """One that FreeSWITCH has just sent."""
-        self._journal.begin_batch()
+        self._write_buffer.begin_batch()
         for listener in self._at_once.get(event.name, ()):
             listener(event)
         if self._held is None:

@@ -159,23 +159,23 @@ class ConferenceService(Part):
         self,
         account_sid: str,
         conference: str,
-        guest: ParticipantToDial,
+        participant: ParticipantToDial,
         order: Callable[[Application, Fetched], OriginateRequest],
     ) -> tuple[Participant, str]:
         """Dial somebody into a conference, by its sid or its name; the participant, and the sid."""
         name = self._dialled_to(account_sid, conference)
         live = self._rooms.named(account_sid, name)
         if live is not None:
-            _check(live, guest.options)
-        elif guest.options.coach:
+            _check(live, participant.options)
+        elif participant.options.coach:
             raise ServiceError("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
         first = live.first.connection_id if live is not None and live.first is not None else ""
-        application = application_of(self._services.settings, account_sid, guest.application or first)
+        application = application_of(self._services.settings, account_sid, participant.application or first)
         try:
-            document = conference_document(name, guest.attributes, guest.time_limit)
+            document = conference_document(name, participant.attributes, participant.time_limit)
         except ValueError as error:
             raise ServiceError("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
-        place = DialPurpose(account_sid, name, guest.options, guest.early_media)
+        place = DialPurpose(account_sid, name, participant.options, participant.early_media)
         caller = self._outbound.dial(order(application, document), place)
         one = self._rooms.participant(caller.call_sid)
         if one is None:

@@ -14,15 +14,15 @@ _GOOD_SECONDS = 1.0
 
 
 class WriteCheck:
-    def __init__(self, store: StateStore, journals: Sequence[WriteBehindBuffer]) -> None:
+    def __init__(self, store: StateStore, write_buffers: Sequence[WriteBehindBuffer]) -> None:
         self._store = store
-        self._journals = journals
+        self._write_buffers = write_buffers
         self._writable = False
         self._asked_at = float("-inf")
 
     def writable(self) -> bool:
         """As it was a second ago at most."""
-        if any(write_buffer.failing for write_buffer in self._journals):
+        if any(write_buffer.failing for write_buffer in self._write_buffers):
             # They ask by themselves, once a second.
             return False
         if time.monotonic() - self._asked_at >= _GOOD_SECONDS:

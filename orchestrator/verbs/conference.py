@@ -127,9 +127,9 @@ def _take_part(
 
 def _request_action(call: Call, verb: Dial, participant_leg: ParticipantLeg) -> None:
     """Where a setting says so; whatever it answers, there is nobody left to do it to."""
-    told = dial_result(verb, "answered", bridged=True)
-    if participant_leg.room_sid and isinstance(told, FetchDocument) and call.dialect.action_after_hangup:
-        call.finish_later(lambda: call.notify(told))
+    action = dial_result(verb, "answered", bridged=True)
+    if participant_leg.room_sid and isinstance(action, FetchDocument) and call.dialect.action_after_hangup:
+        call.finish_later(lambda: call.notify(action))
 
 
 def _leave(call: Call, participant_leg: ParticipantLeg) -> None:

@@ -43,7 +43,7 @@ class Wait(NamedTuple):
     """Which of the two it is, and in which conference."""
 
     attribute: str
-    seat: ParticipantLeg
+    participant_leg: ParticipantLeg
     name: str
     """Of the conference."""
     refused: dict[type[Verb], str]
@@ -90,7 +90,7 @@ def _music(call: Call, wait: Wait, url: str | None, method: str, store: WaitStor
             call.log.warning(
                 f"{wait.attribute} failed, the default music plays", url=shown(url), problem=str(error)
             )
-    _loop(call, wait.seat, call.services.hold_music())
+    _loop(call, wait.participant_leg, call.services.hold_music())
 
 
 def _loop(call: DocumentRunner, participant_leg: ParticipantLeg, sound: AudioFile) -> NoReturn:
@@ -152,7 +152,7 @@ class WaitDocument(DocumentRunner):
 
     def _rules(self, call: Call, wait: Wait, url: str) -> Rules:
         def loop(fetched: Fetched) -> NoReturn:
-            _loop(self, wait.seat, self.services.audio_cache.keep(fetched.content))
+            _loop(self, wait.participant_leg, self.services.audio_cache.keep(fetched.content))
 
         return Rules(
             refused={
@@ -164,9 +164,9 @@ class WaitDocument(DocumentRunner):
             fallback=False,
             on_audio=loop,
             methods={url: wait.attribute.replace("Url", "Method")},
-            fields=(("ConferenceSid", wait.seat.room_sid), ("FriendlyName", wait.name)),
+            fields=(("ConferenceSid", wait.participant_leg.room_sid), ("FriendlyName", wait.name)),
             ends_with_a_sound=False,
-            before_sound=wait.seat.wait_for_announcements,
+            before_sound=wait.participant_leg.wait_for_announcements,
         )
 
     def _first_step(self) -> NextAction:
@@ -193,11 +193,13 @@ class WaitDocument(DocumentRunner):
         raise gevent.GreenletExit
 
     def _leave(self, *, hang_up: bool = False) -> None:
-        self.services.rooms.dispatch(self._wait.seat.room_sid, Remove(now(), self.sid, hang_up=hang_up))
+        self.services.rooms.dispatch(
+            self._wait.participant_leg.room_sid, Remove(now(), self.sid, hang_up=hang_up)
+        )
 
     def _leave_for(self, onward: RunDocument) -> None:
         """The leave and the new position are on disk together, or neither is."""
-        room = self.services.rooms.get(self._wait.seat.room_sid)
+        room = self.services.rooms.get(self._wait.participant_leg.room_sid)
         if self._call.redirected or room is None or self.sid not in room.participants:
             return
         # First, so that its greenlet gets that before the end of its Dial.

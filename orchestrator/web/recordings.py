@@ -70,7 +70,7 @@ class RecordingAudio:
         """`kind` None: the one that there is. A suffix that a client has put at the end of a signed address
         counts more."""
         if not is_sid(sid):
-            return _told(404, "there is no such recording")
+            return _message(404, "there is no such recording")
         kind = _without_suffix(request.args.get("signature", ""))[1] or kind or self._kind_of(sid)
         path, source = self._files.path(sid, kind), self._files.path(sid, "wav" if kind == "mp3" else "mp3")
         try:
@@ -82,15 +82,15 @@ class RecordingAudio:
                 file = in_thread(_open_file, path)
             return _sent(file, CONTENT_TYPES[kind], self._readers)
         except (FileNotFoundError, IsADirectoryError):
-            return _told(404, "there is no such recording")
+            return _message(404, "there is no such recording")
         except StillWritten:
-            return _told(409, "this is still being recorded", retry_after=QUIET_SECONDS)
+            return _message(409, "this is still being recorded", retry_after=QUIET_SECONDS)
         except NotYet:
             text = f"the {kind.upper()} of this recording is being made"
-            return _told(503, text, retry_after=self._convert_seconds)
+            return _message(503, text, retry_after=self._convert_seconds)
         except (AudioError, OSError) as error:
             log.error("recording not served", recording=sid, kind=kind, problem=str(error))
-            return _told(500, f"this recording cannot be given as {kind}")
+            return _message(500, f"this recording cannot be given as {kind}")
 
     def _kind_of(self, sid: str) -> RecordingKind:
         wav, mp3 = (in_thread(self._files.path(sid, kind).exists) for kind in get_args(RecordingKind))
@@ -108,9 +108,9 @@ def recordings(audio: RecordingAudio) -> Blueprint:
         while (cut := _without_suffix(sid))[1] is not None:
             sid, kind = cut[0], kind or cut[1]
         if not is_sid(sid):
-            return _told(404, "there is no such recording")
+            return _message(404, "there is no such recording")
         if refusal := audio.refusal(sid):
-            return _told(403, refusal)
+            return _message(403, refusal)
         return audio.answer(sid, kind)
 
     return blueprint
@@ -124,7 +124,7 @@ def _without_suffix(text: str) -> tuple[str, RecordingKind | None]:
     return text, None
 
 
-def _told(status: int, text: str, retry_after: float = 0.0) -> Response:
+def _message(status: int, text: str, retry_after: float = 0.0) -> Response:
     response = Response(f"{text}\n", status, mimetype="text/plain")
     response.cache_control.no_store = True
     if retry_after:

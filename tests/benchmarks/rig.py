@@ -59,8 +59,8 @@ class Rig:
         self.orchestrator = Orchestrator(loads(SETTINGS.format(directory, ACCOUNT, API_KEY)))
         self.commands: list[str] = []
         self.orchestrator.node.connection.post = self._post
-        self.orchestrator.node.switchboard.on_new_call[:] = [self._on_new_call]
-        self.orchestrator.node.switchboard.release()
+        self.orchestrator.node.dispatcher.on_new_call[:] = [self._on_new_call]
+        self.orchestrator.node.dispatcher.release()
         self._recorded = [body for kind, _, body in trace_frames(CONVERSATION) if kind == "text/event-json"]
         events = [json.loads(body) for body in self._recorded]
         self._sid = next(event["Conference-Name"] for event in events if "Conference-Name" in event)
@@ -71,7 +71,7 @@ class Rig:
 
     def close(self) -> None:
         self.orchestrator.node.rooms.stop()
-        self.orchestrator.node.book.stop()
+        self.orchestrator.node.call_records.stop()
         self.orchestrator.outbox.close()
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
@@ -80,11 +80,14 @@ class Rig:
         """Events that came together."""
         for body in bodies:
             self.orchestrator.node.connection._event(body)
-        self.orchestrator.node.journal.commit_batch()
+        self.orchestrator.node.write_buffer.commit_batch()
 
     def pour(self, reads: Iterable[Sequence[bytes]]) -> None:
         """More events than can be handled, read by read; others have their turns, as `Link` gives them."""
-        event, flush = self.orchestrator.node.connection._event, self.orchestrator.node.journal.commit_batch
+        event, flush = (
+            self.orchestrator.node.connection._event,
+            self.orchestrator.node.write_buffer.commit_batch,
+        )
         yielded_at = time.monotonic()
         for bodies in reads:
             for body in bodies:
@@ -124,7 +127,7 @@ class Rig:
 
     def _on_new_call(self, leg: Leg) -> None:
         caller = Caller(call_sid_of(leg.uuid), leg.uuid, from_="+13125550100", to="+13125550101")
-        self.orchestrator.node.book.open(caller, ACCOUNT)
+        self.orchestrator.node.call_records.open(caller, ACCOUNT)
         participant_leg = ParticipantLeg(caller.call_sid, leg, lambda options: None, lambda url, method: None)
         name = self._rooms[leg.uuid]
         self.orchestrator.node.rooms.request_join(

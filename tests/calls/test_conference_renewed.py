@@ -96,7 +96,7 @@ def test_an_end_that_overtakes_the_join_leaves_one_join_and_one_leave(
     standstill its end is found by a comparison with FreeSWITCH, and its add-member is among the events held
     back meanwhile. Fix: an add-member counts also once the end is known."""
     assert bench.orchestrator is not None
-    board = bench.orchestrator.node.switchboard
+    board = bench.orchestrator.node.dispatcher
     bench.voice(bench.joins(beep="false"))
     first, sid = calls(bench, scripted, 1)
     scripted.joins(sid, first, 1)

@@ -46,7 +46,7 @@ def test_a_leg_that_parks_is_taken_or_not(
         [killed] if killed else []
     )
     assert bench.orchestrator is not None
-    assert bench.orchestrator.node.recovery.corrections.calls == int(
+    assert bench.orchestrator.node.reconciler.corrections.calls == int(
         when == "was there" and variables.get("texml_guard", "1") == "1"
     )
 
@@ -76,7 +76,7 @@ def test_a_leg_without_a_uuid_is_refused(bench: House, scripted: ScriptedSwitch)
 
 def test_a_watcher_hears_everything_until_the_end_and_no_longer(bench: House) -> None:
     assert bench.orchestrator is not None
-    board, legs = bench.orchestrator.node.switchboard, bench.orchestrator.node.legs
+    board, legs = bench.orchestrator.node.dispatcher, bench.orchestrator.node.legs
     heard = list[tuple[str, str]]()
     uuid, other = str(uuid4()), str(uuid4())
 
@@ -106,7 +106,7 @@ def test_a_watcher_hears_everything_until_the_end_and_no_longer(bench: House) ->
 
 def test_what_is_held_back_comes_in_its_order_and_what_comes_then_behind_it(bench: House) -> None:
     assert bench.orchestrator is not None
-    board, heard, uuid = bench.orchestrator.node.switchboard, list[str](), str(uuid4())
+    board, heard, uuid = bench.orchestrator.node.dispatcher, list[str](), str(uuid4())
     bench.orchestrator.node.legs.watch(uuid, lambda event: heard.append(event.name))
     board.hold()
     for name in ("CHANNEL_CREATE", "CHANNEL_ANSWER"):

@@ -114,7 +114,7 @@ def test_a_call_that_never_had_a_leg_ends_by_what_freeswitch_says(
     assert call["status"] == status
     assert bench.orchestrator is not None
     assert bench.orchestrator.node.outbound.ringing() == []
-    assert bench.orchestrator.node.services.outbound_limits._calls == {}
+    assert bench.orchestrator.node.call_context.outbound_limits._calls == {}
 
 
 def test_a_call_whose_leg_was_seen_ends_by_its_own_events(

@@ -72,7 +72,7 @@ class Story:
         max_participants: int = 250,
         min_participants_to_start: int = 1,
         recording: RecordingOptions | None = None,
-        speaker_mode: Literal["talkers", "floor"] = "talkers",
+        speaker_mode: Literal["talking", "floor"] = "talking",
         first_sequence: int = 0,
         join_while_waiting: bool = True,
     ) -> None:

@@ -60,7 +60,7 @@ WISHES = tuple(
         (True, False), (False, False, True), ("", "", "host"), ("", "", "anna"), BEEPS, (False, True)
     )
 )
-SPEAKER_MODES: tuple[Literal["talkers", "floor"], ...] = ("talkers", "talkers", "floor")
+SPEAKER_MODES: tuple[Literal["talking", "floor"], ...] = ("talking", "talking", "floor")
 RECORDINGS = (None, RecordingOptions(), RecordingOptions(timeout=5), RecordingOptions(beep=False, timeout=60))
 TERMS = tuple(
     ConferenceOptions(

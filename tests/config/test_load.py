@@ -34,7 +34,7 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         (
             "conference: {speaker_mode: talker}",
             4,
-            "conference.speaker_mode: should be talkers or floor, not 'talker' (did you mean talkers?)",
+            "conference.speaker_mode: should be talking or floor, not 'talker' (did you mean talking?)",
         ),
         (
             "recordings:\n  url_lifetime_secs: 10",

@@ -85,7 +85,7 @@ def test_a_session_that_ends_leads_to_the_door(page: Tab, house: House) -> None:
     console._sessions._signed_out[watcher.session.id] = watcher.session.expires_at
     console._stream.end_sessions(console._sessions.is_good)
     expect(page.get_by_text("You have been signed out.")).to_be_visible()
-    expect(page.locator("#house")).to_be_hidden()
+    expect(page.locator("#dashboard")).to_be_hidden()
 
 
 # The live picture
@@ -350,7 +350,7 @@ def test_the_focus_stays_while_others_come_and_go(page: Tab, house: House) -> No
     assert house.orchestrator is not None
     (room,) = house.orchestrator.node.rooms
     gone = next(one for one in room.participants.values() if one.caller.from_ == caller(1))
-    house.orchestrator.node.control.conferences.drop(room.sid, gone)
+    house.orchestrator.node.api_services.conferences.drop(room.sid, gone)
     expect(page.locator(".row")).to_have_count(2)
     wait_until(lambda: re.match(r"Mute \+", active(page)), "another button has it")
 
@@ -423,8 +423,8 @@ def test_nothing_moves_for_who_wants_it_still(open_tab: Callable[..., Tab], hous
     for tab in (still, moving):
         expect(tab.locator(".person[data-talking]")).to_have_count(1)
     for beat in ("1", "2"):
-        expect(moving.locator("#house")).to_have_attribute("data-beat", beat)
-    assert still.locator("#house").get_attribute("data-beat") is None
+        expect(moving.locator("#dashboard")).to_have_attribute("data-beat", beat)
+    assert still.locator("#dashboard").get_attribute("data-beat") is None
 
 
 # On a real FreeSWITCH

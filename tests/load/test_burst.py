@@ -58,7 +58,7 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
         joined, refused = run.join_times(), run.refusal_times()
     finally:
         run.close()
-    limiter = orchestrator.node.door.limiter
+    limiter = orchestrator.node.admission.limiter
     assert len(joined) + len(refused) == CALLS
     assert (limiter.accepted, limiter.refused.total()) == (len(joined), len(refused))
     assert len(joined) >= ALWAYS
@@ -110,7 +110,7 @@ def test_a_process_that_is_late_lets_in_fewer_at_a_time(house: House) -> None:
     house.stop()
     house.start("admission: {max_in_setup: 20, max_delay_ms: 100}")
     assert house.orchestrator is not None
-    limiter = house.orchestrator.node.door.limiter
+    limiter = house.orchestrator.node.admission.limiter
     busy_until = time.monotonic() + BUSY_SECONDS
     while time.monotonic() < busy_until:
         pass  # As whatever keeps the processor from all greenlets.

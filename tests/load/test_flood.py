@@ -63,7 +63,7 @@ def test_callers_get_in_while_members_talk_without_end_and_callbacks_wait(
     assert listener.lost == 0
     assert orchestrator.node.connection.protocol_errors.reconnects == 0
     assert orchestrator.outbox.depth > WAITING // 2
-    assert not orchestrator.node.door.limiter.refused
+    assert not orchestrator.node.admission.limiter.refused
     house.told(CALLS + 1, CATCH_UP_SECONDS)
     assert [number for number, _, _ in house.told()] == [str(number) for number in range(CALLS + 1)]
 

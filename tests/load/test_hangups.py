@@ -22,7 +22,7 @@ def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(
     orchestrator = house.orchestrator
     assert orchestrator is not None
     house.voice(house.joins(startConferenceOnEnter="false"))
-    dispatcher = orchestrator.node.switchboard
+    dispatcher = orchestrator.node.dispatcher
     # Behind the listener that takes the call.
     dispatcher.on_new_call.append(lambda leg: dispatcher.on_event(_hangup(leg)))
     phone = house.switch.call("+13125550100")
@@ -39,15 +39,15 @@ def test_a_caller_who_is_gone_as_its_document_comes_leaves_no_room(house: House)
     orchestrator = house.orchestrator
     assert orchestrator is not None
     house.voice(house.joins(startConferenceOnEnter="false"))
-    fetch = orchestrator.node.services.fetcher.fetch
+    fetch = orchestrator.node.call_context.fetcher.fetch
 
     def fetch_and_lose(*args, **more):  # type: ignore[no-untyped-def]
         fetched = fetch(*args, **more)
         for leg in orchestrator.node.legs:
-            orchestrator.node.switchboard.on_event(_hangup(leg))
+            orchestrator.node.dispatcher.on_event(_hangup(leg))
         return fetched
 
-    orchestrator.node.services.fetcher.fetch = fetch_and_lose  # type: ignore[method-assign]
+    orchestrator.node.call_context.fetcher.fetch = fetch_and_lose  # type: ignore[method-assign]
     phone = house.switch.call("+13125550100")
     house.application.wait_for("/voice")
     phone.hang_up()

@@ -55,17 +55,17 @@ def test_a_leg_ends_alike_whether_freeswitch_told_of_it_or_not(rig: Rig, way: st
     """Symptom: the end of a leg that was made up for reached fewer parts, or in another order. Cause: a live
     event, one found at a recovery and one of a failed dial each had their own list. Fix: one table."""
     node, uuid = rig.orchestrator.node, str(uuid4())
-    node.book.open(Caller(call_sid_of(uuid), uuid, from_="+13125550100", to="+13125550101"), ACCOUNT)
+    node.call_records.open(Caller(call_sid_of(uuid), uuid, from_="+13125550100", to="+13125550101"), ACCOUNT)
     leg = node.legs.adopt(uuid, {})
     heard: list[str] = []
     node.legs.watch(uuid, lambda event: heard.append(f"{event.name} {leg.gone}"))
-    send: Callable[[Event], None] = getattr(node.switchboard, way)
+    send: Callable[[Event], None] = getattr(node.dispatcher, way)
     for name in ENDS:
         send(Event(name=name, uuid=uuid, timestamp=1, hangup_cause="NORMAL_CLEARING"))
     assert heard == ["CHANNEL_HANGUP False", "CHANNEL_HANGUP_COMPLETE True", "CHANNEL_DESTROY True"]
     assert leg.gone
     assert not node.legs.is_watched(uuid)
-    record = node.book.get(ACCOUNT, call_sid_of(uuid))
+    record = node.call_records.get(ACCOUNT, call_sid_of(uuid))
     assert record is not None
     assert record.status == "canceled"
 
@@ -74,34 +74,34 @@ def test_what_was_made_up_for_waits_its_turn_behind_what_is_held_back(rig: Rig) 
     node, uuid = rig.orchestrator.node, str(uuid4())
     heard: list[str] = []
     node.legs.watch(uuid, lambda event: heard.append(event.name))
-    node.switchboard.hold()
-    node.switchboard.on_event(Event(name="CHANNEL_PROGRESS", uuid=uuid))
-    node.switchboard.in_turn(Event(name="CHANNEL_ANSWER", uuid=uuid))
+    node.dispatcher.hold()
+    node.dispatcher.on_event(Event(name="CHANNEL_PROGRESS", uuid=uuid))
+    node.dispatcher.in_turn(Event(name="CHANNEL_ANSWER", uuid=uuid))
     assert not heard
-    node.switchboard.deliver(Event(name="CHANNEL_BRIDGE", uuid=uuid))
-    node.switchboard.release()
+    node.dispatcher.deliver(Event(name="CHANNEL_BRIDGE", uuid=uuid))
+    node.dispatcher.release()
     assert heard == ["CHANNEL_BRIDGE", "CHANNEL_PROGRESS", "CHANNEL_ANSWER"]
 
 
 def test_how_late_events_are_is_measured_when_they_come_and_not_when_they_are_released(rig: Rig) -> None:
     node = rig.orchestrator.node
-    node.switchboard.hold()
-    node.switchboard.on_event(Event(name="CHANNEL_ANSWER", uuid=str(uuid4()), timestamp=1))
-    assert node.door.event_delay.count == 1
-    node.switchboard.release()
-    assert node.door.event_delay.count == 1
+    node.dispatcher.hold()
+    node.dispatcher.on_event(Event(name="CHANNEL_ANSWER", uuid=str(uuid4()), timestamp=1))
+    assert node.admission.event_delay.count == 1
+    node.dispatcher.release()
+    assert node.admission.event_delay.count == 1
 
 
 def test_how_late_freeswitch_is_does_not_count_what_it_never_sent(rig: Rig) -> None:
     node = rig.orchestrator.node
-    node.switchboard.in_turn(Event(name="CHANNEL_HANGUP", uuid=str(uuid4()), timestamp=1))
-    assert node.door.event_delay.count == 0
+    node.dispatcher.in_turn(Event(name="CHANNEL_HANGUP", uuid=str(uuid4()), timestamp=1))
+    assert node.admission.event_delay.count == 0
 
 
 def test_several_listeners_hear_of_a_new_call(rig: Rig) -> None:
     """Symptom: who came later to a hook took it from who was there. Fix: hooks are lists."""
     heard: list[str] = []
-    dispatcher = rig.orchestrator.node.switchboard
+    dispatcher = rig.orchestrator.node.dispatcher
     dispatcher.on_new_call[:] = [
         lambda leg: heard.append(f"one {leg.uuid}"),
         lambda leg: heard.append(f"two {leg.uuid}"),
@@ -121,7 +121,7 @@ def test_a_caller_whose_music_ends_as_it_joins_stays_in_its_conference(rig: Rig)
         participant_leg = rig.orchestrator.node.rooms.participant_leg(one.call_sid)
         assert participant_leg is not None
         participant_leg.joining = Execution(ADOPTED_EXECUTION, "conference", room.sid)
-        rig.orchestrator.node.switchboard.on_event(
+        rig.orchestrator.node.dispatcher.on_event(
             Event(name="CHANNEL_EXECUTE_COMPLETE", uuid=one.caller.leg, application="playback")
         )
     (room,) = rig.orchestrator.node.rooms

@@ -29,7 +29,7 @@ def test_the_end_of_an_earlier_one_ends_nothing(house: House) -> None:
     assert house.orchestrator is not None
     assert added["Conference-Unique-ID"] != ANOTHER
     event = {**added, "Action": "conference-destroy", "Conference-Unique-ID": ANOTHER}
-    house.orchestrator.node.switchboard.on_event(decode(msgspec.json.encode(event)))
+    house.orchestrator.node.dispatcher.on_event(decode(msgspec.json.encode(event)))
     gevent.sleep(0.5)
     assert len(house.told()) == 3
     second.wait_hears(500, 10, since=0)

@@ -151,7 +151,7 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
 
 def lose_events(house: House, last: str) -> None:
     """What FreeSWITCH says is never heard of, until it has said `last` and a little more."""
-    dispatcher = house.orchestrator.node.switchboard
+    dispatcher = house.orchestrator.node.dispatcher
     dispatcher.hold()
     until(lambda: any(event.name == last for event in dispatcher._held or ()), 15, last)
     gevent.sleep(0.3)
@@ -167,7 +167,7 @@ def test_members_that_left_unheard_are_found_by_the_audit(house: House) -> None:
     first.hang_up()
     losing.join()
     assert house.told(4, 20)[3][1:] == ("participant-leave", FIRST)
-    assert house.orchestrator.node.recovery.corrections.leaves == 1
+    assert house.orchestrator.node.reconciler.corrections.leaves == 1
     second.hang_up()
     house.told(6)
 
@@ -182,7 +182,7 @@ def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
     losing.join()
     phone.wait_answered(20)
     house.told(2, 10)
-    assert house.orchestrator.node.recovery.corrections.calls == 1
+    assert house.orchestrator.node.reconciler.corrections.calls == 1
     phone.hang_up()
     house.told(4)
 
@@ -201,7 +201,7 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     gevent.sleep(1)
     assert not second.hears_now(500)
     second.wait_hears(500, 20)
-    assert house.orchestrator.node.recovery.corrections.members == 1
+    assert house.orchestrator.node.reconciler.corrections.members == 1
     for phone in (first, second):
         phone.hang_up()
     house.told(6)

@@ -108,7 +108,7 @@ def test_what_was_missed_of_a_participant_is_told_once(left: Left, case: Case) -
     house.start()
     assert told(house, len(case.events)) == [(event, SUBJECT) for event in case.events]
     assert house.orchestrator is not None
-    corrections = house.orchestrator.node.recovery.corrections
+    corrections = house.orchestrator.node.reconciler.corrections
     assert (corrections.joins, corrections.leaves) == case.repairs
     if case.seen == "gone of 7":
         leave = next(one for one in house.events() if one["StatusCallbackEvent"] == LEAVE)
@@ -191,7 +191,7 @@ def test_a_member_is_made_what_its_participant_is(left: Left, muted: bool, held:
             wanted.add("mute" if muted else "unmute")
         assert ordered == wanted, (number, speaks, hears, holds)
         differed += bool(wanted)
-    assert left.house.orchestrator.node.recovery.corrections.members == differed
+    assert left.house.orchestrator.node.reconciler.corrections.members == differed
 
 
 def test_a_leg_of_ours_in_a_conference_that_knows_nothing_of_it_is_taken_out(left: Left) -> None:
@@ -209,7 +209,7 @@ def test_a_leg_of_ours_in_a_conference_that_knows_nothing_of_it_is_taken_out(lef
     left.switch.wait_for(f"conference {other} kick 9")
     assert len(left.switch.saw("kick")) == 2
     assert left.house.orchestrator is not None
-    assert left.house.orchestrator.node.recovery.corrections.unknown_members == 2
+    assert left.house.orchestrator.node.reconciler.corrections.unknown_members == 2
 
 
 def test_after_another_freeswitch_everybody_was_out_when_its_socket_ended(left: Left) -> None:
@@ -235,7 +235,7 @@ def test_no_event_counts_until_all_has_been_compared(left: Left) -> None:
     left.write()
     house.start()
     assert house.orchestrator is not None
-    board = house.orchestrator.node.switchboard
+    board = house.orchestrator.node.dispatcher
     board.hold()
     switch.maintenance("del-member", left.sid, anchor, Member_ID="1")
     gevent.sleep(0.2)

@@ -147,7 +147,7 @@ def test_a_recording_ordered_as_its_caller_hangs_up_has_an_end_or_never_was(
     )
     ends = [request.fields["RecordingSid"] for request in house.application.to("/recording")]
     assert max((ends.count(sid) for sid in ends), default=0) <= 2
-    assert not house.orchestrator.node.services.recordings
+    assert not house.orchestrator.node.call_context.recordings
 
 
 def lose_the_order(house: House, call_sid: str) -> str:
@@ -190,7 +190,7 @@ def test_an_order_that_was_lost_with_the_process_is_given_again_or_is_absent(
         phone.hang_up()
         assert told(house, 2) == ["in-progress", "completed"]
     gevent.sleep(0.5)
-    assert not house.orchestrator.node.services.recordings
+    assert not house.orchestrator.node.call_context.recordings
 
 
 def test_with_freeswitch_a_recording_ends_too(house: House, client: Client) -> None:
@@ -203,4 +203,4 @@ def test_with_freeswitch_a_recording_ends_too(house: House, client: Client) -> N
     assert first == "in-progress"
     assert last in ("completed", "absent")
     until(lambda: status(client, sid) in ("completed", "stopped"), 5, "it is over")
-    assert not house.orchestrator.node.services.recordings
+    assert not house.orchestrator.node.call_context.recordings

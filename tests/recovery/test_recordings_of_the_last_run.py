@@ -97,14 +97,14 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
     assert ordered == ([(case.ordered, str(path))] if case.ordered else [])
     assert house.orchestrator is not None
     over = "completed" in case.told
-    assert (sid in house.orchestrator.node.services.recordings) is not over
+    assert (sid in house.orchestrator.node.call_context.recordings) is not over
     if over:
         form = house.application.to("/recording")[0].fields
         assert (form["RecordingSid"], form["RecordingDuration"]) == (sid, "2")
         assert house.orchestrator.outbox.load(CALL_RECORDING) == []
     # The end of its leg is the recording's, and no repair.
     differs = case.lives and (case.ordered or case.told)
-    assert house.orchestrator.node.recovery.corrections.recordings == int(bool(differs))
+    assert house.orchestrator.node.reconciler.corrections.recordings == int(bool(differs))
 
 
 class OfConference(NamedTuple):
@@ -182,8 +182,8 @@ def test_a_conference_s_recording(left: Left, case: OfConference) -> None:
     assert ordered == ([case.ordered] if case.ordered else [])
     assert house.orchestrator is not None
     over = "completed" in case.told
-    assert (sid in house.orchestrator.node.services.conference_recorder) is not over
-    assert (len(house.orchestrator.node.services.conference_recorder) == 0) is over
+    assert (sid in house.orchestrator.node.call_context.conference_recorder) is not over
+    assert (len(house.orchestrator.node.call_context.conference_recorder) == 0) is over
     if case.seen != "no conference":
         assert not [one for one in switch.saw("recording start") if str(path) not in one]
         switch.maintenance("stop-recording", left.sid, Path=str(path), Conference_Size="1")

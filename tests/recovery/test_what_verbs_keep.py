@@ -406,8 +406,8 @@ def test_a_conference_s_recording_is_again_as_the_api_left_it(
     if paused:
         assert client.ask("POST", path, data={"Status": "paused"}).status_code == 200
     assert house.orchestrator is not None
-    there = house.orchestrator.node.services.call_recorder.files.path(sid)
-    file = house.orchestrator.node.services.node.path_on_freeswitch(there)
+    there = house.orchestrator.node.call_context.call_recorder.files.path(sid)
+    file = house.orchestrator.node.call_context.node.path_on_freeswitch(there)
     house.stop()
     other, ours = ("resume", "pause") if paused else ("pause", "resume")
     with watching(house) as watcher:

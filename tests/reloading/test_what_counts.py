@@ -125,4 +125,4 @@ def test_a_file_with_one_mistake_changes_nothing_at_all(house: House) -> None:
     result = house.orchestrator.reloader.reload(lambda: loads(text, environ={}))
     assert result.bad_settings
     assert in_force(house) is before
-    assert house.orchestrator.node.door.limiter.limits is before.admission
+    assert house.orchestrator.node.admission.limiter.limits is before.admission

@@ -93,7 +93,7 @@ def living() -> list[gevent.Greenlet]:
 def on_disk(orchestrator: Orchestrator) -> list[tuple[str, bytes]]:
     """What the next run would find of calls and rooms."""
     kinds = ("call", "document", "outcome", "wait", "wait document", "room", "participant")
-    return [row for kind in kinds for row in orchestrator.node.journal.load(kind)]
+    return [row for kind in kinds for row in orchestrator.node.write_buffer.load(kind)]
 
 
 def greenlets() -> int:

@@ -98,7 +98,7 @@ def test_a_key_mutes_whom_pressed_it_and_the_room_knows(house: House) -> None:
     assert told[-1] == ("3", "participant-mute", SECOND)
     assert house.orchestrator
     # What FreeSWITCH has is what the room believes: nothing is mended.
-    house.orchestrator.node.audit.run()
+    house.orchestrator.node.periodic_check.run()
     gevent.sleep(0.5)
     assert not one.hears_now(TWO)
     two.press("0")

@@ -115,7 +115,7 @@ def test_the_key_is_made_once_and_outlives_restarts(tmp_path: Path) -> None:
     def url_and_refusal(text: str, query: dict[str, list[str]] | None = None) -> tuple[str, str | None]:
         orchestrator = Orchestrator(loads(ACCOUNT + text, directory=tmp_path, environ={}))
         try:
-            files = orchestrator.node.services.call_recorder.files
+            files = orchestrator.node.call_context.call_recorder.files
             refusal = None
             if query and files.signer:
                 refusal = files.signer.refusal(SID, query["expires"][0], query["signature"][0])

@@ -450,16 +450,16 @@ class Rooms(Part):
             self._rooms[room.sid] = after
             self._write_buffer.put(ROOM, room.sid, self._encode(replace(after, participants={})))
 
-    def _message(self, room: Room, tell: SendCallback) -> Message:
+    def _message(self, room: Room, callback: SendCallback) -> Message:
         return Message(
             queue=room.sid,
             url=room.options.status_callback,
             method=room.options.status_callback_method,
-            fields=conference_fields(room, tell, room.options.style),
+            fields=conference_fields(room, callback, room.options.style),
             account_sid=room.account_sid,
-            event=tell.event,
-            sequence=tell.sequence,
-            created_at=tell.at,
+            event=callback.event,
+            sequence=callback.sequence,
+            created_at=callback.at,
             signatures=room.options.style.signatures,
             user_agent=room.options.style.user_agent,
         )

@@ -115,7 +115,7 @@ def talking(transition: Transition, event: Talking) -> None:
 
 def _set_talking(transition: Transition, participant: Participant, on: bool, at: int) -> None:
     participant = transition.put(replace(participant, talking=on))
-    if transition.room.options.speaker_mode == "talkers":
+    if transition.room.options.speaker_mode == "talking":
         name = "participant-speech-start" if on else "participant-speech-stop"
         transition.send_callback(name, at, participant.caller, participant)
     elif on and transition.room.floor == participant.call_sid:
@@ -126,7 +126,7 @@ def _set_talking(transition: Transition, participant: Participant, on: bool, at:
 
 def stop_talking(transition: Transition, participant: Participant, at: int) -> None:
     """Before it leaves: each participant-speech-start is followed by its stop, before the leave."""
-    if participant.talking and transition.room.options.speaker_mode == "talkers":
+    if participant.talking and transition.room.options.speaker_mode == "talking":
         silent = replace(participant, talking=False)
         transition.send_callback("participant-speech-stop", at, participant.caller, silent)
 

@@ -122,7 +122,7 @@ class ConferenceOptions(Struct, frozen=True, omit_defaults=True):
     status_callback_method: Method = "POST"
     status_callback_event: frozenset[str] = frozenset()
     recording: RecordingOptions | None = None
-    speaker_mode: Literal["talkers", "floor"] = "talkers"
+    speaker_mode: Literal["talking", "floor"] = "talking"
     """The subject of `speaker` callbacks: everybody who speaks, or Telnyx's older dominant speaker."""
     first_sequence: int = 0
     """Of its callbacks."""

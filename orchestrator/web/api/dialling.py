@@ -81,7 +81,7 @@ LEG = (
     *CARRIER,
     *RECORDING_CONFIGURATION,
 )
-GUEST = (
+PARTICIPANT = (
     Parameter(
         "EarlyMedia",
         boolean(),
@@ -153,13 +153,13 @@ def invite(context: RequestContext) -> dict[str, object]:
     )
     limit = values.get("TimeLimit", 14400)
     early_media = values.get("EarlyMedia", context.base.vendor == "twilio")
-    guest = ParticipantToDial(options, attributes, values.get("ApplicationSid", ""), limit, early_media)
+    participant = ParticipantToDial(options, attributes, values.get("ApplicationSid", ""), limit, early_media)
 
     def order(application: Application, then: Fetched) -> OriginateRequest:
         return _order(context, application, then)
 
     dialled, sid = context.control.conferences.dial_participant(
-        context.account_sid, context.path["conference_sid"], guest, order
+        context.account_sid, context.path["conference_sid"], participant, order
     )
     return NEW_PARTICIPANT.body(context.base, participants.Shown(dialled, sid))
 
@@ -293,7 +293,7 @@ OPERATIONS = (
         summary="Dial somebody into a conference, by its sid or its name",
         run=invite,
         answer=NEW_PARTICIPANT,
-        body=(*LEG, *GUEST),
+        body=(*LEG, *PARTICIPANT),
         idempotent=True,
     ),
     Operation(

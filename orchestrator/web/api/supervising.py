@@ -70,6 +70,8 @@ def _in_conference(
     attributes = {"beep": "false", "muted": str(muted).lower()} | ({"coach": coach} if coach else {})
     options = ParticipantOptions(muted=muted, beep="false", coach=coach)
     limit = context.values.get("TimeLimit", 14400)
-    guest = ParticipantToDial(options, attributes, context.values.get("ApplicationSid", ""), limit)
-    one, _ = context.control.conferences.dial_participant(context.account_sid, conference_sid, guest, order)
+    participant = ParticipantToDial(options, attributes, context.values.get("ApplicationSid", ""), limit)
+    one, _ = context.control.conferences.dial_participant(
+        context.account_sid, conference_sid, participant, order
+    )
     return context.control.calls.call(context.account_sid, one.call_sid)

@@ -119,7 +119,7 @@ class EventStream:
         """By account and ConferenceSid, as it was last sent to its browsers."""
         self._dirty: dict[str, Room] = {}
         self._ticker: gevent.Greenlet[..., None] | None = None
-        self._keeper: gevent.Greenlet[..., None] | None = None
+        self._keepalive: gevent.Greenlet[..., None] | None = None
         self._sent_problems: Mapping[str, str] = {}
 
     def watch(self, session: Session) -> StreamClient:
@@ -133,9 +133,9 @@ class EventStream:
         if account_sid not in self._known:
             mine = (room for room in self._rooms if room.account_sid == account_sid)
             self._known[account_sid] = {room.sid: room for room in mine if is_shown(room)}
-        if self._keeper is None:
+        if self._keepalive is None:
             self._sent_problems = dict(self._problems())
-            self._keeper = gevent.spawn(self._keep)
+            self._keepalive = gevent.spawn(self._keep)
         return watcher
 
     def leave(self, watcher: StreamClient) -> None:
@@ -155,7 +155,7 @@ class EventStream:
     def stop(self) -> None:
         for watcher in self._all():
             watcher.close()
-        for greenlet in (self._ticker, self._keeper):
+        for greenlet in (self._ticker, self._keepalive):
             if greenlet is not None:
                 greenlet.kill(block=False)
 
@@ -186,7 +186,7 @@ class EventStream:
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}
-        told: dict[str, list[object]] = {}
+        changes: dict[str, list[object]] = {}
         for sid, room in dirty.items():
             known = self._known.get(room.account_sid)
             if known is None:
@@ -197,8 +197,8 @@ class EventStream:
             else:
                 known.pop(sid, None)
             if different is not None:
-                told.setdefault(room.account_sid, []).append(different)
-        for account_sid, rooms in told.items():
+                changes.setdefault(room.account_sid, []).append(different)
+        for account_sid, rooms in changes.items():
             self._send(account_sid, event("change", {"now": _now_ms(), "rooms": rooms}))
 
     def _send(self, account_sid: str, message: bytes) -> None:
@@ -216,7 +216,7 @@ class EventStream:
                 self._send_problems()
                 self._drop_stuck()
         finally:
-            self._keeper = None
+            self._keepalive = None
 
     def _send_problems(self) -> None:
         problems = dict(self._problems())

@@ -112,7 +112,7 @@ def _room(room: RoomRecord) -> View:
 
 
 def _callback(message: Queued | FinishedMessage) -> View:
-    told = message if isinstance(message, FinishedMessage) else None
+    finished = message if isinstance(message, FinishedMessage) else None
     body = parse_qsl(message.body.decode("ascii", "replace"), keep_blank_values=True)
     return {
         "id": message.id,
@@ -121,10 +121,10 @@ def _callback(message: Queued | FinishedMessage) -> View:
         "url": for_log(message.url),
         "method": message.method,
         "made": message.created_at // 1000,
-        "done": told.done_at // 1000 if told else 0,
-        "state": "waiting" if told is None else "delivered" if told.delivered else "failed",
+        "done": finished.done_at // 1000 if finished else 0,
+        "state": "waiting" if finished is None else "delivered" if finished.delivered else "failed",
         "attempts": message.attempts,
-        "status": told.status if told else None,
-        "error": told.error if told else "",
+        "status": finished.status if finished else None,
+        "error": finished.error if finished else "",
         "body": body,
     }

@@ -43,7 +43,7 @@ def _rooms_ended(sources: Sources) -> Mapping[str, float]:
 
 
 def _calls_refused(sources: Sources) -> Mapping[str, float]:
-    refused = sum((Counter(node.door.limiter.refused) for node in sources.nodes), Counter[LimitHit]())
+    refused = sum((Counter(node.admission.limiter.refused) for node in sources.nodes), Counter[LimitHit]())
     return {full.value: refused[full] for full in LimitHit} | {
         "unknown_number": sources.counters.unknown_numbers
     }
@@ -52,7 +52,11 @@ def _calls_refused(sources: Sources) -> Mapping[str, float]:
 def _callbacks(sources: Sources) -> Mapping[str, float]:
     counters = sources.delivery.counters
     failed = {reason.replace(" ", "_"): counters.failed[reason] for reason in get_args(Reason)}
-    return {"delivered": counters.delivered, **failed, "lost": sources.total(lambda node: node.journal.lost)}
+    return {
+        "delivered": counters.delivered,
+        **failed,
+        "lost": sources.total(lambda node: node.write_buffer.lost),
+    }
 
 
 def _oldest(sources: Sources) -> float:
@@ -69,9 +73,9 @@ def _anomalies(sources: Sources) -> Mapping[tuple[str, ...], float]:
     }
 
 
-def _repairs(sources: Sources) -> Mapping[tuple[str, ...], float]:
+def _corrections(sources: Sources) -> Mapping[tuple[str, ...], float]:
     return {
-        (node.name, kind): count for node in sources.nodes for kind, count in asdict(node.repairs).items()
+        (node.name, kind): count for node in sources.nodes for kind, count in asdict(node.corrections).items()
     }
 
 
@@ -105,41 +109,41 @@ METRICS: tuple[Metric, ...] = (
     counter(
         "texml_freeswitch_corrections_total",
         "Differences from FreeSWITCH's state that were found and corrected.",
-        _repairs,
+        _corrections,
         *("node", "kind"),
     ),
     histogram(
         "texml_event_delay_seconds",
         "From the time of a call's park, answer or hangup in FreeSWITCH until it was handled; its clock's "
         "offset is taken off.",
-        lambda s: Histogram.total(*(node.door.event_delay for node in s.nodes)),
+        lambda s: Histogram.total(*(node.admission.event_delay for node in s.nodes)),
     ),
     # Calls
     gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: s.total(lambda node: len(node.legs))),
     gauge(
         "texml_legs_limit",
         "Number of legs from which on calls are refused (admission.max_calls).",
-        lambda s: s.total(lambda node: node.door.limiter.limits.max_calls),
+        lambda s: s.total(lambda node: node.admission.limiter.limits.max_calls),
     ),
     gauge(
         "texml_calls_in_setup",
         "Accepted calls that are not answered yet.",
-        lambda s: s.total(lambda node: node.door.limiter.in_setup(time.monotonic())),
+        lambda s: s.total(lambda node: node.admission.limiter.in_setup(time.monotonic())),
     ),
     gauge(
         "texml_calls_in_setup_limit",
         "Calls that may be in setup at the moment; the higher the delay, the fewer.",
-        lambda s: s.total(lambda node: node.door.limiter.allowed(time.monotonic())),
+        lambda s: s.total(lambda node: node.admission.limiter.allowed(time.monotonic())),
     ),
     gauge(
         "texml_delay_seconds",
         "How late this process handled events and timers lately: the longest delay, halved every second.",
-        lambda s: s.longest(lambda node: node.door.limiter.delay(time.monotonic())),
+        lambda s: s.longest(lambda node: node.admission.limiter.delay(time.monotonic())),
     ),
     counter(
         "texml_calls_accepted_total",
         "New calls that were accepted.",
-        lambda s: s.total(lambda node: node.door.limiter.accepted),
+        lambda s: s.total(lambda node: node.admission.limiter.accepted),
     ),
     counter(
         "texml_calls_rejected_total",
@@ -233,7 +237,7 @@ METRICS: tuple[Metric, ...] = (
     gauge(
         "texml_outbox_unwritten",
         "Callbacks that are only in memory because the disk does not take them.",
-        lambda s: s.total(lambda node: node.journal.unwritten),
+        lambda s: s.total(lambda node: node.write_buffer.unwritten),
     ),
     gauge(
         "texml_outbox_writable",

@@ -27,11 +27,11 @@ class NodeSources:
 
     connection: Connection
     legs: Legs
-    door: AdmissionControl
+    admission: AdmissionControl
     rooms: Rooms
     fetcher: Fetcher
-    repairs: Corrections
-    journal: WriteBehindBuffer
+    corrections: Corrections
+    write_buffer: WriteBehindBuffer
     sip: SipProfileMonitor
 
     @property

@@ -26,7 +26,7 @@ let beat = 0;
 setInterval(() => {
   if (!inside || document.hidden || still.matches || by("sum-talking").textContent === "0") return;
   beat = (beat + 1) % 4;
-  attribute(by("house"), "data-beat", String(beat));
+  attribute(by("dashboard"), "data-beat", String(beat));
 }, 250);
 
 // Signing in
@@ -35,21 +35,21 @@ async function begin() {
   try {
     const session = await server.session();
     if (session.account) enter(session);
-    else door(session.keys);
+    else login(session.keys);
   } catch (problem) {
-    door(true);
+    login(true);
     text(by("sign-in-problem"), problem.message);
   }
 }
 
-function door(keys) {
+function login(keys) {
   inside = false;
   live.stop();
   cards.clear();
   detail.close();
   by("ask").close("");
-  show(by("house"), false);
-  show(by("door"), true);
+  show(by("dashboard"), false);
+  show(by("login"), true);
   show(by("sign-in"), keys);
   show(by("no-keys"), !keys);
   document.querySelector(".skip").hidden = true;
@@ -59,8 +59,8 @@ function door(keys) {
 
 function enter(session) {
   inside = true;
-  show(by("door"), false);
-  show(by("house"), true);
+  show(by("login"), false);
+  show(by("dashboard"), true);
   document.querySelector(".skip").hidden = false;
   text(by("account"), session.account.name || session.account.sid);
   text(by("sign-in-problem"), "");
@@ -71,7 +71,7 @@ function enter(session) {
 
 server.whenSignedOut(() => {
   if (!inside) return;
-  door(true);
+  login(true);
   text(by("sign-in-problem"), "You have been signed out.");
 });
 
@@ -96,7 +96,7 @@ by("sign-out").addEventListener("click", async () => {
   } catch (problem) {
     if (problem.status !== 401) return toast(problem.message);
   }
-  door(true);
+  login(true);
 });
 
 // The connection
@@ -121,14 +121,14 @@ function linked(state, what) {
   if (lostAt) words.unshift(`No connection to the orchestrator since ${clock(lostAt)}: what is shown may be old`);
   show(by("banner"), words.length > 0);
   text(by("banner"), words.length ? `${words.join(". ")}.` : "");
-  attribute(by("house"), "data-stale", lostAt ? "" : null);
+  attribute(by("dashboard"), "data-stale", lostAt ? "" : null);
 }
 
 // A stream that ended may be an orchestrator that was restarted: it knows no session of before.
 async function again(open) {
   const session = await server.session().catch(() => null);
   if (session && !session.account) {
-    door(session.keys);
+    login(session.keys);
     text(by("sign-in-problem"), "You have been signed out.");
   } else if (inside) {
     open();
@@ -143,11 +143,11 @@ function route() {
   if (sid) {
     cards.select(sid);
     detail.show_(sid);
-    attribute(by("house"), "data-open", "");
+    attribute(by("dashboard"), "data-open", "");
     if (!view) look("live");
     return;
   }
-  attribute(by("house"), "data-open", null);
+  attribute(by("dashboard"), "data-open", null);
   const closed = detail.close();
   cards.select("");
   look(location.hash === "#/finished" ? "finished" : "live");
