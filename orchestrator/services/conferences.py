@@ -11,7 +11,14 @@ from orchestrator.calls.context import CallContext
 from orchestrator.calls.originate import DialPurpose, OriginateRequest
 from orchestrator.calls.outbound import Outbound
 from orchestrator.clock import now
-from orchestrator.conference.live.records import RoomRecord, decode_room, room_record, row_of_room
+from orchestrator.conference.live.records import (
+    LeaveRecord,
+    RoomRecord,
+    decode_leave,
+    decode_room,
+    room_record,
+    row_of_room,
+)
 from orchestrator.conference.machine.events import End, Hold, Modify, Mute, Remove, RoomEvent
 from orchestrator.conference.machine.state import LeaveReason, Participant, ParticipantOptions, Phase, Room
 from orchestrator.config.applications import Application
@@ -119,6 +126,15 @@ class ConferenceService(Part):
         self.room(account_sid, sid)
         live = self._rooms.get(sid)
         return list(_present(live).values()) if live is not None else []
+
+    def present(self, account_sid: str) -> list[tuple[str, Participant]]:
+        """ConferenceSid and participant of all conferences that live."""
+        rooms = [room for room in self._rooms if room.account_sid == account_sid]
+        return [(room.sid, one) for room in rooms for one in _present(room).values()]
+
+    def find_leaves(self, query: Query) -> list[LeaveRecord]:
+        """Participants that have left."""
+        return [decode_leave(record.value) for record in self._records.find(query)]
 
     def participant(self, account_sid: str, sid: str, *names: str) -> Participant:
         """By CallSid, else by label; the first of `names` that is one. Raises NotFound."""

@@ -1,4 +1,4 @@
-"""Records for lists: rooms, calls and recordings, in the outbox's file.
+"""Records for lists: rooms, participants that have left, calls and recordings, in the outbox's file.
 
 One row for each, written where its state changes; so a list is one query, over live and ended ones.
 """
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import astuple
 
-RecordKind = Literal["conference", "call", "recording", "request"]
+RecordKind = Literal["conference", "participant", "call", "recording", "request"]
 
 
 class Record(Struct, frozen=True):

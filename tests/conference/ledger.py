@@ -18,6 +18,7 @@ from orchestrator.conference.machine.effects import (
     Ringback,
     SendCallback,
     StartWaiting,
+    StoreLeave,
 )
 from orchestrator.conference.machine.events import (
     Added,
@@ -40,6 +41,7 @@ from orchestrator.conference.machine.joining import MAX_ORDERS
 from orchestrator.conference.machine.state import (
     ConferenceOptions,
     EndReason,
+    LeaveReason,
     Participant,
     Phase,
     Rejection,
@@ -150,18 +152,26 @@ class Ledger:
                 self.places[event.caller.call_sid] = False
         answers: dict[str, list[Effect]] = {}
         starter = ""
+        stored: list[tuple[str, LeaveReason]] = []
+        left: list[tuple[str, LeaveReason]] = []
         for effect in effects[1:] if refused_now else effects:
             assert not self.closed or isinstance(effect, Kick), "something came after the end"
             match effect:
+                case StoreLeave(participant, _, reason):
+                    stored.append((participant.call_sid, reason))
                 case SendCallback():
                     assert effect.sequence == self.sequence
                     self.sequence += 1
                     starter = self._told(effect, starter)
+                    if effect.event == "participant-leave":
+                        assert effect.leave_reason is not None
+                        left.append((effect.caller.call_sid, effect.leave_reason))
                 case RejectParticipant(call_sid) | Release(call_sid) | EndCall(call_sid):
                     answers.setdefault(call_sid, []).append(effect)
                 case Close():
                     assert effect is effects[-1]
                     self.closed = True
+        assert stored == left, "a leave that lists lack, or that no callback has"
         if starter and starter not in before.unseen:
             assert self.places[starter], "a start told of somebody who is not in"
             may = after.participants[starter].options.start_on_enter
@@ -409,7 +419,7 @@ class Ledger:
             ended_before = found is None and unseen
             assert (Kick(event.call_sid, event.member_id) in effects) is not (expected or ended_before)
         if isinstance(event, ConferenceLost):
-            told_only = all(isinstance(effect, (SendCallback, Close)) for effect in effects)
+            told_only = all(isinstance(effect, (StoreLeave, SendCallback, Close)) for effect in effects)
             assert told_only or not event.gone, "an order to a FreeSWITCH that is gone"
             assert not any(isinstance(effect, Kick) for effect in effects)
         if isinstance(event, End) and before.phase is not RoomPhase.ENDED:

@@ -24,6 +24,7 @@ from orchestrator.conference.machine.effects import (
     StartRecording,
     StartWaiting,
     StopRecording,
+    StoreLeave,
 )
 from orchestrator.conference.machine.effects import PlayBeep as PlayBeep
 from orchestrator.conference.machine.events import (
@@ -62,6 +63,8 @@ from orchestrator.types import Beep
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
 SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, RelateNospeak, StartRecording, StopRecording, AwaitSilence)
 
+APART = (*SOUNDS, StoreLeave)
+
 
 class Story:
     """One room from its first caller on. Callers are named; a member's number is its name after an `m`."""
@@ -91,10 +94,18 @@ class Story:
         self.outcome = StepResult(self.room, [], set())
 
     def happens(self, event: RoomEvent) -> list[str]:
-        """What it answers, but for what only sounds: that is `sounds()`."""
+        """What it answers, but for what only sounds and what only lists show: `sounds()`, `stored()`."""
         self.outcome = step(self.room, event)
         self.room = self.outcome.room
-        return [in_words(effect) for effect in self.outcome.effects if not isinstance(effect, SOUNDS)]
+        return [
+            in_words(effect)
+            for effect in self.outcome.effects
+            if not isinstance(effect, (*SOUNDS, StoreLeave))
+        ]
+
+    def stored(self) -> list[str]:
+        """The leaves of the last step, as lists of participants have them."""
+        return [in_words(effect) for effect in self.outcome.effects if isinstance(effect, StoreLeave)]
 
     def sounds(self) -> list[str]:
         """What the last step changed in what is heard and recorded."""
@@ -240,6 +251,8 @@ def in_words(effect: Effect) -> str:
             return f"refuse {call_sid} {why.name}"
         case Release(call_sid, reason):
             return f"release {call_sid} {reason.value}"
+        case StoreLeave(participant, at, reason):
+            return f"{participant.call_sid} was in from {participant.joined_at} to {at}: {reason.value}"
         case SendCallback():
             return f"#{effect.sequence} {effect.event} {effect.caller.call_sid}"
         case PlayBeep(kind, members):

@@ -34,6 +34,29 @@ def test_the_conference_s_exit_and_the_hangup_behind_it_are_one_leave() -> None:
     assert story.leaves("nobody") == []
 
 
+def test_a_leave_is_stored_with_its_time_and_reason_whoever_subscribed_to_it() -> None:
+    story = Story(subscribed=())
+    story.asks("anna", start=False)
+    story.enters("chef", end=True)
+    story.added("anna")
+    story.enters("bert")
+    story.hangs_up("bert")
+    assert story.stored() == ["bert was in from 6 to 7: participant_hung_up"]
+    story.hangs_up("chef")
+    assert story.stored() == ["chef was in from 3 to 8: participant_hung_up"]
+    story.leaves("anna")
+    assert story.stored() == ["anna was in from 1 to 9: moderator_ended_conference"]
+
+
+def test_a_refused_one_was_never_in_and_is_not_stored() -> None:
+    story = Story(max_participants=1)
+    story.enters("anna")
+    story.asks("bert")
+    assert story.stored() == []
+    story.hangs_up("bert")
+    assert story.stored() == []
+
+
 def test_the_last_one_s_leave_ends_the_conference_and_is_named() -> None:
     story = Story()
     story.enters("anna")

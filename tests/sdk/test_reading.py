@@ -56,6 +56,40 @@ def test_a_conference_that_is_over_says_why_and_has_nobody_in_it(house: House, c
         )
 
 
+def test_participants_of_a_conference_that_is_over_are_kept_with_label_number_and_reason(
+    house: House, client: Client, stranger: Client
+) -> None:
+    first, second = meet(house, FIRST, SECOND, participantLabel="guest {{From}}")
+    living = client.conference()
+    second.hang_up()
+    until(lambda: len(client.participants(living.sid)) == 1, 10, "one left")
+    listed = client.ask("GET", f"/Conferences/{living.sid}/Participants?IncludeLeft=true").json()
+    assert [one["status"] for one in listed["participants"]] == ["connected", "completed"]
+    client.conferences.update(living.sid, account_sid=ACCOUNT, status="completed")
+    until(lambda: client.conferences.retrieve(living.sid, account_sid=ACCOUNT).status == "completed", 10)
+    path = f"/Conferences/{living.sid}/Participants"
+    found = client.ask("GET", path, params={"IncludeLeft": "true"}).json()["participants"]
+    assert {(one["from"], one["to"], one["reason_participant_left"]) for one in found} == {
+        (FIRST, ROOM, "conference_ended_via_api"),
+        (SECOND, ROOM, "participant_hung_up"),
+    }
+    for one in found:
+        joined, left = (parsedate_to_datetime(one[name]) for name in ("date_joined", "date_left"))
+        assert parsedate_to_datetime(one["date_created"]) <= joined <= left
+    paged = client.ask("GET", path, params={"IncludeLeft": "true", "PageSize": "1"}).json()
+    rest = client.ask("GET", path, params={"IncludeLeft": "true", "PageSize": "1", "Page": "1"}).json()
+    assert paged["participants"] + rest["participants"] == found
+    assert rest["next_page_uri"] is None
+    # As the vendors have it, nobody unless they are asked for.
+    assert client.participants(living.sid) == []
+    mine = client.ask("GET", "/Participants", params={"IncludeLeft": "true", "From": SECOND}).json()
+    assert [one["conference_sid"] for one in mine["participants"]] == [living.sid]
+    assert not stranger.ask("GET", "/Participants", params={"IncludeLeft": "true"}).json()["participants"]
+    assert stranger.ask("GET", f"{path}?IncludeLeft=true").status_code == 404
+    for phone in (first, second):
+        phone.wait_ended(10)
+
+
 def test_participants_are_found_by_call_sid_and_by_label(house: House, client: Client) -> None:
     meet(house, FIRST, participantLabel="host", muted="true", endConferenceOnExit="true")
     conference = client.conference()

@@ -66,6 +66,24 @@ def test_conferences_and_participants(house: House, twilio: Any) -> None:
     assert (over.status, over.reason_conference_ended) == ("completed", "conference-ended-via-api")
 
 
+def test_participants_that_have_left_are_asked_for_and_complete(
+    house: House, client: Client, twilio: Any
+) -> None:
+    house.voice(house.joins(participantLabel="host", beep="false"))
+    phone = house.switch.call(ROOM, from_=ANNA, sounds=500)
+    house.told(2, 10)
+    (conference,) = twilio.conferences.list()
+    conference.update(status="completed")
+    phone.wait_ended(10)
+    assert conference.participants.list() == []
+    url = f"{client.base}/2010-04-01/Accounts/{ACCOUNT}/Participants.json"
+    asked = {"Label": "host", "IncludeLeft": "true"}
+    found = requests.get(url, asked, auth=(ACCOUNT, API_KEY), timeout=10).json()["participants"]
+    assert [(one["label"], one["status"], one["conference_sid"]) for one in found] == [
+        ("host", "complete", conference.sid)
+    ]
+
+
 def test_a_list_is_leafed_through(house: House, twilio: Any) -> None:
     house.voice(*[house.joins(room=f"Room {number}") for number in range(5)])
     for number in range(5):

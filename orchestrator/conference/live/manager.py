@@ -17,10 +17,17 @@ from orchestrator.callbacks.payloads import conference_fields
 from orchestrator.clock import now
 from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome, ParticipantLeg
-from orchestrator.conference.live.records import room_record, row_of_room, status_of
+from orchestrator.conference.live.records import room_record, row_of_leave, row_of_room, status_of
 from orchestrator.conference.live.talk_debounce import TalkDebounce
 from orchestrator.conference.live.transition_log import log_transition
-from orchestrator.conference.machine.effects import Effect, EndCall, RejectParticipant, Release, SendCallback
+from orchestrator.conference.machine.effects import (
+    Effect,
+    EndCall,
+    RejectParticipant,
+    Release,
+    SendCallback,
+    StoreLeave,
+)
 from orchestrator.conference.machine.events import (
     Added,
     Announced,
@@ -423,6 +430,9 @@ class Rooms(Part):
         for effect in effects:
             if isinstance(effect, SendCallback):
                 self._write_buffer.add_message(self._message(after, effect))
+                continue
+            if isinstance(effect, StoreLeave):
+                self._write_buffer.record(row_of_leave(after, effect))
                 continue
             todo.append((after, effect))
             if isinstance(effect, ENDS) and effect.call_sid not in after.participants:

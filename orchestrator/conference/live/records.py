@@ -1,10 +1,11 @@
-"""Rooms and recordings as they are listed and fetched, ended ones included."""
+"""Rooms, and participants that have left, as they are listed and fetched."""
 
 from __future__ import annotations
 
 import msgspec
 
-from orchestrator.conference.machine.state import Room, RoomPhase
+from orchestrator.conference.machine.effects import StoreLeave
+from orchestrator.conference.machine.state import Participant, Room, RoomPhase
 from orchestrator.store.records import Record
 
 
@@ -62,4 +63,39 @@ def row_of_room(room: RoomRecord) -> Record:
         name=room.name,
         node=room.node,
         value=msgspec.json.encode(room),
+    )
+
+
+class LeaveRecord(msgspec.Struct, frozen=True):
+    """A participant that was in a room and has left it; a call that comes back has several."""
+
+    conference_sid: str
+    participant: Participant
+    """As it was at last."""
+    left_at: int
+    """Microseconds since the epoch."""
+    reason: str
+
+
+decode_leave = msgspec.json.Decoder(LeaveRecord).decode
+
+
+def row_of_leave(room: Room, leave: StoreLeave) -> Record:
+    one = leave.participant
+    left_at = max(leave.at, one.joined_at)
+    return Record(
+        kind="participant",
+        sid=f"{room.sid}/{one.call_sid}/{one.joined_at}",
+        account_sid=room.account_sid,
+        created_at=one.asked_at,
+        updated_at=left_at,
+        ended_at=left_at,
+        status="completed",
+        name=one.options.label,
+        from_=one.caller.from_,
+        to_=one.caller.to,
+        conference_sid=room.sid,
+        call_sid=one.call_sid,
+        node=room.node,
+        value=msgspec.json.encode(LeaveRecord(room.sid, one, left_at, leave.reason.value)),
     )

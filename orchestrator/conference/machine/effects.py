@@ -75,6 +75,14 @@ class Release(Struct, frozen=True):
     reason: LeaveReason
 
 
+class StoreLeave(Struct, frozen=True):
+    """It was in and has left: kept for lists of participants."""
+
+    participant: Participant
+    at: int
+    reason: LeaveReason
+
+
 class SendCallback(Struct, frozen=True):
     """One status callback that somebody subscribed to. Its sequence number is taken."""
 
@@ -154,6 +162,7 @@ Effect = (
     | EndCall
     | RejectParticipant
     | Release
+    | StoreLeave
     | SendCallback
     | PlayBeep
     | SetMute

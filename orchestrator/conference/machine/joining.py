@@ -47,7 +47,7 @@ def request_join(transition: Transition, event: JoinRequest) -> None:
     if room.phase is RoomPhase.STARTED or may_start(room, options):
         start_joining(transition, joining, event.at)
         return
-    waiting = transition.put(replace(joining, phase=Phase.WAITING, join_sent=True))
+    waiting = transition.put(replace(joining, phase=Phase.WAITING, join_sent=True, joined_at=event.at))
     transition.accept(event.at, event.caller)
     transition.effects.append(StartWaiting(waiting))
     transition.send_callback("participant-join", event.at, event.caller, waiting)
@@ -65,7 +65,7 @@ def _join_after_early_media(transition: Transition, participant: Participant, at
     if not participant.member_id:
         transition.effects.append(Join(transition.put(participant), early=True))
         return
-    inside = transition.put(replace(participant, phase=Phase.IN, join_sent=True))
+    inside = transition.put(replace(participant, phase=Phase.IN, join_sent=True, joined_at=at))
     transition.accept(at, inside.caller)
     transition.effects.append(Admit(inside))
     transition.send_callback("participant-join", at, inside.caller, inside)
@@ -145,7 +145,14 @@ def added(transition: Transition, event: Added) -> None:
     leaving = was.phase is Phase.LEAVING
     phase = Phase.LEAVING if leaving else Phase.IN
     participant = transition.put(
-        replace(was, phase=phase, join_sent=True, member_id=event.member_id, changed_at=event.at)
+        replace(
+            was,
+            phase=phase,
+            join_sent=True,
+            joined_at=was.joined_at or event.at,
+            member_id=event.member_id,
+            changed_at=event.at,
+        )
     )
     transition.accept(event.at, participant.caller)
     if not was.join_sent:
@@ -172,13 +179,13 @@ def _send_join(transition: Transition, participant: Participant, at: int) -> Non
 def _added_after_its_end(transition: Transition, event: Added) -> None:
     """Its end was known before its join: it was in all the same."""
     unseen = dict(transition.unseen)
-    participant = replace(unseen.pop(event.call_sid), join_sent=True, member_id=event.member_id)
+    participant = replace(
+        unseen.pop(event.call_sid), join_sent=True, joined_at=event.at, member_id=event.member_id
+    )
     transition.fields["unseen"] = unseen
     transition.accept(event.at, participant.caller)
     _send_join(transition, participant, event.at)
-    transition.send_callback(
-        "participant-leave", event.at, participant.caller, participant, participant.leaving_for, True
-    )
+    transition.leave(participant, event.at, participant.leaving_for, True)
 
 
 def join_returned(transition: Transition, event: JoinReturned) -> None:

@@ -95,7 +95,7 @@ def drop_participant(
     if participant.join_sent:
         stop_talking(transition, participant, at)
         over = gone or transition.hang_up or participant.hang_up
-        transition.send_callback("participant-leave", at, participant.caller, participant, reason, over)
+        transition.leave(participant, at, reason, over)
     if not gone:
         if transition.hang_up or participant.hang_up:
             transition.effects.append(EndCall(participant.call_sid))

@@ -136,6 +136,8 @@ class Participant(Struct, frozen=True, omit_defaults=True, gc=False):
     phase: Phase
     join_sent: bool = False
     """Its join is decided, and its callback sent; so that of its leave must be, once."""
+    joined_at: int = 0
+    """When that was, in microseconds since the epoch."""
     member_id: str = ""
     """FreeSWITCH's number for it in the conference; empty outside."""
     joins_muted: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from orchestrator.conference.machine.effects import Effect, SendCallback
+from orchestrator.conference.machine.effects import Effect, SendCallback, StoreLeave
 from orchestrator.conference.machine.state import (
     Announcement,
     Caller,
@@ -109,6 +109,12 @@ class Transition:
     @property
     def hang_up(self) -> bool:
         return bool(self.fields.get("hang_up_on_end", self.room.hang_up_on_end))
+
+    def leave(self, participant: Participant, at: int, reason: LeaveReason, call_gone: bool) -> None:
+        """Its leave, once: for lists, and for its callback."""
+        if participant.member_id or self.room.options.join_while_waiting:
+            self.effects.append(StoreLeave(participant, at, reason))
+        self.send_callback("participant-leave", at, participant.caller, participant, reason, call_gone)
 
     def send_callback(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.conference.machine.state import Participant, Phase
+from orchestrator.conference.machine.state import LeaveReason, Participant, Phase
 from orchestrator.services.conferences import ParticipantUpdate
+from orchestrator.store.records import Query
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
 from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.paging import PAGING
-from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, url
+from orchestrator.web.api.parameter_types import Parameter, boolean, call_sid, text, url
 from orchestrator.web.api.response_schema import (
     BOOLEAN,
     NULL,
@@ -23,15 +24,23 @@ from orchestrator.web.api.response_schema import (
     rfc2822,
 )
 
+REASONS = tuple(reason.value for reason in LeaveReason)
+
 
 class Shown:
-    """A participant and the conference that it is in."""
+    """A participant and the conference that it is in, or was in."""
 
-    def __init__(self, participant: Participant, conference_sid: str) -> None:
+    def __init__(
+        self, participant: Participant, conference_sid: str, left_at: int = 0, reason: str = ""
+    ) -> None:
         self.sid = participant.call_sid
         self.conference_sid = conference_sid
+        self.caller = participant.caller
         self.created_at = participant.asked_at
-        self.updated_at = max(participant.changed_at, participant.asked_at)
+        self.updated_at = max(participant.changed_at, participant.asked_at, left_at)
+        self.joined_at = participant.joined_at
+        self.left_at = left_at
+        self.reason = reason
         self.options = participant.options
         self.held = participant.held
         # A waiting participant has been answered and is reported as joined.
@@ -45,6 +54,8 @@ def _coached(base: ApiBase, shown: Shown) -> str | None:
 
 def _status(base: ApiBase, shown: Shown) -> str:
     """Telnyx has one word for all before the answer."""
+    if shown.left_at:
+        return "completed" if base.vendor == "telnyx" else "complete"
     if shown.connected:
         return "connected"
     return "ringing" if shown.rings and base.vendor == "twilio" else "connecting"
@@ -67,7 +78,7 @@ BOTH = (
     Field("uri", STRING, _uri),
 )
 TWILIO = (
-    Field("status", one_of("connecting", "ringing", "connected"), _status, only="twilio"),
+    Field("status", one_of("connecting", "ringing", "connected", "complete"), _status, only="twilio"),
     Field("call_sid_to_coach", NULLABLE, _coached, only="twilio"),
     Field("label", NULLABLE, lambda base, shown: shown.options.label or None, only="twilio"),
     Field("queue_time", NULL, constant(None), only="twilio"),
@@ -78,6 +89,14 @@ TWILIO = (
         only="twilio",
     ),
 )
+OURS = (
+    Field("date_joined", NULLABLE, lambda base, shown: rfc2822(shown.joined_at)),
+    Field("date_left", NULLABLE, lambda base, shown: rfc2822(shown.left_at)),
+    Field("from", STRING, lambda base, shown: shown.caller.from_),
+    Field("reason_participant_left", one_of(*REASONS, None), lambda base, shown: shown.reason or None),
+    Field("to", STRING, lambda base, shown: shown.caller.to),
+)
+"""No vendor has them."""
 PARTICIPANT = ResponseSchema(
     "Participant",
     (
@@ -88,6 +107,7 @@ PARTICIPANT = ResponseSchema(
         Field("coaching_call_sid_legacy", NULLABLE, _coached),
         Field("date_created", STRING, lambda base, shown: rfc2822(shown.created_at)),
         Field("date_updated", STRING, lambda base, shown: rfc2822(shown.updated_at)),
+        *OURS,
     ),
 )
 PARTICIPANTS = ListOf("participants", PARTICIPANT)
@@ -95,14 +115,58 @@ FILTERS = {"muted": "Muted", "hold": "Hold", "coaching": "Coaching"}
 """The parameter of a list for each field that it filters by."""
 
 
+MOST_FILTERED = 10_000
+"""So many of those that have left are looked at for a list that is filtered."""
+NAMES = {"Label": "name", "From": "from_", "To": "to_", "CallSid": "call_sid"}
+"""Filters of the account's list, and the column of a leave's row for each."""
+
+
 def find(context: RequestContext) -> dict[str, object]:
     sid = context.path["conference_sid"]
     found = [Shown(one, sid) for one in context.control.conferences.participants(context.account_sid, sid)]
+    found = _filtered(context, found + _left(context, {"conference_sid": sid}))
+    return context.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
+
+
+def find_of_account(context: RequestContext) -> dict[str, object]:
+    """By label or number, in whichever conference they are."""
+    equal = context.asked(NAMES)
+    for column in ("from_", "to_"):
+        if column in equal:
+            equal[column] = context.control.calls.normal_number(equal[column])
+    present = context.control.conferences.present(context.account_sid)
+    found = [Shown(one, sid) for sid, one in present if equal.items() <= _columns(one).items()]
+    return context.all_of(PARTICIPANTS, found + _left(context, equal), ("Participants",))
+
+
+def _columns(one: Participant) -> dict[str, str]:
+    caller = one.caller
+    return {
+        "name": one.options.label,
+        "from_": caller.from_,
+        "to_": caller.to,
+        "call_sid": caller.call_sid,
+    }
+
+
+def _left(context: RequestContext, equal: dict[str, str]) -> list[Shown]:
+    """Those that have left, the newest first, up to the page's end; none unless they are asked for."""
+    if not context.values.get("IncludeLeft"):
+        return []
+    page = context.page
+    filtered = any(name in context.values for name in FILTERS.values())
+    limit = MOST_FILTERED if filtered else page.offset + page.size + 1
+    query = Query("participant", context.account_sid, equal, limit=limit)
+    left = context.control.conferences.find_leaves(query)
+    return [Shown(one.participant, one.conference_sid, one.left_at, one.reason) for one in left]
+
+
+def _filtered(context: RequestContext, found: list[Shown]) -> list[Shown]:
     for field in BOTH:
         wanted = context.values.get(FILTERS.get(field.name, ""))
         if wanted is not None:
             found = [shown for shown in found if field.get(context.base, shown) is wanted]
-    return context.all_of(PARTICIPANTS, found, ("Conferences", sid, "Participants"))
+    return found
 
 
 def _participant_of(context: RequestContext) -> Participant:
@@ -174,15 +238,37 @@ def delete(context: RequestContext) -> None:
     context.control.conferences.drop(context.path["conference_sid"], _participant_of(context))
 
 
+LEFT = Parameter(
+    "IncludeLeft",
+    boolean(),
+    "whether those that have left are there too, after the others and the newest first",
+    default=False,
+)
 OPERATIONS = (
     Operation(
         name="listParticipants",
         method="GET",
         path="/Conferences/{conference_sid}/Participants",
-        summary="Participants of a conference; none once it has ended",
+        summary="Participants of a conference, with IncludeLeft also of one that has ended",
         run=find,
         answer=PARTICIPANTS,
-        query=(*(Parameter(name, boolean(), "only those") for name in FILTERS.values()), *PAGING),
+        query=(*(Parameter(name, boolean(), "only those") for name in FILTERS.values()), LEFT, *PAGING),
+    ),
+    Operation(
+        name="listAccountParticipants",
+        method="GET",
+        path="/Participants",
+        summary="Participants of all conferences, by label or number",
+        run=find_of_account,
+        answer=PARTICIPANTS,
+        query=(
+            Parameter("Label", text(128), "participant label"),
+            Parameter("From", text(256), "who called"),
+            Parameter("To", text(256), "who was called"),
+            Parameter("CallSid", call_sid(), "of the participant's call"),
+            LEFT,
+            *PAGING,
+        ),
     ),
     Operation(
         name="fetchParticipant",
