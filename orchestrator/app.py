@@ -16,6 +16,7 @@ from pathlib import Path
 import gevent
 from gevent.event import Event as Flag
 
+from orchestrator.callbacks.attempt_entries import AttemptEntries
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.config import load
 from orchestrator.config.current import CurrentSettings
@@ -27,6 +28,7 @@ from orchestrator.from_settings import (
     address_policy,
     console_secret,
     delivery_settings,
+    timeline_limits,
     url_signer,
 )
 from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
@@ -40,6 +42,7 @@ from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_check import WriteCheck
+from orchestrator.timeline.recorder import Timeline
 from orchestrator.web.api.blueprint import rest_api
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console
@@ -69,10 +72,15 @@ class Orchestrator(Part):
             for directory in (places.recordings_dir, places.media_dir):
                 directory.mkdir(parents=True, exist_ok=True)
         self.outbox = Outbox(settings.callbacks.database)
+        self.timeline = Timeline(self.outbox.timeline, timeline_limits(settings))
         self._keys = account_keys(settings)
         self._connector = Connector(address_policy(settings))
         self.delivery = Delivery(
-            self.outbox, self._keys.get, delivery_settings(settings), connector=self._connector
+            self.outbox,
+            self._keys.get,
+            delivery_settings(settings),
+            on_attempt=AttemptEntries(self.timeline).on_attempt,
+            connector=self._connector,
         )
         self.counters = CallCounters()
         shared = Shared(
@@ -84,6 +92,7 @@ class Orchestrator(Part):
             url_signer=url_signer(settings, self.outbox),
             base_url=self._base_url,
             counters=self.counters,
+            timeline=self.timeline,
             outbound_limits=OutboundLimits(self.current),
             take_over=take_over,
         )
@@ -114,6 +123,7 @@ class Orchestrator(Part):
         self._parts = Parts(
             (
                 self.outbox,
+                self.timeline,
                 *(node.call_records for node in self.nodes),
                 self.delivery,
                 *(node.write_buffer for node in self.nodes),
@@ -212,6 +222,7 @@ class Orchestrator(Part):
         self._connector.policy = address_policy(settings)
         for node in self.nodes:
             node.admission.limiter.limits = settings.admission
+        self.timeline.limits = timeline_limits(settings)
         self.current.settings = settings
         self.console.on_reload()
 

@@ -15,6 +15,7 @@ from orchestrator.media.audio_cache import AudioCache, AudioFile
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.recordings.signed_urls import KEY_BYTES, UrlSigner
 from orchestrator.store.interface import StateStore
+from orchestrator.timeline.recorder import TimelineLimits
 
 RECORDING_URL_KEY = "recording url key"
 INSTALLATION = "installation"
@@ -81,3 +82,8 @@ def delivery_settings(settings: Settings) -> DeliverySettings:
         concurrency=callbacks.concurrency,
         per_host=callbacks.concurrency_per_destination,
     )
+
+
+def timeline_limits(settings: Settings) -> TimelineLimits:
+    timeline = settings.timeline
+    return TimelineLimits(timeline.entries, timeline.document_bytes, timeline.digits)

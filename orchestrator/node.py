@@ -17,6 +17,7 @@ from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.context import CallContext
 from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.records import CallRecords
@@ -59,6 +60,7 @@ from orchestrator.services.control import ApiServices
 from orchestrator.services.recordings import RecordingService
 from orchestrator.store.interface import NodeStore, Store
 from orchestrator.store.write_behind import WriteBehindBuffer
+from orchestrator.timeline.recorder import Timeline
 from orchestrator.verbs.announcements import AnnouncementPlayer
 from orchestrator.verbs.table import VERBS
 
@@ -78,6 +80,7 @@ class Shared:
     url_signer: UrlSigner | None
     base_url: Callable[[], str]
     counters: CallCounters
+    timeline: Timeline
     outbound_limits: OutboundLimits
     take_over: bool
     """FreeSWITCH is taken from another orchestrator, also from one that lives."""
@@ -199,6 +202,14 @@ class Node(Part):
         return CallRecords(self.store)
 
     @cached_property
+    def timeline(self) -> Timeline:
+        return self._shared.timeline.of(self.name)
+
+    @cached_property
+    def call_entries(self) -> CallEntries:
+        return CallEntries(self.timeline, self.call_records)
+
+    @cached_property
     def call_store(self) -> CallStore:
         return CallStore(self.write_buffer)
 
@@ -272,7 +283,13 @@ class Node(Part):
         conference = self._shared.current.settings.conference
         debounce = conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000
         return Rooms(
-            self.name, self.effect_executor, self.legs, self.write_buffer, debounce, self._shared.counters
+            self.name,
+            self.effect_executor,
+            self.legs,
+            self.write_buffer,
+            debounce,
+            self._shared.counters,
+            self.timeline,
         )
 
     # Calls
@@ -283,7 +300,9 @@ class Node(Part):
 
     @cached_property
     def dispatcher(self) -> EventDispatcher:
-        return EventDispatcher(self.write_buffer, self.admission, self.call_records, self.legs, self.rooms)
+        return EventDispatcher(
+            self.write_buffer, self.admission, self.call_records, self.call_entries, self.legs, self.rooms
+        )
 
     @cached_property
     def call_context(self) -> CallContext:
@@ -307,6 +326,8 @@ class Node(Part):
             store=self.store,
             records=self.store.records,
             call_records=self.call_records,
+            timeline=self.timeline,
+            call_entries=self.call_entries,
             outbound_limits=shared.outbound_limits,
             counters=shared.counters,
             verbs=VERBS,

@@ -132,6 +132,7 @@ def rows(store: Store, history_days: float, recording_days: float | None) -> Ite
     yield kind("conferences", partial(store.records.prune, "conference"), history_days)
     yield kind("participants", partial(store.records.prune, "participant"), history_days)
     yield kind("calls", partial(store.records.prune, "call"), history_days)
+    yield kind("entries of timelines", store.timeline.prune, history_days)
     yield kind("answers to repeated requests", partial(store.records.prune, "request"), REQUEST_DAYS)
     if recording_days is not None:
         days = max(history_days, recording_days)

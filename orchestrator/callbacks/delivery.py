@@ -40,6 +40,9 @@ OnResult = Callable[[Queued, int | None, int, str], None]
 Not for messages that failed without an attempt: too old, too many.
 """
 
+OnAttempt = Callable[[Queued, Answer, int, int, float], None]
+"""(message, its answer, number of the attempt, milliseconds, seconds until the next: 0 if it is the last)."""
+
 _OUTBOX_RETRY_SECONDS = 1.0
 _REQUEUE_BATCH = 200
 _SWEEP_SECONDS = 5
@@ -65,12 +68,14 @@ class Delivery(Part):
         settings: DeliverySettings | None = None,
         *,
         on_result: OnResult | None = None,
+        on_attempt: OnAttempt | None = None,
         connector: Connector | None = None,
     ) -> None:
         self._outbox = outbox
         self._settings = settings = settings or DeliverySettings()
         self._sender = Sender(keys, settings)
         self._on_result = on_result
+        self._on_attempt = on_attempt
         self._running = False
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
@@ -285,7 +290,7 @@ class Delivery(Part):
             self._in_flight.discard(queue)
             self._destinations.done(destination, seconds)
         try:
-            self._settle(message, answer)
+            self._settle(message, answer, round((time.monotonic() - begin) * 1000))
         except Exception:
             # A fault of ours must not leave a queue without anybody who looks after it.
             log.exception("result lost", queue=message.queue, callback=message.event)
@@ -297,17 +302,19 @@ class Delivery(Part):
         self._unwritten.set()
         self._enqueue(message.queue, rest=True)
 
-    def _settle(self, message: Queued, answer: Answer) -> None:
+    def _settle(self, message: Queued, answer: Answer, ms: int) -> None:
         attempts = message.attempts + 1
         if answer.verdict != "delivered":
             self.counters.failed_attempts += 1
         if answer.verdict == "retry" and attempts < self._settings.attempts:
             seconds = self._settings.pause(attempts, answer.retry_after)
             self._log(message, answer, attempts).info("attempt failed", again_in=round(seconds, 2))
+            self._tell(message, answer, attempts, ms, seconds)
             self._outbox.postpone(message, attempts, int((time.time() + seconds) * 1e6))
             self._unwritten.set()
             self._back_off(message.queue, seconds)
             return
+        self._tell(message, answer, attempts, ms, 0.0)
         delivered = answer.verdict == "delivered"
         if delivered:
             self.counters.on_delivered(max(0, (now() - message.waits_since) // 1000))
@@ -325,6 +332,10 @@ class Delivery(Part):
     def _log(self, message: Queued, answer: Answer, attempts: int) -> Log:
         what = {"queue": message.queue, "callback": message.event, "sequence": message.sequence}
         return log.bind(**what, attempts=attempts, url=for_log(message.url), problem=answer.error)
+
+    def _tell(self, message: Queued, answer: Answer, attempts: int, ms: int, seconds: float) -> None:
+        if self._on_attempt is not None:
+            self._on_attempt(message, answer, attempts, ms, seconds)
 
     def _report(self, message: Queued, answer: Answer, attempts: int) -> None:
         if self._on_result is None:

@@ -62,6 +62,8 @@ class Answer:
     error: str = ""
     retry_after: float = 0.0
     """Seconds that the receiver asked for."""
+    begins: bytes = b""
+    """The first bytes of the answer."""
 
 
 def judge(status: int, retry_after: str | None = None, now: float = 0.0, method: str = "POST") -> Answer:

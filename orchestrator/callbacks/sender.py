@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import gevent
 from requests import PreparedRequest, RequestException, Response
@@ -23,6 +24,7 @@ log = get_logger(__name__)
 Keys = Callable[[str], AccountKeys | None]
 """AccountSid -> what its callbacks are signed with; None: not at all."""
 
+_SHOWN_BYTES = 200
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -44,6 +46,7 @@ class Sender:
         limit = gevent.Timeout.start_new(self._timeout)
         status: int | None = None
         retry_after: str | None = None
+        begins = b""
         try:
             try:
                 response = self._send(message, adapter)
@@ -57,7 +60,9 @@ class Sender:
             status = response.status_code
             retry_after = response.headers.get("Retry-After")
             # An answer that is read to its end leaves its connection to the next message; others are closed.
-            if len(response.raw.read(self._body_limit + 1, decode_content=False)) > self._body_limit:
+            body = response.raw.read(self._body_limit + 1, decode_content=False)
+            begins = body[:_SHOWN_BYTES]
+            if len(body) > self._body_limit:
                 response.close()
         except gevent.Timeout as expired:
             if expired is not limit:
@@ -77,7 +82,8 @@ class Sender:
         finally:
             limit.close()
         assert status is not None
-        return judge(status, retry_after, time.time(), message.method)
+        answer = judge(status, retry_after, time.time(), message.method)
+        return replace(answer, begins=begins) if begins else answer
 
     def _send(self, message: Queued, adapter: Adapter) -> Response:
         # No time limits on the socket: the one around it is for everything, and one timer is cheaper.

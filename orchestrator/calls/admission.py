@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gevent
 
-from orchestrator.calls.overload import CallLimiter, EventLag
+from orchestrator.calls.overload import CallLimiter, EventLag, LimitHit
 from orchestrator.clock import now as wall_clock
 from orchestrator.config.service import Admission as Limits
 from orchestrator.esl.errors import SwitchError
@@ -71,17 +71,19 @@ class AdmissionControl(Part):
         if event.name != "CHANNEL_PARK":
             self.limiter.left_setup(event.uuid)
 
-    def accepts(self, leg: Leg) -> bool:
-        """Asked while the CHANNEL_PARK of `leg` is handled. A refused call gets SIP 503."""
+    def limit_hit(self, leg: Leg) -> LimitHit | None:
+        """The limit that a new call hits; None admits it. Asked while the CHANNEL_PARK of `leg` is handled. A
+        refused call gets SIP 503."""
         now = time.monotonic()
         self.limiter.note_delay(self._lag_seconds, now)
-        if self.limiter.admit(leg.uuid, now, len(self._legs) - 1) is None:
-            return True
+        hit = self.limiter.admit(leg.uuid, now, len(self._legs) - 1)
+        if hit is None:
+            return None
         leg.hangup(REFUSED)
         # If that command is lost, the dialplan's own time limit refuses the call in the same way.
         self._legs.lost(leg.uuid, REFUSED)
         self._report(now)
-        return False
+        return hit
 
     def _sample(self) -> None:
         while True:

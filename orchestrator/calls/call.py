@@ -187,15 +187,16 @@ class Call(DocumentRunner):
             return
         except FetchError as error:
             self.log.error("no instructions", url=error.url, problem=error.problem)
-            end = FAILED
+            end = FAILED._replace(why=f"no usable document, and no other fallback: {error.problem}")
         except Exception:
             self.log.exception("call cannot go on")
-            end = FAILED
+            end = FAILED._replace(why="a fault of the orchestrator, which its log shows")
         finally:
             self._redirecting = False
-        cause = (end or EndCall()).cause
+        cause, why = end or EndCall(why="the document is through: none of its verbs leads on")
         if not self.leg.gone:
             self.remember(hangup=cause)
+            self.services.call_entries.decided(self.leg.uuid, why)
         self.leg.hangup(cause)
 
     def _perform(self) -> EndCall | None:

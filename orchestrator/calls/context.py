@@ -9,6 +9,7 @@ from typing import Protocol
 from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.callbacks.style import callback_style
+from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.records import CallRecords
 from orchestrator.calls.stored_call import CallStore
 from orchestrator.calls.verb_executor import Executor
@@ -32,6 +33,7 @@ from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.interface import NodeStore, RecordStore
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.texml import Verb
+from orchestrator.timeline.recorder import Timeline
 from orchestrator.types import CallbackStyle
 
 
@@ -69,6 +71,8 @@ class CallContext:
     store: NodeStore
     records: RecordStore
     call_records: CallRecords
+    timeline: Timeline
+    call_entries: CallEntries
     outbound_limits: OutboundLimits
     counters: CallCounters
     verbs: Mapping[type[Verb], Executor]

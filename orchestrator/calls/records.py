@@ -97,6 +97,10 @@ class CallRecords(Part):
             )
         )
 
+    def living(self, leg: str) -> CallRecord | None:
+        """Of this leg."""
+        return self._live.get(leg)
+
     def on_event(self, event: Event) -> None:
         call = self._live.get(event.uuid)
         if call is None:

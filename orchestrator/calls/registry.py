@@ -19,6 +19,7 @@ from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.routing.endpoints import trunk_to
 from orchestrator.routing.identities import called
+from orchestrator.sids import call_sid_of
 
 log = get_logger(__name__)
 
@@ -65,7 +66,9 @@ class CallRegistry(Part):
         """A leg that came in and is parked."""
         services = self._services
         services.legs.watch(leg.uuid, self._finish_from_hangup_record)
-        if not self._admission.accepts(leg):
+        limit = self._admission.limit_hit(leg)
+        if limit is not None:
+            self._reject(leg, "overload", "503", limit=f"admission.{limit.value}")
             return
         region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
         number = called(leg.headers, region)
@@ -74,6 +77,7 @@ class CallRegistry(Part):
             services.counters.unknown_numbers += 1
             log.warning("no application for this number, and no default one", leg=leg.uuid, number=number)
             leg.hangup(NO_NUMBER)
+            self._reject(leg, "no-application", "404", number=number)
             return
         if not leg.answered:
             # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
@@ -83,15 +87,40 @@ class CallRegistry(Part):
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))
         services.call_records.open(call.caller, call.account_sid, name=call.origin.name)
+        address = leg.headers.get("Caller-Network-Addr", "")
+        came_from = services.settings.caller(address)
         log.info(
             "call",
             call=call.sid,
             number=number,
             caller=call.caller.from_,
             application=application.name,
-            came_from=services.settings.caller(leg.headers.get("Caller-Network-Addr", "")),
+            came_from=came_from,
+        )
+        call.record(
+            "call.arrived",
+            caller=call.caller.from_,
+            called=number,
+            application=application.name,
+            address=address,
+            came_from=came_from,
         )
         self._start(call)
+
+    def _reject(self, leg: Leg, reason: str, sip: str, **facts: str) -> None:
+        """It never becomes a call: its row is of no account."""
+        headers = leg.headers
+        facts.setdefault("number", headers.get("Caller-Destination-Number", ""))
+        self._services.timeline.add(
+            "call.rejected",
+            call=call_sid_of(leg.uuid),
+            level="warning",
+            reason=reason,
+            sip=sip,
+            address=headers.get("Caller-Network-Addr", ""),
+            caller=headers.get("Caller-Caller-ID-Number", ""),
+            more=facts,
+        )
 
     def resume(self, stored: StoredCall, leg: Leg) -> None:
         """Goes on with a call of the last run. Its leg may be gone."""

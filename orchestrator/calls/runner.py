@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import gevent
 
 from orchestrator.callbacks.signature import Signer
 from orchestrator.callbacks.style import callback_style
 from orchestrator.calls.context import CallContext
+from orchestrator.calls.document_entries import asked
 from orchestrator.calls.state import CallState
 from orchestrator.calls.stored_call import StoredCall
+from orchestrator.calls.verb_entries import VerbEntries
 from orchestrator.calls.verb_executor import Act
 from orchestrator.config.applications import Application
 from orchestrator.config.dialect import Dialect
@@ -48,7 +50,7 @@ log = get_logger(__name__)
 QUICK_SECONDS = 1.0
 QUICK_DOCUMENTS = 10
 MAX_QUICK_DOCUMENTS = 50
-FAILED = EndCall("NORMAL_TEMPORARY_FAILURE")
+FAILED = EndCall("NORMAL_TEMPORARY_FAILURE", "it cannot go on")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Rules:
     """Whether a Play that failed may end the call, where it is to."""
     can_break: bool = True
     """Whether what plays may be cut off with nothing else ending by it."""
+    purpose: str = ""
+    """Of its requests, for the timeline; empty of a call's own document."""
     before_sound: Callable[[], None] = lambda: None
     """Waits until something may be played on the leg."""
 
@@ -142,7 +146,9 @@ class DocumentRunner(CallState):
         while isinstance(step, FetchDocument):
             if quick == MAX_QUICK_DOCUMENTS and not self.rules.endless:
                 self.log.error("documents lead in circles", url=shown(self.document_url))
-                return FAILED
+                return FAILED._replace(
+                    why=f"{quick} documents in a row led on at once, without anything to hear or to dial"
+                )
             began = time.monotonic()
             self._about_to_ask(step)
             step = self.run_verbs(self.fetch(step).verbs)
@@ -196,6 +202,9 @@ class DocumentRunner(CallState):
         self.leg.check_blocked()
         if why := self.rules.refused.get(type(verb)):
             self.log.warning(why, verb=type(verb).__name__, line=verb.line)
+            self.record(
+                "verb.warning", level="warning", verb=type(verb).__name__, line=verb.line, problem=why
+            )
             return None
         if lead_out := self.rules.leads_out.get(type(verb)):
             lead_out(verb)
@@ -206,17 +215,20 @@ class DocumentRunner(CallState):
         return step
 
     def _carry_out(self, verb: Verb, run: Act, resume: Act) -> NextAction:
-        while True:
-            try:
-                step = (resume if self.resumed else run)(self, verb)
-            except Unreachable:
-                self._wait_for_freeswitch(type(verb).__name__)
-            else:
-                self.resumed = False
-                return step
+        with VerbEntries(self.record, verb) as entries:
+            while True:
+                try:
+                    step = (resume if self.resumed else run)(self, verb)
+                except Unreachable:
+                    self._wait_for_freeswitch(type(verb).__name__)
+                else:
+                    self.resumed = False
+                    entries.step = step
+                    return step
 
     def _wait_for_freeswitch(self, verb: str) -> None:
         self.log.warning("lost FreeSWITCH", verb=verb)
+        self.record("call.status", level="warning", status="lost-freeswitch", verb=verb)
         self.services.wait_until_connected()
         self.resumed = True
 
@@ -254,9 +266,17 @@ class DocumentRunner(CallState):
         try:
             document = self._document_of(fetched)
         except DocumentError as error:
+            problem, line = error.message, error.line
+            self.record(
+                "document.failed", level="error", url=url, problem=problem, line=line, outcome="document"
+            )
             raise FetchError(url, str(error)) from error
         for warning in document.warnings:
             self.log.warning("document", problem=str(warning))
+            problem = str(warning).removeprefix(f"{warning.source or 'document'}:{warning.line}: ")
+            self.record(
+                "document.warning", level="warning", line=warning.line, problem=problem, url=fetched.url
+            )
         self.document_url = fetched.url
         self.in_document(fetched)
         return document
@@ -269,17 +289,27 @@ class DocumentRunner(CallState):
             self.log.warning("not requested", url=error.url, problem=error.problem)
 
     def _ask(self, url: str, method: str, fields: Fields) -> Fetched:
-        try:
-            return self.services.fetcher.fetch(
-                url,
-                method,
-                (*self.standard_fields(), *fields),
-                self.cookies,
-                limits=self.limits,
-                signer=self.signer,
-            )
-        except FetchError as error:
-            raise error.with_hint(self.method_of(url)) from error
+        asked_fields = (*self.standard_fields(), *fields)
+
+        def fetch() -> Fetched:
+            fetcher, limits, signer = self.services.fetcher, self.limits, self.signer
+            try:
+                return fetcher.fetch(url, method, asked_fields, self.cookies, limits=limits, signer=signer)
+            except FetchError as error:
+                raise error.with_hint(self.method_of(url)) from error
+
+        return asked(self.record, self._purpose(url), url, method, asked_fields, fetch)
+
+    def _purpose(self, url: str) -> str:
+        """Of a request, where it is not the call's own document."""
+        if self.rules.purpose:
+            return self.rules.purpose
+        fallback = self.fallback
+        return "the fallback" if fallback is not None and fallback.url == url else ""
+
+    def record(self, kind: str, /, **facts: Any) -> None:
+        """An entry in the call's timeline, as Timeline.add."""
+        self.services.timeline.add(kind, account=self.account_sid, call=self.sid, **facts)
 
     def method_of(self, url: str) -> str:
         """The setting or attribute that gives the method of `url`."""

@@ -27,6 +27,7 @@ from orchestrator.config.service import (
     Web,
     is_loopback,
 )
+from orchestrator.config.timeline import Timeline
 from orchestrator.config.trunks import Sip, Trunk
 from orchestrator.numbering.patterns import NotAPattern, inbound_key
 from orchestrator.numbering.phone import recognised
@@ -67,6 +68,7 @@ class Settings(Section):
     network: Network = Network()
     media: Media = Media()
     recordings: Recordings = Recordings()
+    timeline: Timeline = Timeline()
     speech: Speech = Speech()
     trunks: dict[Name, Trunk] = Field(default={}, description="by name")
     default_trunk: Name | None = Field(

@@ -23,6 +23,8 @@ class EndCall(NamedTuple):
 
     cause: str = "NORMAL_CLEARING"
     """FreeSWITCH's name of it."""
+    why: str = "the document says so"
+    """For the call's timeline."""
 
 
 class RunDocument(NamedTuple):

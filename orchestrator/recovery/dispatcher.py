@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final, Literal, NamedTuple
 
 from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.records import CallRecords
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.esl import commands
@@ -40,6 +41,7 @@ Listener = Literal[
     "new calls",
     "rejections",
     "replacements",
+    "timeline",
     "watchers",
 ]
 """A part that hears events; `watchers` watch that very leg: its call, its Dial, its recordings."""
@@ -55,16 +57,16 @@ class Row(NamedTuple):
 HEARD_BY: Final[dict[str, Row]] = {
     "CHANNEL_CREATE": Row(("call records", "watchers", "replacements")),
     "CHANNEL_PARK": Row(("watchers", "new calls"), ("admission",)),
-    "CHANNEL_PROGRESS": Row(("call records", "watchers")),
-    "CHANNEL_PROGRESS_MEDIA": Row(("call records", "watchers")),
-    "CHANNEL_ANSWER": Row(("call records", "watchers", "legs"), ("admission",)),
+    "CHANNEL_PROGRESS": Row(("timeline", "call records", "watchers")),
+    "CHANNEL_PROGRESS_MEDIA": Row(("timeline", "call records", "watchers")),
+    "CHANNEL_ANSWER": Row(("timeline", "call records", "watchers", "legs"), ("admission",)),
     "CHANNEL_BRIDGE": Row(("watchers",)),
     "CHANNEL_EXECUTE_COMPLETE": Row(("watchers", "conference joins", "legs")),
     # The conference before the leg: its callbacks report this moment, whatever the call does next.
     "CHANNEL_HANGUP": Row(("watchers", "rejections", "conference end", "legs"), ("admission",)),
-    "CHANNEL_HANGUP_COMPLETE": Row(("call records", "watchers", "conference end", "legs")),
+    "CHANNEL_HANGUP_COMPLETE": Row(("timeline", "call records", "watchers", "conference end", "legs")),
     "CHANNEL_DESTROY": Row(("call records", "watchers", "legs")),
-    "DTMF": Row(("watchers", "legs")),
+    "DTMF": Row(("timeline", "watchers", "legs")),
     "RECORD_START": Row(("watchers",)),
     "RECORD_STOP": Row(("watchers",)),
     # The connection itself waits for it.
@@ -84,6 +86,7 @@ class EventDispatcher:
         write_buffer: WriteBehindBuffer,
         admission: AdmissionControl,
         call_records: CallRecords,
+        call_entries: CallEntries,
         legs: Legs,
         rooms: Rooms,
     ) -> None:
@@ -91,6 +94,7 @@ class EventDispatcher:
         self.on_new_call: list[Callable[[Leg], None]] = []
         """Each called with a leg that came in and is parked."""
         self._write_buffer = write_buffer
+        self._call_entries = call_entries
         self._legs = legs
         self._held: list[Event] | None = []
         hears: dict[Listener, Callable[[Event], object]] = {
@@ -103,6 +107,7 @@ class EventDispatcher:
             "new calls": self._on_park,
             "rejections": self._on_rejected,
             "replacements": self._on_created,
+            "timeline": call_entries.on_event,
             "watchers": legs.tell_watchers,
         }
         self._in_turn = {name: tuple(hears[one] for one in row.in_turn) for name, row in HEARD_BY.items()}
@@ -148,6 +153,7 @@ class EventDispatcher:
         if event.hangup_cause == REJECTED_BY_ACL and self._legs.get(event.uuid) is None:
             address = event.header("Caller-Network-Addr")
             log.warning("a call from an address that may not call was refused", address=address)
+            self._call_entries.rejected(event, "address", "403")
 
     def _refuse_replacement(self, uuid: str) -> None:
         """An INVITE with Replaces takes over what another leg does, past the dialplan: its guard, the room

@@ -1,6 +1,6 @@
 """The interface of a store: state, waiting callbacks, records for lists. SQLite is behind it (outbox).
 
-Three roles, and `Store` for all of them at once. A part asks for the role that it needs, so that it can be
+Several roles, and `Store` for all of them at once. A part asks for the role that it needs, so that it can be
 seen what it touches. A store has to promise:
 
 - `commit` is all or nothing, in the order of the calls, and returns when it holds after a kill of this
@@ -18,6 +18,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.store.entries import Entry
 from orchestrator.store.message import CallbackQuery, Counts, FinishedMessage, Message, Queued, Receiver
 from orchestrator.store.records import Query, Record, RecordKind
 
@@ -150,12 +151,44 @@ class CallbackHistory(Protocol):
         """Have these finished ones delivered again; delivery has to hear of it."""
 
 
+class TimelineStore(Protocol):
+    """The history of calls and conferences, entry by entry, of all nodes and accounts."""
+
+    def add(self, entries: Sequence[Entry]) -> int:
+        """All of them or none; the id of the first. The others' follow it."""
+
+    def of_call(self, account_sid: str, call_sid: str, after: int = 0, limit: int = 1000) -> list[Entry]:
+        """In the order in which they were stored, from the one after id `after` on."""
+
+    def of_conference(
+        self, account_sid: str, conference_sid: str, after: int = 0, limit: int = 1000
+    ) -> list[Entry]:
+        """As `of_call`; those of its participants in it are among them."""
+
+    def since(self, account_sid: str, after: int, limit: int = 1000) -> list[Entry]:
+        """All of an account, from the one after id `after` on: to follow what happens, from `last_id` on."""
+
+    @property
+    def last_id(self) -> int:
+        """Of the newest entry; 0 where there is none."""
+
+    def rejected(self, limit: int = 100) -> list[Entry]:
+        """Calls that never became one, of all accounts and of none, the newest first."""
+
+    def prune(self, before: int, limit: int = 200) -> int:
+        """Forget up to `limit` from before `before` (microseconds); how many it were."""
+
+
 class Store(StateStore, CallbackStore, Protocol):
     """All of it."""
 
     @property
     def callbacks(self) -> CallbackHistory:
         """As people list and replay them."""
+
+    @property
+    def timeline(self) -> TimelineStore:
+        """Of all nodes."""
 
     @property
     def records(self) -> RecordStore:

@@ -24,6 +24,7 @@ from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
 from orchestrator.store.records import Query, Record, RecordKind
+from orchestrator.store.timeline import TimelineRows
 
 log = get_logger(__name__)
 
@@ -109,6 +110,7 @@ class Outbox(Part):
         """Finished and living rooms, calls and recordings."""
         self.callbacks = CallbackList(self._read, self._write)
         """As people list and replay them."""
+        self.timeline = TimelineRows(self._read, self._write)
         self._lock = sqlite.own(self.path)
         try:
             self._db = sqlite.connect(self.path)

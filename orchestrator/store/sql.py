@@ -18,7 +18,7 @@ State = Literal["waiting", "delivered", "failed"]
 Prepared = tuple[str, Sequence[object]]
 """A query and its values."""
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 APPLICATION_ID: Final = 0x54584F42  # "TXOB"
 _CHECKPOINT_PAGES: Final = 4000
 """16 MB of log, from which a page that changed a hundred times goes into the file once."""
@@ -87,6 +87,21 @@ CREATE INDEX records_by_name ON records (kind, account_sid, name) WHERE name <> 
 CREATE INDEX records_by_conference ON records (conference_sid) WHERE conference_sid <> '';
 CREATE INDEX records_by_call ON records (call_sid) WHERE call_sid <> '';
 CREATE INDEX records_by_end ON records (kind, ended_at);
+CREATE TABLE timeline (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    account_sid TEXT NOT NULL,
+    call_sid TEXT NOT NULL,
+    conference_sid TEXT NOT NULL,
+    level TEXT NOT NULL,
+    facts BLOB NOT NULL,
+    body BLOB NOT NULL,
+    node TEXT NOT NULL
+);
+CREATE INDEX timeline_by_call ON timeline (call_sid) WHERE call_sid <> '';
+CREATE INDEX timeline_by_conference ON timeline (conference_sid) WHERE conference_sid <> '';
+CREATE INDEX timeline_rejected ON timeline (kind) WHERE kind = 'call.rejected';
 COMMIT;
 """
 # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
@@ -169,6 +184,26 @@ DELETE_RECORD: Final = "DELETE FROM records WHERE kind = ? AND sid = ?"
 PRUNE_RECORDS: Final = (
     "DELETE FROM records WHERE kind = ? AND sid IN (SELECT sid FROM records "
     "WHERE kind = ? AND ended_at > 0 AND ended_at < ? ORDER BY ended_at LIMIT ?)"
+)
+
+# Timeline
+_ENTRY: Final = "id, at, kind, account_sid, call_sid, conference_sid, level, facts, body, node"
+ADD_ENTRY: Final = f"INSERT INTO timeline ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+LAST_ENTRY: Final = "SELECT ifnull(max(id), 0) FROM timeline"
+_ENTRIES: Final = f"SELECT {_ENTRY} FROM timeline"
+ENTRIES_OF_CALL: Final = (
+    f"{_ENTRIES} WHERE call_sid = ? AND call_sid <> '' AND account_sid = ? AND id > ? ORDER BY id LIMIT ?"
+)
+ENTRIES_OF_CONFERENCE: Final = (
+    f"{_ENTRIES} WHERE conference_sid = ? AND conference_sid <> '' AND account_sid = ? AND id > ? "
+    "ORDER BY id LIMIT ?"
+)
+ENTRIES_SINCE: Final = f"{_ENTRIES} WHERE id > ? AND account_sid = ? ORDER BY id LIMIT ?"
+REJECTED_CALLS: Final = f"{_ENTRIES} WHERE kind = 'call.rejected' ORDER BY id DESC LIMIT ?"
+# Entries are written in the order of their times: the oldest are the first.
+PRUNE_ENTRIES: Final = (
+    "DELETE FROM timeline WHERE id IN "
+    "(SELECT id FROM (SELECT id, at FROM timeline ORDER BY id LIMIT ?) WHERE at < ?)"
 )
 
 CLAIM: Final = (

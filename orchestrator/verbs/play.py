@@ -87,7 +87,7 @@ def play(call: DocumentRunner, verb: Play) -> NextAction:
     if verb.continue_on_error or not call.rules.ends_with_a_sound:
         return None
     call.log.warning("the call ends with its Play", line=verb.line)
-    return EndCall()
+    return EndCall(why=f"Play (line {verb.line}) could not be played, and continueOnError is false")
 
 
 def resume_play(call: DocumentRunner, verb: Play) -> NextAction:

@@ -15,7 +15,7 @@ def redirect(call: Call, verb: Redirect) -> NextAction:
 
 
 def hangup(call: Call, verb: Hangup) -> NextAction:
-    return EndCall()
+    return EndCall(why=f"Hangup (line {verb.line})")
 
 
 def leave(call: Call, verb: Leave) -> NextAction:
@@ -28,4 +28,5 @@ def leave(call: Call, verb: Leave) -> NextAction:
 
 def reject(call: Call, verb: Reject) -> NextAction:
     """Refuses an unanswered call; an answered one is just over."""
-    return EndCall() if call.leg.answered else EndCall(REJECTIONS[verb.reason])
+    why = f"Reject (line {verb.line})"
+    return EndCall(why=why) if call.leg.answered else EndCall(REJECTIONS[verb.reason], why)

@@ -19,6 +19,7 @@ from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome, ParticipantLeg
 from orchestrator.conference.live.records import room_record, row_of_leave, row_of_room, status_of
 from orchestrator.conference.live.talk_debounce import TalkDebounce
+from orchestrator.conference.live.transition_entries import add_rejection, add_transition
 from orchestrator.conference.live.transition_log import log_transition
 from orchestrator.conference.machine.effects import (
     Effect,
@@ -64,6 +65,7 @@ from orchestrator.recordings.conference_recorder import RECORDING_ACTIONS
 from orchestrator.sids import call_sid_of, has_call_sid, new_sid
 from orchestrator.store.message import Message
 from orchestrator.store.write_behind import WriteBehindBuffer
+from orchestrator.timeline.recorder import Timeline
 
 ROOM, PARTICIPANT = "room", "participant"
 MEMBERSHIP = ("add-member", "del-member", "conference-destroy")
@@ -87,6 +89,7 @@ class Rooms(Part):
         write_buffer: WriteBehindBuffer,
         debounce: tuple[float, float],
         counters: CallCounters,
+        timeline: Timeline,
     ) -> None:
         """`node`: the FreeSWITCH node's name."""
         self._node = node
@@ -94,6 +97,7 @@ class Rooms(Part):
         self._legs = legs
         self._write_buffer = write_buffer
         self._counters = counters
+        self._timeline = timeline
         start, stop = debounce
         self._talk_debounce = TalkDebounce(
             start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.dispatch
@@ -411,6 +415,8 @@ class Rooms(Part):
     def _step(self, room: Room, event: RoomEvent, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)
         log_transition(room, event, after, changed)
+        if changed or after.phase is not room.phase:
+            add_transition(self._timeline, room, event, after, changed)
         if after is not room:
             self._store(room, after)
             for call_sid in changed:
@@ -440,6 +446,7 @@ class Rooms(Part):
                 self._write_buffer.put(OUTCOME, effect.call_sid, self._encode(conference_outcome_of(effect)))
             if isinstance(effect, RejectParticipant):
                 self._counters.refusals[effect.reason] += 1
+                add_rejection(self._timeline, after, effect)
         return todo
 
     def _store(self, room: Room, after: Room) -> None:

@@ -1,0 +1,58 @@
+"""Attempts to deliver a callback in the timelines of its call and its conference."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from orchestrator.callbacks.retry import Answer
+from orchestrator.store.message import Queued
+from orchestrator.timeline.recorder import Timeline
+
+_CALL = re.compile(rb"(?:^|&)CallSid=([^&]*)")
+_CONFERENCE = re.compile(rb"(?:^|&)ConferenceSid=([^&]*)")
+
+
+class AttemptEntries:
+    """`on_attempt` is called by Delivery, on a worker's greenlet."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def on_attempt(self, message: Queued, answer: Answer, attempt: int, ms: int, again_in: float) -> None:
+        about = self._timeline.about(
+            message.account_sid, _sid(_CALL, message.body), _sid(_CONFERENCE, message.body)
+        )
+        delivered = answer.verdict == "delivered"
+        about.add(
+            "callback.attempt",
+            level="info" if delivered else "warning",
+            event=message.event,
+            sequence=message.sequence,
+            url=message.url,
+            method=message.method,
+            attempt=attempt,
+            status=answer.status,
+            verdict=answer.verdict,
+            ms=ms,
+            error=answer.error,
+            answer=answer.begins.decode("utf-8", "replace"),
+            again_in=round(again_in, 1),
+            queue=message.queue,
+            callback=message.id,
+        )
+        if not (delivered or again_in):
+            about.add(
+                "callback.failed",
+                level="error",
+                event=message.event,
+                url=message.url,
+                attempts=attempt,
+                error=answer.error,
+                callback=message.id,
+            )
+
+
+def _sid(pattern: re.Pattern[bytes], body: bytes) -> str:
+    found = pattern.search(body)
+    return unquote(found[1].decode("ascii", "replace")) if found else ""

@@ -1,0 +1,248 @@
+"""Records what happens: kept in memory for a moment, then written to the store in one transaction."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+import gevent
+from msgspec.structs import replace
+
+from orchestrator.clock import now
+from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.logs import get_logger
+from orchestrator.recurring_error import RecurringError
+from orchestrator.store.interface import OutboxError, TimelineStore
+from orchestrator.timeline import masking
+from orchestrator.timeline.bounds import bounded
+from orchestrator.timeline.entry import Entry, Level
+from orchestrator.timeline.masking import RawFact
+
+log = get_logger(__name__)
+
+WRITE_SECONDS: Final = 0.5
+_AGAIN_SECONDS: Final = 5.0
+_MAX_UNWRITTEN: Final = 20_000
+"""Entries kept in memory while the disk fails, some 500 bytes each."""
+_MAX_COUNTED: Final = 50_000
+"""Calls and conferences whose entries are counted; of the longest unheard of the count begins anew."""
+LAST_KINDS: Final = frozenset({"call.hangup", "conference.end", "media.quality", "timeline.full"})
+"""Kept also of a call that has all the entries it may have."""
+
+
+class TimelineLimits(NamedTuple):
+    """Bounds of what is kept."""
+
+    entries: int = 1000
+    """Of one call, and of one conference beside its participants' own."""
+    document_bytes: int = 16384
+    """Of the copy of one fetched document."""
+    digits: Literal["masked", "shown", "none"] = "masked"
+    """How pressed keys stand in it; none: there is no entry for them."""
+
+    @property
+    def show_digits(self) -> bool:
+        return self.digits == "shown"
+
+
+class Subject(NamedTuple):
+    """A call, a conference, or a call in a conference."""
+
+    timeline: Timeline
+    account: str
+    call: str
+    conference: str
+
+    def add(
+        self,
+        kind: str,
+        /,
+        *,
+        level: Level = "info",
+        body: bytes = b"",
+        at: int = 0,
+        more: Mapping[str, RawFact] | None = None,
+        **facts: RawFact,
+    ) -> None:
+        """As Timeline.add."""
+        self.timeline.add(
+            kind,
+            account=self.account,
+            call=self.call,
+            conference=self.conference,
+            level=level,
+            body=body,
+            at=at,
+            more=more,
+            **facts,
+        )
+
+
+class _Pending(NamedTuple):
+    at: int
+    kind: str
+    account: str
+    call: str
+    conference: str
+    level: Level
+    body: bytes
+    facts: dict[str, RawFact]
+    node: str
+
+
+class _Buffer:
+    """Shared by the views of all nodes."""
+
+    def __init__(self, limits: TimelineLimits) -> None:
+        self.limits = limits
+        self.pending: list[_Pending] = []
+        self.counts: OrderedDict[str, int] = OrderedDict()
+        """Entries of each call or conference in this run."""
+        self.writer: gevent.Greenlet[..., None] | None = None
+        self.stopped = False
+        self.lost = 0
+        self.written = 0
+
+
+class Timeline(Part):
+    """The timeline of all calls; `of` gives the view of one FreeSWITCH node.
+
+    `add` is called on any greenlet, also the socket's reader's, and neither blocks nor raises; the writing is
+    done by a greenlet of its own, twice a second.
+    """
+
+    def __init__(self, store: TimelineStore, limits: TimelineLimits | None = None, node: str = "") -> None:
+        self.node = node
+        self.listeners: list[Callable[[Entry], None]] = []
+        """Each called with each entry once it is stored, in order; none may block."""
+        self._store = store
+        self._buffer = _Buffer(limits or TimelineLimits())
+        self._write_error = RecurringError(log, "timelines of calls are kept in memory and written later")
+
+    def of(self, node: str) -> Timeline:
+        """The same timeline, for what happens on one FreeSWITCH node."""
+        view = Timeline.__new__(Timeline)
+        view.__dict__ = {**self.__dict__, "node": node}
+        return view
+
+    @property
+    def limits(self) -> TimelineLimits:
+        return self._buffer.limits
+
+    @limits.setter
+    def limits(self, limits: TimelineLimits) -> None:
+        """For the entries from now on."""
+        self._buffer.limits = limits
+
+    @property
+    def lost(self) -> int:
+        """Entries that neither the disk nor the memory could take."""
+        return self._buffer.lost
+
+    @property
+    def written(self) -> int:
+        """Entries, since the start."""
+        return self._buffer.written
+
+    def add(
+        self,
+        kind: str,
+        /,
+        *,
+        account: str = "",
+        call: str = "",
+        conference: str = "",
+        level: Level = "info",
+        body: bytes = b"",
+        at: int = 0,
+        more: Mapping[str, RawFact] | None = None,
+        **facts: RawFact,
+    ) -> None:
+        """Something that has happened, at `at` (microseconds since the epoch) or now. Facts named as in
+        `masking`, and the body, are masked before they are stored. `more`: further facts."""
+        if more:
+            facts.update(more)
+        buffer = self._buffer
+        about = call or conference
+        counts = buffer.counts
+        count = counts.get(about, 0) + 1
+        counts[about] = count
+        if count >= buffer.limits.entries and about:
+            if count == buffer.limits.entries:
+                kind, level, body, facts = "timeline.full", "warning", b"", {"entries": count}
+            elif kind not in LAST_KINDS:
+                return
+        buffer.pending.append(
+            _Pending(at or now(), kind, account, call, conference, level, body, facts, self.node)
+        )
+        if buffer.writer is None and not buffer.stopped:
+            buffer.writer = gevent.spawn_later(WRITE_SECONDS, self._write)
+
+    def about(self, account: str, call: str = "", conference: str = "") -> Subject:
+        """For several entries about the same."""
+        return Subject(self, account, call, conference)
+
+    def flush(self) -> None:
+        """So that a list has it all. Raises OutboxError, and keeps what could not be written."""
+        buffer = self._buffer
+        pending, limits = buffer.pending, buffer.limits
+        if not pending:
+            return
+        entries = [_entry(one, limits) for one in pending]
+        first = self._store.add(entries)
+        buffer.pending = []
+        buffer.written += len(entries)
+        while len(buffer.counts) > _MAX_COUNTED:
+            buffer.counts.popitem(last=False)
+        if self.listeners:
+            self._tell(first, entries)
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        buffer = self._buffer
+        buffer.stopped = True
+        if buffer.writer is not None:
+            buffer.writer.kill(block=False)
+        try:
+            self.flush()
+        except OutboxError as error:
+            log.error("the end of timelines is lost", entries=len(buffer.pending), problem=str(error))
+
+    def _write(self) -> None:
+        buffer = self._buffer
+        buffer.writer = None
+        try:
+            self.flush()
+        except OutboxError as error:
+            self._write_error.on_error(error)
+            beyond = len(buffer.pending) - _MAX_UNWRITTEN
+            if beyond > 0:
+                del buffer.pending[:beyond]
+                buffer.lost += beyond
+            buffer.writer = gevent.spawn_later(_AGAIN_SECONDS, self._write)
+        else:
+            self._write_error.on_success()
+
+    def _tell(self, first: int, entries: Sequence[Entry]) -> None:
+        for id_, entry in enumerate(entries, first):
+            stored = replace(entry, id=id_)
+            for listener in tuple(self.listeners):
+                try:
+                    listener(stored)
+                except Exception:
+                    log.exception("a listener of the timeline failed")
+
+
+def _entry(one: _Pending, limits: TimelineLimits) -> Entry:
+    return Entry(
+        0,
+        one.at,
+        one.kind,
+        one.account,
+        one.call,
+        one.conference,
+        one.level,
+        bounded(masking.facts(one.facts, show_digits=limits.show_digits)),
+        masking.document(one.body, limits.document_bytes) if one.body else b"",
+        one.node,
+    )

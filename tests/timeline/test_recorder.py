@@ -1,0 +1,140 @@
+"""The recorder neither blocks nor raises, keeps within its bounds, and loses nothing that it can keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gevent
+import pytest
+
+from orchestrator.store.interface import OutboxError
+from orchestrator.store.outbox import Outbox
+from orchestrator.timeline.entry import KINDS, Entry
+from orchestrator.timeline.recorder import Timeline, TimelineLimits
+from orchestrator.timeline.sentences import sentence
+
+CALL, ROOM, ACCOUNT = "v3:call", "room", "account"
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox(tmp_path / "store.sqlite")
+
+
+def test_entries_come_back_as_they_were_added_in_their_order(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline).of("east")
+    timeline.add("call.arrived", account=ACCOUNT, call=CALL, caller="+1", called="+2")
+    timeline.add("document.answer", account=ACCOUNT, call=CALL, body=b"<Response/>", status=200)
+    timeline.add("conference.join", account=ACCOUNT, call=CALL, conference=ROOM, level="warning", at=17)
+    timeline.add("conference.start", account="another", conference=ROOM)
+    timeline.flush()
+    first, second, third = outbox.timeline.of_call(ACCOUNT, CALL)
+    assert (first.kind, first.facts, first.node, first.level) == (
+        "call.arrived",
+        {"caller": "+1", "called": "+2"},
+        "east",
+        "info",
+    )
+    assert (second.body, second.facts) == (b"<Response/>", {"status": 200})
+    assert (third.at, third.conference_sid, third.level) == (17, ROOM, "warning")
+    assert first.id < second.id < third.id
+    assert outbox.timeline.of_call(ACCOUNT, CALL, after=first.id, limit=1) == [second]
+    assert outbox.timeline.of_conference(ACCOUNT, ROOM) == [third]
+    assert outbox.timeline.of_call("another", CALL) == []
+    assert [one.kind for one in outbox.timeline.since("another", 0)] == ["conference.start"]
+    assert outbox.timeline.last_id == third.id + 1
+
+
+def test_it_is_written_within_a_second_and_listeners_hear_of_it_then(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    heard: list[Entry] = []
+    timeline.listeners.append(heard.append)
+    timeline.of("east").add("call.arrived", account=ACCOUNT, call=CALL)
+    assert not heard
+    gevent.sleep(0.8)
+    assert heard == outbox.timeline.of_call(ACCOUNT, CALL)
+
+
+def test_a_listener_that_fails_keeps_nobody_else_from_hearing(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    heard: list[Entry] = []
+
+    def fails(entry: Entry) -> None:
+        raise RuntimeError("a fault")
+
+    timeline.listeners += [fails, heard.append]
+    timeline.add("call.arrived", account=ACCOUNT, call=CALL)
+    timeline.flush()
+    assert len(heard) == 1
+
+
+def test_ids_go_on_after_a_restart(outbox: Outbox) -> None:
+    Timeline(outbox.timeline).add("call.arrived", account=ACCOUNT, call=CALL)
+    before = Timeline(outbox.timeline)
+    before.add("call.arrived", account=ACCOUNT, call=CALL)
+    before.stop()
+    outbox.close()
+    again = Outbox(outbox.path)
+    after = Timeline(again.timeline)
+    after.add("call.hangup", account=ACCOUNT, call=CALL)
+    after.flush()
+    ids = [one.id for one in again.timeline.of_call(ACCOUNT, CALL)]
+    assert ids == sorted(set(ids))
+    assert len(ids) == 2
+
+
+def test_a_call_that_goes_on_for_ever_has_a_bounded_timeline_that_still_has_its_end(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline, TimelineLimits(entries=20))
+    for number in range(100):
+        timeline.add("verb.begin", account=ACCOUNT, call=CALL, verb="Play", line=number)
+    timeline.add("call.hangup", account=ACCOUNT, call=CALL)
+    timeline.add("verb.begin", account=ACCOUNT, call="v3:other", verb="Play")
+    timeline.flush()
+    kinds = [one.kind for one in outbox.timeline.of_call(ACCOUNT, CALL)]
+    assert kinds == ["verb.begin"] * 19 + ["timeline.full", "call.hangup"]
+    assert len(outbox.timeline.of_call(ACCOUNT, "v3:other")) == 1
+
+
+def test_a_disk_that_refuses_loses_nothing_for_a_while(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline = Timeline(outbox.timeline)
+    timeline.add("call.arrived", account=ACCOUNT, call=CALL)
+    outbox._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(OutboxError):
+        timeline.flush()
+    timeline.add("call.hangup", account=ACCOUNT, call=CALL)
+    gevent.sleep(0.7)
+    outbox._db.execute("PRAGMA query_only = OFF")
+    timeline.flush()
+    assert [one.kind for one in outbox.timeline.of_call(ACCOUNT, CALL)] == ["call.arrived", "call.hangup"]
+    timeline.stop()
+
+
+def test_old_entries_are_pruned_from_the_oldest_on(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    for at in range(1, 11):
+        timeline.add("call.status", account=ACCOUNT, call=CALL, at=at)
+    timeline.flush()
+    assert outbox.timeline.prune(6, limit=3) == 3
+    assert outbox.timeline.prune(6, limit=3) == 2
+    assert outbox.timeline.prune(6, limit=3) == 0
+    assert [one.at for one in outbox.timeline.of_call(ACCOUNT, CALL)] == [6, 7, 8, 9, 10]
+
+
+def test_calls_that_never_became_one_are_of_no_account(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    for number in range(5):
+        timeline.add("call.rejected", reason="address", address=f"192.0.2.{number}")
+    timeline.add("call.arrived", account=ACCOUNT, call=CALL)
+    timeline.flush()
+    assert [one.facts["address"] for one in outbox.timeline.rejected(2)] == ["192.0.2.4", "192.0.2.3"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entry_without_facts_does_no_harm_to_its_reader(kind: str) -> None:
+    assert "None" not in sentence(Entry(1, 1, kind))
+
+
+def test_a_kind_of_a_later_version_is_shown_with_its_facts() -> None:
+    assert sentence(Entry(1, 1, "call.teleported", facts={"to": "Mars"})) == "call.teleported: to Mars."
