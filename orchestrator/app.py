@@ -165,7 +165,7 @@ class Orchestrator(Part):
     @property
     def node(self) -> Node:
         """That REST and console are about: the only one, as long as settings with more are refused, which
-        config/service.py does (FreeSwitch)."""
+        config/freeswitch.py does."""
         return self.nodes[0]
 
     def start(self) -> None:

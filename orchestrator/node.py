@@ -24,11 +24,12 @@ from orchestrator.calls.records import CallRecords
 from orchestrator.calls.registry import CallRegistry
 from orchestrator.calls.stored_call import CallStore
 from orchestrator.conference.live.effect_executor import EffectExecutor
+from orchestrator.conference.live.freeswitch_events import ConferenceEvents
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.live.member_commands import MemberCommands
 from orchestrator.conference.live.tone_player import TonePlayer
 from orchestrator.config.current import CurrentSettings
-from orchestrator.config.service import Node as NodeSettings
+from orchestrator.config.freeswitch import Node as NodeSettings
 from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.esl import commands
@@ -280,17 +281,13 @@ class Node(Part):
 
     @cached_property
     def rooms(self) -> Rooms:
+        return Rooms(self.name, self.effect_executor, self.write_buffer, self._shared.counters, self.timeline)
+
+    @cached_property
+    def conference_events(self) -> ConferenceEvents:
         conference = self._shared.current.settings.conference
         debounce = conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000
-        return Rooms(
-            self.name,
-            self.effect_executor,
-            self.legs,
-            self.write_buffer,
-            debounce,
-            self._shared.counters,
-            self.timeline,
-        )
+        return ConferenceEvents(self.rooms, self.effect_executor, self.legs, debounce)
 
     # Calls
 
@@ -301,7 +298,12 @@ class Node(Part):
     @cached_property
     def dispatcher(self) -> EventDispatcher:
         return EventDispatcher(
-            self.write_buffer, self.admission, self.call_records, self.call_entries, self.legs, self.rooms
+            self.write_buffer,
+            self.admission,
+            self.call_records,
+            self.call_entries,
+            self.legs,
+            self.conference_events,
         )
 
     @cached_property
@@ -374,6 +376,7 @@ class Node(Part):
             self.connection,
             self.legs,
             self.rooms,
+            self.conference_events,
             self.conference_recorder,
             self.effect_executor,
             self.dispatcher,

@@ -23,7 +23,7 @@ NAMES = ("frankfurt", "paris")
 
 
 def settings(directory: Path, *names: str) -> Settings:
-    """Of several nodes, which settings refuse for now (config/service.py, FreeSwitch)."""
+    """Of several nodes, which settings refuse for now (config/freeswitch.py)."""
     one = loads(SETTINGS.format(directory, ACCOUNT, API_KEY))
     (node,) = one.freeswitch.nodes
     nodes = tuple(

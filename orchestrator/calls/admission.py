@@ -13,7 +13,8 @@ from orchestrator.clock import now as wall_clock
 from orchestrator.config.service import Admission as Limits
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Leg, Legs
+from orchestrator.esl.leg import Leg
+from orchestrator.esl.legs import Legs
 from orchestrator.histogram import DELAYS, Histogram
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger

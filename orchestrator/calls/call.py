@@ -20,7 +20,7 @@ from orchestrator.documents.request_parameters import (
 from orchestrator.esl import commands
 from orchestrator.esl.errors import LegGone, Unreachable
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)

@@ -16,7 +16,7 @@ from orchestrator.calls.verb_executor import Executor
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.config.applications import Application
 from orchestrator.config.current import CurrentSettings
-from orchestrator.config.service import Node
+from orchestrator.config.freeswitch import Node
 from orchestrator.config.settings import Settings
 from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetched, Fetcher, Limits

@@ -12,7 +12,7 @@ from orchestrator.config import Settings
 from orchestrator.config.trunks import Trunk
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 
 APPLICATION: Final = "start_dtmf"
 # A variable whose name begins with execute_on_answer is looked at too (switch_channel_execute_on).

@@ -34,7 +34,7 @@ from orchestrator.documents.next_action import FetchDocument
 from orchestrator.esl import commands
 from orchestrator.esl.errors import CommandFailed, SwitchError
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.logs import get_logger
 from orchestrator.numbering.phone import NotANumber
 from orchestrator.rejection import ServiceError

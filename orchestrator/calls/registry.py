@@ -13,7 +13,7 @@ from orchestrator.calls.unbridge import CalleeRedirect
 from orchestrator.config.applications import Application
 from orchestrator.esl import commands
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.esl.snapshot import delete_hangup_record
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger

@@ -35,7 +35,7 @@ from orchestrator.documents.request_parameters import (
     standard_fields,
 )
 from orchestrator.esl.errors import Unreachable
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.logs import get_logger
 from orchestrator.net.logged_url import shown
 from orchestrator.routing import identities

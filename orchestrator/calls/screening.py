@@ -14,7 +14,7 @@ from orchestrator.documents.next_action import EndCall, FetchDocument
 from orchestrator.esl import commands
 from orchestrator.esl.dtmf import send_digits
 from orchestrator.esl.errors import LegGone, SwitchError
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.texml import Dial, Number, Sip
 
 BREAK_TRIES = 50

@@ -1,22 +1,20 @@
-"""How the service itself behaves: FreeSWITCH, callbacks, rooms, fetching, media, speech, web, log."""
+"""How the service itself behaves: callbacks, rooms, fetching, media, recordings, web, log."""
 
 from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field
 
 from orchestrator.config.dialect import FirstSequence, RecordTimeout, StartsWith, UserAgent
-from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, Url, setting_error
+from orchestrator.config.fields import FilePath, Seconds, Secret, Section, Url, setting_error
 from orchestrator.config.network import Cidr
-from orchestrator.config.patterns import best
 from orchestrator.types import Channels, RequestFields, Signatures, TimestampFormat, Trim
 
 MIB = 1024 * 1024
-FLITE_VOICES = ("awb", "kal", "rms", "slt")
 
 
 def is_loopback(host: str) -> bool:
@@ -34,103 +32,6 @@ def is_private(host: str) -> bool:
         return host == "localhost"
     # All addresses of the machine (0.0.0.0) count as private in Python.
     return (address.is_private or address.is_loopback) and not address.is_unspecified
-
-
-class Node(Section):
-    """One FreeSWITCH. A directory that both use may have another path there (two containers)."""
-
-    name: Name = Field(default="default", description="what the log calls it")
-    host: str = Field(default="127.0.0.1", min_length=1, description="where its event socket is")
-    port: int = Field(default=8021, ge=1, le=65535, description="where its event socket is")
-    password: Secret = Field(
-        default=SecretStr("ClueCon"),
-        json_schema_extra={"default": "ClueCon"},
-        description="of its event socket",
-    )
-    connect_timeout_secs: Seconds = Field(default=5.0, description="how long connecting may take")
-    command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
-    lost_after_secs: Seconds = Field(
-        default=300.0,
-        description="how long it may be out of reach until its calls are taken to be over",
-    )
-    reconcile_secs: Seconds = Field(
-        default=30.0, description="how often what FreeSWITCH has is compared with what is believed of it"
-    )
-    recordings_dir: FilePath = Field(
-        default=Path("orchestrator-data/recordings"),
-        description="where recordings are kept, as the orchestrator sees it",
-    )
-    recordings_dir_on_freeswitch: Path | None = Field(
-        default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
-    )
-    media_dir: FilePath = Field(
-        default=Path("orchestrator-data/media"),
-        description="where fetched audio is kept, as the orchestrator sees it",
-    )
-    media_dir_on_freeswitch: Path | None = Field(
-        default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
-    )
-
-    conf_dir: FilePath | None = Field(
-        default=None,
-        description="FreeSWITCH's configuration, a copy of freeswitch-conf, as the orchestrator sees it: "
-        "`orchestrator reload` writes there what `orchestrator render` would; none: nothing is written",
-    )
-
-    @field_validator("recordings_dir_on_freeswitch", "media_dir_on_freeswitch")
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_absolute():
-            raise setting_error(
-                "a path on FreeSWITCH's side is absolute", "e.g. /var/lib/freeswitch/recordings"
-            )
-        return value
-
-    @field_validator("recordings_dir", "media_dir", "recordings_dir_on_freeswitch", "media_dir_on_freeswitch")
-    @classmethod
-    def _speakable(cls, value: Path | None) -> Path | None:
-        # `conference … recording start <path>` splits at spaces, and playback at `!` and `;`.
-        if value is not None and any(c.isspace() or c in "!;,|{}[]$'\"@" for c in str(value)):
-            raise setting_error(
-                f"FreeSWITCH cannot be given the path {value}", "a path without spaces and !;,|{}[]$'\"@"
-            )
-        return value
-
-    def path_on_freeswitch(self, path: Path) -> Path:
-        """The path on FreeSWITCH's side of a file in one of the two directories; ValueError for others."""
-        for here, there in (
-            (self.recordings_dir, self.recordings_dir_on_freeswitch),
-            (self.media_dir, self.media_dir_on_freeswitch),
-        ):
-            if path.is_relative_to(here):
-                return (there or here) / path.relative_to(here)
-        raise ValueError(f"{path} is in no directory that FreeSWITCH sees")
-
-    def local_path(self, path: Path) -> Path:
-        """The path on our side of a file that FreeSWITCH names; ValueError for a file we do not see."""
-        for here, there in (
-            (self.recordings_dir, self.recordings_dir_on_freeswitch),
-            (self.media_dir, self.media_dir_on_freeswitch),
-        ):
-            if path.is_relative_to(there or here):
-                return here / path.relative_to(there or here)
-        raise ValueError(f"{path} is in no directory that we share with FreeSWITCH")
-
-
-class FreeSwitch(Section):
-    """The nodes that mix the media. One for now."""
-
-    nodes: tuple[Node, ...] = (Node(),)
-
-    @field_validator("nodes")
-    @classmethod
-    def _one(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
-        if len(value) != 1:
-            raise setting_error(f"exactly one node for now, not {len(value)}")
-        return value
-
-    def node(self, name: str) -> Node | None:
-        return next((node for node in self.nodes if node.name == name), None)
 
 
 class Admission(Section):
@@ -304,76 +205,6 @@ class Recordings(Section):
     retention_days: float | None = Field(
         default=None, ge=0.1, le=36500, description="older recordings are deleted; none: never"
     )
-
-
-class Voice(NamedTuple):
-    """A voice of the speech engine."""
-
-    name: str
-    as_asked: bool
-    """False: the document asked for a voice or language that is not there."""
-
-
-class Speech(Section):
-    """<Say>. The voices map what a document may ask for to a voice of the engine."""
-
-    engine: Literal["flite", "command"] = Field(
-        default="flite", description="flite: FreeSWITCH's mod_flite; command: a program of yours"
-    )
-    default_voice: str = Field(default="slt", description="for a voice that is not in voices")
-    voices: dict[str, str] = Field(
-        default={"man": "rms", "woman": "slt", "alice": "slt", "Polly.*": "slt"},
-        description="name or pattern -> voice; the most specific one that fits wins",
-    )
-    command: tuple[str, ...] = Field(
-        default=(),
-        description="for engine command: argv, no shell; {text_file}, {out} and {voice} are filled in",
-    )
-    timeout_secs: Seconds = Field(default=20.0, description="for engine command")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _own_voices(cls, data: object) -> object:
-        """The default map leads to flite's voices, which another engine does not have."""
-        if isinstance(data, dict) and data.get("engine") == "command":
-            return {"voices": {}} | data
-        return data
-
-    @field_validator("default_voice", "voices")
-    @classmethod
-    def _engine_has_it(cls, value: str | dict[str, str], info: ValidationInfo) -> str | dict[str, str]:
-        if info.data.get("engine") == "flite":
-            for voice in (value,) if isinstance(value, str) else value.values():
-                if voice not in FLITE_VOICES:
-                    raise setting_error(f"flite has no voice {voice}", f"one of {', '.join(FLITE_VOICES)}")
-        return value
-
-    @model_validator(mode="after")
-    def _engine_fits(self) -> Speech:
-        if self.engine == "command":
-            missing = [
-                part for part in ("{text_file}", "{out}") if not any(part in word for word in self.command)
-            ]
-            if missing:
-                raise setting_error(
-                    f"engine command needs a command with {' and '.join(missing)}",
-                    "e.g. command: [espeak-ng, -v, '{voice}', -f, '{text_file}', -w, '{out}']",
-                )
-            if "default_voice" not in self.model_fields_set:
-                raise setting_error(
-                    "engine command needs a default_voice of its own", "e.g. default_voice: en"
-                )
-        elif self.command:
-            raise setting_error("command goes with engine: command")
-        return self
-
-    def voice(self, asked: str, language: str | None = None) -> Voice:
-        """The engine's voice for the one that a document asks for: by voice and language, else by voice."""
-        if language and (pattern := best((key for key in self.voices if " " in key), f"{asked} {language}")):
-            return Voice(self.voices[pattern], as_asked=True)
-        pattern = best(self.voices, asked)
-        english = not language or language.lower().startswith("en") or self.engine != "flite"
-        return Voice(self.voices[pattern] if pattern else self.default_voice, bool(pattern) and english)
 
 
 def _listen(value: str) -> str:

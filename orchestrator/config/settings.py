@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from orchestrator.config.applications import Account, Application
 from orchestrator.config.dialect import Dialect, dialect_of
 from orchestrator.config.fields import Name, Region, Section, setting_error
+from orchestrator.config.freeswitch import FreeSwitch
 from orchestrator.config.network import Cidr, Network
 from orchestrator.config.patterns import best, is_pattern
 from orchestrator.config.profile import Profile
@@ -19,14 +20,13 @@ from orchestrator.config.service import (
     Conference,
     Documents,
     Fetch,
-    FreeSwitch,
     Logging,
     Media,
     Recordings,
-    Speech,
     Web,
     is_loopback,
 )
+from orchestrator.config.speech import Speech
 from orchestrator.config.timeline import Timeline
 from orchestrator.config.trunks import Sip, Trunk
 from orchestrator.numbering.patterns import NotAPattern, inbound_key

@@ -14,7 +14,7 @@ from orchestrator.doctor.context import DoctorContext, await_event
 from orchestrator.doctor.result import CheckResult, note, ok, skipped, wrong
 from orchestrator.esl import commands
 from orchestrator.esl.errors import SwitchError
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.esl.snapshot import DOCTOR, GUARD
 from orchestrator.fsconfig.conference_profiles import room_profile
 from orchestrator.fsconfig.sip_profiles import CONTEXT

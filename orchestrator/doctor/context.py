@@ -8,7 +8,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from orchestrator.config import Settings
-from orchestrator.config.service import Node
+from orchestrator.config.freeswitch import Node
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import CommandFailed, CommandTimeout, SwitchError
 from orchestrator.esl.events import Event

@@ -10,7 +10,8 @@ from importlib import resources
 from lxml import etree
 
 from orchestrator.config import Settings
-from orchestrator.config.service import Node, is_loopback
+from orchestrator.config.freeswitch import Node
+from orchestrator.config.service import is_loopback
 from orchestrator.doctor.context import DoctorContext
 from orchestrator.doctor.result import CheckResult, note, ok, wrong
 from orchestrator.esl import commands, ownership

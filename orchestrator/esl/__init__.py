@@ -16,8 +16,10 @@ from orchestrator.esl.errors import (
     WriteOverflow,
 )
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Execution, Leg, Legs
-from orchestrator.esl.session import Reply
+from orchestrator.esl.execution import Execution
+from orchestrator.esl.leg import Leg
+from orchestrator.esl.legs import Legs
+from orchestrator.esl.reply import Reply
 
 __all__ = [
     "DEFAULT_EVENTS",

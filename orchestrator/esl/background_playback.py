@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from orchestrator.esl.errors import SwitchError
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)

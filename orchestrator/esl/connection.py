@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -14,6 +13,7 @@ import greenswitch
 from gevent import socket
 
 from orchestrator.esl import commands
+from orchestrator.esl.background_jobs import BackgroundJobs
 from orchestrator.esl.errors import (
     AuthenticationFailed,
     CommandTimeout,
@@ -23,18 +23,13 @@ from orchestrator.esl.errors import (
     SwitchError,
 )
 from orchestrator.esl.events import MAINTENANCE, Event, decode
-from orchestrator.esl.ownership import BEAT_SECONDS, LEASE_SECONDS, SETTLE_SECONDS, NotOwner, Ownership
+from orchestrator.esl.half_open import watch
+from orchestrator.esl.heartbeat import Heartbeat
+from orchestrator.esl.ownership import SETTLE_SECONDS, NotOwner, Ownership
 from orchestrator.esl.poll_keepalive import PollKeepalive
-from orchestrator.esl.session import (
-    NO_REPLY,
-    PING,
-    STILL_SECONDS,
-    EslSession,
-    Lease,
-    OnReply,
-    ProtocolErrors,
-    Reply,
-)
+from orchestrator.esl.protocol_errors import ProtocolErrors
+from orchestrator.esl.reply import NO_REPLY, OnReply, Reply
+from orchestrator.esl.session import PING, EslSession
 from orchestrator.esl.stall import HubHeartbeat
 from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger
@@ -62,9 +57,6 @@ DEFAULT_EVENTS: Final = (
 FILTERED_EVENTS: Final = ("check_acl", "sched_hangup", "park")
 FILTERS: Final = ("Event-Name /./", *(f"Application -{application}" for application in FILTERED_EVENTS))
 AUTHENTICATION_RETRY_SECONDS: Final = 30.0
-BEAT_TIMEOUT_SECONDS: Final = 8.0
-"""With BEAT_SECONDS, no more than a silent FreeSWITCH is given anyway."""
-_TICK_SECONDS: Final = 0.25
 # Events from the time of a stall are read within moments, unless there is no end of them.
 _CURRENT_SECONDS: Final = 5.0
 
@@ -118,11 +110,13 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self.on_down: list[Callable[[SwitchError], None]] = []
         self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
         self._command_timeout = command_timeout
-        self._probe_after = probe_after
-        self._probe_timeout = probe_timeout
+        self._probing = probe_after, probe_timeout
         self._backoff = backoff
         self._ownership = ownership
-        self._jobs: dict[str, gevent.event.AsyncResult[str]] = {}
+        self._heartbeat = (
+            None if ownership is None else Heartbeat(ownership, node, self.api, self._on_another_socket)
+        )
+        self._jobs = BackgroundJobs(self.send)
         self._session: EslSession | None = None
         self._poll_keepalive: PollKeepalive | None = None
         self._was_up = False
@@ -216,13 +210,13 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             self.log.warning("no event socket", address=address, problem=str(error))
 
     def _open(self) -> EslSession:
-        lease = None if self._ownership is None else Lease(self._renew)
+        lease = None if self._heartbeat is None else self._heartbeat.lease()
         return self._dial(
             lambda sock: EslSession(sock, self.protocol_errors, self._event, self._pause, lease), self._begin
         )
 
     def _dial(
-        self, link_on: Callable[[socket.socket], EslSession], begin: Callable[[EslSession], None]
+        self, make_session: Callable[[socket.socket], EslSession], begin: Callable[[EslSession], object]
     ) -> EslSession:
         limit = NotConnected(f"{self.host}:{self.port} did not answer within {self.timeout} s")
         session: EslSession | None = None
@@ -232,7 +226,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             try:
                 sock = socket.create_connection((self.host, self.port))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                session = link_on(sock)
+                session = make_session(sock)
                 begin(session)
             except OSError as error:
                 raise NotConnected(f"{self.host}:{self.port}: {error}") from error
@@ -243,42 +237,15 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         return session
 
     def _begin(self, session: EslSession) -> None:
-        self.core_uuid = session.open(self.password, self._subscribe, self._claim)
+        claim = _nothing if self._heartbeat is None else self._heartbeat.claim
+        self.core_uuid = session.open(self.password, self._subscribe, claim)
 
-    def _claim(self, session: EslSession) -> None:
-        if self._ownership is not None:
-            claimed_at = time.monotonic()
-            self._ownership.claim(session.ask)
-            session.lease.until = claimed_at + LEASE_SECONDS
-
-    def _renew(self) -> float:
-        """Ask, on another socket, whether we still own FreeSWITCH: on this one what came meanwhile comes
-        first. Until when that counts (monotonic seconds). Raises SwitchError."""
-        assert self._ownership is not None
-        ownership, asked_at = self._ownership, time.monotonic()
-        self.log.warning("no heartbeat: asking who owns FreeSWITCH", seconds=LEASE_SECONDS)
-
-        def verify(session: EslSession) -> None:
-            session.open(self.password, (), lambda opening: ownership.verify(opening.ask))
-
-        self._dial(lambda sock: EslSession(sock, ProtocolErrors(), _unheard, _nothing), verify).discard()
-        return asked_at + LEASE_SECONDS
-
-    def _beat(self, session: EslSession) -> None:
-        """The heartbeat, for as long as this socket lives."""
-        assert self._ownership is not None
-        while True:
-            gevent.sleep(BEAT_SECONDS)
-            asked_at = time.monotonic()
-            try:
-                self._ownership.beat(lambda command: self.api(command, BEAT_TIMEOUT_SECONDS))
-            except NotOwner as error:
-                session.close(error)
-                return
-            except SwitchError as error:
-                self.log.warning("no heartbeat", problem=str(error))
-            else:
-                session.lease.until = asked_at + LEASE_SECONDS
+    def _on_another_socket(self, question: Callable[[EslSession], None]) -> None:
+        """Put it on a socket that is opened for it and closed. Raises SwitchError, and what it raises."""
+        self._dial(
+            lambda sock: EslSession(sock, ProtocolErrors(), _nothing, _nothing),
+            lambda session: session.open(self.password, (), question),
+        ).discard()
 
     def _serve(self, session: EslSession) -> None:
         self._session, self.sock = session, session.sock
@@ -289,9 +256,9 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self._up.set()
         self._attempted.set()
         self.log.info("event socket up", core_uuid=self.core_uuid)
-        watching = [gevent.spawn(self._watch, session)]
-        if self._ownership is not None:
-            watching.append(gevent.spawn(self._beat, session))
+        watching: list[gevent.Greenlet[..., None]] = [gevent.spawn(watch, session, _ignore, *self._probing)]
+        if self._heartbeat is not None:
+            watching.append(gevent.spawn(self._heartbeat.run, session))
         keepalive, stillness = PollKeepalive(session.trigger_poll), HubHeartbeat(session)
         self._poll_keepalive = keepalive
         gevent.spawn(self._came_up)
@@ -308,35 +275,9 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             self.last_error = error
             level = "info" if self._stopping.is_set() else "warning"
             getattr(self.log, level)("event socket down", problem=str(error))
-            jobs, self._jobs = self._jobs, {}
-            for result in jobs.values():
-                result.set_exception(Disconnected(str(error)))
+            self._jobs.fail_all(error)
             for listener in tuple(self.on_down):
                 self._guarded(listener, error)
-
-    def _watch(self, session: EslSession) -> None:
-        """Time out commands, and notice a socket whose other end is gone without a word (half-open)."""
-        probe, now = commands.wire(PING), time.monotonic()
-        while True:
-            before = now
-            gevent.sleep(_TICK_SECONDS)
-            now = time.monotonic()
-            still = now - before - _TICK_SECONDS
-            if still > STILL_SECONDS:
-                # Nobody's silence or slowness but our own was measured.
-                session.extend_deadlines(still)
-            overdue = session.expire(now)
-            silent = now - session.received_at
-            # A long `api` keeps the socket silent, rightly: only a command past its limit counts.
-            if overdue > 0 and silent >= self._probe_timeout:
-                self.protocol_errors.half_open += 1
-                session.close(Disconnected(f"FreeSWITCH has been silent for {silent:.1f} s"))
-                return
-            if silent >= self._probe_after and session.never_polled:
-                try:
-                    session.post(probe, _ignore, now + self._probe_timeout)
-                except SwitchError:
-                    return
 
     # Events
 
@@ -351,10 +292,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             if self._poll_keepalive is not None:
                 self._poll_keepalive.keep_awake()
         elif event.name == "BACKGROUND_JOB":
-            headers = event.headers()
-            result = self._jobs.pop(headers.get("Job-UUID", ""), None)
-            if result is not None:
-                result.set(headers.get("_body", ""))
+            self._jobs.on_event(event)
         for listener in self.on_event:
             try:
                 listener(event)
@@ -438,27 +376,11 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
     def bgapi(self, command: str, timeout: float) -> str:
         """Run an API command in a thread of FreeSWITCH's and return what it printed, within `timeout`.
         Raises as `api`."""
-        job = str(uuid.uuid4())
-        result = self._jobs[job] = gevent.event.AsyncResult()
-        ends = time.monotonic() + timeout
-        try:
-            self.send(f"bgapi {commands.one_line(command)}\nJob-UUID: {job}", timeout).raise_for_error()
-            result.wait(max(0.0, ends - time.monotonic()))
-            if result.ready():
-                body = cast(str, result.get_nowait())
-                Reply(body).raise_for_error()
-                return body
-        finally:
-            self._jobs.pop(job, None)
-        raise CommandTimeout(f"no result within {timeout} s: {command[:80]!r}")
+        return self._jobs.run(command, timeout)
 
 
-def _unheard(raw: bytes) -> None:
-    """An event on a socket that subscribes to none."""
-
-
-def _nothing() -> None:
-    """Nobody waits for a turn of this socket."""
+def _nothing(*unheard: object) -> None:
+    """On a socket that subscribes to no events, or that nobody has to own."""
 
 
 def _ignore(outcome: Reply | SwitchError) -> None:

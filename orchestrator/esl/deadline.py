@@ -13,7 +13,7 @@ from typing import Final
 import gevent
 
 from orchestrator.esl.errors import CommandTimeout, SwitchError
-from orchestrator.esl.session import OnReply, Reply
+from orchestrator.esl.reply import OnReply, Reply
 
 Ask = Callable[[OnReply], None]
 """`Connection.ping`, or what does the same."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gevent
 
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 
 DIGIT_MS = 120
 # A digit with the gap after it: FreeSWITCH ends the gap of 40 ms with the next packet of sound it sends, at

@@ -4,18 +4,15 @@ unanswered."""
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import gevent
 import gevent.event
 from gevent import socket
-from gevent.lock import BoundedSemaphore
 
 from orchestrator.esl.commands import wire
 from orchestrator.esl.errors import (
@@ -25,9 +22,11 @@ from orchestrator.esl.errors import (
     ProtocolError,
     SwitchError,
     WriteOverflow,
-    failure,
 )
 from orchestrator.esl.frames import Frame, FrameDecoder
+from orchestrator.esl.lease import Lease
+from orchestrator.esl.protocol_errors import ProtocolErrors
+from orchestrator.esl.reply import NO_REPLY, OnReply, Pending, Reply
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -46,72 +45,6 @@ MAX_CATCHING_UP_SECONDS: Final = 1.0
 HIGHEST_PRIORITY: Final = 2
 PING: Final = "api global_getvar core_uuid"
 PING_SECONDS: Final = 10.0
-NO_REPLY: Final = "-ERR no reply"
-"""An empty output, by its name in mod_event_socket.c, api_exec()."""
-
-
-class Reply(NamedTuple):
-    """An answer: `text` is Reply-Text, or the first line of an api/response; `body` the whole of the
-    latter."""
-
-    text: str
-    body: str = ""
-
-    def raise_for_error(self) -> None:
-        """Raise `CommandFailed`, or its subclass, when FreeSWITCH said `-ERR` or `-USAGE`."""
-        error = failure(self.text)
-        if error is not None:
-            raise error
-
-
-OnReply = Callable[["Reply | SwitchError"], None]
-
-
-@dataclass(slots=True)
-class ProtocolErrors:
-    """Protocol errors, counted since the start; and reconnects."""
-
-    reconnects: int = 0
-    protocol_errors: int = 0
-    decode_errors: int = 0
-    unexpected_frames: int = 0
-    unexpected_replies: int = 0
-    command_timeouts: int = 0
-    late_replies: int = 0
-    callback_errors: int = 0
-    overflows: int = 0
-    half_open: int = 0
-
-
-class Pending:
-    """A command whose reply is still to come. It keeps its place in the row even when nobody waits for it
-    any more."""
-
-    __slots__ = ("deadline", "expects", "on_reply")
-
-    def __init__(self, expects: str, on_reply: OnReply | None, deadline: float) -> None:
-        self.expects = expects
-        self.on_reply = on_reply
-        self.deadline = deadline
-
-
-class Lease:
-    """Until when the owner of this socket may act without asking."""
-
-    def __init__(self, renew: Callable[[], float] | None = None) -> None:
-        """`renew` asks, and answers until when (monotonic seconds); it raises SwitchError where this socket
-        may act no more. For ever until somebody sets `until`."""
-        self.until = math.inf
-        self._renew = renew
-        self._asking = BoundedSemaphore(1)
-
-    def check(self) -> None:
-        """Whether it has ended; before anything is done. Raises SwitchError."""
-        if time.monotonic() <= self.until or self._renew is None:
-            return
-        with self._asking:
-            if time.monotonic() > self.until:
-                self.until = self._renew()
 
 
 class EslSession:
@@ -133,7 +66,7 @@ class EslSession:
         self.sock = self._sock = sock
         self.opened = False
         self.lease = lease or Lease()
-        self._protocol_errors = protocol_errors
+        self.protocol_errors = protocol_errors
         self._on_event = on_event
         self._on_pause = on_pause
         self._decoder = FrameDecoder()
@@ -292,7 +225,7 @@ class EslSession:
             self._error = self._error or error
         reason = self._error or Disconnected("the event socket ended")
         if isinstance(reason, ProtocolError):
-            self._protocol_errors.protocol_errors += 1
+            self.protocol_errors.protocol_errors += 1
         self.close(reason)
         self.discard()
         ended = _as_disconnected(reason)
@@ -330,13 +263,13 @@ class EslSession:
             self._answer(kind, Reply(body.partition("\n")[0], body))
         else:
             self._end_at_disconnect_notice(frame)
-            self._protocol_errors.unexpected_frames += 1
+            self.protocol_errors.unexpected_frames += 1
 
     def _answer(self, kind: str, reply: Reply) -> None:
         pending = self._pending.popleft() if self._pending else None
         if pending is None or pending.expects != kind:
             # One reply too many or too few: every later one would answer the wrong command.
-            self._protocol_errors.unexpected_replies += 1
+            self.protocol_errors.unexpected_replies += 1
             if pending is not None:
                 self._pending.appendleft(pending)
             raise ProtocolError(f"{kind} where {pending.expects if pending else 'no reply'} should be")
@@ -345,12 +278,12 @@ class EslSession:
     def _deliver(self, pending: Pending, outcome: Reply | SwitchError) -> None:
         on_reply, pending.on_reply = pending.on_reply, None
         if on_reply is None:
-            self._protocol_errors.late_replies += isinstance(outcome, Reply)
+            self.protocol_errors.late_replies += isinstance(outcome, Reply)
             return
         try:
             on_reply(outcome)
         except Exception:
-            self._protocol_errors.callback_errors += 1
+            self.protocol_errors.callback_errors += 1
             log.exception("a reply's callback failed")
 
     # Writing
@@ -365,7 +298,7 @@ class EslSession:
         if self._error is not None:
             raise _as_disconnected(self._error)
         if self._unsent_bytes + len(data) > MAX_UNSENT_BYTES:
-            self._protocol_errors.overflows += 1
+            self.protocol_errors.overflows += 1
             overflow = WriteOverflow(f"FreeSWITCH reads nothing: {self._unsent_bytes} bytes are unsent")
             self.close(overflow)
             raise overflow
@@ -417,7 +350,7 @@ class EslSession:
             pending for pending in self._pending if pending.on_reply is not None and pending.deadline <= now
         ]
         for pending in due:
-            self._protocol_errors.command_timeouts += 1
+            self.protocol_errors.command_timeouts += 1
             self._deliver(pending, CommandTimeout("no reply in time"))
         return max(0.0, now - self._pending[0].deadline) if self._pending else 0.0
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import gevent
 
-if TYPE_CHECKING:
-    from orchestrator.esl.session import EslSession
+from orchestrator.esl.session import EslSession
 
 BEAT_SECONDS: Final = 0.25
 
 
 class HubHeartbeat:
-    """Has a link know when the hub was last at its timers."""
+    """Has a session know when the hub was last at its timers."""
 
     def __init__(self, session: EslSession) -> None:
         self._session = session

@@ -19,7 +19,9 @@ from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import LegGone, SwitchError, Unreachable
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Execution, Leg, Legs
+from orchestrator.esl.execution import Execution
+from orchestrator.esl.leg import Leg
+from orchestrator.esl.legs import Legs
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.model import RecordedCall, RecordingState
 from orchestrator.recordings.pauses import PauseBehavior

@@ -20,7 +20,7 @@ from orchestrator.esl.connection import Connection
 from orchestrator.esl.deadline import Deadline
 from orchestrator.esl.errors import CommandFailed, CommandTimeout, SwitchError, Unreachable, failure
 from orchestrator.esl.events import Event
-from orchestrator.esl.session import Reply
+from orchestrator.esl.reply import Reply
 from orchestrator.esl.snapshot import ConferenceSeen
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger

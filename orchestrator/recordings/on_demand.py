@@ -9,7 +9,7 @@ import msgspec
 
 from orchestrator.esl import snapshot
 from orchestrator.esl.errors import SwitchError
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from orchestrator.esl.snapshot import Snapshot
 from orchestrator.lifecycle import Part
 from orchestrator.logs import get_logger

@@ -13,10 +13,11 @@ from typing import Final, Literal, NamedTuple
 from orchestrator.calls.admission import AdmissionControl
 from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.records import CallRecords
-from orchestrator.conference.live.manager import Rooms
+from orchestrator.conference.live.freeswitch_events import ConferenceEvents
 from orchestrator.esl import commands
 from orchestrator.esl.events import MAINTENANCE, Event
-from orchestrator.esl.legs import Leg, Legs
+from orchestrator.esl.leg import Leg
+from orchestrator.esl.legs import Legs
 from orchestrator.esl.snapshot import DOCTOR, GUARD
 from orchestrator.logs import get_logger
 from orchestrator.sids import has_call_sid
@@ -88,7 +89,7 @@ class EventDispatcher:
         call_records: CallRecords,
         call_entries: CallEntries,
         legs: Legs,
-        rooms: Rooms,
+        conferences: ConferenceEvents,
     ) -> None:
         """The changes of events that come together are one commit of the write-behind buffer."""
         self.on_new_call: list[Callable[[Leg], None]] = []
@@ -100,9 +101,9 @@ class EventDispatcher:
         hears: dict[Listener, Callable[[Event], object]] = {
             "admission": admission.on_event,
             "call records": call_records.on_event,
-            "conference end": rooms.on_leg_hangup,
-            "conference joins": rooms.on_join_returned,
-            "conferences": rooms.on_conference_event,
+            "conference end": conferences.on_leg_hangup,
+            "conference joins": conferences.on_join_returned,
+            "conferences": conferences.on_conference_event,
             "legs": legs.dispatch,
             "new calls": self._on_park,
             "rejections": self._on_rejected,

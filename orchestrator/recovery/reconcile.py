@@ -17,6 +17,7 @@ from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.live.effect_executor import EffectExecutor
+from orchestrator.conference.live.freeswitch_events import ConferenceEvents
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.machine.events import Added, ConferenceLost, Left, RoomEvent, Talking
 from orchestrator.conference.machine.state import Participant, Phase, Room
@@ -69,6 +70,7 @@ class Reconciler(Part):
         connection: Connection,
         legs: Legs,
         rooms: Rooms,
+        conferences: ConferenceEvents,
         recordings: ConferenceRecorder,
         executor: EffectExecutor,
         dispatcher: EventDispatcher,
@@ -82,6 +84,7 @@ class Reconciler(Part):
         self._connection = connection
         self._legs = legs
         self._rooms = rooms
+        self._conferences = conferences
         self._recordings = recordings
         self._executor = executor
         self._dispatcher = dispatcher
@@ -206,7 +209,7 @@ class Reconciler(Part):
         for participant in room.participants.values():
             events.extend(self._missed(room, participant, conference, seen))
         if conference is not None:
-            self._rooms.note_instance(room.sid, conference.instance)
+            self._conferences.note_instance(room.sid, conference.instance)
         if events:
             # Joins before leaves where both bear the same time.
             events.sort(key=lambda event: (event.at, isinstance(event, Left)))

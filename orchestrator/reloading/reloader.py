@@ -15,8 +15,8 @@ from gevent.lock import RLock
 
 from orchestrator.config.current import Change, CurrentSettings, change, without_freeswitch
 from orchestrator.config.errors import ConfigErrors
+from orchestrator.config.freeswitch import Node
 from orchestrator.config.profile import Profile
-from orchestrator.config.service import Node
 from orchestrator.config.settings import Settings
 from orchestrator.esl.errors import SwitchError
 from orchestrator.fsconfig.conference_profiles import settings_name

@@ -111,7 +111,7 @@ def _take_part(
         # Mostly the room knows; not where FreeSWITCH parked a call after it had said that it hung up.
         one = rooms.participant(call.sid)
         if one is not None and not one.call_over:
-            rooms.on_hangup(leg.uuid)
+            rooms.leg_gone(leg.uuid)
         _request_action(call, verb, participant_leg)
         raise
     finally:

@@ -8,7 +8,7 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.recorded_call import recording_of
 from orchestrator.documents.next_action import FetchDocument, NextAction, Redirected
 from orchestrator.esl.errors import LegGone
-from orchestrator.esl.legs import Execution
+from orchestrator.esl.execution import Execution
 from orchestrator.recordings.call_recording import CallRecording
 from orchestrator.texml import Record
 from orchestrator.verbs.play import PLAY_MARGIN_SECONDS

@@ -19,8 +19,9 @@ from orchestrator.app import Orchestrator, spare_the_collector
 from orchestrator.conference.live.participant_leg import ParticipantLeg
 from orchestrator.conference.machine.state import Caller, ConferenceOptions, ParticipantOptions
 from orchestrator.config import loads
-from orchestrator.esl.legs import Leg
-from orchestrator.esl.session import MAX_READING_SECONDS, OnReply
+from orchestrator.esl.leg import Leg
+from orchestrator.esl.reply import OnReply
+from orchestrator.esl.session import MAX_READING_SECONDS
 from orchestrator.esl.snapshot import GUARD
 from orchestrator.sids import call_sid_of
 from tests.esl.wire import trace_frames

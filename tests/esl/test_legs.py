@@ -8,7 +8,7 @@ from collections.abc import Callable
 import gevent
 import pytest
 
-from orchestrator.esl import CommandTimeout, Connection, Disconnected, Event, Leg, LegGone, Legs, legs
+from orchestrator.esl import CommandTimeout, Connection, Disconnected, Event, Leg, LegGone, Legs, leg
 from orchestrator.esl.session import PING
 from tests.esl.conftest import Peer, Talk, eventually
 from tests.esl.wire import api_frame, reply_frame
@@ -96,7 +96,7 @@ def test_a_command_to_a_leg_that_is_gone_fails_and_the_leg_is_declared_gone_even
 ) -> None:
     """The leg hung up between uuid_dump and its adoption: its CHANNEL_HANGUP was a stranger's and will not
     come again."""
-    monkeypatch.setattr(legs, "_HANGUP_GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(leg, "_HANGUP_GRACE_SECONDS", 0.05)
     execution = call.leg.start("answer")
     call.taken(f"-ERR invalid session id [{UUID}]")
     with pytest.raises(LegGone, match="invalid session id"):
@@ -242,7 +242,7 @@ def test_a_break_that_came_before_the_application_began_is_said_again(
     """SYMPTOM wait music went on for ever. CAUSE FreeSWITCH clears a break when an application starts, so one
     that comes while the application is queued (up to 20 ms) is lost. FIX it is said again until that
     execution is over."""
-    monkeypatch.setattr(legs, "_BREAK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(leg, "_BREAK_AGAIN_SECONDS", 0.01)
     execution = call.leg.start("playback", "tone_stream://%(200,200,700);loops=-1")
     headers = call.taken()
     call.leg.break_()
@@ -254,7 +254,7 @@ def test_a_break_that_came_before_the_application_began_is_said_again(
 
 
 def test_what_is_started_after_a_break_is_not_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(legs, "_BREAK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(leg, "_BREAK_AGAIN_SECONDS", 0.01)
     call.leg.start("playback", "a.wav")
     call.leg.break_()
     call.leg.start("playback", "b.wav")
@@ -277,9 +277,9 @@ def test_digits_are_queued_and_told(call: Call) -> None:
 
 
 def test_digits_that_nobody_takes_do_not_pile_up(call: Call) -> None:
-    for number in range(legs.MAX_DIGITS + 10):
+    for number in range(leg.MAX_DIGITS + 10):
         call.legs.dispatch(Event(name="DTMF", uuid=UUID, raw=b'{"DTMF-Digit":"%d"}' % (number % 10)))
-    assert call.leg.digits.qsize() == legs.MAX_DIGITS
+    assert call.leg.digits.qsize() == leg.MAX_DIGITS
 
 
 def test_a_strangers_events_are_ignored_cheaply(call: Call) -> None:

@@ -173,7 +173,7 @@ def test_a_hangup_while_something_plays_ends_the_wait(node: Node) -> None:
     with pytest.raises(LegGone, match="USER_BUSY"):
         sleeping.wait(5)
     eventually(lambda: node.legs.get(leg.uuid) is None)
-    late = Leg(node.legs, leg.uuid, {}).start("answer")
+    late = Leg(node.connection, leg.uuid, {}, node.legs.lost).start("answer")
     with pytest.raises(LegGone, match="invalid session id"):
         late.wait(5)
 

@@ -12,7 +12,8 @@ from orchestrator.clock import Alarm
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.deadline import GRACE_SECONDS, Deadline
 from orchestrator.esl.errors import CommandTimeout, Disconnected, SwitchError
-from orchestrator.esl.session import PING, OnReply, Reply
+from orchestrator.esl.reply import OnReply, Reply
+from orchestrator.esl.session import PING
 from tests.esl.conftest import Talk, eventually
 from tests.esl.wire import api_frame
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.overload import ALWAYS, QUIET_SECONDS
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from tests.lab.switches import FreeSwitch
 from tests.lab.web import Answer
 from tests.load import sipp

@@ -8,7 +8,7 @@ import gevent
 import pytest
 
 from orchestrator.esl.events import Event
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from tests.scenarios.conftest import House, house
 
 __all__ = ["house"]

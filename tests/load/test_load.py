@@ -18,7 +18,8 @@ import pytest
 from orchestrator.calls.call import Call
 from orchestrator.conference.live.participant_leg import ParticipantLeg
 from orchestrator.conference.machine.state import Room
-from orchestrator.esl.legs import Execution, Leg
+from orchestrator.esl.execution import Execution
+from orchestrator.esl.leg import Leg
 from tests.lab.emulated import Emulator
 from tests.lab.invariants import left_in
 from tests.lab.switches import FreeSwitch, Switch

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.conference.machine.state import Participant
 from orchestrator.emulator import DIALPLAN, EmulatedSwitch
-from orchestrator.esl.legs import Leg
+from orchestrator.esl.leg import Leg
 from tests.lab.emulated import Emulator
 from tests.lab.web import Application, Request
 from tests.scenarios.conftest import House, lived_in

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.conference.machine.state import Caller
 from orchestrator.esl.events import MAINTENANCE, Event
-from orchestrator.esl.legs import ADOPTED_EXECUTION, Execution
+from orchestrator.esl.execution import ADOPTED_EXECUTION, Execution
 from orchestrator.recovery.dispatcher import EVENTS, HEARD_BY, Listener
 from orchestrator.sids import call_sid_of
 from tests.benchmarks.rig import ACCOUNT, Rig

@@ -70,7 +70,7 @@ def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) ->
     orchestrator = house.orchestrator
     assert orchestrator is not None
     (sid,) = orchestrator.node.rooms._rooms
-    orchestrator.node.rooms._talk_debounce.on_talking(
+    orchestrator.node.conference_events._talk_debounce.on_talking(
         sid, call_sid_of(next(iter(orchestrator.node.legs)).uuid), False, 1
     )
     house.stop()

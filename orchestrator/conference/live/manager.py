@@ -18,7 +18,6 @@ from orchestrator.clock import now
 from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome, ParticipantLeg
 from orchestrator.conference.live.records import room_record, row_of_leave, row_of_room, status_of
-from orchestrator.conference.live.talk_debounce import TalkDebounce
 from orchestrator.conference.live.transition_entries import add_rejection, add_transition
 from orchestrator.conference.live.transition_log import log_transition
 from orchestrator.conference.machine.effects import (
@@ -30,16 +29,11 @@ from orchestrator.conference.machine.effects import (
     StoreLeave,
 )
 from orchestrator.conference.machine.events import (
-    Added,
     Announced,
-    ConferenceLost,
     Dial,
-    Floor,
     HungUp,
     JoinRequest,
-    JoinReturned,
     Left,
-    Mute,
     Remove,
     Ringing,
     RoomEvent,
@@ -55,23 +49,15 @@ from orchestrator.conference.machine.state import (
     Room,
 )
 from orchestrator.conference.machine.table import step
-from orchestrator.config.keys import MUTES
 from orchestrator.counters import CallCounters
-from orchestrator.esl.events import Event as SwitchEvent
-from orchestrator.esl.legs import ADOPTED_EXECUTION, Legs
-from orchestrator.fsconfig.conference_profiles import KEY
 from orchestrator.lifecycle import STOP_SECONDS, Part
-from orchestrator.recordings.conference_recorder import RECORDING_ACTIONS
 from orchestrator.sids import call_sid_of, has_call_sid, new_sid
 from orchestrator.store.message import Message
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.timeline.recorder import Timeline
 
 ROOM, PARTICIPANT = "room", "participant"
-MEMBERSHIP = ("add-member", "del-member", "conference-destroy")
 ENDS = (Release, RejectParticipant, EndCall)
-# FreeSWITCH says it after 40 quiet frames of 20 ms (hangover in conference_loop.c).
-STOP_TALKING_MICROSECONDS = 800_000
 
 
 class Rooms(Part):
@@ -85,31 +71,20 @@ class Rooms(Part):
         self,
         node: str,
         executor: EffectExecutor,
-        legs: Legs,
         write_buffer: WriteBehindBuffer,
-        debounce: tuple[float, float],
         counters: CallCounters,
         timeline: Timeline,
     ) -> None:
         """`node`: the FreeSWITCH node's name."""
         self._node = node
         self._executor = executor
-        self._legs = legs
         self._write_buffer = write_buffer
         self._counters = counters
         self._timeline = timeline
-        start, stop = debounce
-        self._talk_debounce = TalkDebounce(
-            start, max(0.0, stop - STOP_TALKING_MICROSECONDS / 1e6), self.dispatch
-        )
         self._rooms: dict[str, Room] = {}
         self._by_name: dict[tuple[str, str], str] = {}
         self._room_by_call: dict[str, str] = {}
         """The room that each call is in, by CallSid."""
-        self._instances: dict[str, str] = {}
-        """Conference-Unique-ID of the FreeSWITCH conference that each room is in."""
-        self._emptied: dict[str, str] = {}
-        """The one whose last member has left: FreeSWITCH removes a leg that still enters it."""
         self._inbox: deque[tuple[str, RoomEvent]] = deque()
         self._draining = False
         self._abandoned = False
@@ -118,6 +93,8 @@ class Rooms(Part):
         self._encode = msgspec.json.Encoder().encode
         self.on_change: list[Callable[[Room], None]] = []
         """Each called with each room that is another than before; none may block."""
+        self.on_removed: list[Callable[[str], None]] = []
+        """Each called with the CallSid of each participant that its room has no longer; none may block."""
         self._changed: dict[str, Room] = {}
 
     def __len__(self) -> int:
@@ -270,10 +247,6 @@ class Rooms(Part):
         if participant is not None:
             self._executor.resume(room, participant, self.dispatch)
 
-    def note_instance(self, sid: str, instance: str) -> None:
-        """Of the FreeSWITCH conference that the room is in."""
-        self._instances[sid] = instance
-
     def dispatch(self, sid: str, *events: RoomEvent) -> None:
         for event in events:
             self._inbox.append((sid, event))
@@ -294,98 +267,13 @@ class Rooms(Part):
         self._abandoned = True
         self._executor.stop()
 
-    # From FreeSWITCH
-
-    def on_conference_event(self, event: SwitchEvent) -> None:
-        """conference::maintenance. Events of other conferences are ignored."""
-        sid = event.conference
-        if event.action in RECORDING_ACTIONS:
-            # A recording may outlast its room.
-            self._executor.on_recording_event(event)
-        if sid not in self._rooms:
-            if event.action == "add-member" and self._legs.get(event.uuid) is not None:
-                # The command to join counted as lost, its room has ended, and then FreeSWITCH carried it out.
-                self._executor.kick_unknown_member(sid, event.member_id)
-            return
-        if event.uuid and not has_call_sid(event.uuid):
-            if event.action == "add-member":
-                self._executor.kick_unknown_member(sid, event.member_id)
-            return
-        at = event.timestamp or now()
-        if event.action in MEMBERSHIP and _instance(event) == self._emptied.get(sid):
-            return
-        match event.action:
-            case "add-member":
-                before, self._instances[sid] = self._instances.get(sid), _instance(event)
-                renewed = before not in (None, _instance(event))
-                call_sid = call_sid_of(event.uuid)
-                participant_leg = self._executor.participant_leg(call_sid)
-                if participant_leg is not None and participant_leg.room_sid == sid:
-                    participant_leg.cancel_deadline()
-                self.dispatch(sid, Added(at, call_sid, event.member_id, renewed))
-                if sid in self._rooms:
-                    self._executor.joined(self._rooms[sid], call_sid, event.member_id)
-            case "del-member":
-                if event.header("Conference-Size") == "0":
-                    self._emptied[sid] = _instance(event)
-                    if self._emptied[sid] == self._instances.get(sid):
-                        self._executor.conference_emptied(sid)
-                self.dispatch(sid, Left(at, call_sid_of(event.uuid)))
-            case "start-talking":
-                self._talk_debounce.on_talking(sid, call_sid_of(event.uuid), True, at)
-            case "stop-talking":
-                self._talk_debounce.on_talking(
-                    sid, call_sid_of(event.uuid), False, at - STOP_TALKING_MICROSECONDS
-                )
-            case "dtmf":
-                self._on_key(sid, call_sid_of(event.uuid), event.header("Data"), at)
-            case "floor-change" if event.uuid:
-                self.dispatch(sid, Floor(at, call_sid_of(event.uuid)))
-            case "conference-destroy" if _instance(event) == self._instances.get(sid):
-                # Else an earlier one of that name: its last member left while the next was joining.
-                self.dispatch(sid, ConferenceLost(at))
-
-    def _on_key(self, sid: str, call_sid: str, data: str, at: int) -> None:
-        """A participant muted itself: `caller_controls` of the room's profile."""
-        participant = self._rooms[sid].participants.get(call_sid)
-        if participant is not None and data.removeprefix(KEY) in MUTES:
-            on = {"mute on": True, "mute off": False}.get(
-                data.removeprefix(KEY), not participant.options.muted
-            )
-            self.dispatch(sid, Mute(at, call_sid, on))
-
-    def on_join_returned(self, event: SwitchEvent) -> None:
-        """CHANNEL_EXECUTE_COMPLETE: `conference` is through, with a kick or without having let the leg in."""
-        if event.application != "conference" or not has_call_sid(event.uuid):
-            return
-        call_sid = call_sid_of(event.uuid)
-        participant_leg, one = self._executor.participant_leg(call_sid), self.participant(call_sid)
-        if participant_leg is None and one is not None and one.called:
-            self.dispatch(self._room_by_call[call_sid], Left(event.timestamp or now(), call_sid))
-        if (
-            participant_leg
-            and participant_leg.joining
-            and participant_leg.joining.uuid in (event.application_uuid, ADOPTED_EXECUTION)
-        ):
-            self.dispatch(participant_leg.room_sid, JoinReturned(event.timestamp or now(), call_sid))
-
-    def on_leg_hangup(self, event: SwitchEvent) -> None:
-        """CHANNEL_HANGUP or CHANNEL_HANGUP_COMPLETE of whichever leg."""
-        ended = HungUp if event.name == "CHANNEL_HANGUP" else partial(Left, gone=True)
-        self._dispatch_to(event.uuid, ended, event.timestamp)
-
-    def on_hangup(self, uuid: str) -> None:
-        """The leg is gone, and nothing will be heard of it."""
-        self._dispatch_to(uuid, partial(Left, gone=True))
-
-    def _dispatch_to(self, uuid: str, event: Callable[[int, str], RoomEvent], at: int = 0) -> None:
-        """`at` in microseconds, 0 if nobody saw when."""
-        if not has_call_sid(uuid):
-            return
-        call_sid = call_sid_of(uuid)
-        sid = self._room_by_call.get(call_sid)
+    def leg_gone(self, uuid: str, at: int = 0, *, more_to_come: bool = False) -> None:
+        """A participant has left with its call. `at`: microseconds, 0 if nobody saw when; `more_to_come`:
+        FreeSWITCH has the member still, and will say so when it goes."""
+        sid = self._room_by_call.get(call_sid_of(uuid)) if has_call_sid(uuid) else None
         if sid is not None:
-            self.dispatch(sid, event(at or now(), call_sid))
+            ended = HungUp if more_to_come else partial(Left, gone=True)
+            self.dispatch(sid, ended(at or now(), call_sid_of(uuid)))
 
     # One change after the other
 
@@ -427,7 +315,8 @@ class Rooms(Part):
                     self._write_buffer.delete(PARTICIPANT, key)
                     if self._room_by_call.get(call_sid) == room.sid:
                         del self._room_by_call[call_sid]
-                    self._talk_debounce.forget(call_sid)
+                    for removed in self.on_removed:
+                        removed(call_sid)
                     out.append((after, call_sid))
                 else:
                     self._room_by_call[call_sid] = room.sid
@@ -460,8 +349,6 @@ class Rooms(Part):
             self._by_name.pop((room.account_sid, room.name), None)
         if after.ended_at:
             del self._rooms[room.sid]
-            self._instances.pop(room.sid, None)
-            self._emptied.pop(room.sid, None)
             self._write_buffer.delete(ROOM, room.sid)
         else:
             self._rooms[room.sid] = after
@@ -489,7 +376,3 @@ def conference_outcome_of(effect: Release | RejectParticipant | EndCall) -> Conf
         case RejectParticipant(_, why):
             return ConferenceOutcome(refused=why)
     return ConferenceOutcome()
-
-
-def _instance(event: SwitchEvent) -> str:
-    return event.header("Conference-Unique-ID")

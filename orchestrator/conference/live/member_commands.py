@@ -8,7 +8,7 @@ from orchestrator.clock import Alarm
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import SwitchError, failure
-from orchestrator.esl.session import OnReply, Reply
+from orchestrator.esl.reply import OnReply, Reply
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)

@@ -15,7 +15,8 @@ from orchestrator.conference.machine.state import LeaveReason, Participant, Phas
 from orchestrator.esl import commands
 from orchestrator.esl.background_playback import BackgroundPlayback
 from orchestrator.esl.deadline import Deadline
-from orchestrator.esl.legs import Execution, Leg
+from orchestrator.esl.execution import Execution
+from orchestrator.esl.leg import Leg
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)

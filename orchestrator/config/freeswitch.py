@@ -1,0 +1,106 @@
+"""The FreeSWITCH nodes: their event sockets, and the directories that they share with the orchestrator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+
+from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, setting_error
+
+
+class Node(Section):
+    """One FreeSWITCH. A directory that both use may have another path there (two containers)."""
+
+    name: Name = Field(default="default", description="what the log calls it")
+    host: str = Field(default="127.0.0.1", min_length=1, description="where its event socket is")
+    port: int = Field(default=8021, ge=1, le=65535, description="where its event socket is")
+    password: Secret = Field(
+        default=SecretStr("ClueCon"),
+        json_schema_extra={"default": "ClueCon"},
+        description="of its event socket",
+    )
+    connect_timeout_secs: Seconds = Field(default=5.0, description="how long connecting may take")
+    command_timeout_secs: Seconds = Field(default=10.0, description="how long one command may take")
+    lost_after_secs: Seconds = Field(
+        default=300.0,
+        description="how long it may be out of reach until its calls are taken to be over",
+    )
+    reconcile_secs: Seconds = Field(
+        default=30.0, description="how often what FreeSWITCH has is compared with what is believed of it"
+    )
+    recordings_dir: FilePath = Field(
+        default=Path("orchestrator-data/recordings"),
+        description="where recordings are kept, as the orchestrator sees it",
+    )
+    recordings_dir_on_freeswitch: Path | None = Field(
+        default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
+    )
+    media_dir: FilePath = Field(
+        default=Path("orchestrator-data/media"),
+        description="where fetched audio is kept, as the orchestrator sees it",
+    )
+    media_dir_on_freeswitch: Path | None = Field(
+        default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
+    )
+
+    conf_dir: FilePath | None = Field(
+        default=None,
+        description="FreeSWITCH's configuration, a copy of freeswitch-conf, as the orchestrator sees it: "
+        "`orchestrator reload` writes there what `orchestrator render` would; none: nothing is written",
+    )
+
+    @field_validator("recordings_dir_on_freeswitch", "media_dir_on_freeswitch")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_absolute():
+            raise setting_error(
+                "a path on FreeSWITCH's side is absolute", "e.g. /var/lib/freeswitch/recordings"
+            )
+        return value
+
+    @field_validator("recordings_dir", "media_dir", "recordings_dir_on_freeswitch", "media_dir_on_freeswitch")
+    @classmethod
+    def _speakable(cls, value: Path | None) -> Path | None:
+        # `conference … recording start <path>` splits at spaces, and playback at `!` and `;`.
+        if value is not None and any(c.isspace() or c in "!;,|{}[]$'\"@" for c in str(value)):
+            raise setting_error(
+                f"FreeSWITCH cannot be given the path {value}", "a path without spaces and !;,|{}[]$'\"@"
+            )
+        return value
+
+    def path_on_freeswitch(self, path: Path) -> Path:
+        """The path on FreeSWITCH's side of a file in one of the two directories; ValueError for others."""
+        for here, there in (
+            (self.recordings_dir, self.recordings_dir_on_freeswitch),
+            (self.media_dir, self.media_dir_on_freeswitch),
+        ):
+            if path.is_relative_to(here):
+                return (there or here) / path.relative_to(here)
+        raise ValueError(f"{path} is in no directory that FreeSWITCH sees")
+
+    def local_path(self, path: Path) -> Path:
+        """The path on our side of a file that FreeSWITCH names; ValueError for a file we do not see."""
+        for here, there in (
+            (self.recordings_dir, self.recordings_dir_on_freeswitch),
+            (self.media_dir, self.media_dir_on_freeswitch),
+        ):
+            if path.is_relative_to(there or here):
+                return here / path.relative_to(there or here)
+        raise ValueError(f"{path} is in no directory that we share with FreeSWITCH")
+
+
+class FreeSwitch(Section):
+    """The nodes that mix the media. One for now."""
+
+    nodes: tuple[Node, ...] = (Node(),)
+
+    @field_validator("nodes")
+    @classmethod
+    def _one(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
+        if len(value) != 1:
+            raise setting_error(f"exactly one node for now, not {len(value)}")
+        return value
+
+    def node(self, name: str) -> Node | None:
+        return next((node for node in self.nodes if node.name == name), None)
