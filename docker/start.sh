@@ -25,7 +25,6 @@ secret secrets/signing_key "head -c 32 /dev/urandom | base64"
 if [ -w "$state/grafana" ]; then secret grafana/password "$hexadecimal"; fi
 
 made=$(mktemp -d)
-cp -R /usr/local/share/orchestrator/freeswitch-conf/. "$made/"
 orchestrator render -c "$settings" --into "$made" > /dev/null
 # FreeSWITCH may start at any moment: each file comes whole, and last the one that FreeSWITCH's container waits for.
 take() {

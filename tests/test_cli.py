@@ -129,7 +129,8 @@ def test_what_stands_for_a_value_is_in_capitals() -> None:
         ("participants mute room", "Missing argument 'PARTICIPANT...'."),
         ("recordings list --conference a --call b", "--call and --conference exclude each other."),
         ("render --diff --yes", "--yes and --diff exclude each other."),
-        ("render --undo", "--diff, --yes and --undo need --into DIR"),
+        ("render --undo", "--diff, --whole, --yes and --undo need --into DIR"),
+        ("render --into x --undo --whole", "--whole and --undo exclude each other."),
     ],
 )
 def test_a_mistake_in_the_command_is_one_line_with_what_to_do(

@@ -1,4 +1,4 @@
-"""`orchestrator render`: into our configuration, or into one that was there before us."""
+"""`orchestrator render`: into a new configuration, one of ours, or one that was there before us."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from orchestrator.cli.options import PATH, Exclusive, settings_file
 from orchestrator.config import Settings, load
 from orchestrator.fsconfig import existing
+from orchestrator.fsconfig.base_files import base_files
 from orchestrator.fsconfig.existing import Change, NotUnderstood
 from orchestrator.fsconfig.render import render as rendered
 from orchestrator.fsconfig.render import write
@@ -25,6 +26,13 @@ from orchestrator.fsconfig.render import write
 )
 @click.option("--diff", is_flag=True, help="Show what would change below DIR, and stop.")
 @click.option(
+    "--whole",
+    is_flag=True,
+    cls=Exclusive,
+    excludes=("--undo",),
+    help="Write the other files of DIR too as this version has them, over changes of yours.",
+)
+@click.option(
     "--yes",
     is_flag=True,
     cls=Exclusive,
@@ -32,21 +40,22 @@ from orchestrator.fsconfig.render import write
     help="Do not ask before changing your configuration.",
 )
 @click.option("--undo", is_flag=True, help="Take out again of your configuration what was added.")
-def render(config: Path, into: Path | None, diff: bool, yes: bool, undo: bool) -> None:
+def render(config: Path, into: Path | None, diff: bool, whole: bool, yes: bool, undo: bool) -> None:
     """Make the FreeSWITCH files that follow from the settings.
 
-    Conference profiles and gateways. Reload them without dropping a call: fs_cli -x reloadxml; for a new
-    gateway also: fs_cli -x 'sofia profile texml rescan'
+    Conference profiles, gateways and callers. Reload them without dropping a call: fs_cli -x reloadxml; for
+    a new gateway also: fs_cli -x 'sofia profile texml rescan'
 
-    DIR is freeswitch-conf/ or a copy of it, or the configuration of a FreeSWITCH that you have, laid out as
-    the vanilla one (e.g. /etc/freeswitch). To that our context, SIP profile (port 5070), conference profiles
-    and the modules that are missing are added: it shows the difference and asks first. The numbers of the
-    settings are then led from the contexts public and default to ours. FreeSWITCH takes modules and the SIP
-    profile over when it starts.
+    DIR is a new directory, which gets a whole configuration for FreeSWITCH (freeswitch -conf DIR), or one
+    that was made so, or the configuration of a FreeSWITCH that you have, laid out as the vanilla one (e.g.
+    /etc/freeswitch). To that our context, SIP profile (port 5070), conference profiles and the modules that
+    are missing are added: it shows the difference and asks first. The numbers of the settings are then led
+    from the contexts public and default to ours. FreeSWITCH takes modules and the SIP profile over when it
+    starts.
     """
     if into is None:
-        if undo or diff or yes:
-            raise click.UsageError("--diff, --yes and --undo need --into DIR")
+        if undo or diff or yes or whole:
+            raise click.UsageError("--diff, --whole, --yes and --undo need --into DIR")
         for name, content in rendered(load(config)).items():
             click.echo(f"<!-- {name} -->\n{content}")
         return
@@ -56,7 +65,7 @@ def render(config: Path, into: Path | None, diff: bool, yes: bool, undo: bool) -
         settings = load(config)
         if existing.is_existing(into):
             return _offer(existing.add(settings, into), into, diff, yes)
-        _our_own(settings, into, diff)
+        _our_own(settings, into, diff, whole)
     except NotUnderstood as error:
         raise click.ClickException(f"nothing was changed:\n{error}") from None
     except OSError as error:
@@ -67,16 +76,31 @@ def render(config: Path, into: Path | None, diff: bool, yes: bool, undo: bool) -
         ) from None
 
 
-def _our_own(settings: Settings, directory: Path, diff: bool) -> None:
+def _our_own(settings: Settings, directory: Path, diff: bool, whole: bool) -> None:
     files = rendered(settings)
+    base = base_files() | files
+    old = {name: _text(directory / name) for name in base}
+    new = all(text is None for text in old.values())
+    if new and directory.exists() and any(directory.iterdir()):
+        raise click.ClickException(f"{directory} has other files in it: name a new directory")
+    chosen = base if new or whole else files
     if diff:
-        there = {name: directory / name for name in files}
-        old = {name: path.read_text("utf-8") if path.exists() else None for name, path in there.items()}
-        changes = [Change(name, old[name], text) for name, text in files.items() if old[name] != text]
+        changes = [Change(name, old[name], text) for name, text in chosen.items() if old[name] != text]
         click.echo(existing.show(changes), nl=False)
         return
-    for path in write(files, directory):
+    for path in write(chosen, directory):
         click.echo(path)
+    differing = [name for name in base if name not in chosen and old[name] != base[name]]
+    if differing:
+        click.echo(
+            f"not as in this version, by a change of yours or because an earlier version wrote it: "
+            f"{', '.join(differing)}; --whole --diff shows how, --whole writes this version's",
+            err=True,
+        )
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None
 
 
 def _offer(changes: list[Change], directory: Path, diff: bool, yes: bool) -> None:

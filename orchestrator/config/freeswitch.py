@@ -46,7 +46,7 @@ class Node(Section):
 
     conf_dir: FilePath | None = Field(
         default=None,
-        description="FreeSWITCH's configuration, a copy of freeswitch-conf, as the orchestrator sees it: "
+        description="FreeSWITCH's configuration that `orchestrator render --into` made, as we see it: "
         "`orchestrator reload` writes there what `orchestrator render` would; none: nothing is written",
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping
-from importlib import resources
 
 from lxml import etree
 
@@ -18,6 +17,7 @@ from orchestrator.esl import commands, ownership
 from orchestrator.esl.errors import AuthenticationFailed, SwitchError
 from orchestrator.esl.ownership import FREE, STALE_SECONDS, VARIABLE
 from orchestrator.fsconfig import sip_profiles
+from orchestrator.fsconfig.base_files import base_file
 from orchestrator.fsconfig.conference_profiles import conference_conf
 from orchestrator.fsconfig.modules import MODULES
 from orchestrator.fsconfig.sip_profiles import CONTEXT
@@ -125,7 +125,7 @@ def clock(context: DoctorContext) -> CheckResult:
 def dialplan(context: DoctorContext) -> CheckResult:
     """The context's guard, action by action, as FreeSWITCH has read it."""
     found = _located(context.api(f"xml_locate dialplan context name {CONTEXT}"))
-    remedy = f"{_RENDER}, or take dialplan/texml.xml of freeswitch-conf"
+    remedy = f"{_RENDER}, or with --whole where dialplan/texml.xml was changed"
     if found is None:
         return wrong("dialplan", f"there is no context {CONTEXT}", remedy)
     there = _assignments(found)
@@ -191,8 +191,7 @@ def _gateways(settings: Settings) -> list[str]:
 
 def _guards() -> list[str]:
     """Variables that every call has to have: the extension that parks it has no condition."""
-    file = resources.files("orchestrator.fsconfig.existing") / "templates" / "dialplan.xml"
-    root = etree.fromstring(file.read_bytes())
+    root = etree.fromstring(base_file("dialplan/texml.xml").encode())
     (parks,) = (
         one for one in root.iter("extension") if one.find(".//action[@application='park']") is not None
     )

@@ -1,4 +1,4 @@
-"""The FreeSWITCH files that follow from the settings; they go into freeswitch-conf/ or a copy of it."""
+"""The FreeSWITCH files that follow from the settings; they go beside those of base_files.py."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this
 
 GATEWAYS = "sip_profiles/trunks/gateways.xml"
 CALLERS = "sip_profiles/trunks/callers.xml"
-# freeswitch-conf/dialplan/texml.xml.
+# dialplan/texml.xml.
 CONTEXT = "texml"
 
 
 def render(settings: Settings) -> dict[str, str]:
-    """File name below freeswitch-conf -> its content. The gateways' file holds passwords."""
+    """File name below FreeSWITCH's configuration -> its content. The gateways' file holds passwords."""
     return {
         "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
         GATEWAYS: gateways_file(settings),

@@ -170,7 +170,7 @@ class EventDispatcher:
         headers = event.headers()
         if headers.get(GUARD) != "1":
             log.error(
-                "parked without the guard variables, not taken: use the dialplan of freeswitch-conf",
+                "parked without the guard variables, not taken: see `orchestrator doctor`",
                 leg=event.uuid,
             )
             return

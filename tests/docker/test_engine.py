@@ -65,7 +65,8 @@ def test_it_brings_the_configuration_of_freeswitch_and_no_secret(image: str) -> 
     held = run(
         image,
         "-c",
-        "ls /usr/local/share/orchestrator/freeswitch-conf; ls secrets event-socket",
+        "orchestrator example > /tmp/s.yaml; orchestrator render -c /tmp/s.yaml --into /tmp/fs >/dev/null; "
+        "ls /tmp/fs; ls secrets event-socket",
         entrypoint="sh",
     )
     assert "freeswitch.xml" in held

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from orchestrator.config import loads
+from orchestrator.fsconfig.base_files import base_file
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKER = REPOSITORY / "docker"
@@ -61,7 +62,7 @@ def test_the_defaults_are_those_of_the_example() -> None:
 
 
 def test_every_variable_of_freeswitch_is_one_that_its_configuration_reads() -> None:
-    known = set(re.findall(r"\$(FS_\w+)", (REPOSITORY / "freeswitch-conf" / "vars.xml").read_text()))
+    known = set(re.findall(r"\$(FS_\w+)", base_file("vars.xml")))
     given = compose()["services"]["freeswitch"]["environment"]
     passed = {name for name in given if name.startswith("FS_")}
     assert passed <= known
@@ -207,7 +208,8 @@ def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
     assert rules[0] == "*"
     seen = {rule[1:] for rule in rules if rule.startswith("!")}
     assert all((REPOSITORY / name).exists() for name in seen)
-    assert "freeswitch-conf/sip_profiles/trunks/*" in rules, "passwords of trunks do not go into an image"
+    trunks = "orchestrator/fsconfig/freeswitch-conf/sip_profiles/trunks/*"
+    assert trunks in rules, "passwords of trunks do not go into an image"
     for name in re.findall(r"^COPY (\w\S*) ", (DOCKER / "Dockerfile").read_text(), re.MULTILINE):
         assert name in seen, name
 
@@ -226,19 +228,18 @@ def test_the_settings_of_the_containers_are_right(tmp_path: Path) -> None:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Callable[[], dict[str, str]]:
-    """Runs start.sh on directories of our own with an `orchestrator` that does nothing; what came of it."""
-    state, bin_dir, conf = tmp_path / "state", tmp_path / "bin", tmp_path / "conf"
+    """Runs start.sh on directories of our own with an `orchestrator` that writes two files; the result."""
+    state, bin_dir = tmp_path / "state", tmp_path / "bin"
     for directory in ("event-socket", "secrets", "metrics", "grafana", "freeswitch"):
         (state / directory).mkdir(parents=True)
     bin_dir.mkdir()
-    (bin_dir / "orchestrator").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
+    (bin_dir / "orchestrator").write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$1" = render ] || exit 0\nmkdir -p "$5/dialplan"\n'
+        'echo "<document/>" > "$5/freeswitch.xml"\necho "<include/>" > "$5/dialplan/texml.xml"\n'
+    )
     (bin_dir / "orchestrator").chmod(0o755)
-    (conf / "dialplan").mkdir(parents=True)
-    (conf / "freeswitch.xml").write_text("<document/>")
-    (conf / "dialplan" / "texml.xml").write_text("<include/>")
     script = (DOCKER / "start.sh").read_text()
     script = script.replace("/var/lib/orchestrator", str(state))
-    script = script.replace("/usr/local/share/orchestrator/freeswitch-conf", str(conf))
 
     def run() -> dict[str, str]:
         subprocess.run(
@@ -270,8 +271,8 @@ def test_freeswitch_gets_the_configuration_of_this_version_and_the_orchestrator_
     (directory / "freeswitch.xml").write_text("<old/>")
     files = {name: text for name, text in start().items() if name.startswith("freeswitch/")}
     assert files == {
-        "freeswitch/freeswitch.xml": "<document/>",
-        "freeswitch/dialplan/texml.xml": "<include/>",
+        "freeswitch/freeswitch.xml": "<document/>\n",
+        "freeswitch/dialplan/texml.xml": "<include/>\n",
     }
     render, run = (tmp_path / "asked").read_text().splitlines()
     assert render.startswith("render -c settings.yaml --into /")

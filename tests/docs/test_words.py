@@ -16,7 +16,7 @@ from tests.docs.markdown import DOCS, ROOT
 SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
 OTHERS = sorted(
     path
-    for folder in ("orchestrator", "docker", "freeswitch-conf", "docs")
+    for folder in ("orchestrator", "docker", "docs")
     for path in (ROOT / folder).rglob("*")
     if path.suffix in {".js", ".html", ".yaml", ".yml", ".xml"}
 )

@@ -14,7 +14,6 @@ from orchestrator.fsconfig import existing
 from orchestrator.fsconfig.existing import parts
 from tests.existing.vanilla import Vanilla, likeness
 
-FREESWITCH_CONF = Path(__file__).parents[2] / "freeswitch-conf"
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 SETTINGS = ACCOUNT + "applications: {a: {voice_url: 'http://127.0.0.1/'}}\n"
 ROUTED = SETTINGS + "numbers: {+13125550100: a, desk: a, '44*': a, '5?': a}\n"
@@ -37,15 +36,6 @@ def render(directory: Path, settings: str, *options: str) -> int:
     path = directory.parent / "orchestrator.yaml"
     path.write_text(settings)
     return cli.main(["render", "-c", str(path), "--into", str(directory), *options])
-
-
-def test_the_templates_are_the_files_of_freeswitch_conf() -> None:
-    for template, file in (
-        ("vars.xml", "vars.xml"),
-        ("dialplan.xml", "dialplan/texml.xml"),
-        ("sip_profile.xml", "sip_profiles/texml.xml"),
-    ):
-        assert parts._template(template) == (FREESWITCH_CONF / file).read_text(), f"copy {file} to {template}"
 
 
 def test_nothing_that_was_there_is_changed_but_for_marked_blocks(directory: Path) -> None:

@@ -16,8 +16,9 @@ from lxml import etree
 from orchestrator import cli
 from orchestrator.config import loads
 from orchestrator.fsconfig.render import render, write
+from tests.docs.markdown import DOCS
 
-CONFIGURATION = Path(__file__).parents[2] / "freeswitch-conf"
+CONFIGURATION = Path(__file__).parents[2] / "orchestrator" / "fsconfig" / "freeswitch-conf"
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 GATEWAYS = (
     ACCOUNT
@@ -66,9 +67,7 @@ GUARDS = {
 
 def test_the_committed_profiles_are_those_of_the_example() -> None:
     for name, content in render(loads(cli.example(), environ={})).items():
-        assert (CONFIGURATION / name).read_text() == content, (
-            f"orchestrator render --into {CONFIGURATION.name}"
-        )
+        assert (CONFIGURATION / name).read_text() == content, f"orchestrator render --into {CONFIGURATION}"
 
 
 def test_a_gateway_is_rendered_where_it_has_a_proxy_and_its_values_are_escaped() -> None:
@@ -104,7 +103,7 @@ def test_the_configuration_runs_no_command_and_knows_no_users() -> None:
 
 
 def test_every_variable_of_the_environment_is_documented() -> None:
-    readme, names = (CONFIGURATION / "README.md").read_text(), []
+    readme, names = (DOCS / "freeswitch.md").read_text(), []
     for line in (CONFIGURATION / "vars.xml").read_text().splitlines():
         if 'cmd="env-set"' in line:
             names.append(line.split("$")[1].split('"')[0])

@@ -25,7 +25,7 @@ from tests.lab.softphones import Answers, Behaviour, NeverAnswers, Rejects, Soft
 
 __all__ = ["Answers", "FreeSwitch", "NeverAnswers", "Rejects", "Switch"]
 
-CONFIGURATION = Path(__file__).resolve().parents[2] / "freeswitch-conf"
+CONFIGURATION = Path(__file__).resolve().parents[2] / "orchestrator" / "fsconfig" / "freeswitch-conf"
 USUAL_PLACE = Path("/usr/local/freeswitch/bin/freeswitch")
 PASSWORD = "laboratory"
 

@@ -31,7 +31,7 @@ class NotUnderstood(Exception):
 
 
 def is_existing(directory: Path) -> bool:
-    """Whether it is a configuration of somebody else's: freeswitch-conf/ of ours has no autoload_configs."""
+    """Whether it is a configuration of somebody else's: ours has no autoload_configs."""
     return (directory / "autoload_configs").is_dir() or (
         (directory / "freeswitch.xml").exists() and not (directory / "configuration").is_dir()
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -12,6 +11,7 @@ from lxml import etree
 
 from orchestrator.config import Settings
 from orchestrator.config.patterns import is_pattern
+from orchestrator.fsconfig.base_files import base_file
 from orchestrator.fsconfig.conference_profiles import NO_KEYS, conference_conf
 from orchestrator.fsconfig.existing.layout import (
     CONFERENCE,
@@ -100,18 +100,12 @@ def _children(root: etree._Element, tag: str, leave_out: str = "") -> Block:
     return Block(tag, tuple(escaped(text).splitlines()))
 
 
-def _template(name: str) -> str:
-    """One of the files of freeswitch-conf/."""
-    folder = resources.files("orchestrator.fsconfig.existing") / "templates"
-    return (folder / name).read_text(encoding="utf-8")
-
-
 def _dialplan() -> str:
     """Without the second look at addresses: the owner's own profiles send calls into it, too."""
     return re.sub(
         r"\s*<!-- The profile's access list once more.*?BARRED\"/>",
         "",
-        _template("dialplan.xml"),
+        base_file("dialplan/texml.xml"),
         count=1,
         flags=re.DOTALL,
     )
@@ -119,7 +113,7 @@ def _dialplan() -> str:
 
 def _sip_profile(settings: Settings) -> str:
     """Ours on a port of its own. Its access lists are addresses, as acl.conf.xml is the owner's."""
-    text = _template("sip_profile.xml")
+    text = base_file("sip_profiles/texml.xml")
     callers = ",".join(str(network) for networks in settings.callers().values() for network in networks)
     text = text.replace('value="callers"', f'value="{callers or NOBODY}"')
     text = text.replace('value="nobody"', f'value="{NOBODY}"')
@@ -139,7 +133,7 @@ def _own_variables(text: str) -> str:
 def _definitions(text: str) -> Iterator[str]:
     lines = [
         (found[1], found[2], line.strip())
-        for line in _template("vars.xml").splitlines()
+        for line in base_file("vars.xml").splitlines()
         if (found := _SETTING.search(line))
     ]
     needed = set(_VARIABLE.findall(text))

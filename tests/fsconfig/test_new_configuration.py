@@ -1,0 +1,83 @@
+"""`orchestrator render --into NEW`: a whole configuration, and what happens to it the next time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator import cli
+from orchestrator.fsconfig.base_files import START, base_files
+from orchestrator.fsconfig.render import CALLERS
+
+NETWORKS = "sip: {networks: {office: [192.0.2.0/24]}}\n"
+SETTINGS = (
+    "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
+    "applications: {a: {voice_url: 'http://127.0.0.1/'}}\ndefault_application: a\n"
+)
+DIALPLAN = "dialplan/texml.xml"
+
+
+@pytest.fixture
+def render(tmp_path: Path):
+    def run(*words: str, settings: str = SETTINGS, into: str = "new") -> int:
+        file = tmp_path / "orchestrator.yaml"
+        file.write_text(settings)
+        return cli.main(["render", "-c", str(file), "--into", str(tmp_path / into), *words])
+
+    return run
+
+
+def files(directory: Path) -> dict[str, str]:
+    found = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_text() for path in found}
+
+
+def test_a_new_directory_gets_every_file_and_those_of_the_settings(
+    render, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert render(settings=SETTINGS + NETWORKS) == 0
+    found = files(tmp_path / "new")
+    assert found.keys() == base_files().keys()
+    assert "192.0.2.0/24" in found[CALLERS]
+    assert capsys.readouterr().out.splitlines()[-1].endswith(START), "others wait for it to start FreeSWITCH"
+
+
+def test_an_empty_directory_is_a_new_one_and_one_with_other_things_is_refused(
+    render, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert render(into="empty") == 0
+    assert render(into=".") == 1
+    assert "has other files in it: name a new directory" in capsys.readouterr().err
+    assert not (tmp_path / START).exists()
+
+
+def test_the_second_time_only_what_follows_from_the_settings_is_written(
+    render, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert render() == 0
+    dialplan = tmp_path / "new" / DIALPLAN
+    dialplan.write_text("<include/>")
+    capsys.readouterr()
+    assert render(settings=SETTINGS + NETWORKS) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 3
+    assert "192.0.2.0/24" in (tmp_path / "new" / CALLERS).read_text()
+    assert dialplan.read_text() == "<include/>"
+    assert DIALPLAN in err
+    assert "--whole --diff shows how, --whole writes this version's" in err
+
+
+def test_whole_shows_and_writes_the_other_files_of_this_version(
+    render, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert render() == 0
+    dialplan = tmp_path / "new" / DIALPLAN
+    dialplan.write_text("<include/>")
+    capsys.readouterr()
+    assert render("--whole", "--diff") == 0
+    assert "-<include/>" in capsys.readouterr().out
+    assert dialplan.read_text() == "<include/>"
+    assert render("--whole") == 0
+    assert dialplan.read_text() == base_files()[DIALPLAN]
