@@ -193,6 +193,7 @@ class Orchestrator(Part):
                     corrections=node.reconciler.corrections,
                     write_buffer=node.write_buffer,
                     sip=node.sip,
+                    browser_calls=node.browser_calls,
                 )
                 for node in self.nodes
             ),

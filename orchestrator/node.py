@@ -17,6 +17,7 @@ from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.browser_calls import BrowserCalls
 from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.context import CallContext
 from orchestrator.calls.outbound import Outbound
@@ -54,6 +55,7 @@ from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
 from orchestrator.recovery.reconcile import Reconciler
 from orchestrator.routing.outbound_limits import OutboundLimits
+from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
@@ -113,6 +115,7 @@ class Node(Part):
                 self.rooms,
                 self.conference_recorder,
                 self.calls,
+                self.browser_calls,
                 self.api_services.conferences,
                 self.call_recordings,
                 self.connection,
@@ -330,6 +333,7 @@ class Node(Part):
             call_records=self.call_records,
             timeline=self.timeline,
             call_entries=self.call_entries,
+            browser_calls=self.browser_calls,
             outbound_limits=shared.outbound_limits,
             counters=shared.counters,
             verbs=VERBS,
@@ -340,6 +344,10 @@ class Node(Part):
     @cached_property
     def calls(self) -> CallRegistry:
         return CallRegistry(self.call_context, self.admission)
+
+    @cached_property
+    def browser_calls(self) -> BrowserCalls:
+        return BrowserCalls(self.legs, self.write_buffer)
 
     @cached_property
     def outbound(self) -> Outbound:
@@ -366,6 +374,7 @@ class Node(Part):
             CallService(services, calls, self.outbound),
             RecordingService(services, calls, self.call_recordings),
             CallbackService(self._shared.store, self._shared.delivery),
+            BrowserCallService(services),
         )
 
     # Reconciling

@@ -9,6 +9,7 @@ from typing import Protocol
 from orchestrator.callbacks.call_status import StatusCallbacks
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.callbacks.style import callback_style
+from orchestrator.calls.browser_calls import BrowserCalls
 from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.records import CallRecords
 from orchestrator.calls.stored_call import CallStore
@@ -73,6 +74,7 @@ class CallContext:
     call_records: CallRecords
     timeline: Timeline
     call_entries: CallEntries
+    browser_calls: BrowserCalls
     outbound_limits: OutboundLimits
     counters: CallCounters
     verbs: Mapping[type[Verb], Executor]

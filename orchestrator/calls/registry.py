@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterator
 
 from orchestrator.calls import inband_digits
 from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.browser_calls import REFUSED, TokenRefused, by_browser, identity_headers
 from orchestrator.calls.call import Call
 from orchestrator.calls.context import CallContext
 from orchestrator.calls.stored_call import StoredCall
 from orchestrator.calls.unbridge import CalleeRedirect
 from orchestrator.config.applications import Application
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.generated import conference_document
 from orchestrator.esl import commands
 from orchestrator.esl.events import Event
 from orchestrator.esl.leg import Leg
@@ -24,6 +27,8 @@ from orchestrator.sids import call_sid_of
 log = get_logger(__name__)
 
 NO_NUMBER = "UNALLOCATED_NUMBER"
+BROWSER_TIME_LIMIT = 14400
+"""Seconds of a Dial into a conference from the console, as Dial's own default."""
 
 
 class CallRegistry(Part):
@@ -70,6 +75,9 @@ class CallRegistry(Part):
         if limit is not None:
             self._reject(leg, "overload", "503", limit=f"admission.{limit.value}")
             return
+        if by_browser(leg.headers):
+            self._accept_browsers(leg)
+            return
         region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
         number = called(leg.headers, region)
         application = services.settings.application_for(number, region)
@@ -79,6 +87,43 @@ class CallRegistry(Part):
             leg.hangup(NO_NUMBER)
             self._reject(leg, "no-application", "404", number=number)
             return
+        address = leg.headers.get("Caller-Network-Addr", "")
+        self._take(leg, application, number, address, services.settings.caller(address))
+
+    def _accept_browsers(self, leg: Leg) -> None:
+        """One from the console's page: its token says whose it is, and where it goes."""
+        services = self._services
+        try:
+            target = services.browser_calls.redeem(leg.headers.get("Caller-Destination-Number", ""), leg.uuid)
+        except TokenRefused as refused:
+            log.warning("a call from the console was refused with 403", leg=leg.uuid, problem=str(refused))
+            leg.hangup(REFUSED)
+            leg.headers = {}
+            self._reject(leg, "token", "403", problem=str(refused))
+            return
+        leg.headers = identity_headers(target.caller, target.to)
+        application = services.settings.applications.get(target.application)
+        if application is None:
+            log.warning("its application is no longer in the settings", leg=leg.uuid, number=target.to)
+            leg.hangup(NO_NUMBER)
+            self._reject(leg, "application-gone", "404", number=target.to, application=target.application)
+            return
+        room = target.conference
+        document = conference_document(room, {}, BROWSER_TIME_LIMIT) if room else None
+        self._take(leg, application, target.to, "", "console", document)
+
+    def _take(
+        self,
+        leg: Leg,
+        application: Application,
+        number: str,
+        address: str,
+        came_from: str,
+        document: Fetched | None = None,
+    ) -> None:
+        """`address`, and the trunk or network that it is of: whence it came. `document` runs in place of the
+        application's first."""
+        services = self._services
         if not leg.answered:
             # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
             services.connection.post(commands.ring(leg.uuid))
@@ -87,8 +132,6 @@ class CallRegistry(Part):
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))
         services.call_records.open(call.caller, call.account_sid, name=call.origin.name)
-        address = leg.headers.get("Caller-Network-Addr", "")
-        came_from = services.settings.caller(address)
         log.info(
             "call",
             call=call.sid,
@@ -105,6 +148,8 @@ class CallRegistry(Part):
             address=address,
             came_from=came_from,
         )
+        if document is not None:
+            call.redirect(document)
         self._start(call)
 
     def _reject(self, leg: Leg, reason: str, sip: str, **facts: str) -> None:
@@ -127,6 +172,8 @@ class CallRegistry(Part):
         application = self.claim(stored)
         if application is None:
             return
+        if by_browser(leg.headers):
+            leg.headers = identity_headers(stored.caller.from_, stored.caller.to)
         if stored.leaves_bridge:
             CalleeRedirect(self._services, application, stored, self.start_dialled).order()
         else:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from orchestrator.config.browser_calls import BrowserCalls
 from orchestrator.config.dialect import FirstSequence, RecordTimeout, StartsWith, UserAgent
 from orchestrator.config.fields import FilePath, Seconds, Secret, Section, Url, setting_error
 from orchestrator.config.network import Cidr
@@ -234,6 +235,7 @@ class Web(Section):
         default=None,
         description="bearer token for /metrics; none: open, but only where listen and public_url are private",
     )
+    browser_calls: BrowserCalls = BrowserCalls()
 
     @property
     def is_private(self) -> bool:

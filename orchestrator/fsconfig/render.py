@@ -8,9 +8,10 @@ from lxml import etree
 
 from orchestrator.config import Settings
 from orchestrator.config.trunks import Trunk
+from orchestrator.fsconfig.browser_profile import BROWSER_PROFILE_FILE, browser_profile
 from orchestrator.fsconfig.conference_profiles import conference_conf
 
-_MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
+MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
 
 GATEWAYS = "sip_profiles/trunks/gateways.xml"
 CALLERS = "sip_profiles/trunks/callers.xml"
@@ -24,6 +25,7 @@ def render(settings: Settings) -> dict[str, str]:
         "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
         GATEWAYS: gateways_file(settings),
         CALLERS: document(_callers(settings)),
+        BROWSER_PROFILE_FILE: MADE_BY + browser_profile(settings),
     }
 
 
@@ -93,7 +95,7 @@ def _callers(settings: Settings) -> etree._Element:
 def document(element: etree._Element) -> str:
     """The element as a file of FreeSWITCH's configuration."""
     etree.indent(element)
-    return _MADE_BY + escaped(etree.tostring(element, encoding="unicode")) + "\n"
+    return MADE_BY + escaped(etree.tostring(element, encoding="unicode")) + "\n"
 
 
 def escaped(xml: str) -> str:

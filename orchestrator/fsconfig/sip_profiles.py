@@ -15,6 +15,7 @@ import gevent
 from lxml import etree
 
 from orchestrator.config import Settings
+from orchestrator.config.browser_calls import SIP_PROFILE
 from orchestrator.config.current import CurrentSettings
 from orchestrator.esl.errors import CommandFailed, SwitchError
 from orchestrator.logs import get_logger
@@ -60,10 +61,16 @@ class SipProfile(NamedTuple):
 def used(api: Api, settings: Settings) -> tuple[SipProfile, ...]:
     """Those that lead callers to us, and the one that we call through. Raises SwitchError."""
     places = _places(api)
-    names = [name for name, (_, context) in places.items() if context == CONTEXT]
+    names = [name for name, (_, context) in places.items() if context == CONTEXT and name != SIP_PROFILE]
     if (settings.trunks or settings.sip.allowed_hosts) and settings.sip.profile not in names:
         names.append(settings.sip.profile)
     return tuple(SipProfile(name, places[name][0] if name in places else "") for name in names)
+
+
+def browsers(api: Api) -> SipProfile:
+    """The one of calls from the console. Raises SwitchError."""
+    place, _ = _places(api).get(SIP_PROFILE, ("", ""))
+    return SipProfile(SIP_PROFILE, place)
 
 
 def running(api: Api) -> frozenset[str]:

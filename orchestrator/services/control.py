@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
@@ -21,3 +22,4 @@ class ApiServices(NamedTuple):
     calls: CallService
     recordings: RecordingService
     callbacks: CallbackService
+    browser_calls: BrowserCallService

@@ -48,6 +48,7 @@ REMEDIES: Final[dict[str, str]] = {
     "needs two ports",
     "password": "The phone's password is not the one in FreeSWITCH's directory",
     "no-call-sid": "Use the dialplan of freeswitch-conf, which refuses Unique-IDs that are no UUIDs",
+    "token": "Each token is good for one call, within a minute and while the page is open: call again",
     "replaces": "An INVITE with Replaces would take over another call, which is never allowed",
 }
 REASONS: Final[dict[str, str]] = {
@@ -58,6 +59,7 @@ REASONS: Final[dict[str, str]] = {
     "password": "the password for user {user} was wrong",
     "no-call-sid": "its Unique-ID is no UUID",
     "replaces": "it would replace another call",
+    "token": "it came from the console's page, and {problem}",
     "application-gone": "its application {application} is no longer in the settings",
 }
 

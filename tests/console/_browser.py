@@ -71,7 +71,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def main(number: int, executable: str) -> None:
+def main(number: int, executable: str, *options: str) -> None:
     expect.set_options(timeout=TIMEOUT_MS)
     ours = socket.socket(fileno=number)
     # gevent made both ends of it non-blocking.
@@ -80,7 +80,7 @@ def main(number: int, executable: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable or None,
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required", *options],
         )
         tabs = Tabs(browser)
         for line in orders:
@@ -109,4 +109,4 @@ def serve(tabs: Tabs, order: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -48,11 +48,12 @@ def why_not() -> str:
 
 
 class Browser:
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        """`options`: of Chromium's command line, beside the usual ones."""
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, str(WORKER), str(theirs.fileno()), executable()],
+                [sys.executable, str(WORKER), str(theirs.fileno()), executable(), *options],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

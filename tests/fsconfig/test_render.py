@@ -74,6 +74,7 @@ def test_a_gateway_is_rendered_where_it_has_a_proxy_and_its_values_are_escaped()
     files = render(loads(GATEWAYS))
     assert set(files) == {
         "configuration/conference.conf.xml",
+        "sip_profiles/browser.xml",
         "sip_profiles/trunks/callers.xml",
         "sip_profiles/trunks/gateways.xml",
     }
@@ -89,6 +90,7 @@ def test_nothing_rendered_is_filled_in_from_freeswitchs_variables() -> None:
 def test_files_are_written_whole_and_not_for_everybody(tmp_path: Path) -> None:
     written = write(render(loads(GATEWAYS)), tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "browser.xml",
         "callers.xml",
         "conference.conf.xml",
         "gateways.xml",

@@ -173,6 +173,7 @@ class FreeSwitch(Switch):
         self._pristine = self._configuration()
         self._media_ports = PortRange()
         self.port, self.sip_port = self._media_ports.take(), self._media_ports.take()
+        self.browser_port = self._media_ports.take()
         self.phones.start()
         self.start()
         self.version = self.api("version").split()[2].partition("-")[0]

@@ -64,6 +64,7 @@ sip:
   allowed_hosts: ["127.0.0.1"]
 web:
   listen: 127.0.0.1:0
+  {web}
 callbacks:
   database: {database}
   backoff_secs: [0.1, 0.2, 0.4]
@@ -87,9 +88,17 @@ class House:
         application.takes_callbacks("/status")
 
     def start(
-        self, more: str = "", *, node: str = "", port: int = 0, trunks: str = "", trunk: str = "out"
+        self,
+        more: str = "",
+        *,
+        node: str = "",
+        port: int = 0,
+        trunks: str = "",
+        trunk: str = "out",
+        web: str = "",
     ) -> None:
-        """With `more` settings, some of them for the `node`; its event socket reached at `port`, if given.
+        """With `more` settings, some of them for the `node` and for `web`; its event socket reached at
+        `port`, if given.
         `trunks` go on where the trunk `out` is written, indented as it is; calls take the way of `trunk`.
         """
         address = self.switch.phones.address if isinstance(self.switch, FreeSwitch) else "127.0.0.1:5060"
@@ -116,6 +125,7 @@ class House:
             trunks=trunks,
             trunk=trunk,
             more=more,
+            web=web,
         )
         self.orchestrator = Orchestrator(loads(self.settings))
         self._note_subscriptions(self.orchestrator)

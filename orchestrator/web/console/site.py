@@ -26,6 +26,7 @@ from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
 from orchestrator.web.console.event_stream import EventStream, TooManyClients
 from orchestrator.web.console.peaks import Peaks
+from orchestrator.web.console.phone import ConsolePhone
 from orchestrator.web.console.queries import ConsoleQueries
 from orchestrator.web.console.sessions import Session, Sessions
 
@@ -106,6 +107,7 @@ class Console(Part):
         self._sessions = Sessions(current, outbox, secret)
         self._queries = ConsoleQueries(control, outbox)
         self._peaks = Peaks()
+        self._phone = ConsolePhone(current, control.browser_calls, self._session, self._sessions.is_good)
         self._stopping = False
         self.blueprint = self._routes()
 
@@ -113,6 +115,7 @@ class Console(Part):
         """Browsers are sent away: they would keep the server from stopping."""
         self._stopping = True
         self._stream.stop()
+        self._phone.stop()
 
     def on_reload(self) -> None:
         """Sessions of a key that is withdrawn end, and their streams with them."""
@@ -120,10 +123,12 @@ class Console(Part):
             log.info(
                 "signed out: the session has expired or its key was withdrawn", account=session.account_sid
             )
+        self._phone.end_sessions(self._sessions.is_good)
 
     def _routes(self) -> Blueprint:
         blueprint = Blueprint("console", __name__, static_folder="static", static_url_path="/console/static")
         blueprint.record(self._sessions.set_up)
+        self._phone.add_routes(blueprint)
         blueprint.after_request(_guard)
         for error in (Denied, TooManyAttempts, ServiceError, OutboxError, ValidationError, DecodeError):
             blueprint.register_error_handler(error, _failed)
@@ -169,6 +174,7 @@ class Console(Part):
             "account": {"sid": session.account_sid, "name": name},
             "csrf": session.csrf,
             "expires": int(session.expires_at * 1000),
+            "calls": self._phone.enabled,
         }
 
     def _sign_in(self) -> ResponseReturnValue:
@@ -189,6 +195,7 @@ class Console(Part):
             self._sessions.close(self._session())
         finally:
             self._stream.end_sessions(self._sessions.is_good)
+            self._phone.end_sessions(self._sessions.is_good)
         return Response(status=HTTPStatus.NO_CONTENT)
 
     # Looking

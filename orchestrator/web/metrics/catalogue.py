@@ -10,6 +10,7 @@ from typing import get_args
 
 from orchestrator import __version__
 from orchestrator.callbacks.counters import Reason
+from orchestrator.calls.browser_calls import TokenOutcome
 from orchestrator.calls.overload import LimitHit
 from orchestrator.conference.machine.state import EndReason, Phase, Rejection, RoomPhase
 from orchestrator.documents.counters import FetchOutcome
@@ -47,6 +48,11 @@ def _calls_refused(sources: Sources) -> Mapping[str, float]:
     return {full.value: refused[full] for full in LimitHit} | {
         "unknown_number": sources.counters.unknown_numbers
     }
+
+
+def _browser_calls(sources: Sources) -> Mapping[str, float]:
+    outcomes = sum((Counter(node.browser_calls.outcomes) for node in sources.nodes), Counter[TokenOutcome]())
+    return {outcome: outcomes[outcome] for outcome in get_args(TokenOutcome)}
 
 
 def _callbacks(sources: Sources) -> Mapping[str, float]:
@@ -150,6 +156,12 @@ METRICS: tuple[Metric, ...] = (
         "New calls refused: by which limit of admission, or because no application has their number.",
         _calls_refused,
         "reason",
+    ),
+    counter(
+        "texml_browser_calls_total",
+        "Calls from the console: admitted, or what was wrong with their token.",
+        _browser_calls,
+        "outcome",
     ),
     # Rooms
     gauge("texml_rooms", "Rooms that have not ended.", _rooms, "phase"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.calls.admission import AdmissionControl
+from orchestrator.calls.browser_calls import BrowserCalls
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetcher
@@ -33,6 +34,7 @@ class NodeSources:
     corrections: Corrections
     write_buffer: WriteBehindBuffer
     sip: SipProfileMonitor
+    browser_calls: BrowserCalls
 
     @property
     def name(self) -> str:

@@ -20,8 +20,9 @@ class Detail {
     this.facts = el("p", { class: "facts" });
     this.time = el("span", { class: "time" });
     this.announce = el("button", { type: "button", onclick: () => this.speak(null) }, icon("announce"), "Announce…");
+    this.callIn = el("button", { type: "button", "data-call": "conference", "data-to": sid, textContent: "Call in" });
     this.end = el("button", { type: "button", class: "danger", textContent: "End conference…", onclick: () => this.finish() });
-    this.actions = el("p", { class: "buttons" }, this.announce, this.end);
+    this.actions = el("p", { class: "buttons" }, this.announce, this.callIn, this.end);
     this.list = el("ul", { class: "rows" });
     this.peopleTitle = el("h3", { tabIndex: -1, textContent: "People" });
     this.note = el("p", {
@@ -61,6 +62,7 @@ class Detail {
     const { room, record } = this;
     text(this.title, room?.name ?? record?.name ?? "Conference");
     show(this.actions, Boolean(room));
+    attribute(this.callIn, "data-name", room?.name ?? "");
     show(this.peopleSection, Boolean(room));
     if (room) {
       show(this.note, !room.talking);

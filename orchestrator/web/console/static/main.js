@@ -6,6 +6,7 @@ import { attribute, by, say, show, text, toast } from "./dom.js";
 import * as finished from "./finished.js";
 import { clock } from "./format.js";
 import * as live from "./live.js";
+import * as phone from "./phone_panel.js";
 import * as server from "./server.js";
 
 let view = "";
@@ -45,6 +46,7 @@ async function begin() {
 function login(keys) {
   inside = false;
   live.stop();
+  phone.allow(false);
   cards.clear();
   detail.close();
   by("ask").close("");
@@ -66,6 +68,7 @@ function enter(session) {
   text(by("sign-in-problem"), "");
   document.title = "Conferences";
   live.start(linked);
+  phone.allow(session.calls);
   route();
 }
 

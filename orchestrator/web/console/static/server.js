@@ -52,3 +52,4 @@ export const conference = (sid) => ask("GET", at(sid));
 export const peaks = (sid) => ask("GET", `recordings/${encodeURIComponent(sid)}/peaks`);
 export const order = (sid, who, what) => ask("POST", at(sid, who), what);
 export const drop = (sid, who) => ask("DELETE", at(sid, who));
+export const beginCall = (target) => ask("POST", "phone", target);
