@@ -22,6 +22,7 @@ from orchestrator.callbacks.signature import AccountKeys, public_key
 from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers, drips, hangs, resets
+from tests.lab.cost import Turns
 
 
 def test_the_defaults_are_telnyx_s() -> None:
@@ -240,17 +241,19 @@ def test_a_queue_may_have_messages_for_several_receivers_and_keeps_its_order(off
 
 
 def test_a_slow_receiver_delays_nobody_else(open_office: Callable[..., Office]) -> None:
-    office = open_office(replace(QUICK, timeout=3.0, concurrency=8, per_host=4))
+    office = open_office(replace(QUICK, timeout=60.0, concurrency=8, per_host=4))
     slow, fast = Receiver(), Receiver()
     try:
+        # It has answered before, so it may have all of its share.
+        office.tell(*(make(f"slow-{number}", slow.url()) for number in range(20)))
+        office.wait_results(20)
         slow.behave(hangs)
         office.tell(*(make(f"slow-{number}", slow.url()) for number in range(200)))
-        wait_until(lambda: len(slow.requests) == 4, "the slow receiver's share of workers is taken")
-        begin = time.monotonic()
+        wait_until(lambda: len(slow.requests) == 24, "the slow receiver's share of workers is taken")
         office.tell(*(make(f"fast-{number}", fast.url(), n) for number in range(20) for n in range(5)))
         wait_until(lambda: len(fast.requests) == 100, "the fast receiver has got everything")
-        assert time.monotonic() - begin < 2
-        assert len(slow.requests) == 4
+        # No more: nothing has waited for the time limit of the first four.
+        assert len(slow.requests) == 24
     finally:
         slow.stop()
         fast.stop()
@@ -273,18 +276,16 @@ def test_a_receiver_that_never_answers_is_given_up_after_its_attempts(
     office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
-    assert 1.5 <= time.monotonic() - begin < 4
+    assert time.monotonic() - begin >= 1.5
 
 
 def test_a_dripping_header_is_cut_off_by_the_time_limit_of_the_whole_attempt(
     office: Office, destination: Receiver
 ) -> None:
     destination.behave(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", every=0.05))
-    begin = time.monotonic()
     office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
-    assert time.monotonic() - begin < 4
 
 
 def test_a_dripping_body_costs_the_time_limit_but_not_the_answer(
@@ -295,7 +296,8 @@ def test_a_dripping_body_costs_the_time_limit_but_not_the_answer(
     office.tell(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 1, "")]
-    assert 0.4 < time.monotonic() - begin < 2
+    # The whole body takes an hour and a half.
+    assert time.monotonic() - begin > 0.4
 
 
 def test_an_endless_body_is_not_read(open_office: Callable[..., Office], destination: Receiver) -> None:
@@ -501,11 +503,9 @@ def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
 
 def test_a_long_queue_that_cannot_be_requested_lets_others_run(office: Office) -> None:
     office.tell(*(make("room", "mailto:nobody", number) for number in range(2000)))
-    longest, last = 0.0, time.monotonic()
-    while len(office.results) < 2000:
-        gevent.sleep(0)
-        longest, last = max(longest, time.monotonic() - last), time.monotonic()
-    assert longest < 0.5
+    turns = Turns(0)
+    turns.wait_while(lambda: len(office.results) < 2000)
+    assert turns.longest < 0.5
 
 
 def test_after_a_restart_everything_that_waits_is_taken_up_in_order(
@@ -561,7 +561,7 @@ def test_stopping_cuts_off_what_takes_too_long_and_tells_it_again(
     wait_until(lambda: len(destination.requests) == 1, "it is in flight")
     begin = time.monotonic()
     office.delivery.stop(0.1)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 15, "it has half a minute"
     assert not office.results_of("room")
     destination.behave(answers(200))
     office.restart()

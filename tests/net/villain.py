@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ssl
-import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -83,15 +81,3 @@ def says(*pieces: bytes, then: bytes = b"", times: int = 10**9, every: float | N
 def answer(body: bytes = b"", *headers: str, status: str = "200 OK") -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
-
-
-@contextmanager
-def at_most(megabytes: float) -> Iterator[None]:
-    """What Python holds may not grow by more in the meantime."""
-    tracemalloc.start()
-    try:
-        yield
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < megabytes * 1e6, f"{peak / 1e6:.1f} MB"
