@@ -1,0 +1,77 @@
+"""Which tests run which line of an area: kept in files, one for each folder of tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import coverage
+
+from tests.mutation.areas import AREAS, sources
+
+OPTIONS = ("-q", "--no-header", "-p", "no:cacheprovider", "--switch=emulator")
+LONGEST_SECONDS = 1800
+# The files that tracing.py writes, in its environment.
+LINES, SECONDS = "MUTATION_LINES", "MUTATION_SECONDS"
+
+
+class CoverageMap:
+    """Of the tests near an area, as they run in the checkout `root`."""
+
+    def __init__(self, root: Path, kept: Path, area: str) -> None:
+        self.root = root
+        self.seconds: dict[str, float] = {}
+        self._by_line: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._lines_of: dict[str, Counter[str]] = defaultdict(Counter)
+        kept.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources(area, root))).hexdigest()[:12]
+        for suite in AREAS[area][1]:
+            name = suite.replace("/", "-").removesuffix(".py")
+            lines, seconds = (kept / f"{name}-{digest}{ending}" for ending in (".coverage", ".json"))
+            if not seconds.exists():
+                self._make(suite, lines, seconds)
+            if lines.exists():
+                self._read(lines, seconds)
+
+    def tests_of(self, path: Path, line: int) -> list[str]:
+        """Those that run the line; of one that runs at the import, those that run the module."""
+        lines = self._by_line[str(path)]
+        return sorted(lines.get(line) or set().union(*lines.values()))
+
+    def is_run(self, path: Path, line: int) -> bool:
+        return line in self._by_line[str(path)]
+
+    def share(self, test: str, path: Path) -> float:
+        """How much of what the test runs is in the module: 1.0 for a test of nothing else."""
+        return self._lines_of[test][str(path)] / self._lines_of[test].total()
+
+    def _make(self, suite: str, lines: Path, seconds: Path) -> None:
+        print(f"tests/{suite}: which test runs which line …", flush=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "tests.mutation.tracing", *OPTIONS, f"tests/{suite}"],
+            cwd=self.root,
+            env={**os.environ, LINES: str(lines), SECONDS: str(seconds)},
+            timeout=LONGEST_SECONDS,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        print("   ", *done.stdout.splitlines()[-1:], flush=True)
+
+    def _read(self, lines: Path, seconds: Path) -> None:
+        self.seconds |= json.loads(seconds.read_text(encoding="utf-8"))
+        data = coverage.CoverageData(str(lines))
+        data.read()
+        for file in data.measured_files():
+            path = str(Path(file).relative_to(self.root))
+            by_line = self._by_line[path]
+            for line, tests in data.contexts_by_lineno(file).items():
+                named = {test for test in tests if test}
+                by_line[line] |= named
+                for test in named:
+                    self._lines_of[test][path] += 1
