@@ -1,15 +1,19 @@
 """`python -m tests [--quick] [pytest options]`: all tests, in parts side by side.
 
 Two of the parts have a real FreeSWITCH each. Where there is none their tests are skipped, the first line
-says so, and each other part is two, as most tests wait most of the time. `--quick` gives a first answer
-in a few minutes: the emulator alone, without load, attacks, fuzzing, kills, raw SIP and browsers. In a part
-no test that fails is run again, but for those that listen to phones (tests/sound/conftest.py names
+says so, and each other part is two, as most tests wait most of the time.
+
+`--quick` gives a first answer: the emulator alone, half of the calls, nothing that takes long (`LONG` in
+tests/lab/plugin.py). It takes 190 s of CPU time, less than three minutes on two cores that are idle.
+
+In a part no test that fails is run again, but for those that listen to phones (tests/sound/conftest.py names
 them), each printed as RERUN. The parts take all of a small machine: what failed in one is repeated once,
-alone, when all are through, is printed under a title of its own, and fails there for good.
+alone, when all are through, under a title of its own. The last lines name each test that passed only then.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.lab.plugin import HEARD, PARTS, QUICK_PARTS
+from tests.lab.plugin import HEARD, LONG, PARTS
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch
 
@@ -28,7 +32,16 @@ SHARES = {"real": 2, "emulated": 2}
 SHARES_WITHOUT_FREESWITCH = {"scenarios": 2, "emulated": 2, "rest": 2}
 # What these parts need to collect; the others collect all.
 FOLDERS = {"heard": HEARD, "scenarios": ("scenarios",)}
+# The parts of --quick, of about the same length; each is some folders of tests.
+QUICK = {
+    "scenarios": ("scenarios",),
+    "clients": ("cli", "sdk", "web"),
+    "inside": ("callbacks", "calls", "conference", "esl", "recovery", "store"),
+}
 TITLES = {
+    "clients": "REST and the vendors' clients:",
+    "inside": "The parts of the orchestrator:",
+    "others": "All others:",
     "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
     "real": "The other tests on a real FreeSWITCH:",
     "scenarios": "The scenarios on the emulator:",
@@ -41,36 +54,49 @@ class Part(NamedTuple):
     name: str
     share: str
     directory: Path
+    paths: tuple[str, ...] = ()
+    """What it consists of in `--quick`; elsewhere its name and its share say so."""
 
     @property
     def output(self) -> Path:
         return self.directory / "output"
 
+    @property
+    def failed(self) -> set[str]:
+        """The tests that failed last, as pytest keeps them for --lf."""
+        kept = self.directory / "cache" / "v" / "cache" / "lastfailed"
+        return set(json.loads(kept.read_text())) if kept.exists() else set()
+
     def command(self, options: list[str]) -> list[str]:
         cache = f"cache_dir={self.directory / 'cache'}"
-        selected = [f"--part={self.name}", f"--share={self.share}", "-o", cache]
-        if not any(Path(option.partition("::")[0]).exists() for option in options):
-            selected += [f"tests/{folder}" for folder in FOLDERS.get(self.name, ())]
-        return [sys.executable, "-m", "pytest", "-rfERs", *options, *selected]
+        selected = self.paths or (f"--part={self.name}", f"--share={self.share}")
+        if not self.paths and not _paths_in(options):
+            selected += tuple(f"tests/{folder}" for folder in FOLDERS.get(self.name, ()))
+        return [sys.executable, "-m", "pytest", "-rfERs", "-o", cache, *options, *selected]
 
 
 def main(options: list[str]) -> int:
-    parts, shares = PARTS, SHARES
+    if {"-h", "--help"} & set(options):
+        print(__doc__)
+        return 0
+    shares = SHARES
     if "--quick" in options:
         print("no real FreeSWITCH takes part: --quick is the emulator alone", flush=True)
-        parts, shares = QUICK_PARTS, SHARES_WITHOUT_FREESWITCH
     elif reason := FreeSwitch.why_not():
         print(f"no real FreeSWITCH takes part: {reason}", flush=True)
         shares = SHARES_WITHOUT_FREESWITCH
     with tempfile.TemporaryDirectory() as directory:
         _compile_once(directory)
         # The first part is to be watched, the others are shown when they are through.
-        first, *others = (
-            Part(name, f"{share}/{of}", Path(directory, f"{name}-{share}"))
-            for name in parts
-            for of in [shares.get(name, 1)]
-            for share in range(1, of + 1)
-        )
+        if "--quick" in options:
+            first, *others = _quick_parts(options, Path(directory))
+        else:
+            first, *others = (
+                Part(name, f"{share}/{of}", Path(directory, f"{name}-{share}"))
+                for name in PARTS
+                for of in [shares.get(name, 1)]
+                for share in range(1, of + 1)
+            )
         for part in (first, *others):
             part.directory.mkdir()
         runs = [(part, _start(part.command(options), part.output)) for part in others]
@@ -79,17 +105,44 @@ def main(options: list[str]) -> int:
         for part, run in runs:
             codes[part] = run.wait()
             print(TITLES[part.name], part.output.read_text(errors="replace"), sep="\n", flush=True)
+        passed_alone: list[str] = []
         for part, code in codes.items():
             if code == TESTS_FAILED:
-                print(
-                    f"Repeated alone, as they failed beside the other parts. {TITLES[part.name]}", flush=True
-                )
-                # Its share was taken before: of those that failed, all are repeated.
-                repeated = part._replace(share="1/1").command([*options, "--lf"])
-                codes[part] = subprocess.run(repeated, check=False).returncode
-                if codes[part] == NOTHING_SELECTED:
-                    codes[part] = TESTS_FAILED
+                codes[part], passed = _repeat_alone(part, options)
+                passed_alone += passed
+    for test in passed_alone:
+        print(f"Failed beside the other parts, passed alone: {test}")
     return max(0 if code == NOTHING_SELECTED else code for code in codes.values())
+
+
+def _quick_parts(options: list[str], directory: Path) -> list[Part]:
+    """By folder, so that each file is collected once; all that is in no other part is in the last one."""
+    if _paths_in(options):
+        return [Part("others", "1/1", directory / "others")]
+    tests = Path(__file__).parent
+    elsewhere = {path for paths in QUICK.values() for path in paths} | LONG | {"__pycache__"}
+    others = (path.name for path in sorted(tests.iterdir()) if path.is_dir() or path.name.startswith("test_"))
+    parts = {**QUICK, "others": tuple(name for name in others if name not in elsewhere)}
+    return [
+        Part(name, "1/1", directory / name, tuple(f"tests/{path}" for path in paths))
+        for name, paths in parts.items()
+    ]
+
+
+def _paths_in(options: list[str]) -> bool:
+    return any(Path(option.partition("::")[0]).exists() for option in options)
+
+
+def _repeat_alone(part: Part, options: list[str]) -> tuple[int, list[str]]:
+    """Those of the part that failed: the new exit code, and which of them passed now."""
+    print(f"Repeated alone, as they failed beside the other parts. {TITLES[part.name]}", flush=True)
+    failed = part.failed
+    # Its share was taken before: of those that failed, all are repeated.
+    repeated = part._replace(share="1/1").command([*options, "--lf"])
+    code = subprocess.run(repeated, check=False).returncode
+    if code == NOTHING_SELECTED:
+        return TESTS_FAILED, []
+    return code, sorted(failed - part.failed)
 
 
 def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:

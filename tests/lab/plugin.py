@@ -15,11 +15,42 @@ KINDS = ("emulator", "freeswitch")
 # Kept with each test's report.
 SWITCH, VERSION = "switch", "FreeSWITCH version"
 PARTS = ("heard", "real", "scenarios", "emulated", "rest")
-QUICK_PARTS = ("rest", "scenarios", "emulated")
 HEARD = ("sound", "load", "attacks")
 OWNER = "texml_owner"
-# Left out by --quick: they take long, or need a browser, a container engine or a FreeSWITCH of their own.
-LONG = ("attacks", "console", "crash", "docker", "existing", "fuzz", "load", "races", "sip")
+# Left out by --quick: they take long, start programs and kill them, draw hundreds of examples, or need a
+# browser or a FreeSWITCH of their own. Of the rest it takes all, of those with a switch about half.
+LONG = {
+    *("attacks", "console", "crash", "docker", "doctor", "existing", "fuzz", "health", "load", "ownership"),
+    *("races", "sip", "sound", "test_cli.py", "test_demo.py", "test_lab.py", "test_performance.py"),
+    *(
+        f"{folder}/test_{name}.py"
+        for folder, names in {
+            "callbacks": ("bounds", "kill", "misbehaviour"),
+            "calls": ("outbound",),
+            "conference": ("histories",),
+            "esl": ("real_freeswitch",),
+            "fsconfig": ("render",),
+            "recovery": (
+                *("lost_socket", "reconcile", "recordings", "recordings_of_the_last_run"),
+                *("what_is_kept", "what_verbs_keep"),
+            ),
+            "reloading": ("reload",),
+            "scenarios": (
+                *("callees", "connection", "dial_out", "dialect", "fetching", "hanging_up"),
+                *("hostile_application", "inband", "messages", "numbers", "ringing", "trunks"),
+                "wait_documents",
+            ),
+            "sdk": (
+                *("announcing", "callee_instructions", "called_off", "dialling", "early_media"),
+                *("effects", "every_parameter", "shown_names"),
+            ),
+            "store": ("outbox", "outbox_admin"),
+            "texml": ("properties",),
+            "web": ("openapi",),
+        }.items()
+        for name in names
+    ),
+}
 GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
 
 
@@ -35,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="tests of sound, load and attacks on a real FreeSWITCH; the others on one; those without; "
         "`python -m tests` does all at once",
     )
-    parser.addoption("--quick", action="store_true", help=f"on the emulator, without {', '.join(LONG)}")
+    parser.addoption("--quick", action="store_true", help="on the emulator, without what takes long")
     parser.addoption("--share", metavar="K/N", help="of those every Nth, from the Kth on")
 
 
@@ -73,11 +104,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("switch", kinds, indirect=True)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files that are left out are not imported either."""
+    tests = config.rootpath / "tests"
+    if config.getoption("--quick") and collection_path.is_relative_to(tests):
+        return collection_path.relative_to(tests).as_posix() in LONG or None
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     part = config.getoption("--part")
     wanted = [item for item in items if part is None or _part_of(item) == part]
-    if config.getoption("--quick"):
-        wanted = [item for item in wanted if item.path.relative_to(config.rootpath).parts[1] not in LONG]
     if share := config.getoption("--share"):
         first, of = map(int, share.split("/"))
         wanted = wanted[first - 1 :: of]
