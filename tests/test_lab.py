@@ -14,6 +14,7 @@ import requests
 from tests.lab import sound
 from tests.lab.eventsocket import EventSocket, named
 from tests.lab.phone import Answers, NeverAnswers, Phone, Rejects, frame_times, lay_out
+from tests.lab.plugin import LONG
 from tests.lab.switches import Switch
 from tests.lab.web import Answer, Application
 
@@ -313,3 +314,8 @@ class TestApplication:
         if not application.can_speak():
             pytest.skip("espeak-ng is not installed")
         assert requests.get(application.speech("hello"), timeout=5).content.startswith(b"RIFF")
+
+
+def test_what_the_quick_suite_leaves_out_is_there() -> None:
+    tests = Path(__file__).parent
+    assert [path for path in sorted(LONG) if not tests.joinpath(path).exists()] == []

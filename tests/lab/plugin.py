@@ -20,8 +20,20 @@ OWNER = "texml_owner"
 # Left out by --quick: they take long, start programs and kill them, draw hundreds of examples, or need a
 # browser or a FreeSWITCH of their own. Of the rest it takes all, of those with a switch about half.
 LONG = {
-    *("attacks", "console", "crash", "docker", "doctor", "existing", "fuzz", "health", "load", "ownership"),
-    *("races", "sip", "sound", "test_cli.py", "test_demo.py", "test_lab.py", "test_performance.py"),
+    *(
+        "attacks",
+        "console",
+        "crash",
+        "demo",
+        "docker",
+        "doctor",
+        "existing",
+        "fuzz",
+        "health",
+        "load",
+        "ownership",
+    ),
+    *("races", "sip", "sound", "packaging", "test_cli.py", "test_lab.py", "test_performance.py"),
     *(
         f"{folder}/test_{name}.py"
         for folder, names in {
