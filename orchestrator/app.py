@@ -50,7 +50,7 @@ from orchestrator.web.health import health
 from orchestrator.web.metrics import NodeSources, Sources, metrics
 from orchestrator.web.recordings import RecordingAudio
 from orchestrator.web.recordings import recordings as recording_pages
-from orchestrator.web.server import WebServer
+from orchestrator.web.server import CannotListen, WebServer
 
 log = get_logger(__name__)
 
@@ -90,7 +90,7 @@ class Orchestrator(Part):
             connector=self._connector,
             keys=self._keys,
             url_signer=url_signer(settings, self.outbox),
-            base_url=self._base_url,
+            base_url=self.base_url,
             counters=self.counters,
             timeline=self.timeline,
             outbound_limits=OutboundLimits(self.current),
@@ -169,7 +169,7 @@ class Orchestrator(Part):
         return self.nodes[0]
 
     def start(self) -> None:
-        """Raises OSError where the web server's address is taken."""
+        """Raises CannotListen where the web server's address cannot be had."""
         self._parts.start()
 
     def wait_ready(self, timeout: float) -> bool:
@@ -206,7 +206,8 @@ class Orchestrator(Part):
             attempts=self.attempts,
         )
 
-    def _base_url(self) -> str:
+    def base_url(self) -> str:
+        """Of the web server, as others reach it."""
         web = self.settings.web
         # The port may have been left to the system, so the setting does not say it.
         return web.base_url if web.public_url else f"http://{web.host}:{self.web.port}"
@@ -247,6 +248,13 @@ def spare_the_collector() -> None:
     gc.set_threshold(10_000)
 
 
+def _sign_in(settings: Settings) -> str:
+    """How one signs in to the console."""
+    if any(account.api_keys for account in settings.accounts):
+        return "with one of an account's api_keys"
+    return "nobody can: no account has api_keys"
+
+
 def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     """Until SIGTERM or SIGINT, or FreeSWITCH turns out to belong to another orchestrator; the exit code.
     SIGHUP reloads `config`, which `settings` were read from."""
@@ -272,7 +280,12 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     reload_socket = ReloadSocket(settings.callbacks.database, config, reload)
     gevent.signal_handler(signal.SIGHUP, reload)
     service = Parts((orchestrator, reload_socket))
-    service.start()
+    try:
+        service.start()
+    except (CannotListen, OutboxError, OSError) as error:
+        log.error("cannot start", problem=str(error))
+        return 1
+    log.info("console", url=f"{orchestrator.base_url()}/", sign_in=_sign_in(settings))
     spare_the_collector()
     stop.wait()
     if refused:

@@ -29,14 +29,22 @@ class Parts(Part):
         self._parts = parts
 
     def start(self) -> None:
-        """Raises what a part raises."""
-        for part in self._parts:
-            part.start()
+        """Raises what a part raises, when those before it have been stopped again."""
+        for index, part in enumerate(self._parts):
+            try:
+                part.start()
+            except BaseException:
+                _stop(self._parts[:index], STOP_SECONDS)
+                raise
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """A part that fails to stop keeps no other from it."""
-        for part in reversed(self._parts):
-            try:
-                part.stop(timeout)
-            except Exception:
-                log.exception("a part did not stop", part=type(part).__name__)
+        _stop(self._parts, timeout)
+
+
+def _stop(parts: Sequence[Part], timeout: float) -> None:
+    for part in reversed(parts):
+        try:
+            part.stop(timeout)
+        except Exception:
+            log.exception("a part did not stop", part=type(part).__name__)

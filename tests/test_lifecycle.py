@@ -42,6 +42,25 @@ def test_parts_are_stopped_in_the_reverse_order_of_their_start() -> None:
     ]
 
 
+def test_where_a_part_does_not_start_those_before_it_are_stopped_again() -> None:
+    """Symptom: after a port that was taken the database stayed locked until the process ended."""
+
+    class Taken(Part):
+        def start(self) -> None:
+            raise OSError("taken")
+
+    notes: list[str] = []
+    parts = Parts((Noted("store", notes), Parts((Noted("legs", notes), Taken(), Noted("socket", notes)))))
+    with pytest.raises(OSError, match="taken"):
+        parts.start()
+    assert [note.partition(" within")[0] for note in notes] == [
+        "start store",
+        "start legs",
+        "stop legs",
+        "stop store",
+    ]
+
+
 def test_a_part_that_fails_to_stop_keeps_no_other_from_it() -> None:
     notes: list[str] = []
     Parts((Noted("store", notes), Noted("socket", notes, fails=True))).stop(1)

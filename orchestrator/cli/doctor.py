@@ -24,11 +24,12 @@ _STYLES = {"ok": "green", "note": "yellow", "wrong": "red", "skipped": "dim"}
 def doctor(config: Path) -> int:
     """Find out what is wrong with a set-up.
 
-    One line a check, with what to do about it where something is wrong: FreeSWITCH, its modules, clock,
-    dialplan and conference profiles, both shared directories from both sides, the web server, signing keys
-    and database. It asks each voice URL for a document, as a call from `orchestrator-doctor` would, and makes
-    one call through FreeSWITCH's loopback endpoint into a conference and out. It may run beside the
-    orchestrator.
+    One line a check, with what to do about it where something is wrong: FreeSWITCH, its owner, modules,
+    clock, dialplan, conference profiles, RTP ports and media address, both shared directories from both
+    sides, the web server, signing keys and database. It asks each voice URL for a document, as a call from
+    `orchestrator-doctor` would, and makes one call through FreeSWITCH's loopback endpoint into a conference
+    and out. It may run beside the orchestrator. The last line has how many checks found something wrong, and
+    how many were skipped.
 
     Exit codes: 0 nothing is wrong, 1 something is, 2 the settings are wrong.
     """
@@ -42,8 +43,11 @@ def doctor(config: Path) -> int:
     for finding in run_checks(settings):
         console.print(_line(finding))
         found.append(finding)
-    bad = sum(finding.state == "wrong" for finding in found)
-    console.print(Text(f"{bad} of {len(found)} checks found something wrong" if bad else "nothing is wrong"))
+    bad, skipped = (sum(finding.state == state for finding in found) for state in ("wrong", "skipped"))
+    result = f"{bad} of {len(found)} checks found something wrong" if bad else "nothing is wrong"
+    if skipped:
+        result += f", {skipped} {'was' if skipped == 1 else 'were'} skipped"
+    console.print(Text(result))
     return 1 if bad else 0
 
 

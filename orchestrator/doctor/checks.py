@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from orchestrator.config import Settings
-from orchestrator.doctor import call, switch, web
+from orchestrator.doctor import call, files, media, switch, web
 from orchestrator.doctor.context import DoctorContext
 from orchestrator.doctor.result import CheckResult, skipped, wrong
 from orchestrator.esl.errors import AuthenticationFailed, SwitchError
@@ -21,6 +21,9 @@ OF_SWITCH: tuple[tuple[str, Check], ...] = (
     ("profiles", switch.profiles),
     ("SIP profile", switch.sip_profile),
     ("outbound trunks", switch.outbound_trunks),
+    ("RTP ports", media.rtp_ports),
+    ("sessions", media.sessions),
+    (media.MEDIA_ADDRESS, media.media_address),
     ("call", call.call),
 )
 
@@ -41,7 +44,7 @@ def run_checks(settings: Settings) -> Iterator[CheckResult]:
                 yield from _one(name, check, context)
     finally:
         context.close()
-    yield web.database(settings)
+    yield files.database(settings)
     yield from web.signing_keys(settings)
     yield from web.address(settings)
     yield from web.voice_urls(settings)

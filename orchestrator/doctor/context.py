@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gevent
 from gevent.event import AsyncResult
+from lxml import etree
 
 from orchestrator.config import Settings
 from orchestrator.config.freeswitch import Node
@@ -73,6 +74,17 @@ class DoctorContext:
             return self.connection.api(command)
         except CommandFailed as error:
             return error.reply
+
+    def located(self, place: str) -> etree._Element | None:
+        """An element of the configuration that FreeSWITCH has read (xml_locate); None where there is none.
+
+        Raises SwitchError.
+        """
+        answer = self.api(f"xml_locate {place}").strip()
+        try:
+            return etree.fromstring(answer.encode(), etree.XMLParser(resolve_entities=False))
+        except etree.XMLSyntaxError:
+            return None
 
     def expect(self, fits: Callable[[Event], bool]) -> AsyncResult[Event]:
         """The first event from now on that fits."""

@@ -70,6 +70,11 @@ def owner(context: DoctorContext) -> CheckResult:
     if found is not None and now - found.beat_at > STALE_SECONDS:
         text = f"{'this orchestrator' if ours else 'another one'} was killed, or hangs: {who}"
         return note("owner", text, "start this one; it takes over")
+    if ours and found is not None and found.host != ownership.hostname():
+        remedy = (
+            "each orchestrator needs a database of its own; if that is this one in its container, all is well"
+        )
+        return note("owner", f"one with this database, or a copy of it, runs on another host: {who}", remedy)
     if ours:
         return ok("owner", f"this orchestrator: {who}")
     remedy = (
@@ -124,7 +129,7 @@ def clock(context: DoctorContext) -> CheckResult:
 
 def dialplan(context: DoctorContext) -> CheckResult:
     """The context's guard, action by action, as FreeSWITCH has read it."""
-    found = _located(context.api(f"xml_locate dialplan context name {CONTEXT}"))
+    found = context.located(f"dialplan context name {CONTEXT}")
     remedy = f"{_RENDER}, or with --whole where dialplan/texml.xml was changed"
     if found is None:
         return wrong("dialplan", f"there is no context {CONTEXT}", remedy)
@@ -141,7 +146,7 @@ def dialplan(context: DoctorContext) -> CheckResult:
 
 def profiles(context: DoctorContext) -> CheckResult:
     """The conference profiles of the settings against those that FreeSWITCH has read."""
-    found = _located(context.api("xml_locate configuration configuration name conference.conf"))
+    found = context.located("configuration configuration name conference.conf")
     there = _profiles(found) if found is not None else {}
     wanted = _profiles(conference_conf(context.settings.profiles))
     missing = [name for name in wanted if name not in there]
@@ -208,14 +213,6 @@ def _assignments(dialplan: etree._Element) -> list[str]:
         elif action.get("application") == "multiset":
             found += data.removeprefix(SEVERAL).split(";")
     return found
-
-
-def _located(answer: str) -> etree._Element | None:
-    """xml_locate's answer; None where there is no such element."""
-    try:
-        return etree.fromstring(answer.strip().encode(), etree.XMLParser(resolve_entities=False))
-    except etree.XMLSyntaxError:
-        return None
 
 
 def _profiles(root: etree._Element) -> dict[str, Mapping[str, str]]:

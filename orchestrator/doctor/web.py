@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from orchestrator.net.connector import Connector
 from orchestrator.sids import new_sid
 from orchestrator.texml import DocumentError
 from orchestrator.web.health import health
-from orchestrator.web.server import WebServer
+from orchestrator.web.server import CannotListen, WebServer
 
 ANSWER_SECONDS = 10.0
 
@@ -97,9 +96,9 @@ def address(settings: Settings) -> Iterator[CheckResult]:
     server = WebServer(web.host, web.port, [health(dict)])
     try:
         server.start()
-    except OSError as error:
+    except CannotListen as error:
         running = True
-        problem = error.strerror or str(error)
+        problem = error.fault
     else:
         running, problem = False, ""
     try:
@@ -122,16 +121,6 @@ def address(settings: Settings) -> Iterator[CheckResult]:
     finally:
         if not running:
             server.stop(1.0)
-
-
-def database(settings: Settings) -> CheckResult:
-    path = settings.callbacks.database
-    existing = next(parent for parent in path.parents if parent.exists())
-    writable = existing.is_dir() and os.access(existing, os.W_OK)
-    if not writable or (path.exists() and not os.access(path, os.W_OK)):
-        remedy = "the orchestrator's user has to be allowed to write the file and into its directory"
-        return wrong("database", f"{path} cannot be written", remedy)
-    return ok("database", f"{path} can be written")
 
 
 def advice(settings: Settings) -> Iterator[CheckResult]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from xml.sax.saxutils import quoteattr
 
 from orchestrator.emulator.causes import cause_name
 from orchestrator.emulator.channel import ORIGINS
 from orchestrator.emulator.conference_api import conference_api
 from orchestrator.emulator.conference_list import compact_json
+from orchestrator.emulator.configuration_api import sofia, xml_locate
 from orchestrator.emulator.core import VERSION, Core
 from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
@@ -21,8 +21,6 @@ from orchestrator.emulator.session_recording import (
     stop_record_session,
 )
 
-SIP_PLACE = "127.0.0.1:5060"
-LINE = "=" * 97
 NO_CHANNEL = "-ERR No such channel!\n"
 
 
@@ -142,7 +140,7 @@ def _status(core: Core, argument: str) -> str:
         f"0 microseconds\nFreeSWITCH (Version {VERSION} 64bit) is ready\n"
         f"{core.session_count} session(s) since startup\n{now} session(s) - peak {now}, last 5min {now} \n"
         "0 session(s) per Sec out of max 500, peak 1, last 5min 1 \n"
-        "3000 session(s) max\nmin idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
+        f"{core.max_sessions} session(s) max\nmin idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
     )
 
 
@@ -297,49 +295,8 @@ def _reloadacl(core: Core, argument: str) -> str:
     return "+OK acl reloaded\n"
 
 
-def _sofia(core: Core, argument: str) -> str:
-    """One SIP profile, and no gateway."""
-    name = core.sip_profile
-    match argument.split():
-        case ["status"]:
-            row = f"{name:>25}\tprofile\t  {f'sip:mod_sofia@{SIP_PLACE}':>40}\tRUNNING (0)\n"
-            rows = row if core.sip_running else ""
-            head = f"{'Name':>25}\t   Type\t  {'Data':>40}\tState\n"
-            count = int(core.sip_running)
-            many = "" if count == 1 else "s"
-            return f"{head}{LINE}\n{rows}{LINE}\n{count} profile{many} 0 aliases\n"
-        case ["profile", profile, "start" | "stop" as order] if profile == name:
-            core.sip_running = order == "start"
-            return f"{name} started successfully\n" if core.sip_running else f"stopping: {name}"
-        case ["profile", _, "rescan"]:
-            return "+OK scan complete\n"
-        case ["profile", _, "killgw", _]:
-            return "-ERR no such gateway.\n"
-    return "-ERR Unknown command!\n"
-
-
 def _module_exists(core: Core, argument: str) -> str:
     return "true" if argument.strip() in core.modules else "false"
-
-
-def _xml_locate(core: Core, argument: str) -> str:
-    """`<section> <tag> <attribute> <value>`, of those that there are here."""
-    words = argument.split()
-    if words == ["dialplan", "context", "name", core.context] and core.dialplan:
-        actions = "".join(
-            f"<action application={quoteattr(app)} data={quoteattr(data)}/>" for app, data in core.dialplan
-        )
-        inside = f"<extension><condition>{actions}</condition></extension>"
-        return f'<context name="{core.context}">{inside}</context>'
-    if words == ["configuration", "configuration", "name", "conference.conf"] and core.conference_conf:
-        return core.conference_conf
-    if words == ["configuration", "configuration", "name", "sofia.conf"]:
-        address, _, port = SIP_PLACE.partition(":")
-        values = {"sip-ip": address, "sip-port": port, "context": core.context}
-        params = "".join(f'<param name="{name}" value="{value}"/>' for name, value in values.items())
-        profile = f'<profile name="{core.sip_profile}"><settings>{params}</settings></profile>'
-        return f'<configuration name="sofia.conf"><profiles>{profile}</profiles></configuration>'
-    return "-ERR can't find xml\n"
 
 
 def _strepoch(core: Core, argument: str) -> str:
@@ -375,9 +332,9 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "sched_del": _sched_del,
     "reloadxml": _reloadxml,
     "reloadacl": _reloadacl,
-    "sofia": _sofia,
+    "sofia": sofia,
     "strepoch": _strepoch,
     "module_exists": _module_exists,
-    "xml_locate": _xml_locate,
+    "xml_locate": xml_locate,
     "echo": _echo,
 }

@@ -48,6 +48,10 @@ class Core:
         self.profiles = profiles
         self.sip_profile = "texml"
         self.sip_running = True
+        self.media_addresses = ("127.0.0.1", "127.0.0.1")
+        """Of the SIP profile: where it receives media, and the address that it advertises."""
+        self.rtp_ports = (16384, 32768)
+        self.max_sessions = 3000
         self.context = "texml"
         self.modules: frozenset[str] = MODULES
         self.conference_conf = ""

@@ -102,6 +102,11 @@ def owner_of(value: str) -> Owner | None:
     return Owner(words[0], words[1], beats, beat_at, since, pid, words[6])
 
 
+def hostname() -> str:
+    """Of this machine, as an owner's value has it."""
+    return _NO_WORD.sub("-", socket.gethostname())[:64]
+
+
 def describe(value: str, now: int) -> str:
     """The variable's value for people."""
     owner = owner_of(value)
@@ -242,7 +247,7 @@ class Ownership:
     def _next(self, ask: Ask, since: int) -> Owner:
         now = clock(ask)
         beats = self._mine.beats + 1 if self._mine is not None else 1
-        host = _NO_WORD.sub("-", socket.gethostname())[:64]
+        host = hostname()
         return Owner(self._installation, self._process, beats, now, since or now, os.getpid(), host)
 
     def _swap(self, ask: Ask, expected: str, mine: Owner) -> bool:

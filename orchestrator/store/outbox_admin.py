@@ -11,10 +11,13 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import DatabaseError, OperationalError
 
 from orchestrator.store import sql, sqlite
 from orchestrator.store.callback_list import ListedCallback, listed
 from orchestrator.store.sql import State
+
+_EXAMINE_SECONDS = 10.0
 
 
 def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[ListedCallback]:
@@ -46,6 +49,27 @@ def all_retried(path: Path, within: float) -> bool:
             if not left or time.monotonic() > deadline:
                 return not left
             time.sleep(0.05)
+
+
+def examine(path: Path) -> None:
+    """Look for damage, for up to _EXAMINE_SECONDS. An empty file has none.
+
+    Raises OutboxError where it is damaged, of another version or not ours.
+    """
+    if not path.stat().st_size:
+        return
+    until = time.monotonic() + _EXAMINE_SECONDS
+    with closing(sqlite.visit(path)) as database, sqlite.explained(path):
+        # Called between steps; ends the statement where it answers so.
+        database.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+        try:
+            ((found,),) = database.execute(sql.EXAMINE).fetchall()
+        except OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+            return
+        if found != "ok":
+            raise sqlite.explain(path, DatabaseError(f"the database is malformed: {found}"))
 
 
 def state(path: Path, kind: str, key: str = "") -> bytes | None:

@@ -116,6 +116,7 @@ RECOGNISE: Final = (
     "FROM pragma_user_version, pragma_application_id"
 )
 DATA_VERSION: Final = "PRAGMA data_version"
+EXAMINE: Final = "PRAGMA quick_check(1)"
 
 # State
 PUT_STATE: Final = (

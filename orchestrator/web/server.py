@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterable
 
@@ -14,9 +15,31 @@ from orchestrator.web.paths import Handler, Segment
 
 log = logging.getLogger(__name__)
 
+_FAULTS = {
+    errno.EADDRINUSE: "another program has this port",
+    errno.EADDRNOTAVAIL: "this is no address of this machine",
+    errno.EACCES: "this user may not listen on this port",
+}
+_REMEDIES = {
+    errno.EADDRINUSE: "`ss -lntp 'sport = :{port}'` says which; end it, or name another port in web.listen",
+    errno.EADDRNOTAVAIL: "`ip address` shows those that it has; 127.0.0.1 and 0.0.0.0 are always right",
+    errno.EACCES: "name a port above 1023 in web.listen, or give the process CAP_NET_BIND_SERVICE",
+}
+
+
+class CannotListen(Exception):
+    """The web server's address cannot be had: the text says why, and what helps."""
+
+    def __init__(self, place: str, error: OSError) -> None:
+        self.fault = _FAULTS.get(error.errno or 0, error.strerror or str(error))
+        port = place.rpartition(":")[2]
+        self.remedy = _REMEDIES.get(error.errno or 0, "another address in web.listen").format(port=port)
+        super().__init__(f"web.listen {place}: {self.fault}; {self.remedy}")
+
 
 class WebServer(Part):
     def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
+        self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.http_stats = HttpStats()
         self._app = Flask("orchestrator")
         self._app.url_map.converters["segment"] = Segment
@@ -34,8 +57,11 @@ class WebServer(Part):
         return int(self._server.server_port or 0)
 
     def start(self) -> None:
-        """Raises OSError where the address is taken or not ours."""
-        self._server.start()
+        """Raises CannotListen."""
+        try:
+            self._server.start()
+        except OSError as error:
+            raise CannotListen(self._place, error) from error
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         self._server.stop(timeout)

@@ -12,86 +12,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
 from orchestrator import cli
-from orchestrator.config import Settings, loads
-from orchestrator.doctor import CheckResult, run_checks
+from orchestrator.config import Settings
 from orchestrator.doctor import call as call_checks
 from orchestrator.doctor import context as patients
 from orchestrator.doctor.switch import DEFAULT_PASSWORD
 from orchestrator.doctor.switch import password as password_check
 from orchestrator.doctor.web import voice_urls
-from orchestrator.esl import commands
+from orchestrator.esl import commands, ownership
 from orchestrator.esl.ownership import VARIABLE, Owner
-from orchestrator.fsconfig.conference_profiles import conference_conf
+from orchestrator.from_settings import INSTALLATION
 from orchestrator.fsconfig.render import render, write
+from orchestrator.store.outbox import Outbox
+from tests.doctor.conftest import DOCUMENT, SEED, SETTINGS, Examine, wrong
 from tests.lab.emulated import Emulator
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import House
 from tests.sound.stage import until
-
-SETTINGS = """
-freeswitch:
-  nodes:
-    - {{port: {port}, password: {password}, recordings_dir: {recordings}, media_dir: {media}{node}}}
-accounts: [{{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b, signing_key: {seed}}}]
-applications: {{main: {{voice_url: "{voice}"}}}}
-default_application: main
-web: {{listen: "127.0.0.1:{web}"{public}}}
-callbacks: {{database: {database}}}
-{more}
-"""
-SEED = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
-DOCUMENT = "<Response><Dial><Conference>Room</Conference></Dial></Response>"
-Examine = Callable[..., dict[str, CheckResult]]
-
-
-@pytest.fixture
-def settings(switch: Switch, application: Application, tmp_path: Path) -> Callable[..., Settings]:
-    application.document("/voice", DOCUMENT)
-
-    def make(**changes: object) -> Settings:
-        values = {
-            "port": switch.port,
-            "password": switch.password,
-            "recordings": switch.recordings_dir,
-            "media": switch.media_dir,
-            "node": "",
-            "seed": SEED,
-            "voice": application.url("/voice"),
-            "web": 0,
-            "public": "",
-            "database": tmp_path / "orchestrator.sqlite",
-            "more": "",
-        } | changes
-        return loads(SETTINGS.format(**values))
-
-    return make
-
-
-@pytest.fixture
-def examined(settings: Callable[..., Settings], switch: Switch) -> Examine:
-    """Findings by their check: of several the worst."""
-    if isinstance(switch, Emulator):
-        profiles = etree.tostring(conference_conf(settings().profiles)).decode()
-        switch.emulated.core.conference_conf = profiles
-
-    def run(**changes: object) -> dict[str, CheckResult]:
-        found: dict[str, CheckResult] = {}
-        order = ("skipped", "ok", "note", "wrong")
-        for finding in run_checks(settings(**changes)):
-            before = found.get(finding.check)
-            if before is None or order.index(finding.state) >= order.index(before.state):
-                found[finding.check] = finding
-        return found
-
-    return run
-
-
-def wrong(found: dict[str, CheckResult]) -> list[str]:
-    return [name for name, finding in found.items() if finding.state == "wrong"]
 
 
 def test_where_all_is_well_nothing_is_wrong_and_nothing_is_left(examined: Examine, switch: Switch) -> None:
@@ -143,6 +82,20 @@ def test_a_freeswitch_that_another_orchestrator_owns(
     assert found.text.startswith(words)
     assert found.remedy
     assert examined()["call"].state == "ok"
+
+
+def test_one_with_a_copy_of_this_database_on_another_host(
+    switch: Switch, examined: Examine, tmp_path: Path
+) -> None:
+    """Symptom: `this orchestrator`, and two acted on each call. Cause: a copy has the same identity."""
+    outbox = Outbox(tmp_path / "orchestrator.sqlite")
+    outbox.commit(put=[(INSTALLATION, "", b"ours")])
+    outbox.close()
+    now = int(switch.api("strepoch"))
+    for host, state in (("elsewhere", "note"), (ownership.hostname(), "ok")):
+        owner = Owner("ours", "aaaa", 7, now - 1, now - 3600, 4242, host)
+        switch.api(f"global_setvar {VARIABLE}={owner.value}")
+        assert examined()["owner"].state == state
 
 
 @pytest.fixture
@@ -496,6 +449,8 @@ def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_all_is
     assert time.monotonic() - began < 30
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("wrong   password: ") and " -> " in line for line in lines)
-    assert lines[-1].startswith("1 of ")
+    skipped = [line for line in lines if line.startswith("skipped ")]
+    assert len(skipped) > 5
+    assert lines[-1] == f"1 of {len(lines) - 1} checks found something wrong, {len(skipped)} were skipped"
     path.write_text("accounts: []\n")
     assert cli.main(["doctor", "-c", str(path)]) == 2
