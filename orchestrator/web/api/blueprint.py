@@ -17,7 +17,7 @@ from orchestrator.rejection import ServiceError
 from orchestrator.services.control import ApiServices
 from orchestrator.sids import canonical_call_sid
 from orchestrator.store.interface import OutboxError, RecordStore
-from orchestrator.web.api import calls, conferences, dialling, participants, recordings
+from orchestrator.web.api import callbacks, calls, conferences, dialling, participants, recordings
 from orchestrator.web.api.auth import authenticate
 from orchestrator.web.api.errors import (
     ApiError,
@@ -48,6 +48,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *recordings.OPERATIONS,
     *calls.OPERATIONS,
     *dialling.OPERATIONS,
+    *callbacks.OPERATIONS,
 )
 ACCOUNT = "/Accounts/{account_sid}"
 RECORDING = "/Recordings/{recording_sid}"
