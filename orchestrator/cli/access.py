@@ -22,8 +22,11 @@ else the settings file, for which -c's default is {DEFAULT_FILE} if there is one
   --key      {KEY:22}the account's first api_keys
   --account  {ACCOUNT:22}the key's account, or the only one
 
-CONFERENCE is a ConferenceSid, or a name: then the one that lives, else the newest.
-PARTICIPANT is a CallSid, or a label.
+CONFERENCE   its name, ConferenceSid, or the label or number of somebody in it
+PARTICIPANT  its label, number or CallSid
+CALL         number of the caller or the called, label as a participant, or CallSid
+RECORDING    its RecordingSid, or the CONFERENCE or CALL that it is of
+Of several that fit, the one that goes on is meant, else the newest.
 
 Exit codes: 0 done, 1 refused or not there, 2 the command line or the settings are wrong, 3 no answer.
 """

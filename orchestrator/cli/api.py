@@ -1,20 +1,18 @@
-"""Common parts of `orchestrator conferences|participants|calls|recordings`, which use the REST API."""
+"""Common parts of the commands that use the REST API: `orchestrator conferences`, `calls` and the like."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 import click
 
+from orchestrator.cli import names
 from orchestrator.cli.access import ABOUT, OPTIONS, Unusable, access
 from orchestrator.cli.client import Client, RequestFailed
 from orchestrator.cli.options import COUNT, Exclusive
 from orchestrator.cli.tables import Output, plain
-
-_SID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,15 +23,19 @@ class Api(NamedTuple):
     client: Client
     output: Output
 
+    # As names.py has it: each raises RequestFailed.
+
     def conference(self, given: str) -> str:
-        """The sid of a sid, or of the name of a conference: the one that lives, else the newest."""
-        if _SID.fullmatch(given):
-            return given
-        found = list(self.client.listed("conferences", "Conferences", limit=20, FriendlyName=given))
-        if not found:
-            raise RequestFailed(f"there is no conference {given}: `orchestrator conferences list` shows all")
-        living = (one for one in found if one["status"] != "completed")
-        return str(next(living, found[0])["sid"])
+        return names.conference(self.client, given)
+
+    def call(self, given: str) -> str:
+        return names.call(self.client, given)
+
+    def participant(self, conference_sid: str, given: str) -> str:
+        return names.participant(self.client, conference_sid, given)
+
+    def recording(self, given: str, *, newest: bool) -> str:
+        return names.recording(self.client, given, newest=newest)
 
 
 class _AboutAccess(click.Command):

@@ -2,49 +2,87 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import to_builtins
+from click.core import ParameterSource
 
-from orchestrator.cli.options import COUNT, Exclusive, settings_file
+from orchestrator.cli.access import DEFAULT_FILE, access
+from orchestrator.cli.access import OPTIONS as ACCESS
+from orchestrator.cli.callback_sources import CallbackSource, FromApi, FromFile
+from orchestrator.cli.client import Client
+from orchestrator.cli.options import COUNT, Exclusive
 from orchestrator.cli.tables import Output
 from orchestrator.config import load
 
 if TYPE_CHECKING:
     from orchestrator.store.sql import State
 
-_RETRY_SECONDS = 5.0
+
+class _Command(click.Command):
+    """With the options that say where the callbacks are; the command gets them as a CallbackSource."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += ACCESS
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # A key alone in the environment is for other commands.
+        over_the_api = bool(ctx.params["url"]) or any(
+            ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("key", "account")
+        )
+        where = {name: ctx.params.pop(name) for name in ("config", "url", "key", "account")}
+        if over_the_api:
+            ctx.obj = FromApi(Client(access(**where)))
+        else:
+            ctx.obj = FromFile(load(where["config"] or DEFAULT_FILE).callbacks.database)
+        return super().invoke(ctx)
 
 
-@click.group(no_args_is_help=False)
+class _Group(click.Group):
+    command_class = _Command
+
+
+@click.group(cls=_Group, no_args_is_help=False)
 def callbacks() -> None:
     """List callbacks, and retry those that failed.
 
-    Callbacks are kept in the file callbacks.database of the settings until they are delivered, and for
-    callbacks.history_days afterwards. Both commands work while the orchestrator runs: it alone owns the file,
-    the list only reads it, and a retry only leaves a note in it, on which the orchestrator acts within a few
-    seconds, or when it is started.
+    With --url, --key or --account, or $ORCHESTRATOR_URL, over the API: those of the account, from anywhere.
+    Else in the file callbacks.database of the settings (-c FILE): of all accounts, also while none runs.
+
+    That file keeps callbacks until they are delivered, and for callbacks.history_days afterwards. The
+    orchestrator alone owns it: the list only reads it, and a retry only leaves a note in it, on which the
+    orchestrator acts within a few seconds, or when it is started.
     """
 
 
 @callbacks.command("list")
-@settings_file
 @click.option("--waiting", is_flag=True, help="Only waiting.")
 @click.option("--delivered", is_flag=True, cls=Exclusive, excludes=("--waiting",), help="Only delivered.")
 @click.option(
     "--failed", is_flag=True, cls=Exclusive, excludes=("--waiting", "--delivered"), help="Only failed."
 )
-@click.option("--room", default="", metavar="SID", help="Only of this conference, call or recording.")
+@click.option(
+    "--of",
+    "--room",
+    "of",
+    default="",
+    metavar="WHAT",
+    help="Only of this conference, call or recording: its name, number, label or sid.",
+)
 @click.option(
     "--limit", type=COUNT, default=100, show_default=True, metavar="N", help="At most so many, 0: all."
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line, with the body; times in microseconds."
-)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the body.")
+@click.pass_obj
 def show(
-    config: Path, waiting: bool, delivered: bool, failed: bool, room: str, limit: int, as_json: bool
+    found_in: CallbackSource,
+    waiting: bool,
+    delivered: bool,
+    failed: bool,
+    of: str,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Show callbacks.
 
@@ -56,28 +94,22 @@ def show(
     waited longer than callbacks.max_age_secs, or was the oldest of the longest queue while more than
     callbacks.max_waiting waited.
     """
-    database = load(config).callbacks.database
-    from orchestrator.store.interface import OutboxError
-    from orchestrator.store.outbox_admin import entries  # with gevent and all: --help does without
-
     asked: dict[State, bool] = {"waiting": waiting, "delivered": delivered, "failed": failed}
     states = tuple(state for state, only in asked.items() if only) or ("waiting", "failed")
-    try:
-        # One more than wanted, to know whether there are more.
-        found = entries(database, states, room, limit + 1 if limit else 0)
-    except OutboxError as error:
-        raise click.ClickException(str(error)) from None
+    # One more than wanted, to know whether there are more.
+    found = found_in.listed(states, of, limit)
     shown = found[-limit:] if limit else found
-    Output(as_json).many("callbacks", map(to_builtins, shown))
+    Output(as_json).many("callbacks", shown if as_json else map(found_in.shown, shown))
     if len(shown) < len(found):
         click.echo(f"only the newest {limit}: --limit shows more", err=True)
 
 
 @callbacks.command()
-@settings_file
 @click.argument("ids", nargs=-1, type=COUNT, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="All that failed.")
-def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
+@click.option("--receiver", default="", metavar="URL", help="All that failed at this server.")
+@click.pass_obj
+def retry(found_in: CallbackSource, ids: tuple[int, ...], everything: bool, receiver: str) -> int:
     """Retry callbacks that failed.
 
     Each is sent with the same body and sequence number, with all its attempts. The waiting callbacks of its
@@ -85,25 +117,21 @@ def retry(config: Path, ids: tuple[int, ...], everything: bool) -> int:
     meanwhile came first, so the application receives a retried one late, after larger numbers. IDs are those
     that `orchestrator callbacks list` shows.
     """
-    database = load(config).callbacks.database
-    from orchestrator.store.interface import OutboxError
-    from orchestrator.store.outbox_admin import all_retried, request_retry
+    if [bool(ids), everything, bool(receiver)].count(True) != 1:
+        raise click.UsageError("give either IDs, --receiver or --all")
+    if receiver and "://" not in receiver:
+        raise click.UsageError(f"--receiver {receiver}: this is no URL, e.g. https://app.example.com")
+    from orchestrator.store.message import receiver_of
 
-    if bool(ids) == everything:
-        raise click.UsageError("give either IDs or --all")
-    try:
-        asked = request_retry(database, None if everything else list(ids))
-        unknown = sorted(set(ids) - set(asked))
-        if unknown:
-            listed = ", ".join(map(str, unknown))
-            click.echo(f"orchestrator: not failed, so not retried: {listed}", err=True)
-        if asked and all_retried(database, _RETRY_SECONDS):
-            click.echo(f"{len(asked)} callbacks are being retried")
-        elif asked:
-            once = "once the orchestrator runs and has room"
-            click.echo(f"{len(asked)} callbacks are noted: they are retried {once}")
-        elif not unknown:
-            click.echo("no callback has failed")
-    except OutboxError as error:
-        raise click.ClickException(str(error)) from None
-    return 1 if unknown else 0
+    retried = found_in.retry(ids, receiver_of(receiver) if receiver else "")
+    if retried.not_failed:
+        listed = ", ".join(map(str, retried.not_failed))
+        click.echo(f"orchestrator: not failed, so not retried: {listed}", err=True)
+    if retried.number and retried.begun:
+        click.echo(f"{retried.number} callbacks are being retried")
+    elif retried.number:
+        once = "once the orchestrator runs and has room"
+        click.echo(f"{retried.number} callbacks are noted: they are retried {once}")
+    elif not retried.not_failed:
+        click.echo("no callback has failed")
+    return 1 if retried.not_failed else 0

@@ -24,24 +24,26 @@ def calls() -> None:
 @click.pass_obj
 def list_(api: Api, /, limit: int, **asked: str | None) -> None:
     """List calls, the newest first."""
-    api.output.many("calls", api.client.listed("calls", "Calls", limit=limit, **asked))
+    found = api.client.listed("calls", "Calls", limit=limit, **asked)
+    api.output.many("calls", found if api.output.as_json else map(api.client.timed, found))
 
 
 @calls.command()
 @click.argument("call")
 @click.pass_obj
 def show(api: Api, call: str) -> None:
-    """Show everything about one. CALL is its CallSid."""
-    api.output.one(api.client.get("Calls", call))
+    """Show everything about one."""
+    api.output.one(api.client.get("Calls", api.call(call)))
 
 
 @calls.command()
 @click.argument("some", metavar="CALL...", nargs=-1, required=True)
 @click.pass_obj
 def end(api: Api, some: tuple[str, ...]) -> int:
-    """End calls. CALL is a CallSid."""
+    """End calls."""
 
-    def end(sid: str) -> None:
+    def end(given: str) -> None:
+        sid = api.call(given)
         api.output.changed(api.client.post("Calls", sid, Status="completed"), f"{sid} is being ended")
 
     return for_each(some, end)
@@ -52,11 +54,12 @@ def end(api: Api, some: tuple[str, ...]) -> int:
 @instructions
 @click.pass_obj
 def redirect(api: Api, /, call: str, texml: TextIO | None, **asked: str | None) -> None:
-    """Give a call other instructions. CALL is its CallSid."""
+    """Give a call other instructions."""
     if texml is None and asked["Url"] is None:
         raise click.UsageError("one of --instructions and --texml is required")
-    answer = api.client.post("Calls", call, Texml=text(texml), **asked)
-    api.output.changed(answer, f"{call} does that now")
+    sid = api.call(call)
+    answer = api.client.post("Calls", sid, Texml=text(texml), **asked)
+    api.output.changed(answer, f"{sid} does that now")
 
 
 @calls.command()

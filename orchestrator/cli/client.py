@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -10,7 +13,8 @@ import click
 import requests
 from requests.auth import AuthBase
 
-from orchestrator.cli.access import KEY, URL, Access
+from orchestrator.cli.access import URL, Access
+from orchestrator.cli.refusals import explained, missing
 
 SECONDS = 30.0
 PAGE = 100
@@ -50,6 +54,8 @@ class Client:
         self._base = access.base
         self._account = access.account
         self._auth = _Bearer(access.key)
+        self._clock_ahead = 0.0
+        """Seconds by which the orchestrator's clock is ahead of ours, as its last answer has it."""
 
     def get(self, *path: str, **query: str | None) -> Resource:
         return self._ask("GET", path, query, {})
@@ -99,7 +105,19 @@ class Client:
             raise NoAnswer(f"{self._base} did not answer within {SECONDS:g} s") from None
         except requests.RequestException as error:
             raise NoAnswer(self._unreachable(error)) from None
+        with contextlib.suppress(KeyError, ValueError):
+            self._clock_ahead = parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
         return self._read(answer, path)
+
+    def timed(self, resource: Resource) -> Resource:
+        """With `lasted`: the seconds that a call or a participation has taken so far, or took."""
+        begin, end = _moment(resource.get("date_joined")), _moment(resource.get("date_left"))
+        if resource.get("status") == "in-progress":
+            begin = _moment(resource["start_time"])
+        if begin is not None:
+            until = time.time() + self._clock_ahead if end is None else end
+            return resource | {"lasted": max(0, round(until - begin))}
+        return resource | {"lasted": int(resource["duration"])} if resource.get("end_time") else resource
 
     def _unreachable(self, error: Exception) -> str:
         # requests wraps twice: the innermost one has the system's words.
@@ -126,20 +144,13 @@ class Client:
                 f"does --url, or ${URL}, lead to one?"
             )
         if answer.status_code == 404:
-            where = "/".join(path)
-            raise RequestFailed(f"there is no {where}, or not in account {self._account}")
-        raise RequestFailed(_explained(answer.status_code, body["errors"]))
+            raise RequestFailed(missing(path, self._account))
+        raise RequestFailed(explained(answer.status_code, body["errors"]))
+
+
+def _moment(value: object) -> float | None:
+    return parsedate_to_datetime(value).timestamp() if isinstance(value, str) and value else None
 
 
 def _written(value: str | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def _explained(status: int, errors: list[Resource]) -> str:
-    if status == 401:
-        return f"the API key is not known there: --key, ${KEY}, or api_keys in the settings of -c FILE"
-    parts = []
-    for error in errors:
-        parameter = str((error.get("source") or {}).get("pointer", "")).lstrip("/")
-        parts.append(f"{parameter}: {error.get('detail')}" if parameter else str(error.get("detail")))
-    return "; ".join(parts)

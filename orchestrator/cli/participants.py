@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 import click
 
 from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, method, parameters
-from orchestrator.cli.client import Client, Resource
-
-_LOOKED_UP = 1000
+from orchestrator.cli.client import Resource
 
 Given = tuple[str, ...]
 _some = click.argument("some", metavar="PARTICIPANT...", nargs=-1, required=True)
@@ -22,20 +18,17 @@ def participants() -> None:
 
 @participants.command("list")
 @click.argument("conference")
+@click.option("--left", is_flag=True, help="Those that have left, too; of an ended conference all have.")
 @click.pass_obj
-def list_(api: Api, conference: str) -> None:
-    """List who is in a conference."""
+def list_(api: Api, conference: str, left: bool) -> None:
+    """List who is in a conference, or was."""
     sid = api.conference(conference)
-    found: Iterable[Resource] = api.client.listed("participants", "Conferences", sid, "Participants")
-    api.output.many("participants", found if api.output.as_json else _with_numbers(api.client, found))
-
-
-def _with_numbers(client: Client, participants: Iterable[Resource]) -> Iterator[Resource]:
-    """With caller and called number, which the API has for calls alone."""
-    calls = client.listed("calls", "Calls", limit=_LOOKED_UP, Status="in-progress")
-    known = {call["sid"]: {"from": call["from"], "to": call["to"]} for call in calls}
-    for participant in participants:
-        yield participant | known.get(participant["call_sid"], {})
+    path = ("Conferences", sid, "Participants")
+    found = list(api.client.listed("participants", *path, IncludeLeft="true" if left else None))
+    if not (found or left):
+        # It has ended.
+        found = list(api.client.listed("participants", *path, IncludeLeft="true"))
+    api.output.many("participants", found if api.output.as_json else map(api.client.timed, found))
 
 
 @participants.command()
@@ -45,7 +38,8 @@ def _with_numbers(client: Client, participants: Iterable[Resource]) -> Iterator[
 def show(api: Api, conference: str, participant: str) -> None:
     """Show everything about one."""
     sid = api.conference(conference)
-    api.output.one(api.client.get("Conferences", sid, "Participants", participant))
+    who = api.participant(sid, participant)
+    api.output.one(api.client.get("Conferences", sid, "Participants", who, IncludeLeft="true"))
 
 
 def _updating(name: str, about: str, **changes: bool) -> None:
@@ -89,7 +83,8 @@ def _update(api: Api, conference: str, some: Given, **changes: str | bool | None
     sid = api.conference(conference)
     updated: list[Resource] = []
 
-    def change(who: str) -> None:
+    def change(given: str) -> None:
+        who = api.participant(sid, given)
         updated.append(api.client.post("Conferences", sid, "Participants", who, **changes))
 
     code = for_each(some, change)
@@ -106,7 +101,8 @@ def drop(api: Api, conference: str, some: Given) -> int:
     """Take them out and end their calls."""
     sid = api.conference(conference)
 
-    def out(who: str) -> None:
+    def out(given: str) -> None:
+        who = api.participant(sid, given)
         api.client.delete("Conferences", sid, "Participants", who)
         api.output.say(f"{who} is dropped")
 

@@ -15,9 +15,7 @@ def recordings() -> None:
 
 @recordings.command("list")
 @click.option("--conference", metavar="CONFERENCE", help="Only of this one.")
-@click.option(
-    "--call", metavar="CALL", cls=Exclusive, excludes=("--conference",), help="Only of this one: CallSid."
-)
+@click.option("--call", metavar="CALL", cls=Exclusive, excludes=("--conference",), help="Only of this one.")
 @limit
 @click.pass_obj
 def list_(api: Api, conference: str | None, call: str | None, limit: int) -> None:
@@ -26,7 +24,7 @@ def list_(api: Api, conference: str | None, call: str | None, limit: int) -> Non
     if conference:
         path = ("Conferences", api.conference(conference), "Recordings")
     elif call:
-        path = ("Calls", call, "Recordings")
+        path = ("Calls", api.call(call), "Recordings")
     api.output.many("recordings", api.client.listed("recordings", *path, limit=limit))
 
 
@@ -34,17 +32,24 @@ def list_(api: Api, conference: str | None, call: str | None, limit: int) -> Non
 @click.argument("recording")
 @click.pass_obj
 def show(api: Api, recording: str) -> None:
-    """Show everything about one, where it can be heard too. RECORDING is its RecordingSid."""
-    api.output.one(api.client.get("Recordings", recording))
+    """Show everything about one, where it can be heard too.
+
+    Of a conference or call with several it is the newest.
+    """
+    api.output.one(api.client.get("Recordings", api.recording(recording, newest=True)))
 
 
 @recordings.command()
 @click.argument("some", metavar="RECORDING...", nargs=-1, required=True)
 @click.pass_obj
 def delete(api: Api, some: tuple[str, ...]) -> int:
-    """Delete recordings and their audio. RECORDING is a RecordingSid."""
+    """Delete recordings and their audio.
 
-    def delete(sid: str) -> None:
+    Of a conference or call only where it has one alone.
+    """
+
+    def delete(given: str) -> None:
+        sid = api.recording(given, newest=False)
         api.client.delete("Recordings", sid)
         api.output.say(f"{sid} is deleted")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import msgspec
@@ -16,7 +16,7 @@ from orchestrator.cli.client import Resource
 
 _WIDE = 10_000
 _TIME = "%Y-%m-%d %H:%M:%SZ"
-_NUMBERS = ("ID", "NO", "TRIES", "SECONDS")
+_NUMBERS = ("ID", "NO", "TRIES", "SECONDS", "DURATION")
 
 Column = tuple[str, Callable[[Resource], object]]
 
@@ -27,6 +27,12 @@ def _of(name: str) -> Callable[[Resource], object]:
 
 def _time(name: str) -> Callable[[Resource], object]:
     return lambda resource: when(resource.get(name))
+
+
+def _lasted(resource: Resource) -> object:
+    """`0:02:05`, of one that goes on until now; nothing of one that was never answered."""
+    seconds = resource.get("lasted")
+    return None if seconds is None else str(timedelta(seconds=seconds))
 
 
 def _flags(resource: Resource) -> str:
@@ -41,7 +47,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         ("ROOM", _of("room")),
         ("NO", lambda entry: str(entry["sequence"])),
         ("EVENT", _of("event")),
-        ("MADE", lambda entry: f"{datetime.fromtimestamp(entry['created_at'] / 1e6, timezone.utc):{_TIME}}"),
+        ("MADE", _time("date_created")),
         ("TRIES", lambda entry: str(entry["attempts"])),
         ("RESULT", lambda entry: entry["error"] or entry["status"]),
         ("URL", _of("url")),
@@ -60,7 +66,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         ("TO", _of("to")),
         ("STATUS", _of("status")),
         ("SINCE", _time("date_created")),
+        ("LEFT", _time("date_left")),
+        ("DURATION", _lasted),
         ("IS", _flags),
+        ("WHY", lambda resource: str(resource.get("reason_participant_left") or "").replace("_", " ")),
     ),
     "calls": (
         ("SID", _of("sid")),
@@ -69,7 +78,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         ("TO", _of("to")),
         ("STATUS", _of("status")),
         ("BEGAN", _time("start_time")),
-        ("SECONDS", _of("duration")),
+        ("DURATION", _lasted),
     ),
     "recordings": (
         ("SID", _of("sid")),

@@ -13,25 +13,40 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import DatabaseError, OperationalError
 
+from orchestrator.sids import canonical_call_sid
 from orchestrator.store import sql, sqlite
 from orchestrator.store.callback_list import ListedCallback, listed
+from orchestrator.store.message import receiver_of
 from orchestrator.store.sql import State
 
 _EXAMINE_SECONDS = 10.0
 
 
-def entries(path: Path, states: Iterable[State], room: str = "", limit: int = 0) -> list[ListedCallback]:
+def entries(
+    path: Path, states: Iterable[State], rooms: Sequence[str] = (), limit: int = 0
+) -> list[ListedCallback]:
     """The newest `limit` (0: all), the oldest of them first. Raises OutboxError."""
     with closing(sqlite.visit(path)) as database, sqlite.explained(path):
-        rows = database.execute(*sql.entries(states, room, limit)).fetchall()
+        rows = database.execute(*sql.entries(states, rooms, limit)).fetchall()
     return [listed(row) for row in reversed(rows)]
 
 
-def request_retry(path: Path, ids: Sequence[int] | None) -> list[int]:
-    """Have failed callbacks retried: these, or all. Returns those asked for. Raises OutboxError."""
+def rooms_of(path: Path, given: str) -> list[str]:
+    """`given`, and the sids of conferences and calls with that name, number or label. Raises OutboxError."""
+    found = {canonical_call_sid(given)}
+    with closing(sqlite.visit(path)) as database, sqlite.explained(path):
+        for kind, sid, conference_sid, call_sid in database.execute(sql.NAMED_RECORDS, (given,)):
+            found |= {conference_sid, call_sid} if kind == "participant" else {sid}
+    return sorted(found - {""})
+
+
+def request_retry(path: Path, ids: Sequence[int] | None, receiver: str = "") -> list[int]:
+    """Have failed callbacks retried: these, or all, or all of one receiver. Returns those asked for. Raises
+    OutboxError."""
     with closing(sqlite.visit(path, write=True)) as database, sqlite.explained(path):
         if ids is None:
-            found = [id_ for (id_,) in database.execute(sql.FAILED)]
+            failed = database.execute(sql.FAILED)
+            found = [id_ for id_, url in failed if receiver in ("", receiver_of(url))]
         else:
             found = [id_ for each in ids for id_, _ in database.execute(*sql.failed([each]))]
         database.execute("BEGIN IMMEDIATE")

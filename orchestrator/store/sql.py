@@ -157,7 +157,7 @@ PRUNE_FINISHED: Final = (
 )
 
 # Retries
-FAILED: Final = "SELECT id FROM finished WHERE delivered = 0"
+FAILED: Final = "SELECT id, url FROM finished WHERE delivered = 0"
 ASK_AGAIN: Final = "INSERT OR IGNORE INTO retries VALUES (?)"
 ASKED: Final = "SELECT id FROM retries ORDER BY id LIMIT ?"
 COUNT_ASKED: Final = "SELECT count(*) FROM retries"
@@ -179,6 +179,10 @@ PUT_RECORD: Final = (
     f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
 )
 _RECORDS: Final = f"SELECT {', '.join(_COLUMNS)} FROM records"
+NAMED_RECORDS: Final = (
+    "SELECT kind, sid, conference_sid, call_sid FROM records "
+    "WHERE ? IN (name, from_, to_) AND kind <> 'request'"
+)
 ONE_RECORD: Final = f"{_RECORDS} WHERE kind = ? AND sid = ? AND account_sid = ?"
 LIVING_RECORDS: Final = f"{_RECORDS} WHERE kind = ? AND ended_at = 0 ORDER BY created_at"
 DELETE_RECORD: Final = "DELETE FROM records WHERE kind = ? AND sid = ?"
@@ -227,9 +231,10 @@ _SHOW: Final[dict[State, str]] = {
 }
 
 
-def entries(states: Iterable[State], room: str, limit: int) -> Prepared:
-    """Callbacks in these states, of one room or of all, the newest first; `limit` 0: all."""
-    clause, values = ("AND queue IN (?, ?)", [room, f"recording {room}"]) if room else ("", [])
+def entries(states: Iterable[State], rooms: Sequence[str], limit: int) -> Prepared:
+    """Callbacks in these states, of these rooms or of all, the newest first; `limit` 0: all."""
+    values = [*rooms, *(f"recording {room}" for room in rooms)]
+    clause = f"AND queue IN ({_marks(values)})" if rooms else ""
     parts = [f"{_SHOW[state]} {clause}" for state in states]
     return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
 

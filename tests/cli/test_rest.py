@@ -2,84 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from orchestrator import cli
-from orchestrator.cli.access import ACCOUNT as ACCOUNT_VARIABLE
 from orchestrator.cli.access import KEY, URL
 from orchestrator.cli.client import PAGE
 from orchestrator.conference.live.records import RoomRecord, row_of_room
+from tests.cli.conftest import ANNA, BERT, ROOM, Party, Types, rows
 from tests.lab.softphones import Answers
 from tests.lab.web import Answer
-from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, OTHER_ACCOUNT, OTHER_API_KEY, House, house
+from tests.scenarios.conftest import ACCOUNT, NUMBER, OTHER_ACCOUNT, OTHER_API_KEY, House
 from tests.web.site import wait_until
 
-__all__ = ["house"]
-
 pytestmark = pytest.mark.rather("emulator")
-
-ANNA, BERT = "+13125550002", "+13125550003"
-ROOM = "Room 1234"
-
-
-@dataclass
-class Typed:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Types = Callable[..., Typed]
-
-
-@pytest.fixture
-def types(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Types:
-    """Types a command, with the environment that leads to the orchestrator; must work unless told."""
-    assert house.orchestrator is not None
-    monkeypatch.setenv(URL, f"http://127.0.0.1:{house.orchestrator.web.port}")
-    monkeypatch.setenv(KEY, API_KEY)
-    monkeypatch.setenv(ACCOUNT_VARIABLE, ACCOUNT)
-
-    def types(*words: str, code: int = 0) -> Typed:
-        capsys.readouterr()
-        found = cli.main(words)
-        told = capsys.readouterr()
-        typed = Typed(found, told.out, told.err)
-        assert found == code, typed
-        return typed
-
-    return types
-
-
-class Party:
-    """Anna and Bert in a room, under those labels, each speaking a tone."""
-
-    def __init__(self, house: House) -> None:
-        house.documents(
-            {ANNA: house.joins(participantLabel="anna"), BERT: house.joins(participantLabel="bert")}
-        )
-        self.anna = house.switch.call(NUMBER, from_=ANNA, sounds=500)
-        house.told(2, 10)
-        self.bert = house.switch.call(NUMBER, from_=BERT, sounds=900)
-        house.told(3, 10)
-        self.anna.wait_hears(900, 10)
-        self.sids = {event["From"]: event["CallSid"] for event in house.events()}
-
-
-def rows(typed: Typed) -> list[list[str]]:
-    """The cells of a printed table, its head first."""
-    return [line.split() for line in typed.out.splitlines()]
-
 
 # Conferences and participants
 
@@ -135,7 +72,8 @@ def test_an_announcement_is_heard_by_all_or_by_one(house: House, types: Types) -
 def test_one_that_is_not_there_keeps_none_of_the_others_from_it(house: House, types: Types) -> None:
     party = Party(house)
     done = types("participants", "drop", ROOM, "nobody", "anna", code=1)
-    assert done.err.startswith("orchestrator: nobody: there is no Conferences/")
+    assert "nobody: there is no participant nobody in conference " in done.err
+    assert "`orchestrator participants list " in done.err
     party.anna.wait_ended(10)
 
 
@@ -188,7 +126,9 @@ def test_recordings_are_listed_shown_and_deleted(house: House, types: Types) -> 
     sid = types("recordings", "list", "--conference", ROOM, "--json").json[0]["sid"]
     assert f"/recordings/{sid}.wav" in types("recordings", "show", sid).out
     assert types("recordings", "delete", sid).out == f"{sid} is deleted\n"
-    assert "there is no Recordings/" in types("recordings", "show", sid, code=1).err
+    assert f"there is no recording {sid}: `orchestrator recordings list` shows all" in (
+        types("recordings", "show", sid, code=1).err
+    )
 
 
 def test_a_long_list_is_read_page_after_page_up_to_the_limit(house: House, types: Types) -> None:
@@ -216,15 +156,18 @@ def test_nobody_there_is_told_apart_from_a_refusal(
     assert "not as an orchestrator" in types("calls", "list", "--url", somebody_else, code=3).err
     assert "the API key is not known there" in types("calls", "list", "--key", "wrong", code=1).err
     monkeypatch.setenv(KEY, OTHER_API_KEY)
-    assert f"not in account {ACCOUNT}" in types("calls", "list", code=1).err
+    assert f"account {ACCOUNT} is not the one of this API key" in types("calls", "list", code=1).err
     assert types("calls", "list", "--account", OTHER_ACCOUNT).err == "no such calls\n"
 
 
 def test_what_is_refused_says_which_parameter_and_why(types: Types) -> None:
     assert "there is no conference nobody" in types("conferences", "show", "nobody", code=1).err
-    assert "there is no Calls/v3:x" in types("calls", "show", "v3:x", code=1).err
+    assert "there is no call v3:x: `orchestrator calls list`" in types("calls", "show", "v3:x", code=1).err
+    assert "there is no call nobody: CALL is a" in types("calls", "end", "nobody", code=1).err
     wrong = types("calls", "dial", "+1", "--from", "a b", "--set", "Record=perhaps", code=1)
-    assert "Record: must be true or false" in wrong.err
+    assert "--set Record: must be true or false" in wrong.err
+    wrong = types("calls", "dial", "+1", "--from", NUMBER, "--timeout", "never", code=1)
+    assert "--timeout: must be a whole number" in wrong.err
     wrong = types("calls", "dial", "+1", "--from", "2", "--texml", "no-such-file", code=2)
     assert "'no-such-file': No such file" in wrong.err
 

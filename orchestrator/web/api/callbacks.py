@@ -10,7 +10,7 @@ from orchestrator.store.callback_list import ListedCallback
 from orchestrator.store.message import CallbackQuery
 from orchestrator.web.api.operation import Operation, RequestContext
 from orchestrator.web.api.paging import PAGING
-from orchestrator.web.api.parameter_types import Parameter, call_sid, choice, text
+from orchestrator.web.api.parameter_types import Parameter, call_sid, text, words
 from orchestrator.web.api.response_schema import (
     BOOLEAN,
     INTEGER,
@@ -67,10 +67,10 @@ RECEIVER = Parameter("Receiver", text(256), "scheme, host and port of the server
 
 def find(context: RequestContext) -> dict[str, object]:
     page, values = context.page, context.values
-    sid, state = values.get("Of", ""), values.get("State", "")
+    sid, states = values.get("Of", ""), values.get("State", STATES)
     query = CallbackQuery(
         context.account_sid,
-        **{each: state in ("", each) for each in STATES},
+        **{each: each in states for each in STATES},
         queues=(sid, f"recording {sid}") if sid else (),
         receiver=values.get("Receiver", ""),
         words=values.get("Words", ""),
@@ -126,7 +126,7 @@ OPERATIONS = (
         run=find,
         answer=CALLBACKS,
         query=(
-            Parameter("State", choice(*STATES), "only those that are"),
+            Parameter("State", words(*STATES), "only those that are one of these"),
             Parameter("Of", call_sid(), "sid of a conference, call or recording that they are about"),
             RECEIVER,
             Parameter("Words", text(200), "a part of URL, event, sid or of a value in the body"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from orchestrator.conference.machine.state import LeaveReason, Participant, Phase
+from orchestrator.rejection import NotFound
 from orchestrator.services.conferences import ParticipantUpdate
+from orchestrator.sids import canonical_call_sid
 from orchestrator.store.records import Query
 from orchestrator.web.api.conferences import ANNOUNCE, METHOD, announcement_of
 from orchestrator.web.api.errors import Fault, invalid
@@ -182,7 +184,16 @@ def _participant_of(context: RequestContext) -> Participant:
 
 
 def fetch(context: RequestContext) -> dict[str, object]:
-    shown = Shown(_participant_of(context), context.path["conference_sid"])
+    sid = context.path["conference_sid"]
+    try:
+        shown = Shown(_participant_of(context), sid)
+    except NotFound:
+        who = canonical_call_sid(context.path["call_sid_or_participant_label"])
+        equal = {"conference_sid": sid}
+        named = _left(context, {**equal, "call_sid": who}) or _left(context, {**equal, "name": who})
+        if not named:
+            raise
+        shown = named[0]
     return PARTICIPANT.body(context.base, shown)
 
 
@@ -277,6 +288,7 @@ OPERATIONS = (
         summary="One participant, by its CallSid or its label",
         run=fetch,
         answer=PARTICIPANT,
+        query=(LEFT,),
     ),
     Operation(
         name="updateParticipant",
