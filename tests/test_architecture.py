@@ -317,6 +317,7 @@ IMPORTS: dict[str, set[str]] = {
         "fsconfig.existing",
         "logs",
         "reloading",
+        "sids",
         "store",
         "web.api",
     },
@@ -419,7 +420,7 @@ def test_sqlite_is_behind_the_store_s_interface() -> None:
                 continue
             if names & behind and path.parent.name != "store":
                 knowing.add(str(path.relative_to(ROOT)))
-    assert knowing == {"app.py", "cli/callbacks.py"}
+    assert knowing == {"app.py", "cli/callback_sources.py"}
 
 
 def test_sql_is_written_in_one_module() -> None:

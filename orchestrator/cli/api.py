@@ -55,8 +55,12 @@ class ApiCommand(_AboutAccess):
 
     def invoke(self, ctx: click.Context) -> Any:
         where = {name: ctx.params.pop(name) for name in ("config", "url", "key", "account")}
-        ctx.obj = Api(Client(access(**where)), Output(ctx.params.pop("json")))
+        ctx.obj = self.source(ctx, where, Output(ctx.params.pop("json")))
         return super().invoke(ctx)
+
+    def source(self, ctx: click.Context, where: dict[str, Any], output: Output) -> Any:
+        """The command's object. Raises Unusable, ConfigErrors."""
+        return Api(Client(access(**where)), output)
 
 
 class ApiGroup(_AboutAccess, click.Group):

@@ -12,9 +12,10 @@ from msgspec import to_builtins
 
 from orchestrator.cli import names
 from orchestrator.cli.client import Client, RequestFailed, Resource
+from orchestrator.sids import canonical_call_sid
 
 if TYPE_CHECKING:
-    from orchestrator.store.sql import State
+    from orchestrator.store.sql import State as State
 
 RETRY_SECONDS = 5.0
 
@@ -98,7 +99,7 @@ class FromFile:
 
         wanted = limit + 1 if limit else 0
         try:
-            rooms = outbox_admin.rooms_of(self._database, of) if of else ()
+            rooms = outbox_admin.rooms_of(self._database, canonical_call_sid(of)) if of else ()
             return list(map(to_builtins, outbox_admin.entries(self._database, states, rooms, wanted)))
         except OutboxError as error:
             raise click.ClickException(str(error)) from None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from orchestrator.cli.access import DEFAULT_FILE, access
-from orchestrator.cli.access import OPTIONS as ACCESS
+from orchestrator.cli.api import ApiCommand, ApiGroup
 from orchestrator.cli.callback_sources import CallbackSource, FromApi, FromFile
 from orchestrator.cli.client import Client
 from orchestrator.cli.options import COUNT, Exclusive
@@ -16,30 +16,29 @@ from orchestrator.cli.tables import Output
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.store.sql import State
+    from orchestrator.cli.callback_sources import State
 
 
-class _Command(click.Command):
-    """With the options that say where the callbacks are; the command gets them as a CallbackSource."""
+class _Callbacks(NamedTuple):
+    """The object of these commands."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params += ACCESS
+    source: CallbackSource
+    output: Output
 
-    def invoke(self, ctx: click.Context) -> Any:
+
+class _Command(ApiCommand):
+    def source(self, ctx: click.Context, where: dict[str, Any], output: Output) -> _Callbacks:
         # A key alone in the environment is for other commands.
-        over_the_api = bool(ctx.params["url"]) or any(
+        over_the_api = bool(where["url"]) or any(
             ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("key", "account")
         )
-        where = {name: ctx.params.pop(name) for name in ("config", "url", "key", "account")}
         if over_the_api:
-            ctx.obj = FromApi(Client(access(**where)))
-        else:
-            ctx.obj = FromFile(load(where["config"] or DEFAULT_FILE).callbacks.database)
-        return super().invoke(ctx)
+            return _Callbacks(FromApi(Client(access(**where))), output)
+        database = load(where["config"] or DEFAULT_FILE).callbacks.database
+        return _Callbacks(FromFile(database), output)
 
 
-class _Group(click.Group):
+class _Group(ApiGroup):
     command_class = _Command
 
 
@@ -73,17 +72,8 @@ def callbacks() -> None:
 @click.option(
     "--limit", type=COUNT, default=100, show_default=True, metavar="N", help="At most so many, 0: all."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the body.")
 @click.pass_obj
-def show(
-    found_in: CallbackSource,
-    waiting: bool,
-    delivered: bool,
-    failed: bool,
-    of: str,
-    limit: int,
-    as_json: bool,
-) -> None:
+def show(callbacks: _Callbacks, waiting: bool, delivered: bool, failed: bool, of: str, limit: int) -> None:
     """Show callbacks.
 
     Prints the newest callbacks, the oldest of them first; without --waiting, --delivered or --failed, those
@@ -97,9 +87,10 @@ def show(
     asked: dict[State, bool] = {"waiting": waiting, "delivered": delivered, "failed": failed}
     states = tuple(state for state, only in asked.items() if only) or ("waiting", "failed")
     # One more than wanted, to know whether there are more.
-    found = found_in.listed(states, of, limit)
+    source, output = callbacks
+    found = source.listed(states, of, limit)
     shown = found[-limit:] if limit else found
-    Output(as_json).many("callbacks", shown if as_json else map(found_in.shown, shown))
+    output.many("callbacks", shown if output.as_json else map(source.shown, shown))
     if len(shown) < len(found):
         click.echo(f"only the newest {limit}: --limit shows more", err=True)
 
@@ -109,7 +100,7 @@ def show(
 @click.option("--all", "everything", is_flag=True, help="All that failed.")
 @click.option("--receiver", default="", metavar="URL", help="All that failed at this server.")
 @click.pass_obj
-def retry(found_in: CallbackSource, ids: tuple[int, ...], everything: bool, receiver: str) -> int:
+def retry(callbacks: _Callbacks, ids: tuple[int, ...], everything: bool, receiver: str) -> int:
     """Retry callbacks that failed.
 
     Each is sent with the same body and sequence number, with all its attempts. The waiting callbacks of its
@@ -123,7 +114,7 @@ def retry(found_in: CallbackSource, ids: tuple[int, ...], everything: bool, rece
         raise click.UsageError(f"--receiver {receiver}: this is no URL, e.g. https://app.example.com")
     from orchestrator.store.message import receiver_of
 
-    retried = found_in.retry(ids, receiver_of(receiver) if receiver else "")
+    retried = callbacks.source.retry(ids, receiver_of(receiver) if receiver else "")
     if retried.not_failed:
         listed = ", ".join(map(str, retried.not_failed))
         click.echo(f"orchestrator: not failed, so not retried: {listed}", err=True)

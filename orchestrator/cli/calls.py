@@ -6,6 +6,7 @@ from typing import TextIO
 
 import click
 
+from orchestrator.cli import completing
 from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, instructions, limit, parameters, text
 
 STATES = ("ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled")
@@ -29,7 +30,7 @@ def list_(api: Api, /, limit: int, **asked: str | None) -> None:
 
 
 @calls.command()
-@click.argument("call")
+@click.argument("call", shell_complete=completing.calls)
 @click.pass_obj
 def show(api: Api, call: str) -> None:
     """Show everything about one."""
@@ -37,7 +38,7 @@ def show(api: Api, call: str) -> None:
 
 
 @calls.command()
-@click.argument("some", metavar="CALL...", nargs=-1, required=True)
+@click.argument("some", metavar="CALL...", nargs=-1, required=True, shell_complete=completing.calls)
 @click.pass_obj
 def end(api: Api, some: tuple[str, ...]) -> int:
     """End calls."""
@@ -50,7 +51,7 @@ def end(api: Api, some: tuple[str, ...]) -> int:
 
 
 @calls.command()
-@click.argument("call")
+@click.argument("call", shell_complete=completing.calls)
 @instructions
 @click.pass_obj
 def redirect(api: Api, /, call: str, texml: TextIO | None, **asked: str | None) -> None:

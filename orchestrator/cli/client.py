@@ -50,7 +50,9 @@ class _Bearer(AuthBase):
 class Client:
     """Every method raises RequestFailed and NoAnswer."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, seconds: float = SECONDS) -> None:
+        """`seconds`: how long an answer is waited for."""
+        self._seconds = seconds
         self._base = access.base
         self._account = access.account
         self._auth = _Bearer(access.key)
@@ -98,11 +100,11 @@ class Client:
                 params=query,
                 data={name: _written(value) for name, value in fields.items() if value is not None},
                 auth=self._auth,
-                timeout=SECONDS,
+                timeout=self._seconds,
                 allow_redirects=False,
             )
         except requests.Timeout:
-            raise NoAnswer(f"{self._base} did not answer within {SECONDS:g} s") from None
+            raise NoAnswer(f"{self._base} did not answer within {self._seconds:g} s") from None
         except requests.RequestException as error:
             raise NoAnswer(self._unreachable(error)) from None
         with contextlib.suppress(KeyError, ValueError):

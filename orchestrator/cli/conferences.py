@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from orchestrator.cli import completing
 from orchestrator.cli.api import Api, ApiGroup, limit, method
 
 STATES = ("init", "in-progress", "completed")
@@ -25,7 +26,7 @@ def list_(api: Api, /, limit: int, **asked: str | None) -> None:
 
 
 @conferences.command()
-@click.argument("conference")
+@click.argument("conference", shell_complete=completing.conferences)
 @click.pass_obj
 def show(api: Api, conference: str) -> None:
     """Show everything about one."""
@@ -33,7 +34,7 @@ def show(api: Api, conference: str) -> None:
 
 
 @conferences.command()
-@click.argument("conference")
+@click.argument("conference", shell_complete=completing.conferences)
 @click.pass_obj
 def end(api: Api, conference: str) -> None:
     """End a conference and hang up everybody in it."""
@@ -42,7 +43,7 @@ def end(api: Api, conference: str) -> None:
 
 
 @conferences.command()
-@click.argument("conference")
+@click.argument("conference", shell_complete=completing.conferences)
 @click.argument("heard", metavar="URL")
 @method
 @click.pass_obj

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import click
 
+from orchestrator.cli import completing
 from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, method, parameters
 from orchestrator.cli.client import Resource
 
 Given = tuple[str, ...]
-_some = click.argument("some", metavar="PARTICIPANT...", nargs=-1, required=True)
+_conference = click.argument("conference", shell_complete=completing.conferences)
+_some = click.argument(
+    "some", metavar="PARTICIPANT...", nargs=-1, required=True, shell_complete=completing.participants
+)
 
 
 @click.group(cls=ApiGroup, no_args_is_help=False)
@@ -17,7 +21,7 @@ def participants() -> None:
 
 
 @participants.command("list")
-@click.argument("conference")
+@_conference
 @click.option("--left", is_flag=True, help="Those that have left, too; of an ended conference all have.")
 @click.pass_obj
 def list_(api: Api, conference: str, left: bool) -> None:
@@ -32,8 +36,8 @@ def list_(api: Api, conference: str, left: bool) -> None:
 
 
 @participants.command()
-@click.argument("conference")
-@click.argument("participant")
+@_conference
+@click.argument("participant", shell_complete=completing.participants)
 @click.pass_obj
 def show(api: Api, conference: str, participant: str) -> None:
     """Show everything about one."""
@@ -46,8 +50,7 @@ def _updating(name: str, about: str, **changes: bool) -> None:
     def update(api: Api, conference: str, some: Given) -> int:
         return _update(api, conference, some, **changes)
 
-    function = click.argument("conference")(_some(click.pass_obj(update)))
-    participants.command(name, help=about)(function)
+    participants.command(name, help=about)(_conference(_some(click.pass_obj(update))))
 
 
 _updating("mute", "Have nobody hear them.", Muted=True)
@@ -56,7 +59,7 @@ _updating("unhold", "Take them back from hold.", Hold=False)
 
 
 @participants.command()
-@click.argument("conference")
+@_conference
 @_some
 @click.option("--hold-url", "HoldUrl", metavar="URL", help="Audio during the hold: MP3, WAV, or a document.")
 @click.pass_obj
@@ -66,7 +69,7 @@ def hold(api: Api, /, conference: str, some: Given, **asked: str | None) -> int:
 
 
 @participants.command()
-@click.argument("conference")
+@_conference
 @click.argument("heard", metavar="URL")
 @_some
 @method
@@ -94,7 +97,7 @@ def _update(api: Api, conference: str, some: Given, **changes: str | bool | None
 
 
 @participants.command()
-@click.argument("conference")
+@_conference
 @_some
 @click.pass_obj
 def drop(api: Api, conference: str, some: Given) -> int:
@@ -110,7 +113,7 @@ def drop(api: Api, conference: str, some: Given) -> int:
 
 
 @participants.command()
-@click.argument("conference")
+@_conference
 @dialling
 @click.option("--label", "Label", help="Stands for the CallSid later.")
 @click.option("--muted", "Muted", flag_value="true", help="Heard by nobody at first.")

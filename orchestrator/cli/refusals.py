@@ -33,7 +33,7 @@ def missing(path: Sequence[str], account: str) -> str:
 
 
 def explained(status: int, errors: Sequence[Mapping[str, Any]]) -> str:
-    """What is wrong, each parameter by the option that it came from."""
+    """The faults, each parameter by the option that it came from."""
     if status == 401:
         return f"the API key is not known there: --key, ${KEY}, or api_keys in the settings of -c FILE"
     parts = []

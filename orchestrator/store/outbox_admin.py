@@ -13,7 +13,6 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import DatabaseError, OperationalError
 
-from orchestrator.sids import canonical_call_sid
 from orchestrator.store import sql, sqlite
 from orchestrator.store.callback_list import ListedCallback, listed
 from orchestrator.store.message import receiver_of
@@ -33,7 +32,7 @@ def entries(
 
 def rooms_of(path: Path, given: str) -> list[str]:
     """`given`, and the sids of conferences and calls with that name, number or label. Raises OutboxError."""
-    found = {canonical_call_sid(given)}
+    found = {given}
     with closing(sqlite.visit(path)) as database, sqlite.explained(path):
         for kind, sid, conference_sid, call_sid in database.execute(sql.NAMED_RECORDS, (given,)):
             found |= {conference_sid, call_sid} if kind == "participant" else {sid}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import sys
+from pathlib import Path
 
 import pytest
 import requests
+from gevent import subprocess as cooperative
 
+from orchestrator.cli.access import URL
 from orchestrator.sids import twilio_call_sid_of
 from tests.cli.conftest import ANNA, BERT, ROOM, Party, Types, rows
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.web.site import wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.rather("emulator")
 
 
@@ -109,3 +116,52 @@ def test_recordings_are_named_by_conference_or_call(house: House, types: Types) 
     phone.hang_up()
     assert types("recordings", "delete", "Recorded").out == f"{sid} is deleted\n"
     assert "there is no recording of Recorded" in types("recordings", "show", "Recorded", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["participants", "mute", "Ro"], ["Room\\ 1234"]),
+        (["participants", "mute", ROOM, ""], ["anna", "bert"]),
+        (["participants", "mute", ROOM, "b"], ["bert"]),
+        (["participants", "mute", "Elsewhere", ""], []),
+        (["calls", "end", "a"], ["anna"]),
+        (["calls", "end", "+"], [ANNA, BERT]),
+        (["conferences", "show", "X"], []),
+    ],
+)
+def test_the_tab_key_completes_what_lives(
+    house: House, types: Types, tmp_path: Path, typed: list[str], completed: list[str]
+) -> None:
+    Party(house)
+    assert complete(tmp_path, typed) == completed
+
+
+def test_the_tab_key_says_nothing_where_nobody_answers(
+    types: Types, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URL, "http://127.0.0.1:1")
+    assert complete(tmp_path, ["calls", "end", "a"]) == []
+
+
+def complete(directory: Path, typed: list[str]) -> list[str]:
+    """What a bash of its own offers, with the completion that the command prints for it."""
+    program = directory / "orchestrator"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m orchestrator "$@"\n')
+    program.chmod(0o700)
+    script = f"""
+        eval "$(orchestrator completion bash)"
+        COMP_WORDS=(orchestrator {shlex.join(map(shlex.quote, filter(None, typed)))}) COMP_CWORD={len(typed)}
+        _orchestrator_completion orchestrator
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{directory}:{os.environ['PATH']}"
+    bash = cooperative.Popen(
+        ["bash", "-c", script],
+        stdout=cooperative.PIPE,
+        stderr=cooperative.PIPE,
+        env={**os.environ, "PATH": path},
+    )
+    out, err = bash.communicate(timeout=60)
+    assert not err, err.decode()
+    return [line for line in out.decode().splitlines() if line]
