@@ -20,7 +20,7 @@ class Detail {
     this.facts = el("p", { class: "facts" });
     this.time = el("span", { class: "time" });
     this.announce = el("button", { type: "button", onclick: () => this.speak(null) }, icon("announce"), "Announce…");
-    this.callIn = el("button", { type: "button", "data-call": "conference", "data-to": sid, textContent: "Call in" });
+    this.callIn = el("button", { type: "button", "data-phone": "conference", "data-to": sid, textContent: "Call in" });
     this.end = el("button", { type: "button", class: "danger", textContent: "End conference…", onclick: () => this.finish() });
     this.actions = el("p", { class: "buttons" }, this.announce, this.callIn, this.end);
     this.list = el("ul", { class: "rows" });

@@ -1,5 +1,5 @@
-// The panel of a call: where it goes, how it stands, mute, digits, hanging up. An element with data-call opens it:
-// data-call="number" or "conference", data-to (a conference's sid, or empty: asked for), data-name.
+// The panel of a call: where it goes, how it stands, mute, digits, hanging up. An element with data-phone opens it:
+// data-phone="number" or "conference", data-to (a conference's sid, or empty: asked for), data-name.
 
 import { attribute, el, icon, show, text } from "./dom.js";
 import { Call, STATES } from "./phone.js";
@@ -14,7 +14,7 @@ let opener = null;
 
 // Whether the settings have calls from the console: without, nothing that opens the panel is shown.
 export function allow(on) {
-  attribute(document.body, "data-calls", on ? "" : null);
+  attribute(document.body, "data-phones", on ? "" : null);
   if (!on) close();
 }
 
@@ -25,10 +25,10 @@ export function close() {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-call]");
+  const button = event.target.closest?.("[data-phone]");
   if (!button) return;
   opener = button;
-  open(button.dataset.call, button.dataset.to ?? "", button.dataset.name ?? "");
+  open(button.dataset.phone, button.dataset.to ?? "", button.dataset.name ?? "");
 });
 
 addEventListener("pagehide", () => call?.hangUp());
