@@ -61,6 +61,7 @@ from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.control import ApiServices
 from orchestrator.services.recordings import RecordingService
+from orchestrator.services.timeline import TimelineService
 from orchestrator.store.interface import NodeStore, Store
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.timeline.recorder import Timeline
@@ -375,6 +376,7 @@ class Node(Part):
             RecordingService(services, calls, self.call_recordings),
             CallbackService(self._shared.store, self._shared.delivery),
             BrowserCallService(services),
+            TimelineService(services, self._shared.store),
         )
 
     # Reconciling

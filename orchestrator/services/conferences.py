@@ -19,8 +19,15 @@ from orchestrator.conference.live.records import (
     room_record,
     row_of_room,
 )
-from orchestrator.conference.machine.events import End, Hold, Modify, Mute, Remove, RoomEvent
-from orchestrator.conference.machine.state import LeaveReason, Participant, ParticipantOptions, Phase, Room
+from orchestrator.conference.machine.events import BeginRecording, End, Hold, Modify, Mute, Remove, RoomEvent
+from orchestrator.conference.machine.state import (
+    LeaveReason,
+    Participant,
+    ParticipantOptions,
+    Phase,
+    Room,
+    RoomPhase,
+)
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.generated import conference_document
@@ -32,7 +39,7 @@ from orchestrator.services.applications import application_of
 from orchestrator.store.records import Query
 from orchestrator.texml.limits import MAX_ROOM_NAME
 from orchestrator.types import Method
-from orchestrator.verbs.announcements import Announcement, AnnouncementPlayer
+from orchestrator.verbs.announcements import Announcement, AnnouncementPlayer, OnAnnounced
 
 log = get_logger(__name__)
 
@@ -103,15 +110,49 @@ class ConferenceService(Part):
         self.room(account_sid, sid)
         self._rooms.dispatch(sid, End(now()))
 
-    def announce(self, account_sid: str, sid: str, announcement: Announcement) -> None:
-        """To all of its participants. Raises NotFound, ServiceError."""
+    def announce(self, account_sid: str, sid: str, announcement: Announcement) -> str:
+        """To all of its participants; the announcement's sid. Raises NotFound, ServiceError."""
         self.room(account_sid, sid)
         room = self._live(sid)
         if all(one.called for one in room.participants.values()):
             raise ServiceError(
                 "90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl"
             )
-        self._announcement_player.start(room, None, announcement)
+        return self._announcement_player.start(room, None, announcement)
+
+    def announce_to(self, sid: str, one: Participant, announcement: Announcement) -> str:
+        """To `one` as `participant` has just found it; the announcement's sid. Raises ServiceError."""
+        _check_answered(one)
+        return self._announcement_player.start(self._live(sid), one, announcement)
+
+    @property
+    def on_announced(self) -> list[OnAnnounced]:
+        """Each is called when an announcement has ended, and must not block."""
+        return self._announcement_player.on_end
+
+    def mute_all(self, account_sid: str, sid: str, on: bool) -> int:
+        """Mute, or unmute, all in it; how many were not so. Raises NotFound, ServiceError."""
+        self.room(account_sid, sid)
+        others = [
+            one.call_sid
+            for one in _present(self._live(sid)).values()
+            if one.phase is not Phase.DIALLED and one.options.muted is not on
+        ]
+        self._rooms.dispatch(sid, *(Mute(now(), call_sid, on) for call_sid in others))
+        return len(others)
+
+    def begin_recording(self, account_sid: str, sid: str) -> bool:
+        """Record it from now on; False where it is recorded already. Raises NotFound, ServiceError."""
+        self.room(account_sid, sid)
+        room = self._live(sid)
+        if room.recording:
+            return False
+        if room.phase is not RoomPhase.STARTED:
+            raise ServiceError(
+                "90019", "Conference has not started", "It can be recorded once it has started."
+            )
+        self._rooms.dispatch(sid, BeginRecording(now()))
+        return True
 
     def _live(self, sid: str) -> Room:
         room = self._rooms.get(sid)
@@ -149,8 +190,7 @@ class ConferenceService(Part):
     def update_participant(self, sid: str, one: Participant, changes: ParticipantUpdate) -> Participant:
         """`one` as `participant` has just found it; returned as it is after the changes. Raises NotFound,
         ServiceError."""
-        if one.phase is Phase.DIALLED:
-            raise ServiceError("90034", "Call not answered", "It can be changed once it has answered.")
+        _check_answered(one)
         coach = changes.coach
         if coach and (coach == one.call_sid or not _may_be_coached(self._live(sid), coach)):
             detail = "The call to coach is not in this conference."
@@ -166,6 +206,11 @@ class ConferenceService(Part):
     def drop(self, sid: str, one: Participant) -> None:
         """Out of the conference, and its call ends."""
         self._rooms.dispatch(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+
+    def live_participants(self, account_sid: str) -> list[tuple[str, Participant]]:
+        """All that live, each with its ConferenceSid."""
+        mine = (room for room in self._rooms if room.account_sid == account_sid)
+        return [(room.sid, one) for room in mine for one in _present(room).values()]
 
     def conference_of(self, call_sid: str) -> str:
         """ConferenceSid of the conference that a call takes part in, or waits for; empty: of none."""
@@ -260,6 +305,12 @@ def _check(room: Room, options: ParticipantOptions) -> None:
     if options.coach and not _may_be_coached(room, options.coach):
         detail = "The call to coach is not in this conference."
         raise ServiceError("13240", "Invalid coach", detail, "/CallSidToCoach")
+
+
+def _check_answered(one: Participant) -> None:
+    """Raises ServiceError."""
+    if one.phase is Phase.DIALLED:
+        raise ServiceError("90034", "Call not answered", "It can be changed once it has answered.")
 
 
 def _present(room: Room) -> dict[str, Participant]:

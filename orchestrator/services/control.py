@@ -13,6 +13,7 @@ from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.recordings import RecordingService
+from orchestrator.services.timeline import TimelineService
 
 
 class ApiServices(NamedTuple):
@@ -23,3 +24,4 @@ class ApiServices(NamedTuple):
     recordings: RecordingService
     callbacks: CallbackService
     browser_calls: BrowserCallService
+    timeline: TimelineService

@@ -86,6 +86,11 @@ class RecordingService:
             raise NotFound
         return found
 
+    def current_of_call(self, account_sid: str, call_sid: str) -> RecordingRecord | None:
+        """The newest of this call that is being written, not of a conference."""
+        query = Query("recording", account_sid, {"call_sid": call_sid, "conference_sid": ""}, limit=NEWEST)
+        return next((found for found in self.find_recordings(query) if found.status in WRITTEN), None)
+
     def _current(self, account_sid: str, call_sid: str, conference_sid: str) -> RecordingRecord:
         equal = {"conference_sid": conference_sid} | ({"call_sid": call_sid} if call_sid else {})
         for found in self.find_recordings(Query("recording", account_sid, equal, limit=NEWEST)):

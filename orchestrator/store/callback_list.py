@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from orchestrator.net.logged_url import for_log
-from orchestrator.store import sql
+from orchestrator.store import callback_sql, sql
 from orchestrator.store.message import CallbackQuery, Receiver, receiver_of
 from orchestrator.store.sql import State
 
@@ -61,17 +61,17 @@ class CallbackList:
         self._write = write
 
     def find(self, query: CallbackQuery) -> list[ListedCallback]:
-        return [listed(row) for row in self._read(*sql.callbacks(query, SEARCHED))]
+        return [listed(row) for row in self._read(*callback_sql.callbacks(query, SEARCHED))]
 
     def receivers(self, account_sid: str) -> list[Receiver]:
         """Those that something waits for or has failed at, the most failures first; of more than SEARCHED
         callbacks the newest are counted."""
         waiting: dict[str, int] = {}
         failed: dict[str, tuple[int, str, int]] = {}
-        for url, number in self._read(sql.WAITING_BY_URL, (account_sid, SEARCHED)):
+        for url, number in self._read(callback_sql.WAITING_BY_URL, (account_sid, SEARCHED)):
             name = receiver_of(url)
             waiting[name] = waiting.get(name, 0) + number
-        for url, number, error, at in self._read(sql.FAILED_BY_URL, (account_sid, SEARCHED)):
+        for url, number, error, at in self._read(callback_sql.FAILED_BY_URL, (account_sid, SEARCHED)):
             name = receiver_of(url)
             before, last_error, last_at = failed.get(name, (0, "", 0))
             newest = (error, at) if at >= last_at else (last_error, last_at)
@@ -84,13 +84,13 @@ class CallbackList:
 
     def failing(self, queues: Sequence[str]) -> dict[str, int]:
         """How many of each of these queues have failed, or wait after an attempt that failed."""
-        return dict(self._read(*sql.failing(queues))) if queues else {}
+        return dict(self._read(*callback_sql.failing(queues))) if queues else {}
 
     def failed_at(self, account_sid: str, receiver: str) -> Iterator[list[int]]:
         """Ids of those that failed there, or anywhere where `receiver` is empty: some at a time, so that
         others have their turn in between."""
         last = 0
-        while rows := self._read(sql.FAILED_AFTER, (account_sid, last, _CHUNK)):
+        while rows := self._read(callback_sql.FAILED_AFTER, (account_sid, last, _CHUNK)):
             last = rows[-1][0]
             yield [id_ for id_, url in rows if receiver in ("", receiver_of(url))]
 

@@ -39,6 +39,9 @@ class Record(Struct, frozen=True):
         return (*astuple(self)[:-1], self.node or node)
 
 
+SEARCHED = 20_000
+
+
 class Span(NamedTuple):
     """From `low` on, and before `high`; None is no bound. Microseconds since the epoch."""
 
@@ -60,3 +63,6 @@ class Query(NamedTuple):
     """created_at and sid of the row before the first one wanted."""
     offset: int = 0
     limit: int = 20
+    words: Sequence[str] = ()
+    """Any of these is a part of its sid, name, numbers, conference or call. Of the newest SEARCHED rows
+    alone, as a search through all would hold up everybody."""

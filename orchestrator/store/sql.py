@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
-from urllib.parse import quote_plus
 
 from msgspec.structs import fields
 
-from orchestrator.store.message import CallbackQuery
-from orchestrator.store.records import Query, Record
+from orchestrator.store.records import SEARCHED, Query, Record
 
 State = Literal["waiting", "delivered", "failed"]
 Prepared = tuple[str, Sequence[object]]
@@ -47,6 +45,7 @@ CREATE TABLE pending ({_MESSAGE}
     waits_since INTEGER NOT NULL
 );
 CREATE INDEX pending_by_age ON pending (waits_since, id);
+CREATE INDEX pending_failing ON pending (queue) WHERE attempts > 0;
 CREATE TABLE retries (id INTEGER PRIMARY KEY);
 CREATE TABLE finished ({_MESSAGE}
     done_at INTEGER NOT NULL,
@@ -58,6 +57,7 @@ CREATE TABLE finished ({_MESSAGE}
 CREATE INDEX finished_by_time ON finished (done_at);
 CREATE INDEX finished_by_queue ON finished (queue);
 CREATE INDEX finished_failed ON finished (delivered) WHERE delivered = 0;
+CREATE INDEX finished_failed_by_queue ON finished (queue) WHERE delivered = 0;
 CREATE TABLE state (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -178,6 +178,7 @@ PUT_RECORD: Final = (
     f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
 )
+_SEARCHED: Final = ("sid", "name", "from_", "to_", "conference_sid", "call_sid")
 _RECORDS: Final = f"SELECT {', '.join(_COLUMNS)} FROM records"
 NAMED_RECORDS: Final = (
     "SELECT kind, sid, conference_sid, call_sid FROM records "
@@ -219,15 +220,15 @@ CLAIM: Final = (
 
 # Columns of an operator's list, from both tables
 _SHARED: Final = f"{_HEAD}, attempts"
-_SHOW_WAITING: Final = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
-_SHOW_FINISHED: Final = (
+SHOW_WAITING: Final = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
+SHOW_FINISHED: Final = (
     f"SELECT {_SHARED}, done_at, status, error, iif(delivered, 'delivered', 'failed'), "
     "EXISTS (SELECT 1 FROM retries WHERE retries.id = finished.id) FROM finished"
 )
 _SHOW: Final[dict[State, str]] = {
-    "waiting": f"{_SHOW_WAITING} WHERE 1",
-    "delivered": f"{_SHOW_FINISHED} WHERE delivered = 1",
-    "failed": f"{_SHOW_FINISHED} WHERE delivered = 0",
+    "waiting": f"{SHOW_WAITING} WHERE 1",
+    "delivered": f"{SHOW_FINISHED} WHERE delivered = 1",
+    "failed": f"{SHOW_FINISHED} WHERE delivered = 0",
 }
 
 
@@ -239,69 +240,6 @@ def entries(states: Iterable[State], rooms: Sequence[str], limit: int) -> Prepar
     return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
 
 
-WAITING_BY_URL: Final = (
-    "SELECT url, count(*) FROM "
-    "(SELECT url FROM pending WHERE account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
-)
-FAILED_BY_URL: Final = (
-    "SELECT url, count(*), error, max(done_at) FROM (SELECT url, error, done_at FROM finished "
-    "WHERE delivered = 0 AND account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
-)
-FAILED_AFTER: Final = (
-    "SELECT id, url FROM finished WHERE delivered = 0 AND account_sid = ? AND id > ? ORDER BY id LIMIT ?"
-)
-
-
-def failing(queues: Sequence[str]) -> Prepared:
-    """How many of each of these queues have failed, or wait after an attempt that failed."""
-    marks = _marks(queues)
-    return (
-        f"SELECT queue, count(*) FROM (SELECT queue FROM finished WHERE delivered = 0 AND queue IN ({marks}) "
-        f"UNION ALL SELECT queue FROM pending WHERE attempts > 0 AND queue IN ({marks})) GROUP BY queue",
-        (*queues, *queues),
-    )
-
-
-def callbacks(query: CallbackQuery, searched: int) -> Prepared:
-    """The newest first; of each table the newest `searched` are looked at where there are words."""
-    clauses, values = ["account_sid = ?"], list[object]([query.account_sid])
-    for clause, value in (
-        ("id < ?", query.before),
-        ("created_at >= ?", query.since),
-        ("created_at < ?", query.until),
-    ):
-        if value:
-            clauses.append(clause)
-            values.append(value)
-    if query.queues:
-        clauses.append(f"queue IN ({_marks(query.queues)})")
-        values += query.queues
-    if query.receiver:
-        clauses.append("receiver_of(url) = ?")
-        values.append(query.receiver)
-    parts: list[str] = []
-    if query.waiting:
-        parts.append(f"{_SHOW_WAITING} WHERE {' AND '.join(clauses)}")
-    if query.delivered or query.failed:
-        only = "" if query.delivered and query.failed else f" AND delivered = {int(query.delivered)}"
-        parts.append(f"{_SHOW_FINISHED} WHERE {' AND '.join(clauses)}{only}")
-    newest = [f"SELECT * FROM ({part} ORDER BY id DESC LIMIT ?)" for part in parts]
-    all_values: list[object] = []
-    for _ in parts:
-        all_values += [*values, searched if query.words else query.limit]
-    where = ""
-    if query.words:
-        # A body is stored as it is sent: quoted.
-        plain, quoted = like(query.words), like(quote_plus(query.words))
-        where = " WHERE url LIKE ? ESCAPE '!' OR event LIKE ? ESCAPE '!' OR queue LIKE ? ESCAPE '!' "
-        where += "OR CAST(body AS TEXT) LIKE ? ESCAPE '!'"
-        all_values += [plain, plain, plain, quoted]
-    return f"SELECT * FROM ({' UNION ALL '.join(newest)}){where} ORDER BY id DESC LIMIT ?", (
-        *all_values,
-        query.limit,
-    )
-
-
 def like(words: str) -> str:
     """A pattern for `LIKE ? ESCAPE '!'`: whatever contains these words."""
     for special in "!%_":
@@ -310,17 +248,17 @@ def like(words: str) -> str:
 
 
 def waiting(ids: Sequence[int]) -> Prepared:
-    return f"SELECT {_QUEUED} FROM pending WHERE id IN ({_marks(ids)}) ORDER BY id", ids
+    return f"SELECT {_QUEUED} FROM pending WHERE id IN ({marks(ids)}) ORDER BY id", ids
 
 
 def failed(ids: Sequence[int]) -> Prepared:
     """Id and queue of those of these that failed."""
-    return f"SELECT id, queue FROM finished WHERE delivered = 0 AND id IN ({_marks(ids)})", ids
+    return f"SELECT id, queue FROM finished WHERE delivered = 0 AND id IN ({marks(ids)})", ids
 
 
 def over(ids: Sequence[int]) -> Prepared:
     """Id and queue of those of these that are finished, delivered or not."""
-    return f"SELECT id, queue FROM finished WHERE id IN ({_marks(ids)})", ids
+    return f"SELECT id, queue FROM finished WHERE id IN ({marks(ids)})", ids
 
 
 def finished(limit: int, before: int | None, queue: str | None, only_failed: bool) -> Prepared:
@@ -365,8 +303,15 @@ def records(query: Query) -> Prepared:
     order = "ORDER BY created_at DESC, sid DESC LIMIT ? OFFSET ?"
     # It would rather have the rows in their order than those of this name alone.
     index = " INDEXED BY records_by_name" if query.equal.get("name") else ""
-    where = f"{index} WHERE {' AND '.join(clauses)}"
-    return f"{_RECORDS}{where} {order}", (*values, query.limit, query.offset)
+    found = f"{_RECORDS}{index} WHERE {' AND '.join(clauses)} {order}"
+    if not query.words:
+        return found, (*values, query.limit, query.offset)
+    fits = " OR ".join(f"{column} LIKE ? ESCAPE '!'" for column in _SEARCHED for _ in query.words)
+    patterns = [like(words) for _ in _SEARCHED for words in query.words]
+    return (
+        f"SELECT * FROM ({found}) WHERE {fits} {order}",
+        (*values, SEARCHED, 0, *patterns, query.limit, query.offset),
+    )
 
 
 def _known(column: str) -> str:
@@ -375,5 +320,5 @@ def _known(column: str) -> str:
     return column
 
 
-def _marks(values: Sequence[object]) -> str:
+def marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))

@@ -48,6 +48,20 @@ class Announcement(NamedTuple):
     method: Method = "POST"
 
 
+class AnnouncementEnd(NamedTuple):
+    """How one ended."""
+
+    sid: str
+    account_sid: str
+    conference_sid: str
+    url: str
+    problem: str
+    """Empty: it was heard."""
+
+
+OnAnnounced = Callable[[AnnouncementEnd], None]
+
+
 class AnnouncementFailed(Exception):
     """An announcement was not heard to its end; the text says why."""
 
@@ -61,10 +75,12 @@ class AnnouncementPlayer:
     def __init__(self, services: CallContext, calls: CallRegistry) -> None:
         self._services = services
         self._calls = calls
+        self.on_end: list[OnAnnounced] = []
+        """Each is called when an announcement has ended, and must not block."""
         self._queues: WeakValueDictionary[tuple[str, str], BoundedSemaphore] = WeakValueDictionary()
 
-    def start(self, room: Room, who: Participant | None, announcement: Announcement) -> None:
-        """Does not block; a callback reports its end."""
+    def start(self, room: Room, who: Participant | None, announcement: Announcement) -> str:
+        """Its sid. Does not block; a callback and `on_end` report its end."""
         call_sid = who.call_sid if who else ""
         sid = new_sid()
         run = _Run(self._services, self._calls, room.sid, call_sid, self._fields(room, who))
@@ -72,9 +88,12 @@ class AnnouncementPlayer:
         # FreeSWITCH plays one after the other: each begins when the one before has ended.
         key = room.sid, call_sid
         queue = self._queues.setdefault(key, BoundedSemaphore())
-        gevent.spawn(self._run, sid, run, announcement, queue)
+        gevent.spawn(self._run, sid, room.account_sid, run, announcement, queue)
+        return sid
 
-    def _run(self, sid: str, run: _Run, announcement: Announcement, queue: BoundedSemaphore) -> None:
+    def _run(
+        self, sid: str, account_sid: str, run: _Run, announcement: Announcement, queue: BoundedSemaphore
+    ) -> None:
         problem = ""
         over = gevent.Timeout(LONGEST_SECONDS)
         try:
@@ -89,6 +108,9 @@ class AnnouncementPlayer:
         if problem:
             log.warning("not announced", room=run.sid, url=shown(announcement.url), problem=problem)
         self._services.rooms.dispatch(run.sid, Announced(now(), sid, problem))
+        end = AnnouncementEnd(sid, account_sid, run.sid, shown(announcement.url), problem)
+        for listener in self.on_end:
+            listener(end)
 
     def _fields(self, room: Room, who: Participant | None) -> Fields:
         call = self._calls.running(who.call_sid) if who else None

@@ -16,6 +16,7 @@ from orchestrator.conference.machine.effects import (
 )
 from orchestrator.conference.machine.events import (
     Added,
+    BeginRecording,
     ConferenceLost,
     HungUp,
     JoinRequest,
@@ -53,8 +54,14 @@ class SoundBook:
         starts = before.phase is RoomPhase.INIT and bool(after.started_at)
         renewed = isinstance(event, Added) and event.renewed and before.recording
         renewed = renewed and before.phase is not RoomPhase.ENDED
+        begun = isinstance(event, BeginRecording) and before.phase is RoomPhase.STARTED
+        begun = begun and not before.recording and bool(inside)
+        if begun:
+            # It counts anew: a silence from before is none of this recording.
+            self.recordings, self.paused, self.silence_awaited = 0, False, 0
+            self.somebody_spoke = False
         assert any(isinstance(effect, StartRecording) for effect in effects) is (
-            renewed or (starts and after.options.recording is not None)
+            renewed or begun or (starts and after.options.recording is not None)
         )
         stays = isinstance(event, Added) and event.call_sid in after.participants
         if starts and stays and after.options.recording and after.options.recording.beep:
@@ -138,6 +145,10 @@ class SoundBook:
     ) -> None:
         assert beep.members
         assert not any(inside[member_id].held for member_id in beep.members)
+        if isinstance(event, BeginRecording):
+            assert beep.kind == "record"
+            assert beep.members == tuple(one.member_id for one in inside.values() if not one.held)
+            return
         assert isinstance(event, (Added, JoinRequest, *ENDS))
         was = before.participants[event.caller.call_sid if isinstance(event, JoinRequest) else event.call_sid]
         match beep.kind:

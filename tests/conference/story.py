@@ -31,6 +31,7 @@ from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
+    BeginRecording,
     ConferenceLost,
     Dial,
     End,
@@ -197,6 +198,9 @@ class Story:
 
     def has_been_silent(self, since: int) -> list[str]:
         return self.happens(Silence(self._now(), since))
+
+    def recording_is_asked_for(self) -> list[str]:
+        return self.happens(BeginRecording(self._now()))
 
     def recording_becomes(self, status: Literal["in-progress", "paused", "stopped"]) -> list[str]:
         return self.happens(SetRecording(self._now(), status))

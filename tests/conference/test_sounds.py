@@ -397,3 +397,43 @@ def test_a_recording_that_the_api_ends_stops_once_and_is_paused_no_more() -> Non
     assert story.sounds() == []
     story.recording_becomes("paused")
     assert not story.room.recording_paused
+
+
+# A recording that is asked for while the conference goes on
+
+
+def test_a_conference_that_is_not_recorded_is_from_when_that_is_asked_for_on_with_a_beep_to_all() -> None:
+    story = Story()
+    story.enters("anna")
+    story.enters("bob")
+    story.sounds()
+    story.recording_is_asked_for()
+    assert story.room.recording
+    assert story.sounds() == ["record anna", "beep record manna mbob"]
+    story.recording_is_asked_for()
+    assert story.sounds() == []
+
+
+def test_a_recording_that_was_ended_is_followed_by_another_one() -> None:
+    story = Story(recording=UNTIL_SILENT)
+    story.enters("anna")
+    story.recording_becomes("paused")
+    story.recording_becomes("stopped")
+    story.sounds()
+    story.recording_is_asked_for()
+    assert "record anna" in story.sounds()
+    assert not story.room.recording_paused
+    story.recording_becomes("stopped")
+    assert story.sounds() == ["stop recording"]
+
+
+def test_nothing_is_recorded_before_the_start_and_after_the_end() -> None:
+    story = Story()
+    story.recording_is_asked_for()
+    assert not story.room.recording
+    story.enters("anna")
+    story.is_ended()
+    story.sounds()
+    story.recording_is_asked_for()
+    assert story.sounds() == []
+    assert not story.room.recording

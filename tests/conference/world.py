@@ -20,6 +20,7 @@ from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
+    BeginRecording,
     ConferenceLost,
     Dial,
     End,
@@ -184,8 +185,9 @@ class World:
 
     def set_recording(self) -> None:
         if self.rooms:
-            to = self.pick(("paused", "in-progress", "stopped"))
-            self.feed(self.pick(self.rooms), SetRecording(self.now(), to))
+            to = self.pick(("paused", "in-progress", "stopped", "begun"))
+            event = BeginRecording(self.now()) if to == "begun" else SetRecording(self.now(), to)
+            self.feed(self.pick(self.rooms), event)
 
     # what FreeSWITCH does
 

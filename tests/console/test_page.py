@@ -22,6 +22,14 @@ from tests.web.site import wait_until
 pytestmark = pytest.mark.rather("emulator")
 ALL = "start end join leave mute hold speaker announcement"
 HOSTILE = '<img src=x onerror="document.title=1">'
+PAGES = {
+    "conferences": ".list-conferences tbody tr",
+    "calls": ".list-calls tbody tr",
+    "callbacks": ".list-callbacks tbody tr",
+    "numbers": ".sheet-card",
+    "?q=1312555": "#found li",
+}
+"""Each with what is to be seen there."""
 PHONE = {"width": 375, "height": 812}
 
 
@@ -38,6 +46,10 @@ def card(page: Tab, name: str = "Room 1234") -> Place:
 def open_room(page: Tab, name: str = "Room 1234") -> None:
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=name, level=2)).to_be_focused()
+
+
+def rows(page: Tab, table: str) -> Place:
+    return page.get_by_role("table", name=table).locator("tbody tr")
 
 
 def row(page: Tab, number: str) -> Place:
@@ -159,7 +171,8 @@ def test_nothing_that_a_caller_sends_becomes_a_part_of_the_page(page: Tab, house
     expect(page.locator(".row .name")).to_have_text(HOSTILE)
     expect(page.locator(".callback").first).to_be_visible()
     assert page.locator("img[src=x]").count() == 0
-    assert page.title() == "Conferences"
+    # Not 1, which it would make of it.
+    assert page.title() == f"{HOSTILE} – Conferences"
 
 
 # The buttons
@@ -168,15 +181,15 @@ def test_nothing_that_a_caller_sends_becomes_a_part_of_the_page(page: Tab, house
 def test_the_buttons_mute_hold_and_drop(page: Tab, house: House) -> None:
     start_room(house, 2, statusCallbackEvent=ALL)
     open_room(page)
-    mute = page.get_by_role("button", name=f"Mute {caller(0)}")
-    for event, pressed in (("participant-mute", "true"), ("participant-unmute", "false")):
-        mute.click()
+    muted = row(page, caller(0)).locator(".chip").filter(has_text="muted")
+    for event, does, after in (("participant-mute", "Mute", 1), ("participant-unmute", "Unmute", 0)):
+        page.get_by_role("button", name=f"{does} {caller(0)}").click()
         house.application.wait_for(lambda request, event=event: event in request.body.decode())
-        expect(mute).to_have_attribute("aria-pressed", pressed)
-    hold = page.get_by_role("button", name=f"Hold {caller(0)}")
-    hold.click()
-    expect(hold).to_have_attribute("aria-pressed", "true")
+        expect(muted).to_have_count(after)
+    page.get_by_role("button", name=f"Hold {caller(0)}").click()
     expect(row(page, caller(0))).to_contain_text("on hold")
+    page.get_by_role("button", name=f"Take off hold {caller(0)}").click()
+    expect(row(page, caller(0)).locator(".chip").filter(has_text="on hold")).to_have_count(0)
     page.get_by_role("button", name=f"Drop {caller(0)}").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(row(page, caller(0))).to_be_visible()
@@ -267,7 +280,7 @@ def test_the_search_finds_conferences_and_people(page: Tab, house: House) -> Non
     house.voice(house.joins("Board", participantLabel="Ada Lovelace"))
     board = house.switch.call(NUMBER, from_=caller(7))
     expect(page.get_by_role("article")).to_have_count(2)
-    words = page.get_by_role("searchbox", name="Search conferences, numbers and labels")
+    words = page.get_by_role("searchbox", name="Search names, SIDs, numbers and labels")
     for text, found in (("sal", "Sales"), ("lovelace", "Board"), (caller(7), "Board")):
         words.fill(text)
         expect(card(page, "Sales")).to_be_visible(visible=found == "Sales")
@@ -275,15 +288,18 @@ def test_the_search_finds_conferences_and_people(page: Tab, house: House) -> Non
     words.fill("nobody")
     expect(page.get_by_text("Nothing live fits “nobody”")).to_be_visible()
     board.hang_up()
-    words.fill("oar")
-    page.get_by_role("link", name="Finished", exact=True).click()
-    finished = page.get_by_role("region", name="Finished conferences").get_by_role("listitem")
-    expect(finished).to_have_count(1)
-    expect(finished).to_contain_text("the last one left")
+    words.fill("lovelace")
+    # What is over is found beside what lives, by a label, too.
+    over = page.get_by_role("region", name="Also found")
+    expect(over.get_by_role("link", name="Board")).to_be_visible()
+    page.get_by_role("link", name="Conferences", exact=True).first.click()
+    expect(rows(page, "Conferences")).to_have_count(1)
+    expect(rows(page, "Conferences")).to_contain_text("the last one left")
     words.fill("x")
-    expect(page.get_by_text("No finished conference fits “x”")).to_be_visible()
+    expect(page.get_by_text("No conference fits “x”")).to_be_visible()
     words.fill("")
-    finished.get_by_role("link", name="Board").click()
+    expect(rows(page, "Conferences")).to_have_count(2)
+    page.get_by_role("link", name="Board", exact=True).click()
     expect(page.locator(".detail").get_by_role("heading", name="Board")).to_be_visible()
     expect(page.locator(".callback")).to_have_count(4)
 
@@ -408,8 +424,15 @@ def test_no_view_has_what_axe_calls_a_fault(
         phone.hang_up()
     expect(tab.locator("audio")).to_be_visible()
     assert not axe(tab)
-    tab.goto(f"{address(house)}#/finished")
-    expect(tab.get_by_role("link", name="Board", exact=True)).to_be_visible()
+    for path, seen in PAGES.items():
+        tab.goto(f"{address(house)}{path}")
+        expect(tab.locator(seen).first).to_be_visible()
+        assert not axe(tab), path
+        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    tab.goto(f"{address(house)}calls")
+    tab.locator(".list .main").first.click()
+    expect(tab.locator(".moment").first).to_be_visible()
+    expect(tab.locator(".code")).to_be_visible()
     assert not axe(tab)
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 

@@ -83,7 +83,22 @@ def test_a_wrong_key_opens_nothing(house: House) -> None:
     assert not visitor.http.cookies
 
 
-@pytest.mark.parametrize("path", ["events", "conferences", "conferences/x", "recordings/x/peaks"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "callbacks",
+        "callbacks/1",
+        "calls",
+        "calls/x",
+        "calls/x/timeline",
+        "conferences",
+        "conferences/x",
+        "conferences/x/timeline",
+        "events",
+        "numbers",
+        "recordings/x/peaks",
+    ],
+)
 def test_nothing_is_shown_to_who_is_not_signed_in(house: House, path: str) -> None:
     assert Visitor(house).ask("GET", f"console/{path}").status_code == 401
 
@@ -278,11 +293,29 @@ def test_nothing_of_one_account_is_visible_to_another(house: House, visitor: Vis
         ("POST", f"conferences/{sid}", {"announce": "http://127.0.0.1/a.wav"}),
         ("POST", f"conferences/{sid}/participants/{call}", {"muted": True}),
         ("DELETE", f"conferences/{sid}/participants/{call}", None),
+        ("POST", f"conferences/{sid}", {"muted": True}),
+        ("POST", f"conferences/{sid}", {"recording": "stopped"}),
+        ("POST", f"conferences/{sid}/participants", {"to": "+13125550021", "from_": "+13125550100"}),
+        ("POST", f"calls/{call}", {"end": True}),
+        ("POST", f"calls/{call}", {"recording": "in-progress"}),
+        ("POST", f"calls/{call}/timeline/1/request", None),
     ):
         assert other.ask(method, f"console/{path}", json=body).status_code == 404
     house.switch.hang_up_all()
-    wait_until(lambda: visitor.ask("GET", "console/conferences").json()["conferences"], "it is over")
-    assert other.ask("GET", f"console/conferences?words={sid}").json()["conferences"] == []
+    over = "console/conferences?state=over"
+    wait_until(lambda: visitor.ask("GET", over).json()["items"], "it is over")
+    callback = visitor.ask("GET", "console/callbacks").json()["items"][0]["id"]
+    for kind in ("conferences", "calls", "callbacks"):
+        assert visitor.ask("GET", f"console/{kind}?words={call}").json()["items"] or kind == "conferences"
+        assert other.ask("GET", f"console/{kind}").json()["items"] == []
+        assert other.ask("GET", f"console/{kind}?words={sid}").json()["items"] == []
+    assert other.ask("GET", f"console/calls/{call}").status_code == 404
+    for kind, one in (("calls", call), ("conferences", sid)):
+        assert visitor.ask("GET", f"console/{kind}/{one}/timeline").json()["entries"]
+        assert other.ask("GET", f"console/{kind}/{one}/timeline").json()["entries"] == []
+    assert other.ask("GET", f"console/callbacks/{callback}").status_code == 404
+    assert other.ask("POST", f"console/callbacks/{callback}/replay").status_code == 404
+    assert other.ask("GET", "console/callbacks").json()["receivers"] == []
     assert other.ask("GET", f"console/conferences/{sid}").status_code == 404
 
 

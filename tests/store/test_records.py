@@ -47,6 +47,7 @@ queries = st.builds(
     after=st.none() | st.tuples(st.integers(1, 4), st.sampled_from("abcdefgh")),
     offset=st.integers(0, 3),
     limit=st.integers(1, 5),
+    words=st.lists(st.sampled_from(("a", "B", "c", "_")), max_size=2),
 )
 
 
@@ -76,10 +77,18 @@ def found_by_hand(rows: list[Record], query: Query) -> list[Record]:
                 is_within(getattr(row, column), span) for column, each in query.spans.items() for span in each
             )
             and (query.after is None or (row.created_at, row.sid) < query.after)
+            and (
+                not query.words
+                or any(words.lower() in text.lower() for words in query.words for text in texts_of(row))
+            )
         )
 
     newest = sorted(filter(fits, rows), key=lambda row: (row.created_at, row.sid), reverse=True)
     return newest[query.offset : query.offset + query.limit]
+
+
+def texts_of(row: Record) -> tuple[str, ...]:
+    return row.sid, row.name, row.from_, row.to_, row.conference_sid, row.call_sid
 
 
 def is_within(at: int, span: Span) -> bool:

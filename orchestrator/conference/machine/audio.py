@@ -14,8 +14,8 @@ from orchestrator.conference.machine.effects import (
     StartRecording,
     StopRecording,
 )
-from orchestrator.conference.machine.events import Floor, SetRecording, Silence, Talking
-from orchestrator.conference.machine.state import Caller, Participant, Phase, RoomPhase
+from orchestrator.conference.machine.events import BeginRecording, Floor, SetRecording, Silence, Talking
+from orchestrator.conference.machine.state import Caller, Participant, Phase, RecordingOptions, RoomPhase
 from orchestrator.conference.machine.transition import Transition
 
 # The values of `beep` that sound on enter and on exit.
@@ -88,6 +88,24 @@ def begin_recording(transition: Transition, by: Caller) -> None:
     if transition.room.options.recording is not None:
         transition.fields["recording"] = True
         transition.effects.append(StartRecording(by))
+
+
+def begin_recording_now(transition: Transition, event: BeginRecording) -> None:
+    """Through the API, of one that is not recorded, or no longer."""
+    inside = transition.inside
+    if transition.room.recording or not inside:
+        return
+    options = transition.room.options
+    recording = options.recording or RecordingOptions()
+    transition.fields |= {
+        "options": replace(options, recording=recording),
+        "recording": True,
+        "recording_paused": False,
+        "silent_since": 0,
+    }
+    transition.effects.append(StartRecording(inside[0].caller))
+    if recording.beep:
+        beep(transition, "record", inside)
 
 
 def renew_recording(transition: Transition, by: Caller | None) -> None:

@@ -136,6 +136,12 @@ class Announce(Struct, frozen=True):
     """CallSid of the addressee; empty: all."""
 
 
+class BeginRecording(Struct, frozen=True):
+    """It is to be recorded from now on."""
+
+    at: int
+
+
 class SetRecording(Struct, frozen=True):
     """Its recording was paused by the API, goes on, or is to end."""
 
@@ -191,6 +197,7 @@ RoomEvent = (
     | Hold
     | Modify
     | Announce
+    | BeginRecording
     | SetRecording
     | Announced
     | Remove

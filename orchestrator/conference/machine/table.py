@@ -9,13 +9,20 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from orchestrator.conference.machine.announcements import announce, announced
-from orchestrator.conference.machine.audio import floor, set_recording, silence, talking
+from orchestrator.conference.machine.audio import (
+    begin_recording_now,
+    floor,
+    set_recording,
+    silence,
+    talking,
+)
 from orchestrator.conference.machine.dialling import dial, ringback, ringing
 from orchestrator.conference.machine.effects import Effect
 from orchestrator.conference.machine.events import (
     Added,
     Announce,
     Announced,
+    BeginRecording,
     ConferenceLost,
     Dial,
     End,
@@ -85,6 +92,7 @@ TABLE: dict[type[RoomEvent], tuple[Callable[[Transition, Any], None], ...]] = {
     Mute: (mute, mute, ignore, ignore),
     Hold: (hold, hold, ignore, ignore),
     Modify: (modify, modify, ignore, ignore),
+    BeginRecording: (ignore, begin_recording_now, ignore, ignore),
     SetRecording: (ignore, set_recording, ignore, ignore),
     Announce: (announce, announce, ignore, ignore),
     Announced: (announced, announced, announced, ignore),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import gevent
 from gevent.event import Event
@@ -17,6 +17,8 @@ from msgspec import json
 from orchestrator.clock import now
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.machine.state import Room
+from orchestrator.store.interface import OutboxError
+from orchestrator.verbs.announcements import AnnouncementEnd
 from orchestrator.web.console.sessions import Session
 from orchestrator.web.console.view import change, is_shown, room_view
 
@@ -111,7 +113,12 @@ class EventStream:
         self,
         rooms: Rooms,
         problems: Callable[[], Mapping[str, str]],
+        failing: Callable[[Sequence[str]], Mapping[str, int]],
     ) -> None:
+        """`failing`: how many callbacks of each of these conferences fail. It may raise OutboxError."""
+        self._failing = failing
+        self._fails: dict[str, dict[str, int]] = {}
+        """By account and ConferenceSid, as it was last sent to its browsers."""
         self._rooms = rooms
         self._problems = problems
         self._watchers: dict[str, set[StreamClient]] = {}
@@ -133,6 +140,7 @@ class EventStream:
         if account_sid not in self._known:
             mine = (room for room in self._rooms if room.account_sid == account_sid)
             self._known[account_sid] = {room.sid: room for room in mine if is_shown(room)}
+            self._fails[account_sid] = self._counted(account_sid)
         if self._keepalive is None:
             self._sent_problems = dict(self._problems())
             self._keepalive = gevent.spawn(self._keep)
@@ -144,6 +152,7 @@ class EventStream:
         if not watchers:
             self._watchers.pop(watcher.account_sid, None)
             self._known.pop(watcher.account_sid, None)
+            self._fails.pop(watcher.account_sid, None)
 
     def end_sessions(self, is_good: Callable[[Session], bool]) -> list[Session]:
         """Those that are not good any more; which they are."""
@@ -166,11 +175,18 @@ class EventStream:
             if self._ticker is None:
                 self._ticker = gevent.spawn(self._tick)
 
+    def on_announced(self, end: AnnouncementEnd) -> None:
+        """Never blocks."""
+        if end.account_sid in self._watchers:
+            found = {"sid": end.sid, "conference": end.conference_sid, "problem": end.problem}
+            self._send(end.account_sid, event("announced", found))
+
     def snapshot(self, account_sid: str) -> dict[str, object]:
         self._flush()
         return {
             "now": _now_ms(),
             "problems": self._problems(),
+            "failing": self._fails.get(account_sid, {}),
             "rooms": [room_view(room) for room in self._known.get(account_sid, {}).values()],
         }
 
@@ -214,6 +230,7 @@ class EventStream:
             while self._watchers:
                 gevent.sleep(1.0)
                 self._send_problems()
+                self._send_failing()
                 self._drop_stuck()
         finally:
             self._keepalive = None
@@ -224,6 +241,22 @@ class EventStream:
             self._sent_problems = problems
             for account_sid in list(self._watchers):
                 self._send(account_sid, event("problems", problems))
+
+    def _send_failing(self) -> None:
+        for account_sid, before in list(self._fails.items()):
+            now_failing = self._counted(account_sid)
+            changed = {sid: now_failing.get(sid, 0) for sid in {*before, *now_failing}}
+            changed = {sid: number for sid, number in changed.items() if before.get(sid, 0) != number}
+            if changed:
+                self._fails[account_sid] = now_failing
+                self._send(account_sid, event("failing", changed))
+
+    def _counted(self, account_sid: str) -> dict[str, int]:
+        """Of the conferences that are shown; none where the database fails, which is a problem of its own."""
+        try:
+            return dict(self._failing(list(self._known.get(account_sid, ()))))
+        except OutboxError:
+            return {}
 
     def _drop_stuck(self) -> None:
         for watcher in self._all():

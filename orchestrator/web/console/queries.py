@@ -1,81 +1,159 @@
-"""Queries of the page beside the live view: ended conferences, recordings, callbacks."""
+"""Conferences and calls as the page lists and shows them, living and over, with recordings and callbacks.
+
+Times are milliseconds since the epoch, as browsers count; 0 for what has not happened.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from orchestrator.conference.live.records import RoomRecord
-from orchestrator.net.logged_url import for_log
-from orchestrator.recordings.files import is_sid
+from orchestrator.calls.records import CallRecord
+from orchestrator.conference.live.records import LeaveRecord, RoomRecord
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.rejection import NotFound
 from orchestrator.services.control import ApiServices
-from orchestrator.store.interface import CallbackStore
-from orchestrator.store.message import FinishedMessage, Queued
-from orchestrator.store.records import Query
+from orchestrator.store.message import CallbackQuery
+from orchestrator.store.records import SEARCHED, Query, RecordKind
+from orchestrator.web.console.callback_views import callback_view
+from orchestrator.web.console.filters import PAGE, ListFilter
 from orchestrator.web.console.view import View
 
-PAGE = 50
-SEARCHED = 1000
 MAX_CALLBACKS = 300
+MAX_RECORDINGS = 100
+MAX_PARTICIPANTS = 1000
+STATES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "live": ({"ended_at": "0"}, {}),
+    "over": ({}, {"ended_at": "0"}),
+    "failed": ({"status": "failed"}, {}),
+    "busy": ({"status": "busy"}, {}),
+    "no-answer": ({"status": "no-answer"}, {}),
+}
+"""Columns of records that are equal, and unequal."""
 
 
 class ConsoleQueries:
     """Every method takes the account that asks, raises NotFound for another's, and may raise OutboxError."""
 
-    def __init__(self, control: ApiServices, outbox: CallbackStore) -> None:
+    def __init__(self, control: ApiServices) -> None:
         self._control = control
-        self._outbox = outbox
 
-    def finished(self, account_sid: str, words: str, after: str) -> View:
-        """Ended conferences, the newest first: a page of them, or those that fit some words."""
-        if words:
-            return {"conferences": [_room(room) for room in self._search(account_sid, words)], "next": None}
-        moment, _, sid = after.partition(" ")
+    # Lists
+
+    def conferences(self, account_sid: str, wanted: ListFilter) -> View:
+        """The newest first; `next` leads to the page after, `searched` is how far back words were sought."""
+        find = self._control.conferences.find_rooms
+        found, more = self._page("conference", account_sid, wanted, find)
+        failing = self._control.callbacks.failing([room.sid for room in found])
+        shown = [room_view(room) | {"failing": failing.get(room.sid, 0)} for room in found]
+        return {"items": shown} | more
+
+    def calls(self, account_sid: str, wanted: ListFilter) -> View:
+        """As `conferences`."""
+        find = self._control.calls.find_calls
+        found, more = self._page("call", account_sid, wanted, find)
+        return {"items": [call_view(call) | self._place(call) for call in found]} | more
+
+    def _page(
+        self, kind: RecordKind, account_sid: str, wanted: ListFilter, find: Callable[[Query], list[Any]]
+    ) -> tuple[list[Any], View]:
+        equal, unequal = STATES.get(wanted.state, ({}, {}))
         query = Query(
-            "conference",
+            kind,
             account_sid,
-            {"status": "completed"},
-            after=(int(moment), sid) if moment.isdigit() else None,
+            equal,
+            unequal,
+            _spans(wanted),
+            after=wanted.cursor,
             limit=PAGE + 1,
+            words=wanted.alternatives,
         )
-        found = self._control.conferences.find_rooms(query)
-        shown = found[:PAGE]
-        more = f"{shown[-1].created_at} {shown[-1].sid}" if len(found) > PAGE else None
-        return {"conferences": [_room(room) for room in shown], "next": more}
+        found = find(query)
+        if query.words and query.after is None:
+            found = self._with_labelled(found, query, find)
+        shown, last = found[:PAGE], None
+        if len(found) > PAGE:
+            last = shown[-1]
+        elif query.words and (oldest := find(query._replace(words=(), offset=SEARCHED - 1, limit=1))):
+            last = oldest[0]
+        searched = last.created_at // 1000 if last is not None and len(found) <= PAGE else 0
+        following = f"{last.created_at} {last.sid}" if last is not None else None
+        return shown, {"next": following, "searched": searched}
 
-    def _search(self, account_sid: str, words: str) -> Sequence[RoomRecord]:
-        """By sid and exact name among all, by a part of the name among the last ones."""
-        over = {"status": "completed"}
-        found: dict[str, RoomRecord] = {}
-        if is_sid(words.lower()):
-            # Else it may be part of a name.
-            with suppress(NotFound):
-                room = self._control.conferences.room(account_sid, words.lower())
-                if room.ended_at:
-                    found[room.sid] = room
-        named = Query("conference", account_sid, over | {"name": words}, limit=PAGE)
-        found |= {room.sid: room for room in self._control.conferences.find_rooms(named)}
-        recent = self._control.conferences.find_rooms(Query("conference", account_sid, over, limit=SEARCHED))
-        found |= {room.sid: room for room in recent if words.lower() in f"{room.name} {room.sid}".lower()}
-        return sorted(found.values(), key=lambda room: -room.created_at)[:PAGE]
+    def _with_labelled(self, found: list[Any], query: Query, find: Callable[[Query], list[Any]]) -> list[Any]:
+        """Also those whose participants' labels fit, living and left."""
+        column = 0 if query.kind == "conference" else 1
+        known = {record.sid for record in found}
+        wanted = {pair[column] for pair in self._labelled(query)} - known
+        for sid in sorted(wanted)[:PAGE]:
+            found += find(query._replace(equal={**query.equal, "sid": sid}, words=()))
+        return sorted(found, key=lambda record: (-record.created_at, record.sid))
+
+    def _labelled(self, query: Query) -> list[tuple[str, str]]:
+        """ConferenceSid and CallSid of participants whose labels fit."""
+        left = self._control.conferences.find_leaves(
+            Query("participant", query.account_sid, words=query.words, limit=PAGE)
+        )
+        living = self._control.conferences.live_participants(query.account_sid)
+        everybody = [(one.conference_sid, one.participant) for one in left] + living
+        words = [each.lower() for each in query.words]
+        return [
+            (sid, one.call_sid)
+            for sid, one in everybody
+            if any(each in one.options.label.lower() for each in words)
+        ]
+
+    # One of them
 
     def conference(self, account_sid: str, sid: str) -> View:
         """With its recordings, and its callbacks, the newest first."""
         room = self._control.conferences.room(account_sid, sid)
-        query = Query("recording", account_sid, {"conference_sid": sid}, limit=100)
-        recordings = [
-            recording
-            for recording in self._control.recordings.find_recordings(query)
-            if recording.status != "deleted"
-        ]
-        queues = [sid, *(f"recording {recording.sid}" for recording in recordings)]
-        return _room(room) | {
+        recordings = self._recordings(account_sid, conference_sid=sid)
+        queues = (sid, *(f"recording {recording.sid}" for recording in recordings))
+        return room_view(room) | {
             "recordings": [self._recording(recording) for recording in recordings],
             "callbacks": self._callbacks(account_sid, queues),
+            "left": [left_view(one) for one in self._leaves(account_sid, conference_sid=sid)],
         }
+
+    def call(self, account_sid: str, sid: str) -> View:
+        """With its recordings, its legs, and the callbacks about the call itself."""
+        call = self._control.calls.call(account_sid, sid)
+        recordings = self._recordings(account_sid, call_sid=sid)
+        queues = (sid, *(f"recording {recording.sid}" for recording in recordings))
+        dialled = self._control.calls.find_calls(Query("call", account_sid, {"call_sid": sid}, limit=PAGE))
+        return (
+            call_view(call)
+            | self._place(call)
+            | {
+                "recordings": [self._recording(recording) for recording in recordings],
+                "callbacks": self._callbacks(account_sid, queues),
+                "dialled": [call_view(leg) for leg in dialled],
+            }
+        )
+
+    def _leaves(self, account_sid: str, **equal: str) -> list[LeaveRecord]:
+        return self._control.conferences.find_leaves(
+            Query("participant", account_sid, equal, limit=MAX_PARTICIPANTS)
+        )
+
+    def _place(self, call: CallRecord) -> View:
+        """The conference that a call is in, waits for, or was in last."""
+        sid = self._control.conferences.conference_of(call.sid)
+        if not sid:
+            left = self._leaves(call.account_sid, call_sid=call.sid)
+            sid = left[0].conference_sid if left else ""
+        if not sid:
+            return {"conference": None}
+        try:
+            room = self._control.conferences.room(call.account_sid, sid)
+        except NotFound:
+            return {"conference": None}
+        return {"conference": {"sid": room.sid, "name": room.name}}
+
+    def _recordings(self, account_sid: str, **equal: str) -> list[RecordingRecord]:
+        query = Query("recording", account_sid, equal, unequal={"status": "deleted"}, limit=MAX_RECORDINGS)
+        return self._control.recordings.find_recordings(query)
 
     def _recording(self, recording: RecordingRecord) -> View:
         # The page is on the same server, which may have another name for others.
@@ -87,20 +165,20 @@ class ConsoleQueries:
             "seconds": recording.duration,
             "channels": recording.channels,
             "address": f"recordings/{address}" if address else "",
+            "call": recording.call_sid,
+            "of_conference": bool(recording.conference_sid),
         }
 
     def _callbacks(self, account_sid: str, queues: Sequence[str]) -> list[View]:
-        found: list[Queued | FinishedMessage] = []
-        # A callback that was delivered a moment ago would be neither waiting nor delivered yet.
-        self._outbox.flush()
-        for queue in queues:
-            found += self._outbox.waiting(MAX_CALLBACKS, queue=queue)
-            found += self._outbox.finished(MAX_CALLBACKS, queue=queue)
-        mine = [message for message in found if message.account_sid == account_sid]
-        return [_callback(one) for one in sorted(mine, key=lambda one: -one.id)[:MAX_CALLBACKS]]
+        query = CallbackQuery(account_sid, queues=tuple(queues), limit=MAX_CALLBACKS)
+        return [callback_view(one) for one in self._control.callbacks.find(query)]
 
 
-def _room(room: RoomRecord) -> View:
+def _spans(wanted: ListFilter) -> dict[str, Any]:
+    return {"created_at": wanted.span} if wanted.span else {}
+
+
+def room_view(room: RoomRecord) -> View:
     return {
         "sid": room.sid,
         "name": room.name,
@@ -111,20 +189,29 @@ def _room(room: RoomRecord) -> View:
     }
 
 
-def _callback(message: Queued | FinishedMessage) -> View:
-    finished = message if isinstance(message, FinishedMessage) else None
-    body = parse_qsl(message.body.decode("ascii", "replace"), keep_blank_values=True)
+def call_view(call: CallRecord) -> View:
     return {
-        "id": message.id,
-        "event": message.event,
-        "sequence": message.sequence,
-        "url": for_log(message.url),
-        "method": message.method,
-        "made": message.created_at // 1000,
-        "done": finished.done_at // 1000 if finished else 0,
-        "state": "waiting" if finished is None else "delivered" if finished.delivered else "failed",
-        "attempts": message.attempts,
-        "status": finished.status if finished else None,
-        "error": finished.error if finished else "",
-        "body": body,
+        "sid": call.sid,
+        "from": call.from_,
+        "to": call.to,
+        "name": call.caller_name,
+        "outbound": call.outbound,
+        "status": call.status,
+        "created": call.created_at // 1000,
+        "answered": call.answered_at // 1000,
+        "ended": call.ended_at // 1000,
+        "parent": call.parent_call_sid,
+    }
+
+
+def left_view(one: LeaveRecord) -> View:
+    participant = one.participant
+    caller = participant.caller
+    return {
+        "call": participant.call_sid,
+        "number": caller.from_ if caller.calling_party_type else caller.to,
+        "label": participant.options.label,
+        "joined": (participant.joined_at or participant.asked_at) // 1000,
+        "left": one.left_at // 1000,
+        "reason": one.reason.replace("_", " "),
     }

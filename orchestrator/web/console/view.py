@@ -56,6 +56,7 @@ def _facts(room: Room) -> View:
         "opened": _ms(room.opened_at),
         "started": _ms(room.started_at),
         "recording": room.recording,
+        "paused": room.recording_paused,
         "talking": reports_talking(room.profile),
         "max": room.options.max_participants,
     }

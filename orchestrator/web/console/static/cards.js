@@ -1,9 +1,10 @@
 // All live conferences as cards. A change touches its own card; the time runs only where it is seen.
 
 import { attribute, by, el, show, text } from "./dom.js";
-import { count, length, nameOf, now } from "./format.js";
-import { rooms } from "./live.js";
+import { count, length, nameOf, naturally, now } from "./format.js";
+import { failing, rooms } from "./live.js";
 import { Line, People, waits } from "./people.js";
+import { href, toConference } from "./router.js";
 
 const MOST = 12;
 const cards = new Map();
@@ -21,17 +22,20 @@ const watcher = new IntersectionObserver((entries) => {
   }
 });
 let words = "";
+let digits = "";
 let sort = "newest";
+let dense = false;
 let selected = "";
 
 class Card {
   constructor(room) {
     this.room = room;
-    this.link = el("a", { href: `#/conference/${room.sid}` });
+    this.link = el("a", { href: toConference(room.sid), "data-beside": "" });
     this.time = el("span", { class: "time" });
     this.numbers = el("span");
     this.recording = el("span", { class: "chip rec", textContent: "Recording" });
     this.phase = el("span", { class: "chip wait", textContent: "Not started" });
+    this.failing = el("a", { class: "chip bad", hidden: true, href: href("callbacks", { q: room.sid }) });
     this.more = el("p", { class: "rest" });
     this.list = el("ul", { class: "people" });
     this.people = new People(this.list, (sid, person) => new Line(sid, person));
@@ -39,7 +43,7 @@ class Card {
       "article",
       { class: "card", "data-room": room.sid },
       el("header", {}, el("h3", {}, this.link), this.time),
-      el("p", { class: "meta" }, this.numbers, this.phase, this.recording),
+      el("p", { class: "meta" }, this.numbers, this.phase, this.recording, this.failing),
       this.list,
       this.more,
     );
@@ -51,10 +55,27 @@ class Card {
     show(this.phase, room.phase === "init");
     show(this.recording, room.recording);
     if (!patch || patch.people) {
-      this.people.update(room, patch?.people ?? null);
+      if (!dense) this.people.update(room, patch?.people ?? null);
       this.sum();
     }
     this.fit();
+  }
+
+  // In the dense list nobody is a line of their own: a thousand of them would cost what nobody sees.
+  thin() {
+    if (dense) {
+      this.people.clear();
+      show(this.more, false);
+    } else {
+      this.people.update(this.room, null);
+      this.sum();
+    }
+    this.fit();
+  }
+
+  warn(number) {
+    show(this.failing, number > 0);
+    if (number) text(this.failing, count(number, "callback fails", "callbacks fail"));
   }
 
   sum() {
@@ -67,7 +88,8 @@ class Card {
       if (person.talking) talking += 1;
     }
     Object.assign(this, { inside, waiting, talking });
-    text(this.numbers, `${inside} in${waiting ? ` · ${waiting} waiting` : ""}`);
+    text(this.numbers, `${inside} in${waiting ? ` · ${waiting} waiting` : ""}${dense && talking ? ` · ${talking} speaking` : ""}`);
+    if (dense) return;
     const hidden = this.room.people.size - MOST;
     show(this.more, hidden > 0);
     if (hidden > 0) text(this.more, `and ${hidden} more${talking ? `, ${talking} speaking in all` : ""}`);
@@ -79,15 +101,21 @@ class Card {
   }
 
   fit() {
-    let fits = !words || `${this.room.name} ${this.room.sid}`.toLowerCase().includes(words);
-    for (const [sid, line] of this.people.lines) {
-      const person = this.room.people.get(sid);
-      const found = words && `${nameOf(person)} ${person.number} ${sid}`.toLowerCase().includes(words);
-      attribute(line.node, "data-found", found ? "" : null);
+    let fits = !words || holds(`${this.room.name} ${this.room.sid}`);
+    for (const [sid, person] of this.room.people) {
+      const found = Boolean(words) && holds(`${nameOf(person)} ${person.number} ${sid}`);
+      const line = this.people.lines.get(sid);
+      if (line) attribute(line.node, "data-found", found ? "" : null);
       fits ||= found;
     }
-    show(this.node, Boolean(fits));
+    show(this.node, fits);
   }
+}
+
+// A number is found however it is written.
+function holds(value) {
+  const low = value.toLowerCase();
+  return low.includes(words) || (digits !== "" && low.includes(digits));
 }
 
 export function update(sid, room, patch) {
@@ -101,6 +129,7 @@ export function update(sid, room, patch) {
     cards.set(sid, card);
     card.update(room, null);
     card.tick();
+    card.warn(failing.get(sid) ?? 0);
     attribute(card.link, "aria-current", sid === selected ? "true" : null);
     place(card);
     watcher.observe(card.node);
@@ -121,7 +150,8 @@ function remove(sid, card) {
 const ORDERS = {
   newest: (one, other) => other.opened - one.opened,
   oldest: (one, other) => one.opened - other.opened,
-  name: (one, other) => one.name.localeCompare(other.name),
+  name: (one, other) => naturally(one.name, other.name),
+  people: (one, other) => other.people.size - one.people.size || naturally(one.name, other.name),
 };
 
 function place(card) {
@@ -141,8 +171,19 @@ export function sortBy(order) {
   by("cards").replaceChildren(...sorted.map((card) => card.node));
 }
 
+export function densely(on) {
+  dense = on;
+  attribute(by("cards"), "data-dense", on ? "" : null);
+  for (const card of cards.values()) card.thin();
+}
+
+export function warn(sid, number) {
+  cards.get(sid)?.warn(number);
+}
+
 export function search(wanted) {
   words = wanted.toLowerCase();
+  digits = /^[+\d][\d\s().+-]{3,}$/.test(words) ? words.replace(/\D/g, "") : "";
   for (const card of cards.values()) card.fit();
   sums();
 }
@@ -202,10 +243,7 @@ function quiet() {
 }
 
 function notFound() {
-  return [
-    el("p", { class: "big", textContent: `Nothing live fits “${words}”` }),
-    el("p", {}, el("a", { href: "#/finished", textContent: "Search the finished conferences" })),
-  ];
+  return [el("p", { class: "big", textContent: `Nothing live fits “${words}”` })];
 }
 
 export function tick() {

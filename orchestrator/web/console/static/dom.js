@@ -7,9 +7,9 @@ export function el(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (PROPERTIES.has(name)) node[name] = value;
-    else if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.filter((child) => child !== null));
+  node.append(...children.filter((child) => child !== null && child !== undefined));
   return node;
 }
 
@@ -50,6 +50,21 @@ const PATHS = {
   star: "M5 18h14M5 15 4 7l5 4 3-6 3 6 5-4-1 8z",
   close: "M6 6l12 12M18 6 6 18",
   back: "M14 6l-6 6 6 6",
+  mic: "M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5 11a7 7 0 0 0 14 0M12 18v3",
+  play: "M7 5l12 7-12 7z",
+  stop: "M7 7h10v10H7z",
+  record: "M12 17a5 5 0 1 0 0-10 5 5 0 0 0 0 10z",
+  plus: "M12 5v14M5 12h14",
+  replay: "M4 12a8 8 0 1 0 2.5-5.8M4 4v5h5",
+  download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  document: "M7 3h7l4 4v14H7zM14 3v4h4M9.5 12h6M9.5 16h6",
+  verb: "M5 6h14M5 12h9M5 18h12",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3 20a6 6 0 0 1 12 0M16 4.5a3.5 3.5 0 0 1 0 6M17.5 14.5A6 6 0 0 1 21 20",
+  callback: "M4 12h13M12 6l6 6-6 6",
+  phone: "M5 4h4l1.5 5-2.5 1.5a12 12 0 0 0 5.5 5.5l1.5-2.5 5 1.5v4a1 1 0 0 1-1 1A16 16 0 0 1 4 5a1 1 0 0 1 1-1z",
+  key: "M6 5h2v2H6zM11 5h2v2h-2zM16 5h2v2h-2zM6 10h2v2H6zM11 10h2v2h-2zM16 10h2v2h-2zM11 15h2v2h-2zM11 20h2",
+  media: "M4 12h3l2-6 4 12 2.5-8 1.5 4h3",
+  warn: "M12 4 2.5 20h19zM12 10v4M12 17h.01",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
 };
 
@@ -63,8 +78,54 @@ export function say(words) {
   by("say").textContent = words;
 }
 
-export function toast(words) {
-  const note = el("p", { class: "toast", textContent: words });
-  by("toasts").append(note);
-  setTimeout(() => note.remove(), 8000);
+function note(place, kind, words, milliseconds) {
+  const found = el("p", { class: `toast ${kind}`, textContent: words });
+  by(place).append(found);
+  setTimeout(() => found.remove(), milliseconds);
+}
+
+// Failures and successes: both on the screen, and read out.
+export const toast = (words) => note("toasts", "bad", words, 10000);
+export const done = (words) => note("notes", "good", words, 5000);
+
+// An order by a button, which says whether it worked. A second press waits for the first one's answer.
+export async function act(button, run, words) {
+  if (button.getAttribute("aria-busy") === "true") return null;
+  attribute(button, "aria-busy", "true");
+  try {
+    const answer = await run();
+    done(typeof words === "function" ? words(answer) : words);
+    return answer ?? {};
+  } catch (problem) {
+    toast(`Not done: ${problem.message}`);
+    return null;
+  } finally {
+    attribute(button, "aria-busy", null);
+  }
+}
+
+export async function copyText(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    done("Copied");
+  } catch {
+    toast("The browser does not let this page copy.");
+  }
+}
+
+export function sidLine(sid, what) {
+  const copy = el("button", { type: "button", class: "tool", "aria-label": `Copy the ${what}`, title: "Copy", onclick: () => copyText(sid) }, icon("copy"));
+  return el("p", { class: "sid" }, el("code", { textContent: sid }), copy);
+}
+
+export const chip = (kind, words) => el("span", { class: `chip ${kind}`, textContent: words });
+
+// Of a list of (name, value or node): as facts beside each other.
+export function facts(pairs) {
+  const rows = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return el(
+    "dl",
+    { class: "facts-list" },
+    ...rows.map(([name, value]) => el("div", {}, el("dt", { textContent: name }), el("dd", {}, value))),
+  );
 }

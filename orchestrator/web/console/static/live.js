@@ -1,8 +1,12 @@
 // The live view: the state from the server's events as plain objects, passed on to the listeners.
 
+import { done, toast } from "./dom.js";
 import { setClock } from "./format.js";
+import { at } from "./router.js";
 
 export const rooms = new Map();
+// How many callbacks of a conference fail, by sid.
+export const failing = new Map();
 const listeners = new Set();
 let source = null;
 let retry = 0;
@@ -32,6 +36,7 @@ export function stop() {
   source?.close();
   source = null;
   rooms.clear();
+  failing.clear();
 }
 
 // A browser has six connections to a server: a tab that nobody sees gives its own back after a while.
@@ -50,7 +55,7 @@ function looked() {
 function open() {
   clearTimeout(timer);
   source?.close();
-  const mine = new EventSource("console/events");
+  const mine = new EventSource(at("console/events"));
   source = mine;
   mine.addEventListener("snapshot", (event) => {
     retry = 0;
@@ -59,6 +64,8 @@ function open() {
   });
   mine.addEventListener("change", (event) => change(JSON.parse(event.data)));
   mine.addEventListener("problems", (event) => onState("problems", JSON.parse(event.data)));
+  mine.addEventListener("failing", (event) => fails(JSON.parse(event.data)));
+  mine.addEventListener("announced", (event) => announced(JSON.parse(event.data)));
   mine.addEventListener("error", () => {
     if (source !== mine) return;
     onState("lost");
@@ -82,7 +89,16 @@ function snapshot(data) {
     rooms.set(room.sid, whole(room));
     notify(room.sid, rooms.get(room.sid), null);
   }
+  fails(data.failing);
   onState("problems", data.problems);
+}
+
+function fails(numbers) {
+  for (const [sid, number] of Object.entries(numbers)) {
+    if (number) failing.set(sid, number);
+    else failing.delete(sid);
+    onState("failing", { sid, number });
+  }
 }
 
 function whole(room) {
@@ -115,4 +131,25 @@ function merge(room, patch) {
     else if (room.people.has(sid)) Object.assign(room.people.get(sid), person);
     else room.people.set(sid, person);
   }
+}
+
+// Announcements that this page has asked for, by sid, with their addressee; and ends that came before the answer.
+const announcing = new Map();
+const ended = new Map();
+
+export function awaitAnnouncement(sid, to) {
+  announcing.set(sid, to);
+  if (ended.has(sid)) announced(ended.get(sid));
+}
+
+function announced(end) {
+  const to = announcing.get(end.sid);
+  if (to === undefined) {
+    ended.set(end.sid, end);
+    setTimeout(() => ended.delete(end.sid), 10000);
+    return;
+  }
+  announcing.delete(end.sid);
+  if (end.problem) toast(`The announcement to ${to} failed: ${end.problem}`);
+  else done(`The announcement to ${to} was played`);
 }

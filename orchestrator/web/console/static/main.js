@@ -1,24 +1,41 @@
-// Signing in, the address bar, and the views that follow changes.
+// Signing in, the connection, and which page the address shows.
 
+import * as calls from "./call.js";
+import * as callbacks from "./callbacks.js";
 import * as cards from "./cards.js";
-import * as detail from "./detail.js";
-import { attribute, by, say, show, text, toast } from "./dom.js";
-import * as finished from "./finished.js";
+import * as conference from "./conference.js";
+import { attribute, by, done, say, show, text, toast } from "./dom.js";
 import { clock } from "./format.js";
+import * as lists from "./lists.js";
 import * as live from "./live.js";
+import * as numbers from "./numbers.js";
 import * as phone from "./phone_panel.js";
+import * as router from "./router.js";
 import * as server from "./server.js";
 
-let view = "";
+const TITLES = { live: "Live", conferences: "Conferences", calls: "Calls", call: "Call", callbacks: "Callbacks", numbers: "Numbers" };
+const BELOW = { conference: "conferences", call: "calls" };
+const livePage = { title: by("live-title"), open: ({ q = "" }) => find(q), close() {}, forget() {} };
+const pages = {
+  live: livePage,
+  conferences: lists.conferences(),
+  calls: lists.calls(),
+  call: calls.page(),
+  callbacks: callbacks.page(),
+  numbers: numbers.page(),
+};
+let shown = "";
 let inside = false;
 let lostAt = 0;
 let problems = {};
+let searching = 0;
 
 live.listen(cards.update);
-live.listen(detail.update);
+live.listen(conference.update);
 setInterval(() => {
   cards.tick();
-  detail.tick();
+  conference.tick();
+  pages.call.tick();
 }, 1000);
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -45,11 +62,14 @@ async function begin() {
 
 function login(keys) {
   inside = false;
+  shown = "";
   live.stop();
   phone.allow(false);
   cards.clear();
-  detail.close();
+  conference.close();
+  for (const page of Object.values(pages)) page.forget();
   by("ask").close("");
+  show(by("found"), false);
   show(by("dashboard"), false);
   show(by("login"), true);
   show(by("sign-in"), keys);
@@ -66,10 +86,9 @@ function enter(session) {
   document.querySelector(".skip").hidden = false;
   text(by("account"), session.account.name || session.account.sid);
   text(by("sign-in-problem"), "");
-  document.title = "Conferences";
   live.start(linked);
   phone.allow(session.calls);
-  route();
+  route(router.here(), "begun");
 }
 
 server.whenSignedOut(() => {
@@ -105,16 +124,14 @@ by("sign-out").addEventListener("click", async () => {
 // The connection
 
 function linked(state, what) {
-  if (state === "problems") {
-    problems = what;
-  } else if (state === "again") {
-    again(what);
-    return;
-  } else {
+  if (state === "again") return again(what);
+  if (state === "failing") return cards.warn(what.sid, what.number);
+  if (state === "problems") problems = what;
+  else {
     if (state === "lost") lostAt ||= Date.now();
     else if (lostAt) {
       lostAt = 0;
-      say("Live again");
+      done("Live again");
     }
     if (state === "live") cards.sums();
     attribute(by("link"), "data-state", state);
@@ -124,10 +141,11 @@ function linked(state, what) {
   if (lostAt) words.unshift(`No connection to the orchestrator since ${clock(lostAt)}: what is shown may be old`);
   show(by("banner"), words.length > 0);
   text(by("banner"), words.length ? `${words.join(". ")}.` : "");
-  attribute(by("dashboard"), "data-stale", lostAt ? "" : null);
+  return attribute(by("dashboard"), "data-stale", lostAt ? "" : null);
 }
 
-// A stream that ended may be an orchestrator that was restarted: it knows no session of before.
+// A stream that ended may be an orchestrator that is being restarted, which knows the session again, or a key that
+// was withdrawn.
 async function again(open) {
   const session = await server.session().catch(() => null);
   if (session && !session.account) {
@@ -138,42 +156,42 @@ async function again(open) {
   }
 }
 
-// Where we are
+// The page that the address says
 
-function route() {
+function route({ name, sid, query, beside }, how) {
   if (!inside) return;
-  const [, sid] = /^#\/conference\/([\w-]+)$/.exec(location.hash) ?? [];
-  if (sid) {
+  if (how !== "replaced") clearTimeout(searching);
+  const overLive = name === "conference" && beside;
+  if (!overLive && by("words").value.trim() !== (query.q ?? "") && document.activeElement !== by("words")) by("words").value = query.q ?? "";
+  const page = name === "conference" ? (overLive ? "live" : "") : name;
+  if (shown && shown !== page) pages[shown].close();
+  for (const key of Object.keys(pages)) show(by(key), key === page);
+  const before = shown;
+  shown = page;
+  mark(BELOW[name] && !overLive ? BELOW[name] : overLive ? "live" : name, query.q ?? "");
+  if (name === "conference") {
     cards.select(sid);
-    detail.show_(sid);
-    attribute(by("dashboard"), "data-open", "");
-    if (!view) look("live");
+    if (conference.openConference(sid, beside) && !beside) scrollTo(0, 0);
     return;
   }
-  attribute(by("dashboard"), "data-open", null);
-  const closed = detail.close();
+  const closed = conference.close();
   cards.select("");
-  look(location.hash === "#/finished" ? "finished" : "live");
-  if (closed) back(closed);
+  pages[page].open(query, sid);
+  if (name !== "call") document.title = `${TITLES[name]} – Conferences`;
+  if (how === "pushed" && before !== page) scrollTo(0, 0);
+  if (closed && page === "live") cards.focus(closed);
+  else if (how === "pushed" || how === "popped") pages[page].title?.focus({ preventScroll: true });
 }
 
-function back(sid) {
-  const line = view === "finished" && document.querySelector(`#over a[href="#/conference/${sid}"]`);
-  if (line) line.focus();
-  else cards.focus(sid);
+function mark(current, words) {
+  for (const link of document.querySelectorAll(".views a")) {
+    const { page } = link.dataset;
+    attribute(link, "href", router.href(page === "live" ? "" : page, { q: words }));
+    attribute(link, "aria-current", page === current ? "page" : null);
+  }
 }
 
-function look(wanted) {
-  view = wanted;
-  show(by("live"), view === "live");
-  show(by("finished"), view === "finished");
-  show(by("sort").parentElement, view === "live");
-  attribute(by("to-live"), "aria-current", view === "live" ? "page" : null);
-  attribute(by("to-finished"), "aria-current", view === "finished" ? "page" : null);
-  if (view === "finished") finished.open(by("words").value.trim());
-}
-
-addEventListener("hashchange", route);
+router.start(route);
 
 document.querySelector("[data-skip]").addEventListener("click", (event) => {
   event.preventDefault();
@@ -186,33 +204,67 @@ addEventListener("keydown", (event) => {
   if (event.key === "/" && !typing) {
     event.preventDefault();
     by("words").focus();
-  } else if (event.key === "Escape" && !typing && location.hash.startsWith("#/conference/")) {
-    location.hash = view === "finished" ? "#/finished" : "#/";
+  } else if (event.key === "Escape" && !typing && router.here().name === "conference") {
+    leave();
   }
 });
 
+// Back to the list that it was opened from.
+function leave() {
+  if (history.state?.beside) router.go(router.href("", { q: by("words").value.trim() }));
+  else router.go(router.href("conferences"));
+}
+
 document.addEventListener("click", (event) => {
-  // Closing leads back to the list that it was opened from.
-  if (event.target.closest?.(".leave") && view === "finished") {
-    event.preventDefault();
-    location.hash = "#/finished";
-  }
-});
+  if (!event.target.closest?.(".leave")) return;
+  event.preventDefault();
+  leave();
+}, { capture: true });
 
 // Searching and sorting
 
-let searching = 0;
+function find(words) {
+  cards.search(words);
+  lists.findElsewhere(words);
+}
 
 by("words").addEventListener("input", () => {
   clearTimeout(searching);
   searching = setTimeout(() => {
     const words = by("words").value.trim();
-    cards.search(words);
-    if (view === "finished") finished.open(words);
-    else if (words) say(`${cards.fitting()} fit`);
-  }, 150);
+    const { name } = router.here();
+    if (name === "conference" && shown === "live") find(words);
+    else if (name === "conference" || name === "call") router.go(router.href(name === "call" ? "calls" : "conferences", { q: words }));
+    else router.narrow({ q: words });
+    if (words && name === "live") say(`${cards.fitting()} fit`);
+  }, 200);
 });
 
-by("sort").addEventListener("change", () => cards.sortBy(by("sort").value));
+const remembered = (name) => {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+};
+
+function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // A browser that keeps nothing shows what it showed at first.
+  }
+}
+
+for (const [name, set] of [["sort", cards.sortBy], ["density", (value) => cards.densely(value === "list")]]) {
+  const field = by(name);
+  const kept = remembered(name);
+  if (kept && [...field.options].some((option) => option.value === kept)) field.value = kept;
+  set(field.value);
+  field.addEventListener("change", () => {
+    set(field.value);
+    remember(name, field.value);
+  });
+}
 
 begin();

@@ -1,7 +1,8 @@
 // One participant as a line: compact in a card, with buttons in the conference's own view.
 
 import { attribute, el, icon, show, text } from "./dom.js";
-import { length, nameOf, now } from "./format.js";
+import { cut, length, nameOf, now } from "./format.js";
+import { toCall } from "./router.js";
 
 const rings = (person) => person.phase === "dialled";
 export const waits = (person) => ["waiting", "joining", "dialled"].includes(person.phase);
@@ -27,7 +28,7 @@ export class Line {
 
   update(person) {
     const found = marks(person);
-    text(this.name, nameOf(person));
+    cut(this.name, nameOf(person));
     attribute(this.node, "data-talking", person.talking ? "" : null);
     attribute(this.node, "data-waiting", waits(person) ? "" : null);
     attribute(this.node, "data-quiet", person.muted || person.held ? "" : null);
@@ -43,18 +44,21 @@ export class Line {
 }
 
 export class Row {
-  // `act(what, person)`: one of mute, hold, announce, drop.
+  // `act(what, row)`: one of mute, hold, announce, drop.
   constructor(sid, person, act) {
     this.sid = sid;
     this.person = person;
     this.level = el("i", { class: "level", "aria-hidden": "true" });
-    this.name = el("span", { class: "name" });
+    this.name = el("a", { class: "name", href: toCall(sid), title: "The call and its timeline" });
     this.number = el("span", { class: "number" });
     this.chips = el("span", { class: "chips" });
     this.time = el("span", { class: "time" });
-    const button = (name, word) =>
-      el("button", { type: "button", class: "tool", "data-does": name, onclick: () => act(name, this) }, icon(name), el("span", { class: "word", textContent: word }));
-    this.mute = button("mute", "Mute");
+    const button = (name, word, picture = name) => {
+      const node = el("button", { type: "button", class: "tool", "data-does": name, onclick: () => act(name, this) });
+      node.append(icon(picture), el("span", { class: "word", textContent: word }));
+      return node;
+    };
+    this.mute = button("mute", "Mute", "mic");
     this.hold = button("hold", "Hold");
     this.announce = button("announce", "Announce");
     this.drop = button("drop", "Drop");
@@ -72,25 +76,28 @@ export class Row {
   update(person, room) {
     this.person = person;
     const name = nameOf(person);
-    text(this.name, name);
-    text(this.number, person.label ? person.number : "");
+    cut(this.name, name);
+    cut(this.number, person.label ? person.number : "");
     attribute(this.node, "data-talking", person.talking ? "" : null);
     attribute(this.node, "data-waiting", waits(person) ? "" : null);
-    this.button(this.mute, "Mute", person.muted, name);
-    this.button(this.hold, "Hold", person.held, name);
-    for (const [button, does] of [[this.announce, `Announce to ${name}`], [this.drop, `Drop ${name}`]]) {
-      attribute(button, "aria-label", does);
-      attribute(button, "title", does);
-    }
-    for (const button of [this.mute, this.hold, this.announce]) button.disabled = rings(person);
+    this.does(this.mute, person.muted ? "Unmute" : "Mute", name, person.muted ? "mic" : "mute");
+    this.does(this.hold, person.held ? "Take off hold" : "Hold", name, person.held ? "play" : "hold");
+    this.does(this.announce, "Announce to", name);
+    this.does(this.drop, "Drop", name);
+    for (const tool of [this.mute, this.hold, this.announce]) tool.disabled = rings(person);
     this.chip(person, room);
     this.tick();
   }
 
-  button(node, word, on, name) {
+  // A button says what it will do, a chip says what is.
+  does(node, word, name, picture = "") {
     attribute(node, "aria-label", `${word} ${name}`);
-    attribute(node, "aria-pressed", String(on));
-    attribute(node, "title", on ? `${word}: on` : word);
+    attribute(node, "title", `${word} ${name}`);
+    text(node.querySelector(".word"), word === "Announce to" ? "Announce" : word === "Take off hold" ? "Resume" : word);
+    if (picture && node.dataset.picture !== picture) {
+      node.dataset.picture = picture;
+      node.querySelector("svg").replaceWith(icon(picture));
+    }
   }
 
   chip(person, room) {
@@ -100,8 +107,8 @@ export class Row {
     if (rings(person)) found.push(["wait", "is being called"]);
     if (person.phase === "joining") found.push(["wait", "joining"]);
     if (person.phase === "leaving") found.push(["", "leaving"]);
-    if (person.muted) found.push(["off", "muted"]);
-    if (person.held) found.push(["off", "on hold"]);
+    if (person.muted) found.push(["bad", "muted"]);
+    if (person.held) found.push(["wait", "on hold"]);
     const coached = person.coach && room.people.get(person.coach);
     if (person.coach) found.push(["coach", coached ? `coaches ${nameOf(coached)}` : "coaches"]);
     for (const other of room.people.values()) {
@@ -153,6 +160,11 @@ export class People {
       }
     }
     if (moved) this.order(room);
+  }
+
+  clear() {
+    for (const line of this.lines.values()) line.node.remove();
+    this.lines.clear();
   }
 
   remove(sid, line) {

@@ -1,7 +1,8 @@
 // Recordings to listen to, each with its waveform.
 
-import { el, show, svg, text } from "./dom.js";
-import { clock, count, length } from "./format.js";
+import { el, icon, show, svg, text } from "./dom.js";
+import { clock, count, length, when } from "./format.js";
+import { at } from "./router.js";
 import * as server from "./server.js";
 
 const HEIGHT = 40;
@@ -22,7 +23,10 @@ class Recording {
   }
 
   update(recording) {
-    text(this.title, clock(recording.started));
+    if (this.started !== recording.started) {
+      this.started = recording.started;
+      this.title.replaceChildren(when(recording.started));
+    }
     text(this.state, recording.seconds ? length(recording.seconds * 1000) : (WORDS[recording.status] ?? recording.status));
     if (recording.address && !this.address) {
       this.address = recording.address;
@@ -31,7 +35,7 @@ class Recording {
   }
 
   draw(recording) {
-    const audio = el("audio", { controls: true, preload: "none", src: recording.address, "aria-label": `Recording from ${clock(recording.started)}` });
+    const audio = el("audio", { controls: true, preload: "none", src: at(recording.address), "aria-label": `Recording from ${clock(recording.started)}` });
     const head = svg("line", { class: "head", x1: 0, x2: 0, y1: 0, y2: HEIGHT });
     const wave = svg("path", { class: "wave" });
     const picture = svg(
@@ -58,7 +62,9 @@ class Recording {
       else audio.addEventListener("loadedmetadata", () => (audio.currentTime = to), { once: true });
       audio.play();
     });
-    this.player.replaceChildren(picture, audio, note);
+    const kind = recording.address.includes(".mp3") ? "mp3" : "wav";
+    const save = el("a", { class: "small", href: at(recording.address), download: `${recording.sid}.${kind}` }, icon("download"), "Download");
+    this.player.replaceChildren(picture, audio, el("p", { class: "extras" }, save), note);
     server.peaks(this.sid).then(
       ({ peaks }) => {
         picture.setAttribute("viewBox", `0 0 ${Math.max(1, peaks.length)} ${HEIGHT}`);
@@ -102,4 +108,32 @@ export class Recordings {
     }
     text(this.title, recordings.length ? count(recordings.length, "recording", "recordings") : "Recordings");
   }
+}
+
+// Begin, pause, go on with and stop a recording: only what can be done now is to be pressed.
+export function recordButtons(order) {
+  const button = (name, words, status, done) => {
+    const made = el("button", { type: "button", hidden: true }, icon(name), words);
+    made.addEventListener("click", () => order(status, made, done));
+    return made;
+  };
+  const start = button("record", "Record", "in-progress", "The recording begins");
+  const pause = button("hold", "Pause recording", "paused", "The recording is paused");
+  const resume = button("play", "Go on recording", "in-progress", "The recording goes on");
+  const stop = button("stop", "Stop recording", "stopped", "The recording is stopped");
+  return {
+    node: el("span", { class: "buttons", role: "group", "aria-label": "Recording" }, start, pause, resume, stop),
+    // `status`: in-progress, paused, or empty where none is written.
+    update(possible, status) {
+      const shown = [
+        [start, possible && !status],
+        [pause, possible && status === "in-progress"],
+        [resume, possible && status === "paused"],
+        [stop, possible && Boolean(status)],
+      ];
+      const focused = shown.find(([one, on]) => one === document.activeElement && !on);
+      for (const [one, on] of shown) show(one, on);
+      if (focused) shown.find(([, on]) => on)?.[0].focus();
+    },
+  };
 }

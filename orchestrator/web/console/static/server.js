@@ -1,5 +1,7 @@
 // Requests of the page to the server. The token against forged requests is known to this page alone.
 
+import { at } from "./router.js";
+
 let token = "";
 let onSignedOut = () => {};
 
@@ -20,7 +22,7 @@ async function ask(method, path, body) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(`console/${path}`, {
+    response = await fetch(at(`console/${path}`), {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -35,8 +37,8 @@ async function ask(method, path, body) {
   throw new Problem(response.status, answer.problem ?? `The server answered ${response.status}.`);
 }
 
-const at = (sid, who) =>
-  `conferences/${encodeURIComponent(sid)}` + (who ? `/participants/${encodeURIComponent(who)}` : "");
+const sids = (...parts) => parts.map(encodeURIComponent).join("/");
+const given = (query) => new URLSearchParams(Object.entries(query).filter(([, value]) => value));
 
 function remember(session) {
   token = session.csrf;
@@ -46,10 +48,21 @@ function remember(session) {
 export const session = async () => remember(await ask("GET", "session"));
 export const signIn = async (key) => remember(await ask("POST", "session", { key }));
 export const signOut = () => ask("DELETE", "session");
-export const finished = (words, after) =>
-  ask("GET", `conferences?${new URLSearchParams({ words, after: after ?? "" })}`);
-export const conference = (sid) => ask("GET", at(sid));
-export const peaks = (sid) => ask("GET", `recordings/${encodeURIComponent(sid)}/peaks`);
-export const order = (sid, who, what) => ask("POST", at(sid, who), what);
-export const drop = (sid, who) => ask("DELETE", at(sid, who));
+
+export const list = (kind, query) => ask("GET", `${kind}?${given(query)}`);
+export const conference = (sid) => ask("GET", `conferences/${sids(sid)}`);
+export const call = (sid) => ask("GET", `calls/${sids(sid)}`);
+export const timeline = (kind, sid, after) => ask("GET", `${kind}/${sids(sid)}/timeline?${given({ after })}`);
+export const numbers = () => ask("GET", "numbers");
+export const peaks = (sid) => ask("GET", `recordings/${sids(sid)}/peaks`);
+
+export const orderRoom = (sid, order) => ask("POST", `conferences/${sids(sid)}`, order);
+export const dial = (sid, order) => ask("POST", `conferences/${sids(sid)}/participants`, order);
+export const orderParticipant = (sid, who, order) =>
+  ask("POST", `conferences/${sids(sid)}/participants/${sids(who)}`, order);
+export const drop = (sid, who) => ask("DELETE", `conferences/${sids(sid)}/participants/${sids(who)}`);
+export const orderCall = (sid, order) => ask("POST", `calls/${sids(sid)}`, order);
+export const askAgain = (sid, entry) => ask("POST", `calls/${sids(sid)}/timeline/${entry}/request`);
+export const replay = (id) => ask("POST", `callbacks/${id}/replay`);
+export const replayFailed = (receiver) => ask("POST", "callbacks/replay", { receiver });
 export const beginCall = (target) => ask("POST", "phone", target);
