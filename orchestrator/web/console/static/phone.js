@@ -1,5 +1,6 @@
 // A call from this page: SIP over a WebSocket of the console, and its sound. No elements here: phone_panel.js shows it.
 
+import { at } from "./router.js";
 import * as server from "./server.js";
 
 // A machine with many networks, or with one that does not answer, is not waited for.
@@ -75,7 +76,7 @@ export class Call {
   }
 
   #connect({ id, token }, UA, WebSocketInterface) {
-    const url = new URL(`console/phone/${encodeURIComponent(id)}`, document.baseURI);
+    const url = new URL(at(`console/phone/${encodeURIComponent(id)}`));
     url.protocol = url.protocol.replace("http", "ws");
     this.ua = new UA({
       sockets: [new WebSocketInterface(url.href)],
