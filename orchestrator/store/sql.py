@@ -235,7 +235,7 @@ _SHOW: Final[dict[State, str]] = {
 def entries(states: Iterable[State], rooms: Sequence[str], limit: int) -> Prepared:
     """Callbacks in these states, of these rooms or of all, the newest first; `limit` 0: all."""
     values = [*rooms, *(f"recording {room}" for room in rooms)]
-    clause = f"AND queue IN ({_marks(values)})" if rooms else ""
+    clause = f"AND queue IN ({marks(values)})" if rooms else ""
     parts = [f"{_SHOW[state]} {clause}" for state in states]
     return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
 
