@@ -90,6 +90,10 @@ def test_a_key_of_the_account_is_needed(api: Api, headers: dict[str, str], statu
     if status != 200:
         assert answer.json()["errors"][0]["code"] in ("10009", "10005")
         assert API_KEY not in answer.text
+    assert answer.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
+    assert answer.headers.get("x-should-retry") == (None if status == 200 else "false")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +110,9 @@ def test_basic_authentication_is_the_account_and_a_key(
     api: Api, user: str, password: str, status: int
 ) -> None:
     url = f"{api.base}/2010-04-01/Accounts/{ACCOUNT}/Conferences.json"
-    assert requests.get(url, auth=(user, password), timeout=10).status_code == status
+    answer = requests.get(url, auth=(user, password), timeout=10)
+    assert answer.status_code == status
+    assert answer.headers.get("WWW-Authenticate") == ("Basic" if status == 401 else None)
 
 
 def test_who_is_not_let_in_does_not_learn_what_there_is(api: Api) -> None:
