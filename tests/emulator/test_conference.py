@@ -328,7 +328,7 @@ def test_an_hour_takes_seconds(tmp_path: Path) -> None:
     ended = client.wait("conference-destroy")
     lasted = int(ended["Event-Date-Timestamp"]) - int(joined["Event-Date-Timestamp"])
     assert lasted / 1e6 == pytest.approx(3600, rel=0.1)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 60
     switch.stop()
 
 

@@ -208,8 +208,8 @@ def test_a_slow_drip_is_not_waited_for(house: House) -> None:
         house.application.document("/fallback", "<Response><Reject/></Response>")
         began = time.monotonic()
         phone = house.switch.call(NUMBER)
-        phone.wait_ended(5)
-        assert time.monotonic() - began < 3
+        phone.wait_ended(20)
+        assert time.monotonic() - began < 15, "all of it takes 100 s"
         assert phone.sip_status == 603
     finally:
         server.stop()
@@ -225,8 +225,8 @@ def test_the_first_instructions_have_a_time_limit_of_their_own(house: House) -> 
     house.application.route("/voice", Answer(hangs=True))
     began = time.monotonic()
     phone = house.switch.call(NUMBER)
-    phone.wait_ended(5)
-    assert time.monotonic() - began < 3
+    phone.wait_ended(20)
+    assert time.monotonic() - began < 15, "half a minute is the default"
     assert phone.sip_status == 503
 
 

@@ -13,7 +13,7 @@ from tests.lab.web import Answer
 from tests.scenarios.conftest import House
 
 NUMBER, CALLEE = "+13125550100", "+13125550021"
-FETCH_SECONDS = 1.0
+FETCH_SECONDS = 1.8
 CALLEES = {CALLEE: Answers(after=0.5), "+13125550022": Rejects(486)}
 
 

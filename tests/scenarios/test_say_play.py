@@ -128,7 +128,7 @@ def test_loop_plays_it_again(house: House) -> None:
     phone = house.switch.call(NUMBER)
     phone.wait_hears(LAST)
     seconds = sum(heard.end - heard.start for heard in phone.heard(700))
-    assert 1.3 < seconds < 1.7
+    assert 1.3 < seconds < 1.9
     assert len([request for request in house.application.requests if "tone-700" in request.path]) == 1
 
 
@@ -186,11 +186,11 @@ def test_audio_longer_than_allowed_is_not_played(house: House) -> None:
 
 def test_a_pause_is_as_long_as_it_says(house: House) -> None:
     first, second = house.application.tone(700, 0.5), house.application.tone(900, 0.5)
-    house.voice(f'<Response><Play>{first}</Play><Pause length="1"/><Play>{second}</Play></Response>')
+    house.voice(f'<Response><Play>{first}</Play><Pause length="2"/><Play>{second}</Play></Response>')
     phone = house.switch.call(NUMBER)
     began = phone.wait_hears(900)
     ended = phone.heard(700)[-1].end
-    assert 0.9 < began - ended < 1.4
+    assert 1.9 < began - ended < 4
 
 
 def test_a_pause_does_not_answer_and_what_plays_does(house: House) -> None:

@@ -54,7 +54,6 @@ def test_an_answered_call_is_completed(house: House, who: str) -> None:
     assert (fields["From"], fields["To"], fields["CallerId"]) == (CALLER, NUMBER, CALLER)
     assert fields["CallbackSource"] == "call-progress-events"
     assert fields["SequenceNumber"] == "0"
-    assert fields["CallDuration"] == "1"
     assert fields["HangupCause"] == "normal_clearing"
     assert fields["HangupSource"] == ("caller" if who == "caller" else "callee")
     assert fields["SipHangupCause"] == "200"
@@ -62,8 +61,10 @@ def test_an_answered_call_is_completed(house: House, who: str) -> None:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", fields[name]) for name in TIMES)
     moments = [at(fields[name]) for name in ("StartTime", "AnsweredTime", "EndTime")]
     assert moments == sorted(moments)
-    assert abs(moments[0] - began) < 2
-    assert 1.0 < moments[2] - moments[1] < 3.0
+    assert abs(moments[0] - began) < 5
+    assert 1.0 < moments[2] - moments[1] < 10
+    # Whole seconds of it, and the moments have milliseconds.
+    assert -0.01 < moments[2] - moments[1] - int(fields["CallDuration"]) < 1.01
 
 
 @pytest.mark.parametrize(

@@ -98,15 +98,19 @@ def test_keys_lead_to_another_document_that_is_run_while_the_call_goes_on_waitin
 def test_keys_are_answered_at_once(house: House) -> None:
     """A document that leads on by itself is asked for once a second at most; one that keys lead to is not."""
     waits(house, menu(house))
-    house.application.document("/then", menu(house, "/last", AFTER))
-    house.application.document("/last", f"<Response>{tone(house, MUSIC)}</Response>")
+    house.application.document("/then", menu(house, "/then", AFTER))
     phone = waiting(house)
     phone.press("1")
     house.application.wait_for("/then")
-    phone.wait_hears(AFTER)
-    pressed = time.monotonic()
-    phone.press("2")
-    assert house.application.wait_for("/last")[0].at - pressed < 0.7
+    took = []
+    for number in range(2, 6):
+        phone.wait_hears(AFTER)
+        time.sleep(0.2)
+        pressed = time.monotonic()
+        phone.press("2")
+        took.append(house.application.wait_for("/then", number)[-1].at - pressed)
+    # A busy machine makes some of them later.
+    assert min(took) < 0.6
 
 
 # Out of the waiting room
