@@ -29,12 +29,9 @@ class DeliveryCounters(Struct):
     failed: dict[Reason, int] = field(default_factory=_none_yet)
     retried: int = 0
     """Failed messages that were retried on request."""
-    longest_delay_ms: int = 0
-    """Of the delivered, from when each came into the outbox (or was retried)."""
     delay: Histogram = field(default_factory=lambda: Histogram(*DELAYS))
-    """The same in seconds: how it is distributed."""
+    """Seconds of the delivered, from when each came into the outbox (or was retried)."""
 
     def on_delivered(self, waited_ms: int) -> None:
         self.delivered += 1
-        self.longest_delay_ms = max(self.longest_delay_ms, waited_ms)
         self.delay.observe(waited_ms / 1000)

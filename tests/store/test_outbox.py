@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.store import outbox_admin
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
@@ -59,6 +60,20 @@ def test_the_head_stays_until_it_is_finished(outbox: Outbox) -> None:
     postponed = outbox.next("a")
     assert postponed is not None
     assert (postponed.id, postponed.attempts, postponed.next_at) == (first.id, 1, 99)
+
+
+@pytest.mark.parametrize("in_flight", [(), ("room",)], ids=["waits", "in flight"])
+def test_a_retried_message_stands_before_later_ones_but_never_before_one_in_flight(
+    outbox: Outbox, path: Path, in_flight: tuple[str, ...]
+) -> None:
+    outbox.commit([make("room", URL, number) for number in range(2)])
+    first = outbox.next("room")
+    assert first is not None
+    outbox.finish(first, delivered=False, attempts=1, status=500)
+    outbox.flush()
+    outbox_admin.request_retry(path, None)
+    assert outbox.requeue(10, in_flight) == (1, ["room"])
+    assert sequences(outbox, "room") == ([1, 0] if in_flight else [0, 1])
 
 
 def test_a_message_out_of_turn_cannot_be_finished(outbox: Outbox) -> None:
