@@ -42,7 +42,7 @@ def test_check_prints_every_mistake_and_exits_with_2(
 
 
 @pytest.mark.parametrize("command", ["run", "check", "render"])
-def test_a_missing_settings_file_is_told_the_same_way_everywhere(
+def test_a_missing_settings_file_is_reported_the_same_way_everywhere(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main([command, "-c", str(tmp_path / "gone.yaml")]) == 2
@@ -137,9 +137,9 @@ def test_a_mistake_in_the_command_is_one_line_with_what_to_do(
     words: str, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(words.split()) == 2
-    told = capsys.readouterr()
-    assert not told.out
-    (line,) = told.err.splitlines()
+    output = capsys.readouterr()
+    assert not output.out
+    (line,) = output.err.splitlines()
     assert line.startswith("orchestrator: ")
     assert says in line
     assert line.endswith(" --help`.")

@@ -111,7 +111,7 @@ def test_a_busy_number_gives_486(switch: Switch, desk: EventSocket) -> None:
         phone.wait_answered(0.1)
 
 
-def test_a_caller_who_gives_up_while_it_rings_cancels(switch: Switch, desk: EventSocket) -> None:
+def test_a_caller_who_hangs_up_while_it_rings_cancels(switch: Switch, desk: EventSocket) -> None:
     phone = switch.call("+13125550105")
     leg = parked(desk, "+13125550105")
     desk.execute(leg, "ring_ready")
@@ -212,7 +212,7 @@ class TestSound:
         assert found.end == pytest.approx(start + length, abs=0.005)
         assert found.level_db == pytest.approx(-20, abs=0.5)
 
-    def test_tones_100_hz_apart_are_told_apart(self) -> None:
+    def test_tones_100_hz_apart_are_distinguished(self) -> None:
         samples = np.concatenate(
             [
                 sound.tone(500, 0.5),
@@ -289,7 +289,7 @@ class TestApplication:
         url = application.route("/echo", lambda request: request.fields["Digits"])
         assert requests.post(url, data={"Digits": "12"}, timeout=5).text == "12"
 
-    def test_waiting_for_what_does_not_come_tells_what_came(self, application: Application) -> None:
+    def test_waiting_for_what_does_not_come_says_what_came(self, application: Application) -> None:
         requests.get(application.url("/other"), timeout=5)
         with pytest.raises(AssertionError, match="GET /other"):
             application.wait_for("/events", timeout=0.05)

@@ -132,7 +132,7 @@ def test_a_callback_is_read_once_to_be_sent_once(tmp_path: Path) -> None:
             reads[found[1]] += 1
 
     office.outbox._db.set_trace_callback(trace)
-    office.tell(*(make(f"room {number % 10}", receiver.url(), number // 10) for number in range(200)))
+    office.send(*(make(f"room {number % 10}", receiver.url(), number // 10) for number in range(200)))
     office.wait_results(200)
     office.outbox._db.set_trace_callback(None)
     office.close()

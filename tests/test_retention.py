@@ -136,7 +136,7 @@ def test_ten_thousand_recordings_go_without_holding_anybody_up(
     assert turns.longest < 0.1
 
 
-def test_a_directory_that_is_gone_is_told_and_the_other_one_still_swept(
+def test_a_directory_that_is_gone_is_reported_and_the_other_one_still_swept(
     recordings: Path, audio_cache: AudioCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     recordings.rmdir()
@@ -290,7 +290,7 @@ def test_more_callbacks_than_one_step_deletes_are_all_deleted(tmp_path: Path) ->
     outbox.close()
 
 
-def test_a_store_that_fails_is_told_and_the_files_are_still_deleted(
+def test_a_store_that_fails_is_reported_and_the_files_are_still_deleted(
     recordings: Path, audio_cache: AudioCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     outbox = Outbox(tmp_path / "store.sqlite")

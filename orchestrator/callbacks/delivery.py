@@ -309,12 +309,12 @@ class Delivery(Part):
         if answer.verdict == "retry" and attempts < self._settings.attempts:
             seconds = self._settings.pause(attempts, answer.retry_after)
             self._log(message, answer, attempts).info("attempt failed", again_in=round(seconds, 2))
-            self._tell(message, answer, attempts, ms, seconds)
+            self._notify(message, answer, attempts, ms, seconds)
             self._outbox.postpone(message, attempts, int((time.time() + seconds) * 1e6))
             self._unwritten.set()
             self._back_off(message.queue, seconds)
             return
-        self._tell(message, answer, attempts, ms, 0.0)
+        self._notify(message, answer, attempts, ms, 0.0)
         delivered = answer.verdict == "delivered"
         if delivered:
             self.counters.on_delivered(max(0, (now() - message.waits_since) // 1000))
@@ -333,7 +333,7 @@ class Delivery(Part):
         what = {"queue": message.queue, "callback": message.event, "sequence": message.sequence}
         return log.bind(**what, attempts=attempts, url=for_log(message.url), problem=answer.error)
 
-    def _tell(self, message: Queued, answer: Answer, attempts: int, ms: int, seconds: float) -> None:
+    def _notify(self, message: Queued, answer: Answer, attempts: int, ms: int, seconds: float) -> None:
         if self._on_attempt is not None:
             self._on_attempt(message, answer, attempts, ms, seconds)
 

@@ -113,11 +113,11 @@ class CallLimiter:
     def report(self, now: float) -> RejectionBurst | None:
         """The log lines: at a burst's first refusal, every minute of it, and when it has ended for
         some seconds."""
-        let_in, refused = self._counts()
+        accepted, refused = self._counts()
         before_in, before = self._reported
         if self._reported_at is None:
             if refused == before:
-                self._reported = let_in, refused
+                self._reported = accepted, refused
                 return None
             self._reported_at = now
             return RejectionBurst(
@@ -127,10 +127,10 @@ class CallLimiter:
         seconds = now - self._reported_at
         if not over and seconds < REPORT_SECONDS:
             return None
-        self._reported = let_in, refused
+        self._reported = accepted, refused
         self._reported_at = None if over else now
         new = refused - before
-        return RejectionBurst(new.total(), let_in - before_in, _names(new), seconds, over)
+        return RejectionBurst(new.total(), accepted - before_in, _names(new), seconds, over)
 
     def _counts(self) -> tuple[int, Counter[LimitHit]]:
         return self.accepted, self.refused.copy()

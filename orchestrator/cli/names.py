@@ -119,8 +119,8 @@ def _participants(client: Client, given: str, **more: str) -> list[Resource]:
 
 def _only(given: str, found: dict[str, Resource]) -> str:
     if len(found) > 1:
-        told = _listed([f"{sid} ({one.get('from')} to {one.get('to')})" for sid, one in found.items()])
-        raise RequestFailed(f"{given} fits {len(found)} calls that go on: name one by its CallSid: {told}")
+        fitting = _listed([f"{sid} ({one.get('from')} to {one.get('to')})" for sid, one in found.items()])
+        raise RequestFailed(f"{given} fits {len(found)} calls that go on: name one by its CallSid: {fitting}")
     return next(iter(found))
 
 

@@ -127,7 +127,7 @@ class _Ringing:
                     attempt.cause = "ORIGINATOR_CANCEL"
                     return
                 if any("Progress" in leg.profile.times for leg in up):
-                    self._tell_ringing(caller)
+                    self._pass_on_ringing(caller)
             if not up:
                 attempt.cause = attempt.legs[0].hangup_cause
                 # FreeSWITCH looks at its legs once a frame: they have reported their ends by then
@@ -152,7 +152,7 @@ class _Ringing:
         self.attempt.winner = leg
         return True
 
-    def _tell_ringing(self, caller: Session) -> None:
+    def _pass_on_ringing(self, caller: Session) -> None:
         """180, or the caller's own `ringback` as early media."""
         name = caller.get("transfer_ringback" if caller.answered else "ringback") or caller.get("ringback")
         if self.ringback is not None:

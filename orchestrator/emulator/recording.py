@@ -49,7 +49,7 @@ class Recording:
             error = ("Error", "File could not be opened for recording")
             self.conference.fire("start-recording", [("Path", self.path), error])
             # conference_record_thread_run goes to its end from here, and that sends stop-recording
-            self._tell_stop(0)
+            self._fire_stop(0)
             self._leave()
             return
         self._began = self.core.clock.now()
@@ -134,13 +134,13 @@ class Recording:
         samples = int(position * 50) * rate // 50
         # Hours of sound take seconds; the other greenlets of the process run meanwhile.
         gevent.get_hub().threadpool.apply(self._write, (samples, rate))
-        self._tell_stop(samples, Path(self.path).stat().st_size)
+        self._fire_stop(samples, Path(self.path).stat().st_size)
         self._leave()
 
     def _write(self, samples: int, rate: int) -> None:
         write_wav(Path(self.path), self.score.render(samples / rate, rate), rate)
 
-    def _tell_stop(self, samples: int, size: int | None = None) -> None:
+    def _fire_stop(self, samples: int, size: int | None = None) -> None:
         rate = self.conference.profile.rate
         self.conference.record_count -= 1
         facts = [

@@ -79,7 +79,7 @@ class Legs:
     def is_watched(self, uuid: str) -> bool:
         return uuid in self._watched
 
-    def tell_watchers(self, event: Event) -> None:
+    def notify_watchers(self, event: Event) -> None:
         """Let those know that watch the leg which the event is about."""
         if event.uuid in self._watched:
             for watcher in tuple(self._watched[event.uuid]):

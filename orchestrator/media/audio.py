@@ -96,13 +96,13 @@ def _check_form(audio: soundfile.SoundFile) -> None:
 def _copy(audio: soundfile.SoundFile, out: soundfile.SoundFile, max_seconds: float) -> int:
     """Counted while decoding: a header may promise less than there is."""
     limit = int(max_seconds * min(audio.samplerate, COUNTED_RATE))
-    give_up_at = time.monotonic() + DECODE_SECONDS
+    time_limit = time.monotonic() + DECODE_SECONDS
     frames = 0
     for block in audio.blocks(BLOCK_FRAMES, dtype="float32", always_2d=True):
         frames += len(block)
         if frames > limit:
             raise AudioError(f"longer than {limit / audio.samplerate:g} s")
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > time_limit:
             raise AudioError(f"not decoded within {DECODE_SECONDS:g} s")
         out.write(block.mean(axis=1))
     return frames

@@ -109,7 +109,7 @@ class EventDispatcher:
             "rejections": self._on_rejected,
             "replacements": self._on_created,
             "timeline": call_entries.on_event,
-            "watchers": legs.tell_watchers,
+            "watchers": legs.notify_watchers,
         }
         self._in_turn = {name: tuple(hears[one] for one in row.in_turn) for name, row in HEARD_BY.items()}
         self._at_once = {name: tuple(hears[one] for one in row.at_once) for name, row in HEARD_BY.items()}

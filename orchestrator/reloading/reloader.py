@@ -112,7 +112,7 @@ class Reloader:
         """Why FreeSWITCH has not taken its part, so that only the rest counts; empty where all does."""
         retired = self._still_needed(settings)
         try:
-            self._tell_freeswitch(settings, retired)
+            self._reload_freeswitch(settings, retired)
         except (Unreadable, SwitchError, OSError) as error:
             part = without_freeswitch(self._current.settings, settings)
             self._waiting = settings if part.left else None
@@ -134,7 +134,7 @@ class Reloader:
             if name not in settings.profiles and (name in running or name in used)
         }
 
-    def _tell_freeswitch(self, settings: Settings, retired: dict[str, Profile]) -> None:
+    def _reload_freeswitch(self, settings: Settings, retired: dict[str, Profile]) -> None:
         old = render(self._current.settings)
         new = render(settings.model_copy(update={"profiles": {**settings.profiles, **retired}}))
         for one in self._nodes:

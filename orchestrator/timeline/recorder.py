@@ -196,7 +196,7 @@ class Timeline(Part):
         while len(buffer.counts) > _MAX_COUNTED:
             buffer.counts.popitem(last=False)
         if self.listeners:
-            self._tell(first, entries)
+            self._notify(first, entries)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         buffer = self._buffer
@@ -223,7 +223,7 @@ class Timeline(Part):
         else:
             self._write_error.on_success()
 
-    def _tell(self, first: int, entries: Sequence[Entry]) -> None:
+    def _notify(self, first: int, entries: Sequence[Entry]) -> None:
         for id_, entry in enumerate(entries, first):
             stored = replace(entry, id=id_)
             for listener in tuple(self.listeners):

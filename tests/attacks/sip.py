@@ -214,7 +214,7 @@ class RawPhone:
                 return status_of(message)
         return 0
 
-    def is_told_goodbye(self, dialog: Dialog, timeout: float = 5.0) -> bool:
+    def hears_goodbye(self, dialog: Dialog, timeout: float = 5.0) -> bool:
         """Whether the switch ends this call."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:

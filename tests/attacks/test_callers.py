@@ -122,10 +122,10 @@ def test_nothing_of_an_invite_is_more_than_a_text(open_house: House, mark: Path)
         found = reached.get(f"p{number}p")
         if found is None:
             continue
-        told = found.fields.get("SipHeader_X-Attack", "")
-        if not told:
+        value = found.fields.get("SipHeader_X-Attack", "")
+        if not value:
             # FreeSWITCH keeps no variable with `${` in it.
             assert b"$" in text
         elif not text.startswith(b"ARRAY::"):
-            assert bare(told) == bare(one_header(text).decode("utf-8", "replace"))
+            assert bare(value) == bare(one_header(text).decode("utf-8", "replace"))
     assert len(reached) > 0.8 * len(texts)

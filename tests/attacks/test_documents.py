@@ -163,12 +163,12 @@ def test_no_text_of_a_document_is_more_than_a_text(open_house: House, mark: Path
             assert re.fullmatch(r"[+0-9A-Za-z*#_.~-]{1,64}", request.fields.get("From", "anonymous"))
             names = [name for name, _ in request.form]
             assert len(names) == len(set(names))
-    told = house.application.to("/events")
+    delivered = house.application.to("/events")
     named = {NOT_XML.sub("", text).strip() for text in texts.values()}
-    assert {request.fields["FriendlyName"] for request in told} == {
+    assert {request.fields["FriendlyName"] for request in delivered} == {
         name for name in named if len(name) <= 128
     }
     assert house.log.has("not dialled", "is no phone number")
     assert house.log.has("document", "is longer than 128 characters")
     assert house.log.has("no caller id")
-    assert all(parse_qsl(request.body.decode(), strict_parsing=True) for request in told)
+    assert all(parse_qsl(request.body.decode(), strict_parsing=True) for request in delivered)

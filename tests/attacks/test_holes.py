@@ -48,7 +48,7 @@ def test_an_invite_with_replaces_runs_nothing_of_what_is_spoken(open_house: Hous
         called = first.invite()
         seen.wait_event(lambda event: event.get("Application") == "speak")
         again = second.invite(headers=replaces(called))
-        assert again.status >= 400 or second.is_told_goodbye(again)
+        assert again.status >= 400 or second.hears_goodbye(again)
         # Long enough for the words, had they been spoken on the new leg.
         gevent.sleep(2.5)
         assert "system" not in {event.get("Application") for event in seen.events}
@@ -61,16 +61,16 @@ def test_nobody_takes_a_participants_place_in_a_room(house: House) -> None:
     with Replaces joins the conference with none of our variables. FIX the new leg is killed."""
     house.documents({"+13125550001": house.joins(), "+13125550002": house.joins(muted="true")})
     port = sip_port(house)
-    with RawPhone(port) as owner, RawPhone(port) as listener, RawPhone(port) as stranger:
+    with RawPhone(port) as owner, RawPhone(port) as listener, RawPhone(port) as outsider:
         owner.invite(identity="+13125550001")
         muted = listener.invite(identity="+13125550002")
         house.events(3)
-        again = stranger.invite(identity="+13125550003", headers=replaces(muted))
-        assert again.status >= 400 or stranger.is_told_goodbye(again)
-        assert [name for _, name, _ in house.told(4)][3] == "participant-leave"
+        again = outsider.invite(identity="+13125550003", headers=replaces(muted))
+        assert again.status >= 400 or outsider.hears_goodbye(again)
+        assert [name for _, name, _ in house.delivered(4)][3] == "participant-leave"
         assert house.switch.api("conference list").count("sofia/texml/") == 1
     assert house.log.has("a call that would replace another is refused")
-    assert {who for _, _, who in house.told(6)} == {"+13125550001", "+13125550002"}
+    assert {who for _, _, who in house.delivered(6)} == {"+13125550001", "+13125550002"}
 
 
 def test_a_callee_leads_a_call_nowhere_else(house: House) -> None:

@@ -1,4 +1,4 @@
-"""Places calls and takes their times: a process of its own, told by whom and when on standard input.
+"""Places calls and takes their times: a process of its own, given numbers and times on standard input.
 
     {"port": 5060, "calls": [{"at": 0.0, "to": "+13125550100", "stay": 1.0, "tone": false}, ...]}
 
@@ -135,12 +135,12 @@ class Callers:
         body = SDP.format(port=call.media.getsockname()[1])
         message = self._message("INVITE", call, 1, body)
         if not call.invited_at:
-            self._at(time.monotonic() + PATIENCE_SECONDS, "give_up", call)
+            self._at(time.monotonic() + PATIENCE_SECONDS, "cancel", call)
             call.invited_at = time.time_ns()
         self._signals.sendto(message, self._switch)
         self._at(time.monotonic() + AGAIN_SECONDS, "invite", call)
 
-    def _give_up(self, call: Call) -> None:
+    def _cancel(self, call: Call) -> None:
         call.over = call.over or not call.answered_at
 
     def _bye(self, call: Call) -> None:

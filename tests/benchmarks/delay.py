@@ -1,9 +1,9 @@
 """Milliseconds from an event of FreeSWITCH's to the request at the receiver that reports it.
 
-Calls join rooms of their own and leave again: four callbacks each. When FreeSWITCH tells of it is noted at
+Calls join rooms of their own and leave again: four callbacks each. When FreeSWITCH reports it is noted at
 an event socket of the benchmark's own, and when the request came by the receiver; both are processes of
 their own on the same machine. FreeSWITCH looks for events every 20 ms on each event socket, so that another
-listener may be told as much later than ours: that is the first figure. For the second the other is woken
+listener may be reported as much later than ours: that is the first figure. For the second the other is woken
 every 2 ms (an empty line does it), and so hears of everything as soon as it happens.
 """
 
@@ -59,12 +59,12 @@ def run(options: argparse.Namespace) -> Iterator[Figure]:
             run.close()
         usage = Usage.now(stage.pids).since(before)
         stage.settle()
-        told = stage.callbacks()
+        callbacks = stage.callbacks()
         seen = [_moments(observer.end()) for observer in observers]
     goals = {50: at_most(5), 99: at_most(25)}
     ways = ("another listener's event to the request", "  the event itself to the request")
     for way, (name, moments) in enumerate(zip(ways, seen, strict=True)):
-        delays = _delays(told, moments)
+        delays = _delays(callbacks, moments)
         for percent, goal in goals.items():
             yield Figure(
                 f"{name}, {percent} %",
@@ -85,16 +85,16 @@ def _moments(printed: str) -> dict[tuple[str, str], float]:
     return moments
 
 
-def _delays(told: list[Callback], moments: dict[tuple[str, str], float]) -> list[float]:
+def _delays(callbacks: list[Callback], moments: dict[tuple[str, str], float]) -> list[float]:
     """In milliseconds."""
     delays = []
     alone = {
         callback.fields["ConferenceSid"]: callback.fields["CallSid"]
-        for callback in told
+        for callback in callbacks
         if callback.fields["StatusCallbackEvent"] == "participant-join"
     }
     counted_from = min(moments.values()) + LEAD_SECONDS
-    for callback in told:
+    for callback in callbacks:
         cause = CAUSES[callback.fields["StatusCallbackEvent"]]
         at = moments.get((cause, alone[callback.fields["ConferenceSid"]]))
         if at is not None and at >= counted_from:

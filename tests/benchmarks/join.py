@@ -31,10 +31,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Iterator[Figure]:
     with staged() as stage:
         calls = _calls(options)
-        told = json.dumps({"port": stage.switch.sip_port, "calls": calls})
+        order = json.dumps({"port": stage.switch.sip_port, "calls": calls})
         stage.sampled(options.profile, LEAD_SECONDS + options.calls / options.rate)
         child = Child("callers")
-        answers = json.loads(child.end(told))
+        answers = json.loads(child.end(order))
         stage.settle()
     kinds: dict[str, list[list[float | None]]] = {"through us": [], "past us": []}
     for call, answer in zip(calls, answers, strict=True):

@@ -27,8 +27,8 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
         with closing(sqlite3.connect(path)) as database:
             database.execute("VACUUM INTO ?", (str(copy),))
         copied = time.perf_counter() - began
-        yield Figure("a told callback, in the database", path.stat().st_size / KEPT, "bytes")
-        yield Figure(f"a copy of {KEPT:,} told callbacks", copied, "s")
+        yield Figure("a delivered callback, in the database", path.stat().st_size / KEPT, "bytes")
+        yield Figure(f"a copy of {KEPT:,} delivered callbacks", copied, "s")
 
 
 def _fill(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 sipp's callers send and are sent RTP, 50 packets a second each way; each speaks for 2.5 s of every 24. They
 come at a rate, stay until all have been there together for a while, and go; all callbacks are on. Both
-processes are looked at over the same window, from the first INVITE until the last callback is told.
+processes are looked at over the same window, from the first INVITE until the last callback is delivered.
 
     --find participants   more and more of them, until no processor is left: how many, and who takes most
     --find rate           the same of calls a second, each for a second and without sound
@@ -85,7 +85,7 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
         stage.settle()
         whole = Usage.now(stage.pids).since(began)
         joined = crowd.calls.join_times()
-    told = stage.callbacks()
+    callbacks = stage.callbacks()
     yield _share("processor time of the orchestrator to FreeSWITCH's", whole, at_most(8))
     yield _share("  while nobody comes or goes", together, at_most(8))
     if options.beside:
@@ -100,7 +100,7 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
         "processor time of the orchestrator a call",
         whole.spent["orchestrator"] / options.participants * 1000,
         "ms",
-        note=f"{len(told)} callbacks for {options.participants} calls",
+        note=f"{len(callbacks)} callbacks for {options.participants} calls",
     )
     each = {name: much / options.participants * 1000 for name, much in taken.items()}
     yield Figure(

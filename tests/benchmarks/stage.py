@@ -99,8 +99,8 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def end(self, told: str = "") -> str:
-        printed, _ = self._process.communicate(told.encode())
+    def end(self, text: str = "") -> str:
+        printed, _ = self._process.communicate(text.encode())
         assert not self._process.returncode
         return printed.decode()
 
@@ -193,7 +193,7 @@ class Stage:
         return [Callback(*json.loads(line)) for line in self._application.end().splitlines()]
 
     def settle(self) -> None:
-        """Until no call is left, and what they have to tell is told."""
+        """Until no call is left, and all callbacks are delivered."""
         self.switch.leftovers(LONGEST_QUIET_SECONDS)
         gevent.sleep(QUIET_SECONDS)
 

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
     with tempfile.TemporaryDirectory() as directory:
         switch = _process([sys.executable, "-m", "tests.benchmarks.emulated", str(CALLERS)], subprocess.PIPE)
         file = Path(directory) / "orchestrator.yaml"
-        port, web = int(_told(switch, "port")), _free_port()
+        port, web = int(_reported(switch, "port")), _free_port()
         settings = SETTINGS.format(
             port=port, web=web, voice=application.url("/voice"), there=directory, password=PASSWORD
         )
@@ -67,11 +67,11 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             if len(empty) < ROUNDS:
                 _end(before)
         bare = _seconds(before.pid)
-        told = _resident(before.pid)
-        _tell(switch, "call")
-        joined = int(_told(switch, "joined"))
+        resident = _resident(before.pid)
+        _write(switch, "call")
+        joined = int(_reported(switch, "joined"))
         assert joined == CALLERS, f"{joined} of {CALLERS} calls were joined"
-        each = (_resident(before.pid) - told) / CALLERS
+        each = (_resident(before.pid) - resident) / CALLERS
         ready, ours, emulators = [], [], []
         orchestrator = before
         for _ in range(ROUNDS):
@@ -126,13 +126,13 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _tell(process: subprocess.Popen[str], word: str) -> None:
+def _write(process: subprocess.Popen[str], word: str) -> None:
     assert process.stdin is not None
     process.stdin.write(word + "\n")
     process.stdin.flush()
 
 
-def _told(process: subprocess.Popen[str], word: str) -> str:
+def _reported(process: subprocess.Popen[str], word: str) -> str:
     assert process.stdout is not None
     with gevent.Timeout(LIMIT_SECONDS):
         said, _, value = process.stdout.readline().partition(" ")

@@ -114,13 +114,13 @@ def test_the_settings_say_who_calls(house: House, caller_of: Callable[[str], Cal
 def test_a_call_into_a_conference_asks_no_application(enabled: House, caller: Caller) -> None:
     enabled.voice(enabled.joins("Room 7"))
     first = enabled.switch.call(NUMBER)
-    assert len(enabled.told(2)) == 2
+    assert len(enabled.delivered(2)) == 2
     assert enabled.orchestrator is not None
     (room,) = enabled.orchestrator.node.rooms
     id_, token = caller.permit(conference=room.sid)
     caller.connects(id_)
     phone = caller.invites(token)
-    assert enabled.told(3)[2][1:] == ("participant-join", "client:main")
+    assert enabled.delivered(3)[2][1:] == ("participant-join", "client:main")
     assert len(enabled.application.to("/voice")) == 1
     first.hang_up()
     phone.hang_up()
@@ -149,7 +149,7 @@ def test_another_accounts_conference_cannot_be_called(
 ) -> None:
     enabled.voice(enabled.joins("Room 7"))
     enabled.switch.call(NUMBER)
-    enabled.told(2)
+    enabled.delivered(2)
     assert enabled.orchestrator is not None
     (room,) = enabled.orchestrator.node.rooms
     assert caller_of(OTHER_API_KEY).asks(conference=room.sid).status_code == 404

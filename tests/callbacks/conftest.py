@@ -58,7 +58,7 @@ class Office:
         )
         self.delivery.start()
 
-    def tell(self, *messages: Message) -> None:
+    def send(self, *messages: Message) -> None:
         self.outbox.commit(messages)
         for message in messages:
             self.delivery.wake(message.queue)

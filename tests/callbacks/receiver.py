@@ -60,7 +60,7 @@ def resets(request: Request, client: socket.socket) -> bool:
 
 
 def hangs(request: Request, client: socket.socket) -> bool:
-    """No answer at all, until the other side gives up."""
+    """No answer at all, until the other side stops waiting."""
     while client.recv(65536):
         pass
     return False

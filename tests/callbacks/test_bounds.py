@@ -18,25 +18,28 @@ from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Receiver, answers, hangs
 
 
-def given_up(office: Office) -> list[tuple[str, int]]:
+def failed(office: Office) -> list[tuple[str, int]]:
     office.outbox.flush()
-    return [(told.queue, told.sequence) for told in reversed(office.outbox.finished(100_000, failed=True))]
+    return [
+        (message.queue, message.sequence)
+        for message in reversed(office.outbox.finished(100_000, failed=True))
+    ]
 
 
-def test_with_too_many_waiting_the_oldest_of_the_longest_queue_is_given_up_and_kept(
+def test_with_too_many_waiting_the_oldest_of_the_longest_queue_fails_and_is_kept(
     open_office: Callable[..., Office], destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_waiting=50))
     destination.behave(hangs)
-    office.tell(*(make("long", destination.url(), number) for number in range(30)))
-    office.tell(*(make("short", destination.url(), number) for number in range(20)))
+    office.send(*(make("long", destination.url(), number) for number in range(30)))
+    office.send(*(make("short", destination.url(), number) for number in range(20)))
     wait_until(lambda: len(destination.requests) == 2, "the first of each is in flight")
-    assert given_up(office) == []
+    assert failed(office) == []
     for number in range(20, 25):
-        office.tell(make("short", destination.url(), number))
+        office.send(make("short", destination.url(), number))
         assert office.outbox.depth == 50
     # The first of the long queue is in flight and stays.
-    assert given_up(office) == [("long", number) for number in range(1, 6)]
+    assert failed(office) == [("long", number) for number in range(1, 6)]
     assert office.delivery.counters.failed["too many"] == 5
     lines = [each for each in caplog.text.splitlines() if "callbacks.max_waiting=50" in each]
     assert len(lines) == 1, "one line for a burst"
@@ -49,23 +52,23 @@ def test_a_room_that_gets_through_loses_nothing_to_one_that_does_not(
     office = open_office(replace(QUICK, timeout=60, max_waiting=100))
     destination.behave(hangs, "/dead")
     for number in range(400):
-        office.tell(make("dead", destination.url("/dead"), number), make("alive", destination.url(), number))
+        office.send(make("dead", destination.url("/dead"), number), make("alive", destination.url(), number))
         # So that on a busy machine, too, the living room's queue is the shorter one.
-        wait_until(lambda told=number - 20: len(office.results) > told, "it gets through")  # type: ignore[misc]
-    wait_until(lambda: len(office.results) == 400, "all of the living room are told")
+        wait_until(lambda enough=number - 20: len(office.results) > enough, "it gets through")  # type: ignore[misc]
+    wait_until(lambda: len(office.results) == 400, "all of the living room are delivered")
     assert [request.sequence for request in destination.on("/callbacks")] == list(range(400))
-    assert {queue for queue, _ in given_up(office)} == {"dead"}
+    assert {queue for queue, _ in failed(office)} == {"dead"}
     assert office.outbox.depth <= 100
 
 
-def test_what_has_waited_too_long_is_given_up_wherever_it_waits(
+def test_what_has_waited_too_long_fails_wherever_it_waits(
     open_office: Callable[..., Office], destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_age=1.0))
     destination.behave(hangs)
-    office.tell(*(make("room", destination.url(), number) for number in range(300)))
-    wait_until(lambda: office.outbox.depth == 1, "all but the one in flight are given up", timeout=20)
-    assert given_up(office) == [("room", number) for number in range(1, 300)]
+    office.send(*(make("room", destination.url(), number) for number in range(300)))
+    wait_until(lambda: office.outbox.depth == 1, "all but the one in flight are abandoned", timeout=20)
+    assert failed(office) == [("room", number) for number in range(1, 300)]
     assert office.delivery.counters.failed["too old"] == 299
     assert office.outbox.finished(1)[0].error == "too old: waited longer than 1 s"
     assert len([each for each in caplog.text.splitlines() if "callbacks.max_age_secs=1" in each]) == 1
@@ -76,13 +79,17 @@ def test_what_is_too_old_when_its_turn_comes_is_not_sent(
 ) -> None:
     office = open_office(replace(QUICK, backoff=(1.0,), jitter=0, max_age=0.5))
     destination.behave(answers(500))
-    office.tell(make("room", destination.url(), 0))
+    office.send(make("room", destination.url(), 0))
     wait_until(lambda: office.delivery.backing_off == 1, "it has failed once")
-    wait_until(lambda: office.outbox.depth == 0, "it is given up")
+    wait_until(lambda: office.outbox.depth == 0, "it is abandoned")
     assert len(destination.requests) == 1
     office.outbox.flush()
-    (told,) = office.outbox.finished()
-    assert (told.delivered, told.attempts, told.error) == (False, 1, "too old: waited longer than 0.5 s")
+    (one,) = office.outbox.finished()
+    assert (one.delivered, one.attempts, one.error) == (
+        False,
+        1,
+        "too old: waited longer than 0.5 s",
+    )
 
 
 def test_bounds_hold_for_what_an_earlier_run_left(
@@ -111,7 +118,7 @@ def test_whatever_happens_a_queue_is_sent_in_ascending_order_of_its_ids(
             queues.append(queue, next_id)
             next_id += 1
         elif what in ("end", "fail") and head is not None:
-            # In flight: others are taken up again meanwhile, behind it.
+            # In flight: others are queued again meanwhile, behind it.
             back = [each for each in over if each[0] == queue][:2]
             for each in back:
                 over.remove(each)

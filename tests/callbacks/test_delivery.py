@@ -32,7 +32,7 @@ def test_the_defaults_are_telnyx_s() -> None:
 
 
 def test_a_callback_is_a_form_with_telnyx_s_headers(office: Office, destination: Receiver) -> None:
-    office.tell(
+    office.send(
         make("room", destination.url(), 7, fields=(("From", "+35319605860"), ("FriendlyName", "Room 1234")))
     )
     office.wait_results(1)
@@ -45,7 +45,7 @@ def test_a_callback_is_a_form_with_telnyx_s_headers(office: Office, destination:
 
 
 def test_the_signature_covers_the_exact_bytes_on_the_wire(office: Office, destination: Receiver) -> None:
-    office.tell(make("room", destination.url(), fields=(("FriendlyName", "Größe & 会議 ~*+"),)))
+    office.send(make("room", destination.url(), fields=(("FriendlyName", "Größe & 会議 ~*+"),)))
     office.wait_results(1)
     (request,) = destination.requests
     assert office.key is not None
@@ -54,16 +54,16 @@ def test_the_signature_covers_the_exact_bytes_on_the_wire(office: Office, destin
 
 
 def test_what_is_stored_is_what_is_sent(office: Office, destination: Receiver) -> None:
-    office.tell(make("room", destination.url(), fields=(("FriendlyName", "a=b&c"),)))
+    office.send(make("room", destination.url(), fields=(("FriendlyName", "a=b&c"),)))
     office.wait_results(1)
     office.outbox.flush()
-    assert [told.body for told in office.outbox.finished()] == [destination.requests[0].body]
+    assert [reported.body for reported in office.outbox.finished()] == [destination.requests[0].body]
 
 
 def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], destination: Receiver) -> None:
     office = open_office(replace(QUICK, backoff=(1.1,), jitter=0))
     destination.behave(answers(500, 200))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     first, second = destination.requests
     assert office.key is not None
@@ -104,7 +104,7 @@ def test_a_fault_of_ours_is_a_failed_attempt_like_any_other(
 
 def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, destination: Receiver) -> None:
     office.key = None
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert not any(name.startswith("telnyx-") for name in destination.requests[0].headers)
 
@@ -121,7 +121,7 @@ def test_an_account_without_a_key_gets_unsigned_callbacks(office: Office, destin
 def test_a_get_carries_the_fields_in_its_query_and_signs_an_empty_body(
     office: Office, destination: Receiver, path: str, target: str
 ) -> None:
-    office.tell(make("room", destination.url(path), method="GET", fields=(("Name", "a b"),)))
+    office.send(make("room", destination.url(path), method="GET", fields=(("Name", "a b"),)))
     office.wait_results(1)
     (request,) = destination.requests
     assert (request.method, request.target, request.body) == ("GET", target, b"")
@@ -132,7 +132,7 @@ def test_a_get_carries_the_fields_in_its_query_and_signs_an_empty_body(
 def test_user_and_password_in_the_url_become_basic_authorization(
     office: Office, destination: Receiver
 ) -> None:
-    office.tell(make("room", f"http://me:s3cret@127.0.0.1:{destination.port}/callbacks"))
+    office.send(make("room", f"http://me:s3cret@127.0.0.1:{destination.port}/callbacks"))
     office.wait_results(1)
     credentials = base64.b64encode(b"me:s3cret").decode()
     assert destination.requests[0].headers["authorization"] == f"Basic {credentials}"
@@ -162,18 +162,18 @@ def test_only_time_outs_rate_limits_and_server_errors_are_tried_again(
     office: Office, destination: Receiver, status: int, requests: int, delivered: bool
 ) -> None:
     destination.behave(answers(status, headers=f"Location: {destination.url('/elsewhere')}\r\n"))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     office.outbox.flush()
     assert [request.path for request in destination.requests] == ["/callbacks"] * requests
-    (told,) = office.outbox.finished()
-    assert (told.delivered, told.status, told.attempts) == (delivered, status, requests)
-    assert bool(told.error) is not delivered
+    (reported,) = office.outbox.finished()
+    assert (reported.delivered, reported.status, reported.attempts) == (delivered, status, requests)
+    assert bool(reported.error) is not delivered
 
 
 def test_after_two_failures_the_third_attempt_may_deliver(office: Office, destination: Receiver) -> None:
     destination.behave(answers(500, 503, 200))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 3, "")]
 
@@ -181,16 +181,16 @@ def test_after_two_failures_the_third_attempt_may_deliver(office: Office, destin
 def test_the_pauses_between_attempts_grow(open_office: Callable[..., Office], destination: Receiver) -> None:
     office = open_office(replace(QUICK, backoff=(0.1, 0.2), jitter=0.1))
     destination.behave(answers(500))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     first, second, third = (request.at for request in destination.requests)
     assert second - first >= 0.09
     assert third - second >= 0.18
 
 
-def test_a_queue_is_told_in_order_although_its_head_is_retried(office: Office, destination: Receiver) -> None:
+def test_a_queue_is_sent_in_order_although_its_head_is_retried(office: Office, destination: Receiver) -> None:
     destination.behave(answers(500, 200, 500, 503, 200, 200, 500, 200))
-    office.tell(*(make("room", destination.url(), number) for number in range(10)))
+    office.send(*(make("room", destination.url(), number) for number in range(10)))
     office.wait_results(10)
     assert [request.sequence for request in destination.requests] == [
         0,
@@ -210,18 +210,18 @@ def test_a_queue_is_told_in_order_although_its_head_is_retried(office: Office, d
     ]
 
 
-def test_a_message_given_up_lets_the_next_go(office: Office, destination: Receiver) -> None:
+def test_a_failed_message_lets_the_next_go(office: Office, destination: Receiver) -> None:
     destination.behave(answers(410, 200))
-    office.tell(*(make("room", destination.url(), number) for number in range(3)))
+    office.send(*(make("room", destination.url(), number) for number in range(3)))
     office.wait_results(3)
     assert [status for status, _, _ in office.results_of("room")] == [410, 200, 200]
     office.outbox.flush()
-    assert [told.sequence for told in office.outbox.finished(failed=True)] == [0]
+    assert [reported.sequence for reported in office.outbox.finished(failed=True)] == [0]
 
 
 def test_what_comes_while_a_queue_is_being_sent_is_sent_too(office: Office, destination: Receiver) -> None:
     for number in range(50):
-        office.tell(make("room", destination.url(), number))
+        office.send(make("room", destination.url(), number))
         gevent.sleep(0)
     office.wait_results(50)
     assert [request.sequence for request in destination.requests] == list(range(50))
@@ -231,7 +231,7 @@ def test_a_queue_may_have_messages_for_several_receivers_and_keeps_its_order(off
     one, other = Receiver(), Receiver()
     try:
         one.behave(answers(500, 200))
-        office.tell(*(make("room", (one, other)[number % 2].url(), number) for number in range(6)))
+        office.send(*(make("room", (one, other)[number % 2].url(), number) for number in range(6)))
         office.wait_results(6)
         order = sorted(one.requests + other.requests, key=lambda request: request.at)
         assert [request.sequence for request in order] == [0, 0, 1, 2, 3, 4, 5]
@@ -245,12 +245,12 @@ def test_a_slow_receiver_delays_nobody_else(open_office: Callable[..., Office]) 
     slow, fast = Receiver(), Receiver()
     try:
         # It has answered before, so it may have all of its share.
-        office.tell(*(make(f"slow-{number}", slow.url()) for number in range(20)))
+        office.send(*(make(f"slow-{number}", slow.url()) for number in range(20)))
         office.wait_results(20)
         slow.behave(hangs)
-        office.tell(*(make(f"slow-{number}", slow.url()) for number in range(200)))
+        office.send(*(make(f"slow-{number}", slow.url()) for number in range(200)))
         wait_until(lambda: len(slow.requests) == 24, "the slow receiver's share of workers is taken")
-        office.tell(*(make(f"fast-{number}", fast.url(), n) for number in range(20) for n in range(5)))
+        office.send(*(make(f"fast-{number}", fast.url(), n) for number in range(20) for n in range(5)))
         wait_until(lambda: len(fast.requests) == 100, "the fast receiver has got everything")
         # No more: nothing has waited for the time limit of the first four.
         assert len(slow.requests) == 24
@@ -263,17 +263,17 @@ def test_a_slow_queue_delays_no_other_queue_of_the_same_receiver(
     office: Office, destination: Receiver
 ) -> None:
     destination.behave(hangs, "/slow")
-    office.tell(make("slow", destination.url("/slow")), make("fast", destination.url("/fast")))
-    wait_until(lambda: len(destination.on("/fast")) == 1, "the fast one is told")
+    office.send(make("slow", destination.url("/slow")), make("fast", destination.url("/fast")))
+    wait_until(lambda: len(destination.on("/fast")) == 1, "the fast one is delivered")
     assert not office.results_of("slow")
 
 
-def test_a_receiver_that_never_answers_is_given_up_after_its_attempts(
+def test_a_receiver_that_never_answers_has_failed_after_its_attempts(
     office: Office, destination: Receiver
 ) -> None:
     destination.behave(hangs)
     begin = time.monotonic()
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
     assert time.monotonic() - begin >= 1.5
@@ -283,7 +283,7 @@ def test_a_dripping_header_is_cut_off_by_the_time_limit_of_the_whole_attempt(
     office: Office, destination: Receiver
 ) -> None:
     destination.behave(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", every=0.05))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(None, 3, "no answer within 0.5 s")]
 
@@ -293,7 +293,7 @@ def test_a_dripping_body_costs_the_time_limit_but_not_the_answer(
 ) -> None:
     destination.behave(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", every=0.05))
     begin = time.monotonic()
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 1, "")]
     # The whole body takes an hour and a half.
@@ -314,7 +314,7 @@ def test_an_endless_body_is_not_read(open_office: Callable[..., Office], destina
         return False
 
     destination.behave(endless)
-    office.tell(make("room", destination.url(), 0), make("room", destination.url(), 1))
+    office.send(make("room", destination.url(), 0), make("room", destination.url(), 1))
     office.wait_results(2, timeout=10)
     assert office.results_of("room") == [(200, 1, "")] * 2
     assert sent < 20_000_000, "more than a socket's buffers hold"
@@ -323,7 +323,7 @@ def test_an_endless_body_is_not_read(open_office: Callable[..., Office], destina
 
 def test_a_connection_is_kept_for_the_next_message(office: Office, destination: Receiver) -> None:
     destination.behave(answers(200, body=b"thank you" * 100))
-    office.tell(*(make("room", destination.url(), number) for number in range(10)))
+    office.send(*(make("room", destination.url(), number) for number in range(10)))
     office.wait_results(10)
     assert destination.connections == 1
 
@@ -333,7 +333,7 @@ def test_a_connection_closed_while_it_was_kept_costs_no_attempt(
 ) -> None:
     for number in range(3):
         destination.behave(lambda request, client: answers(200)(request, client) and False)
-        office.tell(make("room", destination.url(), number))
+        office.send(make("room", destination.url(), number))
         office.wait_results(number + 1)
         gevent.sleep(0.01)
     assert office.results_of("room") == [(200, 1, "")] * 3
@@ -351,7 +351,7 @@ def test_a_receiver_that_closes_every_connection_without_saying_so_costs_no_atte
         return False
 
     destination.behave(answer_and_close_late)
-    office.tell(*(make("room", destination.url(), number) for number in range(20)))
+    office.send(*(make("room", destination.url(), number) for number in range(20)))
     office.wait_results(20)
     assert office.results_of("room") == [(200, 1, "")] * 20
     assert [request.sequence for request in destination.requests] == list(range(20))
@@ -360,7 +360,7 @@ def test_a_receiver_that_closes_every_connection_without_saying_so_costs_no_atte
 def test_a_reset_connection_is_tried_again(office: Office, destination: Receiver) -> None:
     behaviours = [resets, resets, answers(200)]
     destination.behave(lambda request, client: behaviours[len(destination.requests) - 1](request, client))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 3, "")]
 
@@ -387,12 +387,12 @@ def test_https_is_checked_against_the_given_authorities(
     destination = Receiver(tls)
     try:
         trusting = open_office(replace(QUICK, timeout=5, verify=str(cert)))
-        trusting.tell(*(make("room", destination.url(), number) for number in range(3)))
+        trusting.send(*(make("room", destination.url(), number) for number in range(3)))
         trusting.wait_results(3)
         assert trusting.results_of("room") == [(200, 1, "")] * 3
         assert destination.connections == 1
         wary = open_office(replace(QUICK, timeout=5))
-        wary.tell(make("room", destination.url()))
+        wary.send(make("room", destination.url()))
         wary.wait_results(1)
         ((status, attempts, error),) = wary.results_of("room")
         assert (status, attempts) == (None, 3)
@@ -404,7 +404,7 @@ def test_https_is_checked_against_the_given_authorities(
 def test_a_receiver_that_is_not_there_is_tried_again(office: Office) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    office.tell(make("room", f"http://127.0.0.1:{port}/"))
+    office.send(make("room", f"http://127.0.0.1:{port}/"))
     office.wait_results(1)
     ((status, attempts, error),) = office.results_of("room")
     assert (status, attempts) == (None, 3)
@@ -417,7 +417,7 @@ def test_an_answer_that_is_not_http_is_tried_again(office: Office, destination: 
         return True
 
     destination.behave(answer_as_sip)
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     ((status, attempts, error),) = office.results_of("room")
     assert (status, attempts) == (None, 3)
@@ -438,11 +438,11 @@ def test_an_answer_that_is_not_http_is_tried_again(office: Office, destination: 
         "http://[::1/",
     ],
 )
-def test_a_url_that_cannot_be_requested_is_given_up_at_once(
+def test_a_url_that_cannot_be_requested_fails_at_once(
     office: Office, destination: Receiver, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "orchestrator.callbacks"):
-        office.tell(make("room", url), make("room", destination.url(), 1))
+        office.send(make("room", url), make("room", destination.url(), 1))
         office.wait_results(2)
     (status, attempts, error), after = office.results_of("room")
     assert (status, attempts, after) == (None, 1, (200, 1, ""))
@@ -455,7 +455,7 @@ def test_the_log_shows_neither_password_nor_query(
 ) -> None:
     destination.behave(answers(404))
     with caplog.at_level(logging.INFO, "orchestrator.callbacks"):
-        office.tell(make("room", f"http://me:s3cret@127.0.0.1:{destination.port}/x?token=h1dden"))
+        office.send(make("room", f"http://me:s3cret@127.0.0.1:{destination.port}/x?token=h1dden"))
         office.wait_results(1)
     assert f"http://127.0.0.1:{destination.port}/x" in caplog.text
     assert "s3cret" not in caplog.text
@@ -473,9 +473,9 @@ def test_thousands_of_waiting_queues_are_not_thousands_of_greenlets(
     before = greenlets()
     destination.behave(answers(500), "/failing")
     destination.behave(hangs, "/hanging")
-    office.tell(*(make(f"failing-{number}", destination.url("/failing")) for number in range(500)))
+    office.send(*(make(f"failing-{number}", destination.url("/failing")) for number in range(500)))
     wait_until(lambda: office.delivery.backing_off == 500, "all of these queues are backing off")
-    office.tell(*(make(f"hanging-{number}", destination.url("/hanging")) for number in range(5000)))
+    office.send(*(make(f"hanging-{number}", destination.url("/hanging")) for number in range(5000)))
     wait_until(lambda: len(destination.on("/hanging")) == 10, "the host's share is being sent")
     assert office.delivery.sending == 10
     # The receiver of this test takes one for each connection, too.
@@ -485,35 +485,35 @@ def test_thousands_of_waiting_queues_are_not_thousands_of_greenlets(
 def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
-    # Symptom: with all workers just ended, a new message was left lying until the next poke.
+    # Symptom: with all workers just ended, a new message was left lying until the next wake-up.
     # Cause: ended greenlets counted as workers until the hub's next turn. Fix: workers count themselves.
     office = open_office(replace(QUICK, concurrency=1))
-    told = iter(range(1, 50))
+    reported = iter(range(1, 50))
 
-    def tell_another(*_: object) -> None:
-        number = next(told, None)
+    def send_another(*_: object) -> None:
+        number = next(reported, None)
         if number is not None:
-            # Runs as soon as this worker has ended, before the hub tells anybody that it has.
-            gevent.get_hub().loop.run_callback(office.tell, make(f"room-{number}", destination.url(), number))
+            # Runs as soon as this worker has ended, before the hub lets anybody know.
+            gevent.get_hub().loop.run_callback(office.send, make(f"room-{number}", destination.url(), number))
 
-    office.delivery._on_result = tell_another
-    office.tell(make("room-0", destination.url(), 0))
-    wait_until(lambda: len(destination.requests) == 50, "all are told")
+    office.delivery._on_result = send_another
+    office.send(make("room-0", destination.url(), 0))
+    wait_until(lambda: len(destination.requests) == 50, "all are delivered")
 
 
 def test_a_long_queue_that_cannot_be_requested_lets_others_run(office: Office) -> None:
-    office.tell(*(make("room", "mailto:nobody", number) for number in range(2000)))
+    office.send(*(make("room", "mailto:nobody", number) for number in range(2000)))
     turns = Turns(0)
     turns.wait_while(lambda: len(office.results) < 2000)
     assert turns.longest < 0.5
 
 
-def test_after_a_restart_everything_that_waits_is_taken_up_in_order(
+def test_after_a_restart_everything_that_waits_is_resumed_in_order(
     office: Office, destination: Receiver
 ) -> None:
     office.delivery.stop()
     for number in range(5):
-        office.tell(make("one", destination.url(), number), make("other", destination.url("/other"), number))
+        office.send(make("one", destination.url(), number), make("other", destination.url("/other"), number))
     assert not destination.requests
     office.restart()
     office.wait_results(10)
@@ -526,7 +526,7 @@ def test_attempts_made_before_a_restart_count(
 ) -> None:
     office = open_office(replace(QUICK, backoff=(0.5,)))
     destination.behave(answers(500))
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     wait_until(lambda: office.delivery.backing_off == 1, "the first attempt has failed")
     office.restart()
     office.wait_results(1)
@@ -545,19 +545,19 @@ def test_stopping_finishes_what_is_in_flight_and_leaves_the_rest(
         return True
 
     destination.behave(answer_late)
-    office.tell(*(make("room", destination.url(), number) for number in range(3)))
+    office.send(*(make("room", destination.url(), number) for number in range(3)))
     wait_until(lambda: len(destination.requests) == 1, "the first is in flight")
     office.delivery.stop(5)
     assert office.results_of("room") == [(200, 1, "")]
     assert [message.sequence for message in office.outbox.waiting()] == [1, 2]
 
 
-def test_stopping_cuts_off_what_takes_too_long_and_tells_it_again(
+def test_stopping_cuts_off_what_takes_too_long_and_sends_it_again(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=30))
     destination.behave(hangs)
-    office.tell(make("room", destination.url(), 4))
+    office.send(make("room", destination.url(), 4))
     wait_until(lambda: len(destination.requests) == 1, "it is in flight")
     begin = time.monotonic()
     office.delivery.stop(0.1)
@@ -571,7 +571,7 @@ def test_stopping_cuts_off_what_takes_too_long_and_tells_it_again(
 
 
 def test_an_idle_delivery_has_no_workers_and_nothing_due(office: Office, destination: Receiver) -> None:
-    office.tell(*(make(f"room-{number}", destination.url()) for number in range(10)))
+    office.send(*(make(f"room-{number}", destination.url()) for number in range(10)))
     office.wait_results(10)
     wait_until(lambda: office.delivery.sending == 0, "the workers have gone")
     assert office.delivery.backing_off == 0
@@ -586,14 +586,14 @@ def test_an_on_result_that_fails_stops_nothing(office: Office, destination: Rece
         raise RuntimeError("metrics are down")
 
     office.delivery._on_result = fail
-    office.tell(make("room", destination.url(), 0), make("room", destination.url(), 1))
-    wait_until(lambda: seen == [1, 1], "both are told")
+    office.send(make("room", destination.url(), 0), make("room", destination.url(), 1))
+    wait_until(lambda: seen == [1, 1], "both are delivered")
 
 
 def test_the_environment_s_proxies_do_not_see_callbacks(
     office: Office, destination: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    office.tell(make("room", destination.url()))
+    office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 1, "")]

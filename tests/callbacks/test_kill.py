@@ -33,9 +33,9 @@ TELLER = """
     journal = WriteBehindBuffer(outbox, delivery.on_committed)
     numbers = {room: int(number) for room, number in outbox.load("room")}
     delivery.start()
-    print("telling", flush=True)
-    while sys.argv[3] == "tell" or outbox.depth:
-        if sys.argv[3] == "tell":
+    print("reporting", flush=True)
+    while sys.argv[3] == "report" or outbox.depth:
+        if sys.argv[3] == "report":
             for room in ("one", "two", "three"):
                 number = numbers[room] = numbers.get(room, -1) + 1
                 fields = (("Room", room), ("SequenceNumber", str(number)), ("Nonce", str(time.time_ns())))
@@ -47,7 +47,7 @@ TELLER = """
 """
 
 
-def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told_is_the_same(
+def test_after_any_number_of_kills_all_that_was_committed_is_delivered_and_a_second_time_alike(
     tmp_path: Path, destination: Receiver
 ) -> None:
     chance = random.Random(11)
@@ -62,13 +62,13 @@ def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told
     def start(what: str) -> cooperative.Popen[str]:
         arguments = [textwrap.dedent(TELLER), str(path), destination.url("/"), what]
         process = cooperative.Popen([sys.executable, "-c", *arguments], stdout=subprocess.PIPE)
-        assert process.stdout.readline() == b"telling\n"
+        assert process.stdout.readline() == b"reporting\n"
         return process
 
     for _ in range(6):
-        process = start("tell")
+        process = start("report")
         enough = len(destination.requests) + chance.randrange(60)
-        wait_until(lambda at_least=enough: len(destination.requests) >= at_least, "it tells", 60)  # type: ignore[misc]
+        wait_until(lambda at_least=enough: len(destination.requests) >= at_least, "it sends", 60)  # type: ignore[misc]
         gevent.sleep(chance.uniform(0.0, 0.02))
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -76,7 +76,7 @@ def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told
     process = start("finish")
     assert process.wait(timeout=120) == 0
     process.stdout.close()
-    wait_until(lambda: bool(destination.requests), "something was told")
+    wait_until(lambda: bool(destination.requests), "something was delivered")
 
     outbox = Outbox(path)
     assert outbox.depth == 0
@@ -89,6 +89,6 @@ def test_after_any_number_of_kills_all_that_was_committed_is_told_and_twice_told
             if request.sequence not in bodies:
                 order.append(request.sequence)
             assert bodies.setdefault(request.sequence, request.body) == request.body
-        assert order == list(range(last + 1)), "each was told, and first told in order"
+        assert order == list(range(last + 1)), "each was delivered, and the first time in order"
         assert last > 10
     outbox.close()

@@ -88,14 +88,14 @@ def test_what_a_receiver_does_wrong_costs_its_own_callback_at_most(
     other = Receiver()
     try:
         destination.behave(behaviour)
-        office.tell(make("room", destination.url()))
-        office.tell(*(make("other", other.url(), number) for number in range(20)))
+        office.send(make("room", destination.url()))
+        office.send(*(make("other", other.url(), number) for number in range(20)))
         wait_until(lambda: len(other.requests) == 20, "the other has got everything")
         wait_until(lambda: bool(office.results_of("room")), "it is over")
         ((_, attempts, error),) = office.results_of("room")
         assert (not error, attempts, len(destination.requests)) == (delivered, requests, requests)
         destination.behave(answers(200))
-        office.tell(make("room", destination.url(), 1))
+        office.send(make("room", destination.url(), 1))
         wait_until(lambda: len(office.results_of("room")) == 2, "the next gets through")
         assert office.results_of("room")[1] == (200, 1, "")
     finally:
@@ -116,7 +116,7 @@ def test_a_reset_in_the_middle_of_the_request_is_tried_again(office: Office) -> 
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         server = gevent.spawn(accept, listener)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        office.tell(make("room", url, fields=(("FriendlyName", "x" * 5_000_000),)))
+        office.send(make("room", url, fields=(("FriendlyName", "x" * 5_000_000),)))
         office.wait_results(1)
         server.kill()
     ((status, attempts, error),) = office.results_of("room")
@@ -173,10 +173,10 @@ def test_a_callback_waits_as_long_as_its_receiver_asks_and_other_rooms_do_not(
         )
     )
     destination.behave(answers(200), "/other")
-    office.tell(make("room", destination.url(), 0), make("room", destination.url(), 1))
+    office.send(make("room", destination.url(), 0), make("room", destination.url(), 1))
     wait_until(lambda: office.delivery.backing_off == 1, "it waits")
-    office.tell(make("other", destination.url("/other"), 0))
-    wait_until(lambda: len(destination.on("/other")) == 1, "the other room is told")
+    office.send(make("other", destination.url("/other"), 0))
+    wait_until(lambda: len(destination.on("/other")) == 1, "the other room's is delivered")
     office.wait_results(3)
     first, second, third = destination.on("/callbacks")
     assert (first.sequence, second.sequence, third.sequence) == (0, 0, 1)
@@ -197,26 +197,26 @@ def test_an_hour_of_500_loses_nothing_to_who_waits_long_enough(
         lambda request, client: answers(500 if time.monotonic() < over else 200)(request, client)
     )
     for number in range(10):
-        office.tell(*(make(f"room-{room}", destination.url(f"/{room}"), number) for room in range(5)))
+        office.send(*(make(f"room-{room}", destination.url(f"/{room}"), number) for room in range(5)))
         gevent.sleep(0.05)
     office.wait_results(50)
     assert all(status == 200 for _, status, _, _ in office.results)
     for room in range(5):
-        told = [request.sequence for request in destination.on(f"/{room}") if request.at >= over]
-        assert told == list(range(10))
+        reported = [request.sequence for request in destination.on(f"/{room}") if request.at >= over]
+        assert reported == list(range(10))
 
 
-def test_what_an_hour_of_500_made_be_given_up_is_told_in_its_order_once_it_is_asked_for(
+def test_what_an_hour_of_500_made_fail_is_delivered_in_its_order_once_it_is_asked_for(
     office: Office, destination: Receiver
 ) -> None:
     destination.behave(answers(500))
-    office.tell(*(make("room", destination.url(), number) for number in range(5)))
+    office.send(*(make("room", destination.url(), number) for number in range(5)))
     office.wait_results(5)
     office.outbox.flush()
     destination.behave(answers(200))
     destination.requests.clear()
     outbox_admin.request_retry(office.path, None)
-    wait_until(lambda: len(destination.requests) == 5, "all are told")
+    wait_until(lambda: len(destination.requests) == 5, "all are delivered")
     assert [request.sequence for request in destination.requests] == list(range(5))
     counters = office.delivery.counters
     # The last answer is counted a moment after it was given.
@@ -243,13 +243,13 @@ def silent() -> Iterator[Callable[[int], list[str]]]:
 
 
 def delays(office: Office, destination: Receiver, rooms: int) -> list[float]:
-    """Seconds from the telling to the arrival, of one callback after the other in so many rooms."""
+    """Seconds from the commit to the arrival, of one callback after the other in so many rooms."""
     made = {}
     for number in range(rooms):
         made[number] = time.monotonic()
-        office.tell(make(f"fast-{number}", destination.url(), number))
+        office.send(make(f"fast-{number}", destination.url(), number))
         gevent.sleep(0.01)
-    wait_until(lambda: len(destination.requests) == rooms, "the others are told", timeout=60)
+    wait_until(lambda: len(destination.requests) == rooms, "the others are delivered", timeout=60)
     return sorted(request.at - made[request.sequence] for request in destination.requests)
 
 
@@ -262,7 +262,7 @@ def test_a_thousand_queues_at_a_receiver_that_hangs_delay_no_other_room(
 ) -> None:
     office = open_office(DeliverySettings(backoff=(0.1,)))
     (dead,) = silent(1)
-    office.tell(*(make(f"dead-{number}", dead) for number in range(1000)))
+    office.send(*(make(f"dead-{number}", dead) for number in range(1000)))
     wait_until(lambda: office.delivery.sending > 0, "they are being sent")
     found = delays(office, destination, 100)
     assert found[50] < NORMAL
@@ -273,11 +273,11 @@ def test_hundreds_of_receivers_that_hang_leave_senders_to_one_that_answers(
     open_office: Callable[..., Office], destination: Receiver, silent: Callable[[int], list[str]]
 ) -> None:
     office = open_office(replace(QUICK, timeout=30, concurrency=64, per_host=32))
-    office.tell(make("fast", destination.url(), 0))
+    office.send(make("fast", destination.url(), 0))
     office.wait_results(1)
     destination.requests.clear()
     dead = silent(200)
-    office.tell(*(make(f"dead-{n}-{m}", url) for n, url in enumerate(dead) for m in range(5)))
+    office.send(*(make(f"dead-{n}-{m}", url) for n, url in enumerate(dead) for m in range(5)))
     wait_until(lambda: office.delivery.sending == 32, "half of the senders are with the dead")
     found = delays(office, destination, 100)
     assert found[50] < NORMAL
@@ -288,11 +288,11 @@ def test_a_new_receiver_is_not_locked_out_by_the_dead_for_longer_than_they_time_
     open_office: Callable[..., Office], destination: Receiver, silent: Callable[[int], list[str]]
 ) -> None:
     office = open_office(replace(QUICK, timeout=0.5, concurrency=16, backoff=(5.0,)))
-    office.tell(*(make(f"dead-{number}", url) for number, url in enumerate(silent(40))))
+    office.send(*(make(f"dead-{number}", url) for number, url in enumerate(silent(40))))
     gevent.sleep(0)
-    office.tell(make("new", destination.url()))
+    office.send(make("new", destination.url()))
     # Eight senders for forty dead ones that came before.
-    wait_until(lambda: len(destination.requests) == 1, "the new one is told", timeout=15)
+    wait_until(lambda: len(destination.requests) == 1, "the new one is delivered", timeout=15)
 
 
 def test_a_receiver_that_comes_back_gets_its_share_back(
@@ -300,9 +300,9 @@ def test_a_receiver_that_comes_back_gets_its_share_back(
 ) -> None:
     office = open_office(replace(QUICK, timeout=0.3, concurrency=64, per_host=16, attempts=20))
     destination.behave(hangs)
-    office.tell(*(make(f"room-{number}", destination.url(), number) for number in range(100)))
+    office.send(*(make(f"room-{number}", destination.url(), number) for number in range(100)))
     wait_until(lambda: len(destination.requests) >= 4, "it hangs")
     assert office.delivery.sending == 2
     destination.behave(slow(0.05))
     wait_until(lambda: office.delivery.sending >= 14, "it is trusted again")
-    wait_until(lambda: len(office.results) == 100, "all are told", timeout=30)
+    wait_until(lambda: len(office.results) == 100, "all are delivered", timeout=30)

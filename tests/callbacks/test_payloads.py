@@ -165,9 +165,9 @@ EXTRAS = [
 def test_twilio_s_participant_fields_are_sent_with_participant_events(
     event: str, options: ParticipantOptions, field: str, value: str
 ) -> None:
-    tell = SendCallback(event, 1, AT, CALLER, replace(PARTICIPANT, options=options))
-    assert dict(conference_fields(ROOM, tell, ALL))[field] == value
-    assert field not in dict(conference_fields(ROOM, tell, TELNYX_ONLY))
+    callback = SendCallback(event, 1, AT, CALLER, replace(PARTICIPANT, options=options))
+    assert dict(conference_fields(ROOM, callback, ALL))[field] == value
+    assert field not in dict(conference_fields(ROOM, callback, TELNYX_ONLY))
 
 
 LEAVES = [
@@ -183,10 +183,10 @@ LEAVES = [
 def test_a_leave_says_why_and_whether_the_call_goes_on(
     reason: LeaveReason, gone: bool, sent: str, status: str
 ) -> None:
-    tell = SendCallback("participant-leave", 4, AT, CALLER, PARTICIPANT, reason, gone)
-    fields = dict(conference_fields(ROOM, tell, ALL))
+    callback = SendCallback("participant-leave", 4, AT, CALLER, PARTICIPANT, reason, gone)
+    fields = dict(conference_fields(ROOM, callback, ALL))
     assert (fields["ReasonParticipantLeft"], fields["ParticipantCallStatus"]) == (sent, status)
-    plain = dict(conference_fields(ROOM, tell, TELNYX_ONLY))
+    plain = dict(conference_fields(ROOM, callback, TELNYX_ONLY))
     assert not {"ReasonParticipantLeft", "ParticipantCallStatus"} & set(plain)
 
 
@@ -210,11 +210,11 @@ def test_an_end_says_why_and_which_call_ended_it_if_one_did(
     assert not {"Reason", "ReasonConferenceEnded"} & set(dict(conference_fields(room, END, TELNYX_ONLY)))
 
 
-def test_a_whole_conference_as_the_room_tells_it() -> None:
+def test_a_whole_conference_in_callbacks() -> None:
     room = replace(
         ROOM, options=ConferenceOptions(status_callback_event=frozenset({"start", "end", "join", "leave"}))
     )
-    told = []
+    delivered = []
     for event in (
         JoinRequest(AT, CALLER, ParticipantOptions(end_on_exit=True)),
         Added(AT + 1, CALLER.call_sid, "1"),
@@ -225,15 +225,15 @@ def test_a_whole_conference_as_the_room_tells_it() -> None:
         room = outcome.room
         for effect in outcome.effects:
             if isinstance(effect, SendCallback):
-                told.append(dict(conference_fields(room, effect, ALL)))
-    assert [(each["SequenceNumber"], each["StatusCallbackEvent"]) for each in told] == [
+                delivered.append(dict(conference_fields(room, effect, ALL)))
+    assert [(each["SequenceNumber"], each["StatusCallbackEvent"]) for each in delivered] == [
         ("0", "conference-start"),
         ("1", "participant-join"),
         ("2", "participant-leave"),
         ("3", "conference-end"),
     ]
-    assert told[-1]["ReasonConferenceEnded"] == "participant-with-end-conference-on-exit-left"
-    assert told[-1]["CallSidEndingConference"] == CALLER.call_sid
+    assert delivered[-1]["ReasonConferenceEnded"] == "participant-with-end-conference-on-exit-left"
+    assert delivered[-1]["CallSidEndingConference"] == CALLER.call_sid
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_whole_conference_as_the_room_tells_it() -> None:
 )
 def test_timestamps_are_utc_in_each_format(at: int, iso: str, rfc: str) -> None:
     assert timestamp(at) == iso
-    tell = replace(JOIN, at=at)
+    callback = replace(JOIN, at=at)
     styles: dict[TimestampFormat, str] = {
         "iso8601": iso,
         "iso8601-space": iso.replace("T", " "),
@@ -254,7 +254,7 @@ def test_timestamps_are_utc_in_each_format(at: int, iso: str, rfc: str) -> None:
     }
     for style, text in styles.items():
         assert timestamp(at, style) == text
-        sent = conference_fields(ROOM, tell, CallbackStyle(timestamp_format=style))
+        sent = conference_fields(ROOM, callback, CallbackStyle(timestamp_format=style))
         assert dict(sent)["Timestamp"] == text
 
 

@@ -119,7 +119,7 @@ def test_a_callback_s_signature_holds_on_the_wire(
     office.auth_token = TOKEN
     form = FORMS["unicode"] + FORMS["an empty field"] + FORMS["what a form encodes"]
     message = make("room", destination.url() + query, 7, method=method, fields=form)
-    office.tell(replace(message, signatures="twilio", user_agent="TwilioProxy/1.1"))
+    office.send(replace(message, signatures="twilio", user_agent="TwilioProxy/1.1"))
     office.wait_results(1)
     (request,) = destination.requests
     assert request.fields["FriendlyName"] == "Größe & 会議 🙂"
@@ -184,7 +184,7 @@ def test_the_keys_are_in_no_representation() -> None:
 def test_a_new_token_signs_what_waits(office: Office, destination: Receiver) -> None:
     office.auth_token = b"old"
     destination.behave(answers(500, 200))
-    office.tell(replace(make("room", destination.url()), signatures="twilio"))
+    office.send(replace(make("room", destination.url()), signatures="twilio"))
     wait_until(lambda: bool(destination.requests), "the first attempt")
     office.auth_token = TOKEN
     office.wait_results(1)
@@ -198,7 +198,7 @@ def test_a_message_keeps_how_it_is_signed_over_a_restart_and_a_retry(
 ) -> None:
     office.auth_token = TOKEN
     destination.behave(answers(404, 200))
-    office.tell(replace(make("room", destination.url()), signatures="twilio", user_agent="TwilioProxy/1.1"))
+    office.send(replace(make("room", destination.url()), signatures="twilio", user_agent="TwilioProxy/1.1"))
     office.wait_results(1)
     office.restart()
     (failed,) = office.outbox.finished(failed=True)

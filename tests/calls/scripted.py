@@ -110,7 +110,7 @@ class ScriptedSwitch:
         members.append(node)
 
     def gone(self, uuid: str, *words: object) -> None:
-        """The last words of a leg that has ended: when it ended, began, was answered, its cause, …"""
+        """The hangup record of a leg that has ended: when it ended, began, was answered, its cause, …"""
         self.globals[f"texml_gone_{uuid}"] = "|".join(map(str, words))
 
     # What happens

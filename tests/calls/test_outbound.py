@@ -88,11 +88,11 @@ def test_an_answered_call_is_given_its_instructions_once(
     assert scripted.wait_for(f"sched_hangup +77 {uuid} ALLOTTED_TIMEOUT")
     assert scripted.saw(f"sched_del {uuid}")
     assert scripted.saw(f"uuid_setvar {uuid} texml_guard 1")
-    told = ["initiated", "ringing"] + (["in-progress"] if order != "parked as answered" else [])
-    assert statuses(bench, len(told)) == told
+    delivered = ["initiated", "ringing"] + (["in-progress"] if order != "parked as answered" else [])
+    assert statuses(bench, len(delivered)) == delivered
     assert len(bench.application.to("/voice")) == 1
     scripted.hangs_up(uuid)
-    assert statuses(bench, len(told) + 1)[-1] == "completed"
+    assert statuses(bench, len(delivered) + 1)[-1] == "completed"
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_call_whose_answer_and_end_have_one_time_took_no_time(call_records: Ca
     assert known(call_records, uuid).seconds == 0
 
 
-def test_a_stranger_s_event_and_another_account_see_nothing(call_records: CallRecords) -> None:
+def test_an_event_of_another_leg_and_another_account_see_nothing(call_records: CallRecords) -> None:
     uuid = opened(call_records)
     hear(call_records, str(uuid4()), COMPLETE)
     assert call_records.get(OTHER, caller_of(uuid).call_sid) is None

@@ -44,7 +44,7 @@ ANSWER, COMPLETE = "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"
 ALL = ("initiated", "ringing", "answered", "completed")
 
 
-class Told:
+class Delivered:
     """What is sent of one call."""
 
     def __init__(self, path: Path) -> None:
@@ -53,16 +53,16 @@ class Told:
         self.journal = WriteBehindBuffer(self.outbox, self.messages.extend)
 
     def follow(
-        self, *names: str, events: tuple[str, ...] = ALL, told: tuple[str, ...] = (), **more: str
+        self, *names: str, events: tuple[str, ...] = ALL, sent: tuple[str, ...] = (), **more: str
     ) -> None:
         states = []
 
-        def state(event: object, told: object) -> list[tuple[str, str, bytes]]:
-            states.append(told)
+        def state(event: object, sent: object) -> list[tuple[str, str, bytes]]:
+            states.append(sent)
             return [("call", UUID, b"state")]
 
         hear = StatusCallbacks(self.journal).follow(
-            CALLER, "account", "http://e/s", "POST", events, CallbackStyle(), sent=told, state=state
+            CALLER, "account", "http://e/s", "POST", events, CallbackStyle(), sent=sent, state=state
         )
         for at, name in enumerate(names, 1):
             headers = {"Event-Name": name, "Unique-ID": UUID, "Event-Date-Timestamp": str(at)} | more
@@ -79,26 +79,26 @@ class Told:
 
 
 @pytest.fixture
-def sent(tmp_path: Path) -> Iterator[Told]:
-    told = Told(tmp_path)
-    yield told
-    told.outbox.close()
+def sent(tmp_path: Path) -> Iterator[Delivered]:
+    sent = Delivered(tmp_path)
+    yield sent
+    sent.outbox.close()
 
 
-def test_each_event_is_told_once_and_counted(sent: Told) -> None:
+def test_each_event_is_reported_once_and_counted(sent: Delivered) -> None:
     sent.follow(CREATE, "CHANNEL_PARK", RING, MEDIA, RING, ANSWER, ANSWER, COMPLETE, "CHANNEL_DESTROY")
     assert sent.events == [("initiated", 0, 1), ("ringing", 1, 3), ("answered", 2, 6), ("completed", 3, 8)]
     assert {one.queue for one in sent.messages} == {CALLER.call_sid}
     assert sent.outbox.get("call", UUID) == b"state"
 
 
-def test_only_what_is_asked_for_is_told_and_counted(sent: Told) -> None:
+def test_only_what_is_asked_for_is_reported_and_counted(sent: Delivered) -> None:
     sent.follow(CREATE, MEDIA, ANSWER, COMPLETE, events=("ringing", "completed"))
     assert sent.events == [("ringing", 0, 2), ("completed", 1, 4)]
 
 
-def test_what_an_earlier_run_told_is_not_told_again_and_counts(sent: Told) -> None:
-    sent.follow(CREATE, RING, ANSWER, COMPLETE, told=("initiated", "ringing"))
+def test_what_an_earlier_run_reported_is_not_reported_again_and_counts(sent: Delivered) -> None:
+    sent.follow(CREATE, RING, ANSWER, COMPLETE, sent=("initiated", "ringing"))
     assert sent.events == [("answered", 2, 3), ("completed", 3, 4)]
 
 
@@ -123,7 +123,7 @@ def test_how_a_call_ended_is_the_word_for_its_cause(cause: str, status: str) -> 
         ("", "outbound", "unknown"),
     ],
 )
-def test_who_hung_up(sent: Told, disposition: str, direction: str, source: str) -> None:
+def test_who_hung_up(sent: Delivered, disposition: str, direction: str, source: str) -> None:
     more = {"variable_sip_hangup_disposition": disposition, "Call-Direction": direction}
     sent.follow(COMPLETE, **more)
     assert sent.last["HangupSource"] == source
@@ -145,12 +145,12 @@ def test_who_hung_up(sent: Told, disposition: str, direction: str, source: str) 
         ({"Caller-Channel-Answered-Time": "", "Hangup-Cause": "NORMAL_CLEARING"}, "480"),
     ],
 )
-def test_the_sip_status_of_an_end(sent: Told, headers: dict[str, str], status: str | None) -> None:
+def test_the_sip_status_of_an_end(sent: Delivered, headers: dict[str, str], status: str | None) -> None:
     sent.follow(COMPLETE, **headers)
     assert sent.last.get("SipHangupCause") == status
 
 
-def test_times_codec_and_ids_come_from_the_leg(sent: Told) -> None:
+def test_times_codec_and_ids_come_from_the_leg(sent: Delivered) -> None:
     second = 1_000_000
     sent.follow(
         ANSWER,
@@ -195,18 +195,18 @@ def test_a_conference_is_counted_once_for_each_thing_that_becomes_of_it() -> Non
     assert CallCounters().unknown_numbers == CallCounters().joins == CallCounters().leaves == 0
 
 
-def test_a_join_and_a_leave_are_counted_where_the_join_was_told() -> None:
+def test_a_join_and_a_leave_are_counted_where_the_join_was_reported() -> None:
     counters = CallCounters()
     silent = Participant(CALLER, ParticipantOptions(), Phase.JOINING)
-    told = replace(silent, join_sent=True)
+    sent = replace(silent, join_sent=True)
     for before, after, joins, leaves in (
         (None, silent, 0, 0),
-        (silent, told, 1, 0),
-        (told, replace(told, talking=True), 1, 0),
-        (told, None, 1, 1),
+        (silent, sent, 1, 0),
+        (sent, replace(sent, talking=True), 1, 0),
+        (sent, None, 1, 1),
         (silent, None, 1, 1),
         (None, None, 1, 1),
-        (None, told, 2, 1),
+        (None, sent, 2, 1),
     ):
         counters.on_participant(before, after)
         assert (counters.joins, counters.leaves) == (joins, leaves)
@@ -310,21 +310,21 @@ def test_a_dial_s_recording_is_as_its_attributes_say(
 ) -> None:
     attributes = f'record="{record}" recordingChannels="{channels}" recordMaxLength="77" trim="trim-silence"'
     (verb,) = parse(f"<Response><Dial {attributes}>+13125550100</Dial></Response>".encode()).verbs
-    tape = recording_state_of(verb)  # type: ignore[arg-type]
-    assert (tape.channels, tape.from_answer) == ("dual" if dual else "single", from_answer)
-    assert (tape.source, tape.longest, tape.trim, tape.kind) == ("DialVerb", 77, True, "wav")
+    state = recording_state_of(verb)  # type: ignore[arg-type]
+    assert (state.channels, state.from_answer) == ("dual" if dual else "single", from_answer)
+    assert (state.source, state.longest, state.trim, state.kind) == ("DialVerb", 77, True, "wav")
     assert recording_state_of(verb, "old").sid == "old"  # type: ignore[arg-type]
-    assert tape.sid != recording_state_of(verb).sid  # type: ignore[arg-type]
+    assert state.sid != recording_state_of(verb).sid  # type: ignore[arg-type]
 
 
 def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
     document = b'<Response><Record format="wav" channels="dual" trim="do-not-trim"/></Response>'
     (verb,) = parse(document).verbs
-    tape = recording_state_of(verb)  # type: ignore[arg-type]
-    assert (tape.source, tape.kind, tape.channels, tape.trim) == ("RecordVerb", "wav", "dual", False)
-    assert (tape.longest, tape.from_answer, tape.send_url, tape.over) == (0, False, True, False)
+    state = recording_state_of(verb)  # type: ignore[arg-type]
+    assert (state.source, state.kind, state.channels, state.trim) == ("RecordVerb", "wav", "dual", False)
+    assert (state.longest, state.from_answer, state.send_url, state.over) == (0, False, True, False)
     assert [
-        replace(tape, status=status).over for status in ("completed", "absent", "stopped", "processing")
+        replace(state, status=status).over for status in ("completed", "absent", "stopped", "processing")
     ] == [
         True,
         True,

@@ -36,7 +36,7 @@ Types = Callable[..., Typed]
 
 @pytest.fixture
 def types(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Types:
-    """Types a command, with the environment that leads to the orchestrator; must work unless told."""
+    """Types a command, with the environment that leads to the orchestrator; must work by default."""
     assert house.orchestrator is not None
     monkeypatch.setenv(URL, f"http://127.0.0.1:{house.orchestrator.web.port}")
     monkeypatch.setenv(KEY, API_KEY)
@@ -45,8 +45,8 @@ def types(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     def types(*words: str, code: int = 0) -> Typed:
         capsys.readouterr()
         found = cli.main(words)
-        told = capsys.readouterr()
-        typed = Typed(found, told.out, told.err)
+        delivered = capsys.readouterr()
+        typed = Typed(found, delivered.out, delivered.err)
         assert found == code, typed
         return typed
 
@@ -61,9 +61,9 @@ class Party:
             {ANNA: house.joins(participantLabel="anna"), BERT: house.joins(participantLabel="bert")}
         )
         self.anna = house.switch.call(NUMBER, from_=ANNA, sounds=500)
-        house.told(2, 10)
+        house.delivered(2, 10)
         self.bert = house.switch.call(NUMBER, from_=BERT, sounds=900)
-        house.told(3, 10)
+        house.delivered(3, 10)
         self.anna.wait_hears(900, 10)
         self.sids = {event["From"]: event["CallSid"] for event in house.events()}
 

@@ -94,7 +94,7 @@ def test_a_call_that_goes_on_says_for_how_long(house: House, types: Types) -> No
 def test_recordings_are_named_by_conference_or_call(house: House, types: Types) -> None:
     house.voice(house.joins(record="record-from-start", beep="false", room="Recorded"))
     phone = house.switch.call(NUMBER, from_=ANNA, sounds=500)
-    house.told(2, 10)
+    house.delivered(2, 10)
     wait_until(lambda: types("recordings", "list", "--json").json, "it has begun")
     phone.hang_up()
     wait_until(

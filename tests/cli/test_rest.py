@@ -116,7 +116,7 @@ def test_a_call_is_made_redirected_and_ended(house: House, types: Types, tmp_pat
 def test_recordings_are_listed_shown_and_deleted(house: House, types: Types) -> None:
     house.voice(house.joins(record="record-from-start", beep="false"))
     phone = house.switch.call(NUMBER, from_=ANNA, sounds=500)
-    house.told(2, 10)
+    house.delivered(2, 10)
     wait_until(lambda: types("recordings", "list", "--json").json, "it has begun")
     phone.hang_up()
     wait_until(
@@ -148,7 +148,7 @@ def test_a_long_list_is_read_page_after_page_up_to_the_limit(house: House, types
 # What goes wrong
 
 
-def test_nobody_there_is_told_apart_from_a_refusal(
+def test_nobody_there_is_distinguished_from_a_refusal(
     house: House, types: Types, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "Connection refused" in types("calls", "list", "--url", "http://127.0.0.1:1", code=3).err

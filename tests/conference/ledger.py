@@ -58,24 +58,24 @@ _decode = msgspec.json.Decoder(Room).decode
 
 
 class Ledger:
-    """Keeps a room and a book on it: who asked, who was told as joined, what was told of the room.
+    """Keeps a room and a book on it: who asked, who was reported as joined, what was reported of the room.
 
     The room is subscribed to everything, so that nothing escapes the book. Beside it goes one that is
-    subscribed to `choosy` alone: it must do the same and tell the same, less what nobody wants to hear.
+    subscribed to `choosy` alone: it must do the same and report the same, less what nobody wants to hear.
     """
 
     def __init__(self, conference_options: ConferenceOptions, choosy: frozenset[str] = frozenset()) -> None:
         self.room = _room(replace(conference_options, status_callback_event=EVERY_CALLBACK))
         self.choosy = _room(replace(conference_options, status_callback_event=choosy))
         self.places: dict[str, bool] = {}
-        """Who has a place, and whether it was told as joined."""
+        """Who has a place, and whether it was reported as joined."""
         self.ever_joined: set[str] = set()
         self.speaking: set[str] = set()
         self.on_hold: set[str] = set()
         self.muted: set[str] = set()
         self.floor = ""
         self.announcing: dict[str, Announce] = {}
-        """Not told of yet how they ended, by sid."""
+        """Without a report of their end yet, by sid."""
         self.rings_back = False
         self.sounds = SoundBook()
         self.sequence = 0
@@ -107,18 +107,18 @@ class Ledger:
     def _choosy_room_agrees(self, event: RoomEvent, outcome: StepResult) -> None:
         wanted = self.choosy.options.status_callback_event
         expected: list[Effect] = []
-        number, told_at = self.choosy.next_sequence, self.choosy.last_callback_at
+        number, reported_at = self.choosy.next_sequence, self.choosy.last_callback_at
         for effect in outcome.effects:
             if isinstance(effect, SendCallback):
                 if SUBSCRIPTION[effect.event] not in wanted:
                     continue
-                told_at = max(told_at, event.at)
-                effect = replace(effect, sequence=number, at=told_at)
+                reported_at = max(reported_at, event.at)
+                effect = replace(effect, sequence=number, at=reported_at)
                 number += 1
             expected.append(effect)
         after, effects, changed = step(self.choosy, event)
         assert (effects, changed) == (expected, outcome.changed)
-        assert (after.next_sequence, after.last_callback_at) == (number, told_at)
+        assert (after.next_sequence, after.last_callback_at) == (number, reported_at)
         full = outcome.room
         full_terms = replace(
             after,
@@ -134,7 +134,7 @@ class Ledger:
         refused_now = ""
         if isinstance(event, Dial):
             self.asked = self.asked or before.open
-            assert effects == [], "dialling alone is neither heard nor told"
+            assert effects == [], "dialling alone is neither heard nor reported"
         if isinstance(event, JoinRequest):
             self.asked = True
             called = before.participants.get(event.caller.call_sid)
@@ -162,7 +162,7 @@ class Ledger:
                 case SendCallback():
                     assert effect.sequence == self.sequence
                     self.sequence += 1
-                    starter = self._told(effect, starter)
+                    starter = self._reported(effect, starter)
                     if effect.event == "participant-leave":
                         assert effect.leave_reason is not None
                         left.append((effect.caller.call_sid, effect.leave_reason))
@@ -173,7 +173,7 @@ class Ledger:
                     self.closed = True
         assert stored == left, "a leave that lists lack, or that no callback has"
         if starter and starter not in before.unseen:
-            assert self.places[starter], "a start told of somebody who is not in"
+            assert self.places[starter], "a start reported somebody who is not in"
             may = after.participants[starter].options.start_on_enter
             assert may or after.options.min_participants_to_start > 1, "started by somebody who must not"
         for call_sid in before.participants.keys() - after.participants.keys():
@@ -195,10 +195,10 @@ class Ledger:
         }
         assert all(not one.join_sent for one in after.participants.values() if one.called)
 
-    def _told(self, tell: SendCallback, starter: str) -> str:
-        call_sid = tell.caller.call_sid
-        assert not self.ended, "told after the end"
-        match tell.event:
+    def _reported(self, callback: SendCallback, starter: str) -> str:
+        call_sid = callback.caller.call_sid
+        assert not self.ended, "reported after the end"
+        match callback.event:
             case "conference-start":
                 assert not self.started
                 self.started = True
@@ -210,17 +210,17 @@ class Ledger:
                 assert self.places[call_sid] is False, "joined twice"
                 self.places[call_sid] = True
                 self.ever_joined.add(call_sid)
-                assert tell.participant is not None
-                assert self.started or tell.participant.phase is Phase.WAITING, "joined before the start"
-                if tell.participant.options.muted:
+                assert callback.participant is not None
+                assert self.started or callback.participant.phase is Phase.WAITING, "joined before the start"
+                if callback.participant.options.muted:
                     self.muted.add(call_sid)
-                if tell.participant.held:
+                if callback.participant.held:
                     self.on_hold.add(call_sid)
             case "participant-leave":
                 assert self.places.pop(call_sid), "left without having joined"
                 assert call_sid not in self.speaking, "left while it was speaking"
-                for call_records in (self.muted, self.on_hold):
-                    call_records.discard(call_sid)
+                for those in (self.muted, self.on_hold):
+                    those.discard(call_sid)
                 if self.floor == call_sid:
                     self.floor = ""
             case "conference-end":
@@ -238,10 +238,10 @@ class Ledger:
             case "participant-speech-stop":
                 self.speaking.remove(call_sid)
             case "participant-mute" | "participant-hold":
-                call_records = self.muted if tell.event == "participant-mute" else self.on_hold
+                those = self.muted if callback.event == "participant-mute" else self.on_hold
                 assert self.places[call_sid]
-                assert call_sid not in call_records
-                call_records.add(call_sid)
+                assert call_sid not in those
+                those.add(call_sid)
             case "participant-unmute":
                 self.muted.remove(call_sid)
             case "participant-unhold":
@@ -249,9 +249,9 @@ class Ledger:
             case "participant-modify":
                 assert self.places[call_sid]
             case "announcement-end" | "announcement-fail":
-                assert tell.announce_url
-                assert bool(tell.problem) is (tell.event == "announcement-fail")
-                assert tell.participant is None or self.places[call_sid]
+                assert callback.announce_url
+                assert bool(callback.problem) is (callback.event == "announcement-fail")
+                assert callback.participant is None or self.places[call_sid]
             case unknown:
                 raise AssertionError(unknown)
         return starter
@@ -264,17 +264,17 @@ class Ledger:
             there = to is not None and not to.called and to.phase is not Phase.LEAVING
             if not event.call_sid or there:
                 self.announcing.setdefault(event.sid, event)
-        for tell in effects:
-            if not isinstance(tell, SendCallback) or not tell.event.startswith("announcement"):
+        for callback in effects:
+            if not isinstance(callback, SendCallback) or not callback.event.startswith("announcement"):
                 continue
-            sid = tell.announce_url.rpartition("/")[2]
+            sid = callback.announce_url.rpartition("/")[2]
             announce = self.announcing.pop(sid, None)
             if announce is None:
                 assert isinstance(event, Announce), "ended twice, or never began"
-                assert (event.sid, tell.event) == (sid, "announcement-fail")
+                assert (event.sid, callback.event) == (sid, "announcement-fail")
             elif announce.call_sid:
-                assert tell.caller.call_sid == announce.call_sid
-            assert isinstance(event, Announced) or tell.problem, "ended by itself"
+                assert callback.caller.call_sid == announce.call_sid
+            assert isinstance(event, Announced) or callback.problem, "ended by itself"
         for sid in self.announcing.keys() - after.announcing.keys():
             to = before.participants.get(self.announcing.pop(sid).call_sid)
             assert not (to.join_sent if to is not None else after.first), "nothing is said of how it ended"
@@ -384,8 +384,8 @@ class Ledger:
                 case JoinReturned(_, who) | Left(_, who) if who == call_sid:
                     gone = isinstance(event, Left) and event.gone
                     unsettled = was.phase is Phase.WAITING or (was.call_over and not was.member_id)
-                    given_up_before = unsettled and not gone
-                    assert after is before if given_up_before else call_sid not in after.participants
+                    failed_before = unsettled and not gone
+                    assert after is before if failed_before else call_sid not in after.participants
                 case Remove(_, who) if who == call_sid and was.phase is Phase.LEAVING:
                     assert after is before, "the first reason to leave counts"
                 case Mute(_, who) | Hold(_, who) | Modify(_, who) if (
@@ -419,8 +419,8 @@ class Ledger:
             ended_before = found is None and unseen
             assert (Kick(event.call_sid, event.member_id) in effects) is not (expected or ended_before)
         if isinstance(event, ConferenceLost):
-            told_only = all(isinstance(effect, (StoreLeave, SendCallback, Close)) for effect in effects)
-            assert told_only or not event.gone, "an order to a FreeSWITCH that is gone"
+            only_callbacks = all(isinstance(effect, (StoreLeave, SendCallback, Close)) for effect in effects)
+            assert only_callbacks or not event.gone, "an order to a FreeSWITCH that is gone"
             assert not any(isinstance(effect, Kick) for effect in effects)
         if isinstance(event, End) and before.phase is not RoomPhase.ENDED:
             assert {EndCall(call_sid) for call_sid in before.participants} <= set(effects)

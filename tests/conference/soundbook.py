@@ -40,7 +40,7 @@ class SoundBook:
         self.muted: dict[str, bool] = {}
         self.held: dict[str, bool] = {}
         self.unheard: set[tuple[str, str]] = set()
-        self.told_at = 0
+        self.reported_at = 0
         self.recordings = 0
         self.paused = False
         self.recording = self.somebody_spoke = False
@@ -72,8 +72,8 @@ class SoundBook:
         for effect in effects:
             match effect:
                 case SendCallback():
-                    assert effect.at == max(self.told_at, event.at), "the time goes back"
-                    self.told_at = effect.at
+                    assert effect.at == max(self.reported_at, event.at), "the time goes back"
+                    self.reported_at = effect.at
                 case Join(participant):
                     options, call_sid = participant.options, participant.call_sid
                     was = before.participants.get(call_sid)

@@ -222,7 +222,7 @@ class Story:
     def participant(self, who: str) -> Participant:
         return self.room.participants[who]
 
-    def told(self) -> list[SendCallback]:
+    def callbacks(self) -> list[SendCallback]:
         """The callbacks of the last step."""
         return [effect for effect in self.outcome.effects if isinstance(effect, SendCallback)]
 

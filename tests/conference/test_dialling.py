@@ -53,7 +53,7 @@ def test_a_room_is_not_over_while_somebody_is_dialled_for_it() -> None:
     assert story.hangs_up("bert") == ["#4 participant-leave bert", "#5 conference-end bert", "close"]
 
 
-def test_of_a_room_that_nobody_came_into_nothing_is_told() -> None:
+def test_of_a_room_that_nobody_came_into_nothing_is_reported() -> None:
     story = Story()
     story.is_dialled("anna")
     story.rings("anna")
@@ -170,7 +170,7 @@ def test_out_of_freeswitch_s_conference_before_its_answer_it_still_gets_in() -> 
     assert story.enters("bert") == ["join bert", "#3 participant-join bert"]
 
 
-def test_dropped_while_it_is_heard_it_is_told_of_by_nobody() -> None:
+def test_dropped_while_it_is_heard_it_is_not_reported() -> None:
     story = Story()
     story.enters("anna")
     story.is_dialled("bert")

@@ -39,7 +39,7 @@ def test_an_end_through_the_api_hangs_up_the_waiting_too() -> None:
         "#4 conference-end anna",
         "close",
     ]
-    assert {told.leave_reason for told in story.told()} == {LeaveReason.ENDED_VIA_API, None}
+    assert {delivered.leave_reason for delivered in story.callbacks()} == {LeaveReason.ENDED_VIA_API, None}
 
 
 def test_an_ender_hung_up_by_the_api_does_not_end_the_conference_a_second_way() -> None:
@@ -117,7 +117,7 @@ def test_a_room_ended_while_its_first_was_on_the_way_in_names_it_if_it_got_in() 
 
 def test_the_end_through_the_api_does_not_name_a_first_caller_who_was_refused() -> None:
     """Symptom: conference-end with the CallSid of a call that was never in. Cause: the first to ask was kept
-    as the first, though FreeSWITCH did not take it. Fix: the first to be let in is."""
+    as the first, though FreeSWITCH did not take it. Fix: the first to be admitted is."""
     story = Story()
     story.asks("anna")
     story.enters("bert")
@@ -179,7 +179,7 @@ def test_a_lost_freeswitch_ends_the_room_and_nobody_is_sent_anywhere() -> None:
 
 
 def test_a_lost_freeswitch_takes_all_calls_along_though_an_ender_was_among_them() -> None:
-    """Symptom: calls of a dead FreeSWITCH were ordered out and released, and their leave told as of calls
+    """Symptom: calls of a dead FreeSWITCH were ordered out and released, and their leave reported as of calls
     that live. Cause: the ender's leave put the others out before their own turn came. Fix: all lost ones
     leave first, then the ender's leave counts."""
     story = Story()
@@ -193,7 +193,7 @@ def test_a_lost_freeswitch_takes_all_calls_along_though_an_ender_was_among_them(
         "#6 conference-end chef",
         "close",
     ]
-    assert [told.call_gone for told in story.told()] == [True, True, True, False]
+    assert [delivered.call_gone for delivered in story.callbacks()] == [True, True, True, False]
 
 
 def test_a_lost_conference_kicks_nobody_out_of_what_is_gone() -> None:

@@ -11,7 +11,7 @@ TWILIO_S = EVERY_CALLBACK | {"mute", "hold"}
 # mute
 
 
-def test_a_mute_is_done_and_told_once() -> None:
+def test_a_mute_is_done_and_reported_once() -> None:
     story = Story(TWILIO_S)
     story.enters("anna")
     assert story.mutes("anna") == ["#2 participant-mute anna"]
@@ -57,22 +57,22 @@ def test_who_is_unmuted_on_its_way_in_is_heard_when_it_arrives() -> None:
     assert story.sounds() == ["unmute mbert"]
 
 
-def test_nothing_is_told_of_a_mute_or_hold_before_the_join_is() -> None:
-    """Symptom: callbacks about a call that is refused in the end (90015). Cause: mute and hold were told of
-    whoever had asked. Fix: only of those told as joined; the join tells how they stand."""
+def test_no_mute_or_hold_is_reported_before_the_join() -> None:
+    """Symptom: callbacks about a call that is refused in the end (90015). Cause: mute and hold were reported
+    of everybody who had asked. Fix: only of those reported as joined; the join says how they stand."""
     story = Story(TWILIO_S)
     story.enters("anna")
     story.asks("bert")
     assert story.mutes("bert") == []
     assert story.holds("bert") == []
     assert story.added("bert") == ["#2 participant-join bert"]
-    (join,) = story.told()
+    (join,) = story.callbacks()
     assert join.participant is not None
     assert (join.participant.options.muted, join.participant.held) == (True, True)
 
 
 def test_who_is_on_its_way_out_is_neither_muted_nor_held() -> None:
-    """Symptom: a mute was told and not done. Cause: who is ordered out got no order but a callback."""
+    """Symptom: a mute was reported and not done. Cause: who is ordered out got no order but a callback."""
     story = Story(TWILIO_S)
     story.enters("anna")
     story.is_removed("anna")
@@ -84,8 +84,8 @@ def test_who_is_on_its_way_out_is_neither_muted_nor_held() -> None:
     assert story.room is before
 
 
-def test_mute_and_hold_are_told_only_to_whom_subscribed_to_twilio_s_names_for_them() -> None:
-    for subscribed, told in (
+def test_mute_and_hold_are_reported_only_to_whom_subscribed_to_twilio_s_names_for_them() -> None:
+    for subscribed, delivered in (
         (EVERY_CALLBACK, []),
         ({"mute"}, ["#0 participant-mute anna", "#1 participant-unmute anna"]),
         ({"hold"}, ["#0 participant-hold anna", "#1 participant-unhold anna"]),
@@ -94,13 +94,13 @@ def test_mute_and_hold_are_told_only_to_whom_subscribed_to_twilio_s_names_for_th
         story.enters("anna")
         said = story.mutes("anna") + story.holds("anna")
         said += story.holds("anna", on=False) + story.mutes("anna", on=False)
-        assert said == told
+        assert said == delivered
 
 
 # hold
 
 
-def test_a_hold_is_done_and_told_once() -> None:
+def test_a_hold_is_done_and_reported_once() -> None:
     story = Story(TWILIO_S)
     story.enters("anna")
     assert story.holds("anna") == ["#2 participant-hold anna"]
@@ -181,7 +181,7 @@ def test_who_is_muted_or_held_while_it_speaks_speaks_no_more() -> None:
 
 
 def test_who_is_muted_or_held_does_not_begin_to_speak() -> None:
-    """FreeSWITCH may have said so just before it was told to mute; no stop-talking would follow."""
+    """FreeSWITCH may have said so just before it was ordered to mute; no stop-talking would follow."""
     story = Story()
     story.enters("anna", muted=True)
     assert story.talks("anna") == []
@@ -319,7 +319,7 @@ def test_another_one_that_comes_back_does_not_hear_the_coach_under_its_new_numbe
 
 
 def test_a_coach_whom_freeswitch_has_under_a_new_number_is_shut_off_anew() -> None:
-    """Two orders to join took effect, the first of them given up as lost."""
+    """Two orders to join took effect, the first of them counted as lost."""
     story = Story()
     story.enters("anna")
     story.enters("bert")

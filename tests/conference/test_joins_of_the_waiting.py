@@ -17,7 +17,7 @@ def test_numbers_count_from_the_first(first: int) -> None:
     assert story.hangs_up("anna")[0].startswith(f"#{first + 2} participant-leave anna")
 
 
-def test_nothing_is_told_of_who_waits() -> None:
+def test_nothing_is_reported_of_the_waiting() -> None:
     story = Story(ALL, join_while_waiting=False)
     assert story.asks("anna", start=False) == ["wait anna"]
     assert story.mutes("anna") == []
@@ -33,7 +33,7 @@ def test_who_waited_has_joined_once_it_is_in() -> None:
     assert story.hangs_up("anna")[0].startswith("#3 participant-leave anna")
 
 
-def test_who_was_on_its_way_in_and_never_came_is_not_told() -> None:
+def test_who_was_on_its_way_in_and_never_came_is_not_reported() -> None:
     story = Story(ALL, join_while_waiting=False)
     story.asks("anna", start=False)
     story.asks("chef")

@@ -17,12 +17,12 @@ def test_who_leaves_goes_on_with_its_document() -> None:
     assert story.leaves("anna") == ["#3 participant-leave anna", "release anna participant_hung_up"]
 
 
-def test_who_hangs_up_is_told_as_gone_and_has_no_document_to_go_on_with() -> None:
+def test_who_hangs_up_is_reported_as_gone_and_has_no_document_to_go_on_with() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
     assert story.hangs_up("anna") == ["#3 participant-leave anna"]
-    assert [told.call_gone for told in story.told()] == [True]
+    assert [delivered.call_gone for delivered in story.callbacks()] == [True]
 
 
 def test_the_conference_s_exit_and_the_hangup_behind_it_are_one_leave() -> None:
@@ -113,7 +113,7 @@ def test_a_dominant_speaker_has_no_stop_when_it_leaves_either() -> None:
     assert story.hangs_up("anna") == ["#4 participant-leave anna"]
 
 
-def test_a_call_may_come_back_and_is_told_anew() -> None:
+def test_a_call_may_come_back_and_is_reported_anew() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
@@ -182,7 +182,7 @@ def test_a_second_ender_ends_nothing_anew() -> None:
     assert story.hangs_up("vice") == ["#4 participant-leave vice", "#5 conference-end chef", "close"]
 
 
-def test_who_is_on_its_way_in_when_an_ender_leaves_is_told_in_and_out_before_the_end() -> None:
+def test_who_is_on_its_way_in_when_an_ender_leaves_is_reported_in_and_out_before_the_end() -> None:
     story = Story()
     story.enters("chef", end=True)
     story.asks("anna")
@@ -250,7 +250,7 @@ def test_who_is_removed_from_the_conference_leaves_for_the_reason_given() -> Non
     story.enters("bert")
     assert story.is_removed("bert", LeaveReason.UPDATED_VIA_API) == ["kick bert mbert"]
     assert story.leaves("bert") == ["#3 participant-leave bert", "release bert participant_updated_via_api"]
-    assert [told.leave_reason for told in story.told()] == [LeaveReason.UPDATED_VIA_API]
+    assert [delivered.leave_reason for delivered in story.callbacks()] == [LeaveReason.UPDATED_VIA_API]
 
 
 def test_a_second_removal_changes_nothing() -> None:

@@ -48,7 +48,7 @@ def orders(*left_out: str) -> list[tuple[str, ...]]:
     ]
 
 
-def told(order: tuple[str, ...], *, alone: bool) -> list[str]:
+def joins_and_leaves(order: tuple[str, ...], *, alone: bool) -> list[str]:
     """The joins and leaves that are sent of bert, and of the end."""
     story, found = Story(), []
     if not alone:
@@ -56,7 +56,7 @@ def told(order: tuple[str, ...], *, alone: bool) -> list[str]:
     story.asks("bert")
     for name in order:
         story.happens(EVENTS[name])
-        found += [one.event for one in story.told() if one.caller.call_sid == "bert"]
+        found += [one.event for one in story.callbacks() if one.caller.call_sid == "bert"]
     return found
 
 
@@ -65,7 +65,7 @@ def test_each_that_was_a_member_has_one_join_and_one_leave(order: tuple[str, ...
     """Symptom: a participant whom FreeSWITCH had in a room that lived on, and of whom nothing was sent.
     Cause: its CHANNEL_HANGUP was heard before its add-member, and dropped it. Fix: it stays until its leg is
     through, and an add-member that comes later still counts."""
-    assert told(order, alone=False) == JOIN_AND_LEAVE
+    assert joins_and_leaves(order, alone=False) == JOIN_AND_LEAVE
 
 
 ALONE = [one for one in orders() if one[-1] == "CHANNEL_HANGUP_COMPLETE"]
@@ -73,7 +73,7 @@ ALONE = [one for one in orders() if one[-1] == "CHANNEL_HANGUP_COMPLETE"]
 
 @pytest.mark.parametrize("order", ALONE, ids=" ".join)
 def test_one_that_is_alone_starts_and_ends_the_conference_too(order: tuple[str, ...]) -> None:
-    assert told(order, alone=True) == ["conference-start", *JOIN_AND_LEAVE, "conference-end"]
+    assert joins_and_leaves(order, alone=True) == ["conference-start", *JOIN_AND_LEAVE, "conference-end"]
 
 
 def test_one_that_was_never_a_member_is_not_mentioned() -> None:

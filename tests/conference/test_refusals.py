@@ -97,7 +97,7 @@ def test_a_call_cannot_be_in_the_room_twice() -> None:
     assert story.room is before
 
 
-def test_who_is_in_a_full_room_is_told_that_it_is_in_already() -> None:
+def test_who_is_in_a_full_room_is_informed_that_it_is_in_already() -> None:
     story = Story(max_participants=2)
     story.enters("anna")
     story.enters("bert")
@@ -131,7 +131,7 @@ def test_a_refusal_carries_a_code_and_a_reason(refusal: Rejection) -> None:
 # joins that fail
 
 
-def test_whom_freeswitch_does_not_take_was_refused_and_nothing_is_told() -> None:
+def test_whom_freeswitch_does_not_take_was_refused_and_nothing_is_reported() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -168,7 +168,7 @@ def test_a_late_failure_does_not_put_out_one_that_waits() -> None:
     assert story.not_added("nobody") == []
 
 
-def test_who_comes_in_after_its_join_was_given_up_is_kicked() -> None:
+def test_who_comes_in_after_its_join_failed_is_kicked() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -184,7 +184,7 @@ def test_who_comes_in_after_the_room_has_ended_is_kicked() -> None:
     assert story.added("anna") == ["kick anna manna"]
 
 
-def test_a_given_up_join_that_takes_effect_while_its_call_waits_again_starts_nothing() -> None:
+def test_an_abandoned_join_that_takes_effect_while_its_call_waits_again_starts_nothing() -> None:
     """Symptom: somebody whom the conference must not start with started it, and was ordered in while in.
     Cause: any add-member in a room that had not started started it. Fix: only that of one ordered in does."""
     story = Story()

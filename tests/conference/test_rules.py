@@ -34,20 +34,20 @@ def test_the_first_who_may_start_the_conference_starts_it_alone() -> None:
     assert story.room.phase is RoomPhase.STARTED
 
 
-def test_nothing_is_told_before_freeswitch_has_the_first_one() -> None:
+def test_nothing_is_reported_before_freeswitch_has_the_first_one() -> None:
     story = Story()
     story.asks("anna")
     assert story.room.phase is RoomPhase.INIT
     assert not story.room.opened_at
 
 
-def test_who_may_not_start_the_conference_waits_and_is_told_as_joined() -> None:
+def test_who_may_not_start_the_conference_waits_and_is_reported_as_joined() -> None:
     story = Story()
     assert story.asks("anna", start=False) == ["wait anna", "#0 participant-join anna"]
     assert story.participant("anna").phase is Phase.WAITING
 
 
-def test_the_start_moves_the_waiting_in_first_and_is_told_before_the_starter_s_join() -> None:
+def test_the_start_moves_the_waiting_in_first_and_is_reported_before_the_starter_s_join() -> None:
     story = Story()
     story.asks("anna", start=False)
     story.asks("bert", start=False)
@@ -60,7 +60,7 @@ def test_the_start_moves_the_waiting_in_first_and_is_told_before_the_starter_s_j
     ]
 
 
-def test_who_waited_is_not_told_as_joined_again_when_moved_in() -> None:
+def test_who_waited_is_not_reported_as_joined_again_when_moved_in() -> None:
     story = Story()
     story.asks("anna", start=False)
     story.enters("chef")
@@ -190,14 +190,16 @@ def test_at_two_participants_somebody_on_the_way_out_is_not_the_other_one() -> N
     assert story.asks("cleo") == ["wait cleo", "#2 participant-join cleo"]
 
 
-# what is told
+# what is reported
 
 
 def test_muted_is_per_participant_and_goes_along_with_the_join_and_its_callback() -> None:
     story = Story()
     story.asks("anna", muted=True)
     story.added("anna")
-    assert [told.participant.options.muted for told in story.told() if told.participant] == [True]
+    assert [
+        delivered.participant.options.muted for delivered in story.callbacks() if delivered.participant
+    ] == [True]
     story.asks("bert")
     (join,) = story.outcome.effects
     assert isinstance(join, Join)
@@ -215,9 +217,9 @@ def test_start_and_end_are_about_the_room_and_join_and_leave_about_a_participant
     story = Story()
     story.asks("anna")
     story.added("anna")
-    start, join = story.told()
+    start, join = story.callbacks()
     story.hangs_up("anna")
-    leave, end = story.told()
+    leave, end = story.callbacks()
     assert (start.participant, end.participant) == (None, None)
     assert join.participant is not None
     assert join.participant.phase is Phase.IN
@@ -228,7 +230,7 @@ def test_a_callback_has_the_time_at_which_it_was_seen_to_happen() -> None:
     story = Story()
     story.asks("anna")
     story.added("anna")
-    assert {told.at for told in story.told()} == {2}
+    assert {delivered.at for delivered in story.callbacks()} == {2}
     assert (story.room.opened_at, story.room.started_at) == (2, 2)
     story.hangs_up("anna")
     assert story.room.ended_at == 3
@@ -246,9 +248,9 @@ SUBSCRIPTIONS: list[tuple[set[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("subscribed", "told"), SUBSCRIPTIONS)
-def test_only_what_is_subscribed_is_told_and_only_that_takes_a_number(
-    subscribed: set[str], told: list[str]
+@pytest.mark.parametrize(("subscribed", "delivered"), SUBSCRIPTIONS)
+def test_only_what_is_subscribed_is_reported_and_only_that_takes_a_number(
+    subscribed: set[str], delivered: list[str]
 ) -> None:
     story = Story(subscribed=subscribed)
     said = story.asks("anna", start=False)
@@ -259,11 +261,11 @@ def test_only_what_is_subscribed_is_told_and_only_that_takes_a_number(
     said += story.hangs_up("bert")
     said += story.hangs_up("anna")
     callbacks = [words.split() for words in said if words.startswith("#")]
-    assert [event for _, event, _ in callbacks] == told
-    assert [number for number, _, _ in callbacks] == [f"#{n}" for n in range(len(told))]
+    assert [event for _, event, _ in callbacks] == delivered
+    assert [number for number, _, _ in callbacks] == [f"#{n}" for n in range(len(delivered))]
 
 
-def test_speaking_is_told_once_however_often_it_is_said() -> None:
+def test_speaking_is_reported_once_however_often_it_is_said() -> None:
     story = Story()
     story.enters("anna")
     assert story.talks("anna", on=False) == []
@@ -285,7 +287,7 @@ def test_who_is_not_in_the_conference_does_not_speak_in_it() -> None:
     assert story.talks("nobody") == []
 
 
-def test_by_the_floor_only_a_new_dominant_speaker_is_told() -> None:
+def test_by_the_floor_only_a_new_dominant_speaker_is_reported() -> None:
     story = Story(speaker_mode="floor")
     story.enters("anna")
     story.enters("bert")
@@ -300,7 +302,7 @@ def test_by_the_floor_only_a_new_dominant_speaker_is_told() -> None:
     assert story.takes_the_floor("nobody") == []
 
 
-def test_by_the_floor_who_comes_back_and_takes_it_again_is_told_again() -> None:
+def test_by_the_floor_who_comes_back_and_takes_it_again_is_reported_again() -> None:
     """Symptom: a dominant speaker untold. Cause: the floor was still its own when it came back. Fix: who
     leaves has no floor."""
     story = Story(speaker_mode="floor")
@@ -314,7 +316,7 @@ def test_by_the_floor_who_comes_back_and_takes_it_again_is_told_again() -> None:
     assert story.takes_the_floor("bert") == ["#6 participant-speech-start bert"]
 
 
-def test_by_the_talkers_the_floor_is_not_told() -> None:
+def test_by_talking_the_floor_is_not_reported() -> None:
     story = Story()
     story.enters("anna")
     assert story.takes_the_floor("anna") == []
@@ -322,12 +324,12 @@ def test_by_the_talkers_the_floor_is_not_told() -> None:
 
 def test_the_timestamps_of_a_room_never_go_back_though_the_clocks_that_saw_it_differ() -> None:
     story = Story()
-    told = []
+    delivered = []
     for who, clock in (("anna", 30), ("bert", 10), ("cleo", 40), ("dora", 20)):
         story.at = clock - 1
         story.asks(who, start=False)
-        told += [callback.at for callback in story.told()]
-    assert told == [30, 30, 40, 40]
+        delivered += [callback.at for callback in story.callbacks()]
+    assert delivered == [30, 30, 40, 40]
     assert story.room.last_callback_at == 40
 
 

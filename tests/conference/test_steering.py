@@ -37,7 +37,7 @@ def test_who_is_made_to_end_the_conference_ends_it() -> None:
     assert "kick anna manna" in story.hangs_up("bert")
 
 
-def test_a_change_is_told_once_and_none_is_not_told() -> None:
+def test_a_change_is_reported_once_and_none_is_not_reported() -> None:
     story = party("anna")
     assert story.is_modified("anna", end_on_exit=True) == ["#0 participant-modify anna"]
     assert story.is_modified("anna", end_on_exit=True) == []
@@ -87,7 +87,7 @@ def test_who_waits_and_is_put_on_hold_hears_its_hold_music_until_the_hold_ends()
     assert not story.participant("anna").held
 
 
-def test_who_is_on_hold_gets_other_music_and_that_is_not_told() -> None:
+def test_who_is_on_hold_gets_other_music_and_that_is_not_reported() -> None:
     story = party("anna", subscribed=frozenset({"hold"}))
     assert story.holds("anna") == ["#0 participant-hold anna"]
     assert story.holds("anna", url="https://example.com/h") == []
@@ -100,7 +100,7 @@ def test_who_is_removed_with_its_call_is_hung_up_and_not_released() -> None:
     story = party("anna", "bert", subscribed=frozenset({"leave"}))
     assert story.is_removed("anna", LeaveReason.UPDATED_VIA_API, hang_up=True) == ["hang up anna"]
     assert story.hangs_up("anna") == ["#0 participant-leave anna"]
-    assert story.told()[0].leave_reason is LeaveReason.UPDATED_VIA_API
+    assert story.callbacks()[0].leave_reason is LeaveReason.UPDATED_VIA_API
 
 
 def test_who_leaves_the_conference_before_its_hangup_is_seen_is_hung_up_all_the_same() -> None:
@@ -126,7 +126,7 @@ def test_an_announcement_ends_once() -> None:
 
 
 def test_an_announcement_to_somebody_who_leaves_fails_before_the_leave() -> None:
-    """Symptom: no callback at all of an announcement that somebody left in the middle of. Cause: it was told
+    """Symptom: no callback at all of an announcement that somebody left in the middle of. Cause: it was sent
     when it was over, and then there was nobody to name. Fix: it fails by the leave."""
     story = party("anna", "bert", subscribed=frozenset({"leave", "announcement"}))
     story.announces("bert")
@@ -155,7 +155,7 @@ def test_an_announcement_to_somebody_on_its_way_out_fails_at_once() -> None:
     assert story.announces("nobody") == []
 
 
-def test_an_announcement_to_somebody_who_does_not_get_in_is_not_told_of() -> None:
+def test_an_announcement_to_somebody_who_does_not_get_in_is_not_reported() -> None:
     story = party("anna")
     story.asks("bert")
     story.announces("bert")

@@ -64,7 +64,7 @@ def test_the_running_orchestrator_logs_them(house: House, caplog: pytest.LogCapt
     with caplog.at_level(logging.DEBUG, LOG):
         house.voice(house.joins())
         phone = house.switch.call(NUMBER)
-        house.told(2, 10)
+        house.delivered(2, 10)
         phone.hang_up()
         wait_until(lambda: "INFO conference ended" in caplog.text, "the end is in the log")
     for part in ("DEBUG init -> Added(", "INFO conference started", "INFO joined", "INFO left"):

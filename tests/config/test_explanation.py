@@ -35,7 +35,7 @@ def test_a_section_brings_its_keys_along() -> None:
     assert paths[:2] == ["web", "web.listen"]
 
 
-def test_limits_and_default_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_limits_and_default_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["config", "--explain", "energy_level"]) == 0
     assert "(whole number from 0 to 32767; default 100)" in capsys.readouterr().out
 
@@ -51,7 +51,7 @@ def test_all_keys_are_explained_without_a_secret(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "text"),
     [
         ("callbacks.timeout_secs", "(number of seconds from 2 to 30; default 5; needs a restart)"),
         (
@@ -64,10 +64,10 @@ def test_all_keys_are_explained_without_a_secret(capsys: pytest.CaptureFixture[s
     ],
 )
 def test_defaults_and_units_are_as_one_would_write_them(
-    key: str, told: str, capsys: pytest.CaptureFixture[str]
+    key: str, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["config", "--explain", key]) == 0
-    assert told in capsys.readouterr().out
+    assert text in capsys.readouterr().out
 
 
 def test_the_document_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:

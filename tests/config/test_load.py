@@ -18,7 +18,7 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "message"),
     [
         ("freeswitch: {nodes: [{hots: x}]}", 4, "freeswitch.nodes[0].hots: unknown key (did you mean host?)"),
         ("loging: {}", 4, "loging: unknown key (did you mean logging?)"),
@@ -155,13 +155,13 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ("web: &a {x: *a}", 4, "is nested too deep"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_is_right(text: str, line: int, told: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_what_is_right(text: str, line: int, message: str) -> None:
     found = mistakes(MINIMAL + text)
-    assert any(each.startswith(f"f.yaml:{line}: ") and told in each for each in found), found
+    assert any(each.startswith(f"f.yaml:{line}: ") and message in each for each in found), found
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "f.yaml:1: accounts: is missing (at least one, with a sid)"),
         ("accounts: []", "f.yaml:1: accounts: there is no account (at least one, with a sid)"),
@@ -177,8 +177,8 @@ def test_a_mistake_is_told_with_its_line_and_what_is_right(text: str, line: int,
         ("web: {listen: x\nmedia: y", "f.yaml:2: no YAML: "),
     ],
 )
-def test_a_file_that_is_wrong_from_the_ground_up_is_told_so(text: str, told: str) -> None:
-    assert any(told in each for each in mistakes(text)), mistakes(text)
+def test_a_file_that_is_wrong_from_the_ground_up_is_one_mistake(text: str, message: str) -> None:
+    assert any(message in each for each in mistakes(text)), mistakes(text)
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_their_lines() -> None:

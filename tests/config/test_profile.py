@@ -33,7 +33,7 @@ def test_a_key_beside_a_preset_counts_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "message"),
     [
         ("preset: phones", "preset: should be phone, hd or large, not 'phones' (did you mean phone?)"),
         ("preset: hd, rate: 7000", "profiles.p.rate: should be"),
@@ -57,8 +57,8 @@ def test_a_key_beside_a_preset_counts_before_it() -> None:
         ("conference_flags: [auto-3d-position]", "mixes are mono"),
     ],
 )
-def test_what_freeswitch_would_not_take_is_told(keys: str, told: str) -> None:
-    assert told in mistake(keys)
+def test_what_freeswitch_would_not_take_is_reported(keys: str, message: str) -> None:
+    assert message in mistake(keys)
 
 
 def test_no_profile_has_the_name_under_which_another_is_rendered() -> None:

@@ -99,7 +99,7 @@ def test_a_call_comes_from_a_trunk_a_network_or_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "message"),
     [
         ("proxy: h, caller_ids: []", "caller_ids is empty and there is no caller_id"),
         ("proxy: h, destinations: ['+1 312']", "is no phone number: it has too few digits"),
@@ -108,10 +108,10 @@ def test_a_call_comes_from_a_trunk_a_network_or_nowhere() -> None:
         ("proxy: 'h;transport=tls'", "has characters that do not belong there"),
     ],
 )
-def test_what_makes_no_sense_is_told(keys: str, told: str) -> None:
+def test_what_makes_no_sense_is_reported(keys: str, message: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         trunk(keys)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_trunk_that_may_call_the_whole_world_is_advised_against() -> None:

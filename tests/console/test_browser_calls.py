@@ -18,7 +18,7 @@ from tests.console.conftest import sign_in
 from tests.lab import sound
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import NUMBER, House
-from tests.sound.stage import listen, recorded, told_of_recordings
+from tests.sound.stage import listen, recorded, recording_callbacks
 from tests.web.site import wait_until
 
 pytestmark = pytest.mark.only("freeswitch")
@@ -118,7 +118,7 @@ def test_the_rooms_recording_holds_the_microphones_tone_and_the_browser_hears_th
     tab.get_by_role("button", name="Hang up").click()
     expect(tab.locator("#phone-state")).to_have_text("Call ended")
     other.hang_up()
-    fields = next(one for one in told_of_recordings(house, 2) if one["RecordingStatus"] == "completed")
+    fields = next(one for one in recording_callbacks(house, 2) if one["RecordingStatus"] == "completed")
     assert sound.level_db(listen(fields)[-8000:], MICROPHONE) > -30
     joined = [event for event in house.events() if event["StatusCallbackEvent"] == "participant-join"]
     assert {event["From"] for event in joined} == {"+13125550001", "client:main"}

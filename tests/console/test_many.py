@@ -23,7 +23,7 @@ PARTS = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuratio
 TURNS_A_SECOND = 100
 # What is taken back within that may never have been on its way.
 MOMENT_MS = 1000
-# Notes when the page shows what it is told: by the clock that the test has, too.
+# Notes when the page shows what it is sent: by the clock that the test has, too.
 WITNESS = """() => {
   window.shown = [];
   new MutationObserver((records) => {
@@ -42,7 +42,7 @@ def test_a_hundred_conferences_of_ten_stay_live(tab: Tab, house: House) -> None:
     expect(tab.locator("#sum-in")).to_have_text(str(ROOMS * PEOPLE), timeout=60_000)
     assert tab.locator(".person").count() == ROOMS * PEOPLE
     listed = seconds_of_a_list(house)
-    told = note_what_rooms_decide(house)
+    delivered = note_what_rooms_decide(house)
     tab.evaluate(WITNESS)
     before, began = tab.metrics, time.monotonic()
     chatter(phones)
@@ -52,11 +52,11 @@ def test_a_hundred_conferences_of_ten_stay_live(tab: Tab, house: House) -> None:
         phone.sounds(None)
     expect(tab.locator(".person[data-talking]")).to_have_count(0, timeout=60_000)
     shown = tab.evaluate("window.shown")
-    delays = sorted(delays_of(told, shown))
+    delays = sorted(delays_of(delivered, shown))
     parts = {name: (after[name] - before[name]) / took for name in PARTS}
     work, heap = parts["TaskDuration"], after["JSHeapUsedSize"] / 1e6
     print(
-        f"\n{ROOMS} conferences of {PEOPLE}, {len(told) / took:.0f} changes/s: on the screen after "
+        f"\n{ROOMS} conferences of {PEOPLE}, {len(delivered) / took:.0f} changes/s: on the screen after "
         f"{statistics.median(delays):.0f} ms (median), {delays[int(len(delays) * 0.99)]:.0f} ms (99 %), "
         f"{delays[-1]:.0f} ms (most); the page's work {work:.1%} of a core "
         f"({', '.join(f'{name} {value:.1%}' for name, value in parts.items())}), {heap:.0f} MB of heap; "
@@ -121,27 +121,27 @@ def note_what_rooms_decide(house: House) -> list[tuple[str, bool, float]]:
     """CallSid, whether it speaks, and when the room knew, in milliseconds since the epoch."""
     assert house.orchestrator is not None
     rooms = house.orchestrator.node.rooms
-    told: list[tuple[str, bool, float]] = []
+    delivered: list[tuple[str, bool, float]] = []
     known: dict[str, bool] = {}
 
     def noted(room: object) -> None:
         for one in room.participants.values():
             if one.talking != known.get(one.call_sid, False):
                 known[one.call_sid] = one.talking
-                told.append((one.call_sid, one.talking, time.time() * 1000))
+                delivered.append((one.call_sid, one.talking, time.time() * 1000))
 
     rooms.on_change.append(noted)
-    return told
+    return delivered
 
 
-def delays_of(told: list[tuple[str, bool, float]], shown: list[list]) -> list[float]:
+def delays_of(delivered: list[tuple[str, bool, float]], shown: list[list]) -> list[float]:
     """Milliseconds from each change to its being shown; one taken back within a moment need not be."""
     seen: dict[tuple[str, bool], list[float]] = {}
     for call_sid, on, at in shown:
         seen.setdefault((call_sid, on), []).append(at)
     back: dict[str, float] = {}
     delays = []
-    for call_sid, on, at in reversed(told):
+    for call_sid, on, at in reversed(delivered):
         later = [moment for moment in seen.get((call_sid, on), ()) if moment >= at - 2]
         if later:
             delays.append(later[0] - at)

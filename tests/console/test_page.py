@@ -146,10 +146,10 @@ def test_with_the_setting_every_room_reports_who_speaks(tab: Tab, house: House) 
     expect(card(tab).get_by_role("listitem")).to_have_text(f"{caller(0)}, speaking")
     open_room(tab)
     expect(tab.get_by_text("Who speaks is not known here")).to_be_hidden()
-    assert {event for _, event, _ in house.told(2)} == {"participant-join", "conference-start"}
+    assert {event for _, event, _ in house.delivered(2)} == {"participant-join", "conference-start"}
 
 
-def test_a_lost_switch_and_a_lost_orchestrator_are_told(page: Tab, house: House) -> None:
+def test_a_lost_switch_and_a_lost_orchestrator_are_reported(page: Tab, house: House) -> None:
     house.log.allows("another FreeSWITCH answers")
     house.switch.kill()
     expect(page.get_by_role("status")).to_contain_text("FreeSWITCH is not connected")

@@ -218,7 +218,7 @@ def test_after_ten_different_wrong_keys_no_more_is_looked_at_for_a_while(house: 
     visitor = Visitor(house)
     for number in range(10):
         assert visitor.signs_in(f"guess {number}").status_code == 401
-    # The same one again tells nothing new: a client with an old key locks out nobody.
+    # The same one again says nothing new: a client with an old key locks out nobody.
     assert visitor.signs_in("guess 3").status_code == 401
     for key in ("guess 10", API_KEY):
         refused = visitor.signs_in(key)
@@ -334,10 +334,10 @@ def test_what_cannot_be_read_is_refused(house: House, visitor: Visitor) -> None:
 # Live events
 
 
-def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_told_everything_later(
+def test_a_browser_that_does_not_read_has_a_bounded_queue_and_is_sent_everything_later(
     house: House,
 ) -> None:
-    """Symptom: memory grows with each laptop that sleeps. A full queue is given up for a new picture."""
+    """Symptom: memory grows with each laptop that sleeps. A full queue is replaced by a new picture."""
     assert house.orchestrator is not None
     feed = house.orchestrator.console._stream
     sid = start_room(house, 1)

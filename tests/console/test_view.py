@@ -86,21 +86,21 @@ def test_the_changes_put_together_are_the_room(bursts: list[list[tuple[str, str]
         assert picture == room_view(room)
 
 
-def test_what_browsers_do_not_show_is_not_told() -> None:
+def test_what_browsers_do_not_show_is_not_reported() -> None:
     one = participant("a")
     before = replace(EMPTY, participants={"a": one})
     after = replace(EMPTY, participants={"a": replace(one, member_id="7")}, next_sequence=4)
     assert change(before, after) is None
 
 
-def test_one_who_speaks_is_told_in_a_few_bytes() -> None:
+def test_one_who_speaks_is_reported_in_a_few_bytes() -> None:
     people = {call: participant(call) for call in CALLS}
     before = replace(EMPTY, participants=people)
     after = replace(EMPTY, participants=people | {"b": replace(people["b"], talking=True)})
     assert change(before, after) == {"sid": "room", "people": {"b": {"talking": True}}}
 
 
-def test_a_room_is_there_from_the_first_who_is_let_in_to_its_end() -> None:
+def test_a_room_is_there_from_the_first_who_is_admitted_to_its_end() -> None:
     unopened = replace(EMPTY, opened_at=0)
     assert change(None, unopened) is None
     assert change(unopened, EMPTY) == room_view(EMPTY)

@@ -19,7 +19,7 @@ from tests.lab import web
 
 EVENTS, RECORDINGS = "/events", "/recordings"
 MOST_FAILURES = 8
-"""How often in a row one callback is refused, so that none is ever given up (Settings.attempts is more)."""
+"""How often in a row one callback is refused, so that none ever fails (Settings.attempts is more)."""
 HANG_SECONDS = 4.0
 CALLEE = "+19995550199"
 
@@ -31,7 +31,7 @@ class Served(NamedTuple):
     """Microseconds since the epoch, when it was asked for."""
     leg: str
     number: int
-    """Of the step; as many as the caller has steps: it was told to hang up."""
+    """Of the step; as many as the caller has steps: it was ordered to hang up."""
     step: Step | None
     caller: str
 
@@ -48,7 +48,7 @@ class Came(NamedTuple):
 
 
 class Customer:
-    """`served` and `events` and `recordings` are everything that was asked for and told, in order."""
+    """`served` and `events` and `recordings` are everything that was asked for and reported, in order."""
 
     def __init__(self, leg_of: Callable[[str], str], fails: float, seed: int) -> None:
         self.served: list[Served] = []
@@ -85,7 +85,7 @@ class Customer:
         return self._web.url("/voice")
 
     def came(self, path: str) -> list[Came]:
-        """What was told there; also what was refused, as it had come."""
+        """What was reported there; also what was refused, as it had come."""
         late = time.time() - time.monotonic()
         return [
             Came(
@@ -99,7 +99,7 @@ class Customer:
 
     @property
     def quiet_for(self) -> float:
-        """Seconds since something was told."""
+        """Seconds since something was delivered."""
         requests = self._receiver.requests
         return time.monotonic() - requests[-1].at if requests else 1e9
 
@@ -140,7 +140,7 @@ class Customer:
                 return dial + (go_on if step.redirected else "")
 
     def _conference(self, step: Step) -> str:
-        told = {
+        attributes = {
             "statusCallback": self._receiver.url(EVENTS),
             "statusCallbackEvent": "start end join leave",
             "startConferenceOnEnter": _boolean(step.starts),
@@ -149,14 +149,14 @@ class Customer:
             "beep": _boolean(step.beep),
         }
         if step.muted:
-            told |= {"waitUrl": self._music, "waitMethod": "GET"}
+            attributes |= {"waitUrl": self._music, "waitMethod": "GET"}
         if step.records:
-            told |= {
+            attributes |= {
                 "record": "record-from-start",
                 "recordingStatusCallback": self._receiver.url(RECORDINGS),
                 "recordingStatusCallbackEvent": "in-progress completed absent",
             }
-        return f"<Conference{_attributes(told)}>{escape(step.room)}</Conference>"
+        return f"<Conference{_attributes(attributes)}>{escape(step.room)}</Conference>"
 
     # Callbacks
 

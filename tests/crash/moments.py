@@ -7,7 +7,7 @@ loses its event socket, so what it does until that is back is missed.
 
 All times are microseconds since the epoch. What happens within a life is *heard*: its Timestamp is
 FreeSWITCH's own of that very event, so it may differ from the truth by no more than the clocks do, and be
-later by LAG where something told just before had a later one (timestamps of a room never go back).
+later by LAG where something reported just before had a later one (timestamps of a room never go back).
 
 What happens while nobody listens, or so shortly before a death that the event may have died with its reader
 (UNREAD), is *missed*. It is noticed by the next life that lasts NOTICE seconds from its readiness on. Nobody
@@ -103,7 +103,7 @@ class Moments:
         stood = any(_within(at, stall, LAG) for stall in self.stalls)
         return not stood and any(ready <= at < dying - LAG for ready, dying in self._lives)
 
-    def told(self, first: int, last: int | None = None, known: int | None = None) -> Bounds:
+    def bounds(self, first: int, last: int | None = None, known: int | None = None) -> Bounds:
         """The bounds for the Timestamp of what happened then, or at some time from `first` to `last`.
 
         `known`: the last that was known before, where that is not as late as the last moment of a life.
@@ -114,7 +114,7 @@ class Moments:
         known = self._last_known(first) if known is None else known
         return Bounds(min(first, known) - CLOCKS, max(last + LAG, self._found_out(last)))
 
-    def told_of_crash(self, down: int) -> Bounds:
+    def bounds_of_crash(self, down: int) -> Bounds:
         """Of what ended with the switch: somebody knows once it is there again."""
         up = next((up for at, up in self.crashes if at == down), FOREVER)
         return Bounds(min(down, self._last_known(down)) - CLOCKS, self._found_out(max(down, up)))

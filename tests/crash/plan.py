@@ -14,7 +14,7 @@ CALLED = "+13125550100"
 
 class Kind(Enum):
     """What a document does. One document talks to the caller or takes it into a room, never both: so what
-    is seen on its leg tells how far it is."""
+    is seen on its leg says how far it is."""
 
     ROOM = "joined"
     PLAY = "playing"

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.sids import call_sid_of
 from tests.crash.application import Served
+from tests.crash.delivered_callbacks import Callback, Delivered
 from tests.crash.moments import FOREVER, SECOND, Moments
 from tests.crash.plan import Kind
 from tests.crash.service import Life
-from tests.crash.told import Callback, Told
 from tests.crash.truth import Truth
 from tests.crash.verdict import Verdict
 from tests.crash.witness import Seen
@@ -20,22 +20,26 @@ MOST_ROOMS = 12
 ASKS, PLAYS, GONE = "asking for a room", "plays", "gone"
 
 
-def side_by_side(verdict: Verdict, truth: Truth, told: Told, lives: Sequence[Life]) -> Iterator[str]:
-    """Each room with a finding: what happened on the left, what was told on the right."""
+def side_by_side(
+    verdict: Verdict, truth: Truth, delivered: Delivered, lives: Sequence[Life]
+) -> Iterator[str]:
+    """Each room with a finding: what happened on the left, what was reported on the right."""
     for number, (sid, findings) in enumerate(verdict.findings.items()):
         if number == MOST_ROOMS:
             yield f"… and {len(verdict.findings) - MOST_ROOMS} more rooms with findings"
             return
         yield f"\nroom {sid}"
         yield from (f"  {finding}" for finding in findings)
-        lines = sorted([*_happened(sid, truth, told, lives), *_told(told.rooms.get(sid, []))])
+        lines = sorted([*_happened(sid, truth, delivered, lives), *_reported(delivered.rooms.get(sid, []))])
         for at, left, right in lines[:60]:
             yield f"  {_clock(at)}  {left:<62} | {right}"
 
 
-def _happened(sid: str, truth: Truth, told: Told, lives: Sequence[Life]) -> Iterator[tuple[int, str, str]]:
-    names = {callback.name for callback in told.rooms.get(sid, [])} | {sid}
-    calls = {callback.call_sid for callback in told.rooms.get(sid, [])}
+def _happened(
+    sid: str, truth: Truth, delivered: Delivered, lives: Sequence[Life]
+) -> Iterator[tuple[int, str, str]]:
+    names = {callback.name for callback in delivered.rooms.get(sid, [])} | {sid}
+    calls = {callback.call_sid for callback in delivered.rooms.get(sid, [])}
     moments: list[int] = []
     conference = truth.conferences.get(sid)
     for begin, end in conference.spans if conference else ():
@@ -58,14 +62,14 @@ def _happened(sid: str, truth: Truth, told: Told, lives: Sequence[Life]) -> Iter
             if 0 < at < FOREVER:
                 moments.append(at)
                 yield at, f"{who} {what}{'' if stay.must else ' (either)'}", ""
-    moments += [callback.at for callback in told.rooms.get(sid, [])]
+    moments += [callback.at for callback in delivered.rooms.get(sid, [])]
     for life in lives:
         for at, what in ((life.ready, "== ready"), (life.dying, f"== {life.how}")):
             if moments and min(moments) - 10 * SECOND < at < max(moments) + 10 * SECOND:
                 yield at, what, ""
 
 
-def _told(callbacks: Sequence[Callback]) -> Iterator[tuple[int, str, str]]:
+def _reported(callbacks: Sequence[Callback]) -> Iterator[tuple[int, str, str]]:
     for one in callbacks:
         yield one.at, "", f"{one.sequence:>3} {one.event} {one.call_sid[3:11]} (came {_clock(one.came)})"
 

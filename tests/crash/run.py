@@ -15,7 +15,7 @@ from pathlib import Path
 import gevent
 
 from orchestrator.sids import leg_of
-from tests.crash import told as telling
+from tests.crash import delivered_callbacks
 from tests.crash.application import EVENTS, RECORDINGS, Customer
 from tests.crash.moments import Moments, Stall
 from tests.crash.plan import Plan
@@ -28,8 +28,8 @@ from tests.crash.witness import Witness
 
 Say = Callable[[str], None]
 QUIET_SECONDS = 12.0
-"""Nothing has been told for so long: everything has been. Longer than a hanging receiver and a backoff, and
-than a recording is waited for of which nobody knows."""
+"""Nothing has come for so long: everything has been sent. Longer than a hanging receiver and a backoff,
+and than a recording is waited for of which nobody knows."""
 DRAIN_SECONDS = 180.0
 FIRST_PART = 1 / 12
 """An hour's five minutes."""
@@ -205,7 +205,7 @@ class Run:
             raise RuntimeError(f"not ready in time:\n{service.log.read_text()[-3000:]}")
 
     def _settle(self, lab: Lab, service: Service, witness: Witness) -> None:
-        """All hang up; then until nothing has been told for a while and nothing waits to be."""
+        """All hang up; then until nothing has been reported for a while and nothing waits to be."""
         lab.end_calls(self.options.goodbye)
         deadline = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < deadline and not self._is_over(lab, service):
@@ -227,16 +227,16 @@ class Run:
         moments = Moments(lives, self.crashes, self.stalls)
         truth = Truth(witness.seen, self._customer.served, moments)
         recordings = self._customer.came(RECORDINGS)
-        told = telling.read(self._customer.came(EVENTS), moments)
-        verdict = Judge(truth, told, moments).judge()
-        judge_recordings(truth, told, recordings, verdict, moments)
-        for line in side_by_side(verdict, truth, told, lives):
+        delivered = delivered_callbacks.read(self._customer.came(EVENTS), moments)
+        verdict = Judge(truth, delivered, moments).judge()
+        judge_recordings(truth, delivered, recordings, verdict, moments)
+        for line in side_by_side(verdict, truth, delivered, lives):
             self.say(line)
-        self._say_what_it_was_like(verdict, told, moments, len(recordings))
+        self._say_what_it_was_like(verdict, delivered, moments, len(recordings))
         return verdict
 
     def _say_what_it_was_like(
-        self, verdict: Verdict, told: telling.Told, moments: Moments, recordings: int
+        self, verdict: Verdict, delivered: delivered_callbacks.Delivered, moments: Moments, recordings: int
     ) -> None:
         service, witness = self._service, self._witness
         assert service is not None
@@ -246,12 +246,13 @@ class Run:
         failed = self._customer.failed
         self.say(
             f"\n{self.calls} calls, {verdict.stays} stays in rooms, {verdict.callbacks} callbacks, "
-            f"{told.twice} came again, {recordings} of recordings; {len(self.crashes)} kills of the switch, "
+            f"{delivered.twice} came again, {recordings} of recordings; "
+            f"{len(self.crashes)} kills of the switch, "
             f"{len(self.stalls)} stalls"
         )
         self.say(f"up over a restart: {sum(doing.values())} calls: {parts or 'none'}")
         self.say(f"receiver: {json.dumps(failed) if failed else 'took everything'}")
-        self.say(f"nobody can know of: {verdict.either}, of which told: {verdict.either_told}")
+        self.say(f"nobody can know of: {verdict.either}, of which reported: {verdict.either_reported}")
         for when, megabytes, age in self.memory.at:
             self.say(f"memory {when}: {megabytes:.0f} MB (a process of {age:.0f} s)")
         self.say(f"database: {service.database.stat().st_size / 1e6:.1f} MB")

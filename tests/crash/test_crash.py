@@ -17,7 +17,7 @@ def kind(pytestconfig: pytest.Config) -> str:
     )
 
 
-def test_every_callback_is_told_and_none_is_invented(tmp_path: Path, kind: str) -> None:
+def test_every_callback_is_reported_and_none_is_invented(tmp_path: Path, kind: str) -> None:
     options = Options(
         kills=3,
         freeswitch_kills=1,

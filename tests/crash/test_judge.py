@@ -9,12 +9,11 @@ from uuid import UUID
 import pytest
 
 from orchestrator.sids import call_sid_of
-from tests.crash import told as telling
 from tests.crash.application import Came, Served
+from tests.crash.delivered_callbacks import END, JOIN, LEAVE, START, read
 from tests.crash.moments import SECOND, Moments, Stall
 from tests.crash.plan import CALLED, Kind, Step
 from tests.crash.service import ACCOUNT, CONNECTION, Life
-from tests.crash.told import END, JOIN, LEAVE, START
 from tests.crash.truth import Truth
 from tests.crash.verdict import Judge, Verdict, judge_recordings
 from tests.crash.witness import Seen
@@ -30,7 +29,7 @@ LIVES = [
 
 
 class World:
-    """What happened and what was told of it, at seconds of one clock."""
+    """What happened and what was reported of it, at seconds of one clock."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -48,7 +47,7 @@ class World:
     def serve(self, at: float, leg: str, step: Step | None, number: int = 0) -> None:
         self.served.append(Served(int(at * SECOND), leg, number, step, f"+{leg[-1:]}"))
 
-    def tell(self, sequence: int, at: float, event: str, leg: str, came: float = 0) -> None:
+    def callback(self, sequence: int, at: float, event: str, leg: str, came: float = 0) -> None:
         whole, part = divmod(int(at * SECOND), SECOND)
         fields = {
             "ConferenceSid": ROOM,
@@ -98,40 +97,43 @@ class World:
         self.recordings.append(Came(int(at * SECOND), urlencode(fields).encode(), fields, taken))
 
     def change(self, event: str, **fields: str) -> None:
-        """What was told of the first such event, otherwise; an empty value: not at all."""
+        """The report of the first such event, otherwise; an empty value: not at all."""
         at = next(n for n, one in enumerate(self.came) if one.fields["StatusCallbackEvent"] == event)
         found = {name: value for name, value in (self.came[at].fields | fields).items() if value}
         self.came[at] = self.came[at]._replace(fields=found, body=urlencode(found).encode())
 
     def judged(self) -> Verdict:
         moments = Moments(LIVES, self.crashes, self.stalls)
-        truth, told = Truth(self.seen, self.served, moments), telling.read(self.came, moments)
-        verdict = Judge(truth, told, moments).judge()
-        judge_recordings(truth, told, self.recordings, verdict, moments)
+        truth, delivered = (
+            Truth(self.seen, self.served, moments),
+            read(self.came, moments),
+        )
+        verdict = Judge(truth, delivered, moments).judge()
+        judge_recordings(truth, delivered, self.recordings, verdict, moments)
         return verdict
 
 
 @pytest.fixture
 def world() -> World:
-    """One guest waits from 10 s, the host comes at 20 s and leaves at 30 s, the guest at 40 s: all told."""
+    """One guest waits from 10 s, the host comes at 20 s and leaves at 30 s, the guest at 40 s: all sent."""
     world = World()
     world.serve(10, GUEST, WAITS)
     world.see(10.1, "CHANNEL_EXECUTE", GUEST, "playback")
-    world.tell(0, 10.05, JOIN, GUEST)
+    world.callback(0, 10.05, JOIN, GUEST)
     world.serve(19.9, HOST, STARTS)
     world.see(20, "conference-create")
     world.see(20, "add-member", HOST)
-    world.tell(1, 20, START, HOST)
-    world.tell(2, 20, JOIN, HOST)
+    world.callback(1, 20, START, HOST)
+    world.callback(2, 20, JOIN, HOST)
     world.see(20.1, "add-member", GUEST)
     world.see(29.98, "CHANNEL_HANGUP", HOST)
     world.see(30, "del-member", HOST)
-    world.tell(3, 29.98, LEAVE, HOST)
+    world.callback(3, 29.98, LEAVE, HOST)
     world.see(40, "CHANNEL_HANGUP", GUEST)
     world.see(40, "del-member", GUEST)
     world.see(40, "conference-destroy")
-    world.tell(4, 40, LEAVE, GUEST)
-    world.tell(5, 40, END, GUEST)
+    world.callback(4, 40, LEAVE, GUEST)
+    world.callback(5, 40, END, GUEST)
     return world
 
 
@@ -151,8 +153,8 @@ def test_whatever_is_missing_is_lost(world: World, sequence: int) -> None:
 
 
 @pytest.mark.parametrize("event", [START, END, JOIN, LEAVE])
-def test_whatever_is_told_once_too_often_is_invented(world: World, event: str) -> None:
-    world.tell(6, 40, event, HOST)
+def test_whatever_is_reported_once_too_often_is_invented(world: World, event: str) -> None:
+    world.callback(6, 40, event, HOST)
     assert world.judged().invented[event]
 
 
@@ -162,25 +164,25 @@ def forget_the_guest(world: World) -> None:
 
 
 def repeat_another(world: World) -> None:
-    world.tell(5, 41, END, GUEST)
+    world.callback(5, 41, END, GUEST)
 
 
 def end_early(world: World) -> None:
     world.came[4:] = []
-    world.tell(4, 40, END, GUEST)
-    world.tell(5, 40, LEAVE, GUEST)
+    world.callback(4, 40, END, GUEST)
+    world.callback(5, 40, LEAVE, GUEST)
 
 
 def go_back(world: World) -> None:
     world.came[4:] = []
-    world.tell(4, 29.97, LEAVE, GUEST)
-    world.tell(5, 40, END, GUEST)
+    world.callback(4, 29.97, LEAVE, GUEST)
+    world.callback(5, 40, END, GUEST)
 
 
 def be_late(world: World) -> None:
     world.came[4:] = []
-    world.tell(4, 45, LEAVE, GUEST)
-    world.tell(5, 45, END, GUEST)
+    world.callback(4, 45, LEAVE, GUEST)
+    world.callback(5, 45, END, GUEST)
 
 
 @pytest.mark.parametrize("wrong", [forget_the_guest, repeat_another, end_early, go_back, be_late])
@@ -206,7 +208,7 @@ def test_the_same_once_more_needs_a_reason(world: World, after: float, taken: bo
 
 def test_a_kill_may_have_taken_the_answer(world: World) -> None:
     for at in (99.9, 110.5):
-        world.tell(5, 40, END, GUEST, came=at)
+        world.callback(5, 40, END, GUEST, came=at)
     del world.came[5]
     assert world.judged().good
 
@@ -244,16 +246,16 @@ def test_freeswitch_s_clock_stands_still_with_it_and_ours_is_no_excuse(
     """A leave that FreeSWITCH dated as it woke up; one that we dated as we woke up is wrong."""
     world.stalls = [stall]
     world.came[4:] = []
-    world.tell(4, 45.1, LEAVE, GUEST)
-    world.tell(5, 45.1, END, GUEST)
+    world.callback(4, 45.1, LEAVE, GUEST)
+    world.callback(5, 45.1, END, GUEST)
     assert world.judged().good is good
 
 
 def test_what_a_switch_does_until_its_socket_is_back_is_missed(world: World) -> None:
     world.stalls = [Stall(32 * SECOND, 42 * SECOND, orchestrator=False, switch=True)]
     world.came[4:] = []
-    world.tell(4, 47, LEAVE, GUEST)
-    world.tell(5, 47, END, GUEST)
+    world.callback(4, 47, LEAVE, GUEST)
+    world.callback(5, 47, END, GUEST)
     assert world.judged().good
 
 
@@ -280,26 +282,26 @@ def test_a_recording_that_goes_on_after_its_end_is_found(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told_at", "good"), [(99.1, False), (100, True), (105, True), (111, True), (116, False)]
+    ("reported_at", "good"), [(99.1, False), (100, True), (105, True), (111, True), (116, False)]
 )
 def test_a_leave_while_it_was_dead_is_stamped_between_the_last_known_moment_and_its_being_noticed(
-    told_at: float, good: bool
+    reported_at: float, good: bool
 ) -> None:
     world = World()
     world.serve(50, HOST, STARTS)
     for what in ("conference-create", "add-member"):
         world.see(50.1, what, HOST)
-    world.tell(0, 50.1, START, HOST)
-    world.tell(1, 50.1, JOIN, HOST)
+    world.callback(0, 50.1, START, HOST)
+    world.callback(1, 50.1, JOIN, HOST)
     for what in ("CHANNEL_HANGUP", "del-member", "conference-destroy"):
         world.see(105, what, HOST)
-    world.tell(2, told_at, LEAVE, HOST, came=120)
-    world.tell(3, told_at, END, HOST, came=120)
+    world.callback(2, reported_at, LEAVE, HOST, came=120)
+    world.callback(3, reported_at, END, HOST, came=120)
     assert world.judged().good is good
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_who_came_and_went_while_it_was_dead_may_be_told_or_not(told: bool) -> None:
+@pytest.mark.parametrize("delivered", [True, False])
+def test_who_came_and_went_while_it_was_dead_may_be_reported_or_not(delivered: bool) -> None:
     world = World()
     world.serve(99.9, HOST, STARTS)
     for at, what in (
@@ -309,23 +311,23 @@ def test_who_came_and_went_while_it_was_dead_may_be_told_or_not(told: bool) -> N
         (104, "conference-destroy"),
     ):
         world.see(at, what, HOST)
-    if told:
+    if delivered:
         for sequence, event in enumerate((START, JOIN, LEAVE, END)):
-            world.tell(sequence, 110.2, event, HOST)
+            world.callback(sequence, 110.2, event, HOST)
     verdict = world.judged()
     assert verdict.good, verdict.findings
     # The stay, and the conference that was made for it.
-    assert (verdict.either, verdict.either_told) == ((2, 2) if told else (2, 0))
+    assert (verdict.either, verdict.either_reported) == ((2, 2) if delivered else (2, 0))
 
 
-@pytest.mark.parametrize("told", [0, 1, 2])
-def test_who_was_about_to_wait_when_it_was_killed_is_told_wholly_or_not_at_all(told: int) -> None:
+@pytest.mark.parametrize("delivered", [0, 1, 2])
+def test_who_was_about_to_wait_when_it_was_killed_is_reported_wholly_or_not_at_all(delivered: int) -> None:
     world = World()
     world.serve(99.95, GUEST, WAITS)
     world.see(103, "CHANNEL_HANGUP", GUEST)
-    for sequence, event in enumerate((JOIN, LEAVE, END)[: told + 1] if told else ()):
-        world.tell(sequence, 110.2 if sequence else 99.96, event, GUEST)
-    assert world.judged().good is (told != 1)
+    for sequence, event in enumerate((JOIN, LEAVE, END)[: delivered + 1] if delivered else ()):
+        world.callback(sequence, 110.2 if sequence else 99.96, event, GUEST)
+    assert world.judged().good is (delivered != 1)
 
 
 def test_what_played_before_a_room_was_asked_for_is_no_waiting_however_late_it_came() -> None:
@@ -337,12 +339,12 @@ def test_what_played_before_a_room_was_asked_for_is_no_waiting_however_late_it_c
     assert world.judged().good
 
 
-def test_who_is_gone_before_anything_was_asked_is_not_told() -> None:
+def test_who_is_gone_before_anything_was_asked_is_not_reported() -> None:
     world = World()
     world.see(50, "CHANNEL_PARK", HOST)
     world.see(51, "CHANNEL_HANGUP", HOST)
     assert world.judged().good
-    world.tell(0, 50, JOIN, HOST)
+    world.callback(0, 50, JOIN, HOST)
     assert world.judged().invented[JOIN] == 1
 
 
@@ -350,13 +352,13 @@ def test_all_who_were_on_a_switch_that_died_have_left_when_it_is_back(world: Wor
     world.seen = [one for one in world.seen if one.at < 40 * SECOND]
     world.crashes = [(40 * SECOND, 47 * SECOND)]
     world.came[4:] = []
-    world.tell(4, 47.5, LEAVE, GUEST)
-    world.tell(5, 47.5, END, GUEST)
+    world.callback(4, 47.5, LEAVE, GUEST)
+    world.callback(5, 47.5, END, GUEST)
     assert world.judged().good
 
 
 @pytest.mark.parametrize(
-    ("told", "good"),
+    ("delivered", "good"),
     [
         ((), False),
         (("in-progress",), False),
@@ -365,8 +367,8 @@ def test_all_who_were_on_a_switch_that_died_have_left_when_it_is_back(world: Wor
         (("completed", "absent"), False),
     ],
 )
-def test_each_recording_has_exactly_one_end(world: World, told: tuple[str, ...], good: bool) -> None:
+def test_each_recording_has_exactly_one_end(world: World, delivered: tuple[str, ...], good: bool) -> None:
     world.see(20, "start-recording", "", "/recordings/r1.wav")
-    for status in told:
+    for status in delivered:
         world.record(status)
     assert world.judged().good is good

@@ -1,13 +1,13 @@
 """The expected callbacks: every stay of a call in a room, and every room, from what was seen.
 
-A call is in a room from when it was let in, to wait or into the FreeSWITCH conference, until it is out of it.
-FreeSWITCH knows of the second alone (add-member, del-member); that somebody was let in to wait shows in its
+A call is in a room from its admission, to wait or into the FreeSWITCH conference, until it is out of it.
+FreeSWITCH knows of the second alone (add-member, del-member); that somebody was admitted to wait shows in its
 music: nothing else plays while a document is about a room (see plan.py).
 
-Some things nobody can know after a kill, and then both is right, told or not (`must` is False):
+Some things nobody can know after a kill, and then both is right, reported or not (`must` is False):
 - a stay, or a conference, that began and ended while nobody listened, without having waited before;
 - whether somebody who asked for a room just before a kill, a crash or its own hangup, and then was never seen
-  waiting there, had been let in: that is decided a moment before it can be heard.
+  waiting there, had been admitted: that is decided a moment before it can be heard.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.crash.plan import Kind, Step
 from tests.crash.witness import Seen
 
 WAITING = ("answer", "playback")
-"""Applications that run on who was let in to wait: whoever goes straight in is answered by `conference`."""
+"""Applications that run on who was admitted to wait: whoever goes straight in is answered by `conference`."""
 DECIDED = LAG
 """From being given a document to waiting by it."""
 
@@ -46,11 +46,11 @@ class Stay:
     crashed: bool = False
     """It ended with the switch."""
     must: bool = True
-    """False: it may as well not be told."""
+    """False: it may as well not be reported."""
 
     @property
     def overdue(self) -> bool:
-        """Its time limit was over before FreeSWITCH had it in: told as in and out, it starts no room."""
+        """Its time limit was over before FreeSWITCH had it in: reported as in and out, it starts no room."""
         return 0 < self.step.time_limit * SECOND <= self.added - self.asked + CLOCKS
 
     @property
@@ -153,7 +153,7 @@ class _Reader:
     def _given(self, document: Served) -> None:
         if self._document is not None and document.number != self._document.number:
             if self._stay is not None and not self._stay.added:
-                # Let go while it waited. Of one that was inside, del-member tells, maybe after this.
+                # Let go while it waited. Of one that was inside, del-member says so, maybe after this.
                 self._close(document.at)
             self._asked_in_vain(document.at)
         if self._document is None or document.number != self._document.number:
@@ -178,7 +178,7 @@ class _Reader:
         self._stays.append(stay)
 
     def _asked_in_vain(self, until: int) -> None:
-        """Given a document about a room and never seen there: had it been let in to wait?"""
+        """Given a document about a room and never seen there: had it been admitted to wait?"""
         document = self._document
         if document is None or document.step is None or document.step.kind is not Kind.ROOM:
             return

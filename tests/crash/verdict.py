@@ -10,10 +10,19 @@ from pathlib import Path
 
 from orchestrator.sids import call_sid_of
 from tests.crash.application import Came
+from tests.crash.delivered_callbacks import (
+    END,
+    JOIN,
+    LEAVE,
+    START,
+    Callback,
+    Delivered,
+    ReportedStay,
+    is_needless,
+)
 from tests.crash.moments import CLOCKS, FOREVER, Bounds, Moments
 from tests.crash.plan import CALLED
 from tests.crash.service import ACCOUNT, CONNECTION
-from tests.crash.told import END, JOIN, LEAVE, START, Callback, Told, ToldStay, is_needless
 from tests.crash.truth import Conference, Stay, Truth
 
 ENDS = ("completed", "absent")
@@ -37,14 +46,14 @@ class Verdict:
     callbacks: int = 0
     stays: int = 0
     either: int = 0
-    """Stays and conferences of which nobody can know, and of these how many were told."""
-    either_told: int = 0
+    """Stays and conferences of which nobody can know, and of these how many were reported."""
+    either_reported: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     invented: Counter[str] = field(default_factory=Counter)
     gaps: int = 0
     """Rooms whose sequence numbers have one."""
     findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """By ConferenceSid, or by the name of a room that nothing is told of."""
+    """By ConferenceSid, or by the name of a room that has no callbacks."""
     wrong: int = 0
 
     @property
@@ -65,21 +74,21 @@ class Verdict:
 
 
 class Judge:
-    def __init__(self, truth: Truth, told: Told, moments: Moments) -> None:
-        self.truth, self.told, self.moments = truth, told, moments
+    def __init__(self, truth: Truth, delivered: Delivered, moments: Moments) -> None:
+        self.truth, self.delivered, self.moments = truth, delivered, moments
         self.verdict = Verdict(
-            rooms=len(told.rooms.keys() | truth.conferences.keys()),
-            callbacks=sum(map(len, told.rooms.values())),
+            rooms=len(delivered.rooms.keys() | truth.conferences.keys()),
+            callbacks=sum(map(len, delivered.rooms.values())),
             stays=len(truth.stays),
         )
         self._of_room: dict[str, list[Stay]] = defaultdict(list)
 
     def judge(self) -> Verdict:
-        for what in self.told.wrong:
+        for what in self.delivered.wrong:
             self.verdict.blame("", what)
         self._calls()
-        for sid in self.told.rooms.keys() | self.truth.conferences.keys():
-            self._room(sid, self.told.rooms.get(sid, []))
+        for sid in self.delivered.rooms.keys() | self.truth.conferences.keys():
+            self._room(sid, self.delivered.rooms.get(sid, []))
         return self.verdict
 
     # Stays
@@ -88,13 +97,13 @@ class Judge:
         stays: dict[str, list[Stay]] = defaultdict(list)
         for stay in self.truth.stays:
             stays[call_sid_of(stay.leg)].append(stay)
-        for call_sid in stays.keys() | self.told.stays.keys():
-            self._call(stays.get(call_sid, []), self.told.stays.get(call_sid, []))
+        for call_sid in stays.keys() | self.delivered.stays.keys():
+            self._call(stays.get(call_sid, []), self.delivered.stays.get(call_sid, []))
 
-    def _call(self, stays: list[Stay], told: list[ToldStay]) -> None:
-        """Each told stay is one of the true ones: of its room, or of its name where it only waited."""
+    def _call(self, stays: list[Stay], delivered: list[ReportedStay]) -> None:
+        """Each reported stay is one of the true ones: of its room, or of its name where it only waited."""
         open_ = list(stays)
-        for one in told:
+        for one in delivered:
             first = one.first
             stay = next((stay for stay in open_ if stay.room == first.room), None) or next(
                 (stay for stay in open_ if not stay.room and stay.name == first.name), None
@@ -114,14 +123,14 @@ class Judge:
             else:
                 self.verdict.either += 1
 
-    def _compare(self, stay: Stay, told: ToldStay) -> None:
-        room = told.first.room
+    def _compare(self, stay: Stay, delivered: ReportedStay) -> None:
+        room = delivered.first.room
         if not stay.must:
             self.verdict.either += 1
-            self.verdict.either_told += 1
+            self.verdict.either_reported += 1
         for event, callback, bounds in (
-            (JOIN, told.join, self._came_in(stay)),
-            (LEAVE, told.leave, self._came_out(stay)),
+            (JOIN, delivered.join, self._came_in(stay)),
+            (LEAVE, delivered.leave, self._came_out(stay)),
         ):
             if callback is None:
                 self.verdict.lose(room, event, _described(stay))
@@ -144,15 +153,15 @@ class Judge:
     def _came_in(self, stay: Stay) -> Bounds:
         if stay.step.starts:
             # Missed, nobody can know more of when than that it was after its document.
-            return self.moments.told(stay.added, known=stay.asked)
+            return self.moments.bounds(stay.added, known=stay.asked)
         # Let in to wait some time between its document and its music, if there was time for music.
         seen = stay.waited or stay.added or stay.gone
-        return Bounds(stay.asked - CLOCKS, self.moments.told(seen).latest)
+        return Bounds(stay.asked - CLOCKS, self.moments.bounds(seen).latest)
 
     def _came_out(self, stay: Stay) -> Bounds:
         if stay.crashed:
-            return self.moments.told_of_crash(stay.out)
-        return self.moments.told(stay.gone, stay.ended)
+            return self.moments.bounds_of_crash(stay.out)
+        return self.moments.bounds(stay.gone, stay.ended)
 
     def _on_time(self, callback: Callback, bounds: Bounds) -> None:
         if not bounds.earliest <= callback.at <= bounds.latest or callback.at > callback.came + CLOCKS:
@@ -189,13 +198,13 @@ class Judge:
                 self._has(callback, _ENDED)
                 by = callback.fields.get("CallSidEndingConference", callback.call_sid)
                 if by != callback.call_sid:
-                    self.verdict.blame(sid, f"ended by {by}, told of {callback.call_sid}")
+                    self.verdict.blame(sid, f"ended by {by}, reported {callback.call_sid}")
 
     def _start(
-        self, sid: str, conference: Conference | None, told: int, callbacks: Iterable[Callback]
+        self, sid: str, conference: Conference | None, delivered: int, callbacks: Iterable[Callback]
     ) -> None:
         if conference is None:
-            if told:
+            if delivered:
                 self.verdict.invent(sid, START, "FreeSWITCH never had it")
             return
         entered = [stay for stay in self.truth.stays if stay.room == sid]
@@ -204,8 +213,8 @@ class Judge:
         empty = not any(stay.added for stay in entered)
         if not conference.must or empty or (starters and all(stay.overdue for stay in starters)):
             self.verdict.either += 1
-            self.verdict.either_told += bool(told)
-        elif not told:
+            self.verdict.either_reported += bool(delivered)
+        elif not delivered:
             self.verdict.lose(sid, START, "")
         for callback in callbacks:
             if callback.event == START:
@@ -214,7 +223,7 @@ class Judge:
                 # Their stamps are coarse, and not always in the order in which they were sent.
                 first = min(created, added)
                 known = min((stay.asked for stay in entered if stay.step.starts), default=first)
-                self._on_time(callback, self.moments.told(first, max(created, added), known))
+                self._on_time(callback, self.moments.bounds(first, max(created, added), known))
 
     def _order(self, sid: str, callbacks: Sequence[Callback], stays: list[Stay]) -> None:
         for before, after in itertools.pairwise(callbacks):
@@ -280,7 +289,7 @@ def _described(stay: Stay) -> str:
 
 
 def judge_recordings(
-    truth: Truth, told: Told, came: Sequence[Came], verdict: Verdict, moments: Moments
+    truth: Truth, delivered: Delivered, came: Sequence[Came], verdict: Verdict, moments: Moments
 ) -> None:
     """Each has exactly one end; none that FreeSWITCH began is unmentioned; each recorded room has one."""
     before: dict[tuple[str, str], Came] = {}
@@ -291,7 +300,7 @@ def judge_recordings(
         if key not in before:
             _check_recording(one, before, conferences.get(sid, room), verdict)
         elif before[key].body != one.body:
-            verdict.blame(room, f"recording {key} told twice, and not the same")
+            verdict.blame(room, f"recording {key} reported twice, and not the same")
         elif is_needless(before[key], one, moments):
             verdict.invent(room, "end of a recording" if status in ENDS else "recording", f"{sid} once more")
         before[key] = one
@@ -311,6 +320,6 @@ def judge_recordings(
     recorded = set(conferences.values())
     for sid, conference in truth.conferences.items():
         records = any(stay.room == sid and stay.step.records for stay in truth.stays)
-        started = any(callback.event == START for callback in told.rooms.get(sid, []))
+        started = any(callback.event == START for callback in delivered.rooms.get(sid, []))
         if records and conference.must and started and sid not in recorded:
-            verdict.lose(sid, "recording", "none was told of a recorded room")
+            verdict.lose(sid, "recording", "none was reported a recorded room")

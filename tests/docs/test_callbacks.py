@@ -88,10 +88,10 @@ def conference(settings: CallbackStyle) -> Iterator[Fields]:
         room = Room("s", "a", "n", ConferenceOptions(), end_reason=reason, ending_by=BARE)
         for event in SUBSCRIPTION:
             for one in (bare, labelled):
-                yield conference_fields(room, tell(event, one), settings)
+                yield conference_fields(room, callback_of(event, one), settings)
 
 
-def tell(event: str, one: Participant) -> SendCallback:
+def callback_of(event: str, one: Participant) -> SendCallback:
     bare = SendCallback(event, 0, 0, one.caller)
     if event == "participant-leave":
         return replace(bare, participant=one, leave_reason=LeaveReason.HUNG_UP)
@@ -112,7 +112,7 @@ def test_the_fields_that_one_event_alone_has() -> None:
         one = Participant(KNOWN, ParticipantOptions(label="x"), Phase.IN)
         room = Room("s", "a", "n", ConferenceOptions(), end_reason=EndReason.LAST_LEFT, ending_by=BARE)
         room = replace(room, participants={one.call_sid: one})
-        sent = {name for name, _ in conference_fields(room, tell(event, one), ALL)}
+        sent = {name for name, _ in conference_fields(room, callback_of(event, one), ALL)}
         expected = {
             name
             for name, when in documented.items()
@@ -244,10 +244,10 @@ def test_twilio_s_fields_of_a_call() -> None:
     asked_bare = dict(standard_fields(BARE, "a", "ringing", "outbound", (), twilio))
     plain = dict(standard_fields(KNOWN, "a", "ringing", "inbound", (), TELNYX_ONLY))
     facts = CallFacts("completed", "a", "v3:1", "1", "+1", "+2", 0, 1, 1, sip_hangup_cause="200")
-    told, told_plain = dict(call_fields(facts, twilio)), dict(call_fields(facts, TELNYX_ONLY))
+    delivered, plain_call = dict(call_fields(facts, twilio)), dict(call_fields(facts, TELNYX_ONLY))
     for name, row in documented.items():
         assert (name in asked) is ("request" in row["In"]), name
-        assert (name in told) is ("callback" in row["In"]), name
+        assert (name in delivered) is ("callback" in row["In"]), name
         assert (name in asked_bare) is ("request" in row["In"] and "known" not in row["When"]), name
-    assert set(documented) == {*asked, *told} - {*plain, *told_plain} | {"Direction"}
+    assert set(documented) == {*asked, *delivered} - {*plain, *plain_call} | {"Direction"}
     assert (asked["Direction"], asked_bare["Direction"]) == ("outbound-dial", "outbound-api")

@@ -21,10 +21,16 @@ OTHERS = sorted(
     if path.suffix in {".js", ".html", ".yaml", ".yml", ".xml"}
 )
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*/README.md"), ROOT / "README.md"])
+TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__).resolve())
 NOT_OURS = re.compile(
     r"\b(told|tells?|given up|gives? up|lets? (somebody |others )?in|who(m|mever|ever)|tak(es?|en) up"
     r"|web address|processor time|strangers?|last words)\b",
     re.IGNORECASE,
+)
+# In tests "who" may be a subject: their names are sentences.
+NOT_OURS_IN_TESTS = re.compile(
+    r"\b(told|tells?|given up|gives? up|lets? (somebody |others )?in|tak(es?|en) up|strangers?|last words"
+    r"|pokes?|tapes?|talkers)\b"
 )
 # A question ends with its mark.
 CLAUSE_AS_SUBJECT = re.compile(r"(?:^|[.:;] )(Who|Whom|What|Whoever|Whatever)\b(?![^.]*\?)")
@@ -61,6 +67,22 @@ def of_another(path: Path) -> Iterator[tuple[int, str]]:
         yield number, re.sub(r"^[ #/<!-]+", "", line)
 
 
+def names_of(source: Path) -> Iterator[tuple[int, str]]:
+    """The names that it defines or assigns, their words apart."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Name):
+            name = node.id
+        elif isinstance(node, ast.arg):
+            name = node.arg
+        elif isinstance(node, ast.Attribute):
+            name = node.attr
+        else:
+            continue
+        yield node.lineno, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+
+
 READERS = {".py": of_a_source, ".md": of_a_page}
 
 
@@ -69,6 +91,31 @@ def test_the_words_are_the_field_s(path: Path) -> None:
     lines = READERS.get(path.suffix, of_another)(path)
     found = [
         f"{path.relative_to(ROOT)}:{number}: {fault}" for number, text in lines for fault in faults(text)
+    ]
+    assert not found
+
+
+# What a library calls so.
+OTHERS_NAMES = {"media/silence.py": {"tell"}}
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_have_the_field_s_words(path: Path) -> None:
+    others = OTHERS_NAMES.get(str(path.relative_to(ROOT / "orchestrator")) if path in SOURCES else "", set())
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for line, name in names_of(path)
+        if NOT_OURS_IN_TESTS.search(name) and name not in others
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_describe_themselves_in_the_field_s_words(path: Path) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for line, text in of_a_source(path)
+        if NOT_OURS_IN_TESTS.search(text) and not text.startswith("Optional URL that tells Telnyx")
     ]
     assert not found
 

@@ -108,11 +108,11 @@ class Replay:
         where = {"Unique_ID": uuid} if uuid and known else {}
         if not known:
             # a new leg: the first event of that name for a leg nobody knows yet
-            def strangers() -> list[dict[str, Any]]:
+            def new_legs() -> list[dict[str, Any]]:
                 return [e for e in self.client.all(name) if e["Unique-ID"] not in self.names.values()]
 
-            self.client.until(lambda: bool(strangers()), 5, f"{name} of a new leg")
-            self.names[entry.event["Unique-ID"]] = strangers()[0]["Unique-ID"]
+            self.client.until(lambda: bool(new_legs()), 5, f"{name} of a new leg")
+            self.names[entry.event["Unique-ID"]] = new_legs()[0]["Unique-ID"]
             self._seen[name, self.names[entry.event["Unique-ID"]]] = 1
             return
         self.client.wait(name, 5, count, **where)

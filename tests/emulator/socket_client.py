@@ -92,8 +92,8 @@ class SocketClient:
             if time.monotonic() > limit or not self._came.wait(max(0.001, limit - time.monotonic())):
                 if condition():
                     return
-                told = [event.get("Action") or event["Event-Name"] for event in self.events]
-                raise AssertionError(f"no {what} within {timeout} s; events: {told}")
+                events = [event.get("Action") or event["Event-Name"] for event in self.events]
+                raise AssertionError(f"no {what} within {timeout} s; events: {events}")
 
     def _read(self) -> None:
         while True:

@@ -136,7 +136,7 @@ def test_the_second_is_tried_when_the_first_refuses(
     assert second.wait_called().state == "answered"
 
 
-def test_a_caller_who_gives_up_cancels(
+def test_a_caller_who_hangs_up_cancels(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked
 ) -> None:
     target = emulator.register("1001", Behaviour(answers_after=None))
@@ -204,7 +204,7 @@ def test_originate_parks_the_leg_that_answered(emulator: EmulatedSwitch, client:
     no_leftovers(emulator)
 
 
-def test_originate_tells_why_not(emulator: EmulatedSwitch, client: SocketClient) -> None:
+def test_originate_says_why_not(emulator: EmulatedSwitch, client: SocketClient) -> None:
     emulator.register("1002", Behaviour(answers_after=0, rejects=486))
     assert client.api("originate sofia/texml/1002@127.0.0.1 &park()") == "-ERR USER_BUSY\n"
     no_leftovers(emulator)

@@ -96,7 +96,7 @@ def test_talking_begins_at_once_and_ends_after_a_while(room: Room, emulator: Emu
     assert int(stopped["talking-duration-ms"]) >= 800
 
 
-def test_a_muted_member_is_not_told_as_talking(room: Room, emulator: EmulatedSwitch) -> None:
+def test_a_muted_member_is_not_reported_as_talking(room: Room, emulator: EmulatedSwitch) -> None:
     phone, _, member = room.join(conference_member_flags="mute")
     phone.sounds(500)
     emulator.clock.sleep(0.2)

@@ -12,7 +12,7 @@ def digits(client: SocketClient) -> str:
     return "".join(event["DTMF-Digit"] for event in client.all("DTMF"))
 
 
-def test_a_parked_leg_tells_each_digit(client: SocketClient, parked: Parked) -> None:
+def test_a_parked_leg_reports_each_digit(client: SocketClient, parked: Parked) -> None:
     phone, uuid = parked()
     client.execute(uuid, "answer")
     phone.wait_answered(2)

@@ -177,10 +177,10 @@ def test_hanging_up_ends_whatever_runs(
     phone.hang_up()
     client.wait("CHANNEL_DESTROY")
     names = [event["Event-Name"] for event in client.events if event.get("Unique-ID") == uuid]
-    told = [
+    delivered = [
         name for name in names if name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
     ]
-    assert told == ["CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"]
+    assert delivered == ["CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"]
     assert client.wait("CHANNEL_EXECUTE_COMPLETE", Application=app)["Hangup-Cause"] == "NORMAL_CLEARING"
     assert client.execute(uuid, "answer") == f"-ERR invalid session id [{uuid}]"
     no_leftovers(emulator)

@@ -50,12 +50,12 @@ def test_replies_answer_their_commands_in_order_however_many_are_under_way(up: U
     connection, talk = up()
     outcomes: list[tuple[int, object]] = []
 
-    def told(number: int) -> Callable[[object], None]:
+    def delivered(number: int) -> Callable[[object], None]:
         return lambda outcome: outcomes.append((number, outcome))
 
     for number in range(500):
         command = f"api {number}" if number % 2 else f"sendmsg {number}"
-        connection.post(command, told(number))
+        connection.post(command, delivered(number))
     for number in range(500):
         assert talk.read().split()[1] == str(number)
         talk.send(api_frame(f"{number}\n") if number % 2 else reply_frame(f"+OK {number}"))
@@ -193,7 +193,7 @@ def test_it_comes_back_subscribes_again_and_says_which_freeswitch_it_is(peer: Pe
     assert ups == [CORE_UUID, CORE_UUID]
 
 
-def test_while_things_happen_freeswitch_is_woken_to_tell_them(up: Up) -> None:
+def test_while_things_happen_freeswitch_is_woken_to_report_them(up: Up) -> None:
     """SYMPTOM whoever called waited up to 20 ms longer. CAUSE mod_event_socket looks for events every 20 ms,
     or when it has read something. FIX an empty line every few milliseconds, while things happen."""
     connection, talk = up()

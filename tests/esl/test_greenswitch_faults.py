@@ -102,7 +102,7 @@ def test_a_reply_that_never_comes_is_a_time_out_and_does_not_answer_the_next_com
 
 
 def test_a_posted_command_without_a_reply_times_out_too(up: Up) -> None:
-    """The same for commands that nobody blocks on: their callback is told."""
+    """The same for commands that nobody blocks on: their callback is called."""
     connection, _ = up(command_timeout=0.05, probe_timeout=60.0)
     outcomes: list[object] = []
     connection.post("api slow", outcomes.append)
@@ -149,17 +149,17 @@ def test_a_socket_that_ends_with_a_command_pending_fails_it(peer: Peer, up: Up) 
     waiting.kill()
     greenswitch_gone(client)
 
-    told: list[object] = []
-    connection, talk = up(on_down=told.append)
+    delivered: list[object] = []
+    connection, talk = up(on_down=delivered.append)
     for number in range(3):
-        connection.post(f"api {number}", lambda outcome: told.append(type(outcome)))
+        connection.post(f"api {number}", lambda outcome: delivered.append(type(outcome)))
     waiting = gevent.spawn(connection.send, "api status")
     talk.read()
     talk.close()
     with pytest.raises(Disconnected):
         waiting.get(timeout=2)
-    eventually(lambda: len(told) == 4)
-    assert told[:3] == [Disconnected] * 3
+    eventually(lambda: len(delivered) == 4)
+    assert delivered[:3] == [Disconnected] * 3
 
 
 def test_a_socket_that_ends_inside_a_body_ends_the_reader(up: Up) -> None:
@@ -202,7 +202,7 @@ def test_a_rude_rejection_says_that_the_address_is_not_allowed(peer: Peer, conne
 
 
 def test_a_disconnect_notice_ends_the_connection_and_it_comes_back(peer: Peer, up: Up) -> None:
-    """SYMPTOM `connected` went false and nobody who waited was told. FIX the same end as any other, then a
+    """SYMPTOM `connected` went false and no waiting greenlet was woken. FIX the same end as any other, then a
     reconnect."""
     errors: list[SwitchError] = []
     connection, talk = up(on_down=errors.append)
@@ -222,7 +222,7 @@ def test_a_disconnect_notice_ends_the_connection_and_it_comes_back(peer: Peer, u
 )
 def test_a_body_with_an_absurd_length_ends_the_connection(up: Up, length: str) -> None:
     """SYMPTOM KeyError or ValueError in greenswitch's reader, which is then dead while `connected` is true;
-    or a wait for gigabytes. FIX `ProtocolError`, everyone told, a new connection."""
+    or a wait for gigabytes. FIX `ProtocolError`, every command fails, a new connection."""
     errors: list[SwitchError] = []
     connection, talk = up(on_down=errors.append)
     waiting = gevent.spawn(connection.send, "api status")

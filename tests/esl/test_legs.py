@@ -94,7 +94,7 @@ def test_a_hangup_ends_every_wait(call: Call) -> None:
 def test_a_command_to_a_leg_that_is_gone_fails_and_the_leg_is_declared_gone_even_without_its_hangup(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The leg hung up between uuid_dump and its adoption: its CHANNEL_HANGUP was a stranger's and will not
+    """The leg hung up between uuid_dump and its adoption: its CHANNEL_HANGUP was another leg's and will not
     come again."""
     monkeypatch.setattr(leg, "_HANGUP_GRACE_SECONDS", 0.05)
     execution = call.leg.start("answer")
@@ -170,7 +170,7 @@ def test_an_execution_past_its_limit_is_a_time_out_and_may_be_waited_for_again(c
     assert execution.wait(2).application == "playback"
 
 
-def test_hooks_hear_of_the_hangup_once_however_often_it_is_told(call: Call) -> None:
+def test_hooks_hear_of_the_hangup_once_however_often_it_comes(call: Call) -> None:
     heard: list[str] = []
 
     def fails(leg: Leg) -> None:
@@ -267,13 +267,13 @@ def test_what_is_started_after_a_break_is_not_broken(call: Call, monkeypatch: py
     assert call.talk.read() == "api status"
 
 
-def test_digits_are_queued_and_told(call: Call) -> None:
-    told: list[str] = []
-    call.leg.on_digit.append(told.append)
+def test_digits_are_queued_and_reported(call: Call) -> None:
+    delivered: list[str] = []
+    call.leg.on_digit.append(delivered.append)
     for digit in "12#":
         call.event("DTMF", DTMF_Digit=digit)
     assert [call.leg.digits.get(timeout=2) for _ in range(3)] == list("12#")
-    assert told == list("12#")
+    assert delivered == list("12#")
 
 
 def test_digits_that_nobody_takes_do_not_pile_up(call: Call) -> None:
@@ -282,8 +282,8 @@ def test_digits_that_nobody_takes_do_not_pile_up(call: Call) -> None:
     assert call.leg.digits.qsize() == leg.MAX_DIGITS
 
 
-def test_a_strangers_events_are_ignored_cheaply(call: Call) -> None:
-    assert call.legs.dispatch(Event(name="CHANNEL_HANGUP", uuid="stranger")) is None
+def test_events_of_other_legs_are_ignored_cheaply(call: Call) -> None:
+    assert call.legs.dispatch(Event(name="CHANNEL_HANGUP", uuid="unknown")) is None
     assert call.legs.dispatch(Event(name="CUSTOM", subclass="conference::maintenance", uuid=UUID)) is call.leg
     assert not call.leg.gone
 

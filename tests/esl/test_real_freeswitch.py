@@ -178,7 +178,7 @@ def test_a_hangup_while_something_plays_ends_the_wait(node: Node) -> None:
         late.wait(5)
 
 
-def test_what_is_gone_is_told_by_type(node: Node) -> None:
+def test_what_is_gone_is_reported_by_type(node: Node) -> None:
     leg = node.leg()
     leg.start("conference", "CFreal@none")
     eventually(lambda: [e for e in node.events if e.action == "add-member"], "add-member")

@@ -100,7 +100,7 @@ def test_a_recording_began_at_its_moment_and_may_be_paused(
     assert list(seen.members) == [ONE]
 
 
-def test_a_snapshot_has_the_legs_that_live_and_the_last_words_of_the_others(
+def test_a_snapshot_has_the_legs_that_live_and_the_hangup_records_of_the_others(
     scripted: ScriptedSwitch, connection: Connection
 ) -> None:
     scripted.leg(ONE)
@@ -129,7 +129,7 @@ def test_a_snapshot_has_the_legs_that_live_and_the_last_words_of_the_others(
         ("5|3|4|A|B|C|D|E|F|G|more", HangupRecord(ONE, 5, 3, 4, "A", "B", "C", "D", "E", "F", "G")),
     ],
 )
-def test_last_words_may_be_few(
+def test_hangup_records_may_be_few(
     scripted: ScriptedSwitch, connection: Connection, words: str, gone: HangupRecord
 ) -> None:
     scripted.globals[f"texml_gone_{ONE}"] = words

@@ -26,7 +26,7 @@ def stand_still(seconds: float) -> None:
 
 
 def test_what_was_said_while_we_stood_still_comes_before_every_timer_of_ours(up: Up) -> None:
-    """Symptom: a participant that FreeSWITCH had taken in was told as refused, and one that had hung up as
+    """Symptom: a participant that FreeSWITCH had taken in was sent as refused, and one that had hung up as
     leaving a minute later. Cause: on waking, libev runs timers before it looks at sockets. Fix: the event
     socket's watcher comes first."""
     heard: list[str] = []

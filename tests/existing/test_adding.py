@@ -162,7 +162,7 @@ def test_undo_needs_something_of_ours(directory: Path, capsys: pytest.CaptureFix
     assert "nothing of ours" in capsys.readouterr().err
 
 
-def test_it_shows_the_difference_and_does_nothing_unless_told(
+def test_it_shows_the_difference_and_does_nothing_unless_asked(
     directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = "trunks: {g: {proxy: sip.example.com, password: swordfish}}\n"
@@ -211,7 +211,7 @@ def test_what_it_does_not_understand_it_leaves_alone_and_names(
     assert files(directory) == before
 
 
-def test_every_reason_is_told_at_once(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_reason_is_reported_at_once(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(directory / "autoload_configs")
     assert render(directory, SETTINGS, "--yes") == 1
     assert len(capsys.readouterr().err.splitlines()) == 4

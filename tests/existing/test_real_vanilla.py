@@ -124,9 +124,9 @@ def test_who_may_call_changes_by_a_render_and_a_reload_while_a_call_goes_on(
         phone.wait_answered(15)
         vanilla.settings.write_text(settings + "sip: {networks: {office: [192.0.2.0/24]}}\n")
         render_and_reload()
-        stranger = vanilla.call("anything", from_="+13125550009")
-        stranger.wait_ended(15)
-        assert stranger.sip_status == 403
+        outsider = vanilla.call("anything", from_="+13125550009")
+        outsider.wait_ended(15)
+        assert outsider.sip_status == 403
         vanilla.settings.write_text(settings)
         render_and_reload()
         another = vanilla.call("anything", from_="+13125550009", sounds=700)

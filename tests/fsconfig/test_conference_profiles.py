@@ -74,7 +74,7 @@ def test_values_are_escaped() -> None:
     assert set(etree.fromstring(text).xpath("//param[@name='moh-sound']/@value")) == {'a"b<c>&d'}
 
 
-def test_a_room_in_which_nobody_asks_who_speaks_is_not_told_it() -> None:
+def test_a_room_in_which_nobody_asks_who_speaks_gets_no_such_event() -> None:
     root = conference_conf(loads(ACCOUNT).profiles)
     suppressed = {
         profile.get("name"): profile.find("param[@name='suppress-events']").get("value").split(",")

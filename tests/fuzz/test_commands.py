@@ -30,7 +30,7 @@ TEXT = st.lists(PARTS, max_size=12).map("".join)
 
 
 def commands_of(data: bytes) -> list[tuple[list[bytes], bytes]]:
-    """read_packet() of mod_event_socket.c: lines up to an empty one, and a body where a length is told."""
+    """read_packet() of mod_event_socket.c: lines up to an empty one, and a body where a length is named."""
     found = []
     while data:
         head, end, data = data.partition(b"\n\n")

@@ -72,7 +72,7 @@ def test_any_bytes_cut_anywhere_are_the_same_frames_or_the_same_fault(data: byte
 
 @FUZZ
 @given(st.binary(min_size=1, max_size=64), st.integers(1, 200))
-def test_a_stream_without_an_end_of_line_is_given_up_before_it_fills_the_memory(
+def test_a_stream_without_an_end_of_line_is_abandoned_before_it_fills_the_memory(
     piece: bytes, size: int
 ) -> None:
     decoder = FrameDecoder()
@@ -86,7 +86,7 @@ def test_a_stream_without_an_end_of_line_is_given_up_before_it_fills_the_memory(
     raise AssertionError("an endless header is held for ever")
 
 
-def test_an_endless_header_byte_by_byte_is_given_up_in_time() -> None:
+def test_an_endless_header_byte_by_byte_is_abandoned_in_time() -> None:
     decoder, began = FrameDecoder(), time.monotonic()
     for _ in range(MAX_HEADER_BYTES):
         decoder.feed(b"x")

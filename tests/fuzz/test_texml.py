@@ -157,11 +157,11 @@ def test_whatever_a_caller_sends_arrives_as_one_value_of_one_field(
     message = Message("q", "http://h/", "POST", fields, "account", "e", 0, 0)
     body = message.body()
     assert not set(body) & set(b"\r\n\0 ")
-    told = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
+    delivered = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True)
     clean = [
         (n.encode("utf-8", "replace").decode(), v.encode("utf-8", "replace").decode()) for n, v in fields
     ]
-    assert told == clean
+    assert delivered == clean
 
 
 @FUZZ

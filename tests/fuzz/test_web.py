@@ -1,4 +1,4 @@
-"""What strangers ask of the web server: recordings under any name, and REST requests with any body."""
+"""What unknown clients ask of the web server: recordings under any name, and REST requests with any body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 SID = "5a0bb9b7-5bd2-4f5c-bd0a-d2b9d6a1f0a1"
 PAYLOADS = list(payloads(Path("/tmp/mark")).values())
 TEXT = st.one_of(st.text(max_size=20), st.sampled_from(PAYLOADS))
-SECRET = b"not for strangers"
+SECRET = b"not for unknown clients"
 TRICKS = (
     f"../{SID}.wav",
     f"%2e%2e%2f{SID}.wav",

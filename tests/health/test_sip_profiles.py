@@ -76,9 +76,9 @@ def test_a_profile_that_is_stopped_and_started_again(house: House) -> None:
     assert healthy_for_compose(house)
     house.voice(house.joins())
     phone = house.switch.call(NUMBER)
-    house.told(2, 15)
+    house.delivered(2, 15)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
 @pytest.mark.only("freeswitch")
@@ -109,9 +109,9 @@ def test_a_port_that_another_program_has_when_freeswitch_starts(
     until(lambda: readyz(house) == {}, 15, "it is noticed that it runs")
     house.voice(house.joins())
     phone = switch.call(NUMBER)
-    house.told(2, 15)
+    house.delivered(2, 15)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
 def test_the_profile_that_calls_others_is_looked_at_too(house: House) -> None:

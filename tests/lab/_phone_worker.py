@@ -143,17 +143,17 @@ class Phone(pj.Call):
         if state == "ended":
             self.headset.release()
             self.worker.finished.append(self)
-        self.worker.tell(phone=self.name, state=state, status=status, reason=info.lastReason)
+        self.worker.report(phone=self.name, state=state, status=status, reason=info.lastReason)
 
     def onCallMediaState(self, prm: Any) -> None:
         info = self.getInfo()
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
                 self.headset.connect(self.getAudioMedia(index), self.worker.directory / f"{self.name}.heard")
-                self.worker.tell(phone=self.name, media=True)
+                self.worker.report(phone=self.name, media=True)
 
     def onDtmfDigit(self, prm: Any) -> None:
-        self.worker.tell(phone=self.name, digit=prm.digit)
+        self.worker.report(phone=self.name, digit=prm.digit)
 
 
 class Account(pj.Account):
@@ -218,7 +218,7 @@ class Worker:
         account.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE
         self.account.create(account)
 
-    def tell(self, **event: Any) -> None:
+    def report(self, **event: Any) -> None:
         event["at"] = time.monotonic()
         with contextlib.suppress(BrokenPipeError):  # the tests are over; run() will see it
             self.control.sendall(json.dumps(event).encode() + b"\n")
@@ -253,7 +253,7 @@ class Worker:
         self.phones[name] = phone
         behaviour = self.behaviours.get(number) or self.behaviours.get("*")
         sender = phone.getInfo().remoteUri
-        self.tell(phone=name, incoming=number, sender=sender, request=request, known=behaviour is not None)
+        self.report(phone=name, incoming=number, sender=sender, request=request, known=behaviour is not None)
         if behaviour is None:
             self.reply(phone, 404)
             return
@@ -293,11 +293,11 @@ class Worker:
                 try:
                     phone.makeCall(order["uri"], prm)
                 except pj.Error as failure:
-                    self.tell(phone=name, state="ended", status=0, reason=failure.info())
+                    self.report(phone=name, state="ended", status=0, reason=failure.info())
                     self.finished.append(phone)
             case "behave":
                 self.behaviours[order["number"]] = order
-                self.tell(registered=order["number"])
+                self.report(registered=order["number"])
             case "forget":
                 self.behaviours.pop(order["number"], None)
             case "quit":
@@ -321,7 +321,7 @@ class Worker:
             phone.headset.speak(self.wanted(order))
 
     def run(self) -> None:
-        self.tell(ready=self.port)
+        self.report(ready=self.port)
         waiting = b""
         while True:
             self.endpoint.libHandleEvents(POLL_MS)
@@ -355,7 +355,7 @@ class Worker:
         try:
             self.do(order)
         except pj.Error as failure:
-            self.tell(phone=order.get("phone", ""), failure=f"{order}: {failure.info()}")
+            self.report(phone=order.get("phone", ""), failure=f"{order}: {failure.info()}")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from tests.lab.ports import PortRange
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch
 
-ADDRESS, STRANGER = "127.0.0.7", "127.0.0.8"
+ADDRESS, UNREGISTERED = "127.0.0.7", "127.0.0.8"
 USER, PASSWORD = "trunk-user", 'hush "hush" <&>'
 TONE = 1300
 
@@ -74,7 +74,7 @@ class Carrier:
         self._directory = directory
         self._ports = PortRange()
         self.port, self.sip_port = self._ports.take(), self._ports.take()
-        profiles = [("carrier", ADDRESS), ("stranger", STRANGER)]
+        profiles = [("carrier", ADDRESS), ("unknown", UNREGISTERED)]
         words = [program, "-nonat", "-nf", "-nc"]
         for name in ("conf", "log", "db", "run", "temp"):
             (directory / name).mkdir(parents=True)

@@ -53,7 +53,7 @@ class Rejects:
 
 @dataclass(frozen=True, slots=True)
 class NeverAnswers:
-    """Rings until the caller gives up."""
+    """Rings until the caller hangs up."""
 
     sounds: float | None = None
     early: bool = False
@@ -259,7 +259,7 @@ class Phone:
 
 def frame_times(at: np.ndarray) -> np.ndarray:
     """When each frame was due: one that came late on a busy machine is followed by others that catch
-    up, so the earliest of the later ones, counted back at 20 ms each, tells.
+    up, so the earliest of the later ones, counted back at 20 ms each, says.
     """
     steps = FRAME * np.arange(len(at))
     return np.minimum.accumulate((at - steps)[::-1])[::-1] + steps

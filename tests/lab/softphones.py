@@ -170,7 +170,7 @@ class Softphones:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.targets: dict[str, Target] = {}
-        self.strangers: list[Phone] = []  # calls to numbers nobody registered; they got 404
+        self.unregistered: list[Phone] = []  # calls to numbers nobody registered; they got 404
         self.workers: list[Worker] = []  # the first is the one that is called
 
     @property
@@ -237,7 +237,7 @@ class Softphones:
         for number in self.targets:
             self.workers[0].order(do="forget", number=number)
         self.targets.clear()
-        self.strangers.clear()
+        self.unregistered.clear()
         for worker in self.workers:
             worker.hang_up_all()
         for number, worker in enumerate(self.workers):
@@ -260,7 +260,7 @@ class Softphones:
     def _called(self, phone: Phone) -> None:
         target = self.targets.get(phone.number) or self.targets.get("*")
         if target is None:
-            self.strangers.append(phone)
+            self.unregistered.append(phone)
         else:
             target.came(phone)
 

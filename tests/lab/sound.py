@@ -2,7 +2,7 @@
 
 A tone's edges are found where its amplitude, seen through a window of 40 ms, crosses half of what it is
 in the middle: that is when the window is half full, so an edge is right to a few milliseconds although the
-window is long enough to tell tones 100 Hz apart.
+window is long enough to distinguish tones 100 Hz apart.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from tests.lab.switches import FreeSwitch
 from tests.lab.web import Answer
 from tests.load import sipp
 from tests.load.party import plain_party
-from tests.load.test_load import _check_nothing_left, _check_told, _wait_for_quiet
+from tests.load.test_load import _check_delivered, _check_nothing_left, _wait_for_quiet
 from tests.load.test_two_hours import alive
 from tests.scenarios.conftest import House, house
 
@@ -66,7 +66,7 @@ def test_a_burst_is_served_or_refused_and_nothing_in_between(hurried: House, tmp
     _wait_for_quiet(house)
     asked = {request.fields["From"] for request in house.application.to("/voice")}
     assert len(asked) == len(joined)
-    _check_told(house, [caller for caller in callers if caller.number in asked])
+    _check_delivered(house, [caller for caller in callers if caller.number in asked])
     _check_nothing_left(house)
     gevent.sleep(QUIET_SECONDS)
     gc.collect()
@@ -106,7 +106,7 @@ def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) 
 
 
 @pytest.mark.rather("emulator")
-def test_a_process_that_is_late_lets_in_fewer_at_a_time(house: House) -> None:
+def test_a_process_that_is_late_admits_fewer_at_a_time(house: House) -> None:
     house.stop()
     house.start("admission: {max_in_setup: 20, max_delay_ms: 100}")
     assert house.orchestrator is not None

@@ -64,8 +64,8 @@ def test_callers_get_in_while_members_talk_without_end_and_callbacks_wait(
     assert orchestrator.node.connection.protocol_errors.reconnects == 0
     assert orchestrator.outbox.depth > WAITING // 2
     assert not orchestrator.node.admission.limiter.refused
-    house.told(CALLS + 1, CATCH_UP_SECONDS)
-    assert [number for number, _, _ in house.told()] == [str(number) for number in range(CALLS + 1)]
+    house.delivered(CALLS + 1, CATCH_UP_SECONDS)
+    assert [number for number, _, _ in house.delivered()] == [str(number) for number in range(CALLS + 1)]
 
 
 def _let_callbacks_wait(house: House, slow: Application) -> None:

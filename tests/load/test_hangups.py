@@ -18,7 +18,7 @@ __all__ = ["house"]
 def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(house: House) -> None:
     """Symptom: under load, a room with one participant that nobody ever left. Cause: CHANNEL_PARK and
     CHANNEL_HANGUP came in one read from the event socket, before the call's greenlet had its first turn, and
-    nothing told it of the hangup. Fix: it looks first."""
+    nothing had woken it at the hangup. Fix: it looks first."""
     orchestrator = house.orchestrator
     assert orchestrator is not None
     house.voice(house.joins(startConferenceOnEnter="false"))
@@ -33,7 +33,7 @@ def test_a_caller_who_is_gone_before_its_call_has_its_first_turn_leaves_no_room(
 
 @pytest.mark.only("emulator")
 def test_a_caller_who_is_gone_as_its_document_comes_leaves_no_room(house: House) -> None:
-    """Symptom: as above. Cause: the hangup was told while the call's greenlet was already due to go on with
+    """Symptom: as above. Cause: the hangup came while the call's greenlet was already due to go on with
     its document, so it asked for a place in the room after the room had heard of the hangup. Fix: it looks
     first."""
     orchestrator = house.orchestrator

@@ -43,7 +43,7 @@ def test_who_is_answered_or_gone_makes_place_for_the_next() -> None:
     admission = intake(max_in_setup=1)
     assert arrive(admission, 1) == [None]
     admission.left_setup("leg-0")
-    admission.left_setup("a stranger")
+    admission.left_setup("an unknown client")
     assert arrive(admission, 2, first=1) == [None, LimitHit.IN_SETUP]
 
 
@@ -59,7 +59,7 @@ def test_no_more_calls_than_the_setting_says() -> None:
     assert [admission.admit("leg", 0, live) for live in (1, 2, 3)] == [None, LimitHit.CALLS, LimitHit.CALLS]
 
 
-def test_the_later_everything_is_the_fewer_are_let_in() -> None:
+def test_the_later_everything_is_the_fewer_are_admitted() -> None:
     admission = intake()
     admission.note_delay(1.0, now=0)
     assert admission.allowed(0) == 100

@@ -81,7 +81,7 @@ def _hold(house: House, callers: list[Caller], directory: Path) -> None:
     house.application.route("/voice", _Host(house, callers))
     _place(house.switch, callers, directory)
     _wait_for_quiet(house)
-    _check_told(house, callers)
+    _check_delivered(house, callers)
     _check_nothing_left(house)
     house.forget_callbacks()
 
@@ -148,7 +148,7 @@ def _check_nothing_left(house: House) -> None:
     assert not _left(house)
 
 
-def _check_told(house: House, callers: list[Caller]) -> None:
+def _check_delivered(house: House, callers: list[Caller]) -> None:
     by_room: dict[str, list[dict[str, str]]] = defaultdict(list)
     for event in house.events():
         by_room[event["ConferenceSid"]].append(event)

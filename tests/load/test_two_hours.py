@@ -90,10 +90,10 @@ def test_two_hours_leave_nothing_behind(fast_house: House) -> None:
     assert late["Greenlet"] <= early["Greenlet"] + 3
     for host in hosts:
         host.hang_up()
-    house.told(2 + 2 * (VISITS + 3), 20)
-    # Everything stands still while the emulator writes a recording of hours: what is told may come twice.
+    house.delivered(2 + 2 * (VISITS + 3), 20)
+    # Everything stands still while the emulator writes a recording of hours: what is reported may come twice.
     house.application.wait_for(is_the_end, timeout=40)
-    told = {int(number): event for number, event, _ in house.told()}
-    assert sorted(told) == list(range(len(told)))
-    assert Counter(told.values())["participant-join"] == VISITS + 3
-    assert Counter(told.values())["participant-leave"] == VISITS + 3
+    delivered = {int(number): event for number, event, _ in house.delivered()}
+    assert sorted(delivered) == list(range(len(delivered)))
+    assert Counter(delivered.values())["participant-join"] == VISITS + 3
+    assert Counter(delivered.values())["participant-leave"] == VISITS + 3

@@ -87,7 +87,7 @@ def test_what_no_web_server_calls_audio_is_refused(tmp_path: Path, content: byte
     assert not list(tmp_path.iterdir())
 
 
-def test_what_takes_too_long_to_decode_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_too_long_to_decode_is_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio, "DECODE_SECONDS", 0.0)
     with pytest.raises(AudioError, match="not decoded within 0 s"):
         library(tmp_path).keep(wav(700, 3.0))
@@ -114,7 +114,7 @@ def test_the_same_music_for_many_is_converted_once(tmp_path: Path, monkeypatch: 
     assert time.process_time() - began < 15, "CPU seconds"
 
 
-def test_bad_audio_is_told_to_each_who_brings_it(tmp_path: Path) -> None:
+def test_bad_audio_is_reported_to_each_who_brings_it(tmp_path: Path) -> None:
     shelf = library(tmp_path)
     content = silence("FLAC", 48000, 70)
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.mutation.coverage_map import LINES, SECONDS
 
-# Before the first import of `orchestrator`, which conftest has; greenlets are told apart.
+# Before the first import of `orchestrator`, which conftest has; greenlets are distinguished.
 _measured = coverage.Coverage(
     data_file=os.environ[LINES], source_pkgs=["orchestrator"], concurrency=["gevent"], config_file=False
 )

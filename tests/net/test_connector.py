@@ -27,7 +27,7 @@ CLOSED = AddressPolicy(private=False)
 OK = says(answer(b"<Response/>"))
 
 
-def told(**names: list[str]) -> Names:
+def resolved(**names: list[str]) -> Names:
     """Name servers that answer so; dots are written as underscores."""
 
     def ask(name: bytes) -> Found | str:
@@ -98,7 +98,7 @@ def test_zero_is_no_other_name_for_this_machine(villain: Callable[..., Villain])
 
 
 def test_a_name_that_leads_to_the_metadata_service_is_not_dialled() -> None:
-    connector = Connector(names=told(app_test=["169.254.169.254"]))
+    connector = Connector(names=resolved(app_test=["169.254.169.254"]))
     assert problem("http://app.test/latest/meta-data/", connector) == (
         "app.test is not dialled: 169.254.169.254 is a cloud's metadata service, which no setting allows"
     )
@@ -112,7 +112,7 @@ def test_of_several_addresses_the_refused_ones_are_skipped(
     server = villain(OK)
     refused = villain(OK, host="127.0.0.2", port=server.port)
     policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
-    names = told(app_test=["169.254.169.254", "10.0.0.1", "::1", *order])
+    names = resolved(app_test=["169.254.169.254", "10.0.0.1", "::1", *order])
     assert fetch(server.url(host="app.test"), Connector(policy, names)).body == b"<Response/>"
     assert b"Host: app.test" in server.heads[0]
     assert not refused.connections
@@ -120,7 +120,7 @@ def test_of_several_addresses_the_refused_ones_are_skipped(
 
 def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callable[..., Villain]) -> None:
     server = villain(OK, host="127.0.0.2")
-    names = told(app_test=["127.0.0.1", "127.0.0.2"])
+    names = resolved(app_test=["127.0.0.1", "127.0.0.2"])
     assert fetch(server.url(host="app.test"), Connector(names=names)).body == b"<Response/>"
 
 
@@ -143,7 +143,7 @@ def test_a_kept_connection_is_one_to_a_checked_address(villain: Callable[..., Vi
     """A name that once led to a place that may be dialled leads no second name there."""
     server = villain(OK, keeps=True)
     policy = AddressPolicy(private=False, allow=(ip_network("127.0.0.1"),))
-    names = told(good_test=["127.0.0.1"], bad_test=["127.0.0.2"])
+    names = resolved(good_test=["127.0.0.1"], bad_test=["127.0.0.2"])
     fetcher = Fetcher(Limits(5), Connector(policy, names))
     for _ in range(3):
         fetcher.fetch(server.url(host="good.test"), "GET", (), RequestsCookieJar())
@@ -187,7 +187,7 @@ def test_a_callback_is_not_sent_to_a_refused_address(villain: Callable[..., Vill
     server = villain(says(answer()), keeps=True)
     results: list[tuple[int | None, int, str]] = []
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    connector = Connector(CLOSED, told(good_test=["127.0.0.1"], evil_test=["169.254.169.254"]))
+    connector = Connector(CLOSED, resolved(good_test=["127.0.0.1"], evil_test=["169.254.169.254"]))
     delivery = Delivery(
         outbox,
         lambda _: None,
@@ -233,7 +233,7 @@ def test_tls_asks_for_the_name_and_verifies_it_although_an_address_is_dialled(
     tls.load_cert_chain(cert, key)
     tls.sni_callback = lambda _socket, name, _context: asked.append(name)
     server = villain(OK, tls=tls)
-    connector = Connector(names=told(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
+    connector = Connector(names=resolved(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
     fetcher = Fetcher(Limits(5), connector, verify=str(cert))
     assert fetcher.fetch(server.url(host="app.test"), "GET", (), RequestsCookieJar()).body == b"<Response/>"
     assert asked == ["app.test"]

@@ -68,7 +68,7 @@ def test_names_that_nobody_answers_hold_up_nobody_else() -> None:
         held.release()
 
 
-def test_with_all_threads_stuck_a_name_is_given_up_in_time() -> None:
+def test_with_all_threads_stuck_a_name_is_abandoned_in_time() -> None:
     names = slow(1.0)
     lookups(names, [f"slow{number}.test" for number in range(THREADS + 4)], timeout=0.1)
     (other,) = lookups(names, ["quick.test"], 0.2)
@@ -101,7 +101,7 @@ def test_a_name_that_is_none_fails_by_type(host: str) -> None:
         Names().addresses(host, 10)
 
 
-def test_the_system_s_reason_is_told() -> None:
+def test_the_system_s_reason_is_reported() -> None:
     answer = ask_system(b"nosuch.invalid")
     assert isinstance(answer, str)
     assert answer

@@ -75,7 +75,7 @@ def test_what_is_no_address(text: str) -> None:
         ("alice", False),
     ],
 )
-def test_an_address_is_told_from_a_number(text: str, address: bool) -> None:
+def test_an_address_is_distinguished_from_a_number(text: str, address: bool) -> None:
     assert is_address(text) is address
 
 

@@ -84,8 +84,8 @@ def rendered(unpacked: Path, tmp_path: Path) -> Path:
     words = ["-m", "orchestrator", "render", "--into", "freeswitch-conf"]
     environment = {**os.environ, "PYTHONPATH": str(unpacked)}
     where = "import orchestrator; print(orchestrator.__file__)"
-    told = subprocess.check_output([sys.executable, "-c", where], cwd=tmp_path, env=environment, text=True)
-    assert told.startswith(str(unpacked))
+    output = subprocess.check_output([sys.executable, "-c", where], cwd=tmp_path, env=environment, text=True)
+    assert output.startswith(str(unpacked))
     subprocess.run([sys.executable, *words], cwd=tmp_path, env=environment, check=True, timeout=60)
     return tmp_path / "freeswitch-conf"
 

@@ -47,7 +47,7 @@ def _problem(house: House, phone: Caller, dialog: Dialog) -> str:
     deadline = time.monotonic() + SETTLED_SECONDS
     while (problem := _state(house)) and time.monotonic() < deadline:
         gevent.sleep(0.05)
-    return problem or ("thrown out" if phone.is_told_goodbye(dialog, 0.2) else "")
+    return problem or ("thrown out" if phone.hears_goodbye(dialog, 0.2) else "")
 
 
 def _state(house: House) -> str:

@@ -51,7 +51,7 @@ def test_what_happens_in_conferences_is_theirs_alone() -> None:
 
 
 @pytest.mark.parametrize("way", ["on_event", "in_turn", "deliver"])
-def test_a_leg_ends_alike_whether_freeswitch_told_of_it_or_not(rig: Rig, way: str) -> None:
+def test_a_leg_ends_alike_whether_freeswitch_reported_it_or_not(rig: Rig, way: str) -> None:
     """Symptom: the end of a leg that was made up for reached fewer parts, or in another order. Cause: a live
     event, one found at a recovery and one of a failed dial each had their own list. Fix: one table."""
     node, uuid = rig.orchestrator.node, str(uuid4())

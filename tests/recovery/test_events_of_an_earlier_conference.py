@@ -22,7 +22,7 @@ def test_the_end_of_an_earlier_one_ends_nothing(house: House) -> None:
     with watching(house) as watcher:
         first = house.switch.call(NUMBER, from_=FIRST, sounds=500)
         second = house.switch.call(NUMBER, from_=SECOND)
-        house.told(3, 10)
+        house.delivered(3, 10)
         watcher.wait("add-member", SECOND)
         (added,) = watcher.events("add-member", SECOND)
     del added["at"]
@@ -31,11 +31,11 @@ def test_the_end_of_an_earlier_one_ends_nothing(house: House) -> None:
     event = {**added, "Action": "conference-destroy", "Conference-Unique-ID": ANOTHER}
     house.orchestrator.node.dispatcher.on_event(decode(msgspec.json.encode(event)))
     gevent.sleep(0.5)
-    assert len(house.told()) == 3
+    assert len(house.delivered()) == 3
     second.wait_hears(500, 10, since=0)
     for phone in (first, second):
         phone.hang_up()
-    assert [event for _, event, _ in house.told(6, 10)[3:]] == [
+    assert [event for _, event, _ in house.delivered(6, 10)[3:]] == [
         "participant-leave",
         "participant-leave",
         "conference-end",

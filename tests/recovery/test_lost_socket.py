@@ -31,7 +31,7 @@ def wire(house: House) -> Iterator[Wire]:
 def two_inside(house: House) -> tuple[object, object]:
     house.voice(house.joins())
     phones = tuple(house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND))
-    house.told(3)
+    house.delivered(3)
     return phones[0], phones[1]
 
 
@@ -42,23 +42,23 @@ def test_a_switch_that_is_out_of_reach_keeps_its_rooms(house: House, wire: Wire)
     first.hang_up()
     first.wait_ended(5)
     gevent.sleep(1.5)
-    assert len(house.told()) == 3
+    assert len(house.delivered()) == 3
     wire.mend()
-    assert [told[1:] for told in house.told(4, 15)[3:]] == [("participant-leave", FIRST)]
+    assert [delivered[1:] for delivered in house.delivered(4, 15)[3:]] == [("participant-leave", FIRST)]
     second.hang_up()
-    assert [event for _, event, _ in house.told(6)[4:]] == ["participant-leave", "conference-end"]
+    assert [event for _, event, _ in house.delivered(6)[4:]] == ["participant-leave", "conference-end"]
 
 
 def test_a_socket_that_is_open_at_one_end_only_is_noticed(house: House, wire: Wire) -> None:
     first, second = two_inside(house)
     wire.swallow()
     first.hang_up()
-    house.told(4, 40)
+    house.delivered(4, 40)
     third = house.switch.call(NUMBER, from_=THIRD)
-    house.told(5, 15)
+    house.delivered(5, 15)
     for phone in (second, third):
         phone.hang_up()
-    assert [number for number, _, _ in house.told(8)] == [str(number) for number in range(8)]
+    assert [number for number, _, _ in house.delivered(8)] == [str(number) for number in range(8)]
 
 
 @pytest.mark.parametrize("document", ["<Play>{tone}</Play>", "<Hangup/>"], ids=["goes on", "ends"])
@@ -107,7 +107,7 @@ def test_who_is_to_be_hung_up_while_the_switch_is_out_of_reach_is_hung_up_later(
     phones[1].wait_ended(10)
     for phone in phones:
         assert phone.heard(1500) == []
-    assert house.told(6, 10)[5][1] == "conference-end"
+    assert house.delivered(6, 10)[5][1] == "conference-end"
 
 
 @pytest.mark.only("freeswitch")
@@ -122,7 +122,7 @@ def test_a_switch_that_answers_nothing_for_a_while_loses_no_call(house: House) -
         }
     )
     plays, joined, keys = (house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND, THIRD))
-    house.told(2)
+    house.delivered(2)
     house.switch.freeze()
     gevent.sleep(4)
     house.switch.thaw()
@@ -132,7 +132,7 @@ def test_a_switch_that_answers_nothing_for_a_while_loses_no_call(house: House) -
     plays.wait_hears(900, 5)
     for phone in (plays, joined):
         phone.hang_up()
-    house.told(4, 15)
+    house.delivered(4, 15)
 
 
 def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> None:
@@ -143,10 +143,10 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
     while wire.spoils:
         gevent.sleep(0.1)
     third = house.switch.call(NUMBER, from_=THIRD)
-    assert house.told(4, 15)[3][1:] == ("participant-join", THIRD)
+    assert house.delivered(4, 15)[3][1:] == ("participant-join", THIRD)
     for phone in (first, second, third):
         phone.hang_up()
-    assert [event for _, event, _ in house.told(8)[4:]] == [*["participant-leave"] * 3, "conference-end"]
+    assert [event for _, event, _ in house.delivered(8)[4:]] == [*["participant-leave"] * 3, "conference-end"]
 
 
 def lose_events(house: House, last: str) -> None:
@@ -166,10 +166,10 @@ def test_members_that_left_unheard_are_found_by_the_audit(house: House) -> None:
     gevent.sleep(0.2)
     first.hang_up()
     losing.join()
-    assert house.told(4, 20)[3][1:] == ("participant-leave", FIRST)
+    assert house.delivered(4, 20)[3][1:] == ("participant-leave", FIRST)
     assert house.orchestrator.node.reconciler.corrections.leaves == 1
     second.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
@@ -181,10 +181,10 @@ def test_a_leg_that_nobody_steers_is_found_by_the_audit(house: House) -> None:
     phone = house.switch.call(NUMBER, from_=FIRST)
     losing.join()
     phone.wait_answered(20)
-    house.told(2, 10)
+    house.delivered(2, 10)
     assert house.orchestrator.node.reconciler.corrections.calls == 1
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
 def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) -> None:
@@ -204,7 +204,7 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     assert house.orchestrator.node.reconciler.corrections.members == 1
     for phone in (first, second):
         phone.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_a_switch_that_does_not_come_back_has_lost_its_rooms(house: House, wire: Wire) -> None:
@@ -213,12 +213,15 @@ def test_a_switch_that_does_not_come_back_has_lost_its_rooms(house: House, wire:
     house.start(port=wire.port, node="lost_after_secs: 1")
     first, second = two_inside(house)
     wire.cut(stays=True)
-    assert [event for _, event, _ in house.told(6, 15)[3:]] == [*["participant-leave"] * 2, "conference-end"]
+    assert [event for _, event, _ in house.delivered(6, 15)[3:]] == [
+        *["participant-leave"] * 2,
+        "conference-end",
+    ]
     wire.mend()
     # It was there all the time: nobody is left in a room that is over.
     for phone in (first, second):
         phone.wait_ended(15)
-    assert len(house.told()) == 6
+    assert len(house.delivered()) == 6
 
 
 def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
@@ -231,18 +234,18 @@ def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
     house.documents({FIRST: waiting, SECOND: house.joins("Inside"), THIRD: house.joins("Inside")})
     first = house.switch.call(NUMBER, from_=FIRST)
     others = [house.switch.call(NUMBER, from_=caller) for caller in (SECOND, THIRD)]
-    house.told(4)
+    house.delivered(4)
     losing = gevent.spawn(lose_events, house, "CHANNEL_DESTROY")
     gevent.sleep(0.2)
     others[0].hang_up()
     losing.join()
-    house.told(5, 20)
+    house.delivered(5, 20)
     # Three turns of the music later.
     gevent.sleep(3)
     first.wait_hears(700, 3)
     for phone in (first, others[1]):
         phone.hang_up()
-    house.told(9)
+    house.delivered(9)
 
 
 def test_a_socket_that_is_lost_while_it_is_compared_is_waited_for(house: House, wire: Wire) -> None:

@@ -27,7 +27,7 @@ ANCHOR, SUBJECT = "+13125550002", "+13125550003"
 JOIN, LEAVE, END = "participant-join", "participant-leave", "conference-end"
 
 
-def told(house: House, count: int) -> list[tuple[str, str]]:
+def delivered(house: House, count: int) -> list[tuple[str, str]]:
     """Event and caller of the subject's callbacks, with nothing more a moment later."""
     if count:
         house.events(count)
@@ -98,7 +98,7 @@ def show(left: Left, subject: str, seen: str, ended_at: int) -> None:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_was_missed_of_a_participant_is_told_once(left: Left, case: Case) -> None:
+def test_what_was_missed_of_a_participant_is_reported_once(left: Left, case: Case) -> None:
     house, ended_at = left.house, now() - 10 * SECOND
     _, subject = with_anchor(left)
     left.participant(subject, case.phase, SUBJECT, member_id=case.member_id)
@@ -106,7 +106,7 @@ def test_what_was_missed_of_a_participant_is_told_once(left: Left, case: Case) -
     show(left, subject, case.seen, ended_at)
     left.write()
     house.start()
-    assert told(house, len(case.events)) == [(event, SUBJECT) for event in case.events]
+    assert delivered(house, len(case.events)) == [(event, SUBJECT) for event in case.events]
     assert house.orchestrator is not None
     corrections = house.orchestrator.node.reconciler.corrections
     assert (corrections.joins, corrections.leaves) == case.repairs
@@ -129,7 +129,7 @@ def test_an_end_that_a_fast_clock_puts_ahead_is_now(left: Left) -> None:
     show(left, subject, "gone of 7", now() + 3600 * SECOND)
     left.write()
     left.house.start()
-    told(left.house, 1)
+    delivered(left.house, 1)
     (leave,) = left.house.events()
     assert abs(at(leave["Timestamp"]) - now()) < 5 * SECOND
 
@@ -141,7 +141,7 @@ def test_who_spoke_and_is_silent_now_has_stopped(left: Left) -> None:
     show(left, subject, "member 7", 0)
     left.write()
     left.house.start()
-    assert told(left.house, 1) == [("participant-speech-stop", SUBJECT)]
+    assert delivered(left.house, 1) == [("participant-speech-stop", SUBJECT)]
 
 
 @pytest.mark.parametrize("talking", [True, False])
@@ -153,7 +153,7 @@ def test_who_speaks_on_says_nothing_new(left: Left, talking: bool) -> None:
     left.switch.member(left.sid, subject, 7, talking=talking)
     left.write()
     left.house.start()
-    assert told(left.house, 0) == []
+    assert delivered(left.house, 0) == []
 
 
 FLAGS = list(product([False, True], repeat=3))
@@ -221,7 +221,7 @@ def test_after_another_freeswitch_everybody_was_out_when_its_socket_ended(left: 
     show(left, subject, "member 7", 0)
     left.write()
     house.start()
-    assert told(house, 0) == []
+    assert delivered(house, 0) == []
     lost_at = now()
     switch.restarted()
     events = house.events(3, 10)

@@ -48,7 +48,7 @@ def order(house: House, client: Client, call_sid: str) -> Any:
     return client.ask("POST", f"/Calls/{call_sid}/Recordings.json", data=form)
 
 
-def told(house: House, count: int, timeout: float = 15.0) -> list[str]:
+def delivered(house: House, count: int, timeout: float = 15.0) -> list[str]:
     requests = house.application.wait_for("/recording", count, timeout)
     return [request.fields["RecordingStatus"] for request in requests]
 
@@ -66,7 +66,7 @@ def test_the_end_of_a_recording_that_nobody_heard_is_found_by_the_audit(house: H
     gevent.sleep(0.2)
     phone.hang_up()
     losing.join()
-    assert told(house, 2, 20) == ["in-progress", "completed"]
+    assert delivered(house, 2, 20) == ["in-progress", "completed"]
     assert status(client, sid) == "completed"
 
 
@@ -78,10 +78,10 @@ def test_a_recording_that_stopped_while_nobody_listened_is_completed(house: Hous
     uuid = house.switch.api("show channels").splitlines()[1].split(",")[0]
     house.switch.api(f"uuid_record {uuid} stop {path}")
     house.start()
-    assert told(house, 2) == ["in-progress", "completed"]
+    assert delivered(house, 2) == ["in-progress", "completed"]
     phone.hang_up()
     gevent.sleep(0.5)
-    assert told(house, 2) == ["in-progress", "completed"]
+    assert delivered(house, 2) == ["in-progress", "completed"]
 
 
 def test_a_listed_recording_that_belongs_to_nobody_is_ended_by_the_audit(
@@ -153,18 +153,18 @@ def test_a_recording_ordered_as_its_caller_hangs_up_has_an_end_or_never_was(
 def lose_the_order(house: House, call_sid: str) -> str:
     """As a process leaves it that ends after it has written the recording down and before FreeSWITCH has
     heard of it; its sid."""
-    tape = RecordingState(
+    state = RecordingState(
         new_sid(),
         "OutboundAPI",
         status_callback=house.application.url("/recording"),
         status_callback_event=frozenset({"in-progress", "completed", "absent"}),
         asked_at=now(),
     )
-    kept = OpenRecording(RecordedCall(leg_of(call_sid), call_sid, ACCOUNT, "1"), tape)
+    kept = OpenRecording(RecordedCall(leg_of(call_sid), call_sid, ACCOUNT, "1"), state)
     outbox = Outbox(house.directory / "orchestrator.sqlite")
-    outbox.commit([], [(CALL_RECORDING, tape.sid, msgspec.json.encode(kept))])
+    outbox.commit([], [(CALL_RECORDING, state.sid, msgspec.json.encode(kept))])
     outbox.close()
-    return tape.sid
+    return state.sid
 
 
 @pytest.mark.parametrize("hangs_up", [False, True], ids=["call lives", "call is gone"])
@@ -183,12 +183,12 @@ def test_an_order_that_was_lost_with_the_process_is_given_again_or_is_absent(
         phone.wait_ended(5)
     house.start()
     if hangs_up:
-        assert told(house, 1) == ["absent"]
+        assert delivered(house, 1) == ["absent"]
     else:
-        assert told(house, 1) == ["in-progress"]
+        assert delivered(house, 1) == ["in-progress"]
         gevent.sleep(0.6)
         phone.hang_up()
-        assert told(house, 2) == ["in-progress", "completed"]
+        assert delivered(house, 2) == ["in-progress", "completed"]
     gevent.sleep(0.5)
     assert not house.orchestrator.node.call_context.recordings
 
@@ -199,7 +199,7 @@ def test_with_freeswitch_a_recording_ends_too(house: House, client: Client) -> N
     gevent.sleep(0.5)
     house.switch.kill()
     house.switch.start()
-    first, last = told(house, 2, 25)
+    first, last = delivered(house, 2, 25)
     assert first == "in-progress"
     assert last in ("completed", "absent")
     until(lambda: status(client, sid) in ("completed", "stopped"), 5, "it is over")

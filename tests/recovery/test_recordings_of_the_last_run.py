@@ -36,7 +36,7 @@ def audio(path: Path, seconds: float = 2.0) -> None:
     path.write_bytes(out.getvalue())
 
 
-def told(house: House, count: int) -> list[str]:
+def delivered(house: House, count: int) -> list[str]:
     if count:
         house.application.wait_for("/recording", count, 10)
     gevent.sleep(0.2)
@@ -49,7 +49,7 @@ class OfCall(NamedTuple):
     written: bool
     """FreeSWITCH writes it."""
     ordered: str
-    told: tuple[str, ...]
+    delivered: tuple[str, ...]
     lives: bool = True
     from_answer: bool = False
 
@@ -75,7 +75,7 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
         del switch.legs[uuid]
     left.call(uuid, "<Response><Pause length='600'/></Response>")
     path = switch.recordings_dir / f"{sid}.wav"
-    tape = RecordingState(
+    state = RecordingState(
         sid,
         "StartCallRecordingAPI",
         status_callback=house.application.url("/recording"),
@@ -85,25 +85,25 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
         status=case.status,  # type: ignore[arg-type]
         from_answer=case.from_answer,
     )
-    kept = OpenRecording(RecordedCall(uuid, call_sid_of(uuid), ACCOUNT, "1"), tape)
+    kept = OpenRecording(RecordedCall(uuid, call_sid_of(uuid), ACCOUNT, "1"), state)
     left.rows.append((CALL_RECORDING, sid, msgspec.json.encode(kept)))
     if case.written:
         switch.recorded[uuid] = [str(path)]
     audio(path)
     left.write()
     house.start()
-    assert told(house, len(case.told)) == list(case.told)
+    assert delivered(house, len(case.delivered)) == list(case.delivered)
     ordered = [(app, argument) for app, argument in switch.applications(uuid) if "record" in app]
     assert ordered == ([(case.ordered, str(path))] if case.ordered else [])
     assert house.orchestrator is not None
-    over = "completed" in case.told
+    over = "completed" in case.delivered
     assert (sid in house.orchestrator.node.call_context.recordings) is not over
     if over:
         form = house.application.to("/recording")[0].fields
         assert (form["RecordingSid"], form["RecordingDuration"]) == (sid, "2")
         assert house.orchestrator.outbox.load(CALL_RECORDING) == []
     # The end of its leg is the recording's, and no repair.
-    differs = case.lives and (case.ordered or case.told)
+    differs = case.lives and (case.ordered or case.delivered)
     assert house.orchestrator.node.reconciler.corrections.recordings == int(bool(differs))
 
 
@@ -113,7 +113,7 @@ class OfConference(NamedTuple):
     seen: str
     """By FreeSWITCH: writes, paused, nothing, no conference."""
     ordered: str
-    told: tuple[str, ...]
+    delivered: tuple[str, ...]
     wanted: bool = True
     """Its conference is to be recorded."""
     pauses: tuple[Pause, ...] = ()
@@ -177,11 +177,11 @@ def test_a_conference_s_recording(left: Left, case: OfConference) -> None:
     path = switch.recordings_dir / f"{sid}.wav"
     left.write()
     house.start()
-    assert told(house, len(case.told)) == list(case.told)
+    assert delivered(house, len(case.delivered)) == list(case.delivered)
     ordered = [command.split()[3] for command in switch.saw("recording", str(path))]
     assert ordered == ([case.ordered] if case.ordered else [])
     assert house.orchestrator is not None
-    over = "completed" in case.told
+    over = "completed" in case.delivered
     assert (sid in house.orchestrator.node.call_context.conference_recorder) is not over
     assert (len(house.orchestrator.node.call_context.conference_recorder) == 0) is over
     if case.seen != "no conference":
@@ -209,7 +209,7 @@ def test_what_freeswitch_refuses_to_record_is_absent(left: Left) -> None:
     conference(left, case)
     left.write()
     left.house.start()
-    assert told(left.house, 1) == ["absent"]
+    assert delivered(left.house, 1) == ["absent"]
 
 
 def test_a_recording_that_ends_by_itself_is_in_the_log(left: Left) -> None:
@@ -221,5 +221,5 @@ def test_a_recording_that_ends_by_itself_is_in_the_log(left: Left) -> None:
     switch.maintenance(
         "stop-recording", left.sid, Path=str(switch.recordings_dir / f"{sid}.wav"), Conference_Size="2"
     )
-    assert told(house, 1) == ["completed"]
+    assert delivered(house, 1) == ["completed"]
     assert house.log.has("recording ended before its conference")

@@ -23,15 +23,15 @@ def restart(house: House, meanwhile: float = 0.0) -> None:
 def test_those_inside_stay_inside_and_the_numbers_go_on(house: House) -> None:
     house.voice(house.joins())
     first, second = (house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND))
-    house.told(3)
+    house.delivered(3)
     restart(house)
     third = house.switch.call(NUMBER, from_=THIRD)
-    house.told(4)
+    house.delivered(4)
     for phone in (first, second, third):
         phone.hang_up()
-    told = house.told(8)
-    assert [number for number, _, _ in told] == [str(number) for number in range(8)]
-    assert [event for _, event, _ in told] == [
+    delivered = house.delivered(8)
+    assert [number for number, _, _ in delivered] == [str(number) for number in range(8)]
+    assert [event for _, event, _ in delivered] == [
         "conference-start",
         *["participant-join"] * 3,
         *["participant-leave"] * 3,
@@ -40,10 +40,10 @@ def test_those_inside_stay_inside_and_the_numbers_go_on(house: House) -> None:
     assert len({event["ConferenceSid"] for event in house.events()}) == 1
 
 
-def test_leaves_and_the_end_that_nobody_saw_are_told_with_their_own_time(house: House) -> None:
+def test_leaves_and_the_end_that_nobody_saw_are_reported_with_their_own_time(house: House) -> None:
     house.voice(house.joins())
     first, second = (house.switch.call(NUMBER, from_=caller) for caller in (FIRST, SECOND))
-    house.told(3)
+    house.delivered(3)
     house.stop()
     first.hang_up()
     first.wait_ended(5)
@@ -78,7 +78,7 @@ def test_who_waits_goes_on_waiting_and_is_taken_in(house: House) -> None:
     first.wait_hears(1100)
     moderator.hang_up()
     first.hang_up()
-    assert [event for _, event, _ in house.told(6)] == [
+    assert [event for _, event, _ in house.delivered(6)] == [
         "participant-join",
         "conference-start",
         "participant-join",
@@ -95,9 +95,9 @@ def test_a_call_that_parked_while_nobody_was_there_is_served(house: House) -> No
     gevent.sleep(1)
     house.start()
     phone.wait_answered(10)
-    house.told(2)
+    house.delivered(2)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
 def test_a_document_goes_on_with_the_verb_that_it_was_at(house: House) -> None:
@@ -152,7 +152,7 @@ def test_two_who_talk_go_on_talking_and_the_document_goes_on_after_them(house: H
 
 
 def test_an_order_that_was_written_down_and_never_given_is_no_stay(house: House) -> None:
-    # Symptom: a join and a leave were told of a call that had left the room and was to come again.
+    # Symptom: a join and a leave were reported of a call that had left the room and was to come again.
     # Cause: killed after the order to join was written down and before it was given, while the leg still
     # bore the number of its first stay. Fix: a leg that leaves bears none.
     house.stop()
@@ -160,13 +160,13 @@ def test_an_order_that_was_written_down_and_never_given_is_no_stay(house: House)
     after = house.application.tone(800, 5.0)
     house.voice(house.joins(after=f"<Play>{after}</Play>").replace("<Dial>", '<Dial hangupOnStar="true">'))
     phone = house.switch.call(NUMBER, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     assert house.orchestrator is not None
     (call,) = house.orchestrator.node.calls
     member = f"uuid_getvar {call.leg.uuid} conference_member_id"
     assert house.switch.api(member).strip().isdigit()
     phone.press("*")
-    house.told(4)
+    house.delivered(4)
     until(lambda: house.switch.api(member).strip() == "_undef_", 5, "it is no member any more")
     phone.hang_up()
 
@@ -180,7 +180,7 @@ def test_a_conference_s_recording_is_whole(house: House, while_dead: bool) -> No
     )
     phone = house.switch.call(NUMBER, from_=FIRST, sounds=500)
     phone.wait_answered()
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(2)
     house.stop()
     gevent.sleep(1.5)
@@ -192,10 +192,10 @@ def test_a_conference_s_recording_is_whole(house: House, while_dead: bool) -> No
         gevent.sleep(1)
         phone.hang_up()
     house.application.wait_for("/recordings", 1, 15)
-    (told,) = [request.fields for request in house.application.to("/recordings")]
-    assert told["RecordingStatus"] == "completed"
-    assert int(told["RecordingDuration"]) >= 2
-    house.told(4)
+    (delivered,) = [request.fields for request in house.application.to("/recordings")]
+    assert delivered["RecordingStatus"] == "completed"
+    assert int(delivered["RecordingDuration"]) >= 2
+    house.delivered(4)
 
 
 def test_a_voice_recording_that_ran_meanwhile_is_kept(house: House) -> None:

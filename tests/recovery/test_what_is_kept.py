@@ -46,9 +46,9 @@ def test_a_document_goes_on_behind_the_conference(house: House) -> None:
     guest = with_play_before(house, house.joins(after=f"<Play>{after}</Play>"))
     house.documents({FIRST: guest, MODERATOR: house.joins(endConferenceOnExit="true")})
     first = house.switch.call(NUMBER, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     moderator = house.switch.call(NUMBER, from_=MODERATOR)
-    house.told(3)
+    house.delivered(3)
     restarted_at = time.monotonic()
     restart(house)
     moderator.hang_up()
@@ -65,7 +65,7 @@ def test_a_time_limit_goes_on_where_it_stood(house: House, noun: str) -> None:
     house.voice(with_play_before(house, joins.replace("<Dial>", f'<Dial timeLimit="{LIMIT}">')))
     phone = house.switch.call(NUMBER, from_=FIRST)
     if noun == "Conference":
-        house.told(2)
+        house.delivered(2)
     else:
         target.wait_called(10)
         phone.wait_hears(AFTER, 10)
@@ -87,7 +87,7 @@ def test_silence_before_a_restart_counts_for_the_recording_s_time_limit(house: H
         )
     )
     phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(2)
     phone.sounds(None)
     silent_at = time.monotonic()
@@ -134,7 +134,7 @@ def test_a_participant_stays_as_the_api_made_it(house: House, state: str) -> Non
     second.wait_hears(VOICE, 10)
     for phone in (first, second):
         phone.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_a_call_that_ended_meanwhile_is_reported_once_with_its_own_length(house: House) -> None:
@@ -149,9 +149,9 @@ def test_a_call_that_ended_meanwhile_is_reported_once_with_its_own_length(house:
     house.start()
     house.application.wait_for("/status", 1, 10)
     gevent.sleep(0.5)
-    (told,) = [request.fields for request in house.application.to("/status")]
-    assert (told["CallStatus"], told["From"], told["To"]) == ("completed", FIRST, NUMBER)
-    assert 1 <= int(told["CallDuration"]) <= 3
+    (delivered,) = [request.fields for request in house.application.to("/status")]
+    assert (delivered["CallStatus"], delivered["From"], delivered["To"]) == ("completed", FIRST, NUMBER)
+    assert 1 <= int(delivered["CallDuration"]) <= 3
     restart(house)
     gevent.sleep(0.5)
     assert len(house.application.to("/status")) == 1

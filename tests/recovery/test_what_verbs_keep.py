@@ -16,7 +16,7 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import recorded, told_of_recordings, until, watching
+from tests.sound.stage import recorded, recording_callbacks, until, watching
 
 FIRST, CALLEE = "+13125550002", "+13125550777"
 MAIN = "1568109700606592442"
@@ -92,8 +92,8 @@ def test_a_message_goes_on_without_another_beep_and_ends_at_its_longest(house: H
     assert 5.5 < time.monotonic() - began < 9.5, "its longest counts from its beginning"
     assert not phone.heard(BEEP, since=restarted_at)
     assert 6 <= int(done.fields["RecordingDuration"]) <= 8
-    told = [one.fields for one in house.application.wait_for("/recording", 2, 10)]
-    assert [(one["RecordingStatus"], one["RecordingSid"]) for one in told] == [
+    delivered = [one.fields for one in house.application.wait_for("/recording", 2, 10)]
+    assert [(one["RecordingStatus"], one["RecordingSid"]) for one in delivered] == [
         ("in-progress", done.fields["RecordingSid"]),
         ("completed", done.fields["RecordingSid"]),
     ]
@@ -214,12 +214,12 @@ def test_an_answer_that_nobody_heard_is_reported_with_its_own_time(house: House,
     phone.wait_answered(10)
     gevent.sleep(2.0)
     house.start()
-    told = ["initiated", "ringing", "in-progress", "completed"]
-    assert [status for _, status in statuses(house, "/callee", 3)] == told[:3]
+    delivered = ["initiated", "ringing", "in-progress", "completed"]
+    assert [status for _, status in statuses(house, "/callee", 3)] == delivered[:3]
     call = client.ask("GET", f"/Calls/{sid}").json()
     assert call["status"] == "in-progress"
     phone.hang_up()
-    assert [status for _, status in statuses(house, "/callee", 4)] == told
+    assert [status for _, status in statuses(house, "/callee", 4)] == delivered
     fields = house.application.to("/callee")[3].fields
     assert int(fields["CallDuration"]) >= 2
 
@@ -242,8 +242,8 @@ def test_a_callee_that_answered_while_nobody_listened_was_connected(house: House
     (after,) = house.application.wait_for("/after", 1, 10)
     assert (after.fields["DialCallStatus"], after.fields["DialBridged"]) == ("completed", "true")
     assert int(after.fields["DialCallDuration"]) >= 2
-    told = [status for _, status in statuses(house, "/callee", 4)]
-    assert told == ["initiated", "ringing", "in-progress", "completed"]
+    delivered = [status for _, status in statuses(house, "/callee", 4)]
+    assert delivered == ["initiated", "ringing", "in-progress", "completed"]
     phone.wait_ended(5)
 
 
@@ -317,7 +317,7 @@ def test_what_the_api_shows_of_those_inside_is_the_same(house: House, client: Cl
     guest = client.ask("POST", f"/Conferences/{sid}/Participants", data=form)
     assert guest.status_code == 200, guest.text
     target.wait_called(10)
-    house.told(3, 10)
+    house.delivered(3, 10)
     before = shown(client, sid)
     assert {one["label"] for one in before["twilio"]["participants"]} == {"first", "guest"}
     assert [one["coaching_call_sid"] for one in before["telnyx"]["participants"]].count(coached) == 1
@@ -362,16 +362,16 @@ def test_a_phone_that_never_answers_is_called_off_after_a_restart_too(house: Hou
 def test_who_fell_silent_meanwhile_speaks_no_more(house: House) -> None:
     house.voice(house.joins(statusCallbackEvent="speaker"))
     phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
-    assert house.told(1, 10)[0][1] == "participant-speech-start"
+    assert house.delivered(1, 10)[0][1] == "participant-speech-start"
     house.stop()
     phone.sounds(None)
     gevent.sleep(2.5)
     house.start()
-    assert house.told(2, 5)[1][1] == "participant-speech-stop"
+    assert house.delivered(2, 5)[1][1] == "participant-speech-stop"
     phone.hang_up()
 
 
-def test_the_end_of_a_message_is_told_once_and_its_action_after_a_restart_too(house: House) -> None:
+def test_the_end_of_a_message_is_reported_once_and_its_action_after_a_restart_too(house: House) -> None:
     house.application.takes_callbacks("/recording")
     house.voice(
         '<Response><Record action="/done" playBeep="false" timeout="0" '
@@ -389,8 +389,8 @@ def test_the_end_of_a_message_is_told_once_and_its_action_after_a_restart_too(ho
     for name in ("RecordingSid", "RecordingDuration"):
         assert again.fields[name] == asked.fields[name]
     gevent.sleep(1.0)
-    told = [one.fields["RecordingStatus"] for one in house.application.to("/recording")]
-    assert told == ["in-progress", "completed"]
+    delivered = [one.fields["RecordingStatus"] for one in house.application.to("/recording")]
+    assert delivered == ["in-progress", "completed"]
 
 
 @pytest.mark.parametrize("paused", [True, False], ids=["paused", "written"])
@@ -400,7 +400,7 @@ def test_a_conference_s_recording_is_again_as_the_api_left_it(
     """Somebody else pauses it, or goes on with it, while the orchestrator is away."""
     house.voice(house.joins(**recorded(house)))
     phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
-    (began,) = told_of_recordings(house, 1)
+    (began,) = recording_callbacks(house, 1)
     conference, sid = began["ConferenceSid"], began["RecordingSid"]
     path = f"/Conferences/{conference}/Recordings/{sid}.json"
     if paused:
@@ -418,4 +418,4 @@ def test_a_conference_s_recording_is_again_as_the_api_left_it(
     shown = client.ask("GET", path).json()["status"]
     assert shown == ("paused" if paused else "in-progress")
     phone.hang_up()
-    told_of_recordings(house, 2, 15)
+    recording_callbacks(house, 2, 15)

@@ -194,7 +194,7 @@ def _rates(switch: Switch) -> list[int]:
 
 
 @pytest.mark.rather("freeswitch")
-def test_a_bad_file_changes_nothing_and_every_mistake_is_told(process: Process) -> None:
+def test_a_bad_file_changes_nothing_and_every_mistake_is_reported(process: Process) -> None:
     process.write("profiles: {a: {rate: 7}, b: {preset: x}}\n")
     answer = process.reload()
     assert answer.returncode == 2
@@ -354,9 +354,9 @@ def test_trunks_and_who_may_call_change_while_a_call_goes_on(process: Process) -
     # Nobody but the trunk may call now; who is in stays in.
     process.write("trunks: {carrier: {proxy: '127.0.0.9:9002'}}\nsip: {networks: {}}\n")
     assert process.reload().returncode == 0
-    stranger = switch.call(NUMBER, from_=THIRD)
-    stranger.wait_ended()
-    assert stranger.sip_status == 403
+    outsider = switch.call(NUMBER, from_=THIRD)
+    outsider.wait_ended()
+    assert outsider.sip_status == 403
     process.write()
     assert process.reload().returncode == 0
     assert "Invalid Gateway" in switch.api("sofia status gateway carrier")

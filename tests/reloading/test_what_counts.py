@@ -78,13 +78,13 @@ def test_the_addresses_of_documents(house: House) -> None:
 def test_the_addresses_of_callbacks(house: House) -> None:
     house.voice(house.joins())
     phone = house.switch.call(NUMBER, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     reload(house, network=closed(house))
     # Symptom: callbacks went on over a kept connection. Cause: an address was checked when it was dialled, by
     # the settings of then. Fix: other settings are a reason to dial anew.
     phone.hang_up()
     until(lambda: house.log.has("conference-end", "is not dialled"), 10, "the end is not sent")
-    assert len(house.told()) == 2
+    assert len(house.delivered()) == 2
     # The other two are not to come, as the fixture would have it.
     house.subscriptions.clear()
 
@@ -95,11 +95,11 @@ def test_the_key_that_signs(house: House) -> None:
     (main, *others) = in_force(house).accounts
     assert main.sid == ACCOUNT
     phone = house.switch.call(NUMBER, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     assert all(is_signed(request, SEED) for request in house.application.to("/events"))
     reload(house, accounts=(main.model_copy(update={"signing_key": SecretStr(seed)}), *others))
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     assert all(is_signed(request, seed) for request in house.application.to("/events")[2:])
 
 
@@ -108,11 +108,11 @@ def test_how_many_it_takes_to_start(house: House) -> None:
     conference = in_force(house).conference
     reload(house, conference=conference.model_copy(update={"min_participants_to_start": 2}))
     first = house.switch.call(NUMBER, from_=FIRST)
-    house.told(1)
+    house.delivered(1)
     gevent.sleep(0.3)
-    assert [event for _, event, _ in house.told()] == ["participant-join"]
+    assert [event for _, event, _ in house.delivered()] == ["participant-join"]
     second = house.switch.call(NUMBER, from_=SECOND)
-    assert [event for _, event, _ in house.told(3)][1:] == ["conference-start", "participant-join"]
+    assert [event for _, event, _ in house.delivered(3)][1:] == ["conference-start", "participant-join"]
     for phone in (first, second):
         phone.hang_up()
 

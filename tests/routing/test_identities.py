@@ -67,9 +67,9 @@ NO_USER = {"variable_sip_req_user": "nobody", "variable_sip_req_uri": "nobody@12
     ],
 )
 def test_who_is_called(headers: dict[str, str], number: str, uri: str | None) -> None:
-    told = PLAIN | headers
-    assert identities.called(told, "US") == number
-    assert identities.called_uri(told) == (uri or f"{TO}@127.0.0.1:5060")
+    headers = PLAIN | headers
+    assert identities.called(headers, "US") == number
+    assert identities.called_uri(headers) == (uri or f"{TO}@127.0.0.1:5060")
 
 
 def sent_from(written: str, **variables: str) -> dict[str, str]:
@@ -171,30 +171,30 @@ WITHHOLDING = [
 
 @pytest.mark.parametrize("headers", WITHHOLDING)
 def test_a_number_that_is_withheld_is_shown_nowhere(headers: dict[str, str]) -> None:
-    told = PLAIN | {"variable_sip_from_display": "Anna", "Caller-Caller-ID-Name": "Anna"} | headers
-    told |= {"variable_sip_h_P-Charge-Info": f"<sip:{FROM}@h>", "variable_sip_h_X-Case": "7"}
-    found = identities.caller(told, "US", trusted=False)
+    headers = PLAIN | {"variable_sip_from_display": "Anna", "Caller-Caller-ID-Name": "Anna"} | headers
+    headers |= {"variable_sip_h_P-Charge-Info": f"<sip:{FROM}@h>", "variable_sip_h_X-Case": "7"}
+    found = identities.caller(headers, "US", trusted=False)
     assert found == Identity(ANONYMOUS, HIDDEN, "", FROM)
-    caller = caller_of("v3:x", "leg", "1", told, "US", found)
+    caller = caller_of("v3:x", "leg", "1", headers, "US", found)
     assert (caller.from_, caller.from_sip_uri, caller.calling_party_type) == (ANONYMOUS, HIDDEN, "pstn")
-    assert origin_of(told, "US", found).name == ""
-    assert sip_header_fields(told, found.withheld) == (("SipHeader_X-Case", "7"),)
-    assert caller_of("v3:x", "leg", "1", told, "US", found, "twilio").from_ == "+266696687"
+    assert origin_of(headers, "US", found).name == ""
+    assert sip_header_fields(headers, found.withheld) == (("SipHeader_X-Case", "7"),)
+    assert caller_of("v3:x", "leg", "1", headers, "US", found, "twilio").from_ == "+266696687"
 
 
 @pytest.mark.parametrize("privacy", ["none", "header", "session;critical", "history"])
 def test_other_privacy_withholds_no_number(privacy: str) -> None:
-    told = PLAIN | {"variable_sip_Privacy": privacy}
-    assert identities.caller(told, "US", trusted=False).number == FROM
+    headers = PLAIN | {"variable_sip_Privacy": privacy}
+    assert identities.caller(headers, "US", trusted=False).number == FROM
 
 
-def test_a_trusted_peer_tells_the_number_that_is_withheld() -> None:
-    told = PLAIN | PAI | HIDES | sent_from('"Anonymous" <sip:anonymous@anonymous.invalid>', Privacy="id")
-    assert identities.caller(told, "US", trusted=True) == Identity(ANONYMOUS, HIDDEN, "", "+13125550007")
-    assert identities.caller(told, "US", trusted=False) == Identity(ANONYMOUS, HIDDEN, "", "")
+def test_a_trusted_peer_says_the_number_that_is_withheld() -> None:
+    headers = PLAIN | PAI | HIDES | sent_from('"Anonymous" <sip:anonymous@anonymous.invalid>', Privacy="id")
+    assert identities.caller(headers, "US", trusted=True) == Identity(ANONYMOUS, HIDDEN, "", "+13125550007")
+    assert identities.caller(headers, "US", trusted=False) == Identity(ANONYMOUS, HIDDEN, "", "")
 
 
 def test_a_trusted_peer_may_say_that_a_number_is_shown_although_from_is_anonymous() -> None:
-    told = PLAIN | PAI | sent_from('"Anonymous" <sip:anonymous@anonymous.invalid>', Privacy="none")
-    assert identities.caller(told, "US", trusted=True).number == "+13125550007"
-    assert identities.caller(told, "US", trusted=False).number == ANONYMOUS
+    headers = PLAIN | PAI | sent_from('"Anonymous" <sip:anonymous@anonymous.invalid>', Privacy="none")
+    assert identities.caller(headers, "US", trusted=True).number == "+13125550007"
+    assert identities.caller(headers, "US", trusted=False).number == ANONYMOUS

@@ -67,7 +67,7 @@ def test_what_is_over_still_counts_for_its_minute_and_a_refused_one_does_not(
     outbound_limits.admit("3", OTHER, by(trunk))
 
 
-def test_calls_that_go_on_after_a_restart_are_let_in_and_counted(live: CurrentSettings) -> None:
+def test_calls_that_go_on_after_a_restart_are_admitted_and_counted(live: CurrentSettings) -> None:
     outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["a"]
     for uuid in ("1", "2", "3", "4"):
         outbound_limits.resume(uuid, OTHER, trunk)

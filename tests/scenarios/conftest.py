@@ -172,7 +172,7 @@ class House:
         self.application.document("/voice", *documents)
 
     def joins(self, room: str = "Room 1234", after: str = "", **attributes: str) -> str:
-        """A document that joins a room, with everything told to /events."""
+        """A document that joins a room, with every callback to /events."""
         attributes = {
             "statusCallback": self.application.url("/events"),
             "statusCallbackEvent": "start end join leave",
@@ -194,7 +194,7 @@ class House:
             self.application.wait_for("/events", count, timeout)
         return [request.fields for request in self.application.to("/events")]
 
-    def told(self, count: int = 0, timeout: float = 5.0) -> list[tuple[str, str, str]]:
+    def delivered(self, count: int = 0, timeout: float = 5.0) -> list[tuple[str, str, str]]:
         """(SequenceNumber, StatusCallbackEvent, From) of each."""
         return [
             (event["SequenceNumber"], event["StatusCallbackEvent"], event.get("From", ""))

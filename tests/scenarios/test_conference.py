@@ -11,9 +11,9 @@ def test_a_lone_caller_starts_a_room_and_ends_it(house: House) -> None:
     house.voice(house.joins())
     phone = house.switch.call("+13125550100", from_=MODERATOR)
     phone.wait_answered(5)
-    house.told(2)
+    house.delivered(2)
     phone.hang_up()
-    assert house.told(4) == [
+    assert house.delivered(4) == [
         ("0", "conference-start", MODERATOR),
         ("1", "participant-join", MODERATOR),
         ("2", "participant-leave", MODERATOR),
@@ -30,7 +30,7 @@ def test_two_callers_hear_each_other(house: House) -> None:
     assert not one.hears_now(500)
     one.hang_up()
     two.hang_up()
-    assert [event for _, event, _ in house.told(6)][-1] == "conference-end"
+    assert [event for _, event, _ in house.delivered(6)][-1] == "conference-end"
 
 
 def test_a_moderated_room(house: House) -> None:
@@ -47,11 +47,11 @@ def test_a_moderated_room(house: House) -> None:
         }
     )
     first = house.switch.call("+13125550100", from_=FIRST, sounds=500)
-    house.told(1)
+    house.delivered(1)
     second = house.switch.call("+13125550100", from_=SECOND, sounds=900)
     first.wait_hears(700)
     second.wait_hears(700)
-    assert house.told(2) == [("0", "participant-join", FIRST), ("1", "participant-join", SECOND)]
+    assert house.delivered(2) == [("0", "participant-join", FIRST), ("1", "participant-join", SECOND)]
 
     moderator = house.switch.call("+13125550100", from_=MODERATOR, sounds=1100)
     first.wait_hears(1100)
@@ -66,17 +66,20 @@ def test_a_moderated_room(house: House) -> None:
     second.wait_hears(1500)
     first.wait_ended(5)
     second.wait_ended(5)
-    told = house.told(8)
-    assert told[:5] == [
+    delivered = house.delivered(8)
+    assert delivered[:5] == [
         ("0", "participant-join", FIRST),
         ("1", "participant-join", SECOND),
         ("2", "conference-start", MODERATOR),
         ("3", "participant-join", MODERATOR),
         ("4", "participant-leave", MODERATOR),
     ]
-    assert {event[1:] for event in told[5:7]} == {("participant-leave", FIRST), ("participant-leave", SECOND)}
-    assert told[7] == ("7", "conference-end", MODERATOR)
-    assert [sequence for sequence, _, _ in told] == [str(number) for number in range(8)]
+    assert {one[1:] for one in delivered[5:7]} == {
+        ("participant-leave", FIRST),
+        ("participant-leave", SECOND),
+    }
+    assert delivered[7] == ("7", "conference-end", MODERATOR)
+    assert [sequence for sequence, _, _ in delivered] == [str(number) for number in range(8)]
     assert house.events()[-1]["ReasonConferenceEnded"] == "participant-with-end-conference-on-exit-left"
 
 
@@ -90,17 +93,17 @@ def test_a_full_room_lets_nobody_in_and_the_document_goes_on(house: House) -> No
         }
     )
     first = house.switch.call("+13125550100", from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     second = house.switch.call("+13125550100", from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     third = house.switch.call("+13125550100", from_=THIRD)
     third.wait_hears(1500)
     third.wait_ended(5)
     first.hang_up()
     second.hang_up()
-    told = house.told(6)
-    assert THIRD not in {caller for _, _, caller in told}
-    assert [event for _, event, _ in told] == [
+    delivered = house.delivered(6)
+    assert THIRD not in {caller for _, _, caller in delivered}
+    assert [event for _, event, _ in delivered] == [
         "conference-start",
         "participant-join",
         "participant-join",
@@ -120,9 +123,9 @@ def test_dials_action_hears_that_a_conference_was_answered(house: House) -> None
         }
     )
     first = house.switch.call("+13125550100", from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     moderator = house.switch.call("+13125550100", from_=MODERATOR)
-    house.told(3)
+    house.delivered(3)
     moderator.hang_up()
     (request,) = house.application.wait_for("/after")
     fields = request.fields
@@ -142,9 +145,9 @@ def test_dials_action_hears_that_a_full_room_failed(house: House) -> None:
         }
     )
     first = house.switch.call("+13125550100", from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     second = house.switch.call("+13125550100", from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     third = house.switch.call("+13125550100", from_=THIRD)
     (request,) = house.application.wait_for("/after")
     assert (request.fields["DialCallStatus"], request.fields["DialBridged"]) == ("failed", "false")
@@ -172,15 +175,15 @@ def test_rooms_of_two_accounts_never_meet(house: House) -> None:
     assert not two.hears_now(500)
     one.hang_up()
     two.hang_up()
-    house.told(8)
+    house.delivered(8)
 
 
-def test_a_caller_who_gives_up_while_waiting_leaves(house: House) -> None:
+def test_a_caller_who_hangs_up_while_waiting_leaves(house: House) -> None:
     house.voice(house.joins(startConferenceOnEnter="false"))
     phone = house.switch.call("+13125550100", from_=FIRST)
-    house.told(1)
+    house.delivered(1)
     phone.hang_up()
-    assert [event for _, event, _ in house.told(3)] == [
+    assert [event for _, event, _ in house.delivered(3)] == [
         "participant-join",
         "participant-leave",
         "conference-end",
@@ -194,7 +197,7 @@ def test_a_name_is_trimmed_and_its_case_kept(house: House) -> None:
     assert {event["FriendlyName"] for event in house.events(4)} == {"My Room", "my room"}
     one.hang_up()
     two.hang_up()
-    house.told(8)
+    house.delivered(8)
 
 
 def test_the_time_limit_ends_one_participants_stay(house: House) -> None:
@@ -202,16 +205,16 @@ def test_the_time_limit_ends_one_participants_stay(house: House) -> None:
     limited = house.joins(after=f"<Play>{after}</Play>").replace("<Dial>", '<Dial timeLimit="1">')
     house.documents({FIRST: limited, SECOND: house.joins()})
     second = house.switch.call("+13125550100", from_=SECOND)
-    house.told(2)
+    house.delivered(2)
     first = house.switch.call("+13125550100", from_=FIRST)
     first.wait_hears(1500)
     first.wait_ended(5)
-    assert house.told(4)[3][1:] == ("participant-leave", FIRST)
+    assert house.delivered(4)[3][1:] == ("participant-leave", FIRST)
     second.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
-def test_every_documented_field_is_told(house: House) -> None:
+def test_every_documented_field_is_reported(house: House) -> None:
     house.voice(house.joins(participantLabel="the boss"))
     phone = house.switch.call("+13125550100", from_=FIRST)
     join = house.events(2)[1]
@@ -227,16 +230,16 @@ def test_every_documented_field_is_told(house: House) -> None:
     assert len(join["ConferenceSid"]) == 36
     assert join["Timestamp"].endswith("Z")
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
-def test_who_speaks_is_told(house: House) -> None:
+def test_who_speaks_is_reported(house: House) -> None:
     house.voice(house.joins(statusCallbackEvent="speaker"))
     phone = house.switch.call("+13125550100", from_=FIRST, sounds=500)
-    started = house.told(1, 10)[0]
+    started = house.delivered(1, 10)[0]
     assert started == ("0", "participant-speech-start", FIRST)
     phone.sounds(None)
-    assert house.told(2, 15)[1] == ("1", "participant-speech-stop", FIRST)
+    assert house.delivered(2, 15)[1] == ("1", "participant-speech-stop", FIRST)
     phone.hang_up()
 
 
@@ -245,16 +248,16 @@ def test_twilios_rule_waits_for_the_second(house: House) -> None:
     house.start("conference:\n  min_participants_to_start: 2\n")
     house.voice(house.joins())
     one = house.switch.call("+13125550100", from_=FIRST)
-    assert house.told(1) == [("0", "participant-join", FIRST)]
+    assert house.delivered(1) == [("0", "participant-join", FIRST)]
     two = house.switch.call("+13125550100", from_=SECOND)
-    assert [event for _, event, _ in house.told(3)] == [
+    assert [event for _, event, _ in house.delivered(3)] == [
         "participant-join",
         "conference-start",
         "participant-join",
     ]
     one.hang_up()
     two.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_the_action_hears_of_a_hangup_where_the_setting_says_so(house: House) -> None:
@@ -264,20 +267,20 @@ def test_the_action_hears_of_a_hangup_where_the_setting_says_so(house: House) ->
     house.voice(_dial(house, "Room 1234", "/after"))
     house.application.document("/after", "<Response><Redirect>/never</Redirect></Response>")
     phone = house.switch.call("+13125550100", from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     phone.hang_up()
     (request,) = house.application.wait_for("/after")
     assert (request.fields["DialCallStatus"], request.fields["CallStatus"]) == ("answered", "completed")
-    house.told(4)
+    house.delivered(4)
     assert not house.application.to("/never")
 
 
 def test_the_action_hears_of_no_hangup_unless_set(house: House) -> None:
     house.voice(_dial(house, "Room 1234", "/after"))
     phone = house.switch.call("+13125550100", from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     house.application.wait_for("/status")
     assert not house.application.to("/after")
 
@@ -291,30 +294,30 @@ def test_star_leaves_the_room_where_the_setting_says_so(house: House) -> None:
     house.documents({FIRST: starred, SECOND: house.joins()})
     first = house.switch.call("+13125550100", from_=FIRST)
     second = house.switch.call("+13125550100", from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     second.press("*")
     first.press("*")
     first.wait_hears(1500)
     first.wait_ended(5)
-    assert house.told(4)[3][1:] == ("participant-leave", FIRST)
+    assert house.delivered(4)[3][1:] == ("participant-leave", FIRST)
     second.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_star_is_just_a_key_unless_set(house: House) -> None:
     house.voice(house.joins().replace("<Dial>", '<Dial hangupOnStar="true">'))
     phone = house.switch.call("+13125550100", from_=FIRST, sounds=500)
-    house.told(2)
+    house.delivered(2)
     phone.press("*")
     other = house.switch.call("+13125550100", from_=SECOND)
     other.wait_hears(500)
-    assert len(house.told(3)) == 3
+    assert len(house.delivered(3)) == 3
     phone.hang_up()
     other.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
-def test_events_separated_by_commas_are_told_and_a_room_recorded_with_true_is(house: House) -> None:
+def test_events_separated_by_commas_are_reported_and_a_room_recorded_with_true_is(house: House) -> None:
     """Symptom: no callback at all, and no recording. Cause: only spaces parted a list, and `record` had no
     `true`. Fix: values.py."""
     recorded = {

@@ -25,29 +25,29 @@ def test_a_conference_survives_a_lost_event_socket(house: House) -> None:
     house.voice(house.joins())
     first = house.switch.call("+13125550100", from_=FIRST, sounds=500)
     second = house.switch.call("+13125550100", from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     cut(house)
     second.wait_hears(500)
     first.hang_up()
-    assert house.told(4)[3] == ("3", "participant-leave", FIRST)
+    assert house.delivered(4)[3] == ("3", "participant-leave", FIRST)
     second.hang_up()
-    assert house.told(6)[5][1] == "conference-end"
+    assert house.delivered(6)[5][1] == "conference-end"
 
 
-def test_who_hung_up_while_nobody_listened_is_told_as_gone(house: House) -> None:
+def test_who_hung_up_while_nobody_listened_is_reported_as_gone(house: House) -> None:
     house.voice(house.joins())
     first = house.switch.call("+13125550100", from_=FIRST)
     second = house.switch.call("+13125550100", from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     assert house.orchestrator is not None
     connection = house.orchestrator.node.connection
     connection.stop(1)
     first.hang_up()
     first.wait_ended()
     connection.start()
-    assert house.told(4, 10)[3] == ("3", "participant-leave", FIRST)
+    assert house.delivered(4, 10)[3] == ("3", "participant-leave", FIRST)
     second.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_a_document_goes_on_after_a_lost_event_socket(house: House) -> None:
@@ -62,11 +62,11 @@ def test_a_document_goes_on_after_a_lost_event_socket(house: House) -> None:
 
 @pytest.mark.rather("emulator")
 def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) -> None:
-    """Symptom: errors about a closed database after a stop. Cause: speech is told once it has lasted, and its
+    """Symptom: errors about a closed database after a stop. Cause: speech is sent once it has lasted, and its
     timer changed a room after the outbox was closed. Fix: what comes after the stop changes no room."""
     house.voice(house.joins(statusCallbackEvent="speaker"))
     phone = house.switch.call("+13125550100", from_=FIRST, sounds=500)
-    house.told(1)
+    house.delivered(1)
     orchestrator = house.orchestrator
     assert orchestrator is not None
     (sid,) = orchestrator.node.rooms._rooms

@@ -115,7 +115,7 @@ def test_the_first_who_answers_wins_and_the_others_are_cancelled(house: House) -
     assert dialled(house)["DialCallStatus"] == "completed"
 
 
-def test_a_caller_who_gives_up_cancels_the_callees(house: House) -> None:
+def test_a_caller_who_hangs_up_cancels_the_callees(house: House) -> None:
     targets = [house.switch.register(number, NeverAnswers()) for number in (FIRST, SECOND)]
     dial(house, f"<Number>{FIRST}</Number><Number>{SECOND}</Number>")
     caller = house.switch.call(NUMBER, from_=CALLER)
@@ -387,10 +387,10 @@ def test_both_parties_are_recorded(house: House, value: str, channels: int) -> N
     time.sleep(1.5)
     callee.hang_up()
     fields = dialled(house)
-    told = [request.fields for request in house.application.wait_for("/recording", 2)]
-    assert [one["RecordingStatus"] for one in told] == ["in-progress", "completed"]
-    assert told[0]["RecordingSource"] == "DialVerb"
-    assert fields["RecordingUrl"] == told[1]["RecordingUrl"]
+    delivered = [request.fields for request in house.application.wait_for("/recording", 2)]
+    assert [one["RecordingStatus"] for one in delivered] == ["in-progress", "completed"]
+    assert delivered[0]["RecordingSource"] == "DialVerb"
+    assert fields["RecordingUrl"] == delivered[1]["RecordingUrl"]
     path = house.switch.recordings_dir / f"{fields['RecordingSid']}.wav"
     assert soundfile.info(path).channels == channels
     if house.switch.kind == "freeswitch":
@@ -407,6 +407,6 @@ def test_a_caller_who_hangs_up_leaves_the_recording_of_the_dial(house: House) ->
     caller, callee = connected(house)
     time.sleep(1.0)
     caller.hang_up()
-    (told,) = house.application.wait_for("/recording")
-    assert told.fields["RecordingStatus"] == "completed"
+    (delivered,) = house.application.wait_for("/recording")
+    assert delivered.fields["RecordingStatus"] == "completed"
     callee.wait_ended()

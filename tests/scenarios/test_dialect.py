@@ -40,16 +40,16 @@ def test_a_conference_as_twilio_s_applications_expect_it(house: House) -> None:
     set_for(house, dialect="twilio")
     house.voice(house.joins())
     first = house.switch.call(NUMBER, from_=FIRST)
-    assert house.told(1) == [("1", "participant-join", FIRST)]
+    assert house.delivered(1) == [("1", "participant-join", FIRST)]
     second = house.switch.call(NUMBER, from_=SECOND)
-    assert house.told(3) == [
+    assert house.delivered(3) == [
         ("1", "participant-join", FIRST),
         ("2", "conference-start", SECOND),
         ("3", "participant-join", SECOND),
     ]
     first.hang_up()
     second.hang_up()
-    assert [number for number, _, _ in house.told(6)] == ["1", "2", "3", "4", "5", "6"]
+    assert [number for number, _, _ in house.delivered(6)] == ["1", "2", "3", "4", "5", "6"]
     assert parsedate_to_datetime(house.events()[0]["Timestamp"]).year > 2020
     house.application.wait_for("/status", 2)
     asked = house.application.to("/voice")[0]
@@ -74,9 +74,9 @@ def test_without_a_dialect_nothing_of_it_is_there(house: House) -> None:
     set_for(house)
     house.voice(house.joins())
     phone = house.switch.call(NUMBER, from_=FIRST)
-    assert house.told(2)[0] == ("0", "conference-start", FIRST)
+    assert house.delivered(2)[0] == ("0", "conference-start", FIRST)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     for request in (*house.application.to("/voice"), *house.application.to("/events")):
         assert "x-twilio-signature" not in request.headers
         assert request.headers["user-agent"] == "telnyx-webhooks"
@@ -87,9 +87,9 @@ def test_one_difference_can_be_set_alone(house: House) -> None:
     set_for(house, dialect="twilio", first_sequence=0, min_participants_to_start=1)
     house.voice(house.joins())
     phone = house.switch.call(NUMBER, from_=FIRST)
-    assert house.told(2) == [("0", "conference-start", FIRST), ("1", "participant-join", FIRST)]
+    assert house.delivered(2) == [("0", "conference-start", FIRST), ("1", "participant-join", FIRST)]
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
 def test_what_the_invite_says_of_its_caller_is_passed_on(house: House) -> None:
@@ -113,7 +113,7 @@ def test_a_template_is_filled_in_where_the_vendor_does_so(
     phone = house.switch.call(NUMBER, from_=FIRST)
     assert house.events(2)[0]["FriendlyName"] == name
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
 
 
 def test_a_room_keeps_the_dialect_that_it_was_opened_with(house: House) -> None:
@@ -121,36 +121,36 @@ def test_a_room_keeps_the_dialect_that_it_was_opened_with(house: House) -> None:
     set_for(house, dialect="twilio", min_participants_to_start=1)
     house.voice(house.joins())
     first = house.switch.call(NUMBER, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     set_for(house, dialect="telnyx")
     second = house.switch.call(NUMBER, from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     house.stop()
     house.start()
     set_for(house)
     third = house.switch.call(NUMBER, from_=THIRD)
-    house.told(4)
+    house.delivered(4)
     for phone in (first, second, third):
         phone.hang_up()
-    assert [number for number, _, _ in house.told(8)] == [str(number) for number in range(1, 9)]
+    assert [number for number, _, _ in house.delivered(8)] == [str(number) for number in range(1, 9)]
     for request in house.application.to("/events"):
         assert is_signed_for_twilio(house, request)
         assert request.headers["user-agent"] == "TwilioProxy/1.1"
         assert parsedate_to_datetime(request.fields["Timestamp"]).year > 2020
 
 
-def test_who_waits_can_be_told_as_joined_only_once_it_is_in(house: House) -> None:
+def test_who_waits_can_be_reported_as_joined_only_once_it_is_in(house: House) -> None:
     set_for(house, join_while_waiting=False)
     waits, starts = house.joins(startConferenceOnEnter="false"), house.joins()
     house.documents({FIRST: waits, SECOND: waits, THIRD: starts})
     leaves = house.switch.call(NUMBER, from_=FIRST)
     leaves.wait_answered(5)
     leaves.hang_up()
-    assert house.told(1) == [("0", "conference-end", FIRST)]
+    assert house.delivered(1) == [("0", "conference-end", FIRST)]
     stays = house.switch.call(NUMBER, from_=SECOND)
     stays.wait_answered(5)
     starter = house.switch.call(NUMBER, from_=THIRD)
-    assert house.told(4)[1:] == [
+    assert house.delivered(4)[1:] == [
         ("0", "conference-start", THIRD),
         ("1", "participant-join", THIRD),
         ("2", "participant-join", SECOND),
@@ -158,4 +158,4 @@ def test_who_waits_can_be_told_as_joined_only_once_it_is_in(house: House) -> Non
     stays.hang_up()
     starter.hang_up()
     ends = ["participant-leave", "participant-leave", "conference-end"]
-    assert [event for _, event, _ in house.told(7)[4:]] == ends
+    assert [event for _, event, _ in house.delivered(7)[4:]] == ends

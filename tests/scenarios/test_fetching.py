@@ -29,7 +29,7 @@ def plays(house: House, hz: float = HEARD) -> str:
     return f"<Response><Play>{house.application.tone(hz, 1.0)}</Play></Response>"
 
 
-def test_the_first_request_tells_who_calls_whom(house: House) -> None:
+def test_the_first_request_says_who_calls_whom(house: House) -> None:
     house.voice("<Response><Hangup/></Response>")
     phone = house.switch.call(NUMBER, from_=CALLER)
     (request,) = house.application.wait_for("/voice")
@@ -95,7 +95,7 @@ def test_what_is_heard_while_waiting_is_asked_for_with_a_signature_too(house: Ho
     house.application.wait_for("/wait")
     check_signatures(house, "/wait")
     phone.hang_up()
-    house.told(3)
+    house.delivered(3)
 
 
 def check_signatures(house: House, *paths: str) -> None:

@@ -138,7 +138,7 @@ def test_what_plays_afterwards_is_not_cut_by_a_key(house: House) -> None:
     assert sum(heard.end - heard.start for heard in phone.heard(AFTER)) > 1.8
 
 
-def test_progress_and_completion_are_told(house: House) -> None:
+def test_progress_and_completion_are_reported(house: House) -> None:
     record(
         house,
         maxLength="1",
@@ -162,12 +162,12 @@ def test_progress_and_completion_are_told(house: House) -> None:
         assert fields["ConnectionId"] == "1568109700606592442"
 
 
-def test_only_completion_is_told_unless_asked(house: House) -> None:
+def test_only_completion_is_reported_unless_asked(house: House) -> None:
     record(house, maxLength="1", recordingStatusCallback="/recording")
     phone = speaks(house)
     phone.wait_ended(8)
-    (told,) = house.application.wait_for("/recording")
-    assert told.fields["RecordingStatus"] == "completed"
+    (delivered,) = house.application.wait_for("/recording")
+    assert delivered.fields["RecordingStatus"] == "completed"
 
 
 def test_a_caller_who_hangs_up_leaves_a_recording(house: House) -> None:
@@ -175,8 +175,8 @@ def test_a_caller_who_hangs_up_leaves_a_recording(house: House) -> None:
     phone = speaks(house)
     time.sleep(1.2)
     phone.hang_up()
-    (told,) = house.application.wait_for("/recording")
-    assert told.fields["RecordingStatus"] == "completed"
+    (delivered,) = house.application.wait_for("/recording")
+    assert delivered.fields["RecordingStatus"] == "completed"
     fields = recorded(house)
     assert (fields["Digits"], fields["CallStatus"]) == ("hangup", "completed")
     assert tone_in(file_of(house, fields)) > 0.8

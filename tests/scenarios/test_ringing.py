@@ -64,7 +64,7 @@ def test_ringing_comes_first_and_breaks_no_answer_after_it(house: House, verb: s
 
 
 @pytest.mark.only("freeswitch")
-def test_a_caller_that_gives_up_while_it_rings_is_let_go(house: House) -> None:
+def test_a_caller_that_hangs_up_while_it_rings_is_let_go(house: House) -> None:
     assert isinstance(house.switch, FreeSwitch)
     slow(house, "<Say>Hello.</Say>")
     with RawPhone(house.switch.sip_port) as phone:

@@ -21,7 +21,7 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-def told(house: House, count: int = 1, path: str = "/status") -> list[dict[str, str]]:
+def callbacks(house: House, count: int = 1, path: str = "/status") -> list[dict[str, str]]:
     return [request.fields for request in house.application.wait_for(path, count, 8)]
 
 
@@ -47,7 +47,7 @@ def test_an_answered_call_is_completed(house: House, who: str) -> None:
         time.sleep(1.2)
         phone.hang_up()
     phone.wait_ended()
-    (fields,) = told(house)
+    (fields,) = callbacks(house)
     assert fields["CallStatus"] == "completed"
     assert (fields["AccountSid"], fields["ConnectionId"]) == (ACCOUNT, "1568109700606592442")
     assert fields["CallSid"] == fields["CallSidLegacy"] == house.application.to("/voice")[0].fields["CallSid"]
@@ -77,19 +77,19 @@ def test_an_answered_call_is_completed(house: House, who: str) -> None:
 def test_a_call_that_is_refused(house: House, document: str, status: str, cause: str, sip: str) -> None:
     house.voice(f"<Response>{document}</Response>")
     house.switch.call(NUMBER)
-    (fields,) = told(house)
+    (fields,) = callbacks(house)
     assert (fields["CallStatus"], fields["HangupCause"]) == (status, cause)
     assert (fields["HangupSource"], fields["SipHangupCause"]) == ("callee", sip)
     assert fields["CallDuration"] == "0"
     assert "AnsweredTime" not in fields
 
 
-def test_a_call_that_its_caller_gives_up(house: House) -> None:
+def test_a_call_that_its_caller_ends(house: House) -> None:
     house.voice('<Response><Pause length="30"/></Response>')
     phone = house.switch.call(NUMBER)
     house.application.wait_for("/voice")
     phone.hang_up()
-    (fields,) = told(house)
+    (fields,) = callbacks(house)
     assert (fields["CallStatus"], fields["HangupSource"]) == ("canceled", "caller")
     assert fields["HangupCause"] == "originator_cancel"
     assert fields["SipHangupCause"] == "487"
@@ -100,7 +100,7 @@ def test_a_call_without_instructions_has_failed(house: House) -> None:
     house.application.route("/voice", 500)
     house.application.route("/fallback", 500)
     house.switch.call(NUMBER)
-    (fields,) = told(house)
+    (fields,) = callbacks(house)
     assert (fields["CallStatus"], fields["SipHangupCause"]) == ("failed", "503")
 
 
@@ -108,7 +108,7 @@ def test_a_callee_from_the_first_ring_to_the_end(house: House) -> None:
     house.switch.register(FIRST, Answers(0.5))
     dials(house, FIRST, timeLimit="2")
     phone = house.switch.call(NUMBER, from_=CALLER)
-    events = told(house, 4, f"/{FIRST[1:]}")
+    events = callbacks(house, 4, f"/{FIRST[1:]}")
     assert [(event["CallStatus"], event["SequenceNumber"]) for event in events] == [
         ("initiated", "0"),
         ("ringing", "1"),
@@ -126,12 +126,12 @@ def test_a_callee_from_the_first_ring_to_the_end(house: House) -> None:
     phone.wait_ended()
 
 
-def test_each_callee_of_several_is_told_of_on_its_own(house: House) -> None:
+def test_each_callee_of_several_has_callbacks_of_its_own(house: House) -> None:
     house.switch.register(FIRST, Answers(0.8))
     house.switch.register(SECOND, NeverAnswers())
     dials(house, FIRST, SECOND, timeLimit="1")
     house.switch.call(NUMBER, from_=CALLER)
-    won, lost = (told(house, count, f"/{number[1:]}") for number, count in ((FIRST, 4), (SECOND, 3)))
+    won, lost = (callbacks(house, count, f"/{number[1:]}") for number, count in ((FIRST, 4), (SECOND, 3)))
     assert [event["CallStatus"] for event in won] == ["initiated", "ringing", "in-progress", "completed"]
     assert [event["CallStatus"] for event in lost] == ["initiated", "ringing", "canceled"]
     assert [event["SequenceNumber"] for event in lost] == ["0", "1", "2"]
@@ -153,20 +153,20 @@ def test_a_callee_who_cannot_be_had(
     house.switch.register(FIRST, behaviour)
     dials(house, FIRST, events="completed", timeout="5")
     house.switch.call(NUMBER, from_=CALLER)
-    (fields,) = told(house, path=f"/{FIRST[1:]}")
+    (fields,) = callbacks(house, path=f"/{FIRST[1:]}")
     assert (fields["CallStatus"], fields["SequenceNumber"]) == (status, "0")
     if sip:
         assert fields["SipHangupCause"] == sip
         assert fields["HangupSource"] == "callee"
 
 
-def test_only_the_end_is_told_unless_asked(house: House) -> None:
+def test_only_the_end_is_reported_unless_asked(house: House) -> None:
     house.switch.register(FIRST, Answers())
-    house.application.takes_callbacks("/told")
+    house.application.takes_callbacks("/status")
     house.voice(
-        f"<Response><Dial timeLimit='1'><Number statusCallback='/told'>{FIRST}</Number></Dial></Response>"
+        f"<Response><Dial timeLimit='1'><Number statusCallback='/status'>{FIRST}</Number></Dial></Response>"
     )
     phone = house.switch.call(NUMBER)
     phone.wait_ended(8)
-    (fields,) = told(house, path="/told")
+    (fields,) = callbacks(house, path="/status")
     assert fields["CallStatus"] == "completed"

@@ -28,7 +28,7 @@ def test_a_caller_whose_time_is_up_before_it_is_in_joins_and_leaves_after_a_star
     )
     if somebody_waits:
         house.switch.call(NUMBER, from_=FIRST)
-        house.told(1)
+        house.delivered(1)
     moderator = house.switch.call(NUMBER, from_=MODERATOR)
     house.application.wait_for(lambda one: one.path == "/voice" and one.fields["From"] == MODERATOR)
     # The order to join, the end of the time limit and the order out all wait for FreeSWITCH.
@@ -36,13 +36,13 @@ def test_a_caller_whose_time_is_up_before_it_is_in_joins_and_leaves_after_a_star
     gevent.sleep(2.5)
     switch.thaw()
     moderator.wait_hears(AFTER, 8)
-    told = [(event, caller) for _, event, caller in house.told(4)]
+    delivered = [(event, caller) for _, event, caller in house.delivered(4)]
     history = [
         ("conference-start", MODERATOR),
         ("participant-join", MODERATOR),
         ("participant-leave", MODERATOR),
     ]
     waited = [("participant-join", FIRST)] if somebody_waits else []
-    assert told[: len(waited) + 3] == waited + history
+    assert delivered[: len(waited) + 3] == waited + history
     if not somebody_waits:
-        assert told[3:] == [("conference-end", MODERATOR)]
+        assert delivered[3:] == [("conference-end", MODERATOR)]

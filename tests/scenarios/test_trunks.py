@@ -99,7 +99,7 @@ def test_calls_come_from_a_trunks_address_and_from_nowhere_else(
     assert carrier.call(to).startswith("+OK")
     assert house.orchestrator
     assert house.orchestrator.settings.caller(ADDRESS) == "trunk carrier"
-    assert carrier.call(to, "stranger") in ("-ERR CALL_REJECTED", "-ERR OUTGOING_CALL_BARRED")
+    assert carrier.call(to, "unknown") in ("-ERR CALL_REJECTED", "-ERR OUTGOING_CALL_BARRED")
     assert 'Rejected by acl "callers"' in switch.log_tail(5000)
 
 
@@ -115,7 +115,7 @@ def test_the_dialplan_refuses_them_where_the_profile_would_not(
         switch.api("reloadxml")
         switch.api("sofia profile texml rescan")
         to = f"{quote(NUMBER, safe='+')}@{switch.host}:{switch.sip_port}"
-        assert carrier.call(to, "stranger").startswith("-ERR")
+        assert carrier.call(to, "unknown").startswith("-ERR")
         refusal = "a call from an address that may not call was refused"
         until(lambda: house.log.has(refusal), what="a line in the log")
     finally:

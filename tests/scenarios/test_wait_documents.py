@@ -51,7 +51,7 @@ def tone(house: House, hz: float, seconds: float = 3.0) -> str:
 
 
 def names(house: House, count: int) -> list[tuple[str, str]]:
-    return [(event, caller) for _, event, caller in house.told(count)]
+    return [(event, caller) for _, event, caller in house.delivered(count)]
 
 
 # What it is asked for with
@@ -175,15 +175,15 @@ def test_dial_leads_into_another_conference(house: House) -> None:
     house.application.document("/then", house.joins("Another", beep="false"))
     phone = waiting(house)
     phone.press("1")
-    told = [(event["FriendlyName"], event["StatusCallbackEvent"]) for event in house.events(5)]
+    delivered = [(event["FriendlyName"], event["StatusCallbackEvent"]) for event in house.events(5)]
     # Two conferences do not wait for each other's callbacks.
-    assert sorted(told, key=lambda one: one[0]) == [
+    assert sorted(delivered, key=lambda one: one[0]) == [
         ("Another", "conference-start"),
         ("Another", "participant-join"),
         *(("Room 1234", event) for event, _ in LEFT),
     ]
     phone.hang_up()
-    house.told(7)
+    house.delivered(7)
 
 
 def test_record_leaves_the_waiting_room(house: House) -> None:

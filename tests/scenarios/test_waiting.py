@@ -102,7 +102,7 @@ def test_an_empty_url_is_silence(house: House) -> None:
     waits(house, waitUrl="")
     phone = house.switch.call(NUMBER, from_=FIRST)
     phone.wait_answered()
-    house.told(1)
+    house.delivered(1)
     phone.wait_quiet(3, 1.0)
 
 
@@ -158,7 +158,7 @@ def test_it_stops_when_the_conference_starts(house: House, what: str) -> None:
     else:
         time.sleep(0.7)
     moderator = house.switch.call(NUMBER, from_=MODERATOR)
-    house.told(3)
+    house.delivered(3)
     phone.wait_quiet(3, 0.5)
     moderator.sounds(TALK)
     phone.wait_hears(TALK)
@@ -170,7 +170,7 @@ def test_a_caller_who_hangs_up_while_waiting_is_gone(house: House) -> None:
     phone = house.switch.call(NUMBER, from_=FIRST)
     phone.wait_hears(MUSIC)
     phone.hang_up()
-    assert [event for _, event, _ in house.told(3)][-1] == "conference-end"
+    assert [event for _, event, _ in house.delivered(3)][-1] == "conference-end"
 
 
 def wait_for_sound(phone: object, timeout: float = 3.0) -> None:

@@ -68,6 +68,6 @@ def client(house: House) -> Client:
 
 
 @pytest.fixture
-def stranger(house: House) -> Client:
+def outsider(house: House) -> Client:
     """Another account's."""
     return Client(house, OTHER_ACCOUNT, OTHER_API_KEY)

@@ -20,8 +20,8 @@ HOLD, WAIT, ANNOUNCED = 700, 1100, 1300
 def ends(house: House) -> list[str]:
     """How announcements ended, and who left, in order."""
     wanted = ("announcement-end", "announcement-fail", "participant-leave", "conference-end")
-    told = [event["StatusCallbackEvent"] for event in house.events()]
-    return [event for event in told if event in wanted]
+    delivered = [event["StatusCallbackEvent"] for event in house.events()]
+    return [event for event in delivered if event in wanted]
 
 
 def test_whoever_is_on_hold_hears_what_is_announced_to_it_and_then_its_music_again(
@@ -36,7 +36,7 @@ def test_whoever_is_on_hold_hears_what_is_announced_to_it_and_then_its_music_aga
     begun = time.monotonic()
     party.update(ANNA, announce_url=house.application.tone(ANNOUNCED, 2.0))
     heard = anna.wait_hears(ANNOUNCED, 10)
-    party.told("announcement-end")
+    party.delivered("announcement-end")
     assert time.monotonic() - heard > 1.5
     anna.wait_hears(HOLD, 10)
     goes_quiet(anna, ANNOUNCED)
@@ -54,7 +54,7 @@ def test_whoever_is_on_hold_hears_what_is_announced_to_all(house: House, client:
     client.conferences.update(party.sid, account_sid=ACCOUNT, announce_url=sound, announce_method="GET")
     for phone in party.phones.values():
         phone.wait_hears(ANNOUNCED, 10)
-    party.told("announcement-end")
+    party.delivered("announcement-end")
 
 
 def test_a_voice_is_heard_on_hold_too(house: House, client: Client) -> None:
@@ -65,7 +65,7 @@ def test_a_voice_is_heard_on_hold_too(house: House, client: Client) -> None:
     document = house.application.document("/say", "<Response><Say>Your call is important.</Say></Response>")
     asked = time.monotonic()
     party.update(ANNA, announce_url=document)
-    party.told("announcement-end")
+    party.delivered("announcement-end")
     assert time.monotonic() - asked > 0.8
 
 
@@ -75,8 +75,8 @@ class Waiter:
     def __init__(self, house: House, client: Client, document: str) -> None:
         house.application.document("/wait", document)
         waits = {"startConferenceOnEnter": "false", "waitUrl": "/wait"}
-        told = {"statusCallbackEvent": EVENTS, "beep": "false"}
-        house.documents({ANNA: house.joins(**waits, **told), BERT: house.joins(**told)})
+        delivered = {"statusCallbackEvent": EVENTS, "beep": "false"}
+        house.documents({ANNA: house.joins(**waits, **delivered), BERT: house.joins(**delivered)})
         self.phone: Any = house.switch.call(ROOM, from_=ANNA)
         self.phone.wait_hears(WAIT, 10)
         self.conference = client.conference(status="init")
@@ -148,7 +148,7 @@ def test_it_fails_when_its_participant_leaves_before_the_leave(house: House, cli
     party.update(ANNA, announce_url=house.application.tone(ANNOUNCED, 5.0))
     party.phones[ANNA].wait_hears(ANNOUNCED, 10)
     party.phones[ANNA].hang_up()
-    party.told("participant-leave")
+    party.delivered("participant-leave")
     assert reason(house) == "left before it ended"
     assert ends(house) == ["announcement-fail", "participant-leave"]
     gevent.sleep(5.0)
@@ -161,7 +161,7 @@ def test_it_fails_when_the_conference_ends_before_the_end(house: House, client: 
     client.conferences.update(party.sid, account_sid=ACCOUNT, announce_url=sound, announce_method="GET")
     party.phones[ANNA].wait_hears(ANNOUNCED, 10)
     party.phones[ANNA].hang_up()
-    party.told("conference-end")
+    party.delivered("conference-end")
     assert reason(house) == "the conference ended before it did"
     assert ends(house) == ["participant-leave", "announcement-fail", "conference-end"]
 
@@ -187,7 +187,7 @@ def test_what_has_nothing_to_be_heard_in_it_fails(
 def test_nothing_is_announced_to_an_empty_conference(house: House, client: Client) -> None:
     party = Party(house, client, ANNA)
     party.phones[ANNA].hang_up()
-    party.told("conference-end")
+    party.delivered("conference-end")
     with pytest.raises((telnyx.UnprocessableEntityError, telnyx.NotFoundError)):
         client.conferences.update(
             party.sid, account_sid=ACCOUNT, announce_url=house.application.tone(ANNOUNCED, 1.0)
@@ -199,7 +199,7 @@ def test_two_are_heard_one_after_the_other(house: House, client: Client) -> None
     begun = time.monotonic()
     for hz in (ANNOUNCED, WAIT):
         party.update(ANNA, announce_url=house.application.tone(hz, 1.5))
-    party.told("announcement-end", 2)
+    party.delivered("announcement-end", 2)
     assert time.monotonic() - begun > 2.8
     anna = party.phones[ANNA]
     assert anna.heard(ANNOUNCED, since=begun)
@@ -226,5 +226,5 @@ def test_audio_that_cannot_be_had_has_a_second_address(house: House, client: Cli
     party = Party(house, client, ANNA)
     party.update(ANNA, announce_url=document)
     party.phones[ANNA].wait_hears(ANNOUNCED, 5)
-    party.told("announcement-end")
+    party.delivered("announcement-end")
     assert any("an HTML page, not audio (status 200): Sign in" in line for line in house.log.lines)

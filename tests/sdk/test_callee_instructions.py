@@ -41,8 +41,8 @@ def connected(house: House, after: str = "<Play loop='0'>{tone}</Play>") -> tupl
     anna.wait_hears(CALLEES, 10)
     callee.wait_hears(ANNAS, 10)
     asked = house.application.wait_for("/voice", 1, 5)[0].fields["CallSid"]
-    told = house.application.wait_for("/callee", 3, 5)
-    return anna, callee, asked, told[0].fields["CallSid"]
+    delivered = house.application.wait_for("/callee", 3, 5)
+    return anna, callee, asked, delivered[0].fields["CallSid"]
 
 
 def test_it_leaves_its_caller_who_goes_on_with_the_action(
@@ -71,10 +71,10 @@ def test_it_leaves_its_caller_who_goes_on_with_the_action(
     assert callee.state == "answered", "its caller's end has ended it"
     client.calls.update(callee_sid, account_sid=ACCOUNT, status="completed")
     callee.wait_ended(5)
-    told = [one.fields for one in house.application.wait_for("/callee", 4, 10)]
-    assert [one["CallStatus"] for one in told][3:] == ["completed"]
-    assert {one["ParentCallSid"] for one in told} == {caller_sid}
-    assert [one["SequenceNumber"] for one in told] == ["0", "1", "2", "3"]
+    delivered = [one.fields for one in house.application.wait_for("/callee", 4, 10)]
+    assert [one["CallStatus"] for one in delivered][3:] == ["completed"]
+    assert {one["ParentCallSid"] for one in delivered} == {caller_sid}
+    assert [one["SequenceNumber"] for one in delivered] == ["0", "1", "2", "3"]
     assert status_of(client, callee_sid) == "completed"
 
 
@@ -82,8 +82,12 @@ def test_two_become_a_conference(house: House, client: Client, two: tuple[Any, A
     anna, callee, caller_sid, callee_sid = two
     for sid in (callee_sid, caller_sid):
         client.calls.update(sid, account_sid=ACCOUNT, texml=house.joins(beep="false"))
-    told = house.told(3, 10)
-    assert [event for _, event, _ in told] == ["conference-start", "participant-join", "participant-join"]
+    delivered = house.delivered(3, 10)
+    assert [one for _, one, _ in delivered] == [
+        "conference-start",
+        "participant-join",
+        "participant-join",
+    ]
     anna.wait_hears(CALLEES, 5)
     callee.wait_hears(ANNAS, 5)
     conference = client.conference()
@@ -92,7 +96,7 @@ def test_two_become_a_conference(house: House, client: Client, two: tuple[Any, A
     house.voice(house.joins(beep="false"))
     assert bert
     anna.hang_up()
-    house.told(4, 5)
+    house.delivered(4, 5)
     assert callee.state == "answered"
 
 
@@ -102,7 +106,7 @@ def test_its_caller_goes_elsewhere_and_it_is_hung_up_unless_it_has_instructions(
     anna, callee, caller_sid, callee_sid = two
     client.calls.update(caller_sid, account_sid=ACCOUNT, texml=house.joins(beep="false"))
     callee.wait_ended(5)
-    assert house.told(2, 5)
+    assert house.delivered(2, 5)
     assert not house.application.to("/after"), "the action of a Dial that was redirected"
     assert status_of(client, callee_sid) == "completed"
     with pytest.raises(telnyx.UnprocessableEntityError):
@@ -138,7 +142,7 @@ def test_it_takes_them_after_a_restart_too_and_keeps_them_over_the_next(
     gevent.sleep(0.5)
     callee.wait_hears(PLAYED, 10)
     client.calls.update(callee_sid, account_sid=ACCOUNT, texml=house.joins(beep="false"))
-    assert house.told(2, 5)[1][1] == "participant-join"
+    assert house.delivered(2, 5)[1][1] == "participant-join"
     callee.hang_up()
-    told = [one.fields["CallStatus"] for one in house.application.wait_for("/callee", 4, 10)]
-    assert told[3:] == ["completed"]
+    delivered = [one.fields["CallStatus"] for one in house.application.wait_for("/callee", 4, 10)]
+    assert delivered[3:] == ["completed"]

@@ -36,7 +36,7 @@ def anna(house: House, client: Client) -> Any:
     """Alone in the conference."""
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
-    house.told(2, 10)
+    house.delivered(2, 10)
     return anna
 
 
@@ -48,7 +48,7 @@ def test_a_phone_that_rings_is_heard_as_a_tone_until_it_answers(
     anna.wait_hears(TONE, 5)
     anna.wait_hears(480, 1)
     assert guest.status == "connecting"
-    assert len(house.told()) == 2, "told of before the answer"
+    assert len(house.delivered()) == 2, "reported before the answer"
     assert not anna.heard(ENTER), "a beep before the answer"
     phone = target.wait_called(5)
     phone.wait_answered(5)
@@ -56,7 +56,7 @@ def test_a_phone_that_rings_is_heard_as_a_tone_until_it_answers(
     anna.wait_stops_hearing(TONE, 5)
     phone.wait_hears(ANNAS, 5)
     anna.wait_hears(ENTER, 2, since=phone.times["answered"])
-    assert [event for _, event, _ in house.told(3, 5)] == [
+    assert [event for _, event, _ in house.delivered(3, 5)] == [
         "conference-start",
         "participant-join",
         "participant-join",
@@ -76,13 +76,13 @@ def test_what_the_far_end_sends_before_the_answer_is_heard_and_it_hears_nobody(
     gevent.sleep(0.7)
     assert not phone.hears_now(ANNAS), "it hears the conference before it has answered"
     assert not anna.hears_now(TONE), "a tone besides its own sound"
-    assert len(house.told()) == 2, "told of before the answer"
+    assert len(house.delivered()) == 2, "reported before the answer"
     assert (status_of(client, guest.call_sid), guest.status) == ("ringing", "connecting")
     assert {one.status for one in client.participants(guest.conference_sid)} == {"connected", "connecting"}
     phone.wait_answered(5)
     phone.wait_hears(ANNAS, 5)
     assert anna.hears_now(GUESTS), "cut off by its answer"
-    assert house.told(3, 5)[2][1] == "participant-join"
+    assert house.delivered(3, 5)[2][1] == "participant-join"
     assert house.events()[2]["CallSid"] == guest.call_sid
     anna.wait_hears(ENTER, 2, since=phone.times["answered"])
     gaps = [
@@ -96,7 +96,7 @@ def test_what_the_far_end_sends_before_the_answer_is_heard_and_it_hears_nobody(
     anna.wait_stops_hearing(GUESTS, 5)
     client.conferences.participants.delete("guest", account_sid=ACCOUNT, conference_sid=guest.conference_sid)
     phone.wait_ended(5)
-    assert [event for _, event, _ in house.told(4, 5)][3:] == ["participant-leave"]
+    assert [event for _, event, _ in house.delivered(4, 5)][3:] == ["participant-leave"]
     assert status_of(client, guest.call_sid) == "completed"
 
 
@@ -126,7 +126,7 @@ def test_without_early_media_nothing_is_heard_before_the_answer(
     ],
     ids=["busy after 180", "busy after 183", "no answer after 180", "no answer after 183"],
 )
-def test_who_does_not_answer_was_heard_to_ring_and_is_told_of_by_nobody(
+def test_who_does_not_answer_was_heard_to_ring_and_is_not_reported(
     house: House, client: Client, anna: Any, behaviour: Behaviour, hz: int, status: str
 ) -> None:
     house.application.takes_callbacks("/status-of-guest")
@@ -141,12 +141,12 @@ def test_who_does_not_answer_was_heard_to_ring_and_is_told_of_by_nobody(
         status_callback_event="ringing completed",
     )
     anna.wait_hears(hz, 5)
-    told = house.application.wait_for("/status-of-guest", 2, 15)
-    assert [one.fields["CallStatus"] for one in told] == ["ringing", status]
+    delivered = house.application.wait_for("/status-of-guest", 2, 15)
+    assert [one.fields["CallStatus"] for one in delivered] == ["ringing", status]
     assert status_of(client, guest.call_sid) == status
     anna.wait_stops_hearing(hz, 5)
     assert len(client.participants(guest.conference_sid)) == 1
-    assert len(house.told()) == 2, "a callback about somebody who never was in"
+    assert len(house.delivered()) == 2, "a callback about somebody who never was in"
     assert not anna.heard(ENTER)
 
 
@@ -171,7 +171,7 @@ def test_who_comes_while_it_rings_hears_it_too_and_who_waits_for_the_start_does_
     client.calls.update(guest.call_sid, account_sid=ACCOUNT, status="completed")
     phone.wait_ended(5)
     anna.wait_stops_hearing(GUESTS, 5)
-    assert {event for _, event, _ in house.told()} == {"conference-start", "participant-join"}
+    assert {event for _, event, _ in house.delivered()} == {"conference-start", "participant-join"}
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def test_a_phone_that_rings_over_a_restart_is_heard_before_and_after_and_joins(
     phone.wait_hears(ANNAS, 10)
     anna.wait_hears(GUESTS, 5)
     anna.wait_stops_hearing(TONE, 5)
-    assert [event for _, event, _ in house.told(3, 5)][2:] == ["participant-join"]
+    assert [event for _, event, _ in house.delivered(3, 5)][2:] == ["participant-join"]
     client.conferences.participants.delete("guest", account_sid=ACCOUNT, conference_sid=guest.conference_sid)
     phone.wait_ended(5)
-    assert [event for _, event, _ in house.told(4, 5)][3:] == ["participant-leave"]
+    assert [event for _, event, _ in house.delivered(4, 5)][3:] == ["participant-leave"]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_phone_that_answers_while_nobody_listens_joins_after_the_restart(
     phone.wait_hears(ANNAS, 10)
     anna.wait_hears(GUESTS, 5)
     anna.wait_stops_hearing(TONE, 5)
-    assert [event for _, event, _ in house.told(3, 5)][2:] == ["participant-join"]
+    assert [event for _, event, _ in house.delivered(3, 5)][2:] == ["participant-join"]
 
 
 @pytest.mark.parametrize("options", [{"muted": True}, "coach"], ids=["muted", "a coach"])
@@ -250,7 +250,7 @@ def test_everybody_leaves_while_it_rings_and_it_gets_into_the_conference_it_was_
     anna.wait_ended(5)
     phone = target.wait_called(5)
     phone.wait_answered(5)
-    assert [event for _, event, _ in house.told(4, 5)][2:] == ["participant-leave", "participant-join"]
+    assert [event for _, event, _ in house.delivered(4, 5)][2:] == ["participant-leave", "participant-join"]
     bert = house.switch.call(ROOM, from_=BERT, sounds=BERTS)
     bert.wait_hears(GUESTS, 5)
     phone.wait_hears(BERTS, 5)

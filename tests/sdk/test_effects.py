@@ -69,7 +69,9 @@ observes("updateCall", "Url")(
     test_steering.test_a_call_in_a_conference_is_given_other_words_and_belongs_to_it_no_more
 )
 observes("updateCall", "Texml", "Status")(test_steering.test_a_call_is_given_a_document_and_then_another)
-observes("updateCall", "StatusCallback")(test_steering.test_the_end_of_a_call_is_told_where_the_update_says)
+observes("updateCall", "StatusCallback")(
+    test_steering.test_the_end_of_a_call_is_reported_where_the_update_says
+)
 observes("createCall", "Url", "Texml")(
     test_dialling.test_a_call_is_made_with_a_document_and_another_with_the_applications
 )
@@ -312,20 +314,20 @@ def test_a_call_is_given_another_time_limit(house: House, client: Client) -> Non
     assert party.phones[ANNA].state == "answered"
     assert client.ask("POST", f"/Calls/{party.sids[ANNA]}", data={"TimeLimit": 1}).status_code == 200
     party.phones[ANNA].wait_ended(10)
-    assert party.told("participant-leave")["CallSid"] == party.sids[ANNA]
+    assert party.delivered("participant-leave")["CallSid"] == party.sids[ANNA]
     assert party.phones[BERT].state == "answered"
 
 
 @observes("updateCall", "Twiml", "StatusCallbackEvent")
-def test_twiml_is_what_texml_is_and_only_events_that_are_wanted_are_told(
+def test_twiml_is_what_texml_is_and_only_events_that_are_wanted_are_reported(
     house: House, client: Client
 ) -> None:
     party = Party(house, client, ANNA)
     house.application.takes_callbacks("/elsewhere")
     sound = house.application.tone(1300, 3.0)
     twiml = f"<Response><Play>{sound}</Play></Response>"
-    told = {"StatusCallback": house.application.url("/elsewhere"), "StatusCallbackEvent": "ringing"}
-    assert client.ask("POST", f"/Calls/{party.sids[ANNA]}", data={"Twiml": twiml} | told).status_code == 200
+    wanted = {"StatusCallback": house.application.url("/elsewhere"), "StatusCallbackEvent": "ringing"}
+    assert client.ask("POST", f"/Calls/{party.sids[ANNA]}", data={"Twiml": twiml} | wanted).status_code == 200
     party.phones[ANNA].wait_hears(1300, 10)
     party.phones[ANNA].wait_ended(10)
     gevent.sleep(0.5)
@@ -358,8 +360,8 @@ def test_a_recording_holds_what_the_caller_says_or_hears_or_both(
     assert begun["track"] == track
     gevent.sleep(1.5)
     phone.hang_up()
-    (told,) = house.application.wait_for("/recording", 1, 15)
-    assert "RecordingUrl" not in told.fields
+    (delivered,) = house.application.wait_for("/recording", 1, 15)
+    assert "RecordingUrl" not in delivered.fields
     heard = tones_in(client, begun["sid"])
     assert (500 in heard, 1300 in heard) == {
         "inbound": (True, False),
@@ -497,7 +499,7 @@ def test_it_rings_and_talks_for_no_longer_than_it_may(house: House, client: Clie
 )
 @observes("createCall", "SendRecordingUrl")
 @pytest.mark.parametrize("operation", BOTH)
-def test_what_becomes_of_a_call_and_its_recording_is_told_as_asked_for(
+def test_what_becomes_of_a_call_and_its_recording_is_reported_as_asked_for(
     house: House, client: Client, operation: str
 ) -> None:
     for path in ("/call", "/recording"):
@@ -520,17 +522,17 @@ def test_what_becomes_of_a_call_and_its_recording_is_told_as_asked_for(
         **more,
     )
     phone = dialled.phone()
-    (told,) = house.application.wait_for("/call", 1, 10)
-    assert (told.method, told.fields["CallStatus"]) == ("GET", "in-progress")
+    (delivered,) = house.application.wait_for("/call", 1, 10)
+    assert (delivered.method, delivered.fields["CallStatus"]) == ("GET", "in-progress")
     house.application.wait_for("/recording", 1, 10)
     gevent.sleep(1.0)
     phone.hang_up()
-    told = house.application.wait_for("/recording", 2, 15)
-    assert [(one.method, one.fields["RecordingStatus"]) for one in told] == [
+    delivered = house.application.wait_for("/recording", 2, 15)
+    assert [(one.method, one.fields["RecordingStatus"]) for one in delivered] == [
         ("GET", "in-progress"),
         ("GET", "completed"),
     ]
-    assert ("RecordingUrl" in told[-1].fields) is (operation == "dialParticipant")
+    assert ("RecordingUrl" in delivered[-1].fields) is (operation == "dialParticipant")
     path = f"/Calls/{dialled.sid}/Recordings.json"
     (one,) = client.ask("GET", path).json()["recordings"]
     assert (one["channels"], one["source"], one["status"]) == (2, "OutboundAPI", "completed")
@@ -606,7 +608,7 @@ def test_a_participant_waits_and_takes_part_as_asked_for(house: House, client: C
 def test_those_inside_hear_how_the_phone_rings_or_do_not(house: House, client: Client, early: bool) -> None:
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA)
-    house.told(2, 10)
+    house.delivered(2, 10)
     behaviour = Answers(60.0, sounds=1700, early=True)
     Dialled(house, client, "dialParticipant", behaviour, EarlyMedia=early).phone()
     if early:
@@ -622,7 +624,7 @@ def test_those_inside_hear_how_the_phone_rings_or_do_not(house: House, client: C
 def test_a_participant_comes_with_a_beep_or_without(house: House, client: Client, beep: str) -> None:
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA)
-    house.told(2, 10)
+    house.delivered(2, 10)
     since = time.monotonic()
     Dialled(house, client, "dialParticipant", Answers(0.2, sounds=1700), Beep=beep).phone()
     anna.wait_hears(1700, 10)
@@ -660,7 +662,7 @@ def test_a_conference_that_a_participant_opens_is_as_large_as_it_says(house: Hou
     "ConferenceStatusCallbackMethod",
     "ConferenceStatusCallbackEvent",
 )
-def test_what_becomes_of_a_conference_is_told_as_asked_for(house: House, client: Client) -> None:
+def test_what_becomes_of_a_conference_is_reported_as_asked_for(house: House, client: Client) -> None:
     for path in ("/room", "/recording"):
         house.application.takes_callbacks(path)
     dialled = Dialled(
@@ -678,15 +680,15 @@ def test_what_becomes_of_a_conference_is_told_as_asked_for(house: House, client:
         ConferenceStatusCallbackEvent="start",
     )
     phone = dialled.phone()
-    (told,) = house.application.wait_for("/room", 1, 10)
-    assert (told.method, told.fields["StatusCallbackEvent"]) == ("GET", "conference-start")
+    (delivered,) = house.application.wait_for("/room", 1, 10)
+    assert (delivered.method, delivered.fields["StatusCallbackEvent"]) == ("GET", "conference-start")
     gevent.sleep(1.0)
     phone.sounds(None)
     # A second of silence ends it, long before the call is over; as long as the silence is, it is kept.
-    (told,) = house.application.wait_for("/recording", 1, 15)
+    (delivered,) = house.application.wait_for("/recording", 1, 15)
     assert phone.state == "answered"
-    assert (told.method, told.fields["RecordingStatus"]) == ("GET", "completed")
-    assert int(told.fields["RecordingDuration"]) >= 2
+    assert (delivered.method, delivered.fields["RecordingStatus"]) == ("GET", "completed")
+    assert int(delivered.fields["RecordingDuration"]) >= 2
     phone.hang_up()
     gevent.sleep(0.5)
     assert len(house.application.to("/room")) == len(house.application.to("/recording")) == 1

@@ -20,14 +20,14 @@ def meet(house: House, *callers: str, **attributes: str) -> list:
     phones = [house.switch.call(ROOM, from_=caller) for caller in callers]
     for phone in phones:
         phone.wait_answered(10)
-    house.told(1 + len(phones), 10)
+    house.delivered(1 + len(phones), 10)
     return phones
 
 
 def leave(house: House, phones: list) -> None:
     for phone in phones:
         phone.hang_up()
-    until(lambda: any(event == "conference-end" for _, event, _ in house.told()), 10, "conference-end")
+    until(lambda: any(event == "conference-end" for _, event, _ in house.delivered()), 10, "conference-end")
 
 
 def test_a_living_conference_is_listed_and_fetched(house: House, client: Client) -> None:
@@ -57,7 +57,7 @@ def test_a_conference_that_is_over_says_why_and_has_nobody_in_it(house: House, c
 
 
 def test_participants_of_a_conference_that_is_over_are_kept_with_label_number_and_reason(
-    house: House, client: Client, stranger: Client
+    house: House, client: Client, outsider: Client
 ) -> None:
     first, second = meet(house, FIRST, SECOND, participantLabel="guest {{From}}")
     living = client.conference()
@@ -84,8 +84,8 @@ def test_participants_of_a_conference_that_is_over_are_kept_with_label_number_an
     assert client.participants(living.sid) == []
     mine = client.ask("GET", "/Participants", params={"IncludeLeft": "true", "From": SECOND}).json()
     assert [one["conference_sid"] for one in mine["participants"]] == [living.sid]
-    assert not stranger.ask("GET", "/Participants", params={"IncludeLeft": "true"}).json()["participants"]
-    assert stranger.ask("GET", f"{path}?IncludeLeft=true").status_code == 404
+    assert not outsider.ask("GET", "/Participants", params={"IncludeLeft": "true"}).json()["participants"]
+    assert outsider.ask("GET", f"{path}?IncludeLeft=true").status_code == 404
     for phone in (first, second):
         phone.wait_ended(10)
 
@@ -107,7 +107,7 @@ def test_participants_are_found_by_call_sid_and_by_label(house: House, client: C
 def test_who_waits_is_a_participant_of_a_conference_that_has_not_begun(house: House, client: Client) -> None:
     house.voice(house.joins(startConferenceOnEnter="false"))
     house.switch.call(ROOM, from_=FIRST).wait_answered(10)
-    house.told(1)
+    house.delivered(1)
     conference = client.conference(status="init")
     assert [one.status for one in client.participants(conference.sid)] == ["connected"]
 
@@ -145,7 +145,7 @@ def test_a_conference_recording_has_both_of_its_shapes(house: House, client: Cli
     assert (going.status, going.media_url) == ("in-progress", None)
     phones[0].wait_quiet(5, 1.0)
     leave(house, phones)
-    told = house.application.wait_for("/recording", 2, 15)[-1].fields
+    delivered = house.application.wait_for("/recording", 2, 15)[-1].fields
     plain = client.conferences.retrieve_recordings(conference.sid, account_sid=ACCOUNT)
     assert plain.participants == []
     (older,) = plain.recordings
@@ -156,10 +156,10 @@ def test_a_conference_recording_has_both_of_its_shapes(house: House, client: Cli
     )
     assert newer == of_account == one
     assert (older.status, newer.status) == ("completed", "completed")
-    assert older.sid == newer.sid == told["RecordingSid"]
-    assert str(older.duration) == newer.duration == told["RecordingDuration"]
+    assert older.sid == newer.sid == delivered["RecordingSid"]
+    assert str(older.duration) == newer.duration == delivered["RecordingDuration"]
     assert (newer.source, newer.channels) == ("Conference", 1)
-    assert newer.media_url == told["RecordingUrl"]
+    assert newer.media_url == delivered["RecordingUrl"]
     client.sdk.texml.accounts.recordings.json.delete_recording_sid_json(newer.sid, account_sid=ACCOUNT)
     with pytest.raises(telnyx.NotFoundError):
         client.sdk.texml.accounts.recordings.json.retrieve_recording_sid_json(newer.sid, account_sid=ACCOUNT)
@@ -167,12 +167,12 @@ def test_a_conference_recording_has_both_of_its_shapes(house: House, client: Cli
     assert (left.status, left.media_url) == ("deleted", None)
 
 
-def test_nothing_of_one_account_is_there_for_another(house: House, client: Client, stranger: Client) -> None:
+def test_nothing_of_one_account_is_there_for_another(house: House, client: Client, outsider: Client) -> None:
     meet(house, FIRST, participantLabel="host")
     conference = client.conference()
     call_sid = house.events()[0]["CallSid"]
-    assert not stranger.conferences.retrieve_conferences(stranger.account).conferences
-    assert not stranger.calls.retrieve_calls(stranger.account).calls
+    assert not outsider.conferences.retrieve_conferences(outsider.account).conferences
+    assert not outsider.calls.retrieve_calls(outsider.account).calls
     paths = (
         f"/Conferences/{conference.sid}",
         f"/Conferences/{conference.sid}/Participants",
@@ -184,9 +184,9 @@ def test_nothing_of_one_account_is_there_for_another(house: House, client: Clien
     )
     for path in paths:
         assert client.ask("GET", path).status_code == 200
-        answer = stranger.ask("GET", path)
+        answer = outsider.ask("GET", path)
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "10005")
-    trespasser = Client(house, ACCOUNT, stranger.key)
+    trespasser = Client(house, ACCOUNT, outsider.key)
     assert trespasser.ask("GET", "/Conferences").status_code == 404
 
 

@@ -17,7 +17,7 @@ from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_ACCOUNT, OTHER_API_KEY, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_twilio import Here
-from tests.sound.stage import ROOM, recorded, told_of_recordings, until
+from tests.sound.stage import ROOM, recorded, recording_callbacks, until
 
 ANNA, GUEST = "+13125550002", "+13125550021"
 
@@ -30,7 +30,7 @@ def twilio(client: Client) -> Any:
 def begin_in_conference(house: House) -> tuple[Any, dict[str, str]]:
     house.voice(house.joins(**recorded(house)))
     phone = house.switch.call(ROOM, from_=ANNA, sounds=500)
-    (began,) = told_of_recordings(house, 1)
+    (began,) = recording_callbacks(house, 1)
     return phone, began
 
 
@@ -124,7 +124,7 @@ def test_a_recording_of_a_dial_is_paused_and_ended(house: House, client: Client,
     for status in ("paused", "in-progress", "stopped"):
         assert current.update(status=status).status == status
         phone.wait_hears(900, 5)
-    (completed,) = told_of_recordings(house, 1)
+    (completed,) = recording_callbacks(house, 1)
     assert (completed["RecordingStatus"], completed["RecordingSource"]) == ("completed", "DialVerb")
     callee.hang_up()
     (asked,) = house.application.wait_for("/done", 1, 10)
@@ -152,15 +152,15 @@ def test_a_message_that_record_takes_is_ended_and_not_paused(
     phone.wait_ended(10)
 
 
-def test_somebody_elses_recording_is_not_there(house: House, client: Client, stranger: Client) -> None:
+def test_somebody_elses_recording_is_not_there(house: House, client: Client, outsider: Client) -> None:
     phone, began = begin_in_conference(house)
     for path in (
         f"/Conferences/{began['ConferenceSid']}/Recordings/{began['RecordingSid']}.json",
         f"/Conferences/{began['ConferenceSid']}/Recordings/Twilio.CURRENT.json",
     ):
-        assert stranger.ask("GET", path).status_code == 404
-        assert stranger.ask("POST", path, data={"Status": "stopped"}).status_code == 404
-        assert stranger.ask("DELETE", path).status_code == 404
+        assert outsider.ask("GET", path).status_code == 404
+        assert outsider.ask("POST", path, data={"Status": "stopped"}).status_code == 404
+        assert outsider.ask("DELETE", path).status_code == 404
         assert client.ask("GET", path).status_code == 200
     other = f"/Conferences/{began['CallSid']}/Recordings/{began['RecordingSid']}.json"
     assert client.ask("GET", other).status_code == 404
@@ -171,7 +171,7 @@ def completed_recording(house: House) -> dict[str, str]:
     phone, _ = begin_in_conference(house)
     gevent.sleep(1.3)
     phone.hang_up()
-    return told_of_recordings(house, 2)[-1]
+    return recording_callbacks(house, 2)[-1]
 
 
 def kind_of(answer: requests.Response) -> str:
@@ -182,12 +182,12 @@ def kind_of(answer: requests.Response) -> str:
 
 
 def test_the_audio_is_where_both_vendors_have_it(house: House, client: Client, twilio: Any) -> None:
-    told = completed_recording(house)
-    sid = told["RecordingSid"]
+    delivered = completed_recording(house)
+    sid = delivered["RecordingSid"]
     of_twilio = f"{client.base}/2010-04-01/Accounts/{ACCOUNT}/Recordings/{sid}"
     of_telnyx = f"{client.base}/v2/texml/Accounts/{ACCOUNT}/Recordings/{sid}"
     key = (ACCOUNT, API_KEY)
-    for url in (of_twilio, of_telnyx, told["RecordingUrl"]):
+    for url in (of_twilio, of_telnyx, delivered["RecordingUrl"]):
         for suffix, kind in ((".mp3", "MP3"), (".wav", "WAV")):
             assert kind_of(requests.get(url + suffix, timeout=10)) == kind
             assert kind_of(requests.get(url + suffix, timeout=10, auth=key)) == kind
@@ -195,8 +195,8 @@ def test_the_audio_is_where_both_vendors_have_it(house: House, client: Client, t
     assert kind_of(requests.get(f"{client.base}/recordings/{sid}", timeout=10)) == "WAV"
     found = twilio.recordings(sid).fetch()
     assert kind_of(requests.get(client.base + found.uri.replace(".json", ".mp3"), timeout=10)) == "MP3"
-    stranger = (OTHER_ACCOUNT, OTHER_API_KEY)
-    assert requests.get(f"{of_twilio}.mp3", timeout=10, auth=stranger).status_code == 404
+    outsider = (OTHER_ACCOUNT, OTHER_API_KEY)
+    assert requests.get(f"{of_twilio}.mp3", timeout=10, auth=outsider).status_code == 404
     assert requests.get(f"{of_twilio}.mp3", timeout=10, auth=(ACCOUNT, "wrong")).status_code == 401
     assert twilio.recordings(sid).delete() is True
     for suffix in ("", ".mp3", ".wav"):
@@ -208,10 +208,10 @@ def test_a_signed_address_is_as_good_with_a_suffix_and_needed_where_no_key_is_gi
 ) -> None:
     house.stop()
     house.start(more="recordings: {url_lifetime_secs: 600}")
-    told = completed_recording(house)
-    url = told["RecordingUrl"]
+    delivered = completed_recording(house)
+    url = delivered["RecordingUrl"]
     query = url.partition("?")[2]
-    rest = f"{client.base}/2010-04-01/Accounts/{ACCOUNT}/Recordings/{told['RecordingSid']}"
+    rest = f"{client.base}/2010-04-01/Accounts/{ACCOUNT}/Recordings/{delivered['RecordingSid']}"
     for suffix, kind in ((".mp3", "MP3"), (".wav", "WAV")):
         assert kind_of(requests.get(url + suffix, timeout=10)) == kind
         assert kind_of(requests.get(f"{rest}{suffix}?{query}", timeout=10)) == kind

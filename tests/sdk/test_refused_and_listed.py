@@ -64,7 +64,7 @@ def test_no_page_of_participants_is_promised_that_would_be_empty(house: House, c
 
 
 def test_the_answer_of_one_account_is_not_given_to_another(
-    house: House, client: Client, stranger: Client
+    house: House, client: Client, outsider: Client
 ) -> None:
     """At Telnyx's older address, which names no account; the second request says that it is a retry."""
     target = house.switch.register(GUEST, Answers(0.1))
@@ -77,7 +77,7 @@ def test_the_answer_of_one_account_is_not_given_to_another(
             headers={"Authorization": f"Bearer {each.key}", "x-stainless-retry-count": retry},
             timeout=10,
         )
-        for each, retry in ((client, "0"), (stranger, "1"), (client, "1"))
+        for each, retry in ((client, "0"), (outsider, "1"), (client, "1"))
     ]
     assert [answer.ok for answer in answers] == [True, False, True]
     assert answers[0].json() == answers[2].json()

@@ -36,7 +36,7 @@ class Party:
             phone = house.switch.call(ROOM, from_=caller, sounds=VOICES[caller])
             phone.wait_answered(10)
             self.phones[caller] = phone
-            house.told(1 + len(self.phones), 10)
+            house.delivered(1 + len(self.phones), 10)
         self.sid = client.conference().sid
         self.sids = {event["From"]: event["CallSid"] for event in house.events()}
         for caller, phone in self.phones.items():
@@ -49,7 +49,7 @@ class Party:
             self.sids[caller], account_sid=ACCOUNT, conference_sid=self.sid, **changes
         )
 
-    def told(self, name: str, count: int = 1) -> dict[str, str]:
+    def delivered(self, name: str, count: int = 1) -> dict[str, str]:
         found: list[dict[str, str]] = []
 
         def came() -> bool:
@@ -72,10 +72,10 @@ def test_who_is_muted_is_heard_by_nobody_and_hears_all(house: House, client: Cli
     assert party.update(ANNA, muted=True).muted is True
     goes_quiet(party.phones[BERT], VOICES[ANNA])
     party.phones[ANNA].wait_hears(VOICES[BERT], 10)
-    assert party.told("participant-mute")["CallSid"] == party.sids[ANNA]
+    assert party.delivered("participant-mute")["CallSid"] == party.sids[ANNA]
     assert party.update(ANNA, muted=False).muted is False
     party.phones[BERT].wait_hears(VOICES[ANNA], 10)
-    assert party.told("participant-unmute")["Muted"] == "false"
+    assert party.delivered("participant-unmute")["Muted"] == "false"
 
 
 def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, client: Client) -> None:
@@ -85,7 +85,7 @@ def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, cli
     party.phones[ANNA].wait_hears(700, 10)
     goes_quiet(party.phones[ANNA], VOICES[BERT])
     goes_quiet(party.phones[BERT], VOICES[ANNA])
-    assert party.told("participant-hold")["Hold"] == "true"
+    assert party.delivered("participant-hold")["Hold"] == "true"
     other = house.application.document(
         "/hold", f"<Response><Play>{house.application.tone(1100, 1)}</Play></Response>"
     )
@@ -95,7 +95,7 @@ def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, cli
     party.phones[ANNA].wait_hears(VOICES[BERT], 10)
     party.phones[BERT].wait_hears(VOICES[ANNA], 10)
     goes_quiet(party.phones[ANNA], 1100)
-    party.told("participant-unhold")
+    party.delivered("participant-unhold")
 
 
 def test_who_is_put_on_hold_again_goes_on_hearing_its_own_music(house: House, client: Client) -> None:
@@ -151,7 +151,7 @@ def test_a_hold_before_the_start_is_heard_in_place_of_the_wait_and_goes_on_into_
     holds(True)
     anna.wait_hears(1100, 10)
     bert = house.switch.call(ROOM, from_=BERT, sounds=VOICES[BERT])
-    house.told(3, 10)
+    house.delivered(3, 10)
     bert.wait_answered(10)
     gevent.sleep(1.0)
     anna.wait_hears(1100, 10)
@@ -168,7 +168,7 @@ def test_a_coach_stays_when_the_coached_one_has_left_and_is_heard_by_nobody(
     party.update(ANNA, coaching=True, call_sid_to_coach=party.sids[BERT])
     goes_quiet(party.phones[CLEO], VOICES[ANNA])
     party.phones[BERT].hang_up()
-    party.told("participant-leave")
+    party.delivered("participant-leave")
     party.phones[ANNA].wait_hears(VOICES[CLEO], 10)
     goes_quiet(party.phones[CLEO], VOICES[ANNA])
     coach = client.conferences.participants.retrieve(
@@ -191,7 +191,7 @@ def test_a_coach_is_heard_by_one_alone_then_by_another_then_by_all(house: House,
     assert party.update(ANNA, coaching=False).coaching is False
     party.phones[BERT].wait_hears(VOICES[ANNA], 10)
     party.phones[CLEO].wait_hears(VOICES[ANNA], 10)
-    party.told("participant-modify", 3)
+    party.delivered("participant-modify", 3)
     with pytest.raises(telnyx.UnprocessableEntityError):
         party.update(ANNA, coaching=True)
     with pytest.raises(telnyx.UnprocessableEntityError):
@@ -206,13 +206,13 @@ def test_an_announcement_to_one_is_heard_by_that_one_alone(house: House, client:
     party.update(ANNA, announce_url=document)
     party.phones[ANNA].wait_hears(1300, 10)
     party.phones[ANNA].wait_hears(VOICES[BERT], 10)
-    told = party.told("announcement-end")
-    assert (told["CallSid"], told["AnnounceUrl"]) == (party.sids[ANNA], document)
+    delivered = party.delivered("announcement-end")
+    assert (delivered["CallSid"], delivered["AnnounceUrl"]) == (party.sids[ANNA], document)
     assert not party.phones[BERT].heard(1300, since=begun)
     (asked,) = house.application.to("/say")
     assert (asked.method, asked.fields["ConferenceSid"]) == ("POST", party.sid)
     party.update(ANNA, announce_url=house.application.url("/nowhere"))
-    assert "404" in party.told("announcement-fail")["ReasonAnnouncementFailed"]
+    assert "404" in party.delivered("announcement-fail")["ReasonAnnouncementFailed"]
 
 
 def test_an_announcement_to_the_conference_is_heard_by_all(house: House, client: Client) -> None:
@@ -221,7 +221,7 @@ def test_an_announcement_to_the_conference_is_heard_by_all(house: House, client:
     client.conferences.update(party.sid, account_sid=ACCOUNT, announce_url=sound, announce_method="GET")
     for phone in party.phones.values():
         phone.wait_hears(1300, 10)
-    party.told("announcement-end")
+    party.delivered("announcement-end")
 
 
 def test_who_is_made_to_end_the_conference_ends_it_and_beeps_or_not(house: House, client: Client) -> None:
@@ -233,7 +233,7 @@ def test_who_is_made_to_end_the_conference_ends_it_and_beeps_or_not(house: House
     party.phones[CLEO].wait_hears(440, 10, since=since)
     party.phones[BERT].hang_up()
     assert (
-        party.told("conference-end")["ReasonConferenceEnded"]
+        party.delivered("conference-end")["ReasonConferenceEnded"]
         == "participant-with-end-conference-on-exit-left"
     )
     party.phones[CLEO].wait_ended(10)
@@ -244,7 +244,7 @@ def test_who_is_deleted_is_hung_up_and_no_action_is_asked_for(house: House, clie
     party = Party(house, client, ANNA, BERT, action="/after")
     client.conferences.participants.delete(party.sids[ANNA], account_sid=ACCOUNT, conference_sid=party.sid)
     party.phones[ANNA].wait_ended(10)
-    assert party.told("participant-leave")["ReasonParticipantLeft"] == "participant_updated_via_api"
+    assert party.delivered("participant-leave")["ReasonParticipantLeft"] == "participant_updated_via_api"
     assert [one.call_sid for one in client.participants(party.sid)] == [party.sids[BERT]]
     with pytest.raises(telnyx.NotFoundError):
         party.update(ANNA, muted=True)
@@ -258,7 +258,7 @@ def test_a_conference_that_is_completed_hangs_up_everybody(house: House, client:
     assert ended.sid == party.sid
     for phone in party.phones.values():
         phone.wait_ended(10)
-    assert party.told("conference-end")["ReasonConferenceEnded"] == "conference-ended-via-api"
+    assert party.delivered("conference-end")["ReasonConferenceEnded"] == "conference-ended-via-api"
     over = client.conference(status="completed")
     assert over.reason_conference_ended == "conference-ended-via-api"
     assert client.conferences.update(party.sid, account_sid=ACCOUNT, status="completed") == over
@@ -291,7 +291,7 @@ def test_a_call_in_a_conference_is_given_other_words_and_belongs_to_it_no_more(
     updated = client.calls.update(party.sids[ANNA], account_sid=ACCOUNT, url=house.application.url("/other"))
     assert updated.status == "in-progress"
     party.phones[ANNA].wait_hears(1300, 10)
-    assert party.told("participant-leave")["ReasonParticipantLeft"] == "participant_updated_via_api"
+    assert party.delivered("participant-leave")["ReasonParticipantLeft"] == "participant_updated_via_api"
     goes_quiet(party.phones[ANNA], VOICES[BERT])
     assert [one.call_sid for one in client.participants(party.sid)] == [party.sids[BERT]]
     (asked,) = house.application.to("/other")
@@ -347,15 +347,15 @@ def test_a_call_that_dials_somebody_is_taken_away_from_there(house: House, clien
     until(recorded, 10, "the recording is completed")
 
 
-def test_the_end_of_a_call_is_told_where_the_update_says(house: House, client: Client) -> None:
+def test_the_end_of_a_call_is_reported_where_the_update_says(house: House, client: Client) -> None:
     party = Party(house, client, ANNA)
     house.application.takes_callbacks("/elsewhere")
     client.calls.update(
         party.sids[ANNA], account_sid=ACCOUNT, status_callback=house.application.url("/elsewhere")
     )
     party.phones[ANNA].hang_up()
-    (told,) = house.application.wait_for("/elsewhere", 1, 10)
-    assert told.fields["CallStatus"] == "completed"
+    (delivered,) = house.application.wait_for("/elsewhere", 1, 10)
+    assert delivered.fields["CallStatus"] == "completed"
     assert not house.application.to("/status")
 
 
@@ -369,6 +369,6 @@ def test_what_is_said_to_all_is_heard_by_all(house: House, client: Client) -> No
         phone.wait_quiet(10)
     since = time.monotonic()
     client.conferences.update(party.sid, account_sid=ACCOUNT, announce_url=document)
-    party.told("announcement-end")
+    party.delivered("announcement-end")
     for phone in party.phones.values():
         assert loudness_between(phone, since, time.monotonic()) > QUIET_DB

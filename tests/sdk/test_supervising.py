@@ -76,8 +76,8 @@ def test_a_call_without_a_conference_is_supervised(house: House, client: Client,
     phone.wait_hears(VOICES[ANNA], 10)
     caller.hang_up()
     phone.wait_ended(10)
-    told = house.application.wait_for("/call", 2, 10)
-    assert [one.fields["CallStatus"] for one in told] == ["in-progress", "completed"]
+    delivered = house.application.wait_for("/call", 2, 10)
+    assert [one.fields["CallStatus"] for one in delivered] == ["in-progress", "completed"]
     until(lambda: client.calls.retrieve(sid, account_sid=ACCOUNT).status == "completed", 10, "its end")
 
 

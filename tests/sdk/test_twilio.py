@@ -38,7 +38,7 @@ def twilio(client: Client) -> Any:
 def test_conferences_and_participants(house: House, twilio: Any) -> None:
     house.voice(house.joins(participantLabel="host", beep="false"))
     phone = house.switch.call(ROOM, from_=ANNA, sounds=500)
-    house.told(2, 10)
+    house.delivered(2, 10)
     (conference,) = twilio.conferences.list(friendly_name="Room 1234", status="in-progress")
     assert conference.sid == house.events()[0]["ConferenceSid"]
     assert abs((datetime.now(timezone.utc) - conference.date_created).total_seconds()) < 60
@@ -71,7 +71,7 @@ def test_participants_that_have_left_are_asked_for_and_complete(
 ) -> None:
     house.voice(house.joins(participantLabel="host", beep="false"))
     phone = house.switch.call(ROOM, from_=ANNA, sounds=500)
-    house.told(2, 10)
+    house.delivered(2, 10)
     (conference,) = twilio.conferences.list()
     conference.update(status="completed")
     phone.wait_ended(10)
@@ -88,7 +88,7 @@ def test_a_list_is_leafed_through(house: House, twilio: Any) -> None:
     house.voice(*[house.joins(room=f"Room {number}") for number in range(5)])
     for number in range(5):
         house.switch.call(ROOM, from_=f"+1312555010{number}").wait_answered(10)
-    house.told(10, 10)
+    house.delivered(10, 10)
     names = [conference.friendly_name for conference in twilio.conferences.list(page_size=2)]
     assert sorted(names) == [f"Room {number}" for number in range(5)]
     calls = twilio.calls.list(page_size=3)
@@ -101,9 +101,9 @@ def test_errors_are_twilios(house: House, client: Client, twilio: Any) -> None:
         twilio.conferences("nothing").fetch()
     assert (error.value.status, error.value.code) == (404, 20404)
     for key in (OTHER_API_KEY, "wrong"):
-        stranger = Twilio(ACCOUNT, key, http_client=Here(client.base))
+        outsider = Twilio(ACCOUNT, key, http_client=Here(client.base))
         with pytest.raises(TwilioRestException) as error:
-            stranger.conferences("nothing").fetch()
+            outsider.conferences("nothing").fetch()
         assert (error.value.status, error.value.code) == (401, 20003)
     url = f"{client.base}/2010-04-01/Accounts/{ACCOUNT}/Conferences.json"
     assert requests.get(url, timeout=10).headers["WWW-Authenticate"].startswith("Basic")

@@ -22,15 +22,15 @@ def post(client: Client, path: str, **more: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "delivered"),
     [
         ("", ["conference-start", "conference-end"]),
         ("join leave", ["participant-join", "participant-leave"]),
         ("start", ["conference-start"]),
     ],
 )
-def test_a_conference_tells_of_its_start_and_end_unless_the_request_says_otherwise(
-    house: House, client: Client, asked: str, told: list[str]
+def test_a_conference_reports_its_start_and_end_unless_the_request_says_otherwise(
+    house: House, client: Client, asked: str, delivered: list[str]
 ) -> None:
     target = house.switch.register(GUEST, Answers(0.1))
     more = {"ConferenceStatusCallbackEvent": asked} if asked else {}
@@ -42,9 +42,9 @@ def test_a_conference_tells_of_its_start_and_end_unless_the_request_says_otherwi
         **more,
     )
     phone = target.wait_called(10)
-    house.told(1, 10)
+    house.delivered(1, 10)
     phone.hang_up()
-    assert [event for _, event, _ in house.told(len(told), 10)] == told
+    assert [event for _, event, _ in house.delivered(len(delivered), 10)] == delivered
     assert {event["ConferenceSid"] for event in house.events()} == {guest["conference_sid"]}
 
 

@@ -34,4 +34,4 @@ def test_digits_by_info_count(house: House, kind: str, bodies: list[str], digits
         for body in bodies:
             assert phone.request("INFO", dialog, [("Content-Type", kind)], body) == 200
         assert house.application.wait_for("/digits", 1, 5)[0].fields["Digits"] == digits
-        assert phone.is_told_goodbye(dialog)
+        assert phone.hears_goodbye(dialog)

@@ -36,6 +36,6 @@ def test_a_callee_that_answered_has_completed_the_dial(
         assert fields["DialCallDuration"] == "0"
         assert fields["DialCallSid"]
         phone.wait_hears(AFTER)
-        told = [one.fields["CallStatus"] for one in house.application.wait_for("/leg", 2)]
-        assert told == ["in-progress", "completed"]
+        delivered = [one.fields["CallStatus"] for one in house.application.wait_for("/leg", 2)]
+        assert delivered == ["in-progress", "completed"]
         phone.wait_ended()

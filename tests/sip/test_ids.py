@@ -90,7 +90,7 @@ def test_a_call_id_that_is_a_uuid_is_served(house: House) -> None:
     house.voice(house.joins())
     with RawPhone(house.switch.sip_port) as phone:
         assert phone.invite().status == 200
-        house.told(2)
+        house.delivered(2)
 
 
 def originate(house: House, callee: Callee, application: str) -> None:
@@ -117,4 +117,4 @@ def test_a_foreign_leg_that_enters_a_room_is_sent_away(house: House) -> None:
         room = house.events(2)[0]["ConferenceSid"]
         originate(house, callee, f"conference({room})")
         until(lambda: house.switch.api(f"conference {room} list count").strip() == "1", what="kick")
-        assert len(house.told()) == 2
+        assert len(house.delivered()) == 2

@@ -90,10 +90,10 @@ def test_a_star_ends_a_dial_into_a_conference(house: House) -> None:
     house.voice(house.joins().replace("<Dial>", '<Dial hangupOnStar="true" action="/after">'))
     with presser(house) as (keys, _):
         keys.silence(0.5)
-        house.told(2)
+        house.delivered(2)
         keys.press("1*", ["tone", "event"])
         keys.silence(0.3)
-        assert "participant-leave" in [event for _, event, _ in house.told(3)]
+        assert "participant-leave" in [event for _, event, _ in house.delivered(3)]
 
 
 @pytest.mark.parametrize("to", ["number", "address"])

@@ -72,7 +72,7 @@ def heard_by_a_listener(house: House, jitter: float) -> float:
         dialog = speaker.invite()
         other = listener.invite(identity="+13125550002")
         listener.talk(other)
-        house.told(3)
+        house.delivered(3)
         gevent.sleep(0.5)
         speaker.send_all(dialog, packets(jitter))
         return signal_to_noise(listener.heard[-round(SECONDS * 50) + 60 : -10])

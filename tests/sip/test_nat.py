@@ -29,4 +29,4 @@ def test_bye_goes_to_where_the_invite_came_from(house: House) -> None:
     with BehindNat(house.switch.sip_port) as phone:
         dialog = phone.invite()
         assert dialog.status == 200
-        assert phone.is_told_goodbye(dialog)
+        assert phone.hears_goodbye(dialog)

@@ -101,7 +101,7 @@ def test_heard_both_ways(house: House, name: str) -> None:
         listening = other.invite(identity="+13125550002")
         phone.talk(dialog, TONE)
         other.talk(listening, TONE)
-        house.told(3)
+        house.delivered(3)
         until(lambda: loud(phone.heard), what="sound at the phone")
         until(lambda: loud(other.heard), what="sound of the phone")
 
@@ -139,7 +139,7 @@ def test_an_offer_of_one_direction(house: House, direction: str, is_heard: bool,
         dialog, listening = phone.invite(), other.invite(identity="+13125550002")
         phone.talk(dialog, TONE)
         other.talk(listening, TONE)
-        house.told(3)
+        house.delivered(3)
         gevent.sleep(1.0)
         until(lambda: loud(phone.heard) is hears, what="what the phone hears")
         until(lambda: loud(other.heard) or not is_heard, what="what is heard of it")

@@ -35,7 +35,7 @@ def test_an_invite_without_an_offer_is_a_call_like_any_other(house: House) -> No
         assert dialog.status == 200
         assert offered(dialog.answer)[0] == "PCMU"
         phone.talk(dialog)
-        assert [event for _, event, _ in house.told(2)] == ["conference-start", "participant-join"]
+        assert [event for _, event, _ in house.delivered(2)] == ["conference-start", "participant-join"]
         until(lambda: len(phone.heard) > 30, what="sound")
 
 
@@ -45,7 +45,7 @@ def test_an_invite_without_an_offer_may_be_rejected_all_the_same(house: House) -
     with LateOffer(house.switch.sip_port) as phone:
         dialog = phone.invite()
         assert dialog.status == 200
-        assert phone.is_told_goodbye(dialog)
+        assert phone.hears_goodbye(dialog)
 
 
 class Reliable(Talker):
@@ -74,7 +74,7 @@ def test_reliable_provisional_answers(house: House, how: str) -> None:
         dialog = phone.invite(headers=[(how, "100rel")])
         assert dialog.status == 200
         phone.talk(dialog)
-        house.told(2)
+        house.delivered(2)
         assert phone.acknowledged
 
 
@@ -94,7 +94,7 @@ def test_encryption_is_agreed_upon_or_refused(house: House, protocol: str, key: 
         dialog = phone.invite()
         assert dialog.status == status
         if status == 200:
-            house.told(2)
+            house.delivered(2)
             assert b"a=crypto:1 AES_CM_128_HMAC_SHA1_80" in dialog.answer
         else:
             gevent.sleep(0.3)

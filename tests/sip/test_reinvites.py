@@ -30,7 +30,7 @@ def test_what_a_re_invite_adds_leaves_the_sound_as_it_was(house: House, name: st
         dialog, listening = phone.invite(), other.invite(identity="+13125550002")
         phone.talk(dialog, TONE)
         other.talk(listening, TONE)
-        house.told(3)
+        house.delivered(3)
         until(lambda: loud(phone.heard) and loud(other.heard), what="sound")
         body, status = TAKEN[name]
         answer = phone.reinvite(dialog, body.format(port=phone.media_port).encode())

@@ -50,17 +50,17 @@ def joined(house: House, phone: Talker) -> Dialog:
     dialog = phone.invite()
     assert dialog.status == 200
     phone.talk(dialog)
-    assert [event for _, event, _ in house.told(2)] == ["conference-start", "participant-join"]
+    assert [event for _, event, _ in house.delivered(2)] == ["conference-start", "participant-join"]
     return dialog
 
 
 def test_who_sends_no_more_media_leaves_and_the_conference_ends(house: House, phone: Talker) -> None:
     joined(house, phone)
     gevent.sleep(SECONDS + 1.5)
-    assert len(house.told()) == 2, "one that talks stays"
+    assert len(house.delivered()) == 2, "one that talks stays"
     phone.vanish()
-    told = [event for _, event, _ in house.told(4, LEAVES_WITHIN)]
-    assert told[2:] == ["participant-leave", "conference-end"]
+    delivered = [event for _, event, _ in house.delivered(4, LEAVES_WITHIN)]
+    assert delivered[2:] == ["participant-leave", "conference-end"]
 
 
 @pytest.mark.parametrize("direction", ["sendonly", "inactive"])
@@ -71,9 +71,9 @@ def test_a_phone_that_holds_stays_and_its_limit_counts_again_afterwards(
     assert status_of(phone.reinvite(dialog, sdp(phone.media_port, ["PCMU"], direction))) == 200
     gevent.killall(phone._greenlets)
     gevent.sleep(LEAVES_WITHIN)
-    assert len(house.told()) == 2
+    assert len(house.delivered()) == 2
     assert status_of(phone.reinvite(dialog, sdp(phone.media_port, ["PCMU"]))) == 200
-    assert phone.is_told_goodbye(dialog, LEAVES_WITHIN)
+    assert phone.hears_goodbye(dialog, LEAVES_WITHIN)
 
 
 @pytest.mark.parametrize("direction", ["recvonly", "inactive"])
@@ -82,9 +82,9 @@ def test_a_phone_that_only_listens_stays(house: House, direction: str) -> None:
         phone._sdp = sdp(phone.media_port, ["PCMU"], direction).decode()
         house.voice(house.joins())
         assert phone.invite().status == 200
-        house.told(2)
+        house.delivered(2)
         gevent.sleep(LEAVES_WITHIN)
-        assert len(house.told()) == 2
+        assert len(house.delivered()) == 2
 
 
 def test_a_caller_that_vanishes_takes_nobody_else_along(house: House, phone: Talker) -> None:
@@ -92,11 +92,11 @@ def test_a_caller_that_vanishes_takes_nobody_else_along(house: House, phone: Tal
     with Talker(house.switch.sip_port) as other:
         dialog = other.invite(identity="+13125550002")
         other.talk(dialog)
-        house.told(3)
+        house.delivered(3)
         other.vanish()
-        assert [event for _, event, _ in house.told(4, LEAVES_WITHIN)][3] == "participant-leave"
+        assert [event for _, event, _ in house.delivered(4, LEAVES_WITHIN)][3] == "participant-leave"
         gevent.sleep(1.0)
-        assert len(house.told()) == 4
+        assert len(house.delivered()) == 4
 
 
 def test_a_callee_that_holds_without_media_stays(house: House, phone: Talker) -> None:
@@ -123,4 +123,4 @@ def test_a_session_timer_is_asked_for(house: House, phone: Talker) -> None:
     dialog = phone.invite(headers=[("Supported", "timer")])
     phone.talk(dialog)
     assert header(dialog.answer, "Session-Expires") == "1800;refresher=uac"
-    house.told(2)
+    house.delivered(2)

@@ -48,7 +48,7 @@ def call(house: House, document: str, headers: dict[str, str], from_line: str | 
 
 
 def secrets(requests_: list[bytes], *numbers: str) -> list[str]:
-    """Lines of requests that tell one of the numbers."""
+    """Lines of requests that contain one of the numbers."""
     found = []
     for request in requests_:
         for line in request.decode(errors="replace").splitlines():

@@ -85,7 +85,7 @@ def loudness_between(phone: Any, begin: float, end: float) -> float:
 
 
 def recorded(house: House, **attributes: str) -> dict[str, str]:
-    """Attributes of a recorded conference that tells everything about its recording to /recording."""
+    """Attributes of a recorded conference with every callback of its recording to /recording."""
     if not house.application.to("/recording"):
         house.application.takes_callbacks("/recording")
     return {
@@ -97,7 +97,7 @@ def recorded(house: House, **attributes: str) -> dict[str, str]:
     } | attributes
 
 
-def told_of_recordings(house: House, count: int, timeout: float = 8.0) -> list[dict[str, str]]:
+def recording_callbacks(house: House, count: int, timeout: float = 8.0) -> list[dict[str, str]]:
     return [request.fields for request in house.application.wait_for("/recording", count, timeout)]
 
 

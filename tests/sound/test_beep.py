@@ -49,9 +49,9 @@ def test_a_beep_sounds_to_the_others_as_the_one_who_comes_and_goes_asks(
         }
     )
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     third = house.switch.call(ROOM, from_=THIRD)
-    house.told(3)
+    house.delivered(3)
     gevent.sleep(LONG_ENOUGH)
     with watching(house) as watcher:
         second = house.switch.call(ROOM, from_=SECOND)
@@ -76,7 +76,7 @@ def test_a_beep_is_two_hundred_milliseconds_to_the_others_and_nothing_to_the_joi
     """The middle of five: a phone on a busy machine stretches one now and then."""
     house.voice(house.joins())
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     enters, exits, enter_lags, exit_lags, own = [], [], [], [], []
     with watching(house) as watcher:
         for turn in range(5):
@@ -115,7 +115,7 @@ def test_tone_and_length_are_settings(house: House) -> None:
     )
     house.voice(house.joins())
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     second = house.switch.call(ROOM, from_=SECOND)
     first.wait_hears(1200, 3)
     second.wait_answered()
@@ -137,9 +137,9 @@ def test_no_beep_before_the_start_nor_for_those_who_are_moved_in(house: House) -
     first = house.switch.call(ROOM, from_=FIRST)
     second = house.switch.call(ROOM, from_=SECOND)
     third = house.switch.call(ROOM, from_=THIRD)
-    house.told(3)
+    house.delivered(3)
     third.hang_up()
-    house.told(4)
+    house.delivered(4)
     with watching(house) as watcher:
         moderator = house.switch.call(ROOM, from_=MODERATOR)
         watcher.wait("add-member", count=3)
@@ -149,14 +149,14 @@ def test_no_beep_before_the_start_nor_for_those_who_are_moved_in(house: House) -
         assert not phone.heard(EXIT)
     for phone in (first, second, moderator):
         phone.hang_up()
-    house.told(10)
+    house.delivered(10)
 
 
 def test_ten_who_join_within_a_second_do_not_queue_behind_beeps(house: House, measured: Measured) -> None:
     house.voice(house.joins())
     house.switch.phones.prepare(12)
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     with watching(house) as watcher:
         phones = {}
         for number in range(10):
@@ -170,7 +170,7 @@ def test_ten_who_join_within_a_second_do_not_queue_behind_beeps(house: House, me
             watcher.wait("add-member", caller) - phone.times["answered"] for caller, phone in phones.items()
         ]
     assert max(lags) < 0.150, lags
-    assert {event for _, event, _ in house.told(12)[2:]} == {"participant-join"}
+    assert {event for _, event, _ in house.delivered(12)[2:]} == {"participant-join"}
     # Ten beeps of 200 ms in a second: one after the other, none is lost, and none is mixed with the next.
     gevent.sleep(2.0)
     beeps = sum(heard.seconds for heard in first.heard(ENTER))
@@ -186,9 +186,9 @@ def test_ten_who_join_within_a_second_do_not_queue_behind_beeps(house: House, me
 def test_a_refused_one_is_announced_to_nobody(house: House) -> None:
     house.voice(house.joins(maxParticipants="2"))
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     second = house.switch.call(ROOM, from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     first.wait_hears(ENTER)
     gevent.sleep(LONG_ENOUGH)
     third = house.switch.call(ROOM, from_=THIRD)
@@ -206,7 +206,7 @@ def test_a_beep_is_mixed_with_who_speaks(house: House) -> None:
     house.voice(house.joins())
     first = house.switch.call(ROOM, from_=FIRST)
     speaker = house.switch.call(ROOM, from_=SECOND, sounds=600)
-    house.told(3)
+    house.delivered(3)
     first.wait_hears(600)
     gevent.sleep(LONG_ENOUGH)
     third = house.switch.call(ROOM, from_=THIRD)

@@ -44,9 +44,9 @@ def pair(house: House, **second: str) -> tuple[Any, Any]:
     """Two who speak, in a room; the attributes are the second one's."""
     house.documents({FIRST: house.joins(beep="false"), SECOND: house.joins(beep="false", **second)})
     one = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
-    house.told(2)
+    house.delivered(2)
     two = house.switch.call(ROOM, from_=SECOND, sounds=TWO)
-    house.told(3)
+    house.delivered(3)
     two.wait_hears(ONE)
     return one, two
 
@@ -84,7 +84,7 @@ def test_one_who_waits_muted_is_muted_when_moved_in(house: House) -> None:
     waits = {"startConferenceOnEnter": "false", "waitUrl": ""}
     house.documents({FIRST: house.joins(muted="true", **waits), MODERATOR: house.joins()})
     waiting = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
-    house.told(1)
+    house.delivered(1)
     moderator = house.switch.call(ROOM, from_=MODERATOR, sounds=TWO)
     waiting.wait_hears(TWO)
     gevent.sleep(0.5)
@@ -152,7 +152,7 @@ def test_a_coach_joins_and_only_the_coached_one_hears_it(house: House) -> None:
     assert not fourth.hears_now(THREE)
     for phone in (agent, customer, coach, fourth):
         phone.hang_up()
-    house.told(10)
+    house.delivered(10)
 
 
 @real
@@ -160,12 +160,12 @@ def test_a_coach_of_nobody_is_refused(house: House) -> None:
     after = house.application.tone(1500, 1.0)
     house.documents({FIRST: house.joins(), THIRD: house.joins(coach="nobody", after=f"<Play>{after}</Play>")})
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     third = house.switch.call(ROOM, from_=THIRD, sounds=THREE)
     third.wait_hears(1500)
     third.wait_ended()
     assert not first.heard(THREE)
-    assert len(house.told()) == 2
+    assert len(house.delivered()) == 2
     first.hang_up()
 
 
@@ -174,7 +174,7 @@ def test_a_coach_of_nobody_is_refused(house: House) -> None:
 
 @pytest.fixture
 def with_hold_music(house: House) -> House:
-    """Hold music that can be told from everything else."""
+    """Hold music that can be distinguished from everything else."""
     music = house.directory / "hold.wav"
     sound.write_wav(music, sound.tone(HOLD, 1.0))
     house.stop()
@@ -207,7 +207,7 @@ def test_on_hold_one_neither_hears_nor_is_heard_and_comes_back_as_muted_as_befor
     assert two.heard(HOLD)[-1].end < back + 0.15
     one.hang_up()
     two.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_a_mute_meanwhile_counts_when_the_hold_ends(with_hold_music: House) -> None:
@@ -237,9 +237,9 @@ def test_who_hangs_up_on_hold_leaves_nothing_behind(with_hold_music: House) -> N
     feed(house, SECOND, Hold, True)
     two.wait_hears(HOLD, 2)
     two.hang_up()
-    assert house.told(4)[3][1:] == ("participant-leave", SECOND)
+    assert house.delivered(4)[3][1:] == ("participant-leave", SECOND)
     one.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 def test_one_on_hold_goes_on_with_its_document_when_the_moderator_ends_the_room(
@@ -256,15 +256,15 @@ def test_one_on_hold_goes_on_with_its_document_when_the_moderator_ends_the_room(
         }
     )
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     moderator = house.switch.call(ROOM, from_=MODERATOR)
-    house.told(3)
+    house.delivered(3)
     feed(house, FIRST, Hold, True)
     first.wait_hears(HOLD, 2)
     moderator.hang_up()
     first.wait_hears(1500, 2)
     first.wait_ended()
-    house.told(6)
+    house.delivered(6)
 
 
 @real
@@ -272,11 +272,11 @@ def test_who_is_on_hold_hears_no_beep(with_hold_music: House) -> None:
     house = with_hold_music
     house.voice(house.joins())
     one = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     feed(house, FIRST, Hold, True)
     one.wait_hears(HOLD, 2)
     two = house.switch.call(ROOM, from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     gevent.sleep(0.7)
     feed(house, FIRST, Hold, False)
     one.wait_stops_hearing(HOLD, 1)
@@ -292,10 +292,10 @@ def test_one_who_waits_on_hold_is_moved_in_on_hold(with_hold_music: House) -> No
     waits = {"startConferenceOnEnter": "false", "waitUrl": ""}
     house.documents({FIRST: house.joins(**waits), MODERATOR: house.joins()})
     first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
-    house.told(1)
+    house.delivered(1)
     feed(house, FIRST, Hold, True)
     moderator = house.switch.call(ROOM, from_=MODERATOR, sounds=TWO)
-    house.told(3)
+    house.delivered(3)
     first.wait_hears(HOLD, 2)
     gevent.sleep(1.2)
     assert loudest(first, TWO) < FLOOR_DB
@@ -305,7 +305,7 @@ def test_one_who_waits_on_hold_is_moved_in_on_hold(with_hold_music: House) -> No
     moderator.wait_hears(ONE, 2)
     first.hang_up()
     moderator.hang_up()
-    house.told(6)
+    house.delivered(6)
 
 
 # announcements
@@ -320,9 +320,9 @@ def test_an_announcement_is_heard_by_all_or_by_one(house: House, to_all: bool) -
     house.voice(house.joins(beep="false"))
     with watching(house) as watcher:
         one = house.switch.call(ROOM, from_=FIRST)
-        house.told(2)
+        house.delivered(2)
         two = house.switch.call(ROOM, from_=SECOND)
-        house.told(3)
+        house.delivered(3)
         watcher.wait("add-member", count=2)
         member = "" if to_all else watcher.member(FIRST)
         house.orchestrator.node.rooms._executor.announce(watcher.room, str(path), member)

@@ -15,7 +15,7 @@ from tests.load.party import plain_party
 from tests.load.sipp import Sipp, why_not
 from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured
-from tests.sound.stage import listen, recorded, seconds, told_of_recordings, until, watching
+from tests.sound.stage import listen, recorded, recording_callbacks, seconds, until, watching
 
 pytestmark = [
     pytest.mark.only("freeswitch"),
@@ -50,11 +50,11 @@ def test_forty_rooms_that_record_at_once_lose_nothing(
         for phone in phones:
             phone.hang_up()
         watcher.wait("conference-destroy", count=ROOMS, timeout=10)
-        told = told_of_recordings(house, 2 * ROOMS, 15)
+        delivered = recording_callbacks(house, 2 * ROOMS, 15)
         began = {event["Conference-Name"]: float(event["at"]) for event in watcher.events("add-member")}
         ended = {event["Conference-Name"]: float(event["at"]) for event in watcher.events("del-member")}
     assert not errors
-    completed = [fields for fields in told if fields["RecordingStatus"] == "completed"]
+    completed = [fields for fields in delivered if fields["RecordingStatus"] == "completed"]
     assert len(completed) == ROOMS
     off = []
     for fields in completed:
@@ -75,7 +75,7 @@ def test_forty_rooms_that_record_at_once_lose_nothing(
 def test_what_a_beep_costs_in_a_room_of_fifty(
     house: House, measured: Measured, tmp_path: Path, beep: str
 ) -> None:
-    """No limit is set: it depends on the machine. That all are in, and are told so, does not."""
+    """No limit is set: it depends on the machine. That all are in, and have their callbacks, does not."""
     switch = house.switch
     assert isinstance(switch, FreeSwitch)
     house.voice(house.joins(beep=beep))
@@ -85,14 +85,14 @@ def test_what_a_beep_costs_in_a_room_of_fifty(
         try:
             watcher.wait("add-member", count=50, timeout=15)
             took = time.monotonic() - began
-            until(lambda: len(house.told()) >= 51, 10)
+            until(lambda: len(house.delivered()) >= 51, 10)
             spent, of_ours = _cpu(switch.pid) - before, _own_cpu() - ours
             errors = sipp.wait()
         finally:
             sipp.close()
         watcher.wait("conference-destroy", timeout=15)
     assert not errors
-    house.told(102, 15)
+    house.delivered(102, 15)
     measured(
         f"fifty join at 25/s with beep {beep}",
         f"{took:.1f} s; FreeSWITCH {spent:.2f} s of CPU, the orchestrator and this test {of_ours:.2f} s",

@@ -18,7 +18,7 @@ from tests.lab import sound
 from tests.scenarios.conftest import ACCOUNT, API_KEY, House
 from tests.sdk.conftest import Client
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, seconds, told_of_recordings, until
+from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds, until
 
 # What is heard is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
@@ -76,7 +76,7 @@ def in_conference(house: House, client: Client, **attributes: str) -> tuple[Any,
     """Somebody who speaks without a pause in a recorded conference."""
     house.voice(house.joins(**recorded(house, **attributes)))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    (began,) = told_of_recordings(house, 1)
+    (began,) = recording_callbacks(house, 1)
     return phone, Recorded(
         client, f"/Conferences/{began['ConferenceSid']}/Recordings/{began['RecordingSid']}.json", began
     )
@@ -95,7 +95,7 @@ def in_call(house: House, client: Client) -> tuple[Any, Recorded]:
         "RecordingStatusCallbackEvent": "in-progress completed absent",
     }
     begun = client.ask("POST", f"/Calls/{call_sid}/Recordings.json", data=form).json()
-    (began,) = told_of_recordings(house, 1)
+    (began,) = recording_callbacks(house, 1)
     return phone, Recorded(client, f"/Calls/{call_sid}/Recordings/{begun['sid']}.json", began)
 
 
@@ -119,7 +119,7 @@ def test_silence_keeps_the_time_line(house: House, client: Client, measured: Mea
     resumed = recording.becomes("in-progress")
     gevent.sleep(PART)
     ended = recording.becomes("stopped")
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     samples = listen(completed)
     begin, end = pause_in(samples)
     pause = end - begin
@@ -141,7 +141,7 @@ def test_skip_leaves_the_pause_out(house: House, client: Client, measured: Measu
     resumed = recording.becomes("in-progress")
     gevent.sleep(PART)
     ended = recording.becomes("stopped")
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     samples = listen(completed)
     expected = ended.since(recording.began).without(resumed.since(paused))
     error = seconds(samples) - (expected.shortest + expected.longest) / 2
@@ -165,7 +165,7 @@ def test_a_recording_stays_paused_over_a_restart(house: House, client: Client, p
     resumed = recording.becomes("in-progress")
     gevent.sleep(PART)
     recording.becomes("stopped")
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     begin, end = pause_in(listen(completed))
     assert end - begin in resumed.since(paused)
     phone.hang_up()
@@ -183,7 +183,7 @@ def test_a_silent_pause_at_the_end_is_there_and_trimmed_where_that_is_asked_for(
     phone.hang_up()
     phone.wait_ended(10)
     ended = Moment(asked, time.monotonic())
-    samples = listen(told_of_recordings(house, 2)[-1])
+    samples = listen(recording_callbacks(house, 2)[-1])
     silent = seconds(samples) - sound.timeline(samples, VOICE)[-1].end
     if trim == "do-not-trim":
         assert silent in ended.since(paused, 2 * ERROR)
@@ -206,7 +206,7 @@ def test_what_is_paused_is_not_given_to_a_listener_as_if_it_were_all(
     os.utime(path, (time.time() - 60, time.time() - 60))
     assert requests.get(f"{client.base}/recordings/{sid}.wav", timeout=5).status_code == 409
     recording.becomes("stopped")
-    told_of_recordings(house, 2)
+    recording_callbacks(house, 2)
     assert requests.get(f"{client.base}/recordings/{sid}.wav", timeout=5).status_code == 200
     phone.hang_up()
 
@@ -220,7 +220,7 @@ def test_a_pause_is_no_silence_that_ends_a_recording(house: House, client: Clien
     gevent.sleep(4.0)
     assert client.ask("GET", recording.path).json()["status"] == "paused"
     resumed = recording.becomes("in-progress")
-    _, completed = told_of_recordings(house, 2, 10)
+    _, completed = recording_callbacks(house, 2, 10)
     assert time.monotonic() - resumed.earliest > 1.8
     assert completed["RecordingStatus"] == "completed"
     for one in (phone, ear):
@@ -231,7 +231,7 @@ def test_a_recording_ended_by_the_api_ends_and_its_conference_goes_on(house: Hou
     phone, recording = in_conference(house, client)
     gevent.sleep(1.2)
     recording.becomes("stopped")
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     assert completed["RecordingStatus"] == "completed"
     again = client.ask("POST", recording.path, data={"Status": "paused"})
     assert again.status_code == 422, again.text

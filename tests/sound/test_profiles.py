@@ -47,9 +47,9 @@ def pair(house: House, room: str, after: str = "") -> tuple[Any, Any]:
     }
     house.documents({caller: house.joins(room, after=after, **attributes) for caller in (FIRST, SECOND)})
     one = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
-    house.told(2)
+    house.delivered(2)
     two = house.switch.call(ROOM, from_=SECOND, sounds=TWO)
-    house.told(3)
+    house.delivered(3)
     two.wait_hears(ONE)
     one.wait_hears(TWO)
     return one, two
@@ -68,7 +68,7 @@ def test_a_room_has_the_profile_of_its_name_and_freeswitch_has_nothing_against_i
     assert re.search(r"\d+$", level.strip())
     one.hang_up()
     two.hang_up()
-    house.told(6)
+    house.delivered(6)
     complaints = [
         line for line in switch.log_tail(5000).splitlines() if re.search(r"\[(ERR|WARNING)\]", line)
     ]
@@ -94,8 +94,8 @@ def test_a_key_mutes_whom_pressed_it_and_the_room_knows(house: House) -> None:
     two.press("0")
     one.wait_stops_hearing(TWO, 3)
     two.wait_hears(ONE)
-    told = house.told(4)
-    assert told[-1] == ("3", "participant-mute", SECOND)
+    delivered = house.delivered(4)
+    assert delivered[-1] == ("3", "participant-mute", SECOND)
     assert house.orchestrator
     # What FreeSWITCH has is what the room believes: nothing is mended.
     house.orchestrator.node.periodic_check.run()
@@ -103,10 +103,10 @@ def test_a_key_mutes_whom_pressed_it_and_the_room_knows(house: House) -> None:
     assert not one.hears_now(TWO)
     two.press("0")
     one.wait_hears(TWO)
-    assert house.told(5)[-1] == ("4", "participant-unmute", SECOND)
+    assert house.delivered(5)[-1] == ("4", "participant-unmute", SECOND)
     two.press("91")
     one.wait_stops_hearing(TWO, 3)
-    assert house.told(6)[-1] == ("5", "participant-mute", SECOND)
+    assert house.delivered(6)[-1] == ("5", "participant-mute", SECOND)
     assert switch.log_errors() == []
     one.hang_up()
     two.hang_up()
@@ -118,7 +118,7 @@ def test_a_key_leads_out_of_the_room_and_on_with_the_document(house: House) -> N
     with watching(house) as watcher:
         two.press("#")
         watcher.wait("del-member", SECOND)
-    assert house.told(4)[-1] == ("3", "participant-leave", SECOND)
+    assert house.delivered(4)[-1] == ("3", "participant-leave", SECOND)
     assert two.state == "answered"
     one.hang_up()
     two.hang_up()

@@ -30,8 +30,8 @@ from tests.sound.stage import (
     SECOND,
     listen,
     recorded,
+    recording_callbacks,
     seconds,
-    told_of_recordings,
     watching,
 )
 
@@ -62,7 +62,7 @@ def test_it_begins_with_the_conference_and_has_no_music_of_those_who_waited(
     gevent.sleep(2.0)
     moderator.hang_up()
     first.hang_up()
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     samples = listen(completed)
     voice = sound.timeline(samples, VOICE)
     measured("speech from the start begins in the recording at, ms", voice[0].start * 1000)
@@ -88,20 +88,20 @@ def test_its_length_is_that_of_the_conference(house: House, measured: Measured) 
         gevent.sleep(1.0)
         second.hang_up()
         ended = watcher.wait("del-member", count=2)
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     error = seconds(listen(completed)) - (ended - began)
     measured("length of a recording against its conference, ms", error * 1000)
     assert abs(error) < 0.1
     assert completed["RecordingDuration"] == str(round(seconds(listen(completed))))
 
 
-def test_every_documented_field_is_told(house: House) -> None:
+def test_every_documented_field_is_reported(house: House) -> None:
     house.voice(house.joins(**recorded(house)))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    (began,) = told_of_recordings(house, 1)
+    (began,) = recording_callbacks(house, 1)
     gevent.sleep(1.3)
     phone.hang_up()
-    began, completed = told_of_recordings(house, 2)
+    began, completed = recording_callbacks(house, 2)
     start = house.events(2)[0]
     for fields in (began, completed):
         assert fields["AccountSid"] == ACCOUNT
@@ -130,29 +130,31 @@ SUBSCRIPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("subscribed", "told"), SUBSCRIPTIONS)
-def test_only_subscribed_events_are_told(house: House, subscribed: str | None, told: list[str]) -> None:
+@pytest.mark.parametrize(("subscribed", "delivered"), SUBSCRIPTIONS)
+def test_only_subscribed_events_are_reported(
+    house: House, subscribed: str | None, delivered: list[str]
+) -> None:
     attributes = recorded(house)
     del attributes["recordingStatusCallbackEvent"]
     if subscribed is not None:
         attributes["recordingStatusCallbackEvent"] = subscribed
     house.voice(house.joins(**attributes))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(1.2)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     gevent.sleep(1.0)
-    assert [fields["RecordingStatus"] for fields in told_of_recordings(house, len(told))] == told
+    assert [fields["RecordingStatus"] for fields in recording_callbacks(house, len(delivered))] == delivered
 
 
 def test_send_recording_url_false_leaves_it_out(house: House) -> None:
     house.voice(house.joins(sendRecordingUrl="false", **recorded(house)))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(1.2)
     phone.hang_up()
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     assert completed["RecordingStatus"] == "completed"
     assert "RecordingUrl" not in completed
     assert completed["RecordingDuration"] in ("1", "2")
@@ -164,10 +166,10 @@ def test_what_is_not_to_be_recorded_is_not(house: House, attributes: dict[str, s
     del wanted["record"]
     house.voice(house.joins(**wanted, **attributes))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(0.5)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     gevent.sleep(0.5)
     assert not house.application.to("/recording")
     assert not list(house.switch.recordings_dir.iterdir())
@@ -192,12 +194,12 @@ def test_the_recordings_beep_is_heard_by_all_and_independent_of_beep(
         }
     )
     first = house.switch.call(ROOM, from_=FIRST)
-    house.told(1)
+    house.delivered(1)
     moderator = house.switch.call(ROOM, from_=MODERATOR)
-    house.told(3)
+    house.delivered(3)
     gevent.sleep(1.0)
     second = house.switch.call(ROOM, from_=SECOND)
-    house.told(4)
+    house.delivered(4)
     gevent.sleep(1.0)
     expected = 0 if record_beep == "false" else 1
     assert len(first.heard(RECORD)) == expected, "moved in"
@@ -206,7 +208,7 @@ def test_the_recordings_beep_is_heard_by_all_and_independent_of_beep(
     assert len(first.heard(ENTER)) == (beep == "true")
     for phone in (second, moderator, first):
         phone.hang_up()
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     samples = listen(completed)
     for hz in (RECORD, ENTER, EXIT):
         assert not sound.timeline(samples, hz), f"{hz} Hz is in the recording"
@@ -221,7 +223,7 @@ def test_each_end_of_a_room_completes_its_recording_once(house: House, ending: s
         }
     )
     first = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    house.told(2)
+    house.delivered(2)
     moderator = house.switch.call(ROOM, from_=MODERATOR)
     sid = house.events(3)[0]["ConferenceSid"]
     gevent.sleep(1.5)
@@ -235,11 +237,11 @@ def test_each_end_of_a_room_completes_its_recording_once(house: House, ending: s
         moderator.hang_up()
     first.wait_ended()
     moderator.wait_ended()
-    house.told(6)
-    told_of_recordings(house, 2)
+    house.delivered(6)
+    recording_callbacks(house, 2)
     gevent.sleep(0.5)
-    told = [fields["RecordingStatus"] for fields in told_of_recordings(house, 2)]
-    assert told == ["in-progress", "completed"]
+    delivered = [fields["RecordingStatus"] for fields in recording_callbacks(house, 2)]
+    assert delivered == ["in-progress", "completed"]
 
 
 # What goes wrong
@@ -254,12 +256,12 @@ def test_a_directory_that_cannot_be_written_is_absent_and_the_conference_goes_on
     directory.write_text("a file where the directory should be")  # root may write to any directory
     try:
         first = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-        (absent,) = told_of_recordings(house, 1)
+        (absent,) = recording_callbacks(house, 1)
         second = house.switch.call(ROOM, from_=SECOND)
         second.wait_hears(VOICE)
         second.hang_up()
         first.hang_up()
-        house.told(6)
+        house.delivered(6)
     finally:
         directory.unlink()
         directory.mkdir()
@@ -291,34 +293,34 @@ def test_a_full_disk_costs_the_rest_of_the_recording_and_not_the_conference(hous
     house.voice(house.joins(**recorded(house, trim=trim)))
     with small_disk(house.switch.recordings_dir, 96):
         first = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-        told_of_recordings(house, 1)
+        recording_callbacks(house, 1)
         second = house.switch.call(ROOM, from_=SECOND)
         second.wait_hears(VOICE)
-        _, ended = told_of_recordings(house, 2, 20)
+        _, ended = recording_callbacks(house, 2, 20)
         assert ended["RecordingStatus"] == "completed"
         assert 3 < seconds(listen(ended)) < 7
         assert second.hears_now(VOICE)
         second.hang_up()
         first.hang_up()
-        house.told(6)
+        house.delivered(6)
     assert house.log.has("recording ended before its conference", ended["RecordingSid"])
 
 
 @real
-def test_one_that_was_stopped_behind_our_back_is_told_at_once(house: House) -> None:
+def test_one_that_was_stopped_behind_our_back_is_reported_at_once(house: House) -> None:
     house.log.allows("recording ended before its conference")
     house.voice(house.joins(**recorded(house)))
     with watching(house) as watcher:
         phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-        told_of_recordings(house, 1)
+        recording_callbacks(house, 1)
         gevent.sleep(1.2)
         (path,) = house.switch.recordings_dir.iterdir()
         house.switch.api(f"conference {watcher.room} recording stop {path}")
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     assert completed["RecordingStatus"] == "completed"
     assert phone.state == "answered"
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     gevent.sleep(0.5)
     assert len(house.application.to("/recording")) == 2
 
@@ -332,12 +334,12 @@ def test_one_whose_file_vanished_is_found_while_its_conference_goes_on(
     house.log.allows("recording stopped by itself", "no recording")
     house.voice(house.joins(**recorded(house)))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
-    told_of_recordings(house, 1)
+    recording_callbacks(house, 1)
     gevent.sleep(1.0)
     (path,) = house.switch.recordings_dir.iterdir()
     path.unlink()
-    _, absent = told_of_recordings(house, 2, 15)
+    _, absent = recording_callbacks(house, 2, 15)
     assert absent["RecordingStatus"] == "absent"
     assert phone.state == "answered"
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)

@@ -18,8 +18,8 @@ from tests.sound.stage import (
     THIRD,
     listen,
     recorded,
+    recording_callbacks,
     seconds,
-    told_of_recordings,
     watching,
 )
 
@@ -34,7 +34,7 @@ def test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_
     first = house.switch.call(ROOM, from_=FIRST)
     second = house.switch.call(ROOM, from_=SECOND)
     ear = house.switch.call(ROOM, from_=THIRD)
-    house.told(4)
+    house.delivered(4)
     with watching(house) as watcher:
         first.sounds(ONE)
         ear.wait_hears(ONE)
@@ -50,7 +50,7 @@ def test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_
         error = stopped - last_word - 3
         measured("recordingTimeout=3 ends after the last word, error in ms", error * 1000)
         assert abs(error) < 0.25
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     assert completed["RecordingStatus"] == "completed"
     assert seconds(listen(completed)) > 5
     second.sounds(OTHER)
@@ -59,7 +59,7 @@ def test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_
     assert len(house.application.to("/recording")) == 2
     for phone in (first, second, ear):
         phone.hang_up()
-    house.told(8)
+    house.delivered(8)
     gevent.sleep(0.3)
     assert len(house.application.to("/recording")) == 2
 
@@ -67,13 +67,13 @@ def test_it_ends_so_long_after_the_last_word_of_anybody_and_the_conference_goes_
 def test_silence_before_the_first_word_does_not_count(house: House) -> None:
     house.voice(house.joins(**recorded(house, recordingTimeout="1")))
     first = house.switch.call(ROOM, from_=FIRST)
-    told_of_recordings(house, 1)
+    recording_callbacks(house, 1)
     gevent.sleep(3.5)
     assert len(house.application.to("/recording")) == 1
     first.sounds(ONE)
     gevent.sleep(0.5)
     first.sounds(None)
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     assert seconds(listen(completed)) > 4.5
     first.hang_up()
 
@@ -82,13 +82,13 @@ def test_silence_before_the_first_word_does_not_count(house: House) -> None:
 def test_without_a_timeout_silence_ends_nothing(house: House, timeout: str | None) -> None:
     house.voice(house.joins(**recorded(house, **({"recordingTimeout": timeout} if timeout else {}))))
     first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
-    told_of_recordings(house, 1)
+    recording_callbacks(house, 1)
     gevent.sleep(1.0)
     first.sounds(None)
     gevent.sleep(3.5)
     assert len(house.application.to("/recording")) == 1
     first.hang_up()
-    told_of_recordings(house, 2)
+    recording_callbacks(house, 2)
 
 
 @pytest.mark.parametrize("how", ["hangs up", "is muted", "is put on hold"])
@@ -99,14 +99,14 @@ def test_a_speaker_who_is_cut_off_in_mid_word_speaks_no_more(house: House, how: 
     first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
     second = house.switch.call(ROOM, from_=SECOND)
     second.wait_hears(ONE)
-    told_of_recordings(house, 1)
+    recording_callbacks(house, 1)
     gevent.sleep(1.0)
     _cut_off(house, first, how)
     with watching(house) as watcher:
         stopped = watcher.wait("stop-recording", timeout=10)
     last_word = second.heard(ONE)[-1].end
     assert stopped - last_word == pytest.approx(2.0, abs=0.5)
-    told_of_recordings(house, 2)
+    recording_callbacks(house, 2)
     first.hang_up()
     second.hang_up()
 

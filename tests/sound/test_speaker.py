@@ -21,7 +21,7 @@ VOICE = 600
 TURNS = 3
 
 
-def test_who_speaks_is_told_soon_after_the_first_word_and_after_the_last(
+def test_who_speaks_is_reported_soon_after_the_first_word_and_after_the_last(
     house: House, measured: Measured
 ) -> None:
     house.voice(house.joins(beep="false", statusCallbackEvent="speaker"))
@@ -29,7 +29,7 @@ def test_who_speaks_is_told_soon_after_the_first_word_and_after_the_last(
     ear = house.switch.call(ROOM, from_=SECOND)
     speaker.wait_answered()
     ear.wait_answered()
-    starts, stops, told_starts, told_stops = [], [], [], []
+    starts, stops, reported_starts, reported_stops = [], [], [], []
     with watching(house) as watcher:
         gevent.sleep(1.0)
         for turn in range(TURNS):
@@ -37,58 +37,58 @@ def test_who_speaks_is_told_soon_after_the_first_word_and_after_the_last(
             speaker.sounds(VOICE)
             starts.append(watcher.wait("start-talking", FIRST, turn + 1) - began)
             house.events(2 * turn + 1)
-            told_starts.append(house.application.to("/events")[2 * turn].at - began)
+            reported_starts.append(house.application.to("/events")[2 * turn].at - began)
             gevent.sleep(1.5)
             speaker.sounds(None)
             ended = ear.wait_stops_hearing(VOICE)
             stops.append(watcher.wait("stop-talking", FIRST, turn + 1) - ended)
             house.events(2 * turn + 2)
-            told_stops.append(house.application.to("/events")[2 * turn + 1].at - ended)
+            reported_stops.append(house.application.to("/events")[2 * turn + 1].at - ended)
             gevent.sleep(0.5)
-    assert [(event, caller) for _, event, caller in house.told()] == [
+    assert [(event, caller) for _, event, caller in house.delivered()] == [
         ("participant-speech-start", FIRST),
         ("participant-speech-stop", FIRST),
     ] * TURNS
     measured("FreeSWITCH's start-talking after the first word, ms", median(starts) * 1000)
-    measured("participant-speech-start is received after the first word, ms", median(told_starts) * 1000)
+    measured("participant-speech-start is received after the first word, ms", median(reported_starts) * 1000)
     measured(
         "FreeSWITCH's stop-talking after the last word, ms",
         f"{1000 * min(stops):.0f} to {1000 * max(stops):.0f}",
     )
-    measured("participant-speech-stop is received after the last word, ms", median(told_stops) * 1000)
-    assert median(told_starts) < 0.3
+    measured("participant-speech-stop is received after the last word, ms", median(reported_stops) * 1000)
+    assert median(reported_starts) < 0.3
     # FreeSWITCH counts 40 frames of silence; a machine with other work delivers them in bursts.
     assert 0.3 < median(stops) < 1.3
-    assert median(told_stops) < 2.0
+    assert median(reported_stops) < 2.0
     for phone in (speaker, ear):
         phone.hang_up()
 
 
-def test_each_of_two_who_speak_at_once_is_told(house: House) -> None:
+def test_each_of_two_who_speak_at_once_is_reported(house: House) -> None:
     house.voice(house.joins(beep="false", statusCallbackEvent="speaker"))
     one = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
     two = house.switch.call(ROOM, from_=SECOND, sounds=1100)
-    told = house.told(2)
-    assert {caller for _, _, caller in told} == {FIRST, SECOND}
-    assert {event for _, event, _ in told} == {"participant-speech-start"}
+    delivered = house.delivered(2)
+    assert {caller for _, _, caller in delivered} == {FIRST, SECOND}
+    assert {event for _, event, _ in delivered} == {"participant-speech-start"}
     gevent.sleep(1.0)
     one.sounds(None)
-    assert house.told(3)[2][1:] == ("participant-speech-stop", FIRST)
+    assert house.delivered(3)[2][1:] == ("participant-speech-stop", FIRST)
     one.hang_up()
     two.hang_up()
 
 
-def test_a_muted_one_who_speaks_is_not_told(house: House) -> None:
+def test_a_muted_one_who_speaks_is_not_reported(house: House) -> None:
     house.voice(house.joins(muted="true", statusCallbackEvent="speaker"))
     phone = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
     phone.wait_answered()
     gevent.sleep(1.5)
-    assert not house.told()
+    assert not house.delivered()
     phone.hang_up()
 
 
 def test_the_stop_is_stamped_with_the_moment_of_the_last_word(house: House, measured: Measured) -> None:
-    """FreeSWITCH knows of it 0.8 s later, and nobody is told before; but when it was is known."""
+    """FreeSWITCH knows of it 0.8 s later, and no callback comes before; but when it was is known."""
     house.voice(house.joins(beep="false", statusCallbackEvent="speaker"))
     speaker = house.switch.call(ROOM, from_=FIRST, sounds=VOICE)
     ear = house.switch.call(ROOM, from_=SECOND)
@@ -111,7 +111,7 @@ def _monotonic(timestamp: str) -> float:
     return moment - time.time() + time.monotonic()
 
 
-def test_in_floor_mode_only_the_dominant_speaker_is_told(house: House) -> None:
+def test_in_floor_mode_only_the_dominant_speaker_is_reported(house: House) -> None:
     """`speaker_mode: floor`, Telnyx's older meaning: the one who has the floor, and no stop."""
     house.stop()
     house.start("conference:\n  speaker_mode: floor\n")
@@ -121,15 +121,15 @@ def test_in_floor_mode_only_the_dominant_speaker_is_told(house: House) -> None:
     for phone in (first, second):
         phone.wait_answered()
     for spoken, phone in enumerate((first, second, first), start=1):
-        assert len(house.told()) == spoken - 1
+        assert len(house.delivered()) == spoken - 1
         phone.sounds(500)
-        house.told(spoken, 15)
+        house.delivered(spoken, 15)
         phone.sounds(None)
         # The floor is free once FreeSWITCH has heard it fall silent.
         gevent.sleep(1.5)
-    told = house.told()
-    assert {event for _, event, _ in told} == {"participant-speech-start"}
-    callers = [caller for _, _, caller in told]
+    delivered = house.delivered()
+    assert {event for _, event, _ in delivered} == {"participant-speech-start"}
+    callers = [caller for _, _, caller in delivered]
     assert all(one != other for one, other in pairwise(callers))
     first.hang_up()
     second.hang_up()

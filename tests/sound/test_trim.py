@@ -18,7 +18,7 @@ from orchestrator.media.trim import trim_silence
 from tests.lab import sound
 from tests.scenarios.conftest import House
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, seconds, told_of_recordings
+from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds
 
 # What is heard is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
@@ -72,7 +72,7 @@ def test_what_is_no_audio_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_a_disk_too_full_to_trim_leaves_the_recording_as_it_was() -> None:
-    """Symptom: after the disk had filled up, a trimmed recording was told neither as completed nor as absent.
+    """Symptom: after the disk had filled up, a trimmed recording was sent neither as completed nor as absent.
     Cause: soundfile meets a short write with an AssertionError, which ended the greenlet. Fix: the standard
     library writes the file, and says what the operating system said."""
     path = Path("/dev/shm") / "texml-trim-test.wav"
@@ -100,7 +100,7 @@ def test_a_recordings_silent_ends_are_cut_if_asked(
     house.voice(house.joins(**attributes))
     first = house.switch.call(ROOM, from_=FIRST)
     second = house.switch.call(ROOM, from_=SECOND)
-    house.told(3)
+    house.delivered(3)
     gevent.sleep(1.5)
     first.sounds(VOICE)
     second.wait_hears(VOICE)
@@ -110,7 +110,7 @@ def test_a_recordings_silent_ends_are_cut_if_asked(
     gevent.sleep(1.5)
     first.hang_up()
     second.hang_up()
-    _, completed = told_of_recordings(house, 2)
+    _, completed = recording_callbacks(house, 2)
     samples = listen(completed)
     voice = sound.timeline(samples, VOICE)
     leading, trailing = voice[0].start, seconds(samples) - voice[-1].end
@@ -132,10 +132,10 @@ def test_a_recordings_silent_ends_are_cut_if_asked(
 def test_a_room_where_nobody_spoke_is_absent_if_trimmed(house: House, trim: str) -> None:
     house.voice(house.joins(**recorded(house, trim=trim)))
     phone = house.switch.call(ROOM, from_=FIRST)
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(1.5)
     phone.hang_up()
-    _, ended = told_of_recordings(house, 2)
+    _, ended = recording_callbacks(house, 2)
     if trim == "trim-silence":
         assert (ended["RecordingStatus"], ended["RecordingDuration"]) == ("absent", "0")
         assert "RecordingUrl" not in ended

@@ -72,7 +72,7 @@ def test_what_is_heard_stops_for_all_the_moment_the_conference_starts(
     assert median(stops) < 0.15
     for phone in (moderator, *phones):
         phone.hang_up()
-    house.told(12)
+    house.delivered(12)
 
 
 def test_the_music_of_those_who_wait_is_over_when_they_are_in(house: House) -> None:
@@ -89,7 +89,7 @@ def test_the_music_of_those_who_wait_is_over_when_they_are_in(house: House) -> N
     second.wait_stops_hearing(MUSIC, 1)
     for phone in (moderator, first, second):
         phone.hang_up()
-    house.told(8)
+    house.delivered(8)
 
 
 @pytest.mark.only("freeswitch")
@@ -104,20 +104,20 @@ def test_without_a_wait_url_our_music_is_heard(house: House) -> None:
     strongest = sound.strongest_hz(music)
     assert min(abs(strongest - hz) for chord in CHORDS for hz in chord) < 5
     phone.hang_up()
-    house.told(3)
+    house.delivered(3)
 
 
 @pytest.mark.only("freeswitch")
 def test_an_empty_wait_url_is_silence(house: House) -> None:
     house.voice(house.joins(waitUrl="", **WAITS))
     phone = house.switch.call(ROOM, from_=FIRST)
-    house.told(1)
+    house.delivered(1)
     phone.wait_answered()
     answered = phone.times["answered"]
     gevent.sleep(1.5)
     assert loudness_between(phone, answered, answered + 1.5) < FLOOR_DB
     phone.hang_up()
-    house.told(3)
+    house.delivered(3)
 
 
 @pytest.mark.only("freeswitch")
@@ -126,10 +126,10 @@ def test_those_who_wait_do_not_hear_each_other(house: House) -> None:
     house.voice(house.joins(waitUrl="", **WAITS))
     one = house.switch.call(ROOM, from_=FIRST, sounds=500)
     two = house.switch.call(ROOM, from_=SECOND, sounds=900)
-    house.told(2)
+    house.delivered(2)
     gevent.sleep(1.0)
     assert not one.heard(900)
     assert not two.heard(500)
     one.hang_up()
     two.hang_up()
-    house.told(5)
+    house.delivered(5)

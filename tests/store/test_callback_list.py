@@ -19,7 +19,7 @@ def fail(
 ) -> None:
     before = len(office.results)
     destination.behave(answers(410))
-    office.tell(*(make(queue, destination.url(path), number) for number in sequences))
+    office.send(*(make(queue, destination.url(path), number) for number in sequences))
     office.wait_results(before + len(sequences))
     destination.behave(answers(200))
     destination.requests.clear()
@@ -28,7 +28,7 @@ def fail(
 def deliver(office: Office, destination: Receiver, *sequences: int, queue: str = "room") -> None:
     before = len(office.results)
     destination.behave(answers(200))
-    office.tell(
+    office.send(
         *(make(queue, destination.url("/c"), number, fields=(("From", "+1 312"),)) for number in sequences)
     )
     office.wait_results(before + len(sequences))
@@ -50,7 +50,7 @@ def test_the_list_has_all_states_the_newest_first(
     fail(office, destination, 0)
     deliver(office, destination, 1)
     destination.behave(hangs)
-    office.tell(make("room", destination.url("/c"), 2))
+    office.send(make("room", destination.url("/c"), 2))
     states = [(one.sequence, one.state) for one in service.find(ALL)]
     assert states == [(2, "waiting"), (1, "delivered"), (0, "failed")]
     assert numbers(service, ALL._replace(waiting=False)) == [1, 0]
@@ -116,7 +116,7 @@ def test_another_account_s_callback_and_a_waiting_one_are_not_replayed(
     with pytest.raises(NotFound):
         service.replay("account", failed.id + 7)
     destination.behave(hangs)
-    office.tell(make("room", destination.url("/c"), 1))
+    office.send(make("room", destination.url("/c"), 1))
     with pytest.raises(ServiceError, match="by itself"):
         service.replay("account", service.find(ALL)[0].id)
 
@@ -127,7 +127,7 @@ def test_all_that_failed_at_a_receiver_are_replayed_in_their_order_and_no_others
     fail(office, destination, 0, 1, 2)
     elsewhere = replace(make("room", "https://[broken", 9), account_sid="account")
     before = len(office.results)
-    office.tell(elsewhere)
+    office.send(elsewhere)
     office.wait_results(before + 1)
     deliver(office, destination, 3)
     assert service.replay_failed("another") == 0

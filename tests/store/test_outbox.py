@@ -153,9 +153,9 @@ def test_what_is_over_stays_listed_until_it_is_pruned(outbox: Outbox) -> None:
             error="" if delivered else "no answer within 5 s",
         )
     outbox.flush()
-    assert [told.sequence for told in outbox.finished(4)] == [9, 8, 7, 6]
+    assert [reported.sequence for reported in outbox.finished(4)] == [9, 8, 7, 6]
     page = outbox.finished(4, before=outbox.finished(4)[-1].id, queue="a")
-    assert [told.sequence for told in page] == [5, 4, 3, 2]
+    assert [reported.sequence for reported in page] == [5, 4, 3, 2]
     assert outbox.finished(queue="b") == []
     (lost,) = outbox.finished(failed=True)
     assert (lost.sequence, lost.url, lost.body) == (3, URL, b"SequenceNumber=3")
@@ -202,7 +202,7 @@ def test_the_queries_that_run_often_use_an_index(outbox: Outbox) -> None:
         assert "SEARCH" in plan or "USING" in plan or "ORDER BY id LIMIT 1" in query, (query, plan)
 
 
-def test_unfinished_business_that_was_not_flushed_is_told_again_with_the_same_bytes(path: Path) -> None:
+def test_unfinished_business_that_was_not_flushed_is_sent_again_with_the_same_bytes(path: Path) -> None:
     outbox = Outbox(path)
     outbox.commit([make("a", URL, 0), make("a", URL, 1)])
     head = outbox.next("a")
@@ -240,7 +240,7 @@ def test_a_file_locked_by_somebody_else_gives_a_typed_error_and_loses_nothing(
     other.execute("ROLLBACK")
     other.close()
     outbox.flush()
-    assert [told.sequence for told in outbox.finished()] == [1]
+    assert [reported.sequence for reported in outbox.finished()] == [1]
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ WRITER = """
 
 def test_a_kill_at_any_instant_leaves_nothing_half_written(path: Path) -> None:
     chance = random.Random(7)
-    told = 0
+    reported = 0
     for _ in range(12):
         writer = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(WRITER), str(path)], stdout=subprocess.PIPE, text=True
@@ -348,10 +348,10 @@ def test_a_kill_at_any_instant_leaves_nothing_half_written(path: Path) -> None:
         over = [(message.sequence, message.event) for message in reversed(outbox.finished(10**6))]
         expected = [(each, part) for each in range(1, number + 1) for part in ("one", "two")]
         assert over + waiting == expected, "every message once, in order, and none without its state"
-        assert len(over) >= told
-        told = len(over)
+        assert len(over) >= reported
+        reported = len(over)
         outbox.close()
-    assert told > 0
+    assert reported > 0
 
 
 def test_a_message_s_fields_keep_their_order() -> None:

@@ -46,25 +46,25 @@ def command(tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
     return run
 
 
-def give_up(office: Office, destination: Receiver, *sequences: int, queue: str = "room") -> None:
+def fail(office: Office, destination: Receiver, *sequences: int, queue: str = "room") -> None:
     before = len(office.results)
     destination.behave(answers(410))
-    office.tell(*(make(queue, destination.url("/c?token=h1dden"), number) for number in sequences))
+    office.send(*(make(queue, destination.url("/c?token=h1dden"), number) for number in sequences))
     office.wait_results(before + len(sequences))
     office.outbox.flush()
     destination.behave(answers(200))
     destination.requests.clear()
 
 
-def test_what_waits_and_what_was_given_up_is_listed_while_the_orchestrator_runs(
+def test_what_waits_and_what_failed_is_listed_while_the_orchestrator_runs(
     open_office: Callable[..., Office], destination: Receiver, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     office = open_office(replace(QUICK, timeout=300))
-    give_up(office, destination, 0, 1)
-    office.tell(make("other", destination.url(), 5))
+    fail(office, destination, 0, 1)
+    office.send(make("other", destination.url(), 5))
     office.wait_results(3)
     destination.behave(hangs)
-    office.tell(make("recording third", destination.url(), 7))
+    office.send(make("recording third", destination.url(), 7))
     office.outbox.flush()
     code, out, _ = command(office, "list")
     assert code == 0
@@ -78,9 +78,14 @@ def test_what_waits_and_what_was_given_up_is_listed_while_the_orchestrator_runs(
     assert "answered 410" in out
     assert "h1dden" not in out
     _, out, _ = command(office, "list", "--delivered", "--json")
-    (told,) = (json.loads(line) for line in out.splitlines())
-    assert (told["room"], told["sequence"], told["state"], told["status"]) == ("other", 5, "delivered", 200)
-    assert told["body"] == "SequenceNumber=5"
+    (one,) = (json.loads(line) for line in out.splitlines())
+    assert (one["room"], one["sequence"], one["state"], one["status"]) == (
+        "other",
+        5,
+        "delivered",
+        200,
+    )
+    assert one["body"] == "SequenceNumber=5"
     _, out, _ = command(office, "list", "--room", "third", "--json")
     assert [json.loads(line)["sequence"] for line in out.splitlines()] == [7]
     _, out, err = command(office, "list", "--failed", "--limit", "1", "--json")
@@ -88,24 +93,24 @@ def test_what_waits_and_what_was_given_up_is_listed_while_the_orchestrator_runs(
     assert "newest 1" in err
 
 
-def test_a_given_up_callback_is_told_again_with_its_old_number_and_body(
+def test_a_failed_callback_is_sent_again_with_its_old_number_and_body(
     office: Office, destination: Receiver, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    give_up(office, destination, 0, 1, 2)
-    office.tell(make("room", destination.url(), 3))
-    wait_until(lambda: [each.sequence for each in destination.requests] == [3], "the next is told")
+    fail(office, destination, 0, 1, 2)
+    office.send(make("room", destination.url(), 3))
+    wait_until(lambda: [each.sequence for each in destination.requests] == [3], "the next is delivered")
     code, out, err = command(office, "retry", "1", "2", "99")
     assert (code, out) == (1, "2 callbacks are being retried\n")
     assert "not failed, so not retried: 99" in err
-    wait_until(lambda: len(destination.requests) == 3, "they are told")
+    wait_until(lambda: len(destination.requests) == 3, "they are delivered")
     assert [request.sequence for request in destination.requests] == [3, 0, 1]
     assert destination.requests[1].body == b"SequenceNumber=0"
     office.outbox.flush()
-    assert [told.sequence for told in office.outbox.finished(failed=True)] == [2]
+    assert [message.sequence for message in office.outbox.finished(failed=True)] == [2]
     assert office.delivery.counters.retried == 2
     code, out, _ = command(office, "retry", "--all")
     assert (code, out) == (0, "1 callbacks are being retried\n")
-    wait_until(lambda: destination.requests[-1].sequence == 2, "the last is told, too")
+    wait_until(lambda: destination.requests[-1].sequence == 2, "the last is delivered, too")
     assert command(office, "retry", "--all")[:2] == (0, "no callback has failed\n")
     assert command(office, "retry")[0] == 2
     assert command(office, "retry", "--all", "1")[0] == 2
@@ -114,13 +119,13 @@ def test_a_given_up_callback_is_told_again_with_its_old_number_and_body(
 def test_a_retry_asked_for_while_nothing_runs_is_done_at_the_next_start(
     office: Office, destination: Receiver
 ) -> None:
-    give_up(office, destination, 0, 1)
+    fail(office, destination, 0, 1)
     office.close()
     assert outbox_admin.request_retry(office.path, None) == [1, 2]
     assert not outbox_admin.all_retried(office.path, 0)
     assert [each.asked_again for each in outbox_admin.entries(office.path, ("failed",))] == [True, True]
     office._open()
-    wait_until(lambda: len(destination.requests) == 2, "both are told")
+    wait_until(lambda: len(destination.requests) == 2, "both are delivered")
     assert [request.sequence for request in destination.requests] == [0, 1]
     assert outbox_admin.all_retried(office.path, 5)
 
@@ -129,41 +134,41 @@ def test_a_retry_never_reverses_what_still_waits(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=20))
-    give_up(office, destination, 0, 1, 2)
+    fail(office, destination, 0, 1, 2)
     answer = Event()
     destination.behave(lambda request, client: bool(answer.wait()) and answers(500)(request, client))
-    office.tell(*(make("room", destination.url(), number) for number in (3, 4)))
+    office.send(*(make("room", destination.url(), number) for number in (3, 4)))
     wait_until(lambda: len(destination.requests) == 1, "the third is in flight")
     outbox_admin.request_retry(office.path, [3, 1])
-    wait_until(lambda: outbox_admin.all_retried(office.path, 0), "the request is taken up")
+    wait_until(lambda: outbox_admin.all_retried(office.path, 0), "the request is resumed")
     assert office.outbox.depth == 4
     destination.behave(answers(200))
     answer.set()
-    wait_until(lambda: office.outbox.depth == 0, "all are told")
+    wait_until(lambda: office.outbox.depth == 0, "all are delivered")
     # The one that was in flight has failed and stands in its old place now, behind the smaller ones.
     assert [request.sequence for request in destination.requests] == [3, 0, 2, 3, 4]
 
 
-def test_more_retries_than_may_wait_are_taken_up_bit_by_bit(
+def test_more_retries_than_may_wait_are_queued_bit_by_bit(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, max_waiting=20))
     for begin in range(0, 60, 20):
-        give_up(office, destination, *range(begin, begin + 20))
+        fail(office, destination, *range(begin, begin + 20))
     outbox_admin.request_retry(office.path, None)
-    wait_until(lambda: len(destination.requests) == 60, "all are told", timeout=30)
+    wait_until(lambda: len(destination.requests) == 60, "all are delivered", timeout=30)
     assert [request.sequence for request in destination.requests] == list(range(60))
     assert office.delivery.counters.failed["too many"] == 0
 
 
 def test_the_desk_is_no_hindrance_to_the_owner(office: Office, destination: Receiver) -> None:
-    give_up(office, destination, *range(20))
+    fail(office, destination, *range(20))
     for _ in range(20):
         outbox_admin.request_retry(office.path, None)
         gevent.sleep(0)
-        office.tell(make("other", destination.url(), 1))
+        office.send(make("other", destination.url(), 1))
         outbox_admin.entries(office.path, ("waiting", "delivered", "failed"))
-    wait_until(lambda: len(destination.requests) >= 40, "all are told")
+    wait_until(lambda: len(destination.requests) >= 40, "all are delivered")
 
 
 def test_a_file_that_is_not_there_or_not_ours_is_named(tmp_path: Path) -> None:
@@ -199,7 +204,7 @@ def test_what_a_receiver_chose_does_not_steer_the_terminal(
     office: Office, destination: Receiver, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     destination.behave(answers(404))
-    office.tell(make("room", destination.url("/[bold]\x1b[2J"), 0, event="[red]"))
+    office.send(make("room", destination.url("/[bold]\x1b[2J"), 0, event="[red]"))
     office.wait_results(1)
     office.outbox.flush()
     _, out, _ = command(office, "list")

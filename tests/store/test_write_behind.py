@@ -68,7 +68,7 @@ def test_what_is_gathered_is_one_commit_and_is_seen_before_it_is_written(
     write_buffer.commit_batch()
     assert commits == ["COMMIT"]
     assert office.outbox.load("room") == [("old", b"2")]
-    wait_until(lambda: len(destination.requests) == 3, "all are told")
+    wait_until(lambda: len(destination.requests) == 3, "all are delivered")
     write_buffer.commit(put=[("room", "old", b"3")])
     assert office.outbox.get("room", "old") == b"3", "outside of a read each is a commit of its own"
 
@@ -88,12 +88,12 @@ def test_what_is_gathered_while_the_disk_refuses_waits_with_the_rest(
         write_buffer.commit_batch()
     assert write_buffer.unwritten > 0
     heal()
-    wait_until(lambda: len(destination.requests) == 4, "all are told")
+    wait_until(lambda: len(destination.requests) == 4, "all are delivered")
     assert [request.sequence for request in destination.requests] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
-def test_what_the_disk_refuses_is_told_once_it_takes_it_again_though_nothing_more_happens(
+def test_what_the_disk_refuses_is_sent_once_it_takes_it_again_though_nothing_more_happens(
     office: Office,
     write_buffer: WriteBehindBuffer,
     destination: Receiver,
@@ -117,7 +117,7 @@ def test_what_the_disk_refuses_is_told_once_it_takes_it_again_though_nothing_mor
         request for request in destination.requests if request.sequence >= 50 - write_buffer.unwritten
     ]
     heal()
-    wait_until(lambda: len(destination.requests) == 50, "all are told")
+    wait_until(lambda: len(destination.requests) == 50, "all are delivered")
     assert [request.sequence for request in destination.requests] == list(range(50))
     assert office.outbox.load("room") == [("1", b"49")]
     assert (write_buffer.unwritten, write_buffer.lost) == (0, 0)
@@ -176,12 +176,12 @@ def test_what_cannot_be_written_at_the_end_is_said(
     assert "callbacks=3" in caplog.text
 
 
-def test_ends_that_could_not_be_written_are_not_told_again_while_the_process_lives(
+def test_ends_that_could_not_be_written_are_not_sent_again_while_the_process_lives(
     office: Office, destination: Receiver
 ) -> None:
-    office.tell(*(make("room", destination.url(), number) for number in range(5)))
+    office.send(*(make("room", destination.url(), number) for number in range(5)))
     heal = lock(office.outbox)
-    wait_until(lambda: len(destination.requests) == 5, "all are told although no end can be written")
+    wait_until(lambda: len(destination.requests) == 5, "all are delivered although no end can be written")
     gevent.sleep(0.3)
     heal()
     wait_until(lambda: len(office.outbox.finished()) == 5, "the ends are written after all")

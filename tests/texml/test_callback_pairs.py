@@ -51,16 +51,16 @@ def test_a_url_without_events_is_warned_about_where_no_event_is_the_default(
 ) -> None:
     default = schema.attributes[pair.event].default
     expected = [] if default else [f"{pair.url} has no effect without {pair.event}"]
-    assert problems(schema, f'{pair.url}="/told"') == expected
+    assert problems(schema, f'{pair.url}="/status"') == expected
 
 
 @pytest.mark.parametrize("events", ["", "  ", ","])
 def test_an_empty_list_of_events_is_none(events: str) -> None:
-    attributes = f'statusCallback="/told" statusCallbackEvent="{events}"'
+    attributes = f'statusCallback="/status" statusCallbackEvent="{events}"'
     conference = next(pair.values[0] for pair in PAIRS if pair.values[0].name == "Conference")
     assert problems(conference, attributes) == ["statusCallback has no effect without statusCallbackEvent"]
 
 
 def test_both_together_are_right() -> None:
-    document = parse(DOCUMENTS["Conference"].format('statusCallback="/told" statusCallbackEvent="end"'))
+    document = parse(DOCUMENTS["Conference"].format('statusCallback="/status" statusCallbackEvent="end"'))
     assert document.warnings == ()

@@ -54,8 +54,8 @@ def wait_for(
         for entry in found:
             if entry.kind == kind and all(entry.facts.get(name) == fact for name, fact in facts.items()):
                 return entry
-        told = "\n".join(f"{entry.kind}: {sentence(entry)}" for entry in found)
-        assert time.monotonic() < until, f"no {kind} with {facts} among:\n{told}"
+        timeline = "\n".join(f"{entry.kind}: {sentence(entry)}" for entry in found)
+        assert time.monotonic() < until, f"no {kind} with {facts} among:\n{timeline}"
         gevent.sleep(0.05)
 
 

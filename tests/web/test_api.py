@@ -68,7 +68,7 @@ def days(body: dict[str, Any]) -> list[int]:
     return [int(conference["sid"][-12:]) for conference in body["conferences"]]
 
 
-# Who is let in
+# Who is admitted
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_basic_authentication_is_the_account_and_a_key(
     assert answer.headers.get("WWW-Authenticate") == ("Basic" if status == 401 else None)
 
 
-def test_who_is_not_let_in_does_not_learn_what_there_is(api: Api) -> None:
+def test_who_is_not_admitted_does_not_learn_what_there_is(api: Api) -> None:
     for path in ("/v2/texml/nothing", "/2010-04-01/nothing", f"/v2/texml/Accounts/{ACCOUNT}/Nothing"):
         assert api.ask(path, key="wrong").status_code == 401
         assert api.ask(path).status_code == 404

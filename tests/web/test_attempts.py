@@ -46,7 +46,7 @@ def guesses(admission: Door, count: int, address: Callable[[int], str] = lambda 
 def test_ten_at_once_and_then_one_every_thirty_seconds(admission: Door) -> None:
     assert guesses(admission, 10) == ["wrong"] * 10
     assert admission.tries("one more") == "refused 30"
-    assert admission.tries("guess 3") == "wrong", "it tells nothing new"
+    assert admission.tries("guess 3") == "wrong", "it says nothing new"
     assert admission.tries(RIGHT) == "refused 30"
     admission.now += 12.5
     assert admission.tries(RIGHT) == "refused 18"
@@ -97,7 +97,7 @@ def test_many_addresses_share_the_allowance_of_the_account_they_try(admission: D
     assert admission.tries(RIGHT, "203.0.113.1", "other") == "in"
 
 
-def test_whoever_had_the_right_key_there_before_is_let_in_whatever_others_try(admission: Door) -> None:
+def test_whoever_had_the_right_key_there_before_is_admitted_whatever_others_try(admission: Door) -> None:
     assert admission.tries(RIGHT, "192.0.2.1", "main") == "in"
     guesses(admission, 20)
     for number in range(OF_ACCOUNT.attempts + 1):
@@ -146,7 +146,7 @@ def test_a_flood_is_one_line_in_the_log(admission: Door, caplog: pytest.LogCaptu
         ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
     ],
 )
-def test_only_a_proxy_of_ours_tells_who_asks(connection: str, forwarded: str, address: str) -> None:
+def test_only_a_proxy_of_ours_says_who_asks(connection: str, forwarded: str, address: str) -> None:
     environ = EnvironBuilder(headers={"X-Forwarded-For": forwarded}).get_environ()
     asked = Request(environ | {"REMOTE_ADDR": connection})
     assert client_address(asked, [ip_network("10.0.0.0/8")]) == address

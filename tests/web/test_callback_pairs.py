@@ -13,7 +13,7 @@ EVENTS = [
     for parameter in operation.body
     if parameter.name.endswith("CallbackEvent")
 ]
-URL = "http://a.example/told"
+URL = "http://a.example/status"
 SOME = frozenset({"completed"})
 
 

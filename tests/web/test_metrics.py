@@ -69,7 +69,7 @@ def waits_for(house: House, **wanted: float) -> Scrape:
     return seen[-1]
 
 
-# What they tell
+# Their values
 
 
 def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> None:
@@ -78,7 +78,7 @@ def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> 
     for number, caller in enumerate((ANNA, BERT), 1):
         phones.append(house.switch.call(NUMBER, from_=caller))
         waits_for(house, texml_joins_total=number)
-        house.told(1 + number, 10)
+        house.delivered(1 + number, 10)
     third = house.switch.call(NUMBER, from_=CLEO)
     third.wait_ended(10)
 
@@ -107,7 +107,7 @@ def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> 
 def test_nothing_that_somebody_else_chose_becomes_a_label(house: House) -> None:
     house.voice(house.joins("a-room-of-mine"))
     phone = house.switch.call(NUMBER, from_=ANNA)
-    house.told(2, 10)
+    house.delivered(2, 10)
     ask(house, "/no-such-page")
     requests.request("BREW", f"http://127.0.0.1:{house.orchestrator.web.port}/readyz", timeout=20)  # type: ignore[union-attr]
     found = scrape(house)
@@ -147,7 +147,7 @@ def test_a_histogram_counts_a_value_in_every_bucket_that_holds_it() -> None:
     assert (histogram.count, histogram.sum) == (4, 12.0)
 
 
-# Who is told
+# Who is reported
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_histogram_counts_a_value_in_every_bucket_that_holds_it() -> None:
         ("127.0.0.1:8080", "http://192.168.1.7:8080/x", True),
     ],
 )
-def test_metrics_are_open_only_where_strangers_cannot_come(
+def test_metrics_are_open_only_where_others_cannot_connect(
     listen: str, public_url: str | None, private: bool
 ) -> None:
     assert Web(listen=listen, public_url=public_url).is_private is private
@@ -188,7 +188,7 @@ def shown(house: House) -> Iterator[Callable[..., requests.Response]]:
         server.stop(1)
 
 
-def test_with_a_key_only_who_has_it_is_told(shown: Callable[..., requests.Response]) -> None:
+def test_with_a_key_only_who_has_it_is_answered(shown: Callable[..., requests.Response]) -> None:
     web = Web(listen="0.0.0.0:8080", metrics_key=SecretStr("for-prometheus"))
     right = "Bearer for-prometheus"
     assert "texml_info" in shown(web, Authorization=right).text
@@ -198,7 +198,7 @@ def test_with_a_key_only_who_has_it_is_told(shown: Callable[..., requests.Respon
         assert "texml" not in answer.text
 
 
-def test_where_strangers_may_come_nobody_is_told_without_a_key(
+def test_where_anybody_may_connect_nobody_is_answered_without_a_key(
     shown: Callable[..., requests.Response],
 ) -> None:
     answer = shown(Web(listen="0.0.0.0:8080"))
@@ -303,7 +303,7 @@ def test_alerts_and_dashboard_ask_for_label_values_that_there_are(house: House) 
                     assert re.search(rf'^{name}{{.*{label}="{value}"', text, re.MULTILINE), (where, value)
 
 
-def test_prometheus_and_grafana_find_what_they_are_told_to_read() -> None:
+def test_prometheus_and_grafana_find_what_they_are_configured_to_read() -> None:
     prometheus = yaml.safe_load((ROOT / "docker" / "prometheus.yml").read_text())
     assert all((ROOT / "docker" / name).exists() for name in prometheus["rule_files"])
     assert [job["job_name"] for job in prometheus["scrape_configs"]] == ["orchestrator"]

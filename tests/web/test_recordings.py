@@ -43,7 +43,7 @@ def test_a_wav_comes_as_it_is(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("wav", "audio/wav"), ("mp3", "audio/mpeg")])
-def test_head_tells_of_a_file_what_get_would(site: Site, kind: str, content_type: str) -> None:
+def test_head_reports_a_file_what_get_would(site: Site, kind: str, content_type: str) -> None:
     sid = site.record()
     head, whole = (site.ask(f"/recordings/{sid}.{kind}", method) for method in ("HEAD", "GET"))
     assert (head.status, head.body) == (200, b"")
@@ -97,7 +97,7 @@ def test_a_range_that_nobody_understands_gets_the_whole_file(site: Site, asked: 
     assert (answer.status, len(answer.body)) == (200, site.files.path(sid).stat().st_size)
 
 
-def test_who_has_the_file_already_is_told_so(site: Site) -> None:
+def test_who_has_the_file_already_gets_304(site: Site) -> None:
     sid = site.record()
     path = f"/recordings/{sid}.wav"
     first = site.ask(path)
@@ -153,7 +153,7 @@ def test_only_the_name_of_a_recording_as_we_write_it_finds_one(site: Site, name:
     assert site.ask(f"/recordings/{name}").status == 404
 
 
-def test_what_is_not_there_is_told_in_words_that_nobody_keeps(site: Site) -> None:
+def test_what_is_not_there_is_reported_in_words_that_nobody_keeps(site: Site) -> None:
     answer = site.ask(f"/recordings/{SID}.wav")
     assert (answer.status, answer.text) == (404, "there is no such recording\n")
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -295,7 +295,7 @@ def test_an_mp3_that_takes_long_is_promised_and_there_later(open_site: Callable[
     assert site.ask(f"/recordings/{sid}.mp3").status == 200
 
 
-def test_what_is_no_audio_is_told_to_the_listener_and_in_the_log(
+def test_what_is_no_audio_is_reported_to_the_listener_and_in_the_log(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.files.path(SID).write_bytes(b"RIFF" + (100 - 8).to_bytes(4, "little") + bytes(92))

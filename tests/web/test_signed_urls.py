@@ -24,7 +24,7 @@ def site(open_site: Callable[..., Site]) -> Site:
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])
-def test_an_address_is_good_as_it_was_told(site: Site, kind: str) -> None:
+def test_an_address_is_good_as_it_was_reported(site: Site, kind: str) -> None:
     url = site.files.url(SID, "mp3" if kind == "mp3" else "wav")
     assert f"/recordings/{SID}.{kind}?expires=" in url
     assert site.ask_url(url).status == 200
@@ -82,12 +82,12 @@ def test_a_client_that_puts_a_suffix_behind_a_signed_address_hears_that(
     site: Site, suffix: str, kind: str
 ) -> None:
     """Applications written for Twilio ask for RecordingUrl + ".mp3"."""
-    for told in ("wav", "mp3"):
-        answer = site.ask_url(site.files.url(SID, "mp3" if told == "mp3" else "wav") + suffix)
+    for delivered in ("wav", "mp3"):
+        answer = site.ask_url(site.files.url(SID, "mp3" if delivered == "mp3" else "wav") + suffix)
         assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
 
 
-def test_a_stranger_does_not_learn_what_there_is(site: Site) -> None:
+def test_an_unknown_client_does_not_learn_what_there_is(site: Site) -> None:
     there, gone = (site.ask(f"/recordings/{sid}.wav") for sid in (SID, SID.replace("3", "4")))
     assert (there.status, there.text) == (gone.status, gone.text)
 

@@ -32,7 +32,7 @@ class Callback:
 
 
 @dataclass
-class ToldStay:
+class ReportedStay:
     """A join and the leave that belongs to it."""
 
     join: Callback | None = None
@@ -46,39 +46,39 @@ class ToldStay:
 
 
 @dataclass
-class Told:
+class Delivered:
     """`rooms` by ConferenceSid, each in its own order; `wrong` is what contradicts itself."""
 
     rooms: dict[str, list[Callback]] = field(default_factory=dict)
-    stays: dict[str, list[ToldStay]] = field(default_factory=lambda: defaultdict(list))
+    stays: dict[str, list[ReportedStay]] = field(default_factory=lambda: defaultdict(list))
     """By CallSid."""
     wrong: list[str] = field(default_factory=list)
     twice: int = 0
 
 
-def read(came: Iterable[Came], moments: Moments) -> Told:
-    told, before = Told(), dict[tuple[str, int], Came]()
+def read(came: Iterable[Came], moments: Moments) -> Delivered:
+    delivered, before = Delivered(), dict[tuple[str, int], Came]()
     rooms: dict[str, list[Callback]] = defaultdict(list)
     for one in came:
         callback = _callback(one)
         key = callback.room, callback.sequence
         if key in before:
-            told.twice += 1
+            delivered.twice += 1
             if before[key].body != one.body:
-                told.wrong.append(f"told twice, and not the same: {before[key].body!r} and {one.body!r}")
+                delivered.wrong.append(f"sent twice, and not the same: {before[key].body!r} and {one.body!r}")
             elif is_needless(before[key], one, moments):
-                told.wrong.append(
-                    f"told again {(one.at - before[key].at) / 1e6:.3f} s after it was taken: {key}"
+                delivered.wrong.append(
+                    f"reported again {(one.at - before[key].at) / 1e6:.3f} s after it was taken: {key}"
                 )
         else:
             rooms[callback.room].append(callback)
         before[key] = one
     for sid, callbacks in rooms.items():
-        told.rooms[sid] = sorted(callbacks, key=lambda callback: callback.sequence)
-        _into_stays(told, told.rooms[sid])
-    for stays in told.stays.values():
+        delivered.rooms[sid] = sorted(callbacks, key=lambda callback: callback.sequence)
+        _into_stays(delivered, delivered.rooms[sid])
+    for stays in delivered.stays.values():
         stays.sort(key=lambda stay: stay.first.at)
-    return told
+    return delivered
 
 
 def is_needless(before: Came, again: Came, moments: Moments) -> bool:
@@ -88,17 +88,17 @@ def is_needless(before: Came, again: Came, moments: Moments) -> bool:
     return before.taken and in_time and not moments.may_be_repeated(before.at)
 
 
-def _into_stays(told: Told, callbacks: list[Callback]) -> None:
-    inside: dict[str, ToldStay] = {}
+def _into_stays(delivered: Delivered, callbacks: list[Callback]) -> None:
+    inside: dict[str, ReportedStay] = {}
     for callback in callbacks:
         if callback.event == JOIN:
-            stay = inside[callback.call_sid] = ToldStay(join=callback)
-            told.stays[callback.call_sid].append(stay)
+            stay = inside[callback.call_sid] = ReportedStay(join=callback)
+            delivered.stays[callback.call_sid].append(stay)
         elif callback.event == LEAVE:
             left = inside.pop(callback.call_sid, None)
             if left is None:
-                left = ToldStay()
-                told.stays[callback.call_sid].append(left)
+                left = ReportedStay()
+                delivered.stays[callback.call_sid].append(left)
             left.leave = callback
 
 
