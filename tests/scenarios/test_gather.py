@@ -41,7 +41,7 @@ def test_a_key_silences_the_prompt_within_200_ms(house: House) -> None:
     took = []
     for number in range(1, TRIES + 1):
         phone = asked(house)
-        # FreeSWITCH tells of a key once it is let go.
+        # FreeSWITCH reports a key once it is let go.
         let_go = time.monotonic() + 0.1
         phone.press("1", ms=100)
         took.append(phone.wait_stops_hearing(PROMPT) - let_go)

@@ -81,7 +81,7 @@ def test_with_nobody_but_a_guest_who_is_dialled(house: House, client: Client) ->
 def test_with_as_many_as_there_may_be(house: House, client: Client) -> None:
     _, _, sid = entered(house, maxParticipants="2")
     house.switch.call(ROOM, from_=BERT, sounds=VOICES[BERT])
-    house.told(3, 10)
+    house.delivered(3, 10)
     form = {"To": GUEST, "From": FROM, "ApplicationSid": MAIN}
     assert refusal(client, "POST", f"/Conferences/{sid}/Participants", **form) == ("90032", "")
 
@@ -89,7 +89,7 @@ def test_with_as_many_as_there_may_be(house: House, client: Client) -> None:
 def test_after_the_end(house: House, client: Client) -> None:
     phone, anna, sid = entered(house)
     phone.hang_up()
-    house.told(4)
+    house.delivered(4)
     until(lambda: status_of(client, anna) == "completed", 10, "it is over")
     form = {"To": GUEST, "From": FROM, "ApplicationSid": MAIN}
     assert refusal(client, "POST", f"/Conferences/{sid}", AnnounceUrl=SOUND) == ("90019", "")
