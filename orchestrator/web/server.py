@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections.abc import Iterable
 
+import gevent
 from flask import Blueprint, Flask
-from gevent.pywsgi import WSGIServer
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.web.http_stats import HttpStats
@@ -37,6 +40,20 @@ class CannotListen(Exception):
         super().__init__(f"web.listen {place}: {self.fault}; {self.remedy}")
 
 
+def _counting(answering: set[WSGIHandler]) -> type[Handler]:
+    """A handler that is in `answering` from a request to the end of its answer."""
+
+    class Counted(Handler):
+        def handle_one_response(self) -> None:
+            answering.add(self)
+            try:
+                super().handle_one_response()
+            finally:
+                answering.discard(self)
+
+    return Counted
+
+
 class WebServer(Part):
     def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
         self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -46,7 +63,16 @@ class WebServer(Part):
         self.http_stats.watch(self._app)
         for blueprint in blueprints:
             self.add(blueprint)
-        self._server = WSGIServer((host, port), self._app, log=None, error_log=log, handler_class=Handler)
+        self._connections = Pool()
+        self._answering: set[WSGIHandler] = set()
+        self._server = WSGIServer(
+            (host, port),
+            self._app,
+            log=None,
+            spawn=self._connections,
+            error_log=log,
+            handler_class=_counting(self._answering),
+        )
 
     def add(self, blueprint: Blueprint) -> None:
         """Before `start`."""
@@ -64,4 +90,9 @@ class WebServer(Part):
             raise CannotListen(self._place, error) from error
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        self._server.stop(timeout)
+        """Requests are answered; connections that a browser keeps open would go on asking, and are closed."""
+        self._server.close()
+        until = time.monotonic() + timeout
+        while self._answering and time.monotonic() < until:
+            gevent.sleep(0.005)
+        self._connections.kill(timeout=1.0)

@@ -5,7 +5,7 @@ import { Callbacks } from "./callbacks.js";
 import { act, attribute, by, chip, el, facts, icon, show, sidLine, text } from "./dom.js";
 import { DocumentView, requests } from "./document.js";
 import { length, now, when } from "./format.js";
-import { CALL_STATES, parties } from "./lists.js";
+import { CALL_STATES, between, parties } from "./lists.js";
 import { Recordings, recordButtons } from "./recordings.js";
 import { href, toCall, toConference } from "./router.js";
 import * as server from "./server.js";
@@ -48,10 +48,13 @@ class CallPage {
 
   update(call) {
     this.call = call;
-    this.title.replaceChildren(parties(call));
+    if (this.title.ariaLabel !== between(call)) {
+      this.title.ariaLabel = between(call);
+      this.title.replaceChildren(parties(call));
+    }
     this.state.replaceChildren(chip(CALL_STATES[call.status] ?? "", call.status), chip("", call.outbound ? "dialled" : "incoming"));
     const place = call.conference && el("a", { href: toConference(call.conference.sid), textContent: call.conference.name });
-    const legs = call.dialled.map((leg) => el("a", { href: toCall(leg.sid) }, parties(leg)));
+    const legs = call.dialled.map((leg) => el("a", { href: toCall(leg.sid), "aria-label": between(leg) }, parties(leg)));
     const key = JSON.stringify([call.answered, call.ended, call.conference, call.dialled.length]);
     if (this.key !== key) {
       this.key = key;
@@ -67,7 +70,7 @@ class CallPage {
         ]),
       );
     }
-    document.title = `${call.from} to ${call.to} – Conferences`;
+    document.title = `${between(call)} – Conferences`;
     show(this.actions, !call.ended);
     const current = call.recordings.find((one) => !one.of_conference && ["in-progress", "paused"].includes(one.status));
     this.record.update(call.status === "in-progress", current?.status ?? "");

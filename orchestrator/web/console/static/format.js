@@ -46,10 +46,13 @@ export function cut(node, value) {
   if (node.textContent === value) return;
   if (!/^\+?\d{7,}$/.test(value)) {
     attribute(node, "data-cut", null);
+    attribute(node, "aria-label", null);
     node.textContent = value;
     return;
   }
   attribute(node, "data-cut", "");
+  // Its name is one number, not two parts of one.
+  if (node.tagName === "A") attribute(node, "aria-label", value);
   node.replaceChildren(
     el("span", { class: "start", textContent: value.slice(0, -4) }),
     el("span", { class: "end", textContent: value.slice(-4) }),

@@ -37,6 +37,8 @@ const conferenceCells = (room) => [
   failing(room),
 ];
 
+export const between = (call) => `${call.from || "unknown"} to ${call.to || "unknown"}`;
+
 export function parties(call) {
   return el(
     "span",
@@ -48,7 +50,7 @@ export function parties(call) {
 }
 
 const callCells = (call) => [
-  el("a", { class: "main", href: toCall(call.sid) }, parties(call)),
+  el("a", { class: "main", href: toCall(call.sid), "aria-label": between(call) }, parties(call)),
   when(call.created),
   el("span", { class: "time", textContent: call.answered ? length((call.ended || now()) - call.answered) : "–" }),
   chip(CALL_STATES[call.status] ?? "", call.status),
