@@ -230,6 +230,8 @@ function find(words) {
 
 by("words").addEventListener("input", () => {
   clearTimeout(searching);
+  // A page that is gone to before the search has begun is searched, too.
+  mark(document.querySelector(".views [aria-current]")?.dataset.page, by("words").value.trim());
   searching = setTimeout(() => {
     const words = by("words").value.trim();
     const { name } = router.here();
