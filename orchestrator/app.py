@@ -34,11 +34,12 @@ from orchestrator.from_settings import (
 from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
 from orchestrator.net.connector import Connector
-from orchestrator.node import Node, Shared
+from orchestrator.node import Node
 from orchestrator.reloading.reload_socket import ReloadSocket
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
 from orchestrator.retention import Retention, files, rows
 from orchestrator.routing.outbound_limits import OutboundLimits
+from orchestrator.shared_parts import Shared
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_check import WriteCheck
@@ -79,9 +80,9 @@ class Orchestrator(Part):
             self.outbox,
             self._keys.get,
             delivery_settings(settings),
-            on_attempt=AttemptEntries(self.timeline).on_attempt,
             connector=self._connector,
         )
+        self.delivery.on_attempt.append(AttemptEntries(self.timeline).on_attempt)
         self.counters = CallCounters()
         shared = Shared(
             current=self.current,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from orchestrator.callbacks.delivery import DeliverySettings
+from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.callbacks.style import keys_of
 from orchestrator.conference.machine.effects import BeepKind

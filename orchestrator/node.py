@@ -7,15 +7,12 @@ hand; a circle of them is an error at the first start. Parts that nodes share ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 import gevent
 from gevent.event import Event as Flag
 
 from orchestrator.callbacks.call_status import StatusCallbacks
-from orchestrator.callbacks.delivery import Delivery
-from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.calls.admission import AdmissionControl
 from orchestrator.calls.browser_calls import BrowserCalls
 from orchestrator.calls.call_entries import CallEntries
@@ -29,9 +26,7 @@ from orchestrator.conference.live.freeswitch_events import ConferenceEvents
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.live.member_commands import MemberCommands
 from orchestrator.conference.live.tone_player import TonePlayer
-from orchestrator.config.current import CurrentSettings
 from orchestrator.config.freeswitch import Node as NodeSettings
-from orchestrator.counters import CallCounters
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
@@ -44,17 +39,14 @@ from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
 from orchestrator.media.audio_cache import AudioCache
 from orchestrator.media.text_to_speech import CommandSpeech
-from orchestrator.net.connector import Connector
 from orchestrator.recordings.call_recording import CallRecorder
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.recording import RecordingContext
-from orchestrator.recordings.signed_urls import UrlSigner
 from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
 from orchestrator.recovery.reconcile import Reconciler
-from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
@@ -62,32 +54,14 @@ from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.control import ApiServices
 from orchestrator.services.recordings import RecordingService
 from orchestrator.services.timeline import TimelineService
-from orchestrator.store.interface import NodeStore, Store
+from orchestrator.shared_parts import Shared
+from orchestrator.store.interface import NodeStore
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.timeline.recorder import Timeline
 from orchestrator.verbs.announcements import AnnouncementPlayer
 from orchestrator.verbs.table import VERBS
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """The parts that all nodes share."""
-
-    current: CurrentSettings
-    store: Store
-    delivery: Delivery
-    connector: Connector
-    keys: dict[str, AccountKeys]
-    """By account sid."""
-    url_signer: UrlSigner | None
-    base_url: Callable[[], str]
-    counters: CallCounters
-    timeline: Timeline
-    outbound_limits: OutboundLimits
-    take_over: bool
-    """FreeSWITCH is taken from another orchestrator, also from one that lives."""
 
 
 class Node(Part):

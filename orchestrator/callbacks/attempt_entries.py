@@ -19,7 +19,9 @@ class AttemptEntries:
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
 
-    def on_attempt(self, message: Queued, answer: Answer, attempt: int, ms: int, again_in: float) -> None:
+    def on_attempt(
+        self, message: Queued, answer: Answer, attempt: int, ms: int, again_in: float | None
+    ) -> None:
         about = self._timeline.about(
             message.account_sid, _sid(_CALL, message.body), _sid(_CONFERENCE, message.body)
         )
@@ -37,11 +39,11 @@ class AttemptEntries:
             ms=ms,
             error=answer.error,
             answer=answer.begins.decode("utf-8", "replace"),
-            again_in=round(again_in, 1),
+            again_in=round(again_in or 0.0, 1),
             queue=message.queue,
             callback=message.id,
         )
-        if not (delivered or again_in):
+        if not delivered and again_in is None:
             about.add(
                 "callback.failed",
                 level="error",

@@ -30,18 +30,10 @@ from orchestrator.recurring_error import RecurringError
 from orchestrator.store.interface import CallbackStore, OutboxError
 from orchestrator.store.message import Message, Queued
 
-__all__ = ["Delivery", "DeliverySettings", "OnResult"]
-
 log = get_logger(__name__)
 
-OnResult = Callable[[Queued, int | None, int, str], None]
-"""(message, HTTP status of the last attempt if it was answered, attempts, error: empty if delivered).
-
-Not for messages that failed without an attempt: too old, too many.
-"""
-
-OnAttempt = Callable[[Queued, Answer, int, int, float], None]
-"""(message, its answer, number of the attempt, milliseconds, seconds until the next: 0 if it is the last)."""
+OnAttempt = Callable[[Queued, Answer, int, int, float | None], None]
+"""(message, its answer, number of the attempt, milliseconds, seconds until the next: None after the last)."""
 
 _OUTBOX_RETRY_SECONDS = 1.0
 _REQUEUE_BATCH = 200
@@ -67,15 +59,13 @@ class Delivery(Part):
         keys: Keys,
         settings: DeliverySettings | None = None,
         *,
-        on_result: OnResult | None = None,
-        on_attempt: OnAttempt | None = None,
         connector: Connector | None = None,
     ) -> None:
         self._outbox = outbox
         self._settings = settings = settings or DeliverySettings()
         self._sender = Sender(keys, settings)
-        self._on_result = on_result
-        self._on_attempt = on_attempt
+        self.on_attempt: list[OnAttempt] = []
+        """Each called once the outbox knows of the attempt, on a worker's greenlet."""
         self._running = False
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
@@ -309,12 +299,11 @@ class Delivery(Part):
         if answer.verdict == "retry" and attempts < self._settings.attempts:
             seconds = self._settings.pause(attempts, answer.retry_after)
             self._log(message, answer, attempts).info("attempt failed", again_in=round(seconds, 2))
-            self._notify(message, answer, attempts, ms, seconds)
             self._outbox.postpone(message, attempts, int((time.time() + seconds) * 1e6))
             self._unwritten.set()
+            self._notify(message, answer, attempts, ms, seconds)
             self._back_off(message.queue, seconds)
             return
-        self._notify(message, answer, attempts, ms, 0.0)
         delivered = answer.verdict == "delivered"
         if delivered:
             self.counters.on_delivered(max(0, (now() - message.waits_since) // 1000))
@@ -325,7 +314,7 @@ class Delivery(Part):
             message, delivered=delivered, attempts=attempts, status=answer.status, error=answer.error
         )
         self._unwritten.set()
-        self._report(message, answer, attempts)
+        self._notify(message, answer, attempts, ms, None)
         if self._running:
             self._enqueue(message.queue, rest=True)
 
@@ -333,17 +322,12 @@ class Delivery(Part):
         what = {"queue": message.queue, "callback": message.event, "sequence": message.sequence}
         return log.bind(**what, attempts=attempts, url=for_log(message.url), problem=answer.error)
 
-    def _notify(self, message: Queued, answer: Answer, attempts: int, ms: int, seconds: float) -> None:
-        if self._on_attempt is not None:
-            self._on_attempt(message, answer, attempts, ms, seconds)
-
-    def _report(self, message: Queued, answer: Answer, attempts: int) -> None:
-        if self._on_result is None:
-            return
-        try:
-            self._on_result(message, answer.status, attempts, answer.error)
-        except Exception:
-            log.exception("on_result failed", queue=message.queue, callback=message.event)
+    def _notify(self, message: Queued, answer: Answer, attempts: int, ms: int, seconds: float | None) -> None:
+        for listener in self.on_attempt:
+            try:
+                listener(message, answer, attempts, ms, seconds)
+            except Exception:
+                log.exception("a listener failed", queue=message.queue, callback=message.event)
 
     # --- the outbox's upkeep ---
 

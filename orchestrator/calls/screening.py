@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gevent.event import Event as Flag
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.runner import Rules
+from orchestrator.calls.stored_call import Unstored
 from orchestrator.conference.machine.state import Caller
-from orchestrator.documents.fetch import Fetched, FetchError
+from orchestrator.documents.fetch import FetchError
 from orchestrator.documents.next_action import EndCall, FetchDocument
 from orchestrator.esl import commands
 from orchestrator.esl.dtmf import send_digits
@@ -35,18 +34,13 @@ class CallScreening(Call):
 
     def __init__(self, parent: Call, leg: Leg, noun: Number | Sip, caller: Caller) -> None:
         super().__init__(leg, parent.application, parent.services, "outbound", rules=RULES)
+        # It is its caller's call that is kept.
+        self.store = Unstored(parent.services.write_buffer)
         self.caller = caller
         self.parent_call_sid = parent.sid
         self.accepted = Flag()
         self.document_url = parent.document_url
         self._noun = noun
-
-    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
-        """It is its caller's call that is kept: after a restart its document begins again."""
-
-    @property
-    def rows(self) -> list[tuple[str, str, bytes]]:
-        return []
 
     def _run(self) -> None:
         self._redirecting = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 from requests.cookies import RequestsCookieJar
 
@@ -30,7 +28,7 @@ class CallState:
     def save(self, **changes: object) -> None:
         """On disk, for the next run of ours."""
         self.stored = replace(self.stored, **changes)
-        self._write()
+        self.store.put(self.stored)
 
     def remember(self, **facts: str) -> None:
         """The facts that this verb needs to resume after a restart."""
@@ -48,7 +46,7 @@ class CallState:
     @property
     def rows(self) -> list[tuple[str, str, bytes]]:
         """Where it stands, for a commit of somebody else's."""
-        return [] if self.over else [self.store.row(self.stored)]
+        return [] if self.over else self.store.rows(self.stored)
 
     def _about_to_ask(self, action: FetchDocument) -> None:
         if action != self.stored.next:
@@ -65,14 +63,11 @@ class CallState:
             facts={},
             cookies=cookies,
         )
-        self._write(fetched, [(OUTCOME, self.sid)])
+        self.store.put(self.stored, fetched, [(OUTCOME, self.sid)])
 
     def _at_verb(self, index: int) -> None:
         stored = self.stored
         if stored.next is not None or stored.verb != index or stored.facts:
             self.stored = replace(stored, next=None, verb=index, since=now(), facts={})
             # A conference's decision about this call was about an earlier verb.
-            self._write(forget=[(OUTCOME, self.sid)])
-
-    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
-        self.store.put(self.stored, document, forget)
+            self.store.put(self.stored, forget=[(OUTCOME, self.sid)])

@@ -79,6 +79,10 @@ class CallStore:
     def row(self, call: StoredCall) -> tuple[str, str, bytes]:
         return CALL, call.leg, self._encode(call)
 
+    def rows(self, call: StoredCall) -> list[tuple[str, str, bytes]]:
+        """Where it stands, for a commit of somebody else's."""
+        return [self.row(call)]
+
     def forget(self, leg: str, call_sid: str) -> None:
         kinds = (CALL, DOCUMENT, WAIT, WAIT_DOCUMENT)
         self._write_buffer.commit(delete=[*((kind, leg) for kind in kinds), (OUTCOME, call_sid)])
@@ -92,7 +96,21 @@ class StoredWait(Struct, frozen=True):
     call: StoredCall
 
 
-class WaitStore(CallStore):
+class Unstored(CallStore):
+    """Of a document beside a call's own: it begins anew after a restart."""
+
+    def put(
+        self, call: StoredCall, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Nothing."""
+
+    def rows(self, call: StoredCall) -> list[tuple[str, str, bytes]]:
+        return []
+
+
+class WaitStore(Unstored):
+    """Of the document that a caller hears while it waits: it goes on where it stood."""
+
     document_kind = WAIT_DOCUMENT
 
     def __init__(self, write_buffer: WriteBehindBuffer, wait: str) -> None:
@@ -104,6 +122,12 @@ class WaitStore(CallStore):
         value = self._write_buffer.get(WAIT, leg)
         stored = msgspec.json.decode(value, type=StoredWait) if value is not None else None
         return stored.call if stored is not None and stored.wait == self._wait else None
+
+    def put(
+        self, call: StoredCall, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        # A conference's decision is about the call, and stays.
+        CallStore.put(self, call, document)
 
     def row(self, call: StoredCall) -> tuple[str, str, bytes]:
         return WAIT, call.leg, self._encode(StoredWait(self._wait, call))

@@ -79,16 +79,6 @@ class Node(Section):
                 return (there or here) / path.relative_to(here)
         raise ValueError(f"{path} is in no directory that FreeSWITCH sees")
 
-    def local_path(self, path: Path) -> Path:
-        """The path on our side of a file that FreeSWITCH names; ValueError for a file we do not see."""
-        for here, there in (
-            (self.recordings_dir, self.recordings_dir_on_freeswitch),
-            (self.media_dir, self.media_dir_on_freeswitch),
-        ):
-            if path.is_relative_to(there or here):
-                return here / path.relative_to(there or here)
-        raise ValueError(f"{path} is in no directory that we share with FreeSWITCH")
-
 
 class FreeSwitch(Section):
     """The nodes that mix the media. One for now."""

@@ -196,3 +196,6 @@ class Store(StateStore, CallbackStore, Protocol):
 
     def of(self, node: str) -> NodeStore:
         """The view of one FreeSWITCH node."""
+
+    def claim(self, node: str) -> None:
+        """Give rows of before nodes had names to this one."""

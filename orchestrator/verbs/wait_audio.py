@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
@@ -10,7 +10,7 @@ import gevent
 
 from orchestrator.calls.call import Call
 from orchestrator.calls.runner import DocumentRunner, Rules
-from orchestrator.calls.stored_call import StoredCall, WaitStore
+from orchestrator.calls.stored_call import StoredCall, Unstored, WaitStore
 from orchestrator.clock import Alarm, now
 from orchestrator.conference.live.participant_leg import ParticipantLeg
 from orchestrator.conference.machine.events import Remove
@@ -126,9 +126,7 @@ class WaitDocument(DocumentRunner):
         # disk with its place, and not with that of the call.
         call.cookies.update(self.cookies)
         self.cookies = call.cookies
-        if store is not None:
-            self.store = store
-        self._stored = store is not None
+        self.store = store or Unstored(call.services.write_buffer)
         self._call = call
         self._wait = wait
         self._first = first
@@ -211,14 +209,3 @@ class WaitDocument(DocumentRunner):
             self._call.in_document(*onward)
         finally:
             write_buffer.commit_batch()
-
-    # On disk
-
-    def _write(self, document: Fetched | None = None, forget: Sequence[tuple[str, str]] = ()) -> None:
-        """A conference's decision is about the call, and stays."""
-        if self._stored:
-            self.store.put(self.stored, document)
-
-    @property
-    def rows(self) -> list[tuple[str, str, bytes]]:
-        return []

@@ -20,7 +20,8 @@ import requests
 from gevent.event import Event
 from gevent.server import StreamServer
 
-from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.signature import load_key, new_seed
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
@@ -90,14 +91,15 @@ def _ours(directory: Path, url: str, queues: int) -> float:
     key = load_key(new_seed())
     done, left = Event(), MESSAGES
 
-    def on_result(_: object, status: int | None, attempts: int, error: str) -> None:
+    def on_attempt(_: object, answer: Answer, attempts: int, ms: int, again_in: float | None) -> None:
         nonlocal left
-        assert status == 200, error
+        assert answer.status == 200, answer.error
         left -= 1
         if not left:
             done.set()
 
-    delivery = Delivery(outbox, lambda _: key, DeliverySettings(), on_result=on_result)
+    delivery = Delivery(outbox, lambda _: key, DeliverySettings())
+    delivery.on_attempt.append(on_attempt)
     names = [str(uuid4()) for _ in range(queues)]
     outbox.commit([message(names[number % queues], url, number) for number in range(MESSAGES)])
     began = time.perf_counter()

@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import gevent
 
-from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.store.outbox import Outbox
 from tests.benchmarks.delivery import message
 from tests.benchmarks.frame import Figure

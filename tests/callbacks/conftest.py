@@ -7,7 +7,8 @@ from pathlib import Path
 import gevent
 import pytest
 
-from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.delivery import Delivery, OnAttempt
+from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.signature import AccountKeys, SigningKey, load_key, new_seed
 from orchestrator.store.message import Message, Queued
 from orchestrator.store.outbox import Outbox
@@ -37,6 +38,16 @@ def make(
     return Message(queue, url, method, numbered, "account", event, sequence, time.time_ns() // 1000)
 
 
+def results_into(results: list[tuple[int | None, int, str]]) -> OnAttempt:
+    """A listener of Delivery that adds status, attempts and error of each message that is through."""
+
+    def on_attempt(_: Queued, answer: Answer, attempts: int, ms: int, again_in: float | None) -> None:
+        if again_in is None:
+            results.append((answer.status, attempts, answer.error))
+
+    return on_attempt
+
+
 class Office:
     """An outbox and its delivery, as the application holds them; `restart` is a new process on its file."""
 
@@ -54,9 +65,15 @@ class Office:
             self.outbox,
             lambda _: AccountKeys(self.key, self.auth_token),
             self.settings,
-            on_result=lambda *result: self.results.append(result),
         )
+        self.delivery.on_attempt.append(self._on_attempt)
         self.delivery.start()
+
+    def _on_attempt(
+        self, message: Queued, answer: Answer, attempts: int, ms: int, again_in: float | None
+    ) -> None:
+        if again_in is None:
+            self.results.append((message, answer.status, attempts, answer.error))
 
     def send(self, *messages: Message) -> None:
         self.outbox.commit(messages)

@@ -17,10 +17,11 @@ import gevent
 import pytest
 from telnyx.lib.webhook_verification import verify_webhook_signature
 
-from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.callbacks.signature import AccountKeys, public_key
 from orchestrator.store.outbox import Outbox
-from tests.callbacks.conftest import QUICK, Office, make, wait_until
+from tests.callbacks.conftest import QUICK, Office, make, results_into, wait_until
 from tests.callbacks.receiver import Receiver, Request, answers, drips, hangs, resets
 from tests.lab.cost import Turns
 
@@ -88,7 +89,8 @@ def test_a_fault_of_ours_is_a_failed_attempt_like_any_other(
         return None
 
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    delivery = Delivery(outbox, keys, QUICK, on_result=lambda _, *result: results.append(result))
+    delivery = Delivery(outbox, keys, QUICK)
+    delivery.on_attempt.append(results_into(results))
     delivery.start()
     outbox.commit([make("room", destination.url())])
     delivery.wake("room")
@@ -496,7 +498,7 @@ def test_a_single_worker_is_hired_again_in_the_very_turn_in_which_it_ended(
             # Runs as soon as this worker has ended, before the hub lets anybody know.
             gevent.get_hub().loop.run_callback(office.send, make(f"room-{number}", destination.url(), number))
 
-    office.delivery._on_result = send_another
+    office.delivery.on_attempt.append(send_another)
     office.send(make("room-0", destination.url(), 0))
     wait_until(lambda: len(destination.requests) == 50, "all are delivered")
 
@@ -578,14 +580,14 @@ def test_an_idle_delivery_has_no_workers_and_nothing_due(office: Office, destina
     assert office.outbox.counts().pending == 0
 
 
-def test_an_on_result_that_fails_stops_nothing(office: Office, destination: Receiver) -> None:
+def test_a_listener_that_fails_stops_nothing(office: Office, destination: Receiver) -> None:
     seen: list[int] = []
 
-    def fail(message: object, status: object, attempts: int, error: str) -> None:
+    def fail(message: object, answer: object, attempts: int, ms: int, again_in: object) -> None:
         seen.append(attempts)
         raise RuntimeError("metrics are down")
 
-    office.delivery._on_result = fail
+    office.delivery.on_attempt.insert(0, fail)
     office.send(make("room", destination.url(), 0), make("room", destination.url(), 1))
     wait_until(lambda: seen == [1, 1], "both are delivered")
 

@@ -22,7 +22,8 @@ TELLER = """
     import sys
     import time
     import gevent
-    from orchestrator.callbacks.delivery import Delivery, DeliverySettings
+    from orchestrator.callbacks.delivery import Delivery
+    from orchestrator.callbacks.retry import DeliverySettings
     from orchestrator.store.write_behind import WriteBehindBuffer
     from orchestrator.store.message import Message
     from orchestrator.store.outbox import Outbox

@@ -20,7 +20,7 @@ from orchestrator.net.connector import Connector
 from orchestrator.net.name_lookup import Found, Names
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
-from tests.callbacks.conftest import QUICK, wait_until
+from tests.callbacks.conftest import QUICK, results_into, wait_until
 from tests.net.villain import Villain, answer, says
 
 CLOSED = AddressPolicy(private=False)
@@ -193,8 +193,8 @@ def test_a_callback_is_not_sent_to_a_refused_address(villain: Callable[..., Vill
         lambda _: None,
         QUICK,
         connector=connector,
-        on_result=lambda _, *result: results.append(result),
     )
+    delivery.on_attempt.append(results_into(results))
     delivery.start()
     for queue, host in enumerate(("good.test", "evil.test")):
         url = server.url("/callbacks", host)
