@@ -5,19 +5,20 @@ Chromium's fake microphone plays a file, which is a tone here.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from uuid import uuid4
 
 import gevent
 import pytest
+import simple_websocket
 
-from orchestrator.config import loads
-from orchestrator.fsconfig.browser_profile import BROWSER_PROFILE_FILE
-from orchestrator.fsconfig.render import render, write
+from tests.browser_calls.conftest import Caller
 from tests.console.browser import Browser, Tab, expect, why_not
 from tests.console.conftest import sign_in
 from tests.lab import sound
 from tests.lab.switches import FreeSwitch
-from tests.scenarios.conftest import NUMBER, House
+from tests.scenarios.conftest import API_KEY, NUMBER, House
 from tests.sound.stage import listen, recorded, recording_callbacks
 from tests.web.site import wait_until
 
@@ -70,21 +71,14 @@ def tab(microphone: Browser) -> Iterator[Tab]:
 
 
 @pytest.fixture
-def house(house: House) -> Iterator[House]:
-    """With calls from the console, on both sides."""
+def house(house: House) -> House:
+    """With calls from the console."""
     switch = house.switch
     assert isinstance(switch, FreeSwitch)
-    port = switch.browser_port
     house.stop()
-    house.start(web=f"browser_calls: {{enabled: true, port: {port}}}")
-    files = render(loads(house.settings))
-    write({BROWSER_PROFILE_FILE: files[BROWSER_PROFILE_FILE]}, switch.conf_dir)
-    assert "Success" in switch.api("reloadxml")
-    switch.api("sofia profile texml-browser start")
+    house.start(web=f"browser_calls: {{enabled: true, port: {switch.browser_port}}}")
     wait_until(lambda: "texml-browser" in switch.api("sofia status"), "its profile runs")
-    yield house
-    house.stop()
-    switch.api("sofia profile texml-browser stop")
+    return house
 
 
 def call(tab: Tab, to: str) -> None:
@@ -122,3 +116,170 @@ def test_the_rooms_recording_holds_the_microphones_tone_and_the_browser_hears_th
     assert sound.level_db(listen(fields)[-8000:], MICROPHONE) > -30
     joined = [event for event in house.events() if event["StatusCallbackEvent"] == "participant-join"]
     assert {event["From"] for event in joined} == {"+13125550001", "client:main"}
+
+
+def test_from_a_conference_the_browser_joins_it_and_mute_and_hanging_up_work(tab: Tab, house: House) -> None:
+    house.voice(house.joins())
+    other = house.switch.call(NUMBER, from_="+13125550001", sounds=OTHER_PHONE)
+    sign_in(tab, house)
+    tab.get_by_role("link", name="Room 1234", exact=True).click()
+    tab.get_by_role("button", name="Call in").click()
+    panel = tab.locator("#phone")
+    expect(panel.get_by_role("heading")).to_have_text("Call into Room 1234")
+    panel.get_by_role("button", name="Call", exact=True).click()
+    in_call(tab)
+    other.wait_hears(MICROPHONE, 10)
+    wait_until(lambda: hears(tab, OTHER_PHONE), "the browser hears the other phone")
+    panel.get_by_role("button", name="Mute").click()
+    wait_until(lambda: not other.hears_now(MICROPHONE), "the other hears nothing")
+    panel.get_by_role("button", name="Muted").click()
+    wait_until(lambda: other.hears_now(MICROPHONE), "the other hears it again")
+    panel.get_by_role("button", name="Hang up").click()
+    leave = [event for event in house.events(4) if event["StatusCallbackEvent"] == "participant-leave"]
+    assert [event["From"] for event in leave] == ["client:main"]
+    assert len(house.application.to("/voice")) == 1
+
+
+def test_keys_go_to_the_document(tab: Tab, house: House) -> None:
+    house.voice(
+        '<Response><Gather numDigits="3" action="/next"><Pause length="20"/></Gather></Response>',
+    )
+    house.application.document("/next", "<Response><Hangup/></Response>")
+    sign_in(tab, house)
+    call(tab, NUMBER)
+    in_call(tab)
+    tab.get_by_role("button", name="Key 4").click()
+    tab.locator("#phone").press("#")
+    request = house.application.wait_for("/next", 1)[0]
+    assert request.fields["Digits"] == "4"
+    expect(tab.locator("#phone-state")).to_have_text("Call ended")
+
+
+def test_an_allowed_microphone_is_asked_for_and_a_refused_one_is_explained(house: House) -> None:
+    refusing = Browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny")
+    try:
+        tab = refusing.open()
+        sign_in(tab, house)
+        call(tab, NUMBER)
+        expect(tab.locator("#phone").get_by_role("alert")).to_contain_text("does not allow the microphone")
+        assert house.orchestrator is not None
+        assert not house.orchestrator.node.browser_calls._calls
+    finally:
+        refusing.stop()
+
+
+def test_signing_out_ends_the_call(tab: Tab, house: House) -> None:
+    house.voice(house.joins())
+    sign_in(tab, house)
+    call(tab, NUMBER)
+    in_call(tab)
+    tab.get_by_role("button", name="Sign out").click()
+    assert [event["StatusCallbackEvent"] for event in house.events(4)][-1] == "conference-end"
+
+
+def test_withdrawing_the_key_ends_the_call_at_once(tab: Tab, house: House) -> None:
+    house.voice(house.joins())
+    sign_in(tab, house)
+    call(tab, NUMBER)
+    in_call(tab)
+    house.reload(f"api_keys: [{API_KEY}]", "api_keys: [another]")
+    assert [event["StatusCallbackEvent"] for event in house.events(4, 3)][-1] == "conference-end"
+    expect(tab.get_by_text("You have been signed out.")).to_be_visible()
+
+
+# Past the page
+
+OFFER = """v=0
+o=- 1 1 IN IP4 127.0.0.1
+s=-
+t=0 0
+m=audio 9 UDP/TLS/RTP/SAVPF 0 101
+c=IN IP4 127.0.0.1
+a=candidate:1 1 udp 2122194687 127.0.0.1 9 typ host generation 0
+a=ice-ufrag:k1FG
+a=ice-pwd:ucUd+eT1GmMvJPZeXGRXE2on
+a=fingerprint:sha-256 {fingerprint}
+a=setup:actpass
+a=rtcp-mux
+a=rtpmap:0 PCMU/8000
+a=rtpmap:101 telephone-event/8000
+""".format(fingerprint=":".join(["AB"] * 32)).replace("\n", "\r\n")
+
+
+def request(method: str, user: str, body: str = "") -> str:
+    call_id, host = uuid4().hex, "console.invalid"
+    lines = [
+        f"{method} sip:{user}@{host} SIP/2.0",
+        f"Via: SIP/2.0/WS {host};branch=z9hG4bK{call_id}",
+        "Max-Forwards: 70",
+        f"From: <sip:+19005550199@{host}>;tag={call_id[:8]}",
+        f"To: <sip:{user}@{host}>",
+        f"Call-ID: {call_id}",
+        f"CSeq: 1 {method}",
+        f"Contact: <sip:browser@{host};transport=ws>",
+        *(["Content-Type: application/sdp"] if body else []),
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join([*lines, "", body])
+
+
+def answers(phone: simple_websocket.Client, text: str) -> int:
+    """The status of the final answer, or of its ringing."""
+    phone.send(text)
+    call_id = next(line for line in text.splitlines() if line.startswith("Call-ID"))
+    while True:
+        answer = phone.receive(10)
+        assert answer is not None
+        status = int(answer.split(" ", 2)[1]) if answer.startswith("SIP/2.0") else 0
+        if call_id in answer and status >= 180:
+            return status
+
+
+def test_freeswitch_takes_no_call_without_a_good_token(house: House) -> None:
+    house.voice("<Response><Pause length='20'/></Response>")
+    caller = Caller(house, API_KEY)
+    id_, token = caller.permit(number=NUMBER)
+    phone = caller.connects(id_)
+    assert answers(phone, request("INVITE", "wrong", OFFER)) == 403
+    assert answers(phone, request("INVITE", NUMBER, OFFER)) == 403
+    assert answers(phone, request("INVITE", token, OFFER)) == 180
+    assert house.application.wait_for("/voice", 1)[0].fields["From"] == "client:main"
+    assert answers(phone, request("INVITE", token, OFFER)) == 403
+    assert house.orchestrator is not None
+    outcomes = house.orchestrator.node.browser_calls.outcomes
+    assert outcomes == {"admitted": 1, "unknown": 2, "used": 1}
+    phone.close()
+    caller.visitor.ask("DELETE", "console/session")
+
+
+def test_past_the_orchestrator_freeswitchs_websocket_is_good_for_nothing(house: House) -> None:
+    """Its port is on loopback: a program on the same machine can reach it."""
+    assert isinstance(house.switch, FreeSwitch)
+    url = f"ws://127.0.0.1:{house.switch.browser_port}/"
+    phone = simple_websocket.Client(url, subprotocols=["sip"])
+    assert answers(phone, request("INVITE", NUMBER, OFFER)) == 403
+    assert answers(phone, request("INVITE", "api+status", OFFER)) == 403
+    for method in ("REGISTER", "SUBSCRIBE", "PUBLISH", "NOTIFY", "REFER"):
+        assert answers(phone, request(method, "api+status")) >= 400, method
+    # It answers 202 to a MESSAGE, and passes it over (enable-chat).
+    answers(phone, request("MESSAGE", "api+global_setvar", "texml_message=run"))
+    assert house.switch.api("global_getvar texml_message").strip() == ""
+    _, token = Caller(house, API_KEY).permit(number=NUMBER)
+    assert answers(phone, request("INVITE", token, OFFER)) == 403
+    phone.close()
+    assert house.application.to("/voice") == []
+
+
+def test_its_port_takes_websockets_alone(house: House) -> None:
+    switch = house.switch
+    assert isinstance(switch, FreeSwitch)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", switch.browser_port), timeout=2)
+    status = switch.api("sofia status profile texml-browser")
+    assert f"BIND-URL         \tsip:mod_sofia@127.0.0.1:{switch.browser_port};transport=ws" in status
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        plain.settimeout(1)
+        plain.connect(("127.0.0.1", switch.browser_port))
+        plain.send(request("OPTIONS", "x").replace("SIP/2.0/WS", "SIP/2.0/UDP").encode())
+        with pytest.raises(OSError):  # noqa: PT011
+            plain.recv(4096)

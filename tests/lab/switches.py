@@ -26,6 +26,7 @@ from tests.lab.softphones import Answers, Behaviour, NeverAnswers, Rejects, Soft
 __all__ = ["Answers", "FreeSwitch", "NeverAnswers", "Rejects", "Switch"]
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "orchestrator" / "fsconfig" / "freeswitch-conf"
+BROWSER_PROFILE = CONFIGURATION.parent / "browser_profile.xml"
 USUAL_PLACE = Path("/usr/local/freeswitch/bin/freeswitch")
 PASSWORD = "laboratory"
 
@@ -170,10 +171,13 @@ class FreeSwitch(Switch):
         ):
             path.mkdir(parents=True, exist_ok=True)
         shutil.copytree(CONFIGURATION, self.conf_dir)
-        self._pristine = self._configuration()
         self._media_ports = PortRange()
         self.port, self.sip_port = self._media_ports.take(), self._media_ports.take()
         self.browser_port = self._media_ports.take()
+        # As `orchestrator render` writes it where there are calls from the console.
+        profile = BROWSER_PROFILE.read_text().replace('"5066"', f'"{self.browser_port}"')
+        (self.conf_dir / "sip_profiles" / "browser.xml").write_text(f"<include>\n{profile}</include>\n")
+        self._pristine = self._configuration()
         self.phones.start()
         self.start()
         self.version = self.api("version").split()[2].partition("-")[0]
@@ -253,7 +257,9 @@ class FreeSwitch(Switch):
         """The configuration as it was, if a test changed it."""
         if self._configuration() != self._pristine:
             shutil.rmtree(self.conf_dir)
-            shutil.copytree(CONFIGURATION, self.conf_dir)
+            for path, content in self._pristine.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             if self.running:
                 self.api("reloadxml")
 
