@@ -29,3 +29,8 @@ class BrowserCalls(Section):
         description="From of these calls, a number or a name; none: client: and the account's name",
     )
     calls_per_minute: int = Field(default=20, ge=1, le=1000, description="begun by one account")
+
+
+def websocket(host: str, port: int) -> str:
+    """The URL of FreeSWITCH's WebSocket; `host` is its event socket's."""
+    return f"ws://[{host}]:{port}/" if ":" in host else f"ws://{host}:{port}/"

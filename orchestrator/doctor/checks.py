@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from orchestrator.config import Settings
 from orchestrator.doctor import call, files, media, switch, web
+from orchestrator.doctor.browser_calls import BROWSER_CALLS, browser_calls
 from orchestrator.doctor.context import DoctorContext
 from orchestrator.doctor.result import CheckResult, skipped, wrong
 from orchestrator.esl.errors import AuthenticationFailed, SwitchError
@@ -21,6 +22,7 @@ OF_SWITCH: tuple[tuple[str, Check], ...] = (
     ("profiles", switch.profiles),
     ("SIP profile", switch.sip_profile),
     ("outbound trunks", switch.outbound_trunks),
+    (BROWSER_CALLS, browser_calls),
     ("RTP ports", media.rtp_ports),
     ("sessions", media.sessions),
     (media.MEDIA_ADDRESS, media.media_address),

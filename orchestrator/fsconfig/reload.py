@@ -7,8 +7,11 @@ from pathlib import Path
 
 from lxml import etree
 
+from orchestrator.config.browser_calls import SIP_PROFILE
 from orchestrator.esl.errors import CommandFailed
+from orchestrator.fsconfig.browser_profile import BROWSER_PROFILE_FILE
 from orchestrator.fsconfig.render import CALLERS, GATEWAYS, write
+from orchestrator.fsconfig.sip_profiles import running
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -35,6 +38,7 @@ def put(files: Mapping[str, str], directory: Path, api: Api) -> None:
 def reread(old: Mapping[str, str], new: Mapping[str, str], profile: str, api: Api) -> None:
     """After put(): access lists, and what else of a SIP profile differs. Raises SwitchError."""
     api("reloadacl")
+    _start_browser_profile(new, api)
     before, after = _gateways(old), _gateways(new)
     # Beside somebody's own configuration the profile itself says who may call (fsconfig/existing/parts.py).
     if before == after and old[CALLERS] == new[CALLERS]:
@@ -44,6 +48,15 @@ def reread(old: Mapping[str, str], new: Mapping[str, str], profile: str, api: Ap
             # `rescan` skips one that it has; a call through it goes on.
             _forget(name, profile, api)
     api(f"sofia profile {profile} rescan")
+
+
+def _start_browser_profile(files: Mapping[str, str], api: Api) -> None:
+    """Where the settings have calls from the console, and FreeSWITCH was started before they had."""
+    if "<profile" in files[BROWSER_PROFILE_FILE] and SIP_PROFILE not in running(api):
+        try:
+            api(f"sofia profile {SIP_PROFILE} start")
+        except CommandFailed as error:
+            log.warning("FreeSWITCH takes no calls from the console", problem=str(error))
 
 
 def _forget(gateway: str, profile: str, api: Api) -> None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from orchestrator.calls.browser_calls import BrowserTarget, TooManyBrowserCalls
 from orchestrator.calls.context import CallContext
+from orchestrator.config.browser_calls import websocket
 from orchestrator.logs import get_logger
 from orchestrator.recordings.files import is_sid
 from orchestrator.rejection import NotFound, ServiceError
@@ -43,10 +44,7 @@ class BrowserCallService:
     @property
     def websocket(self) -> str:
         """Where FreeSWITCH takes SIP over WebSocket."""
-        host = self._services.node.host
-        return (
-            f"ws://{f'[{host}]' if ':' in host else host}:{self._services.settings.web.browser_calls.port}/"
-        )
+        return websocket(self._services.node.host, self._services.settings.web.browser_calls.port)
 
     def begin(self, account_sid: str, owner: str, *, number: str = "", conference: str = "") -> Permit:
         """Allow one call to a number or a conference of the account, the latter by name or sid. `owner` is

@@ -68,6 +68,28 @@ def test_every_file_is_xml_and_every_variable_in_it_is_ours(directory: Path) -> 
         assert used <= set(re.findall(r'data="(texml_\w+)=', text))
 
 
+def test_calls_from_the_console_have_a_sip_profile_of_their_own_on_loopback(directory: Path) -> None:
+    before = files(directory)
+    assert render(directory, ROUTED, "--yes") == 0
+    name = "sip_profiles/texml-browser.xml"
+    assert name not in files(directory)
+    assert render(directory, ROUTED + "web: {browser_calls: {enabled: true, port: 5077}}\n", "--yes") == 0
+    text = files(directory)[name]
+    profile = etree.fromstring(text).find("profile")
+    params = {param.get("name"): param.get("value") for param in profile.iter("param")}
+    assert profile.get("name") == "texml-browser"
+    assert (params["sip-ip"], params["sip-port"], params["bind-params"]) == (
+        "127.0.0.1",
+        "5077",
+        "transport=ws",
+    )
+    assert (params["apply-inbound-acl"], params["apply-register-acl"]) == ("127.0.0.0/8", parts.NOBODY)
+    used = set(re.findall(r"\$\$\{(\w+)\}", text))
+    assert used <= set(re.findall(r'data="(texml_\w+)=', text))
+    assert render(directory, ROUTED, "--undo", "--yes") == 0
+    assert files(directory) == before
+
+
 def test_the_owners_profiles_and_modules_stay_and_ours_come_beside_them(directory: Path) -> None:
     assert render(directory, SETTINGS, "--yes") == 0
     conference = etree.fromstring((directory / "autoload_configs/conference.conf.xml").read_text())

@@ -15,6 +15,7 @@ from lxml import etree
 
 from orchestrator import cli
 from orchestrator.config import loads
+from orchestrator.fsconfig.reload import reread
 from orchestrator.fsconfig.render import render, write
 from tests.docs.markdown import DOCS
 
@@ -85,6 +86,38 @@ def test_a_gateway_is_rendered_where_it_has_a_proxy_and_its_values_are_escaped()
 
 def test_nothing_rendered_is_filled_in_from_freeswitchs_variables() -> None:
     assert "$${" not in render(loads(GATEWAYS))["sip_profiles/trunks/gateways.xml"]
+
+
+def test_the_profile_of_calls_from_the_console_is_there_where_the_settings_have_them() -> None:
+    name = "sip_profiles/browser.xml"
+    assert etree.fromstring(render(loads(GATEWAYS))[name].encode()).find("profile") is None
+    text = render(loads(GATEWAYS + "web: {browser_calls: {enabled: true, port: 5077}}\n"))[name]
+    profile = etree.fromstring(text.encode()).find("profile")
+    params = {param.get("name"): param.get("value") for param in profile.iter("param")}
+    assert (params["sip-ip"], params["sip-port"]) == ("$${event_socket_ip}", "5077")
+    assert (params["bind-params"], params["apply-inbound-acl"]) == ("transport=ws", "event_socket")
+
+
+@pytest.mark.parametrize(
+    ("enabled", "status", "started"),
+    [
+        ("true", "texml\tprofile\tsip:x\tRUNNING (0)", True),
+        ("true", "texml-browser\tprofile\tsip:x\tRUNNING (0)", False),
+        ("false", "texml\tprofile\tsip:x\tRUNNING (0)", False),
+    ],
+)
+def test_a_reload_starts_it_in_a_freeswitch_that_was_started_without(
+    enabled: str, status: str, started: bool
+) -> None:
+    files = render(loads(GATEWAYS + f"web: {{browser_calls: {{enabled: {enabled}}}}}\n"))
+    commands: list[str] = []
+
+    def api(command: str) -> str:
+        commands.append(command)
+        return status if command == "sofia status" else "+OK"
+
+    reread(files, files, "texml", api)
+    assert ("sofia profile texml-browser start" in commands) == started
 
 
 def test_files_are_written_whole_and_not_for_everybody(tmp_path: Path) -> None:

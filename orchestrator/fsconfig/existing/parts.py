@@ -12,8 +12,10 @@ from lxml import etree
 from orchestrator.config import Settings
 from orchestrator.config.patterns import is_pattern
 from orchestrator.fsconfig.base_files import base_file
+from orchestrator.fsconfig.browser_profile import browser_profile
 from orchestrator.fsconfig.conference_profiles import NO_KEYS, conference_conf
 from orchestrator.fsconfig.existing.layout import (
+    BROWSER_PROFILE,
     CONFERENCE,
     CONTEXTS,
     DIALPLAN,
@@ -54,6 +56,8 @@ def added_files(settings: Settings, directory: Path) -> dict[str, str]:
         SIP_PROFILE: _own_variables(_sip_profile(settings)),
     }
     files[GATEWAYS_FILE] = gateways_file(settings)
+    if settings.web.browser_calls.enabled:
+        files[BROWSER_PROFILE] = _own_variables(_browser_profile(settings))
     if settings.numbers:
         for context in CONTEXTS:
             if _takes_in(directory, context):
@@ -119,6 +123,12 @@ def _sip_profile(settings: Settings) -> str:
     text = text.replace('value="nobody"', f'value="{NOBODY}"')
     text = text.replace(f'data="{GATEWAYS.removeprefix("sip_profiles/")}"', 'data="texml/gateways.xml"')
     return f"<include>\n{text}</include>\n"
+
+
+def _browser_profile(settings: Settings) -> str:
+    """On loopback: the owner's event socket may listen anywhere, and acl.conf.xml is the owner's."""
+    text = browser_profile(settings).replace("$${event_socket_ip}", "127.0.0.1")
+    return text.replace('value="event_socket"', 'value="127.0.0.0/8"').replace('"nobody"', f'"{NOBODY}"')
 
 
 def _own_variables(text: str) -> str:

@@ -17,7 +17,8 @@ from orchestrator.logs import get_logger
 from orchestrator.rejection import ServiceError
 from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.web.console.sessions import Session
-from orchestrator.web.console.sip_relay import NoSwitch, SipRelay
+from orchestrator.web.console.sip_relay import SipRelay
+from orchestrator.web.sip_websocket import NoSwitch
 
 log = get_logger(__name__)
 

@@ -15,15 +15,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 import gevent
-from simple_websocket import Client, ConnectionClosed, ConnectionError, Server
+from simple_websocket import Client, ConnectionClosed, Server
 from wsproto.frame_protocol import CloseReason
 
 from orchestrator.logs import get_logger
+from orchestrator.web.sip_websocket import SUBPROTOCOL, connect
 
 log = get_logger(__name__)
 
-SUBPROTOCOL: Final = "sip"
-CONNECT_SECONDS: Final = 5.0
 PING_SECONDS: Final = 20.0
 LOOK_SECONDS: Final = 1.0
 MAX_MESSAGE_BYTES: Final = 64 * 1024
@@ -33,17 +32,13 @@ WINDOW_SECONDS: Final = 10.0
 _OF_A_CALL: Final = re.compile(r"\s*(?:(?:INVITE|ACK|CANCEL|BYE|PRACK|UPDATE|INFO|OPTIONS) |SIP/2\.0 |$)")
 
 
-class NoSwitch(Exception):
-    """FreeSWITCH takes no SIP over WebSocket."""
-
-
 class SipRelay:
     """Made and run on the greenlet of the browser's request; `close` is called on any."""
 
     def __init__(self, environ: dict[str, Any], url: str) -> None:
         """`environ`: of the browser's request; `url`: FreeSWITCH's. Raises NoSwitch, and before anything is
         answered."""
-        self._switch = _connect(url)
+        self._switch = connect(url)
         try:
             self._browser = Server(
                 environ,
@@ -94,14 +89,6 @@ class SipRelay:
         with suppress(ConnectionClosed, OSError):
             while True:
                 self._browser.send(self._switch.receive())
-
-
-def _connect(url: str) -> Client:
-    try:
-        with gevent.Timeout(CONNECT_SECONDS, NoSwitch("no answer")):
-            return Client(url, subprotocols=[SUBPROTOCOL])
-    except (OSError, ConnectionError, ConnectionClosed) as error:
-        raise NoSwitch(str(error)) from error
 
 
 def _text(message: str | bytes) -> str:

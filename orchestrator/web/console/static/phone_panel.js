@@ -70,6 +70,7 @@ function draw() {
   const live = Boolean(call?.live);
   show(parts.form, !live);
   show(parts.running, live);
+  show(parts.close, !live);
   text(parts.title, target ? `Call ${target.kind === "conference" ? "into " : ""}${target.name}` : "Call");
   text(parts.state, call ? STATES[call.state] : "");
   attribute(parts.state, "data-state", call?.state ?? "none");
@@ -111,7 +112,7 @@ function build() {
   const asked = el(
     "p",
     { class: "phone-asked" },
-    el("label", { for: "phone-kind", textContent: "Call" }),
+    el("label", { for: "phone-kind", textContent: "To" }),
     kind,
     el("label", { for: "phone-to", textContent: "Number, or the conference's name" }),
     to,
@@ -153,7 +154,7 @@ function build() {
   const panel = el(
     "dialog",
     { id: "phone", class: "phone", "aria-labelledby": "phone-title" },
-    el("header", {}, title, closeButton),
+    el("div", { class: "phone-head" }, title, closeButton),
     el("p", { class: "phone-line" }, state, time),
     problem,
     form,
@@ -169,5 +170,5 @@ function build() {
     event.stopPropagation();
   });
   document.body.append(panel);
-  return { panel, title, state, time, problem, form, kind, to, asked, dial: dialButton, running, keys, mute, muteText, hangUp, sound };
+  return { panel, title, state, time, problem, form, kind, to, asked, dial: dialButton, running, keys, mute, muteText, hangUp, close: closeButton, sound };
 }
