@@ -228,30 +228,30 @@ class EmulatedPhone:
 
     # what a test waits for
 
-    def wait_ringing(self, timeout: float = 5.0) -> None:
+    def wait_ringing(self, timeout: float = 10.0) -> None:
         self._until(lambda: self.state in ("ringing", "answered"), timeout, "ring")
 
-    def wait_answered(self, timeout: float = 5.0) -> None:
+    def wait_answered(self, timeout: float = 10.0) -> None:
         self._until(lambda: self.state == "answered", timeout, "be answered", failed="ended")
 
-    def wait_ended(self, timeout: float = 5.0) -> None:
+    def wait_ended(self, timeout: float = 10.0) -> None:
         self._until(lambda: self.state == "ended", timeout, "end")
 
-    def wait_digits(self, digits: str, timeout: float = 5.0) -> None:
+    def wait_digits(self, digits: str, timeout: float = 10.0) -> None:
         self._until(lambda: digits in self.received_digits, timeout, f"get the digits {digits}")
 
-    def wait_hears(self, hz: float, timeout: float = 5.0) -> float:
+    def wait_hears(self, hz: float, timeout: float = 10.0) -> float:
         """Also a tone that was too short to be looked at in time. Returns time.monotonic()."""
         since = self.clock.now() - SHORT
         self._until(lambda: self.hears_now(hz) or self._noted_since(since, hz), timeout, f"hear {hz} Hz")
         return time.monotonic()
 
-    def wait_stops_hearing(self, hz: float, timeout: float = 5.0) -> float:
+    def wait_stops_hearing(self, hz: float, timeout: float = 10.0) -> float:
         """Until that tone is gone; returns time.monotonic()."""
         self._until(lambda: not self.hears_now(hz), timeout, f"stop hearing {hz} Hz")
         return time.monotonic()
 
-    def wait_quiet(self, timeout: float = 5.0, seconds: float = SHORT) -> float:
+    def wait_quiet(self, timeout: float = 10.0, seconds: float = SHORT) -> float:
         """Until it heard nothing for so long; returns time.monotonic()."""
         self._until(lambda: not self.hearing(seconds), timeout, "hear nothing")
         return time.monotonic()

@@ -178,7 +178,7 @@ class ScriptedSwitch:
         """The commands that have all of these in them, in their order."""
         return [command for command in self.commands if all(word in command for word in words)]
 
-    def wait_for(self, *words: str, count: int = 1, timeout: float = 5.0) -> list[str]:
+    def wait_for(self, *words: str, count: int = 1, timeout: float = 15.0) -> list[str]:
         until = time.monotonic() + timeout
         while len(found := self.saw(*words)) < count:
             assert time.monotonic() < until, f"no {count} commands with {words}: {self.commands[-30:]}"

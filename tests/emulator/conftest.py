@@ -45,7 +45,7 @@ def parked(emulator: EmulatedSwitch, client: SocketClient) -> Parked:
     return park
 
 
-def no_leftovers(switch: EmulatedSwitch, timeout: float = 5.0) -> None:
+def no_leftovers(switch: EmulatedSwitch, timeout: float = 15.0) -> None:
     with gevent.Timeout(timeout, AssertionError(f"left: {switch.leftovers()}")):
         while switch.leftovers():
             gevent.sleep(0.005)

@@ -44,7 +44,7 @@ class SocketClient:
     def write(self, command: str) -> None:
         self.socket.sendall(command.encode() + b"\n\n")
 
-    def send(self, command: str, timeout: float = 5.0) -> str:
+    def send(self, command: str, timeout: float = 15.0) -> str:
         """The answer's text."""
         before = len(self.answers)
         self.write(command)
@@ -81,7 +81,7 @@ class SocketClient:
             and all(event.get(key) == value for key, value in wanted.items())
         ]
 
-    def wait(self, name: str, timeout: float = 5.0, count: int = 1, **headers: str) -> dict[str, Any]:
+    def wait(self, name: str, timeout: float = 15.0, count: int = 1, **headers: str) -> dict[str, Any]:
         self.until(lambda: len(self.all(name, **headers)) >= count, timeout, f"{count} {name} {headers}")
         return self.all(name, **headers)[count - 1]
 

@@ -24,7 +24,7 @@ CORE_UUID = "dccf26a6-dc8e-4506-b046-8ffba0e426da"
 SUBSCRIBED = reply_frame("+OK event listener enabled json") + reply_frame("+OK filter added") * len(FILTERS)
 
 
-def eventually(condition: Callable[[], object], what: str = "the condition", timeout: float = 5.0) -> None:
+def eventually(condition: Callable[[], object], what: str = "the condition", timeout: float = 15.0) -> None:
     """Wait until `condition` is true."""
     ends = time.monotonic() + timeout
     while not condition():

@@ -36,7 +36,7 @@ class Handset:
     def sounds(self, hz: float | None, level_db: float = 0.0) -> None:
         self.phone.sounds(hz)
 
-    def wait_hears(self, hz: float, timeout: float = 5.0, *, since: float | None = None) -> float:
+    def wait_hears(self, hz: float, timeout: float = 10.0, *, since: float | None = None) -> float:
         """Its beginning; `since`: one that was heard before may do."""
         if since is not None and (found := self.phone.heard(hz, since=since)):
             return found[0].start

@@ -24,7 +24,7 @@ class EventSocket:
     """One connection. Every command waits for its answer; the `events` asked for collect in `.events`."""
 
     def __init__(
-        self, host: str, port: int, password: str, *, events: str = "", timeout: float = 5.0
+        self, host: str, port: int, password: str, *, events: str = "", timeout: float = 15.0
     ) -> None:
         self.timeout = timeout
         self.events: list[dict[str, str]] = []
@@ -80,12 +80,12 @@ class EventSocket:
             raise AssertionError(f"{application} on {leg}: {reply}")
         return ident
 
-    def wait_event(self, fits: Callable[[dict[str, str]], bool], timeout: float = 5.0) -> dict[str, str]:
+    def wait_event(self, fits: Callable[[dict[str, str]], bool], timeout: float = 15.0) -> dict[str, str]:
         """The first event that fits, come already or coming."""
         return self.wait_events(fits, 1, timeout)[0]
 
     def wait_events(
-        self, fits: Callable[[dict[str, str]], bool], count: int, timeout: float = 5.0
+        self, fits: Callable[[dict[str, str]], bool], count: int, timeout: float = 15.0
     ) -> list[dict[str, str]]:
         """All events that fit, once there are `count`. Their "at" is the monotonic time of arrival."""
         deadline = time.monotonic() + timeout

@@ -108,19 +108,19 @@ class Phone:
 
     # What it waits for
 
-    def wait_ringing(self, timeout: float = 5.0) -> None:
+    def wait_ringing(self, timeout: float = 10.0) -> None:
         self._wait(lambda: "ringing" in self.times or self.state == "answered", timeout, "ringing")
 
-    def wait_answered(self, timeout: float = 5.0) -> None:
+    def wait_answered(self, timeout: float = 10.0) -> None:
         self._wait(lambda: "answered" in self.times, timeout, "answered", never="ended")
 
-    def wait_ended(self, timeout: float = 5.0) -> None:
+    def wait_ended(self, timeout: float = 10.0) -> None:
         self._wait(lambda: self.state == "ended", timeout, "ended")
 
-    def wait_digits(self, digits: str, timeout: float = 5.0) -> None:
+    def wait_digits(self, digits: str, timeout: float = 10.0) -> None:
         self._wait(lambda: digits in self.digits, timeout, f"sent the digits {digits}")
 
-    def wait_hears(self, hz: float, timeout: float = 5.0, *, since: float | None = None) -> float:
+    def wait_hears(self, hz: float, timeout: float = 10.0, *, since: float | None = None) -> float:
         """Waits until hz is heard and returns when it began, at most 0.3 s ago; what was over 0.2 s ago does
         not count. `since` (a monotonic time) reaches further back, or keeps earlier sound out.
         """
@@ -134,7 +134,7 @@ class Phone:
                 raise AssertionError(f"{self!r} did not hear {hz:g} Hz within {timeout:g} s; {self._ears()}")
             gevent.sleep(POLL)
 
-    def wait_quiet(self, timeout: float = 5.0, seconds: float = RECENT) -> float:
+    def wait_quiet(self, timeout: float = 10.0, seconds: float = RECENT) -> float:
         """Waits until nothing was heard for `seconds`; returns the moment from which on it was quiet."""
         deadline = time.monotonic() + timeout
         while True:
@@ -151,7 +151,7 @@ class Phone:
                 raise AssertionError(f"{self!r} still hears something after {timeout:g} s; {self._ears()}")
             gevent.sleep(POLL)
 
-    def wait_stops_hearing(self, hz: float, timeout: float = 5.0) -> float:
+    def wait_stops_hearing(self, hz: float, timeout: float = 10.0) -> float:
         """Waits until hz is gone for 0.1 s and returns when it went; 0.0 if it was not there for 5 s."""
         deadline = time.monotonic() + timeout
         while True:
@@ -285,7 +285,7 @@ class Target:
         self.calls.append(phone)
         self._called.set()
 
-    def wait_called(self, timeout: float = 5.0, nth: int = 1) -> Any:
+    def wait_called(self, timeout: float = 10.0, nth: int = 1) -> Any:
         """The phone that rings (the nth call to this number)."""
         deadline = time.monotonic() + timeout
         while len(self.calls) < nth:

@@ -63,7 +63,7 @@ LONG = {
         for name in names
     ),
 }
-GOING_TIME = 5.0  # seconds for channels and conferences to go after the last phone hung up
+GOING_TIME = 15.0  # seconds for channels and conferences to go after the last phone hung up
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

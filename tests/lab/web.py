@@ -133,7 +133,7 @@ class Application:
         return id(request) in self._accepted
 
     def wait_for(
-        self, wanted: str | Callable[[Request], bool], count: int = 1, timeout: float = 5.0
+        self, wanted: str | Callable[[Request], bool], count: int = 1, timeout: float = 15.0
     ) -> list[Request]:
         """Waits for `count` requests to a path, or that fit a predicate; returns all that fit."""
         deadline = time.monotonic() + timeout

@@ -188,13 +188,13 @@ class House:
 
         self.application.route("/voice", answer)
 
-    def events(self, count: int = 0, timeout: float = 5.0) -> list[dict[str, str]]:
+    def events(self, count: int = 0, timeout: float = 15.0) -> list[dict[str, str]]:
         """The callbacks at /events, in the order in which they came; waits for `count`."""
         if count:
             self.application.wait_for("/events", count, timeout)
         return [request.fields for request in self.application.to("/events")]
 
-    def delivered(self, count: int = 0, timeout: float = 5.0) -> list[tuple[str, str, str]]:
+    def delivered(self, count: int = 0, timeout: float = 15.0) -> list[tuple[str, str, str]]:
         """(SequenceNumber, StatusCallbackEvent, From) of each."""
         return [
             (event["SequenceNumber"], event["StatusCallbackEvent"], event.get("From", ""))

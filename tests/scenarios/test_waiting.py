@@ -173,7 +173,7 @@ def test_a_caller_who_hangs_up_while_waiting_is_gone(house: House) -> None:
     assert [event for _, event, _ in house.delivered(3)][-1] == "conference-end"
 
 
-def wait_for_sound(phone: object, timeout: float = 3.0) -> None:
+def wait_for_sound(phone: object, timeout: float = 10.0) -> None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         _, samples = phone.audio(time.monotonic() - 0.5)  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ FLOOR_DB = -50.0
 RECORDED = {"record": "record-from-start"}
 
 
-def until(met: Callable[[], object], timeout: float = 5.0, what: str = "") -> None:
+def until(met: Callable[[], object], timeout: float = 15.0, what: str = "") -> None:
     deadline = time.monotonic() + timeout
     while not met():
         assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}"
@@ -52,7 +52,7 @@ class Watcher:
             and (not caller or event.get("Caller-Caller-ID-Number", "").lstrip("+") == caller.lstrip("+"))
         ]
 
-    def wait(self, action: str, caller: str = "", count: int = 1, timeout: float = 5.0) -> float:
+    def wait(self, action: str, caller: str = "", count: int = 1, timeout: float = 15.0) -> float:
         """When the last of `count` came."""
         until(lambda: len(self.all(action, caller)) >= count, timeout, f"{count} {action} {caller}")
         return self.all(action, caller)[count - 1]
