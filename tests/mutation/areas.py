@@ -19,12 +19,13 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("config", "reloading", "from_settings.py"),
         ("config", "reloading", "scenarios/test_dialect.py"),
     ),
-    "esl": (
-        ("esl", "fsconfig", "recovery"),
-        ("esl", "emulator", "fsconfig", "recovery", "health", "ownership"),
+    "esl": (("esl", "fsconfig"), ("esl", "emulator", "fsconfig")),
+    "media": (
+        ("media", "recordings"),
+        ("media", "web/test_recordings.py", "scenarios/test_record.py", "recovery/test_recordings.py"),
     ),
-    "media": (("media", "recordings"), ("media", "recordings", "scenarios", "recovery", "web")),
     "net": (("net", "numbering"), ("net", "numbering", "documents")),
+    "recovery": (("recovery",), ("recovery", "calls")),
     "texml": (("texml",), ("texml", "documents")),
 }
 
