@@ -76,13 +76,14 @@ class Orchestrator(Part):
         self.timeline = Timeline(self.outbox.timeline, timeline_limits(settings))
         self._keys = account_keys(settings)
         self._connector = Connector(address_policy(settings))
+        self.attempt_entries = AttemptEntries(self.timeline)
         self.delivery = Delivery(
             self.outbox,
             self._keys.get,
             delivery_settings(settings),
             connector=self._connector,
         )
-        self.delivery.on_attempt.append(AttemptEntries(self.timeline).on_attempt)
+        self.delivery.on_attempt.append(self.attempt_entries.on_attempt)
         self.counters = CallCounters()
         shared = Shared(
             current=self.current,
@@ -205,6 +206,8 @@ class Orchestrator(Part):
             write_check=self.write_check,
             http_stats=self.web.http_stats,
             attempts=self.attempts,
+            timeline=self.timeline,
+            by_receiver=self.attempt_entries.by_receiver,
         )
 
     def base_url(self) -> str:

@@ -6,6 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from orchestrator.conference.machine.state import EndReason, Participant, Rejection, Room
+from orchestrator.histogram import Histogram
+
+CALL_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
+MOS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.25, 4.5)
+LOSS = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+JITTER_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
+MAX_CAUSES = 100
+"""Of a label: causes come from FreeSWITCH, which has some eighty."""
+OTHER = "other"
 
 
 @dataclass
@@ -23,6 +32,27 @@ class CallCounters:
     """Of participants, by their room."""
     recordings: Counter[str] = field(default_factory=Counter)
     """By what they became: in-progress once each, then completed or absent."""
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Calls that are over, or never became one, by outcome and cause."""
+    call_seconds: Histogram = field(default_factory=lambda: Histogram(*CALL_SECONDS))
+    """From the answer to the end, of those that were answered."""
+    documents: Counter[str] = field(default_factory=Counter)
+    """Requests for documents by outcome."""
+    mos: Histogram = field(default_factory=lambda: Histogram(*MOS))
+    loss: Histogram = field(default_factory=lambda: Histogram(*LOSS))
+    jitter_seconds: Histogram = field(default_factory=lambda: Histogram(*JITTER_SECONDS))
+    silent_legs: int = 0
+    """Participants whose RTP stopped coming in."""
+
+    def on_call_over(self, outcome: str, cause: str) -> None:
+        known = (outcome, cause) in self.calls or len(self.calls) < MAX_CAUSES
+        self.calls[outcome, cause if known else OTHER] += 1
+
+    def on_quality(self, mos: float, loss_percent: float, jitter_ms: float) -> None:
+        """Of a leg that is over, and whose phone sent something."""
+        self.mos.observe(mos)
+        self.loss.observe(loss_percent / 100)
+        self.jitter_seconds.observe(jitter_ms / 1000)
 
     def on_room(self, before: Room, after: Room) -> None:
         if not after.opened_at:

@@ -24,6 +24,7 @@ from orchestrator.calls.stored_call import CallStore
 from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.freeswitch_events import ConferenceEvents
 from orchestrator.conference.live.manager import Rooms
+from orchestrator.conference.live.media_monitor import MediaMonitor
 from orchestrator.conference.live.member_commands import MemberCommands
 from orchestrator.conference.live.tone_player import TonePlayer
 from orchestrator.config.freeswitch import Node as NodeSettings
@@ -96,10 +97,12 @@ class Node(Part):
                 self.connection,
                 self.reconciler,
                 self.periodic_check,
+                self.media_monitor,
             )
         )
         self.connection.on_event.append(self.dispatcher.on_event)
         self.dispatcher.on_new_call.append(self.calls.accept)
+        self.connection.on_log.append(self.call_entries.rejected.on_log)
         self.connection.on_pause.append(self.write_buffer.commit_batch)
         self.connection.on_up.append(self._on_up)
         # Behind the legs, which have been listening since they were made.
@@ -186,7 +189,7 @@ class Node(Part):
 
     @cached_property
     def call_entries(self) -> CallEntries:
-        return CallEntries(self.timeline, self.call_records)
+        return CallEntries(self.timeline, self.call_records, self._shared.counters)
 
     @cached_property
     def call_store(self) -> CallStore:
@@ -208,6 +211,8 @@ class Node(Part):
             connect_timeout=settings.connect_timeout_secs,
             command_timeout=settings.command_timeout_secs,
             ownership=self.ownership,
+            # Calls that a SIP profile refuses are in no event.
+            log_level="warning",
         )
 
     @cached_property
@@ -234,7 +239,7 @@ class Node(Part):
 
     @cached_property
     def recording_context(self) -> RecordingContext:
-        return RecordingContext(self.files, self.write_buffer, self._shared.counters)
+        return RecordingContext(self.files, self.write_buffer, self._shared.counters, self.timeline)
 
     @cached_property
     def fetcher(self) -> Fetcher:
@@ -266,6 +271,10 @@ class Node(Part):
         conference = self._shared.current.settings.conference
         debounce = conference.speech_start_ms / 1000, conference.speech_stop_ms / 1000
         return ConferenceEvents(self.rooms, self.effect_executor, self.legs, debounce)
+
+    @cached_property
+    def media_monitor(self) -> MediaMonitor:
+        return MediaMonitor(self.rooms, self.connection, self.timeline, self._shared.counters)
 
     # Calls
 
@@ -351,6 +360,7 @@ class Node(Part):
             CallbackService(self._shared.store, self._shared.delivery),
             BrowserCallService(services),
             TimelineService(services, self._shared.store),
+            self.timeline,
         )
 
     # Reconciling

@@ -48,9 +48,7 @@ IMPORTS: dict[str, set[str]] = {
     "texml": {
         "types",
     },
-    "counters": {
-        "conference.machine",
-    },
+    "counters": {"conference.machine", "histogram"},
     "esl": {
         "clock",
         "lifecycle",
@@ -128,6 +126,7 @@ IMPORTS: dict[str, set[str]] = {
         "sids",
         "store",
         "texml",
+        "timeline",
         "types",
     },
     "conference.live": {
@@ -172,13 +171,7 @@ IMPORTS: dict[str, set[str]] = {
         "recordings",
         "store",
     },
-    "web": {
-        "histogram",
-        "lifecycle",
-        "logs",
-        "media",
-        "recordings",
-    },
+    "web": {"histogram", "lifecycle", "logs", "media", "recordings", "timeline"},
     "calls": {
         "callbacks",
         "clock",
@@ -247,6 +240,7 @@ IMPORTS: dict[str, set[str]] = {
         "routing",
         "sids",
         "texml",
+        "timeline",
         "types",
     },
     "services": {
@@ -285,6 +279,7 @@ IMPORTS: dict[str, set[str]] = {
         "logs",
         "recovery",
         "store",
+        "timeline",
         "web",
     },
     "shared_parts": {
@@ -331,6 +326,7 @@ IMPORTS: dict[str, set[str]] = {
         "sids",
         "store",
         "texml",
+        "timeline",
         "verbs",
         "web",
     },

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from collections import Counter
+from urllib.parse import unquote, urlsplit
 
 from orchestrator.callbacks.retry import Answer
 from orchestrator.store.message import Queued
@@ -13,11 +14,30 @@ _CALL = re.compile(rb"(?:^|&)CallSid=([^&]*)")
 _CONFERENCE = re.compile(rb"(?:^|&)ConferenceSid=([^&]*)")
 
 
+MAX_RECEIVERS = 50
+"""Counted by name; further ones together, so that no document can make metrics without end."""
+OTHER = "other"
+
+
 class AttemptEntries:
     """`on_attempt` is called by Delivery, on a worker's greenlet."""
 
     def __init__(self, timeline: Timeline) -> None:
+        self.by_receiver: Counter[tuple[str, str]] = Counter()
+        """Attempts, by the receiver's host and their outcome."""
+        self._receivers: set[str] = set()
         self._timeline = timeline
+
+    def _count(self, message: Queued, verdict: str) -> None:
+        try:
+            host = urlsplit(message.url).hostname or OTHER
+        except ValueError:
+            host = OTHER
+        if host not in self._receivers:
+            if len(self._receivers) >= MAX_RECEIVERS:
+                host = OTHER
+            self._receivers.add(host)
+        self.by_receiver[host, "delivered" if verdict == "delivered" else "failed"] += 1
 
     def on_attempt(
         self, message: Queued, answer: Answer, attempt: int, ms: int, again_in: float | None
@@ -26,6 +46,7 @@ class AttemptEntries:
             message.account_sid, _sid(_CALL, message.body), _sid(_CONFERENCE, message.body)
         )
         delivered = answer.verdict == "delivered"
+        self._count(message, answer.verdict)
         about.add(
             "callback.attempt",
             level="info" if delivered else "warning",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from orchestrator.callbacks.media_quality import quality_of
 from orchestrator.callbacks.payloads import (
     CallFacts,
     CallProgressEvent,
@@ -41,6 +42,7 @@ UNANSWERED: dict[str, CallStatus] = {
 # mod_sofia's answers to an unanswered caller (hangup_cause_to_sip), which are in no event.
 REFUSALS = {
     "CALL_REJECTED": "603",
+    "INCOMPATIBLE_DESTINATION": "488",
     "NORMAL_TEMPORARY_FAILURE": "503",
     "ORIGINATOR_CANCEL": "487",
     "UNALLOCATED_NUMBER": "404",
@@ -113,6 +115,7 @@ def _facts(
 ) -> CallFacts:
     headers = event.headers()
     answered_at = _time(headers, "Answered")
+    quality = quality_of(lambda name: headers.get(name, "")) if name == "completed" else None
     return CallFacts(
         event=name,
         account_sid=account_sid,
@@ -133,6 +136,7 @@ def _facts(
         hangup_cause=event.hangup_cause,
         hangup_source=_hangup_source(headers),
         sip_hangup_cause=_sip_status(headers, bool(answered_at)),
+        quality=quality.text if quality is not None else "",
         call_leg_id=event.uuid,
         call_session_id=headers.get("Channel-Call-UUID", ""),
     )

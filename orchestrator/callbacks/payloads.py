@@ -57,6 +57,8 @@ class CallFacts:
     hangup_source: str = ""
     sip_hangup_cause: str = ""
     """SIP status, as `200` or `486`."""
+    quality: str = ""
+    """JSON text of MediaQuality; empty where there was no media."""
     call_leg_id: str = ""
     call_session_id: str = ""
     direction: TwilioDirection = "inbound"
@@ -194,6 +196,7 @@ def _completed_fields(call: CallFacts) -> list[tuple[str, str]]:
         ("AnsweredTime", _iso_milliseconds(call.answered_at)),
         ("CallControlId", call.call_sid),
         ("CallLegId", call.call_leg_id),
+        ("CallQualityStats", call.quality),
         ("CallSessionId", call.call_session_id),
         ("EndTime", _iso_milliseconds(call.ended_at)),
         ("HangupCause", call.hangup_cause.lower()),

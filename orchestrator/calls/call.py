@@ -22,6 +22,7 @@ from orchestrator.esl.errors import LegGone, Unreachable
 from orchestrator.esl.events import Event
 from orchestrator.esl.leg import Leg
 from orchestrator.logs import get_logger
+from orchestrator.timeline.actor import actor
 
 log = get_logger(__name__)
 
@@ -96,6 +97,8 @@ class Call(DocumentRunner):
 
     def instruct(self, to: FetchDocument | Fetched) -> None:
         """As `redirect`, over the API: it does not come any more into the conference it was dialled for."""
+        by, key = actor("document")
+        self.record("call.status", status="redirected", by=by, key=key)
         if self.stored.dialled_into:
             self.save(dialled_into="")
             self.services.rooms.has_other_instructions(self.sid)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from orchestrator.calls.hangup_facts import hangup_facts
+from orchestrator.callbacks.call_status import status_at_end
+from orchestrator.callbacks.media_quality import MediaQuality, quality_of
+from orchestrator.calls.hangup_facts import OUT_OF_PORTS, hangup_facts
 from orchestrator.calls.records import CallRecord, CallRecords
+from orchestrator.calls.rejected_calls import RejectedCalls
+from orchestrator.counters import CallCounters
 from orchestrator.esl.events import Event
-from orchestrator.sids import call_sid_of, has_call_sid
 from orchestrator.timeline.recorder import Timeline
 
+POOR_MOS = 3.5
+"""Below it, listeners are annoyed (ITU-T G.107, appendix)."""
 _STATUS = {
     "CHANNEL_ANSWER": "answered",
     "CHANNEL_PROGRESS": "ringing",
@@ -18,30 +23,17 @@ _STATUS = {
 class CallEntries:
     """`on_event` runs on the socket's reader and never blocks."""
 
-    def __init__(self, timeline: Timeline, records: CallRecords) -> None:
+    def __init__(self, timeline: Timeline, records: CallRecords, counters: CallCounters) -> None:
         self._timeline = timeline
         self._records = records
+        self._counters = counters
+        self.rejected = RejectedCalls(timeline, counters)
         self._decided: dict[str, str] = {}
         """By leg: why the orchestrator hung up."""
 
     def decided(self, leg: str, why: str) -> None:
         """The orchestrator is about to hang up this leg; the first reason counts."""
         self._decided.setdefault(leg, why)
-
-    def rejected(self, event: Event, reason: str, sip: str) -> None:
-        """A leg that has ended and never became a call."""
-        self._timeline.add(
-            "call.rejected",
-            call=call_sid_of(event.uuid) if has_call_sid(event.uuid) else "",
-            level="warning",
-            at=event.timestamp,
-            reason=reason,
-            sip=sip,
-            cause=event.hangup_cause,
-            address=event.header("Caller-Network-Addr"),
-            caller=event.header("Caller-Caller-ID-Number"),
-            number=event.header("Caller-Destination-Number"),
-        )
 
     def on_event(self, event: Event) -> None:
         """Before the call records hear of it: they forget a call at its end."""
@@ -68,7 +60,13 @@ class CallEntries:
     def _on_end(self, call: CallRecord, event: Event) -> None:
         decided = self._decided.pop(event.uuid, "")
         facts = hangup_facts(event, call.outbound, decided)
-        usual = facts["answered"] and facts["cause"] in _USUAL
+        answered = bool(facts["answered"])
+        self._counters.on_call_over(status_at_end(event.hangup_cause, answered), event.hangup_cause)
+        if answered:
+            self._counters.call_seconds.observe(float(str(facts["seconds"])))
+        if facts["reason"] == OUT_OF_PORTS:
+            self.rejected.add(event.uuid, event.header, OUT_OF_PORTS, str(facts["sip"]))
+        usual = answered and event.hangup_cause in _USUAL
         self._timeline.add(
             "call.hangup",
             account=call.account_sid,
@@ -76,6 +74,28 @@ class CallEntries:
             level="info" if usual else "warning",
             at=event.timestamp,
             more=facts,
+        )
+
+        quality = quality_of(event.header)
+        if quality is not None:
+            self._on_quality(call, quality, event.timestamp)
+
+    def _on_quality(self, call: CallRecord, quality: MediaQuality, at: int) -> None:
+        poor = 0 < quality.mos < POOR_MOS or not quality.packets_in
+        if quality.packets_in:
+            self._counters.on_quality(quality.mos, quality.loss_percent, quality.jitter_ms)
+        self._timeline.add(
+            "media.quality",
+            account=call.account_sid,
+            call=call.sid,
+            level="warning" if poor else "info",
+            at=at,
+            packets_in=quality.packets_in,
+            packets_out=quality.packets_out,
+            lost=quality.lost,
+            loss_percent=quality.loss_percent,
+            jitter_ms=quality.jitter_ms,
+            mos=quality.mos,
         )
 
 

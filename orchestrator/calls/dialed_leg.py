@@ -64,6 +64,16 @@ class DialedLeg:
         call.services.call_records.open(
             self._caller, call.account_sid, outbound=True, status="queued", parent=call.sid
         )
+        call.services.timeline.add(
+            "call.dialled",
+            account=call.account_sid,
+            call=self.call_sid,
+            caller=self._caller.from_,
+            called=self._caller.to,
+            application=call.application.name,
+            by="document",
+            parent=call.sid,
+        )
         self._screening: CallScreening | None = None
         self._leaving: CalleeRedirect | None = None
         call.services.dialed_legs[self.call_sid] = self

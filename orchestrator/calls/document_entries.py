@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -22,13 +23,20 @@ class Record(Protocol):
 
 
 def asked(
-    record: Record, purpose: str, url: str, method: str, fields: Fields, fetch: Callable[[], Fetched]
+    record: Record,
+    counted: Counter[str],
+    purpose: str,
+    url: str,
+    method: str,
+    fields: Fields,
+    fetch: Callable[[], Fetched],
 ) -> Fetched:
     """Return or raise as `fetch` does, with an entry for the request and one for its answer."""
     record("document.request", url=url, method=method, fields=fields, purpose=purpose)
     began = time.monotonic()
 
     def failed(problem: str, outcome: str, **facts: object) -> None:
+        counted[outcome] += 1
         ms = round((time.monotonic() - began) * 1000)
         record(
             "document.failed",
@@ -55,6 +63,7 @@ def asked(
     except gevent.GreenletExit:
         failed("", "abandoned")
         raise
+    counted["ok"] += 1
     record(
         "document.answer",
         url=fetched.url,

@@ -6,7 +6,9 @@ from orchestrator.callbacks.call_status import REFUSALS
 from orchestrator.esl.events import Event
 from orchestrator.store.entries import Fact
 
-_OUT_OF_PORTS = ("DESTINATION_OUT_OF_ORDER", "NORMAL_TEMPORARY_FAILURE")
+OUT_OF_PORTS = "rtp-ports"
+_UNAUTHORISED = ("sip:401", "sip:403", "sip:407")
+_WITH_PASSWORD = ("variable_sip_auth_username", "variable_sip_gateway_name")
 
 
 def hangup_facts(event: Event, outbound: bool, decided: str) -> dict[str, Fact]:
@@ -20,6 +22,7 @@ def hangup_facts(event: Event, outbound: bool, decided: str) -> dict[str, Fact]:
         "answered": bool(answered_at),
         "seconds": max(0, hung_up_at - answered_at) // 1_000_000 if answered_at else 0,
         "decided": decided,
+        "reason": _reason(event, outbound),
     }
 
 
@@ -29,6 +32,27 @@ def side(event: Event, outbound: bool, decided: str) -> str:
     if disposition.startswith("recv_"):
         return "callee" if outbound else "caller"
     return "orchestrator" if decided else "FreeSWITCH"
+
+
+def _reason(event: Event, outbound: bool) -> str:
+    if is_out_of_ports(event, outbound):
+        return OUT_OF_PORTS
+    # Given a password, some ask for it once more, and others forbid the call.
+    refused = outbound and event.header("variable_proto_specific_hangup_cause") in _UNAUTHORISED
+    return "password" if refused and any(map(event.header, _WITH_PASSWORD)) else ""
+
+
+def is_out_of_ports(event: Event, outbound: bool) -> bool:
+    """Whether FreeSWITCH had no RTP port for it ("No RTP ports available!" in its log). It reports that as a
+    codec error (sofia_media.c), or as a destination out of order (sofia_glue.c): measured with 1.10.12. An
+    offer without a common codec leaves no codec behind, and a SIP answer its status."""
+    if event.header("variable_local_media_port") or not event.header("Channel-Name"):
+        return False
+    if outbound:
+        no_answer = not event.header("variable_proto_specific_hangup_cause")
+        return event.hangup_cause == "DESTINATION_OUT_OF_ORDER" and no_answer
+    agreed = bool(event.header("variable_rtp_use_codec_name"))
+    return event.hangup_cause == "INCOMPATIBLE_DESTINATION" and agreed
 
 
 def sip_status(event: Event, answered: bool) -> str:

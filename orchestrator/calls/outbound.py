@@ -40,6 +40,7 @@ from orchestrator.numbering.phone import NotANumber
 from orchestrator.rejection import ServiceError
 from orchestrator.routing.caller_id import CallerId, caller_id
 from orchestrator.routing.endpoints import Route, route_to
+from orchestrator.timeline.actor import actor
 
 log = get_logger(__name__)
 
@@ -110,6 +111,18 @@ class Outbound:
         caller = leg.caller(order.application.connection_id)
         self._services.call_records.open(
             caller, order.application.account, outbound=True, status="queued", name=order.name
+        )
+        by, key = actor("api")
+        self._services.timeline.add(
+            "call.dialled",
+            account=order.application.account,
+            call=caller.call_sid,
+            caller=caller.from_,
+            called=order.to,
+            application=order.application.name,
+            trunk=route.trunk.name if route.trunk is not None else "",
+            by=by,
+            key=key,
         )
         room = ""
         if place is not None:

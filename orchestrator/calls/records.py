@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrator.callbacks.call_status import status_at_end
+from orchestrator.callbacks.media_quality import MediaQuality, quality_of
 from orchestrator.callbacks.payloads import CallStatus
 from orchestrator.clock import now
 from orchestrator.conference.machine.state import Caller
@@ -41,6 +42,10 @@ class CallRecord(msgspec.Struct, frozen=True):
     """As the REST API has it; `queued` until FreeSWITCH has begun to dial."""
     caller_name: str = ""
     parent_call_sid: str = ""
+    quality: MediaQuality | None = None
+    """Of its media; None until it is over, and where it had none."""
+    hangup_cause: str = ""
+    """FreeSWITCH's word; empty until it is over."""
 
     @property
     def seconds(self) -> int:
@@ -114,7 +119,12 @@ class CallRecords(Part):
             case "CHANNEL_HANGUP_COMPLETE":
                 # Its answer may have come while nobody listened.
                 answered_at = call.answered_at or int(event.header(ANSWERED) or 0)
-                self._live[event.uuid] = replace(call, answered_at=answered_at)
+                self._live[event.uuid] = replace(
+                    call,
+                    answered_at=answered_at,
+                    quality=quality_of(event.header),
+                    hangup_cause=event.hangup_cause,
+                )
                 self.close(event.uuid, status_at_end(event.hangup_cause, bool(answered_at)), at)
             case "CHANNEL_DESTROY":
                 self.close(event.uuid, "completed" if call.answered_at else "failed", at)

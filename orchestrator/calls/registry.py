@@ -20,9 +20,9 @@ from orchestrator.esl.leg import Leg
 from orchestrator.esl.snapshot import delete_hangup_record
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
+from orchestrator.net.logged_url import shown
 from orchestrator.routing.endpoints import trunk_to
 from orchestrator.routing.identities import called
-from orchestrator.sids import call_sid_of
 
 log = get_logger(__name__)
 
@@ -90,6 +90,11 @@ class CallRegistry(Part):
         address = leg.headers.get("Caller-Network-Addr", "")
         self._take(leg, application, number, address, services.settings.caller(address))
 
+    def _reject(self, leg: Leg, reason: str, sip: str, **facts: str) -> None:
+        headers = leg.headers
+        rejected = self._services.call_entries.rejected
+        rejected.add(leg.uuid, lambda name: headers.get(name, ""), reason, sip, **facts)
+
     def _accept_browsers(self, leg: Leg) -> None:
         """One from the console's page: its token says whose it is, and where it goes."""
         services = self._services
@@ -152,24 +157,16 @@ class CallRegistry(Part):
             call.redirect(document)
         self._start(call)
 
-    def _reject(self, leg: Leg, reason: str, sip: str, **facts: str) -> None:
-        """It never becomes a call: its row is of no account."""
-        headers = leg.headers
-        facts.setdefault("number", headers.get("Caller-Destination-Number", ""))
-        self._services.timeline.add(
-            "call.rejected",
-            call=call_sid_of(leg.uuid),
-            level="warning",
-            reason=reason,
-            sip=sip,
-            address=headers.get("Caller-Network-Addr", ""),
-            caller=headers.get("Caller-Caller-ID-Number", ""),
-            more=facts,
-        )
-
     def resume(self, stored: StoredCall, leg: Leg) -> None:
         """Goes on with a call of the last run. Its leg may be gone."""
         application = self.claim(stored)
+        self._services.timeline.add(
+            "call.resumed",
+            account=application.account if application is not None else "",
+            call=stored.caller.call_sid,
+            gone=leg.gone,
+            document=shown(stored.document_url),
+        )
         if application is None:
             return
         if by_browser(leg.headers):

@@ -201,10 +201,7 @@ class DocumentRunner(CallState):
         # The conference that a document waits for may have started in this very turn.
         self.leg.check_blocked()
         if why := self.rules.refused.get(type(verb)):
-            self.log.warning(why, verb=type(verb).__name__, line=verb.line)
-            self.record(
-                "verb.warning", level="warning", verb=type(verb).__name__, line=verb.line, problem=why
-            )
+            self.warn(why, verb=type(verb).__name__, line=verb.line)
             return None
         if lead_out := self.rules.leads_out.get(type(verb)):
             lead_out(verb)
@@ -266,6 +263,7 @@ class DocumentRunner(CallState):
         try:
             document = self._document_of(fetched)
         except DocumentError as error:
+            self.services.counters.documents["document"] += 1
             problem, line = error.message, error.line
             self.record(
                 "document.failed", level="error", url=url, problem=problem, line=line, outcome="document"
@@ -298,7 +296,15 @@ class DocumentRunner(CallState):
             except FetchError as error:
                 raise error.with_hint(self.method_of(url)) from error
 
-        return asked(self.record, self._purpose(url), url, method, asked_fields, fetch)
+        return asked(
+            self.record,
+            self.services.counters.documents,
+            self._purpose(url),
+            url,
+            method,
+            asked_fields,
+            fetch,
+        )
 
     def _purpose(self, url: str) -> str:
         """Of a request, where it is not the call's own document."""
@@ -306,6 +312,16 @@ class DocumentRunner(CallState):
             return self.rules.purpose
         fallback = self.fallback
         return "the fallback" if fallback is not None and fallback.url == url else ""
+
+    def warn(self, what: str, **facts: Any) -> None:
+        """Something is not done as its document says: for the log, and for the call's timeline."""
+        self.log.warning(what, **facts)
+        self.record("verb.warning", level="warning", what=what, **facts)
+
+    def fault(self, what: str, **facts: Any) -> None:
+        """As `warn`, of something that is not done at all."""
+        self.log.error(what, **facts)
+        self.record("verb.warning", level="error", what=what, **facts)
 
     def record(self, kind: str, /, **facts: Any) -> None:
         """An entry in the call's timeline, as Timeline.add."""

@@ -49,10 +49,10 @@ class CallScreening(Call):
         except LegGone:
             return
         except FetchError as error:
-            self.log.warning("no screening document, connected without", url=error.url, problem=error.problem)
+            self.warn("no screening document, connected without", url=error.url, problem=error.problem)
             end = None
         except SwitchError as error:
-            self.log.warning("screening cannot go on", problem=str(error))
+            self.warn("screening cannot go on", problem=str(error))
             end = EndCall()
         finally:
             self._redirecting = False

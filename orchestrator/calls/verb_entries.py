@@ -60,7 +60,8 @@ def _noun(noun: object) -> str:
 
 def _outcome(step: NextAction) -> str:
     if isinstance(step, FetchDocument):
-        return f"{step.url or 'the same document'} is requested next"
+        result = "".join(f", {name} {value}" for name, value in step.fields if name == "DialCallStatus")
+        return f"{step.url or 'the same document'} is requested next{result}"
     if isinstance(step, EndCall):
         return f"it ends the call ({step.cause})"
     return "done"

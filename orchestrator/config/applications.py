@@ -82,9 +82,13 @@ class Account(Section):
 
     def owns_key(self, key: str) -> bool:
         """Whether `key` is one of this account's API keys; takes the same time for any wrong one."""
+        return bool(self.number_of_key(key))
+
+    def number_of_key(self, key: str) -> int:
+        """Its place in `api_keys`, from 1 on; 0 of any other. Takes the same time for any wrong one."""
         digest = fingerprint(key)
         found = [hmac.compare_digest(digest, fingerprint(own.get_secret_value())) for own in self.api_keys]
-        return any(found)
+        return found.index(True) + 1 if any(found) else 0
 
 
 class Application(OwnDialect):

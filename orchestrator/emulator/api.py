@@ -100,6 +100,12 @@ def _setvar(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
+def _set_media_stats(core: Core, session: Session, rest: str) -> str:
+    if session.media_was_up and session.sip:
+        session.count_packets()
+    return "+OK:\n"
+
+
 def _getvar(core: Core, session: Session, rest: str) -> str:
     return session.variables.get(rest, "_undef_")
 
@@ -316,6 +322,7 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_record": _with_leg(_record, "<uuid> [start|stop|mask|unmask] <path>"),
     "uuid_buglist": _buglist,
     "uuid_setvar": _with_leg(_setvar, "<uuid> <var> [value]"),
+    "uuid_set_media_stats": _with_leg(_set_media_stats, "<uuid>"),
     "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),
     "uuid_send_dtmf": _with_leg(_send_dtmf, "<uuid> <dtmf_data>"),
     "uuid_exists": _exists,

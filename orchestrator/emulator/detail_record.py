@@ -79,10 +79,10 @@ def _epoch(name: str, micros: int) -> Variables:
     return {f"{name}_epoch": str(micros // 1_000_000), f"{name}_uepoch": str(micros)}
 
 
-def rtp_statistics(seconds: float) -> Variables:
-    """Set on a leg that had media, after everything else."""
-    packets = int(seconds * 50)
-    size = str(packets * 172)
+def rtp_statistics(seconds: float, seconds_out: float) -> Variables:
+    """Set on a leg that had media, after everything else: so much came in, and went out."""
+    packets, packets_out = int(seconds * 50), int(seconds_out * 50)
+    size, size_out = str(packets * 172), str(packets_out * 172)
     into = {
         "raw_bytes": size,
         "media_bytes": size,
@@ -99,10 +99,10 @@ def rtp_statistics(seconds: float) -> Variables:
     }
     into |= {"quality_percentage": "100.00", "mos": "4.50"}
     out = {
-        "raw_bytes": size,
-        "media_bytes": size,
-        "packet_count": str(packets),
-        "media_packet_count": str(packets),
+        "raw_bytes": size_out,
+        "media_bytes": size_out,
+        "packet_count": str(packets_out),
+        "media_packet_count": str(packets_out),
     }
     out |= {f"{kind}_packet_count": "0" for kind in ("skip", "dtmf", "cng")}
     figures = {f"rtp_audio_in_{key}": value for key, value in into.items()}

@@ -130,6 +130,11 @@ class EmulatedPhone:
             if self.leg is not None and self.leg.partner is not None and self.leg.partner.phone is not None:
                 self.leg.partner.phone.listen()
 
+    def sends(self, on: bool) -> None:
+        """Whether its RTP reaches the switch; it neither hears nor shows that it does not."""
+        if self.leg is not None:
+            self.leg.receives_media(on)
+
     def answer(self, code: int = 200) -> None:
         """Pick up a call that came to it, or refuse it with another code."""
         if code >= 300:

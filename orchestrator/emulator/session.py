@@ -57,6 +57,8 @@ class Session(Channel):
         """Called by its thread at its end, before the event: recordings are closed."""
         self._attention = Event()
         self._born = core.clock.now()
+        self._mute_since = 0.0
+        self._mute_seconds = 0.0
         self._depth = 0
         core.sessions[self.uuid] = self
 
@@ -93,6 +95,21 @@ class Session(Channel):
         self.hangup("NORMAL_CLEARING")
         self.close()
 
+    def receives_media(self, on: bool) -> None:
+        """Whether its phone's RTP comes in."""
+        now = self.core.clock.now()
+        if not on:
+            self._mute_since = self._mute_since or now
+        elif self._mute_since:
+            self._mute_seconds += now - self._mute_since
+            self._mute_since = 0.0
+
+    def count_packets(self) -> None:
+        """As uuid_set_media_stats."""
+        until = self.core.clock.now()
+        mute = self._mute_seconds + (until - self._mute_since if self._mute_since else 0.0)
+        self.update(rtp_statistics(until - self._born - mute, until - self._born))
+
     def close(self) -> None:
         """Everything after the last application: report and destroy."""
         self.playing.clear()
@@ -106,7 +123,7 @@ class Session(Channel):
             call()
         self._part()
         if self.media_was_up and self.sip:
-            self.update(rtp_statistics(self.core.clock.now() - self._born))
+            self.count_packets()
         self.state, self.state_number = "CS_REPORTING", 11
         self._report()
         self.fire("CHANNEL_HANGUP_COMPLETE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import gevent
 import gevent.event
@@ -28,7 +28,7 @@ from orchestrator.esl.heartbeat import Heartbeat
 from orchestrator.esl.ownership import SETTLE_SECONDS, NotOwner, Ownership
 from orchestrator.esl.poll_keepalive import PollKeepalive
 from orchestrator.esl.protocol_errors import ProtocolErrors
-from orchestrator.esl.reply import NO_REPLY, OnReply, Reply
+from orchestrator.esl.reply import NO_REPLY, OnReply, Reply, settle
 from orchestrator.esl.session import PING, EslSession
 from orchestrator.esl.stall import HubHeartbeat
 from orchestrator.lifecycle import Part
@@ -61,6 +61,9 @@ AUTHENTICATION_RETRY_SECONDS: Final = 30.0
 _CURRENT_SECONDS: Final = 5.0
 
 
+_Said = TypeVar("_Said", SwitchError, str)
+
+
 class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greenswitch has no types
     """One FreeSWITCH over its event socket, reconnecting for as long as it is started.
 
@@ -68,13 +71,14 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
     `stop`, `with`). Replaced, each fault with a test: decoding, sending, every wait without an end, what
     happens to those who wait when the socket ends, and reconnecting.
 
-    Listeners are in four lists, each called in its order. `on_event`: on the reading greenlet, in
-    FreeSWITCH's order; `on_pause`: there, whenever it is about to let others have a turn, so before anything
-    that was posted is sent; neither may block. `on_up` and `on_down`: when the socket is ready and when it
-    has ended; `on_up` in a greenlet of its own, so it may use `send`. Times are seconds.
+    Listeners are in five lists, each called in its order. `on_event`: on the reading greenlet, in
+    FreeSWITCH's order; `on_log`: there, with a line of its log; `on_pause`: there, whenever it is about to
+    let others have a turn, so before anything that was posted is sent; none of them may block. `on_up` and
+    `on_down`: when the socket is ready and when it has ended; `on_up` in a greenlet of its own, so it may use
+    `send`. Times are seconds.
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
-    when another does.
+    when another does. `log_level`: of the log lines that are wanted; empty: none.
 
     `send`, `api` and `wait_current` block, so they are for any greenlet but the reader; `post` may be called
     anywhere and does not yield.
@@ -94,6 +98,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         probe_timeout: float = 5.0,
         backoff: tuple[float, float] = (0.1, 5.0),
         ownership: Ownership | None = None,
+        log_level: str = "",
     ) -> None:
         super().__init__(host, port, password, timeout=connect_timeout)
         commands.wire(f"auth {password}")
@@ -108,7 +113,9 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self.on_pause: list[Callable[[], None]] = []
         self.on_up: list[Callable[[], None]] = []
         self.on_down: list[Callable[[SwitchError], None]] = []
-        self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS))
+        self.on_log: list[Callable[[str], None]] = []
+        wanted = (f"log {log_level}",) if log_level else ()
+        self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS), *wanted)
         self._command_timeout = command_timeout
         self._probing = probe_after, probe_timeout
         self._backoff = backoff
@@ -211,9 +218,8 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
 
     def _open(self) -> EslSession:
         lease = None if self._heartbeat is None else self._heartbeat.lease()
-        return self._dial(
-            lambda sock: EslSession(sock, self.protocol_errors, self._event, self._pause, lease), self._begin
-        )
+        hears = (self.protocol_errors, self._event, self._pause, lease, self._log_line)
+        return self._dial(lambda sock: EslSession(sock, *hears), self._begin)
 
     def _dial(
         self, make_session: Callable[[socket.socket], EslSession], begin: Callable[[EslSession], object]
@@ -281,6 +287,10 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
 
     # Events
 
+    def _log_line(self, line: str) -> None:
+        for listener in self.on_log:
+            self._guarded(listener, line)
+
     def _event(self, raw: bytes) -> None:
         try:
             event = decode(raw)
@@ -308,12 +318,12 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         for listener in tuple(self.on_up):
             listener()
 
-    def _guarded(self, hook: Callable[[SwitchError], None], error: SwitchError) -> None:
+    def _guarded(self, hook: Callable[[_Said], None], said: _Said) -> None:
         try:
-            hook(error)
+            hook(said)
         except Exception:
             self.protocol_errors.callback_errors += 1
-            self.log.exception("handling the end of the event socket failed")
+            self.log.exception("a listener failed", heard=type(said).__name__)
 
     # Commands
 
@@ -352,7 +362,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             raise NotConnected(f"{self.node}: no event socket")
         timeout = self._command_timeout if timeout is None else timeout
         result: gevent.event.AsyncResult[Reply] = gevent.event.AsyncResult()
-        pending = session.post(data, _settle(result), time.monotonic() + timeout)
+        pending = session.post(data, settle(result), time.monotonic() + timeout)
         result.wait(timeout)
         if result.ready():
             return cast(Reply, result.get_nowait())
@@ -386,13 +396,3 @@ def _nothing(*unheard: object) -> None:
 def _ignore(outcome: Reply | SwitchError) -> None:
     if isinstance(outcome, SwitchError):
         log.debug("a command that nobody waits for", problem=str(outcome))
-
-
-def _settle(result: gevent.event.AsyncResult[Reply]) -> OnReply:
-    def settle(outcome: Reply | SwitchError) -> None:
-        if isinstance(outcome, SwitchError):
-            result.set_exception(outcome)
-        else:
-            result.set(outcome)
-
-    return settle

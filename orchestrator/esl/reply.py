@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+import gevent.event
+
 from orchestrator.esl.errors import (
     SwitchError,
     failure,
@@ -41,3 +43,15 @@ class Pending:
         self.expects = expects
         self.on_reply = on_reply
         self.deadline = deadline
+
+
+def settle(result: gevent.event.AsyncResult[Reply]) -> OnReply:
+    """Gives what comes to who waits for `result`."""
+
+    def on_reply(outcome: Reply | SwitchError) -> None:
+        if isinstance(outcome, SwitchError):
+            result.set_exception(outcome)
+        else:
+            result.set(outcome)
+
+    return on_reply

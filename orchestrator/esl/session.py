@@ -62,6 +62,7 @@ class EslSession:
         on_event: Callable[[bytes], None],
         on_pause: Callable[[], None],
         lease: Lease | None = None,
+        on_log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.sock = self._sock = sock
         self.opened = False
@@ -69,6 +70,7 @@ class EslSession:
         self.protocol_errors = protocol_errors
         self._on_event = on_event
         self._on_pause = on_pause
+        self._on_log = on_log
         self._decoder = FrameDecoder()
         self._early: deque[Frame | bytes] = deque()
         self._pending: deque[Pending] = deque()
@@ -261,6 +263,8 @@ class EslSession:
         elif kind == "api/response":
             body = _text(frame.body)
             self._answer(kind, Reply(body.partition("\n")[0], body))
+        elif kind == "log/data":
+            self._on_log(_text(frame.body))
         else:
             self._end_at_disconnect_notice(frame)
             self.protocol_errors.unexpected_frames += 1

@@ -290,6 +290,7 @@ class ConferenceRecorder(Part):
             if event.header("Conference-Size") not in ("", "0") and sid not in self._limits:
                 # A full disk, or somebody else's command.
                 log.error("recording ended before its conference", room=event.conference, recording=sid)
+                recording.cut_short = "FreeSWITCH ended it before its conference"
             self._finish(recording, event.timestamp)
         elif event.action == "pause-recording":
             self._paused(recording, event.timestamp or now())
@@ -335,6 +336,7 @@ class ConferenceRecorder(Part):
                 for sid in self._still_as(before):
                     recording = self._running[sid]
                     recording.log.error("recording stopped by itself")
+                    recording.cut_short = "FreeSWITCH wrote nothing to it any more"
                     # It may be written on, into a file that has lost its name.
                     self._post(recording, "stop")
                     self._finish(recording)

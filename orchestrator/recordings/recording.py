@@ -20,12 +20,14 @@ from orchestrator.clock import now
 from orchestrator.counters import CallCounters
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, in_thread
+from orchestrator.recordings.entries import RecordingEntries
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.finish import bring_into_form
 from orchestrator.recordings.model import OpenRecording, RecordedCall, RecordingState
 from orchestrator.recordings.report import message_of, record_of
 from orchestrator.store.message import Message
 from orchestrator.store.write_behind import WriteBehindBuffer
+from orchestrator.timeline.recorder import Timeline
 
 log = get_logger(__name__)
 
@@ -40,6 +42,7 @@ class RecordingContext:
     files: RecordingFiles
     write_buffer: WriteBehindBuffer
     counters: CallCounters
+    timeline: Timeline
 
 
 class Recording:
@@ -63,7 +66,10 @@ class Recording:
             **({"room": call.conference_sid} if call.conference_sid else {"call": call.call_sid}),
             recording=state.sid,
         )
+        self.cut_short = ""
+        """Why it is shorter than it was to be."""
         self._context = context
+        self._entries = RecordingEntries(context.timeline, call, context.files.directory)
         self._on_over = on_over
         self._ending: gevent.Greenlet[..., None] | None = None
         self._listed = bool(state.started_at) or state.source == "Conference"
@@ -101,10 +107,12 @@ class Recording:
             return
         self.state = replace(self.state, started_at=at or now())
         self.begun.set()
+        self._entries.started(self.state)
         self._report("in-progress")
 
     def change(self, **changes: object) -> None:
-        self.state = replace(self.state, **changes)
+        before, self.state = self.state, replace(self.state, **changes)
+        self._entries.changed(before, self.state)
         self._commit()
 
     # The end
@@ -119,7 +127,7 @@ class Recording:
         """It never began: absent at once. `expected`: nothing is wrong, and nobody needs to look at it."""
         if not self.ending:
             (self.log.info if expected else self.log.error)("not recorded", problem=problem)
-            self._over(0.0)
+            self._over(0.0, problem, expected=expected)
 
     def wait(self) -> None:
         """Until it is completed or absent; at most `FINISH_SECONDS`."""
@@ -134,27 +142,29 @@ class Recording:
     def _finish(self) -> None:
         if self.finished.is_set():
             return
-        seconds, leftover = 0.0, None
+        seconds, leftover, problem = 0.0, None, self.cut_short
         try:
             seconds, leftover = bring_into_form(self._context.files, self.state, self._keep_frames)
         except Exception as error:  # noqa: BLE001
             # After any error: a recording that is said to be in progress for ever is worse.
             say = self.log.warning if isinstance(error, AudioError) else self.log.error
             say("no recording", problem=str(error))
+            problem = f"{error}; {problem}" if problem else str(error)
         if self.finished.is_set():
             return
-        self._over(seconds)
+        self._over(seconds, problem)
         if leftover is not None:
             in_thread(leftover.unlink, True)
 
     def _keep_frames(self, frames: int) -> None:
         self.change(frames=frames)
 
-    def _over(self, seconds: float) -> None:
+    def _over(self, seconds: float, problem: str = "", *, expected: bool = False) -> None:
         status: RecordingStatus = "completed" if seconds else "absent"
         self.log.info("recording over", status=status, seconds=seconds)
         self.state = replace(self.state, status=status, seconds=seconds)
         self._report(status)
+        self._entries.over(self.state, problem, expected=expected)
         self._leave()
 
     def _leave(self) -> None:

@@ -148,19 +148,20 @@ class EventDispatcher:
 
     def _on_created(self, event: Event) -> None:
         if REPLACES in event.raw:
-            self._refuse_replacement(event.uuid)
+            self._refuse_replacement(event.uuid, event.header)
 
     def _on_rejected(self, event: Event) -> None:
         if event.hangup_cause == REJECTED_BY_ACL and self._legs.get(event.uuid) is None:
             address = event.header("Caller-Network-Addr")
             log.warning("a call from an address that may not call was refused", address=address)
-            self._call_entries.rejected(event, "address", "403")
+            self._call_entries.rejected.add(event.uuid, event.header, "address", "403")
 
-    def _refuse_replacement(self, uuid: str) -> None:
+    def _refuse_replacement(self, uuid: str, header: Callable[[str], str]) -> None:
         """An INVITE with Replaces takes over what another leg does, past the dialplan: its guard, the room
         and the document. FreeSWITCH has no setting against it (sofia.c, sofia_handle_sip_i_invite_replaces).
         """
         log.warning("a call that would replace another is refused", leg=uuid)
+        self._call_entries.rejected.add(uuid, header, "replaces", "603")
         self._legs.connection.post(commands.kill_any(uuid, "CALL_REJECTED"))
 
     def _on_park(self, event: Event) -> None:
@@ -182,11 +183,12 @@ class EventDispatcher:
             return
         if REPLACES_VARIABLE in headers:
             # Killed when it was created, or before we were there.
-            self._refuse_replacement(uuid)
+            self._refuse_replacement(uuid, lambda name: headers.get(name, ""))
             return
         if not has_call_sid(uuid):
             # The dialplan refuses it before: an older one does not, nor does a leg that was dialled.
             log.error("its Unique-ID is no UUID, refused", leg=uuid)
+            self._call_entries.rejected.add(uuid, lambda name: headers.get(name, ""), "no-call-sid", "503")
             # One that cannot be written in a command is left to the dialplan's guard, with the same answer.
             with suppress(ValueError):
                 self._legs.connection.post(commands.kill_any(uuid, NO_CALL_SID_CAUSE))

@@ -22,6 +22,7 @@ from orchestrator.numbering.uri import is_address, party
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.applications import application_of
 from orchestrator.store.records import Query
+from orchestrator.timeline.actor import on_behalf
 
 log = get_logger(__name__)
 
@@ -104,6 +105,7 @@ class CallService:
         dialed_leg.instruct(changes.to, start, **stored)
 
     def _hang_up(self, record: CallRecord) -> None:
+        self._services.call_entries.decided(record.leg, f"hung up {on_behalf()}")
         room_sid = self._services.rooms.room_of(record.sid)
         if room_sid:
             self._services.rooms.dispatch(

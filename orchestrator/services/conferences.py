@@ -38,6 +38,7 @@ from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.applications import application_of
 from orchestrator.store.records import Query
 from orchestrator.texml.limits import MAX_ROOM_NAME
+from orchestrator.timeline.actor import on_behalf
 from orchestrator.types import Method
 from orchestrator.verbs.announcements import Announcement, AnnouncementPlayer, OnAnnounced
 
@@ -108,6 +109,9 @@ class ConferenceService(Part):
     def end_room(self, account_sid: str, sid: str) -> None:
         """Everybody in it is hung up. An ended one stays as it is."""
         self.room(account_sid, sid)
+        live = self._rooms.get(sid)
+        for one in live.participants.values() if live is not None else ():
+            self._decided(one, "its conference was ended")
         self._rooms.dispatch(sid, End(now()))
 
     def announce(self, account_sid: str, sid: str, announcement: Announcement) -> str:
@@ -205,7 +209,11 @@ class ConferenceService(Part):
 
     def drop(self, sid: str, one: Participant) -> None:
         """Out of the conference, and its call ends."""
+        self._decided(one, "taken out of its conference")
         self._rooms.dispatch(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+
+    def _decided(self, one: Participant, what: str) -> None:
+        self._services.call_entries.decided(one.caller.leg, f"{what} {on_behalf()}")
 
     def live_participants(self, account_sid: str) -> list[tuple[str, Participant]]:
         """All that live, each with its ConferenceSid."""

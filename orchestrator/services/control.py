@@ -14,6 +14,7 @@ from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
 from orchestrator.services.recordings import RecordingService
 from orchestrator.services.timeline import TimelineService
+from orchestrator.timeline.recorder import Timeline
 
 
 class ApiServices(NamedTuple):
@@ -25,3 +26,5 @@ class ApiServices(NamedTuple):
     callbacks: CallbackService
     browser_calls: BrowserCallService
     timeline: TimelineService
+    recorder: Timeline
+    """For the commands themselves."""

@@ -24,6 +24,21 @@ def actor(otherwise: By) -> Actor:
     return _actor.get() or Actor(otherwise)
 
 
+def on_behalf() -> str:
+    """As a sentence goes on after something that a request had done."""
+    found = _actor.get()
+    if found is None:
+        return ""
+    if found.by == "console":
+        return "from the console"
+    return f"through the API{f' with {found.key}' if found.key else ''}"
+
+
+def act(found: Actor | None) -> None:
+    """From now on, for a server whose greenlet serves one request after the other. None: for nobody."""
+    _actor.set(found)
+
+
 @contextmanager
 def acting(by: By, key: str = "") -> Iterator[None]:
     """For what this greenlet does meanwhile."""

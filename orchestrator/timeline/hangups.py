@@ -46,7 +46,7 @@ REMEDIES: Final[dict[str, str]] = {
     "overload": "The log says which limit of `admission` was reached; the carrier may try elsewhere",
     "rtp-ports": "Widen `rtp-start-port` and `rtp-end-port` in FreeSWITCH's switch.conf.xml: each leg "
     "needs two ports",
-    "password": "The phone's password is not the one in FreeSWITCH's directory",
+    "password": "User name and password are in the Sip noun, or in the trunk's settings",
     "no-call-sid": "Use the dialplan of freeswitch-conf, which refuses Unique-IDs that are no UUIDs",
     "token": "Each token is good for one call, within a minute and while the page is open: call again",
     "replaces": "An INVITE with Replaces would take over another call, which is never allowed",
@@ -56,7 +56,7 @@ REASONS: Final[dict[str, str]] = {
     "no-application": "no application has number {number}, and there is no default application",
     "overload": "there is too much to do ({limit})",
     "rtp-ports": "FreeSWITCH ran out of RTP ports (rtp-start-port..rtp-end-port)",
-    "password": "the password for user {user} was wrong",
+    "password": "the other side did not accept our user name and password, or does not allow this call",
     "no-call-sid": "its Unique-ID is no UUID",
     "replaces": "it would replace another call",
     "token": "it came from the console's page, and {problem}",
@@ -86,6 +86,8 @@ def rejected(facts: Facts) -> str:
     head = f"Call from {_fact(facts, 'caller') or 'an unknown number'}"
     number = f" to {_fact(facts, 'number')}" if _fact(facts, "number") else ""
     address = f" from {_fact(facts, 'address')}" if _fact(facts, "address") else ""
+    times = facts.get("times")
+    number += f", and {times - 1} more like it" if isinstance(times, int) and times > 1 else ""
     why = _filled(REASONS.get(reason, reason or "unknown"), facts)
     return f"{head}{number}{address} refused{f' with SIP {sip}' if sip else ''}: {why}.{_remedy(reason)}"
 

@@ -49,6 +49,15 @@ def _text(fact: Fact) -> str:
     return "" if fact is None else f"{fact:g}" if isinstance(fact, float) else str(fact)
 
 
+def _by(s: Said) -> str:
+    by = {"api": "through the API", "console": "from the console", "document": "by the document"}
+    return (
+        f" {by.get(s.by, f'by the {s.by}' if s.by == 'caller' else f'by {s.by}')}{s.after('with', 'key')}"
+        if s.by
+        else ""
+    )
+
+
 # Calls
 
 
@@ -58,9 +67,8 @@ def _arrived(s: Said) -> str:
 
 
 def _dialled(s: Said) -> str:
-    by = {"api": "through the API", "document": "by a document", "console": "from the console"}.get(s.by, "")
     trunk = s.after("through trunk", "trunk")
-    return f"Call to {s.called}{s.after('from', 'caller')}, dialled {by or 'by us'}{trunk}."
+    return f"Call to {s.called}{s.after('from', 'caller')}, dialled{_by(s)}{trunk}."
 
 
 def _status(s: Said) -> str:
@@ -70,14 +78,13 @@ def _status(s: Said) -> str:
         "answered": "Answered.",
         "hanging-up": f"The orchestrator hangs up{s.after('with', 'cause')}: {s.why}.",
         "lost-freeswitch": "The connection to FreeSWITCH was lost: the call goes on when it is back.",
-        "redirected": f"Other instructions came{s.after('by', 'by')}: the current document ends here.",
+        "redirected": f"Other instructions came{_by(s)}: the current document ends here.",
     }
     return words.get(s.status, f"The call is {s.status}.")
 
 
 def _resumed(s: Said) -> str:
-    where = s.after("it was in", "verb")
-    return f"The orchestrator was restarted, and goes on with the call{':' if where else ''}{where}."
+    return f"The orchestrator was restarted, and goes on with the call{s.after('in', 'document')}."
 
 
 # Documents
@@ -128,7 +135,10 @@ def _verb_end(s: Said) -> str:
 
 
 def _verb_warning(s: Said) -> str:
-    return f"{s.verb or 'Verb'}{s.at_line()}: {s.problem}.{_remedy(s)}"
+    named = ("what", "line", "problem", "url", "remedy")
+    more = [f"{name} {_text(fact)}" for name, fact in s.entry.facts.items() if name not in named and fact]
+    parts = [s.what[:1].upper() + s.what[1:] + s.at_line(), s.problem, ", ".join(more)]
+    return f"{': '.join(part for part in parts if part)}.{_remedy(s)}"
 
 
 # Conferences
@@ -156,10 +166,7 @@ def _ended(s: Said) -> str:
 
 
 def _changed(s: Said) -> str:
-    by = {"api": "through the API", "document": "by the document", "caller": "by the caller"}
-    key = s.after("with", "key")
-    whom = by.get(s.by, f"by {s.by}" if s.by else "")
-    return f"{s.change}{' ' if whom else ''}{whom}{key}."
+    return f"{s.change}{_by(s)}."
 
 
 def _refused(s: Said) -> str:
@@ -169,13 +176,15 @@ def _refused(s: Said) -> str:
 def _announcement(s: Said) -> str:
     if s.problem:
         return f"Announcement {s.url} was not played: {s.problem}."
-    return f"Announcement {s.url} {'played' if s.over else 'begins'}."
+    return f"Announcement {s.url} was played." if s.over else f"Announcement {s.url} asked for{_by(s)}."
 
 
 # Recordings
 
 
 def _recorded(s: Said) -> str:
+    if s.problem:
+        return f"Recording {s.recording} ended early after {s.seconds} s: {s.problem}.{_remedy(s)}"
     return f"Recording {s.recording} completed: {s.seconds} s."
 
 
@@ -184,7 +193,7 @@ def _absent(s: Said) -> str:
 
 
 def _recording(word: str) -> Callable[[Said], str]:
-    return lambda s: f"Recording {s.recording} {word}{s.after('by', 'by')}."
+    return lambda s: f"Recording {s.recording} {word}{_by(s)}."
 
 
 # Callbacks
@@ -223,9 +232,10 @@ def _quality(s: Said) -> str:
 
 
 def _silent(s: Said) -> str:
+    since = "for" if s.ever == "yes" else "since it joined, for"
     return (
-        f"Nothing has been received from the phone for {s.seconds} s: the others cannot hear it. "
-        "A firewall or NAT may keep its RTP away, or the phone sends to another address."
+        f"Nothing has been received from the phone {since} {s.seconds} s: the others cannot hear it. "
+        "A firewall or NAT may keep its RTP away, or FreeSWITCH's advertised media address is not its own."
     )
 
 
@@ -238,8 +248,10 @@ def _digits(s: Said) -> str:
 
 
 def _command(s: Said) -> str:
-    by = s.after("with", "key")
-    return f"{s.command}{by}."
+    by, label = s.after("with", "key"), s.after("(participant", "label", ")")
+    if s.problem:
+        return f"Refused through the API{by}: {s.command}: {s.problem}"
+    return f"Asked for through the API{by}: {s.command}{label}{s.after('with', 'fields')}."
 
 
 def _full(s: Said) -> str:

@@ -30,6 +30,9 @@ from orchestrator.media.text_to_speech import SpeechError
 from orchestrator.net.logged_url import shown
 from orchestrator.sids import new_sid
 from orchestrator.texml import Document, DocumentError, Pause, Play, Redirect, Say
+from orchestrator.timeline.actor import actor
+from orchestrator.timeline.entry import Level
+from orchestrator.timeline.recorder import Subject
 from orchestrator.types import Fields, Method
 from orchestrator.verbs.play import play_sound, say, times
 
@@ -88,11 +91,14 @@ class AnnouncementPlayer:
         # FreeSWITCH plays one after the other: each begins when the one before has ended.
         key = room.sid, call_sid
         queue = self._queues.setdefault(key, BoundedSemaphore())
-        gevent.spawn(self._run, sid, room.account_sid, run, announcement, queue)
+        about = self._services.timeline.about(room.account_sid, call_sid, room.sid)
+        asked = actor("api")
+        about.add("conference.announcement", url=announcement.url, by=asked.by, key=asked.key)
+        gevent.spawn(self._run, sid, run, announcement, queue, about)
         return sid
 
     def _run(
-        self, sid: str, account_sid: str, run: _Run, announcement: Announcement, queue: BoundedSemaphore
+        self, sid: str, run: _Run, announcement: Announcement, queue: BoundedSemaphore, about: Subject
     ) -> None:
         problem = ""
         over = gevent.Timeout(LONGEST_SECONDS)
@@ -105,10 +111,12 @@ class AnnouncementPlayer:
             if timeout is not over:
                 raise
             problem = f"longer than {LONGEST_SECONDS:g} s"
+        level: Level = "warning" if problem else "info"
+        about.add("conference.announcement", level=level, url=announcement.url, problem=problem, over=True)
         if problem:
             log.warning("not announced", room=run.sid, url=shown(announcement.url), problem=problem)
         self._services.rooms.dispatch(run.sid, Announced(now(), sid, problem))
-        end = AnnouncementEnd(sid, account_sid, run.sid, shown(announcement.url), problem)
+        end = AnnouncementEnd(sid, about.account, run.sid, shown(announcement.url), problem)
         for listener in self.on_end:
             listener(end)
 
@@ -294,7 +302,7 @@ def _once(play: Callable[[Call], object], call: Call) -> Callable[[], None]:
         try:
             play(call)
         except AudioError as error:
-            call.log.warning("announcement not played", problem=str(error))
+            call.warn("announcement not played", problem=str(error))
             raise gevent.GreenletExit from error
 
     return run

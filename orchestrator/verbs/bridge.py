@@ -67,7 +67,7 @@ def resume_dial_out(call: Call, verb: Dial) -> NextAction:
 def _dial(call: Call, verb: Dial, begun: list[str]) -> NextAction:
     """`begun`: the callees' legs, of a bridge that was begun before."""
     if len(verb.nouns) > MAX_CALLEES:
-        call.log.warning("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
+        call.warn("only the first are dialled", nouns=len(verb.nouns), dialled=MAX_CALLEES)
     asked = _caller_id(call, verb)
     nouns = verb.nouns[:MAX_CALLEES]
     uuids = begun or [str(uuid4()) for _ in nouns]
@@ -94,6 +94,7 @@ def _dial(call: Call, verb: Dial, begun: list[str]) -> NextAction:
         )
     if winner is None:
         cause = done.header("variable_originate_disposition") if done else _disposition(call)
+        call.warn("nobody was connected", line=verb.line, problem=cause)
         return dial_result(verb, status_at_end(cause, answered=False), bridged=False)
     more = (
         *(recording.fields() if recording else ()),
@@ -235,7 +236,7 @@ def _caller_id(call: Call, verb: Dial) -> CallerId:
         try:
             shown = caller_id(settings, application, asked)
         except NotANumber as error:
-            call.log.warning("no caller id", problem=str(error), line=verb.line)
+            call.warn("no caller id", problem=str(error), line=verb.line)
         else:
             return CallerId(shown, call.caller.withheld if shown == ANONYMOUS else "")
     return CallerId(ANONYMOUS)
@@ -267,7 +268,7 @@ def _headers(call: Call, dialed_leg: DialedLeg, check: Callable[[str, str], str]
         try:
             check(variable, value)
         except ValueError as error:
-            call.log.warning("a SIP header is not sent", header=name, problem=str(error))
+            call.warn("a SIP header is not sent", header=name, problem=str(error))
         else:
             found[variable] = value
     return found
@@ -299,7 +300,7 @@ def _ringback(call: Call, verb: Dial) -> str:
             return fetch_sound(call, url).path
         except (FetchError, AudioError) as error:
             written = shown_url(url)
-            call.log.warning("no audioUrl, the usual ringing is heard", url=written, problem=str(error))
+            call.warn("no audioUrl, the usual ringing is heard", url=written, problem=str(error))
     return ringing(verb.ring_tone)
 
 
@@ -317,7 +318,7 @@ def _callee(
         trunk = route.trunk
         leg = leg_to_dial(uuid, route, asked, call.style.request_fields)
         if trunk is not None and leg.shown != asked:
-            call.log.warning("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
+            call.warn("the trunk shows another caller id", trunk=trunk.name, asked=asked.number)
         variables = leg.own_variables(verb.timeout, credentials) | leg.identity(verb.from_display_name)
         if is_screened(noun):
             variables |= {"group_confirm_key": "exec", "group_confirm_file": f"playback {SILENCE}"}
@@ -325,7 +326,7 @@ def _callee(
         commands.dial_string([destination])
         admit(call.services, leg, call.account_sid, resumed=bool(call.recall(CALLEES)))
     except ValueError as error:
-        call.log.error("not dialled", problem=str(error), line=noun.line)
+        call.fault("not dialled", problem=str(error), line=noun.line)
         return None
     return DialedLeg(call, noun, leg, destination, _allowed_headers(call, noun, trunk, leg.shown))
 
@@ -340,5 +341,5 @@ def _allowed_headers(
     stored = tuple(pair for pair in noun.headers if not (limited and pair[0].lower() == PREFERRED_IDENTITY))
     if stored != noun.headers:
         problem = "it would show another number than may be shown"
-        call.log.warning("a SIP header is not sent", header="P-Preferred-Identity", problem=problem)
+        call.warn("a SIP header is not sent", header="P-Preferred-Identity", problem=problem)
     return stored

@@ -42,9 +42,7 @@ def say(call: DocumentRunner, verb: Say) -> NextAction:
     speech = call.services.settings.speech
     voice, as_asked = speech.voice(verb.voice, verb.language)
     if not as_asked:
-        call.log.warning(
-            "voice not there", voice=verb.voice, language=verb.language, line=verb.line, used=voice
-        )
+        call.warn("voice not there", voice=verb.voice, language=verb.language, line=verb.line, used=voice)
     if speech.engine == "flite":
         _speak(call, verb, voice)
         return None
@@ -53,7 +51,7 @@ def say(call: DocumentRunner, verb: Say) -> NextAction:
         for _ in times(verb.loop):
             play_sound(call, sound)
     except (SpeechError, AudioError) as error:
-        call.log.error("nothing said", problem=str(error), line=verb.line)
+        call.fault("nothing said", problem=str(error), line=verb.line)
         call.sounds_failed += 1
     return None
 
@@ -86,7 +84,7 @@ def play(call: DocumentRunner, verb: Play) -> NextAction:
     call.sounds_failed += 1
     if verb.continue_on_error or not call.rules.ends_with_a_sound:
         return None
-    call.log.warning("the call ends with its Play", line=verb.line)
+    call.warn("the call ends with its Play", line=verb.line)
     return EndCall(why=f"Play (line {verb.line}) could not be played, and continueOnError is false")
 
 
@@ -101,7 +99,7 @@ def _play_any(call: DocumentRunner, verb: Play) -> bool:
         try:
             play_url(call, call.services.resolve(call.document_url, url), verb.loop)
         except (FetchError, AudioError) as error:
-            call.log.warning("nothing played", url=shown(url), problem=str(error), line=verb.line)
+            call.warn("nothing played", url=shown(url), problem=str(error), line=verb.line)
         else:
             return True
     return False

@@ -20,9 +20,7 @@ def hangup(call: Call, verb: Hangup) -> NextAction:
 
 def leave(call: Call, verb: Leave) -> NextAction:
     """Where nobody waits there is nothing to leave."""
-    call.log.warning(
-        "only for a document that runs while the caller waits, skipped", verb="Leave", line=verb.line
-    )
+    call.warn("only for a document that runs while the caller waits, skipped", verb="Leave", line=verb.line)
     return None
 
 

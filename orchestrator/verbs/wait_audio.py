@@ -87,9 +87,7 @@ def _music(call: Call, wait: Wait, url: str | None, method: str, store: WaitStor
         try:
             WaitDocument(call, wait, FetchDocument(url, method), store).run()
         except (FetchError, DocumentError, AudioError) as error:
-            call.log.warning(
-                f"{wait.attribute} failed, the default music plays", url=shown(url), problem=str(error)
-            )
+            call.warn(f"{wait.attribute} failed, the default music plays", url=shown(url), problem=str(error))
     _loop(call, wait.participant_leg, call.services.hold_music())
 
 
@@ -141,7 +139,7 @@ class WaitDocument(DocumentRunner):
             if self.documents(step) is not None:
                 self._out(hang_up=True)
             if self.sounds_failed and not self.sounds_played:
-                self.log.warning(
+                self.warn(
                     f"nothing that {self._wait.attribute} names could be played, the default music plays"
                 )
                 play_sound(self, self.services.hold_music())

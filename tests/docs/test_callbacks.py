@@ -170,6 +170,7 @@ HEADERS = {
     "Caller-Channel-Hangup-Time": "3000000",
     "variable_read_codec": "PCMU",
     "variable_read_rate": "8000",
+    "variable_rtp_audio_in_media_packet_count": "50",
 }
 
 

@@ -252,7 +252,7 @@ def test_names_follow_the_conventions() -> None:
         assert re.fullmatch(r"texml_[a-z_]+", metric.name)
         assert metric.name.endswith("_total") is (metric.kind == "counter")
         assert metric.help.endswith(".")
-        assert metric.kind != "histogram" or metric.name.endswith("_seconds")
+        assert metric.kind != "histogram" or metric.name.endswith(("_seconds", "_ratio", "_mos"))
 
 
 def expressions() -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import Authorization
 
 from orchestrator.config.applications import Account
 from orchestrator.config.settings import Settings
+from orchestrator.timeline.actor import Actor, act
 from orchestrator.web.api.errors import too_many_attempts, unauthorised
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
@@ -29,7 +30,13 @@ def authenticate(attempts: Attempts, settings: Settings, asked: Request, account
         raise too_many_attempts(error) from None
     if account is None:
         raise unauthorised()
+    act(Actor("api", f"API key {_number(account, given)}"))
     return account
+
+
+def _number(account: Account, given: Authorization | None) -> int:
+    secret = (given.token or given.password) if given is not None else None
+    return account.number_of_key(secret or "")
 
 
 def _key(given: Authorization | None) -> str | None:

@@ -17,8 +17,10 @@ from orchestrator.rejection import ServiceError
 from orchestrator.services.control import ApiServices
 from orchestrator.sids import canonical_call_sid
 from orchestrator.store.interface import OutboxError, RecordStore
+from orchestrator.web.acting import act_as
 from orchestrator.web.api import callbacks, calls, conferences, dialling, participants, recordings
 from orchestrator.web.api.auth import authenticate
+from orchestrator.web.api.command_entries import recorded
 from orchestrator.web.api.errors import (
     ApiError,
     bad_request,
@@ -30,7 +32,7 @@ from orchestrator.web.api.errors import (
     twilio_status,
     unauthorised,
 )
-from orchestrator.web.api.forms import MULTIPART, fields_of
+from orchestrator.web.api.forms import MULTIPART, Pairs, fields_of
 from orchestrator.web.api.idempotency import Idempotency
 from orchestrator.web.api.openapi import document
 from orchestrator.web.api.operation import Operation, RequestContext
@@ -65,6 +67,7 @@ def rest_api(
     """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
     `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
+    act_as(blueprint, "api")
     api = _Api(current, control, Idempotency(records), attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
@@ -198,6 +201,14 @@ def _run(api: _Api, operation: Operation, base: ApiBase, path: dict[str, str], s
     for problem in callback_problems(operation.body, given.values, defaults):
         log.warning("a callback that is never sent", operation=operation.name, problem=problem)
     context = RequestContext(api.control, base, path, given.written, given.values, suffix)
+    with recorded(api.control.recorder, base.account_sid, operation, path, fields):
+        return _carry_out(api, operation, context, body, fields)
+
+
+def _carry_out(
+    api: _Api, operation: Operation, context: RequestContext, body: bytes, fields: Pairs
+) -> Response:
+    base = context.base
     if not operation.idempotent:
         found = operation.run(context)
         return _json(found, operation.status) if found is not None else Response(status=operation.status)

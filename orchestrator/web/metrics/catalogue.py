@@ -1,4 +1,5 @@
-"""Every metric of ours, one row each. Labels have values of ours only: never a name, a number or a sid."""
+"""Every metric of ours, one row each. Labels never have a name, a number or a sid; one has the hosts of
+receivers, as many as attempt_entries.py counts by name."""
 
 from __future__ import annotations
 
@@ -85,6 +86,8 @@ def _corrections(sources: Sources) -> Mapping[tuple[str, ...], float]:
     }
 
 
+DOCUMENT_OUTCOMES = (*get_args(FetchOutcome), "document")
+
 METRICS: tuple[Metric, ...] = (
     gauge("texml_info", "Always 1; the version that runs.", lambda s: {__version__: 1}, "version"),
     # FreeSWITCH
@@ -163,6 +166,39 @@ METRICS: tuple[Metric, ...] = (
         _browser_calls,
         "outcome",
     ),
+    counter(
+        "texml_calls_total",
+        "Calls that are over, by their CallStatus and FreeSWITCH's hangup cause; or that never became one "
+        "(rejected), by the reason.",
+        lambda s: dict(s.counters.calls),
+        *("outcome", "cause"),
+    ),
+    histogram(
+        "texml_call_duration_seconds",
+        "From the answer to the end, of calls that were answered.",
+        lambda s: s.counters.call_seconds,
+    ),
+    # Media
+    histogram(
+        "texml_media_mos",
+        "Mean opinion score of what each leg sent us, as FreeSWITCH has it; 4.5 is the best.",
+        lambda s: s.counters.mos,
+    ),
+    histogram(
+        "texml_media_loss_ratio",
+        "Part of each leg's packets that did not arrive.",
+        lambda s: s.counters.loss,
+    ),
+    histogram(
+        "texml_media_jitter_seconds",
+        "Worst deviation of each leg from the usual time between packets.",
+        lambda s: s.counters.jitter_seconds,
+    ),
+    counter(
+        "texml_media_silent_total",
+        "Participants whose phone sent nothing for five seconds.",
+        lambda s: s.counters.silent_legs,
+    ),
     # Rooms
     gauge("texml_rooms", "Rooms that have not ended.", _rooms, "phase"),
     gauge("texml_participants", "Participants of rooms that have not ended.", _participants, "phase"),
@@ -206,12 +242,24 @@ METRICS: tuple[Metric, ...] = (
         "How long they took, redirects and the last byte included, whatever their outcome.",
         lambda s: Histogram.total(*(node.fetcher.counters.seconds for node in s.nodes)),
     ),
+    counter(
+        "texml_documents_total",
+        "Documents by outcome: ok; document: answered, and no usable TeXML; else as texml_fetches_total.",
+        lambda s: {outcome: s.counters.documents[outcome] for outcome in DOCUMENT_OUTCOMES},
+        "outcome",
+    ),
     # Callbacks
     counter("texml_callbacks_total", "Finished callbacks.", _callbacks, "outcome"),
     counter(
         "texml_callback_attempts_failed_total",
         "Attempts that did not deliver.",
         lambda s: s.delivery.counters.failed_attempts,
+    ),
+    counter(
+        "texml_callback_attempts_total",
+        "Attempts by the receiver's host, fifty of them by name and others together, and outcome.",
+        lambda s: dict(s.by_receiver),
+        *("receiver", "outcome"),
     ),
     counter(
         "texml_callbacks_retried_total",
@@ -255,6 +303,15 @@ METRICS: tuple[Metric, ...] = (
         "texml_outbox_writable",
         "Whether the database can be written (1) or not (0).",
         lambda s: int(s.write_check.writable()),
+    ),
+    # Timeline
+    counter(
+        "texml_timeline_entries_total", "Entries of timelines that were stored.", lambda s: s.timeline.written
+    ),
+    counter(
+        "texml_timeline_entries_lost_total",
+        "Entries that neither the disk nor the memory could take.",
+        lambda s: s.timeline.lost,
     ),
     # Web
     counter(

@@ -13,7 +13,13 @@ from orchestrator.histogram import Histogram
 from orchestrator.web.metrics.sources import Sources
 
 Kind = Literal["counter", "gauge", "histogram"]
-Values = float | Mapping[str, float] | Mapping[tuple[str, ...], float] | Histogram
+Values = (
+    float
+    | Mapping[str, float]
+    | Mapping[tuple[str, ...], float]
+    | Mapping[tuple[str, str], float]
+    | Histogram
+)
 """One value; or one by the value of the label, or by the values of the labels; or a histogram."""
 Read = Callable[["Sources"], Values]
 

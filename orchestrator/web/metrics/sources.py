@@ -18,6 +18,7 @@ from orchestrator.recovery.reconcile import Corrections
 from orchestrator.store.interface import CallbackStore
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.store.write_check import WriteCheck
+from orchestrator.timeline.recorder import Timeline
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.http_stats import HttpStats
 
@@ -54,6 +55,9 @@ class Sources:
     write_check: WriteCheck
     http_stats: HttpStats
     attempts: Attempts
+    timeline: Timeline
+    by_receiver: Mapping[tuple[str, str], int]
+    """Attempts of callbacks, by the receiver's host and their outcome."""
 
     def by_node(self, read: Callable[[NodeSources], float]) -> Mapping[str, float]:
         """For a metric whose label says which node."""
