@@ -83,18 +83,8 @@ IMPORTS: dict[str, set[str]] = {
         "timeline",
         "types",
     },
-    "fsconfig": {
-        "config",
-        "esl",
-        "logs",
-    },
-    "routing": {
-        "config",
-        "esl",
-        "logs",
-        "numbering",
-        "types",
-    },
+    "fsconfig": {"config", "esl", "logs"},
+    "routing": {"config", "esl", "logs", "numbering", "types"},
     "documents": {
         "callbacks",
         "conference.machine",
@@ -107,11 +97,7 @@ IMPORTS: dict[str, set[str]] = {
         "texml",
         "types",
     },
-    "fsconfig.existing": {
-        "config",
-        "fsconfig",
-        "numbering",
-    },
+    "fsconfig.existing": {"config", "fsconfig", "numbering"},
     "recordings": {
         "callbacks",
         "clock",
@@ -282,16 +268,7 @@ IMPORTS: dict[str, set[str]] = {
         "timeline",
         "web",
     },
-    "shared_parts": {
-        "callbacks",
-        "config",
-        "counters",
-        "net",
-        "recordings",
-        "routing",
-        "store",
-        "timeline",
-    },
+    "shared_parts": {"callbacks", "config", "counters", "net", "recordings", "routing", "store", "timeline"},
     "node": {
         "callbacks",
         "calls",
@@ -401,9 +378,7 @@ IMPORTS: dict[str, set[str]] = {
         "store",
         "web.api",
     },
-    "__main__": {
-        "cli",
-    },
+    "__main__": {"cli"},
 }
 
 PURE = ["conference.machine", "numbering", "texml", "types"]

@@ -73,6 +73,7 @@ class Rig:
     def close(self) -> None:
         self.orchestrator.node.rooms.stop()
         self.orchestrator.node.call_records.stop()
+        self.orchestrator.timeline.stop()
         self.orchestrator.outbox.close()
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
