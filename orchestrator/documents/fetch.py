@@ -86,6 +86,14 @@ class Limits(NamedTuple):
     max_redirects: int = 3
 
 
+class _Options(NamedTuple):
+    """Of one request and those that its redirects lead to."""
+
+    cookies: RequestsCookieJar
+    limits: Limits
+    signer: Signer
+
+
 class Fetcher:
     """Shares connections between calls, and nothing else: each call brings its own cookies.
 
@@ -128,7 +136,7 @@ class Fetcher:
         begun = time.monotonic()
         outcome: FetchOutcome = "abandoned"
         try:
-            fetched = self._in_time(url, method, fields, cookies, limits or self.limits, signer)
+            fetched = self._in_time(url, method, fields, _Options(cookies, limits or self.limits, signer))
             outcome = "ok"
             return fetched
         except FetchError as error:
@@ -138,35 +146,21 @@ class Fetcher:
             self.counters.count(outcome, time.monotonic() - begun)
 
     def _in_time(
-        self,
-        url: str,
-        method: str,
-        fields: Sequence[tuple[str, str]],
-        cookies: RequestsCookieJar,
-        limits: Limits,
-        signer: Signer,
+        self, url: str, method: str, fields: Sequence[tuple[str, str]], options: _Options
     ) -> Fetched:
-        over = gevent.Timeout(limits.timeout)
+        over = gevent.Timeout(options.limits.timeout)
         try:
             with over:
-                return self._follow(url, method, fields, cookies, limits, signer)
+                return self._follow(url, method, fields, options)
         except gevent.Timeout as timeout:
             if timeout is not over:
                 raise
-            raise FetchError(url, f"no complete answer within {limits.timeout:g} s", "timeout") from None
+            raise FetchError(url, f"no complete answer within {over.seconds:g} s", "timeout") from None
         # urllib3 and http.client have exceptions of their own, and not all of them come wrapped.
         except (requests.RequestException, HTTPError, HTTPException, NetError, OSError, ValueError) as error:
             raise FetchError(url, reason(error)) from error
 
-    def _follow(
-        self,
-        url: str,
-        method: str,
-        fields: Sequence[tuple[str, str]],
-        cookies: RequestsCookieJar,
-        limits: Limits,
-        signer: Signer,
-    ) -> Fetched:
+    def _follow(self, url: str, method: str, fields: Sequence[tuple[str, str]], options: _Options) -> Fetched:
         form, body = urlencode(fields), None
         check_url(url)
         # Relative URLs in the answer start at its final URL, not at the requested one with our fields.
@@ -175,10 +169,10 @@ class Fetcher:
             asked = with_fields(url, form)
         else:
             body = form.encode()
-        for _hop in range(limits.max_redirects + 1):
-            with self._request(asked, method, body, cookies, limits, signer) as response:
+        for _hop in range(options.limits.max_redirects + 1):
+            with self._request(asked, method, body, options) as response:
                 if response.status_code not in REDIRECTS or "Location" not in response.headers:
-                    fetched = self._answer(url, response, limits.max_bytes)
+                    fetched = self._answer(url, response, options.limits.max_bytes)
                     if is_template(fetched.body):
                         own = parse_qsl(urlsplit(url).query, keep_blank_values=True, errors="replace")
                         return fetched._replace(asked=(*own, *fields))
@@ -187,36 +181,28 @@ class Fetcher:
                 check_url(url)
             if response.status_code in REDIRECTS_TO_GET:
                 method, body = "GET", None
-        raise FetchError(url, f"more than {limits.max_redirects} redirects", "url")
+        raise FetchError(url, f"more than {options.limits.max_redirects} redirects", "url")
 
-    def _request(
-        self,
-        url: str,
-        method: str,
-        body: bytes | None,
-        cookies: RequestsCookieJar,
-        limits: Limits,
-        signer: Signer,
-    ) -> requests.Response:
+    def _request(self, url: str, method: str, body: bytes | None, options: _Options) -> requests.Response:
         # Compression is not requested, so nothing is decompressed; an answer that is compressed all the same
         # is an error.
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if body is not None:
             headers["Content-Type"] = FORM
-        request = requests.Request(method, url, data=body, headers=headers, cookies=cookies).prepare()
+        request = requests.Request(method, url, data=body, headers=headers, cookies=options.cookies).prepare()
         request.url = target(url).url
         # Signed as it is on the wire.
-        request.headers.update(signer.headers(request.url, body, int(time.time())))
+        request.headers.update(options.signer.headers(request.url, body, int(time.time())))
         try:
-            response = self._send(request, limits)
+            response = self._send(request, options.limits)
         except requests.ConnectionError as error:
             if not isinstance(innermost(error), StaleConnection):
                 raise
             # Nobody saw the request, and what else is kept is no fresher.
             self._adapter.close()
-            response = self._send(request, limits)
-        extract_cookies_to_jar(cookies, request, response.raw)  # type: ignore[no-untyped-call]
-        _bound(cookies)
+            response = self._send(request, options.limits)
+        extract_cookies_to_jar(options.cookies, request, response.raw)  # type: ignore[no-untyped-call]
+        _bound(options.cookies)
         return response
 
     def _send(self, request: requests.PreparedRequest, limits: Limits) -> requests.Response:

@@ -10,64 +10,59 @@ from orchestrator.emulator.sound import SoundNotFound, open_sound
 MemberCommand = Callable[[Member, list[str]], str]
 
 
+def _done(member: Member, command: str, answer: str = "") -> str:
+    member.fire(f"{command}-member")
+    return f"+OK {answer or command} {member.id}\n"
+
+
 def _mute(member: Member, options: list[str]) -> str:
-    member.can_speak = False
-    member.talking = False
+    member.can_speak = member.talking = False
     member.voice_changed()
-    member.fire("mute-member")
-    return f"+OK mute {member.id}\n"
+    return _done(member, "mute")
 
 
 def _unmute(member: Member, options: list[str]) -> str:
     member.can_speak = True
     member.voice_changed()
-    member.fire("unmute-member")
-    return f"+OK unmute {member.id}\n"
+    return _done(member, "unmute")
 
 
 def _deaf(member: Member, options: list[str]) -> str:
     member.can_hear = False
     member.listen()
-    member.fire("deaf-member")
-    return f"+OK deaf {member.id}\n"
+    return _done(member, "deaf")
 
 
 def _undeaf(member: Member, options: list[str]) -> str:
     member.can_hear = True
     member.listen()
-    member.fire("undeaf-member")
-    return f"+OK undeaf {member.id}\n"
+    return _done(member, "undeaf")
 
 
 def _hold(member: Member, options: list[str]) -> str:
-    member.hold = True
-    member.talking = False
+    member.hold, member.talking = True, False
     member.voice_changed()
     if options:
         play_to(member, options[0])
-    member.fire("hold-member")
-    return f"+OK hold {member.id}\n"
+    return _done(member, "hold")
 
 
 def _unhold(member: Member, options: list[str]) -> str:
     member.hold = False
     member.files.stop()
     member.voice_changed()
-    member.fire("unhold-member")
-    return f"+OK unhold {member.id}\n"
+    return _done(member, "unhold")
 
 
 def _kick(member: Member, options: list[str]) -> str:
     member.kicked = True
     member.stop()
-    member.fire("kick-member")
-    return f"+OK kicked {member.id}\n"
+    return _done(member, "kick", "kicked")
 
 
 def _hup(member: Member, options: list[str]) -> str:
     member.stop()
-    member.fire("hup-member")
-    return f"+OK hup {member.id}\n"
+    return _done(member, "hup")
 
 
 def _dtmf(member: Member, options: list[str]) -> str:
