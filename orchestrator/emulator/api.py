@@ -124,10 +124,6 @@ def _ring_ready(core: Core, argument: str) -> str:
     return "+OK\n"
 
 
-def _exists(core: Core, argument: str) -> str:
-    return "true" if core.locate(argument.strip()) else "false"
-
-
 def _hupall(core: Core, argument: str) -> str:
     cause = cause_name(argument.split()[0]) if argument.split() else "MANAGER_REQUEST"
     for session in list(core.sessions.values()):
@@ -148,10 +144,6 @@ def _status(core: Core, argument: str) -> str:
         "0 session(s) per Sec out of max 500, peak 1, last 5min 1 \n"
         f"{core.max_sessions} session(s) max\nmin idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
     )
-
-
-def _version(core: Core, argument: str) -> str:
-    return f"FreeSWITCH Version {VERSION}~64bit ( 64bit)\n"
 
 
 def _show(core: Core, argument: str) -> str:
@@ -289,30 +281,6 @@ def _sched_hangup(core: Core, argument: str) -> str:
     return "+OK\n"
 
 
-def _sched_del(core: Core, argument: str) -> str:
-    return f"+OK Deleted: {core.unschedule(argument.strip())}\n"
-
-
-def _reloadxml(core: Core, argument: str) -> str:
-    return "+OK [Success]\n"
-
-
-def _reloadacl(core: Core, argument: str) -> str:
-    return "+OK acl reloaded\n"
-
-
-def _module_exists(core: Core, argument: str) -> str:
-    return "true" if argument.strip() in core.modules else "false"
-
-
-def _strepoch(core: Core, argument: str) -> str:
-    return str(int(core.clock.now()))
-
-
-def _echo(core: Core, argument: str) -> str:
-    return argument
-
-
 COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_ring_ready": _ring_ready,
     "uuid_break": _with_leg(_break, "<uuid> [all]"),
@@ -325,23 +293,23 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_set_media_stats": _with_leg(_set_media_stats, "<uuid>"),
     "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),
     "uuid_send_dtmf": _with_leg(_send_dtmf, "<uuid> <dtmf_data>"),
-    "uuid_exists": _exists,
+    "uuid_exists": lambda core, uuid: "true" if core.locate(uuid.strip()) else "false",
     "uuid_transfer": _with_leg(_transfer, "<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]"),
     "hupall": _hupall,
     "status": _status,
-    "version": _version,
+    "version": lambda core, _: f"FreeSWITCH Version {VERSION}~64bit ( 64bit)\n",
     "show": _show,
     "originate": _originate,
     "conference": conference_api,
     "global_getvar": _global_getvar,
     "global_setvar": _global_setvar,
     "sched_hangup": _sched_hangup,
-    "sched_del": _sched_del,
-    "reloadxml": _reloadxml,
-    "reloadacl": _reloadacl,
+    "sched_del": lambda core, task: f"+OK Deleted: {core.unschedule(task.strip())}\n",
+    "reloadxml": lambda core, _: "+OK [Success]\n",
+    "reloadacl": lambda core, _: "+OK acl reloaded\n",
     "sofia": sofia,
-    "strepoch": _strepoch,
-    "module_exists": _module_exists,
+    "strepoch": lambda core, _: str(int(core.clock.now())),
+    "module_exists": lambda core, name: "true" if name.strip() in core.modules else "false",
     "xml_locate": xml_locate,
-    "echo": _echo,
+    "echo": lambda core, argument: argument,
 }
