@@ -45,14 +45,14 @@ from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.recording import RecordingContext
-from orchestrator.recovery.audit import PeriodicCheck
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
+from orchestrator.recovery.periodic_check import PeriodicCheck
 from orchestrator.recovery.reconcile import Reconciler
+from orchestrator.services.api_services import ApiServices
 from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
-from orchestrator.services.control import ApiServices
 from orchestrator.services.recordings import RecordingService
 from orchestrator.services.timeline import TimelineService
 from orchestrator.shared_parts import Shared

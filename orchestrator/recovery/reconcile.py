@@ -1,4 +1,4 @@
-"""Brings what we believe and what FreeSWITCH has together: at every connect, and where an audit finds a need.
+"""Brings what we believe and what FreeSWITCH has together: at every connect, and by the periodic check.
 
 While that goes on, events are held back (`EventDispatcher.hold`): the snapshot comes first, then what has
 happened since it was asked for; an event that the snapshot already knew of changes nothing. Legs that ended

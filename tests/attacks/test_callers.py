@@ -105,7 +105,7 @@ def test_nothing_of_an_invite_is_more_than_a_text(open_house: House, mark: Path)
             for event in guard.events.events
             if event["Event-Name"] == "API"
             and event["API-Command"] == "conference"
-            and event["API-Command-Argument"] != "json_list"  # the audit's
+            and event["API-Command-Argument"] != "json_list"  # the periodic check's
         ]
     requests = house.application.to("/voice")
     assert len(requests) > 3 * len(texts)

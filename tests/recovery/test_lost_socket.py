@@ -197,7 +197,7 @@ def test_a_member_that_is_muted_by_somebody_else_is_heard_again(house: House) ->
     first.sounds(500)
     second.wait_hears(500, 20)
     house.orchestrator.node.connection.api(f"conference {room.sid} mute {member}")
-    # The audit waits for 3 s before it believes what it sees.
+    # The periodic check waits for 3 s before it believes what it sees.
     gevent.sleep(1)
     assert not second.hears_now(500)
     second.wait_hears(500, 20)
@@ -225,7 +225,7 @@ def test_a_switch_that_does_not_come_back_has_lost_its_rooms(house: House, wire:
 
 
 def test_an_audit_disturbs_nobody_who_is_in_step(house: House) -> None:
-    """Symptom: music that stopped at its next turn. Cause: the audit took what played for something found,
+    """Symptom: music that stopped at its next turn. Cause: the check took what played for something found,
     of which no end would come. Fix: only after a lost socket is anything found."""
     house.stop()
     house.start(node="reconcile_secs: 1")

@@ -14,9 +14,9 @@ from orchestrator.calls.originate import OriginateRequest
 from orchestrator.conference.machine.state import ParticipantOptions
 from orchestrator.config.applications import Application
 from orchestrator.documents.fetch import Fetched
+from orchestrator.services.api_services import ApiServices
 from orchestrator.services.calls import CallUpdate
 from orchestrator.services.conferences import ParticipantToDial
-from orchestrator.services.control import ApiServices
 from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client

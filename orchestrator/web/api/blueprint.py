@@ -14,7 +14,7 @@ from orchestrator.config.current import CurrentSettings
 from orchestrator.logs import get_logger
 from orchestrator.recordings.files import RecordingKind
 from orchestrator.rejection import ServiceError
-from orchestrator.services.control import ApiServices
+from orchestrator.services.api_services import ApiServices
 from orchestrator.sids import canonical_call_sid
 from orchestrator.store.interface import OutboxError, RecordStore
 from orchestrator.web.acting import act_as

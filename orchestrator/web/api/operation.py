@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from orchestrator.services.control import ApiServices
+from orchestrator.services.api_services import ApiServices
 from orchestrator.store.records import Query, RecordKind
 from orchestrator.web.api.paging import (
     WHEN,

@@ -18,9 +18,9 @@ from orchestrator.config.current import CurrentSettings
 from orchestrator.documents.fetch import Fetched
 from orchestrator.recordings.model import ChangedStatus, RecordingState
 from orchestrator.recordings.pauses import PauseBehavior
+from orchestrator.services.api_services import ApiServices
 from orchestrator.services.calls import CallUpdate
 from orchestrator.services.conferences import ParticipantToDial, ParticipantUpdate
-from orchestrator.services.control import ApiServices
 from orchestrator.services.recordings import CURRENT
 from orchestrator.sids import new_sid
 from orchestrator.verbs.announcements import Announcement

@@ -12,7 +12,7 @@ from orchestrator.calls.records import CallRecord
 from orchestrator.conference.live.records import LeaveRecord, RoomRecord
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.rejection import NotFound
-from orchestrator.services.control import ApiServices
+from orchestrator.services.api_services import ApiServices
 from orchestrator.store.message import CallbackQuery
 from orchestrator.store.records import SEARCHED, Query, RecordKind
 from orchestrator.web.console.callback_views import callback_view

@@ -12,7 +12,7 @@ from orchestrator.config.current import CurrentSettings
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
 from orchestrator.recordings.files import RecordingFiles
-from orchestrator.services.control import ApiServices
+from orchestrator.services.api_services import ApiServices
 from orchestrator.web.console.answers import Denied, json_answer
 from orchestrator.web.console.callback_views import callback_view, callbacks
 from orchestrator.web.console.commands import Route

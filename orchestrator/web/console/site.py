@@ -16,7 +16,7 @@ from orchestrator.config.current import CurrentSettings
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.recordings.files import RecordingFiles
-from orchestrator.services.control import ApiServices
+from orchestrator.services.api_services import ApiServices
 from orchestrator.store.interface import StateStore
 from orchestrator.timeline.actor import acting
 from orchestrator.web.attempts import Attempts
