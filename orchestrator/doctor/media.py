@@ -37,7 +37,7 @@ def rtp_ports(context: DoctorContext) -> CheckResult:
             f"anew; or admission: {{max_calls: {legs}}}"
         )
         return wrong(
-            "RTP ports", f"{text}, and max_calls is {calls}: the calls beyond have no sound and end", remedy
+            "RTP ports", f"{text}, and max_calls is {calls}: further calls end as they are answered", remedy
         )
     if legs < 2 * calls and _dials(context.settings):
         remedy = f"{4 * calls} ports are enough if each of {calls} calls dials somebody"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.doctor.conftest import SEED, SETTINGS, Examine, wrong
 from tests.lab.emulated import Emulator
 from tests.lab.web import Application
 from tests.sip.own_switch import OwnSwitch, own_switch
+from tests.sound.stage import until
 
 OFFICE = "sip: {networks: {office: [192.0.2.0/24]}}"
 
@@ -140,3 +142,33 @@ def test_a_real_freeswitch_with_too_few_ports_sessions_and_another_s_address(
     assert "10.255.255.77, which is not this machine's" in found["media address"].text
     fitting = settings(narrow, application, tmp_path, "admission: {max_calls: 4}")
     assert [one.check for one in run_checks(fitting) if one.state == "wrong"] == ["media address"]
+
+
+@pytest.fixture(scope="module")
+def three_legs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnSwitch]:
+    more = {"FS_RTP_PORT_START": "33100", "FS_RTP_PORT_END": "33105"}
+    with own_switch(tmp_path_factory.mktemp("three"), more) as switch:
+        yield switch
+
+
+def test_freeswitch_has_ports_for_as_many_legs_as_the_doctor_counts(
+    three_legs: OwnSwitch, application: Application, tmp_path: Path
+) -> None:
+    application.document("/voice", "<Response><Say>Hello</Say></Response>")
+    found = run_checks(settings(three_legs, application, tmp_path, "admission: {max_calls: 4}"))
+    (ports,) = [one for one in found if one.check == "RTP ports"]
+    assert "are enough for 3 legs, and max_calls is 4" in ports.text
+    calls = [three_legs.call(f"+1312555010{n}", from_=f"+1312555000{n}") for n in range(4)]
+    try:
+        until(lambda: len(parked(three_legs)) == 4, what="four calls")
+        for uuid in parked(three_legs):
+            three_legs.api(f"uuid_answer {uuid}")
+        until(lambda: sum("answered" in call.times for call in calls) == 3, what="three answers")
+        until(lambda: sum(call.state == "ended" for call in calls) == 1, what="the end of the fourth")
+    finally:
+        for call in calls:
+            call.hang_up()
+
+
+def parked(switch: OwnSwitch) -> list[str]:
+    return [row["uuid"] for row in json.loads(switch.api("show channels as json")).get("rows", [])]
