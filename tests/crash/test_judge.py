@@ -339,6 +339,18 @@ def test_what_played_before_a_room_was_asked_for_is_no_waiting_however_late_it_c
     assert world.judged().good
 
 
+@pytest.mark.parametrize("delivered", [0, 3])
+def test_what_an_old_clock_stamps_may_be_of_either_document(delivered: int) -> None:
+    world = World()
+    world.serve(98, GUEST, None)
+    world.serve(99.9, GUEST, WAITS, number=1)
+    world.see(98.2, "CHANNEL_EXECUTE", GUEST, "playback", came=99.95)
+    world.see(103, "CHANNEL_HANGUP", GUEST)
+    for sequence, event in enumerate((JOIN, LEAVE, END)[:delivered]):
+        world.callback(sequence, 103 if sequence else 99.96, event, GUEST)
+    assert world.judged().good
+
+
 def test_who_is_gone_before_anything_was_asked_is_not_reported() -> None:
     world = World()
     world.see(50, "CHANNEL_PARK", HOST)

@@ -28,6 +28,8 @@ DECIDED = LAG
 
 STALE = SECOND // 2
 """By so much may the clock be old with which FreeSWITCH stamps an event."""
+VERY_STALE = 5 * SECOND
+"""The same on a machine that is too busy: what is older than STALE may be of the document before, or not."""
 
 
 @dataclass
@@ -120,9 +122,11 @@ class _Reader:
                 self._given(what)
             return
         match what.name:
-            case "CHANNEL_EXECUTE" if what.detail in WAITING and self._about_a_room(at):
+            case "CHANNEL_EXECUTE" if what.detail in WAITING and self._about_a_room(at, VERY_STALE):
+                certain = self._about_a_room(at, STALE)
                 stay = self._open(at)
-                stay.waited = stay.waited or at
+                if not stay.waited or (certain and not stay.must):
+                    stay.waited, stay.must = at, certain
             case "add-member":
                 stay = self._open(at)
                 if stay.added:
@@ -140,13 +144,13 @@ class _Reader:
                     self._stay.hung_up = at
                     self._close(0)
 
-    def _about_a_room(self, at: int) -> bool:
-        """Whether what runs since `at` does so for a document about a room.
+    def _about_a_room(self, at: int, stale: int) -> bool:
+        """Whether what runs since `at` is for a document about a room, by a clock that is `stale` at most.
 
         On a machine that is too busy an event of the document before comes after this one was served.
         """
         document = self._document
-        if document is None or document.step is None or self._moments.clock(at) < document.at - STALE:
+        if document is None or document.step is None or self._moments.clock(at) < document.at - stale:
             return False
         return document.step.kind is Kind.ROOM
 
