@@ -25,6 +25,7 @@ from orchestrator.types import Fields
 
 log = get_logger(__name__)
 
+REJECTED = 1000
 KEPT_BYTES = 65536
 
 
@@ -68,6 +69,24 @@ class TimelineService:
         """As `of_call`; those of its participants in it are among them."""
         self._services.timeline.flush()
         return self._store.timeline.of_conference(account_sid, sid, after, limit)
+
+    def since(self, account_sid: str, after: int, limit: int = 1000) -> list[Entry]:
+        """All of an account, from the one after id `after` on."""
+        self._services.timeline.flush()
+        return self._store.timeline.since(account_sid, after, limit)
+
+    def last_id(self) -> int:
+        """Of the newest entry of all accounts."""
+        self._services.timeline.flush()
+        return self._store.timeline.last_id
+
+    def rejected(self, account_sid: str) -> list[Entry]:
+        """Calls that never became one, the newest first: the account's own, and those of no account where it
+        is the only one."""
+        self._services.timeline.flush()
+        alone = len(self._services.settings.accounts) == 1
+        own = {account_sid, ""} if alone else {account_sid}
+        return [entry for entry in self._store.timeline.rejected(REJECTED) if entry.account_sid in own]
 
     def ask_again(self, account_sid: str, call_sid: str, entry_id: int) -> DryRun:
         """Request the document of this `document.request` again, with the same fields, and read the answer.

@@ -18,7 +18,16 @@ from orchestrator.services.api_services import ApiServices
 from orchestrator.sids import canonical_call_sid
 from orchestrator.store.interface import OutboxError, RecordStore
 from orchestrator.web.acting import act_as
-from orchestrator.web.api import callbacks, calls, conferences, dialling, participants, recordings
+from orchestrator.web.api import (
+    call_events,
+    callbacks,
+    calls,
+    conferences,
+    dialling,
+    participants,
+    recordings,
+    timeline,
+)
 from orchestrator.web.api.auth import authenticate
 from orchestrator.web.api.command_entries import recorded
 from orchestrator.web.api.errors import (
@@ -51,6 +60,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *calls.OPERATIONS,
     *dialling.OPERATIONS,
     *callbacks.OPERATIONS,
+    *timeline.OPERATIONS,
+    *call_events.OPERATIONS,
 )
 ACCOUNT = "/Accounts/{account_sid}"
 RECORDING = "/Recordings/{recording_sid}"

@@ -79,7 +79,7 @@ class RequestContext(NamedTuple):
         page = self.page
         shown, more = slice_of(page, found)
         token = token_of(shown[-1].created_at, shown[-1].sid) if more else None
-        return self._page(what, shown, where, token, suffix)
+        return self.page_of_list(what, shown, where, token, suffix)
 
     def all_of(
         self, what: ListOf, found: list[Any], where: tuple[str, ...], suffix: str = ".json"
@@ -88,11 +88,17 @@ class RequestContext(NamedTuple):
         page = self.page
         shown = found[page.offset : page.offset + page.size]
         more = len(found) > page.offset + page.size
-        return self._page(what, shown, where, "" if more else None, suffix)
+        return self.page_of_list(what, shown, where, "" if more else None, suffix)
 
-    def _page(
-        self, what: ListOf, shown: Any, where: tuple[str, ...], token: str | None, suffix: str
+    def page_of_list(
+        self,
+        what: ListOf,
+        shown: Any,
+        where: tuple[str, ...],
+        token: str | None,
+        suffix: str = ".json",
     ) -> dict[str, object]:
+        """`shown` as one page; `token` leads to the next, None where there is none."""
         path = self.base.uri(*where, suffix=suffix)
         return {
             what.key: [what.shape.body(self.base, entry) for entry in shown],

@@ -114,6 +114,11 @@ def iso8601(at: int) -> str | None:
     return _moment(at).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
+def iso8601_exact(at: int) -> str | None:
+    """`2023-08-11T19:12:11.123456Z`."""
+    return _moment(at).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
+
+
 def _moment(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 

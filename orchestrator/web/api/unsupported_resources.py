@@ -7,7 +7,6 @@ import re
 from orchestrator.web.api.errors import ApiError, Fault
 
 _OF_CALLS = {
-    "Events": "the list of a call's API requests",
     "Notifications": "the log of errors and warnings",
     "Payments": "payments",
     "Siprec": "SIPREC",
