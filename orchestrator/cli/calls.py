@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TextIO
 
 import click
 
-from orchestrator.cli import completing
+from orchestrator.cli import completing, timeline
 from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, instructions, limit, parameters, text
+from orchestrator.cli.client import Resource
 
 STATES = ("ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled")
 
@@ -33,8 +35,47 @@ def list_(api: Api, /, limit: int, **asked: str | None) -> None:
 @click.argument("call", shell_complete=completing.calls)
 @click.pass_obj
 def show(api: Api, call: str) -> None:
-    """Show everything about one."""
-    api.output.one(api.client.get("Calls", api.call(call)))
+    """Show everything about one, and its timeline: all that happened to it, and why."""
+    sid = api.call(call)
+    _show(api, api.client.timed(api.client.get("Calls", sid)), timeline.all_of(api.client, "Calls", sid))
+
+
+def _show(api: Api, call: Resource, entries: list[Resource]) -> None:
+    if api.output.as_json:
+        call.pop("lasted", None)
+        return api.output.one(call | {"timeline": entries})
+    api.output.one(call)
+    click.echo()
+    timeline.show(api.output, timeline.Lines(api.client, subjects=False), iter(entries))
+
+
+@calls.command()
+@click.argument("call", required=False, shell_complete=completing.calls)
+@click.pass_obj
+def tail(api: Api, call: str | None) -> None:
+    """Follow what happens to a call, or to all calls and conferences, while it happens.
+
+    Of one CALL from its beginning on, until it is over; without CALL from now on, until Ctrl+C.
+    """
+    sid = api.call(call) if call else ""
+    path = ("Calls", sid) if sid else ()
+    following = timeline.Tail(api.client, path, from_now=not sid)
+    lines = timeline.Lines(api.client, subjects=not sid)
+    with contextlib.suppress(KeyboardInterrupt):
+        timeline.show(api.output, lines, following.follow(over=("call.hangup",) if sid else ()))
+
+
+@calls.command()
+@limit
+@click.pass_obj
+def rejected(api: Api, limit: int) -> None:
+    """List calls that never became one, the newest first, with what to do about each.
+
+    Those of no account (addresses that may not call, numbers without an application) are shown where there is
+    one account alone.
+    """
+    found = api.client.listed("rejected_calls", "RejectedCalls", limit=limit)
+    timeline.show(api.output, timeline.Lines(api.client, subjects=False), found)
 
 
 @calls.command()

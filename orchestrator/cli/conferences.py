@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
-from orchestrator.cli import completing
+from orchestrator.cli import completing, timeline, watching
 from orchestrator.cli.api import Api, ApiGroup, limit, method
 
 STATES = ("init", "in-progress", "completed")
@@ -29,8 +31,32 @@ def list_(api: Api, /, limit: int, **asked: str | None) -> None:
 @click.argument("conference", shell_complete=completing.conferences)
 @click.pass_obj
 def show(api: Api, conference: str) -> None:
-    """Show everything about one."""
-    api.output.one(api.client.get("Conferences", api.conference(conference)))
+    """Show everything about one: its participants, also those that have left, and its timeline."""
+    sid = api.conference(conference)
+    found = api.client.get("Conferences", sid)
+    participants = ("Conferences", sid, "Participants")
+    inside = list(api.client.listed("participants", *participants, IncludeLeft="true"))
+    entries = timeline.all_of(api.client, "Conferences", sid)
+    if api.output.as_json:
+        return api.output.one(found | {"participants": inside, "timeline": entries})
+    api.output.one(found)
+    click.echo()
+    api.output.many("participants", map(api.client.timed, inside))
+    click.echo()
+    timeline.show(api.output, timeline.Lines(api.client, subjects=True), iter(entries))
+
+
+@conferences.command()
+@click.argument("conference", required=False, shell_complete=completing.conferences)
+@click.pass_obj
+def watch(api: Api, conference: str | None) -> None:
+    """Follow a conference, or all of them, while it happens.
+
+    On a terminal the participants, or the conferences, stand above the last lines of the timeline; elsewhere
+    the lines come one after the other. Of one CONFERENCE until it is over, else until Ctrl+C.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        watching.watch(api, api.conference(conference) if conference else "")
 
 
 @conferences.command()

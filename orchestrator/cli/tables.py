@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
@@ -59,6 +59,12 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         ("CREATED", _time("date_created")),
         ("ENDED BECAUSE", _of("reason_conference_ended")),
     ),
+    "watched": (
+        ("NAME", _of("friendly_name")),
+        ("STATUS", _of("status")),
+        ("IN", _of("participants")),
+        ("CREATED", _time("date_created")),
+    ),
     "participants": (
         ("CALL", _of("call_sid")),
         ("LABEL", _of("label")),
@@ -108,12 +114,7 @@ class Output:
         if not rows:
             print(f"no such {what}", file=sys.stderr)
             return
-        # A column that is empty in every row is left out.
-        columns = [(name, get) for name, get in COLUMNS[what] if any(get(row) for row in rows)]
-        table = _table(*(name for name, _ in columns))
-        for row in rows:
-            table.add_row(*(_cell(get(row)) for _, get in columns))
-        _print(table)
+        _print(table_of(what, rows))
 
     def one(self, resource: Resource) -> None:
         """Everything about it."""
@@ -140,6 +141,15 @@ class Output:
         """For people only."""
         if not self.as_json:
             print(plain(text))
+
+
+def table_of(what: str, rows: Sequence[Resource]) -> Table:
+    """Of `what` in COLUMNS. A column that is empty in every row is left out."""
+    columns = [(name, get) for name, get in COLUMNS[what] if any(get(row) for row in rows)]
+    table = _table(*(name for name, _ in columns))
+    for row in rows:
+        table.add_row(*(_cell(get(row)) for _, get in columns))
+    return table
 
 
 def _table(*columns: str) -> Table:
