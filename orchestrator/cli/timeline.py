@@ -47,7 +47,7 @@ class Lines:
         return self._names[sid]
 
     def _name(self, sid: str, is_call: bool) -> str:
-        """What a person knows it by; the sid where nothing else is known any more."""
+        """As people know it; the sid where nothing else is known any more."""
         try:
             if not is_call:
                 return str(self._client.get("Conferences", sid)["friendly_name"])

@@ -37,7 +37,7 @@ class Api:
         self.begin = self.ask("/Timeline").json()["after"]
         house.documents({ANNA: house.joins(participantLabel="anna", beepz="true")})
         phone = house.switch.call(NUMBER, from_=ANNA, sounds=500)
-        house.told(2, 10)
+        house.delivered(2, 10)
         self.call = house.events()[0]["CallSid"]
         self.conference = house.events()[0]["ConferenceSid"]
         self.ask(f"/Conferences/{self.conference}/Participants/anna", "POST", Muted="true")
@@ -85,11 +85,12 @@ def test_a_call_s_timeline_says_all_that_happened_in_order(api: Api) -> None:
 
 def test_what_the_api_did_names_the_key_and_never_shows_it(api: Api) -> None:
     (muted,) = (e for e in api.timeline(f"/Conferences/{api.conference}") if e["kind"] == "api.command")
-    assert muted["sentence"] == "updateParticipant through the API with key 1: Muted=true."
-    (ended,) = (e for e in api.timeline(f"/Calls/{api.call}") if e["facts"].get("command") == "updateCall")
-    assert ended["facts"] == {"command": "updateCall", "fields": ["Status=completed"], "key": "1"}
+    assert "through the API with API key 1: Mute it" in muted["sentence"]
+    assert muted["sentence"].endswith("(participant anna) with Muted=true.")
+    commands = [e for e in api.timeline(f"/Calls/{api.call}") if e["kind"] == "api.command"]
+    assert "Status=completed" in commands[-1]["sentence"]
     (change,) = (e for e in api.timeline(f"/Calls/{api.call}") if e["kind"] == "conference.change")
-    assert (change["facts"]["by"], change["facts"]["key"]) == ("api", "1")
+    assert (change["facts"]["by"], change["facts"]["key"]) == ("api", "API key 1")
     assert API_KEY not in api.ask(f"/Calls/{api.call}/Timeline", PageSize="1000").text
 
 
