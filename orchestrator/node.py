@@ -47,7 +47,7 @@ from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.recording import RecordingContext
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
 from orchestrator.recovery.periodic_check import PeriodicCheck
-from orchestrator.recovery.reconcile import Reconciler
+from orchestrator.recovery.reconcile import ReconciledParts, Reconciler
 from orchestrator.services.api_services import ApiServices
 from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.services.callbacks import CallbackService
@@ -366,8 +366,8 @@ class Node(Part):
     # Reconciling
 
     @cached_property
-    def reconciler(self) -> Reconciler:
-        return Reconciler(
+    def reconciled_parts(self) -> ReconciledParts:
+        return ReconciledParts(
             self.connection,
             self.legs,
             self.rooms,
@@ -378,20 +378,14 @@ class Node(Part):
             self.calls,
             self.outbound,
             self.call_recordings,
-            self.settings.lost_after_secs,
         )
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.reconciled_parts, self.settings.lost_after_secs)
 
     @cached_property
     def periodic_check(self) -> PeriodicCheck:
         return PeriodicCheck(
-            self.connection,
-            self.legs,
-            self.rooms,
-            self.dispatcher,
-            self.calls,
-            self.reconciler,
-            self.conference_recorder,
-            self.call_recordings,
-            self._up.is_set,
-            self.settings.reconcile_secs,
+            self.reconciled_parts, self.reconciler, self._up.is_set, self.settings.reconcile_secs
         )

@@ -6,23 +6,16 @@ from collections.abc import Callable, Mapping
 
 import gevent
 
-from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.live.effect_executor import speaks
-from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.machine.state import Phase
 from orchestrator.esl import snapshot
-from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import SwitchError
-from orchestrator.esl.legs import Legs
 from orchestrator.esl.snapshot import GUARD, ConferenceSeen
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.conference_recorder import ConferenceRecorder
-from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.records import RecordingRecord
-from orchestrator.recovery.dispatcher import EventDispatcher
-from orchestrator.recovery.reconcile import SETTLED_SECONDS, Reconciler
+from orchestrator.recovery.reconcile import SETTLED_SECONDS, ReconciledParts, Reconciler
 from orchestrator.store.interface import OutboxError
 
 log = get_logger(__name__)
@@ -31,26 +24,14 @@ log = get_logger(__name__)
 class PeriodicCheck(Part):
     def __init__(
         self,
-        connection: Connection,
-        legs: Legs,
-        rooms: Rooms,
-        dispatcher: EventDispatcher,
-        calls: CallRegistry,
-        recovery: Reconciler,
-        room_recordings: ConferenceRecorder,
-        call_recordings: CallRecordings,
+        parts: ReconciledParts,
+        reconciler: Reconciler,
         is_up: Callable[[], bool],
         every: float,
     ) -> None:
         """`every` so many seconds, where `is_up` says that FreeSWITCH is connected and was compared then."""
-        self._connection = connection
-        self._legs = legs
-        self._rooms = rooms
-        self._dispatcher = dispatcher
-        self._calls = calls
-        self._reconciler = recovery
-        self._conference_recorder = room_recordings
-        self._call_recordings = call_recordings
+        self._parts = parts
+        self._reconciler = reconciler
         self._others: set[str] = set()
         """Legs that are not ours to steer: those that were dialled."""
         self._is_up = is_up
@@ -76,29 +57,29 @@ class PeriodicCheck(Part):
             if not self._differs():
                 return
             gevent.sleep(SETTLED_SECONDS)
-            if not self._connection.connected or not self._differs():
+            if not self._parts.connection.connected or not self._differs():
                 return
             log.warning("out of step with FreeSWITCH")
-            self._dispatcher.hold()
+            self._parts.dispatcher.hold()
             try:
                 self._reconciler.run(connected=False)
             finally:
-                self._dispatcher.release()
-            self._call_recordings.end(self._endless())
+                self._parts.dispatcher.release()
+            self._parts.call_recordings.end(self._endless())
         except SwitchError as error:
             log.warning("cannot see what FreeSWITCH has", problem=str(error))
         except OutboxError as error:
             log.warning("cannot see which recordings are open", problem=str(error))
 
     def _differs(self) -> bool:
-        conferences = snapshot.list_conferences(self._connection, now())
+        conferences = snapshot.list_conferences(self._parts.connection, now())
         return self._rooms_differ(conferences) or self._legs_differ() or self._recordings_differ(conferences)
 
     def _recordings_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
-        channels = snapshot.list_channels(self._connection)
+        channels = snapshot.list_channels(self._parts.connection)
         return bool(
-            self._conference_recorder.missing(conferences)
-            or self._call_recordings.missing(channels)
+            self._parts.conference_recorder.missing(conferences)
+            or self._parts.call_recordings.missing(channels)
             or self._endless()
         )
 
@@ -107,15 +88,15 @@ class PeriodicCheck(Part):
         settled = now() - int(1_000_000 * SETTLED_SECONDS)
         return [
             record
-            for record in self._call_recordings.without_an_end()
-            if record.sid not in self._conference_recorder and record.updated_at < settled
+            for record in self._parts.call_recordings.without_an_end()
+            if record.sid not in self._parts.conference_recorder and record.updated_at < settled
         ]
 
     def _rooms_differ(self, conferences: Mapping[str, ConferenceSeen]) -> bool:
         settled = now() - int(1_000_000 * SETTLED_SECONDS)
         believed = {
             (room.sid, one.caller.leg): one
-            for room in self._rooms
+            for room in self._parts.rooms
             for one in room.participants.values()
             if one.member_id or (one.phase is Phase.JOINING and one.ordered_at < settled)
         }
@@ -123,7 +104,7 @@ class PeriodicCheck(Part):
             (sid, leg): member
             for sid, conference in conferences.items()
             for leg, member in conference.members.items()
-            if self._legs.get(leg) is not None
+            if self._parts.legs.get(leg) is not None
         }
         if believed.keys() != real.keys():
             return True
@@ -134,13 +115,13 @@ class PeriodicCheck(Part):
         )
 
     def _legs_differ(self) -> bool:
-        steered = {call.leg.uuid for call in self._calls}
-        channels = set(snapshot.list_channels(self._connection))
+        steered = {call.leg.uuid for call in self._parts.calls}
+        channels = set(snapshot.list_channels(self._parts.connection))
         self._others &= channels
         for leg in channels - steered - self._others:
-            if self._legs.get(leg) is None:
-                headers = snapshot.dump(self._connection, leg)
+            if self._parts.legs.get(leg) is None:
+                headers = snapshot.dump(self._parts.connection, leg)
                 if headers is not None and headers.get(GUARD) == "1":
                     return True
                 self._others.add(leg)
-        return any(snapshot.dump(self._connection, leg) is None for leg in steered - channels)
+        return any(snapshot.dump(self._parts.connection, leg) is None for leg in steered - channels)

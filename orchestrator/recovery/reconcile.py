@@ -60,6 +60,22 @@ class Corrections:
         return self.joins + self.leaves + self.unknown_members + self.members + self.recordings + self.calls
 
 
+@dataclass(frozen=True)
+class ReconciledParts:
+    """The parts of a node that know what FreeSWITCH has."""
+
+    connection: Connection
+    legs: Legs
+    rooms: Rooms
+    conferences: ConferenceEvents
+    conference_recorder: ConferenceRecorder
+    executor: EffectExecutor
+    dispatcher: EventDispatcher
+    calls: CallRegistry
+    outbound: Outbound
+    call_recordings: CallRecordings
+
+
 class Reconciler(Part):
     """`run` is called at each connect and by the periodic check, each on a greenlet of its own, and waits for
     FreeSWITCH's lists; events are held back meanwhile.
@@ -67,30 +83,12 @@ class Reconciler(Part):
 
     def __init__(
         self,
-        connection: Connection,
-        legs: Legs,
-        rooms: Rooms,
-        conferences: ConferenceEvents,
-        recordings: ConferenceRecorder,
-        executor: EffectExecutor,
-        dispatcher: EventDispatcher,
-        calls: CallRegistry,
-        outbound: Outbound,
-        call_recordings: CallRecordings,
+        parts: ReconciledParts,
         lost_after: float,
     ) -> None:
         """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over."""
         self.corrections = Corrections()
-        self._connection = connection
-        self._legs = legs
-        self._rooms = rooms
-        self._conferences = conferences
-        self._recordings = recordings
-        self._executor = executor
-        self._dispatcher = dispatcher
-        self._calls = calls
-        self._outbound = outbound
-        self._call_recordings = call_recordings
+        self._parts = parts
         self._lost_after = lost_after
         self._stopped = False
         self._core_uuid = ""
@@ -107,13 +105,13 @@ class Reconciler(Part):
 
     def start(self) -> None:
         """After the parts that keep something of the last run have it back."""
-        calls, rooms = len(self._calls.kept), len(self._rooms)
+        calls, rooms = len(self._parts.calls.kept), len(self._parts.rooms)
         if calls or rooms:
             log.info("found what the last run left", calls=calls, rooms=rooms)
 
     def on_down(self, error: SwitchError) -> None:
         """The socket has ended: until it is back and all has been compared, no event counts."""
-        self._dispatcher.hold()
+        self._parts.dispatcher.hold()
         self._lost_at = now()
         if self._expiring is None and not self._stopped:
             self._expiring = gevent.spawn(self._expire_later)
@@ -137,9 +135,11 @@ class Reconciler(Part):
         self._expire()
 
     def _expire(self) -> None:
-        calls = [call.leg.uuid for call in self._calls]
+        calls = [call.leg.uuid for call in self._parts.calls]
         log.error(
-            "FreeSWITCH is gone: its rooms and calls have ended", calls=len(calls), rooms=len(self._rooms)
+            "FreeSWITCH is gone: its rooms and calls have ended",
+            calls=len(calls),
+            rooms=len(self._parts.rooms),
         )
         self._expired.update(calls)
         for leg in calls:
@@ -153,10 +153,10 @@ class Reconciler(Part):
         while True:
             try:
                 self._searched = self._wanted()
-                seen = snapshot.take_snapshot(self._connection, self._searched)
+                seen = snapshot.take_snapshot(self._parts.connection, self._searched)
                 break
             except SwitchError as error:
-                if not self._connection.connected:
+                if not self._parts.connection.connected:
                     raise
                 # Never read as empty: nobody is declared gone by a listing that failed.
                 log.warning("cannot see what FreeSWITCH has, trying again", problem=str(error))
@@ -167,37 +167,41 @@ class Reconciler(Part):
 
     def _wanted(self) -> set[str]:
         """Every leg that we have to know of: at first, also those that nobody was there to take."""
-        wanted = set(self._calls.kept) | {call.leg.uuid for call in self._calls}
-        wanted |= set(self._outbound.ringing())
-        return wanted | set(snapshot.list_channels(self._connection))
+        wanted = set(self._parts.calls.kept) | {call.leg.uuid for call in self._parts.calls}
+        wanted |= set(self._parts.outbound.ringing())
+        return wanted | set(snapshot.list_channels(self._parts.connection))
 
     def _compare(self, seen: Snapshot, connected: bool) -> None:
         before = self.corrections.total
-        died = bool(self._core_uuid) and self._core_uuid != self._connection.core_uuid
-        self._core_uuid = self._connection.core_uuid
+        died = bool(self._core_uuid) and self._core_uuid != self._parts.connection.core_uuid
+        self._core_uuid = self._parts.connection.core_uuid
         if died:
-            log.error("another FreeSWITCH answers: what the old one had is gone", node=self._connection.node)
+            log.error(
+                "another FreeSWITCH answers: what the old one had is gone", node=self._parts.connection.node
+            )
         # A participant of a FreeSWITCH that is gone left when its socket ended.
         self._unheard_of_at = self._lost_at if died else seen.taken_at
         self._settled_at = seen.taken_at - (0 if connected else int(1_000_000 * SETTLED_SECONDS))
-        for room in self._rooms:
+        for room in self._parts.rooms:
             if died:
-                self._rooms.dispatch(room.sid, ConferenceLost(self._lost_at, gone=True))
+                self._parts.rooms.dispatch(room.sid, ConferenceLost(self._lost_at, gone=True))
             else:
                 self._room(room, seen)
         self._unknown_members(seen)
-        self.corrections.recordings += self._recordings.reattach(self._rooms, seen.conferences)
+        self.corrections.recordings += self._parts.conference_recorder.reattach(
+            self._parts.rooms, seen.conferences
+        )
         self._known_calls(seen, connected)
         self._stored_call_list(seen)
-        self.corrections.recordings += self._call_recordings.compare(seen, connected)
-        self._dispatcher.release()
+        self.corrections.recordings += self._parts.call_recordings.compare(seen, connected)
+        self._parts.dispatcher.release()
         self._dialled_legs(seen)
         self._uncontrolled_legs(seen)
         self._lost_orders(seen, connected)
-        self._rooms.fail_announcements_of_the_last_run()
+        self._parts.rooms.fail_announcements_of_the_last_run()
         self._expired.clear()
         for leg in seen.hangup_records:
-            snapshot.delete_hangup_record(self._connection, leg)
+            snapshot.delete_hangup_record(self._parts.connection, leg)
         if self.corrections.total != before:
             log.info("brought in step with FreeSWITCH", repairs=self.corrections.total - before)
 
@@ -209,14 +213,14 @@ class Reconciler(Part):
         for participant in room.participants.values():
             events.extend(self._missed(room, participant, conference, seen))
         if conference is not None:
-            self._conferences.note_instance(room.sid, conference.instance)
+            self._parts.conferences.note_instance(room.sid, conference.instance)
         if events:
             # Joins before leaves where both bear the same time.
             events.sort(key=lambda event: (event.at, isinstance(event, Left)))
             self.corrections.joins += sum(isinstance(event, Added) for event in events)
             self.corrections.leaves += sum(isinstance(event, Left) for event in events)
             log.info("missed in a room", room=room.sid, events=len(events))
-            self._rooms.dispatch(room.sid, *events)
+            self._parts.rooms.dispatch(room.sid, *events)
 
     def _missed(
         self, room: Room, participant: Participant, conference: ConferenceSeen | None, seen: Snapshot
@@ -253,7 +257,7 @@ class Reconciler(Part):
     def _unknown_members(self, seen: Snapshot) -> None:
         """Legs of ours in conferences that they should not be in: those are nobody's participants."""
         for sid, conference in seen.conferences.items():
-            room = self._rooms.get(sid)
+            room = self._parts.rooms.get(sid)
             known = {one.caller.leg for one in room.participants.values()} if room else set()
             for leg, member in conference.members.items():
                 ours = seen.legs.get(leg, {}).get(GUARD) == "1"
@@ -261,25 +265,27 @@ class Reconciler(Part):
                     continue
                 self.corrections.unknown_members += 1
                 log.warning("in a conference that knows nothing of it, taken out", room=sid, leg=leg)
-                self._executor.kick_unknown_member(sid, member.member_id)
+                self._parts.executor.kick_unknown_member(sid, member.member_id)
 
     def _lost_orders(self, seen: Snapshot, connected: bool) -> None:
         """A room's effects may not have reached FreeSWITCH, or our own memory of it is gone."""
-        for room in self._rooms:
+        for room in self._parts.rooms:
             conference = seen.conferences.get(room.sid)
             if connected:
-                self._executor.resume_room(room, self._rooms.dispatch)
+                self._parts.executor.resume_room(room, self._parts.rooms.dispatch)
             for participant in room.participants.values():
                 if connected:
-                    self._rooms.resend_orders(room, participant.call_sid)
+                    self._parts.rooms.resend_orders(room, participant.call_sid)
                 member = conference.members.get(participant.caller.leg) if conference else None
                 if participant.phase is Phase.IN and member is not None:
-                    self.corrections.members += bool(self._executor.reconcile(room, participant, member))
+                    self.corrections.members += bool(
+                        self._parts.executor.reconcile(room, participant, member)
+                    )
 
     # Calls
 
     def _known_calls(self, seen: Snapshot, connected: bool) -> None:
-        for call in self._calls:
+        for call in self._parts.calls:
             if call.leg.uuid not in self._searched:
                 continue
             headers = seen.legs.get(call.leg.uuid)
@@ -290,15 +296,15 @@ class Reconciler(Part):
 
     def _stored_call_list(self, seen: Snapshot) -> None:
         """Of the last run."""
-        for uuid, call in self._calls.take_kept().items():
+        for uuid, call in self._parts.calls.take_kept().items():
             headers = seen.legs.get(uuid)
             if call.ringing and not call.leaves_bridge:
-                self._outbound.resume(call)
+                self._parts.outbound.resume(call)
                 continue
-            leg = self._legs.adopt(uuid, dict(headers or {}))
+            leg = self._parts.legs.adopt(uuid, dict(headers or {}))
             if headers is not None:
                 leg.resume(dict(headers))
-            self._calls.resume(call, leg)
+            self._parts.calls.resume(call, leg)
             if headers is None:
                 self._over(uuid, seen)
 
@@ -308,31 +314,31 @@ class Reconciler(Part):
 
     def _ended(self, words: HangupRecord) -> None:
         for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
-            self._dispatcher.deliver(decode(_event(name, words)))
+            self._parts.dispatcher.deliver(decode(_event(name, words)))
 
     def _dialled_legs(self, seen: Snapshot) -> None:
         """Answered, heard early, or over, while nobody listened."""
-        for uuid in self._searched.intersection(self._outbound.ringing()):
+        for uuid in self._searched.intersection(self._parts.outbound.ringing()):
             headers = seen.legs.get(uuid)
             if headers is None:
                 self._over(uuid, seen)
             elif headers.get("Answer-State") == "answered" or _is_parked_early(headers):
                 if headers.get("Answer-State") == "answered":
                     # Its own: who asked to hear of it hears of it, once.
-                    self._dispatcher.deliver(decode(_answer(headers)))
-                self._dispatcher.deliver(
+                    self._parts.dispatcher.deliver(decode(_answer(headers)))
+                self._parts.dispatcher.deliver(
                     decode(msgspec.json.encode({**headers, "Event-Name": "CHANNEL_PARK"}))
                 )
 
     def _uncontrolled_legs(self, seen: Snapshot) -> None:
         """Parked while nobody listened."""
-        steered = {call.leg.uuid for call in self._calls}
+        steered = {call.leg.uuid for call in self._parts.calls}
         for uuid, headers in seen.legs.items():
             if uuid in self._expired:
-                self._connection.post(commands.kill(uuid))
-            elif uuid not in steered and self._legs.get(uuid) is None and headers.get(GUARD) == "1":
+                self._parts.connection.post(commands.kill(uuid))
+            elif uuid not in steered and self._parts.legs.get(uuid) is None and headers.get(GUARD) == "1":
                 self.corrections.calls += 1
-                self._dispatcher.take(uuid, dict(headers))
+                self._parts.dispatcher.take(uuid, dict(headers))
 
 
 def _answer(headers: Mapping[str, str]) -> bytes:

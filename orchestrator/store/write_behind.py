@@ -5,7 +5,7 @@ things again they are kept in memory, in their order, and tried again each secon
 has to come by. Nothing of it is sent before it is written.
 
 The changes of events that came together from FreeSWITCH are one commit: the dispatcher calls `begin_batch`
-before and `flush` after them, and lets no other greenlet run between the two.
+before and `commit_batch` after them, and lets no other greenlet run between the two.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class WriteBehindBuffer(Part):
         if not self._in_batch:
             self.commit_batch()
 
-    # The rows of the next commit, or `flush`, bit by bit
+    # The rows of the next commit, or `commit_batch`, bit by bit
 
     def add_message(self, message: Message) -> None:
         self._messages.append(message)
@@ -105,11 +105,11 @@ class WriteBehindBuffer(Part):
         self._records[record.kind, record.sid] = record
 
     def begin_batch(self) -> None:
-        """From now on commits wait for `flush`."""
+        """From now on commits wait for `commit_batch`."""
         self._in_batch = True
 
     def commit_batch(self) -> None:
-        """Write what was gathered."""
+        """Write the batch."""
         self._in_batch = False
         # In trouble the disk is asked once a second only: each asking may hold up everybody for a moment.
         if self._write_error:
@@ -120,9 +120,9 @@ class WriteBehindBuffer(Part):
     def when_committed(self, act: Callable[[], None]) -> None:
         """Does `act` once what was committed until now is in the store.
 
-        At once, with a store that has taken it when `commit` returns, as SQLite has: what is gathered is
-        written by `flush`, before anything that `act` posts or wakes leaves this process. While the disk
-        fails, too: a call does not wait for it. A store over a network keeps `act` until it has answered.
+        At once, with a store that has taken it when `commit` returns, as SQLite has: the batch is written by
+        `commit_batch`, before anything that `act` posts or wakes leaves this process. While the disk fails,
+        too: a call does not wait for it. A store over a network keeps `act` until it has answered.
         """
         act()
 

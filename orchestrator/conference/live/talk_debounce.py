@@ -13,7 +13,7 @@ Dispatch = Callable[[str, RoomEvent], None]
 class TalkDebounce:
     """Passes on a change once it has lasted; one that is reverted before that is dropped. Times in seconds.
 
-    `feed` is called on the hub: it must not block.
+    `on_talking` is called on the hub: it must not block.
     """
 
     def __init__(self, start: float, stop: float, dispatch: Dispatch) -> None:
