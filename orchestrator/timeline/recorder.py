@@ -66,35 +66,20 @@ class Subject(NamedTuple):
         **facts: RawFact,
     ) -> None:
         """As Timeline.add."""
-        self.timeline.add(
-            kind,
-            account=self.account,
-            call=self.call,
-            conference=self.conference,
-            level=level,
-            body=body,
-            at=at,
-            more=more,
-            **facts,
-        )
+        if more:
+            facts.update(more)
+        timeline, account, call, conference = self
+        timeline._buffer.put((at, kind, account, call, conference, level, body, facts, timeline.node))
 
 
-class _Pending(NamedTuple):
-    at: int
-    kind: str
-    account: str
-    call: str
-    conference: str
-    level: Level
-    body: bytes
-    facts: dict[str, RawFact]
-    node: str
+_Pending = tuple[int, str, str, str, str, Level, bytes, "dict[str, RawFact]", str]
+"""An entry's time, kind, account, call, conference, level, body, facts and node."""
 
 
 class _Buffer:
     """Shared by the views of all nodes."""
 
-    def __init__(self, limits: TimelineLimits) -> None:
+    def __init__(self, limits: TimelineLimits, write: Callable[[], None]) -> None:
         self.limits = limits
         self.pending: list[_Pending] = []
         self.counts: OrderedDict[str, int] = OrderedDict()
@@ -103,6 +88,27 @@ class _Buffer:
         self.stopped = False
         self.lost = 0
         self.written = 0
+        self._write = write
+
+    def put(self, one: _Pending) -> None:
+        """Never blocks: on the path of every join."""
+        about = one[3] or one[4]
+        count = self.counts.get(about, 0) + 1
+        self.counts[about] = count
+        if count >= self.limits.entries and about:
+            kept = self._last(one, count)
+            if kept is None:
+                return
+            one = kept
+        self.pending.append(one if one[0] else (now(), *one[1:]))
+        if self.writer is None and not self.stopped:
+            self.writer = gevent.spawn_later(WRITE_SECONDS, self._write)
+
+    def _last(self, one: _Pending, count: int) -> _Pending | None:
+        """In place of one that is too much; None: nothing."""
+        if count > self.limits.entries:
+            return one if one[1] in LAST_KINDS else None
+        return (one[0], "timeline.full", *one[2:5], "warning", b"", {"entries": count}, one[8])
 
 
 class Timeline(Part):
@@ -117,7 +123,7 @@ class Timeline(Part):
         self.listeners: list[Callable[[Entry], None]] = []
         """Each called with each entry once it is stored, in order; none may block."""
         self._store = store
-        self._buffer = _Buffer(limits or TimelineLimits())
+        self._buffer = _Buffer(limits or TimelineLimits(), self._write)
         self._write_error = RecurringError(log, "timelines of calls are kept in memory and written later")
 
     def of(self, node: str) -> Timeline:
@@ -163,21 +169,7 @@ class Timeline(Part):
         `masking`, and the body, are masked before they are stored. `more`: further facts."""
         if more:
             facts.update(more)
-        buffer = self._buffer
-        about = call or conference
-        counts = buffer.counts
-        count = counts.get(about, 0) + 1
-        counts[about] = count
-        if count >= buffer.limits.entries and about:
-            if count == buffer.limits.entries:
-                kind, level, body, facts = "timeline.full", "warning", b"", {"entries": count}
-            elif kind not in LAST_KINDS:
-                return
-        buffer.pending.append(
-            _Pending(at or now(), kind, account, call, conference, level, body, facts, self.node)
-        )
-        if buffer.writer is None and not buffer.stopped:
-            buffer.writer = gevent.spawn_later(WRITE_SECONDS, self._write)
+        self._buffer.put((at, kind, account, call, conference, level, body, facts, self.node))
 
     def about(self, account: str, call: str = "", conference: str = "") -> Subject:
         """For several entries about the same."""
@@ -234,15 +226,7 @@ class Timeline(Part):
 
 
 def _entry(one: _Pending, limits: TimelineLimits) -> Entry:
-    return Entry(
-        0,
-        one.at,
-        one.kind,
-        one.account,
-        one.call,
-        one.conference,
-        one.level,
-        bounded(masking.facts(one.facts, show_digits=limits.show_digits)),
-        masking.document(one.body, limits.document_bytes) if one.body else b"",
-        one.node,
-    )
+    at, kind, account, call, conference, level, body, facts, node = one
+    kept = bounded(masking.facts(facts, show_digits=limits.show_digits))
+    start = masking.document(body, limits.document_bytes) if body else b""
+    return Entry(0, at, kind, account, call, conference, level, kept, start, node)

@@ -18,7 +18,7 @@ from orchestrator.clock import now
 from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome, ParticipantLeg
 from orchestrator.conference.live.records import room_record, row_of_leave, row_of_room, status_of
-from orchestrator.conference.live.transition_entries import add_rejection, add_transition
+from orchestrator.conference.live.transition_entries import UNRECORDED, add_rejection, add_transition
 from orchestrator.conference.live.transition_log import log_transition
 from orchestrator.conference.machine.effects import (
     Effect,
@@ -303,7 +303,7 @@ class Rooms(Part):
     def _step(self, room: Room, event: RoomEvent, out: list[tuple[Room, str]]) -> list[tuple[Room, Effect]]:
         after, effects, changed = step(room, event)
         log_transition(room, event, after, changed)
-        if changed or after.phase is not room.phase:
+        if (changed or after.phase is not room.phase) and type(event) not in UNRECORDED:
             add_transition(self._timeline, room, event, after, changed)
         if after is not room:
             self._store(room, after)

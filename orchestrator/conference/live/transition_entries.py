@@ -20,6 +20,8 @@ from orchestrator.conference.machine.state import LeaveReason, Participant, Phas
 from orchestrator.timeline.actor import By, actor
 from orchestrator.timeline.recorder import Subject, Timeline
 
+UNRECORDED = frozenset({Talking, Floor})
+"""Events whose steps have no entry: there are many of them."""
 _LEFT = {
     LeaveReason.HUNG_UP: "hung up",
     LeaveReason.UPDATED_VIA_API: "taken out through the API",
@@ -32,8 +34,6 @@ def add_transition(
     timeline: Timeline, before: Room, event: RoomEvent, after: Room, changed: Iterable[str]
 ) -> None:
     """`changed`: the CallSids whose participants are new, different or gone."""
-    if isinstance(event, (Talking, Floor)):
-        return
     if after.started_at and not before.started_at:
         timeline.add(
             "conference.start",
@@ -83,32 +83,32 @@ def _participant(
     was: Participant | None,
     one: Participant | None,
 ) -> None:
-    about = timeline.about(room.account_sid, call_sid, room.sid)
-    phase = one.phase if one is not None else None
-    if one is not None and phase is Phase.WAITING and (was is None or was.phase is not phase):
-        about.add("conference.waiting", name=room.name, label=one.options.label)
-    elif one is not None and phase is Phase.IN and (was is None or was.phase is not phase):
-        about.add(
-            "conference.join",
-            name=room.name,
-            label=one.options.label,
-            state=_state(one),
-            participants=_inside(room),
-        )
-    if was is not None and (one is None or phase is Phase.LEAVING):
-        if one is None and was.join_sent:
-            about.add(
-                "conference.leave",
-                name=room.name,
-                label=was.options.label,
-                reason=_why_left(room, was, event),
-                participants=_inside(room),
-            )
-    elif was is not None and one is not None and (was.options is not one.options or was.held is not one.held):
-        _changes(event, about, was, one)
+    before, after = was and was.phase, one and one.phase
+    if one is None:
+        if was is not None and was.join_sent:
+            _left(timeline.about(room.account_sid, call_sid, room.sid), room, event, was)
+    elif before is not after:
+        if after is Phase.WAITING or after is Phase.IN:
+            _arrived(timeline.about(room.account_sid, call_sid, room.sid), room, one)
+    elif was is not None and (was.options is not one.options or was.held is not one.held):
+        _changes(timeline.about(room.account_sid, call_sid, room.sid), event, was, one)
 
 
-def _changes(event: RoomEvent, about: Subject, was: Participant, one: Participant) -> None:
+def _arrived(about: Subject, room: Room, one: Participant) -> None:
+    label = one.options.label
+    if one.phase is Phase.WAITING:
+        about.add("conference.waiting", name=room.name, label=label)
+    else:
+        inside = _inside(room)
+        about.add("conference.join", name=room.name, label=label, state=_state(one), participants=inside)
+
+
+def _left(about: Subject, room: Room, event: RoomEvent, was: Participant) -> None:
+    reason, label = _why_left(was, event), was.options.label
+    about.add("conference.leave", name=room.name, label=label, reason=reason, participants=_inside(room))
+
+
+def _changes(about: Subject, event: RoomEvent, was: Participant, one: Participant) -> None:
     # A participant mutes itself with its keys; a document asks for that only as it joins.
     otherwise: By = "caller" if isinstance(event, Mute) else "document"
     by, key = actor(otherwise)
@@ -133,7 +133,7 @@ def _words(was: Participant, one: Participant, event: RoomEvent) -> Iterable[str
             yield "Other audio while it waits"
 
 
-def _why_left(room: Room, was: Participant, event: RoomEvent) -> str:
+def _why_left(was: Participant, event: RoomEvent) -> str:
     if was.leaving_for is not LeaveReason.HUNG_UP:
         return _LEFT[was.leaving_for]
     if isinstance(event, Remove):
