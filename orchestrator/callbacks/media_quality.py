@@ -12,6 +12,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
+FLAWS_A_LOSS = 2.75
+"""Measured with 1.10.12: 200 packets without each 20th, 10th or 5th of them had 27, 54 and 111 flaws."""
 _PREFIX = "variable_rtp_audio_"
 
 
@@ -20,8 +22,8 @@ class MediaQuality(Struct, frozen=True, omit_defaults=True):
 
     packets_in: int = 0
     packets_out: int = 0
-    lost: int = 0
-    """Packets that should have come in, by the gaps in their sequence numbers."""
+    flaws: int = 0
+    """FreeSWITCH's count of faults in the stream, of which its MOS is made."""
     skipped: int = 0
     """Frames of 20 ms for which nothing had come."""
     skipped_out: int = 0
@@ -30,6 +32,11 @@ class MediaQuality(Struct, frozen=True, omit_defaults=True):
     jitter_packets: int = 0
     mos: float = 0.0
     """1 to 4.5, from the loss; 0 where nothing came in."""
+
+    @property
+    def lost(self) -> int:
+        """Packets that did not come in, about: FreeSWITCH says only how many flaws that makes."""
+        return round(self.flaws / FLAWS_A_LOSS)
 
     @property
     def jitter_ms(self) -> float:
@@ -74,7 +81,7 @@ def quality_of(header: Callable[[str], str]) -> MediaQuality | None:
     return MediaQuality(
         packets_in=received,
         packets_out=_whole(packets_out),
-        lost=_whole(header(f"{_PREFIX}in_flaw_total")),
+        flaws=_whole(header(f"{_PREFIX}in_flaw_total")),
         skipped=_whole(header(f"{_PREFIX}in_skip_packet_count")),
         skipped_out=_whole(header(f"{_PREFIX}out_skip_packet_count")),
         jitter_max_variance=_number(header(f"{_PREFIX}in_jitter_max_variance")),

@@ -37,7 +37,6 @@ KINDS: Final = (
     "recording.resumed",
     "callback.attempt",
     "callback.failed",
-    "callback.none",
     "dtmf",
     "media.quality",
     "media.silent",

@@ -217,16 +217,12 @@ def _callback_failed(s: Said) -> str:
     )
 
 
-def _callback_none(s: Said) -> str:
-    return f"{s.problem}.{_remedy(s)}"
-
-
 # Media
 
 
 def _quality(s: Said) -> str:
     jitter, mos = s.after(", jitter", "jitter_ms", " ms"), s.after(", MOS", "mos")
-    lost = f"{s.lost} lost ({s.loss_percent} %)" if s.number("lost") else "none lost"
+    lost = f"about {s.lost} lost ({s.loss_percent} %)" if s.number("lost") else "none lost"
     received = f"{s.packets_in} packets received, {lost}{jitter}{mos}".replace(" , ", ", ")
     return f"Media: {received}; {s.packets_out} sent."
 
@@ -270,7 +266,6 @@ _SENTENCES: Final[dict[str, Callable[[Said], str]]] = {
     "call.status": _status,
     "callback.attempt": _attempt,
     "callback.failed": _callback_failed,
-    "callback.none": _callback_none,
     "conference.announcement": _announcement,
     "conference.change": _changed,
     "conference.end": _ended,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import gevent
@@ -11,7 +12,8 @@ from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
 from orchestrator.timeline.entry import KINDS, Entry
 from orchestrator.timeline.recorder import Timeline, TimelineLimits
-from orchestrator.timeline.sentences import sentence
+from orchestrator.timeline.sentences import _SENTENCES, sentence
+from tests.docs.markdown import DOCS, section
 
 CALL, ROOM, ACCOUNT = "v3:call", "room", "account"
 
@@ -138,3 +140,9 @@ def test_an_entry_without_facts_does_no_harm_to_its_reader(kind: str) -> None:
 
 def test_a_kind_of_a_later_version_is_shown_with_its_facts() -> None:
     assert sentence(Entry(1, 1, "call.teleported", facts={"to": "Mars"})) == "call.teleported: to Mars."
+
+
+def test_each_kind_is_in_the_documentation_and_has_a_sentence() -> None:
+    rows = section(DOCS / "timeline.md", "Kinds").table("Kind")
+    documented = {name for row in rows for name in re.findall(r"`([a-z.]+)`", row["Kind"])}
+    assert documented == set(KINDS) == set(_SENTENCES)

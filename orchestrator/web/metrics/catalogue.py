@@ -186,7 +186,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     histogram(
         "texml_media_loss_ratio",
-        "Part of each leg's packets that did not arrive.",
+        "Part of each leg's packets that did not arrive, about.",
         lambda s: s.counters.loss,
     ),
     histogram(

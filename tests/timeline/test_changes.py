@@ -1,0 +1,201 @@
+"""Changes of a call and on whose behalf; keys, copies, restarts, recordings and media in its timeline."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+import requests
+
+from orchestrator.timeline.sentences import sentence
+from tests.lab.switches import FreeSwitch
+from tests.lab.web import Answer
+from tests.scenarios.conftest import ACCOUNT, API_KEY, House
+from tests.sip.talker import FRAME_SECONDS, SILENCE, Talker
+from tests.timeline.reading import all_of, entries_of, kinds, sentences, wait_for
+
+NUMBER, CALLER = "+13125550100", "+13125550001"
+
+
+def ask(house: House, path: str, **fields: str) -> requests.Response:
+    assert house.orchestrator is not None
+    url = f"http://127.0.0.1:{house.orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}/{path}"
+    return requests.post(url, data=fields, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=20)
+
+
+def test_a_mute_over_the_api_names_the_key_and_never_shows_it(house: House) -> None:
+    house.voice(house.joins(participantLabel="anna"))
+    house.switch.call(NUMBER, from_=CALLER)
+    joined = wait_for(house, "conference.join")
+    path = f"Conferences/{joined.conference_sid}/Participants/{joined.call_sid}"
+    assert ask(house, path, Muted="true").status_code == 200
+    changed = wait_for(house, "conference.change")
+    assert sentence(changed) == "Muted through the API with API key 1."
+    assert (changed.call_sid, changed.conference_sid) == (joined.call_sid, joined.conference_sid)
+    command = wait_for(house, "api.command")
+    assert "Asked for through the API with API key 1" in sentence(command)
+    assert command.facts["fields"] == ["Muted=true"]
+    assert ask(house, path, Hold="true").status_code == 200
+    held = wait_for(house, "conference.change", change="Put on hold")
+    assert "Put on hold through the API" in sentence(held)
+    assert API_KEY not in str(all_of(house))
+
+
+def test_a_command_that_is_refused_says_why(house: House) -> None:
+    house.voice(house.joins())
+    house.switch.call(NUMBER, from_=CALLER)
+    joined = wait_for(house, "conference.join")
+    path = f"Conferences/{joined.conference_sid}/Participants/{joined.call_sid}"
+    assert ask(house, path, CallSidToCoach="v3:nobody").status_code >= 400
+    refused = wait_for(house, "api.command", problem="The call to coach is not in this conference.")
+    assert sentence(refused).startswith("Refused through the API with API key 1: ")
+
+
+def test_a_hangup_over_the_api_is_the_reason_of_the_call_s_end(house: House) -> None:
+    house.voice("<Response><Pause length='30'/></Response>")
+    house.switch.call(NUMBER, from_=CALLER)
+    arrived = wait_for(house, "call.arrived")
+    wait_for(house, "verb.begin")
+    assert ask(house, f"Calls/{arrived.call_sid}", Status="completed").status_code == 200
+    end = sentence(wait_for(house, "call.hangup"))
+    assert "Reason: hung up through the API with API key 1." in end
+
+
+def test_other_instructions_over_the_api(house: House) -> None:
+    house.voice("<Response><Pause length='30'/></Response>")
+    url = house.application.document("/elsewhere", "<Response><Hangup/></Response>")
+    house.switch.call(NUMBER, from_=CALLER)
+    arrived = wait_for(house, "call.arrived")
+    wait_for(house, "verb.begin")
+    assert ask(house, f"Calls/{arrived.call_sid}", Url=url).status_code == 200
+    text = sentence(wait_for(house, "call.status", status="redirected"))
+    assert text == "Other instructions came through the API with API key 1: the current document ends here."
+    assert "Reason: Hangup (line 1)." in sentence(wait_for(house, "call.hangup"))
+
+
+GATHER = "<Response><Gather numDigits='4' timeout='5' action='/pin'/></Response>"
+
+
+def test_keys_are_asterisks_wherever_they_stand(house: House) -> None:
+    house.voice(GATHER)
+    house.application.document("/pin", "<Response><Hangup/></Response>")
+    phone = house.switch.call(NUMBER, from_=CALLER)
+    phone.wait_answered()
+    wait_for(house, "verb.begin", verb="Gather")
+    phone.press("4711")
+    asked = wait_for(house, "document.request", url=house.application.url("/pin"))
+    fields = asked.facts["fields"]
+    assert isinstance(fields, list)
+    assert "Digits=****" in fields
+    assert f"From={CALLER}" in fields
+    assert sentence(wait_for(house, "dtmf")) == "Key pressed: *."
+    wait_for(house, "call.hangup")
+    assert "4711" not in "".join(str(entry.facts) for entry in all_of(house))
+
+
+@pytest.mark.parametrize(("digits", "expected"), [("shown", ["1", "2"]), ("none", [])])
+def test_keys_as_the_settings_have_them(house: House, digits: str, expected: list[str]) -> None:
+    house.stop()
+    house.start(f"timeline: {{digits: {digits}}}")
+    house.voice("<Response><Gather numDigits='2' timeout='5' action='/done'/></Response>")
+    house.application.document("/done", "<Response><Hangup/></Response>")
+    phone = house.switch.call(NUMBER, from_=CALLER)
+    phone.wait_answered()
+    wait_for(house, "verb.begin", verb="Gather")
+    phone.press("12")
+    wait_for(house, "call.hangup")
+    assert [entry.facts["digits"] for entry in all_of(house) if entry.kind == "dtmf"] == expected
+
+
+def test_a_document_s_copy_is_as_long_as_the_settings_say(house: House) -> None:
+    house.stop()
+    house.start("timeline: {document_bytes: 20}")
+    house.voice(f"<Response><Say>{'word ' * 100}</Say><Hangup/></Response>")
+    house.switch.call(NUMBER, from_=CALLER)
+    assert wait_for(house, "document.answer").body == b"<Response><Say>word "
+
+
+def test_a_restart_adds_to_the_timeline(house: House) -> None:
+    house.voice(house.joins())
+    phone = house.switch.call(NUMBER, from_=CALLER)
+    joined = wait_for(house, "conference.join")
+    house.stop()
+    house.start()
+    text = sentence(wait_for(house, "call.resumed"))
+    assert text.startswith("The orchestrator was restarted, and goes on with the call in http://127.0.0.1:")
+    phone.hang_up()
+    wait_for(house, "call.hangup")
+    order = kinds(entries_of(house, joined.call_sid))
+    assert order.index("conference.join") < order.index("call.resumed") < order.index("conference.leave")
+    assert order.count("call.arrived") == 1
+
+
+def test_an_end_while_no_orchestrator_ran_is_there_too(house: House) -> None:
+    house.voice(house.joins())
+    phone = house.switch.call(NUMBER, from_=CALLER)
+    joined = wait_for(house, "conference.join")
+    house.stop()
+    phone.hang_up()
+    phone.wait_ended(5)
+    house.start()
+    wait_for(house, "call.hangup")
+    assert {"conference.leave", "call.hangup"} <= set(kinds(entries_of(house, joined.call_sid)))
+
+
+def test_a_recording_from_its_start_to_its_end(house: House) -> None:
+    house.voice(house.joins(record="record-from-start"))
+    phone = house.switch.call(NUMBER, from_=CALLER, sounds=500)
+    started = wait_for(house, "recording.start")
+    gevent.sleep(1)
+    phone.hang_up()
+    over = wait_for(house, "recording.completed", timeout=15)
+    assert over.facts["recording"] == started.facts["recording"]
+    assert over.conference_sid == started.conference_sid
+    assert sentence(over).startswith(f"Recording {started.facts['recording']} completed: ")
+
+
+def test_a_participant_that_waits_and_is_refused(house: House) -> None:
+    house.voice(house.joins(startConferenceOnEnter="false", participantLabel="anna"))
+    house.switch.call(NUMBER, from_=CALLER)
+    assert sentence(wait_for(house, "conference.waiting")) == "Waits for conference Room 1234 to start."
+    house.switch.call(NUMBER, from_="+13125550002")
+    refused = sentence(wait_for(house, "conference.rejected"))
+    assert "Not admitted to conference Room 1234: 16025 another participant has this" in refused
+
+
+def test_a_fallback_says_that_it_is_one(house: House) -> None:
+    house.application.route("/voice", Answer(status=500))
+    house.application.document("/fallback", "<Response><Hangup/></Response>")
+    house.switch.call(NUMBER, from_=CALLER)
+    wait_for(house, "call.hangup")
+    text = sentences(all_of(house))
+    assert "Document cannot be used after " in text
+    assert "Document requested for the fallback: POST " in text
+
+
+@pytest.mark.only("freeswitch")
+def test_lost_packets_are_counted_in_quality_record_callback_and_metrics(house: House) -> None:
+    house.voice(house.joins())
+    assert isinstance(house.switch, FreeSwitch)
+    with Talker(house.switch.sip_port) as phone:
+        dialog = phone.invite()
+        phone._where = phone.media_of(dialog)
+        for number in range(1000, 1200):
+            if number % 10:
+                phone.send(phone._media, SILENCE, number)
+            gevent.sleep(FRAME_SECONDS)
+        joined = wait_for(house, "conference.join")
+        phone.request("BYE", dialog)
+        quality = wait_for(house, "media.quality")
+    loss = float(str(quality.facts["loss_percent"]))
+    assert 8 < loss < 12, quality.facts
+    assert float(str(quality.facts["mos"])) < 4.5
+    assert "lost (" in sentence(quality)
+    (callback,) = house.application.wait_for("/status")
+    assert f'"packet_loss":{loss:g}' in callback.fields["CallQualityStats"].replace(" ", "")
+    orchestrator = house.orchestrator
+    assert orchestrator
+    assert orchestrator.counters.loss.count == 1
+    record = orchestrator.node.call_records.get(ACCOUNT, joined.call_sid)
+    assert record is not None
+    assert record.quality is not None
+    assert record.quality.loss_percent == loss
