@@ -101,7 +101,7 @@ def rest_api(
         blueprint.add_url_rule(f"{prefix}/<path:rest>", f"{vendor} unknown", unknown, methods=methods)
     older = _older(api)
     blueprint.add_url_rule("/v2/texml/calls/<connection_id>", "older", older, methods=["POST"])
-    described = json.encode(document(OPERATIONS, ACCOUNT))
+    described = json.encode(document(OPERATIONS, ACCOUNT, server=current.settings.web.public_url or "/"))
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:

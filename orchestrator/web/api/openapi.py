@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from orchestrator import __version__
+from orchestrator.web.api import openapi_texts as texts
 from orchestrator.web.api.operation import Operation
 from orchestrator.web.api.paging import operators
 from orchestrator.web.api.parameter_types import Parameter
-from orchestrator.web.api.response_schema import PREFIXES, ListOf, ResponseSchema, Vendor
+from orchestrator.web.api.response_schema import PAGE_FIELDS, PREFIXES, ListOf, ResponseSchema, Vendor
 
 _ERROR = {
     "type": "object",
@@ -31,6 +34,16 @@ _ERROR = {
         }
     },
 }
+_ERROR_EXAMPLE = {
+    "errors": [
+        {
+            "code": "10033",
+            "title": "Value outside of range",
+            "detail": "must be between 1 and 1000",
+            "source": {"pointer": "/PageSize"},
+        }
+    ]
+}
 _ANSWERS = {
     "400": "The body cannot be read, or a parameter is unknown or not supported",
     "401": "No key, or not a known one",
@@ -40,24 +53,35 @@ _ANSWERS = {
 }
 
 
-def document(operations: Iterable[Operation], account: str, vendor: Vendor = "telnyx") -> dict[str, object]:
+def document(
+    operations: Iterable[Operation], account: str, vendor: Vendor = "telnyx", server: str = "/"
+) -> dict[str, object]:
+    """`server`: the base URL, or a slash for the one that the document comes from."""
     operations = tuple(operations)
     paths: dict[str, dict[str, object]] = {}
     schemas: dict[str, object] = {"Errors": _ERROR}
     for operation in operations:
         path = PREFIXES[vendor] + account + operation.path + operation.suffixes[0]
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, path, vendor)
         if operation.answer is not None:
             schemas |= _schemas(operation.answer, vendor)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "TeXML conferences", "version": __version__},
+        "info": {
+            "title": "TeXML conferences",
+            "version": __version__,
+            "summary": "TeXML conferences on your own FreeSWITCH",
+            "description": texts.ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": server, "description": "this orchestrator"}],
+        "tags": [{"name": name, "description": text} for name, text in texts.TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "an API key of the account"},
+                "basic": {"type": "http", "scheme": "basic", "description": "AccountSid and an API key"},
             },
         },
         "security": [{"bearer": []}, {"basic": []}],
@@ -66,31 +90,56 @@ def document(operations: Iterable[Operation], account: str, vendor: Vendor = "te
 
 def _schemas(answer: ResponseSchema | ListOf, vendor: Vendor) -> dict[str, object]:
     if isinstance(answer, ResponseSchema):
-        return {answer.name: answer.schema(vendor)}
+        return {answer.name: _described(answer.schema(vendor), partial(texts.field_text, answer.name))}
+    listed = answer.schema(_reference(answer.shape.name))
     return {
-        answer.shape.name: answer.shape.schema(vendor),
-        answer.name: answer.schema(_reference(answer.shape.name)),
+        **_schemas(answer.shape, vendor),
+        answer.name: _described(listed, partial(_of_list, answer)),
     }
+
+
+def _of_list(answer: ListOf, name: str) -> texts.Text:
+    return texts.Text("the entries") if name == answer.key else texts.LIST_FIELDS[name]
+
+
+def _described(schema: dict[str, Any], text: Callable[[str], texts.Text]) -> dict[str, object]:
+    properties = {
+        name: {**shape, "description": text(name).description} for name, shape in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
+
+
+def example(answer: ResponseSchema | ListOf, vendor: Vendor) -> dict[str, object]:
+    """A resource, or a list of one."""
+    if isinstance(answer, ResponseSchema):
+        names = answer.schema(vendor)["properties"]
+        assert isinstance(names, dict)
+        return {name: texts.field_text(answer.name, name).example for name in names}
+    beside = {name: text.example for name, text in texts.LIST_FIELDS.items() if name in PAGE_FIELDS}
+    more = {field.name: texts.LIST_FIELDS[field.name].example for field in answer.more}
+    return {answer.key: [example(answer.shape, vendor)], **beside, **more}
 
 
 def _reference(name: str) -> str:
     return f"#/components/schemas/{name}"
 
 
-def _operation(operation: Operation, path: str) -> dict[str, object]:
+def _operation(operation: Operation, path: str, vendor: Vendor) -> dict[str, object]:
     described: dict[str, object] = {
         "operationId": operation.name,
+        "tags": [texts.tag_of(operation.path)],
         "summary": operation.summary,
+        "description": texts.OPERATIONS[operation.name],
         "parameters": [*_in_path(path), *_in_query(operation)],
-        "responses": _responses(operation),
+        "responses": _responses(operation, vendor),
     }
     if operation.body:
-        schema = _body(operation.body)
+        content = {"schema": _body(operation.body), "example": texts.BODIES[operation.name]}
         described["requestBody"] = {
             "required": any(parameter.required for parameter in operation.body),
             "content": {
-                "application/json": {"schema": schema},
-                "application/x-www-form-urlencoded": {"schema": schema},
+                "application/json": content,
+                "application/x-www-form-urlencoded": content,
             },
         }
     return described
@@ -98,8 +147,17 @@ def _operation(operation: Operation, path: str) -> dict[str, object]:
 
 def _in_path(path: str) -> list[dict[str, object]]:
     schema = {"type": "string", "minLength": 1}
-    names = re.findall(r"\{(\w+)\}", path)
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": texts.PATHS[name].description,
+            "schema": schema,
+            "example": texts.PATHS[name].example,
+        }
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
 
 
 def _in_query(operation: Operation) -> list[dict[str, object]]:
@@ -149,11 +207,16 @@ def _schema(parameter: Parameter) -> dict[str, object]:
     return schema
 
 
-def _responses(operation: Operation) -> dict[str, object]:
+def _responses(operation: Operation, vendor: Vendor) -> dict[str, object]:
     good: dict[str, object] = {"description": operation.summary}
     if operation.answer is not None:
-        good["content"] = {"application/json": {"schema": {"$ref": _reference(operation.answer.name)}}}
-    errors = {"application/json": {"schema": {"$ref": _reference("Errors")}}}
+        good["content"] = {
+            "application/json": {
+                "schema": {"$ref": _reference(operation.answer.name)},
+                "example": example(operation.answer, vendor),
+            }
+        }
+    errors = {"application/json": {"schema": {"$ref": _reference("Errors")}, "example": _ERROR_EXAMPLE}}
     found: dict[str, object] = {str(operation.status): good}
     for status, why in _ANSWERS.items():
         found[status] = {"description": why, "content": errors}

@@ -226,7 +226,12 @@ def change(context: RequestContext) -> dict[str, object]:
 
 START = (
     Parameter("PlayBeep", boolean(), "a beep when it begins", default=True),
-    Parameter("RecordingChannels", choice("single", "dual", aliases={"mono": "single"}), default="dual"),
+    Parameter(
+        "RecordingChannels",
+        choice("single", "dual", aliases={"mono": "single"}),
+        "whether each side has a channel of its own",
+        default="dual",
+    ),
     Parameter("RecordingStatusCallback", url(), "for the recording"),
     Parameter("RecordingStatusCallbackMethod", METHOD, "how it is requested", default="POST"),
     Parameter("RecordingStatusCallbackEvent", RECORDING_EVENTS, "events that are sent", default="completed"),

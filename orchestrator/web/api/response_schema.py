@@ -21,6 +21,18 @@ BOOLEAN: Mapping[str, object] = {"type": "boolean"}
 OBJECT: Mapping[str, object] = {"type": ["object", "null"]}
 NULL: Mapping[str, object] = {"type": "null"}
 
+PAGE_FIELDS: Mapping[str, Mapping[str, object]] = {
+    "page": INTEGER,
+    "page_size": INTEGER,
+    "start": INTEGER,
+    "end": INTEGER,
+    "uri": STRING,
+    "first_page_uri": STRING,
+    "next_page_uri": NULLABLE,
+    "previous_page_uri": NULLABLE,
+}
+"""Beside the entries of a list."""
+
 
 def one_of(*values: str | None) -> Mapping[str, object]:
     """`None` among them: it may be null."""
@@ -88,14 +100,7 @@ class ListOf:
     def schema(self, reference: str) -> dict[str, object]:
         properties: dict[str, object] = {
             self.key: {"type": "array", "items": {"$ref": reference}},
-            "page": dict(INTEGER),
-            "page_size": dict(INTEGER),
-            "start": dict(INTEGER),
-            "end": dict(INTEGER),
-            "uri": dict(STRING),
-            "first_page_uri": dict(STRING),
-            "next_page_uri": dict(NULLABLE),
-            "previous_page_uri": dict(NULLABLE),
+            **{name: dict(schema) for name, schema in PAGE_FIELDS.items()},
         }
         properties |= {field.name: dict(field.schema) for field in self.more}
         return {"type": "object", "required": list(properties), "properties": properties}

@@ -39,7 +39,7 @@ ENTRY = ResponseSchema(
     ),
 )
 TIMELINE = ListOf("timeline", ENTRY, (Field("after", INTEGER, constant(0)),))
-REJECTED = ListOf("rejected_calls", ENTRY)
+REJECTED = ListOf("rejected_calls", ResponseSchema("RejectedCall", ENTRY.fields))
 AFTER = Parameter("After", whole(0, MAX_ID), "id of an entry: only those that came after it")
 _PAGING = (PAGE, SIZE, TOKEN)
 
