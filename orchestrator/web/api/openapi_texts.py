@@ -18,8 +18,8 @@ TAGS: Final = {
     "Participants": "Those in a conference, waiting for it, dialled into it, and those that have left.",
     "Calls": "Made, looked at, given other instructions, ended.",
     "Recordings": "Of calls and conferences: started, paused, looked at, deleted.",
-    "Callbacks": "What the application was sent, or could not be sent; delivered again.",
-    "Timelines": "What happened to a call, a conference or an account, and why.",
+    "Callbacks": "All that the application was sent, or could not be sent; delivered again.",
+    "Timelines": "All that happened to a call, a conference or an account, and why.",
 }
 _TAG_BY_NOUN: Final = {"Timeline": "Timelines", "Events": "Timelines", "RejectedCalls": "Timelines"}
 
