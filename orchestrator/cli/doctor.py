@@ -45,9 +45,8 @@ def doctor(config: Path) -> int:
         found.append(finding)
     bad, skipped = (sum(finding.state == state for finding in found) for state in ("wrong", "skipped"))
     result = f"{bad} of {len(found)} checks found something wrong" if bad else "nothing is wrong"
-    if skipped:
-        result += f", {skipped} {'was' if skipped == 1 else 'were'} skipped"
-    console.print(Text(result))
+    count = {0: "none was", 1: "1 was"}.get(skipped, f"{skipped} were")
+    console.print(Text(f"{result}, {count} skipped"))
     return 1 if bad else 0
 
 

@@ -435,22 +435,46 @@ def test_a_switch_that_stops_answering(
     assert any("FreeSWITCH did not answer" in finding.text for finding in found.values())
 
 
-def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_all_is_well(
+@pytest.fixture
+def command(
     switch: Switch, application: Application, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+) -> Callable[[str], tuple[int, list[str]]]:
+    """The command with this password: its exit code and lines."""
     application.document("/voice", DOCUMENT)
     values = {"port": switch.port, "seed": SEED, "voice": application.url("/voice"), "web": 0, "more": ""}
     values |= {"recordings": switch.recordings_dir, "media": switch.media_dir, "node": "", "public": ""}
-    values |= {"database": tmp_path / "orchestrator.sqlite", "password": "guessed"}
+    values |= {"database": tmp_path / "orchestrator.sqlite"}
     path = tmp_path / "orchestrator.yaml"
-    path.write_text(SETTINGS.format(**values))
+
+    def run(password: str) -> tuple[int, list[str]]:
+        path.write_text(SETTINGS.format(**values, password=password))
+        code = cli.main(["doctor", "-c", str(path)])
+        return code, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_the_command_prints_a_line_a_check_and_its_exit_code_says_whether_all_is_well(
+    command: Callable[[str], tuple[int, list[str]]],
+) -> None:
     began = time.monotonic()
-    assert cli.main(["doctor", "-c", str(path)]) == 1
+    code, lines = command("guessed")
+    assert code == 1
     assert time.monotonic() - began < 30
-    lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("wrong   password: ") and " -> " in line for line in lines)
     skipped = [line for line in lines if line.startswith("skipped ")]
     assert len(skipped) > 5
     assert lines[-1] == f"1 of {len(lines) - 1} checks found something wrong, {len(skipped)} were skipped"
+
+
+def test_where_nothing_is_wrong_and_nothing_was_skipped_it_says_both(
+    command: Callable[[str], tuple[int, list[str]]], examined: Examine, switch: Switch
+) -> None:
+    code, lines = command(switch.password)
+    assert (code, lines[-1]) == (0, "nothing is wrong, none was skipped"), lines
+
+
+def test_settings_that_are_wrong_are_exit_code_2(tmp_path: Path) -> None:
+    path = tmp_path / "orchestrator.yaml"
     path.write_text("accounts: []\n")
     assert cli.main(["doctor", "-c", str(path)]) == 2
