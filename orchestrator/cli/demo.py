@@ -34,7 +34,7 @@ def keys(context: click.Context, option: click.Parameter, value: str | None) -> 
 @click.option("--voice-url", metavar="URL", help="Your own TeXML application instead of the built-in one.")
 @click.option(
     "--calls",
-    type=click.IntRange(1, 4),
+    type=click.IntRange(1, 100),
     default=2,
     show_default=True,
     metavar="N",

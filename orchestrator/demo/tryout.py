@@ -158,7 +158,7 @@ def try_out(console: Console, switch: Switch, asked: TryOut, pace: float, *, kee
         try:
             orchestrator = harness.open(asked.voice_url)
             numbers = {number: f"call {index}" for index, number in enumerate(asked.numbers, 1)}
-            calls = "1 call" if len(numbers) == 1 else f"{len(numbers)} calls"
+            calls = _count(len(numbers), "call")
             console.print(Text(f"{calls} to {asked.voice_url}", style="bold"), soft_wrap=True)
             if keep_open:
                 harness.show_console(console)
@@ -193,8 +193,12 @@ def _print(console: Console, result: TryOutResult) -> bool:
     """Whether the application can be used."""
     console.print()
     found = problems(result)
-    counts = (
-        f"{result.documents} documents, {result.warnings} warnings, {result.delivered} callbacks delivered"
+    counts = ", ".join(
+        (
+            _count(result.documents, "document"),
+            _count(result.warnings, "warning"),
+            f"{_count(result.delivered, 'callback')} delivered",
+        )
     )
     if found:
         heading = Text(f"the application cannot be used as it is: {counts}", style="bold red")
@@ -206,6 +210,10 @@ def _print(console: Console, result: TryOutResult) -> bool:
     for note in notes(result):
         _print_problem(console, note, "yellow")
     return not found
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _print_problem(console: Console, problem: Problem, style: str) -> None:
