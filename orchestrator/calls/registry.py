@@ -39,7 +39,7 @@ class CallRegistry(Part):
         """By leg; one whose leg is gone stays until nothing of it is left to be done."""
         self._running: dict[str, Call] = {}
         """By CallSid: those whose documents run."""
-        self._kept: dict[str, StoredCall] = {}
+        self._unresumed: dict[str, StoredCall] = {}
         """By leg: what the last run of ours left, until it is compared with what FreeSWITCH has."""
 
     def __len__(self) -> int:
@@ -50,16 +50,16 @@ class CallRegistry(Part):
 
     def start(self) -> None:
         """With what the last run of ours left; before the first event."""
-        self._kept = {call.leg: call for call in self._services.call_store.load()}
+        self._unresumed = {call.leg: call for call in self._services.call_store.load()}
 
     @property
-    def kept(self) -> Collection[str]:
+    def unresumed(self) -> Collection[str]:
         """Legs of calls of the last run that nobody has gone on with yet."""
-        return self._kept.keys()
+        return self._unresumed.keys()
 
-    def take_kept(self) -> dict[str, StoredCall]:
+    def take_unresumed(self) -> dict[str, StoredCall]:
         """Calls of the last run, by leg: the caller of this resumes them."""
-        stored, self._kept = self._kept, {}
+        stored, self._unresumed = self._unresumed, {}
         return stored
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:

@@ -55,7 +55,7 @@ class Application:
     def __init__(self, callers: Callers, public_key: str, *, pace: float, ring_seconds: int) -> None:
         self.callbacks: list[Callback] = []
         self.on_callback: Callable[[Callback], None] = lambda callback: None
-        self._cast = callers
+        self._callers = callers
         self._key = VerifyKey(base64.b64decode(public_key))
         self._pace = pace
         self._ring_seconds = ring_seconds
@@ -76,7 +76,7 @@ class Application:
         return f"http://127.0.0.1:{self._server.server_port}/voice"
 
     def _voice(self) -> Response:
-        caller = self._cast.by_number(request.form["From"])
+        caller = self._callers.by_number(request.form["From"])
         if caller is None:
             return Response("<Response><Reject/></Response>", mimetype="application/xml")
         return Response(document(caller, self._ring_seconds), mimetype="application/xml")

@@ -20,7 +20,7 @@ MODERATOR_LEFT = "participant-with-end-conference-on-exit-left"
 class Evidence:
     """Everything that was seen. `deaf` says why the sound cannot be measured; empty: it can."""
 
-    cast: Callers
+    callers: Callers
     callbacks: Sequence[Callback]
     heard: Mapping[str, Sequence[Sample]]
     acted: CallerActions
@@ -85,7 +85,7 @@ def _need(condition: bool, problem: str) -> None:
 
 
 def _joins_and_leaves(evidence: Evidence) -> str:
-    for caller in evidence.cast.admitted:
+    for caller in evidence.callers.admitted:
         for event in ("participant-join", "participant-leave"):
             count = len(evidence.of(caller, event))
             _need(count == 1, f"{count} {event} of {caller.name}, not 1")
@@ -113,7 +113,7 @@ def _music(evidence: Evidence) -> str:
     start = evidence.first("conference-start")
     if start is None:
         raise _Wrong("the conference never started")
-    for caller in evidence.cast.everybody:
+    for caller in evidence.callers.everybody:
         times = evidence.times(caller, MUSIC)
         if not caller.waits:
             _need(not times, f"{caller.name} need not wait and heard music")
@@ -121,17 +121,17 @@ def _music(evidence: Evidence) -> str:
         _need(bool(times) and times[0] < start.happened_at, f"{caller.name} heard none")
         late = times[-1] - start.happened_at
         _need(late < TOLERANCE_SECONDS, f"{caller.name} still heard it {late:.1f} s after the start")
-    return ", ".join(caller.name for caller in evidence.cast.everybody if caller.waits)
+    return ", ".join(caller.name for caller in evidence.callers.everybody if caller.waits)
 
 
 def _voices(evidence: Evidence) -> str:
     names = []
     for name, began, ended in evidence.acted.spoke:
-        speaker = next(caller for caller in evidence.cast.admitted if caller.name == name)
-        if speaker is evidence.cast.ben:
+        speaker = next(caller for caller in evidence.callers.admitted if caller.name == name)
+        if speaker is evidence.callers.ben:
             continue
         names.append(name)
-        for listener in evidence.cast.admitted:
+        for listener in evidence.callers.admitted:
             heard = any(began <= at <= ended + TOLERANCE_SECONDS for at in evidence.times(listener, name))
             if listener is speaker:
                 _need(not heard, f"{name} heard an echo of herself or himself")
@@ -142,24 +142,24 @@ def _voices(evidence: Evidence) -> str:
 
 
 def _muted(evidence: Evidence) -> str:
-    ben = evidence.cast.ben
+    ben = evidence.callers.ben
     seconds = sum(ended - began for name, began, ended in evidence.acted.spoke if name == ben.name)
     _need(seconds > 0, f"{ben.name} never spoke")
-    for listener in evidence.cast.everybody:
+    for listener in evidence.callers.everybody:
         _need(not evidence.times(listener, ben.name), f"{listener.name} heard {ben.name}")
     return f"{ben.name} spoke {seconds:.1f} s"
 
 
 def _unheard_of(evidence: Evidence) -> str:
     """The callbacks' side of `_refused`."""
-    received = evidence.of(evidence.cast.eve)
-    _need(not received, f"{received[0].event if received else ''} of {evidence.cast.eve.name}")
-    return f"{PLACES} places, no callback of {evidence.cast.eve.name}"
+    received = evidence.of(evidence.callers.eve)
+    _need(not received, f"{received[0].event if received else ''} of {evidence.callers.eve.name}")
+    return f"{PLACES} places, no callback of {evidence.callers.eve.name}"
 
 
 def _refused_goes_on(evidence: Evidence) -> str:
-    eve = evidence.cast.eve
-    voices = {caller.name for caller in evidence.cast.admitted}
+    eve = evidence.callers.eve
+    voices = {caller.name for caller in evidence.callers.admitted}
     overheard = sorted(voices & {name for _, sounds in evidence.heard[eve.name] for name in sounds})
     _need(not overheard, f"{eve.name} heard {', '.join(overheard)}")
     _need(bool(evidence.times(eve, eve.after)), f"{eve.name} did not hear what stands behind her <Dial>")
@@ -168,7 +168,7 @@ def _refused_goes_on(evidence: Evidence) -> str:
 
 
 def _ended_by_moderator(evidence: Evidence) -> str:
-    cleo = evidence.cast.cleo
+    cleo = evidence.callers.cleo
     end = evidence.first("conference-end")
     joined = evidence.of(cleo, "participant-join")
     if end is None or not joined:
@@ -185,8 +185,8 @@ def _ended_by_moderator(evidence: Evidence) -> str:
 
 def _others_go_on(evidence: Evidence) -> str:
     names = []
-    for caller in evidence.cast.admitted:
-        if caller is evidence.cast.cleo:
+    for caller in evidence.callers.admitted:
+        if caller is evidence.callers.cleo:
             continue
         times = evidence.times(caller, caller.after)
         _need(bool(times), f"{caller.name} did not hear what stands behind the <Dial>")

@@ -39,7 +39,7 @@ class Scenario:
         watch: PhoneMonitor,
         pace: float,
     ) -> None:
-        self.cast = callers
+        self.callers = callers
         self.acted = CallerActions()
         self._switch = switch
         self._application = application
@@ -55,7 +55,7 @@ class Scenario:
         self._end()
 
     def _gather(self) -> None:
-        ada, ben, cleo, dan = self.cast.admitted
+        ada, ben, cleo, dan = self.callers.admitted
         self._timeline.say("Ada calls; without a moderator she waits, with music")
         self._call(ada)
         until(lambda: self._watch.waits(ada), "Ada's music")
@@ -74,7 +74,7 @@ class Scenario:
         self._beat(0.6)
 
     def _talk(self) -> None:
-        ada, ben, cleo, dan = self.cast.admitted
+        ada, ben, cleo, dan = self.callers.admitted
         self._timeline.say("Ada speaks, and everybody hears her")
         self._speak(1.4, ada)
         self._timeline.say("Ben speaks, but he is muted: nobody hears him")
@@ -83,14 +83,14 @@ class Scenario:
         self._speak(1.4, cleo, dan)
 
     def _turn_away(self) -> None:
-        eve = self.cast.eve
+        eve = self.callers.eve
         self._timeline.say("Eve calls; maxParticipants is 4, so her document goes on behind its <Dial>")
         phone = self._call(eve)
         until(lambda: phone.state == "ended", "the end of Eve's call")
         self._beat(0.6)
 
     def _end(self) -> None:
-        cleo = self.cast.cleo
+        cleo = self.callers.cleo
         self._timeline.say("Cleo hangs up; her endConferenceOnExit ends it, and the others' documents go on")
         self.acted.hung_up[cleo.name] = time.time()
         self._watch.phones[cleo.name].hang_up()

@@ -25,7 +25,7 @@ class PhoneMonitor:
     def __init__(self, callers: Callers, timeline: Timeline, switch: Switch) -> None:
         self.heard: dict[str, list[Sample]] = {caller.name: [] for caller in callers.everybody}
         self.phones: dict[str, Phone] = {}
-        self._cast = callers
+        self._callers = callers
         self._timeline = timeline
         self._switch = switch
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -58,13 +58,13 @@ class PhoneMonitor:
         for name, phone in self.phones.items():
             named = frozenset(self._names(phone.hearing()))
             self.heard[name].append((time.time(), named))
-        for caller in self._cast.everybody:
+        for caller in self._callers.everybody:
             phone_of = self.phones.get(caller.name)
             if phone_of is not None:
                 self._timeline.set(caller.name, self._state(caller, phone_of))
 
     def _names(self, hertz: set[float]) -> list[str]:
-        known = self._cast.hertz
+        known = self._callers.hertz
         return [
             name
             for name, hz in known.items()

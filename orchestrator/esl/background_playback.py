@@ -32,11 +32,11 @@ class _PlaybackGreenlet(_Greenlet):
 class BackgroundPlayback:
     """Runs `play` beside the call's own greenlet until it is through or is stopped."""
 
-    def __init__(self, leg: Leg, play: Callable[[], None], *, breaks: bool = True) -> None:
-        """`breaks`: stopping it cuts off what plays; else that goes on to its end."""
+    def __init__(self, leg: Leg, play: Callable[[], None], *, interruptible: bool = True) -> None:
+        """`interruptible`: stopping it cuts off what plays; else that goes on to its end."""
         self._leg = leg
         self._play = play
-        self._interruptible = breaks
+        self._interruptible = interruptible
         self.played = False
         """Whether it was played to its end: neither stopped nor failed."""
         outer = gevent.getcurrent()

@@ -265,7 +265,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         watching: list[gevent.Greenlet[..., None]] = [gevent.spawn(watch, session, _ignore, *self._probing)]
         if self._heartbeat is not None:
             watching.append(gevent.spawn(self._heartbeat.run, session))
-        keepalive, stillness = PollKeepalive(session.trigger_poll), HubHeartbeat(session)
+        keepalive, hub_heartbeat = PollKeepalive(session.trigger_poll), HubHeartbeat(session)
         self._poll_keepalive = keepalive
         gevent.spawn(self._came_up)
         error: SwitchError = Disconnected("stopped")
@@ -274,7 +274,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         finally:
             gevent.killall(watching, block=False)
             keepalive.stop()
-            stillness.stop()
+            hub_heartbeat.stop()
             self.connected = False
             self._up.clear()
             self._session = None

@@ -10,7 +10,7 @@ import gevent
 from orchestrator.esl import commands
 from orchestrator.esl.errors import Disconnected, SwitchError
 from orchestrator.esl.reply import OnReply
-from orchestrator.esl.session import PING, STILL_SECONDS, EslSession
+from orchestrator.esl.session import BLOCKED_SECONDS, PING, EslSession
 
 _TICK_SECONDS: Final = 0.25
 
@@ -23,7 +23,7 @@ def watch(session: EslSession, ignore: OnReply, probe_after: float, probe_timeou
         gevent.sleep(_TICK_SECONDS)
         now = time.monotonic()
         still = now - before - _TICK_SECONDS
-        if still > STILL_SECONDS:
+        if still > BLOCKED_SECONDS:
             # Nobody's silence or slowness but our own was measured.
             session.extend_deadlines(still)
         overdue = session.expire(now)

@@ -33,7 +33,7 @@ _BREAK_AGAIN_SECONDS: Final = 0.1
 _FRAME_SECONDS: Final = 0.02
 _BREAK_TRIES: Final = 50
 _BREAKABLE: Final = frozenset({"playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read"})
-_STILLED_SECONDS: Final = 2.0
+_STOP_SECONDS: Final = 2.0
 # An id for each application started: what an earlier run of ours started has another one.
 _THIS_RUN: Final = uuids.uuid4().hex
 _numbers: Final = count()
@@ -184,7 +184,7 @@ class Leg:
             self.break_()
             # Perhaps it was through already.
             with contextlib.suppress(CommandTimeout):
-                found.wait(_STILLED_SECONDS)
+                found.wait(_STOP_SECONDS)
         self._executions.pop(ADOPTED_EXECUTION, None)
 
     def block_greenlet(self, greenlet: gevent.Greenlet[..., None]) -> None:

@@ -37,7 +37,7 @@ MAX_UNSENT_BYTES: Final = 8 * 1024 * 1024
 # A socket that always has data never makes the reader wait, and a greenlet that never waits starves all
 # others.
 MAX_READING_SECONDS: Final = 0.01
-STILL_SECONDS: Final = 1.0
+BLOCKED_SECONDS: Final = 1.0
 """The hub was away from its timers for so long: this process stood still."""
 # Until what came while we stood still is read, no other greenlet has a turn: it would decide without it.
 MAX_CATCHING_UP_SECONDS: Final = 1.0
@@ -87,7 +87,7 @@ class EslSession:
         """When the hub was last at its timers (monotonic seconds)."""
         self.catching_up = False
         """Messages from the time of a stall are being read."""
-        self._patient_until = 0.0
+        self._catching_up_until = 0.0
         # On waking, what FreeSWITCH has said comes before any timer of ours: else libev runs those first.
         watcher = getattr(sock, "_read_event", None)
         if watcher is not None:
@@ -96,7 +96,7 @@ class EslSession:
     @property
     def hub_blocked_for(self) -> bool:
         """Whether no timer has run for longer than on any machine that is well."""
-        return time.monotonic() - self.beat_at > STILL_SECONDS
+        return time.monotonic() - self.beat_at > BLOCKED_SECONDS
 
     @property
     def behind(self) -> bool:
@@ -106,7 +106,7 @@ class EslSession:
     def hub_was_blocked(self) -> None:
         """Messages of that time are read before any decision by the clock."""
         self.beat_at = time.monotonic()
-        self._patient_until = self.beat_at + MAX_CATCHING_UP_SECONDS
+        self._catching_up_until = self.beat_at + MAX_CATCHING_UP_SECONDS
         if self.catching_up or not self.opened:
             return
         self.catching_up = True
@@ -248,7 +248,7 @@ class EslSession:
                 if self._decoder.error is not None:
                     raise self._decoder.error
                 reading = self.received_at - self._yielded_at
-                if reading > MAX_READING_SECONDS and self.received_at > self._patient_until:
+                if reading > MAX_READING_SECONDS and self.received_at > self._catching_up_until:
                     self._on_pause()
                     gevent.sleep(0)
                     self._yielded_at = time.monotonic()

@@ -105,7 +105,7 @@ class Reconciler(Part):
 
     def start(self) -> None:
         """After the parts that keep something of the last run have it back."""
-        calls, rooms = len(self._parts.calls.kept), len(self._parts.rooms)
+        calls, rooms = len(self._parts.calls.unresumed), len(self._parts.rooms)
         if calls or rooms:
             log.info("found what the last run left", calls=calls, rooms=rooms)
 
@@ -167,7 +167,7 @@ class Reconciler(Part):
 
     def _wanted(self) -> set[str]:
         """Every leg that we have to know of: at first, also those that nobody was there to take."""
-        wanted = set(self._parts.calls.kept) | {call.leg.uuid for call in self._parts.calls}
+        wanted = set(self._parts.calls.unresumed) | {call.leg.uuid for call in self._parts.calls}
         wanted |= set(self._parts.outbound.ringing())
         return wanted | set(snapshot.list_channels(self._parts.connection))
 
@@ -296,7 +296,7 @@ class Reconciler(Part):
 
     def _stored_call_list(self, seen: Snapshot) -> None:
         """Of the last run."""
-        for uuid, call in self._parts.calls.take_kept().items():
+        for uuid, call in self._parts.calls.take_unresumed().items():
             headers = seen.legs.get(uuid)
             if call.ringing and not call.leaves_bridge:
                 self._parts.outbound.resume(call)

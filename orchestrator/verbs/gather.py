@@ -35,7 +35,7 @@ def _collect(call: Call, verb: Gather) -> str:
         leg.digits.get_nowait()
     # The first key has silenced them for good.
     playbacks = BackgroundPlayback(
-        leg, lambda: None if digits else _prompt(call, verb), breaks=call.rules.can_break
+        leg, lambda: None if digits else _prompt(call, verb), interruptible=call.rules.can_break
     )
     playbacks.on_end(lambda: leg.digits.put_nowait(PROMPTS_OVER) if not leg.digits.full() else None)
     try:

@@ -23,7 +23,7 @@ from orchestrator.web.console.sessions import Session
 from orchestrator.web.console.view import change, is_shown, room_view
 
 # The first change waits a moment for those that come with it, the next ones for their turn.
-GATHER_SECONDS = 0.02
+BATCH_SECONDS = 0.02
 PAUSE_SECONDS = 0.1
 HEARTBEAT_SECONDS = 10.0
 # A browser that takes nothing for so long is gone, whatever its socket says.
@@ -192,7 +192,7 @@ class EventStream:
 
     def _tick(self) -> None:
         try:
-            gevent.sleep(GATHER_SECONDS)
+            gevent.sleep(BATCH_SECONDS)
             while self._dirty:
                 self._flush()
                 gevent.sleep(PAUSE_SECONDS)
