@@ -101,6 +101,7 @@ CREATE TABLE timeline (
 );
 CREATE INDEX timeline_by_call ON timeline (call_sid) WHERE call_sid <> '';
 CREATE INDEX timeline_by_conference ON timeline (conference_sid) WHERE conference_sid <> '';
+CREATE INDEX timeline_by_account ON timeline (account_sid) WHERE account_sid <> '';
 CREATE INDEX timeline_rejected ON timeline (kind) WHERE kind = 'call.rejected';
 COMMIT;
 """
@@ -204,7 +205,9 @@ ENTRIES_OF_CONFERENCE: Final = (
     f"{_ENTRIES} WHERE conference_sid = ? AND conference_sid <> '' AND account_sid = ? AND id > ? "
     "ORDER BY id LIMIT ?"
 )
-ENTRIES_SINCE: Final = f"{_ENTRIES} WHERE id > ? AND account_sid = ? ORDER BY id LIMIT ?"
+ENTRIES_SINCE: Final = (
+    f"{_ENTRIES} WHERE account_sid = ? AND account_sid <> '' AND id > ? ORDER BY id LIMIT ?"
+)
 REJECTED_CALLS: Final = f"{_ENTRIES} WHERE kind = 'call.rejected' ORDER BY id DESC LIMIT ?"
 # Entries are written in the order of their times: the oldest are the first.
 PRUNE_ENTRIES: Final = (

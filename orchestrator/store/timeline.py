@@ -45,8 +45,8 @@ class TimelineRows:
         return self._entries(sql.ENTRIES_OF_CONFERENCE, (conference_sid, account_sid, after, limit))
 
     def since(self, account_sid: str, after: int, limit: int = 1000) -> list[Entry]:
-        """All of an account; meant for the end of the timeline, as it looks at every row after `after`."""
-        return self._entries(sql.ENTRIES_SINCE, (after, account_sid, limit))
+        """All of an account, from the one after id `after` on."""
+        return self._entries(sql.ENTRIES_SINCE, (account_sid, after, limit))
 
     @property
     def last_id(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import gevent
 import pytest
 import requests
@@ -199,3 +201,21 @@ def test_lost_packets_are_counted_in_quality_record_callback_and_metrics(house: 
     assert record is not None
     assert record.quality is not None
     assert record.quality.loss_percent == loss
+
+
+def test_a_call_takes_as_much_disk_as_the_documentation_says(house: House) -> None:
+    """Some 5.5 kB: docs/production.md."""
+    house.voice(house.joins())
+    phones = [house.switch.call(NUMBER, from_=f"+131255500{number:02d}") for number in range(20)]
+    for phone in phones:
+        phone.wait_answered()
+    for phone in phones:
+        phone.hang_up()
+    wait_for(house, "callback.attempt", event="conference-end", timeout=30)
+    assert house.orchestrator
+    database = house.orchestrator.outbox._db
+    try:
+        pages = database.execute("SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'timeline%'")
+    except sqlite3.OperationalError:
+        pytest.skip("this SQLite cannot say how large a table is")
+    assert pages.fetchone()[0] / len(phones) < 7500
