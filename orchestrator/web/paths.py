@@ -7,7 +7,7 @@ by itself; what would be a separator in it stays encoded until the route is foun
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from gevent.pywsgi import WSGIHandler
@@ -33,7 +33,16 @@ class Segment(BaseConverter):
         return value.replace("%2F", "/").replace("%25", "%")
 
 
+UPGRADED: Final = "orchestrator.upgraded"
+"""In the environment of a request that became something else than HTTP: its connection has served."""
+
+
 class Handler(WSGIHandler):
+    def run_application(self) -> None:
+        super().run_application()
+        if self.environ is not None and UPGRADED in self.environ:
+            self.close_connection = True
+
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
         raw = (self.path or "").partition("?")[0]

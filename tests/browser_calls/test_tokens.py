@@ -97,6 +97,22 @@ def test_a_browser_does_not_choose_who_calls(enabled: House, caller: Caller) -> 
     assert not [name for name, value in request.items() if "9005550199" in value or "Bank" in value]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "shown"),
+    [(" callerId='+13125550100'", "sip:+13125550100@"), ("", "sip:anonymous@")],
+)
+def test_a_phone_is_shown_the_documents_caller_id_or_none(
+    enabled: House, caller: Caller, attributes: str, shown: str
+) -> None:
+    """`client:main` is no number that a trunk could show."""
+    callee = enabled.switch.register("+13125559000")
+    enabled.voice(f"<Response><Dial{attributes}><Number>+13125559000</Number></Dial></Response>")
+    id_, token = caller.permit(number=NUMBER)
+    caller.connects(id_)
+    caller.invites(token)
+    assert shown in callee.wait_called().request
+
+
 def test_the_settings_say_who_calls(house: House, caller_of: Callable[[str], Caller]) -> None:
     port = house.settings.partition("port: ")[2]
     web = house.settings.partition("browser_calls: {")[2].partition("}")[0]

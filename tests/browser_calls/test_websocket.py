@@ -177,3 +177,13 @@ def test_after_a_restart_a_call_whose_browser_is_gone_ends(
     enabled.stop()
     enabled.start(web=f"browser_calls: {web}")
     wait_until(lambda: phone.state == "ended", "the call is hung up", 3.0)
+
+
+def test_after_the_end_nothing_is_read_from_its_connection(enabled: House, caller: Caller) -> None:
+    """Symptom: an error in the log, `Expected GET method`. Cause: the web server took the browser's closing
+    frame for its next request. Fix: a connection that was a WebSocket is closed by the web server, too."""
+    socket = caller.connects(caller.permit(number=NUMBER)[0])
+    caller.visitor.ask("DELETE", "console/session")
+    assert closed(socket)[0] == 1008
+    gevent.sleep(0.2)
+    assert enabled.log.unexpected() == []

@@ -13,6 +13,9 @@ import gevent
 import pytest
 import simple_websocket
 
+from orchestrator.app import Orchestrator
+from orchestrator.calls.browser_calls import RECONNECT_SECONDS
+from orchestrator.config import loads
 from tests.browser_calls.conftest import Caller
 from tests.console.browser import Browser, Tab, expect, why_not
 from tests.console.conftest import sign_in
@@ -283,3 +286,27 @@ def test_its_port_takes_websockets_alone(house: House) -> None:
         plain.send(request("OPTIONS", "x").replace("SIP/2.0/WS", "SIP/2.0/UDP").encode())
         with pytest.raises(OSError):  # noqa: PT011
             plain.recv(4096)
+
+
+def test_a_restart_of_the_orchestrator_ends_no_call(tab: Tab, house: House) -> None:
+    house.voice(house.joins())
+    other = house.switch.call(NUMBER, from_="+13125550001", sounds=OTHER_PHONE)
+    sign_in(tab, house)
+    call(tab, NUMBER)
+    in_call(tab)
+    other.wait_hears(MICROPHONE, 10)
+    assert house.orchestrator is not None
+    port = house.orchestrator.web.port
+    house.stop()
+    settings = loads(house.settings.replace("listen: 127.0.0.1:0", f"listen: 127.0.0.1:{port}"))
+    house.orchestrator = Orchestrator(settings)
+    house.orchestrator.start()
+    assert house.orchestrator.wait_ready(10)
+    # Past the time that a call may be without its WebSocket.
+    gevent.sleep(RECONNECT_SECONDS + 2)
+    assert tab.locator("#phone-state").text_content() == "In call"
+    wait_until(lambda: other.hears_now(MICROPHONE), "the other phone hears the browser")
+    wait_until(lambda: hears(tab, OTHER_PHONE), "the browser hears the other phone")
+    other.hang_up()
+    tab.locator("#phone").get_by_role("button", name="Hang up").click()
+    assert [event["StatusCallbackEvent"] for event in house.events(6)][-1] == "conference-end"

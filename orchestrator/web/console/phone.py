@@ -18,6 +18,7 @@ from orchestrator.rejection import ServiceError
 from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.web.console.sessions import Session
 from orchestrator.web.console.sip_relay import SipRelay
+from orchestrator.web.paths import UPGRADED
 from orchestrator.web.sip_websocket import NoSwitch
 
 log = get_logger(__name__)
@@ -39,6 +40,7 @@ class Upgraded(Response):
     """After a WebSocket: everything is said, and no HTTP answer follows."""
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        environ[UPGRADED] = True
         return []
 
 
@@ -82,7 +84,7 @@ class ConsolePhone:
     def stop(self) -> None:
         """Browsers connect again, and their calls go on."""
         for _, relay in list(self._open.values()):
-            relay.close("The orchestrator is stopping.")
+            relay.close("The orchestrator is stopping.", again=True)
 
     def _allow_microphone(self, response: Response) -> Response:
         if self.enabled:

@@ -62,10 +62,11 @@ class SipRelay:
             back.kill()
             _end(self._browser)
 
-    def close(self, text: str) -> None:
-        """`text` says why, to the browser."""
+    def close(self, text: str, *, again: bool = False) -> None:
+        """`text` says why, to the browser; `again`: it is to connect again."""
+        code = CloseReason.GOING_AWAY if again else CloseReason.POLICY_VIOLATION
         with suppress(ConnectionClosed, OSError):
-            self._browser.close(CloseReason.POLICY_VIOLATION, text)
+            self._browser.close(code, text)
         _end(self._switch)
 
     def _pump(self, is_good: Callable[[], bool]) -> None:
