@@ -13,6 +13,7 @@ from orchestrator.conference.live.records import LeaveRecord, RoomRecord
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.rejection import NotFound
 from orchestrator.services.api_services import ApiServices
+from orchestrator.store.callback_list import ListedCallback
 from orchestrator.store.message import CallbackQuery
 from orchestrator.store.records import SEARCHED, Query, RecordKind
 from orchestrator.web.console.callback_views import callback_view
@@ -112,22 +113,27 @@ class ConsoleQueries:
         queues = (sid, *(f"recording {recording.sid}" for recording in recordings))
         return room_view(room) | {
             "recordings": [self._recording(recording) for recording in recordings],
-            "callbacks": self._callbacks(account_sid, queues),
+            "callbacks": _views(self._callbacks(account_sid, queues)),
             "left": [left_view(one) for one in self._leaves(account_sid, conference_sid=sid)],
         }
 
     def call(self, account_sid: str, sid: str) -> View:
-        """With its recordings, its legs, and the callbacks about the call itself."""
+        """With its recordings, the calls that it dialled, and the callbacks that are about it."""
         call = self._control.calls.call(account_sid, sid)
         recordings = self._recordings(account_sid, call_sid=sid)
         queues = (sid, *(f"recording {recording.sid}" for recording in recordings))
+        callbacks = self._callbacks(account_sid, queues)
+        place = self._place(call)
+        if (conference := place["conference"]) is not None:
+            # Those of its conference that name it.
+            callbacks += self._callbacks(account_sid, (conference["sid"],), words=sid)
         dialled = self._control.calls.find_calls(Query("call", account_sid, {"call_sid": sid}, limit=PAGE))
         return (
             call_view(call)
-            | self._place(call)
+            | place
             | {
                 "recordings": [self._recording(recording) for recording in recordings],
-                "callbacks": self._callbacks(account_sid, queues),
+                "callbacks": _views(callbacks),
                 "dialled": [call_view(leg) for leg in dialled],
             }
         )
@@ -137,7 +143,7 @@ class ConsoleQueries:
             Query("participant", account_sid, equal, limit=MAX_PARTICIPANTS)
         )
 
-    def _place(self, call: CallRecord) -> View:
+    def _place(self, call: CallRecord) -> dict[str, dict[str, str] | None]:
         """The conference that a call is in, waits for, or was in last."""
         sid = self._control.conferences.conference_of(call.sid)
         if not sid:
@@ -169,9 +175,13 @@ class ConsoleQueries:
             "of_conference": bool(recording.conference_sid),
         }
 
-    def _callbacks(self, account_sid: str, queues: Sequence[str]) -> list[View]:
-        query = CallbackQuery(account_sid, queues=tuple(queues), limit=MAX_CALLBACKS)
-        return [callback_view(one) for one in self._control.callbacks.find(query)]
+    def _callbacks(self, account_sid: str, queues: Sequence[str], words: str = "") -> list[ListedCallback]:
+        query = CallbackQuery(account_sid, queues=tuple(queues), words=words, limit=MAX_CALLBACKS)
+        return self._control.callbacks.find(query)
+
+
+def _views(callbacks: list[ListedCallback]) -> list[View]:
+    return [callback_view(one) for one in sorted(callbacks, key=lambda one: -one.id)]
 
 
 def _spans(wanted: ListFilter) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import { length } from "./format.js";
 const LANE = 22;
 const BAR = 10;
 const LEFT = 88;
+const LEAST = 160;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
 const OPENS = {
   "document.request": ["documents", ["document.answer", "document.failed"], (entry) => entry.facts.url],
@@ -73,7 +74,7 @@ export class Overview {
     const lanes = LANES.filter((lane) => spans.some((span) => span.lane === lane));
     show(this.node, lanes.length > 0);
     this.drawnAt = this.node.clientWidth;
-    if (!lanes.length || !this.drawnAt) return;
+    if (!lanes.length || this.drawnAt < LEAST) return;
     const width = this.drawnAt - 18;
     const height = lanes.length * LANE + 22;
     const x = (at) => LEFT + ((at - from) / (to - from)) * (width - LEFT - 8);
