@@ -61,6 +61,13 @@ def test_at_a_conference_it_is_about_that_one(tab: Tab, house: House) -> None:
     expect(tab.get_by_label("Number, or the conference's name")).not_to_be_visible()
 
 
+def test_at_a_number_it_is_about_that_one(tab: Tab, house: House) -> None:
+    sign_in(tab, house)
+    tab.get_by_role("link", name="Numbers", exact=True).click()
+    tab.get_by_role("button", name="Call +13125550100").click()
+    expect(tab.locator("#phone").get_by_role("heading")).to_have_text("Call +13125550100")
+
+
 def test_a_browser_without_a_microphone_says_so(tab: Tab, house: House) -> None:
     sign_in(tab, house)
     tab.get_by_role("button", name="Call", exact=True).click()

@@ -10,12 +10,13 @@ const place = (pair) => (pair ? `${pair[0]} ${pair[1]}` : "");
 function row({ number: key, pattern, application }) {
   const name = key ? number(key) : el("span", { textContent: "all others" });
   const calls = key && !pattern ? el("a", { href: href("calls", { q: key }), textContent: "Calls" }) : "";
+  const call = el("button", { type: "button", "data-phone": "number", "data-to": key, "data-name": key, "aria-label": `Call ${key}`, textContent: "Call" });
   return el(
     "tr",
     {},
     el("th", { scope: "row", "data-name": "Number" }, name, pattern && key ? " " : "", pattern && key ? chip("", "pattern") : ""),
     el("td", { "data-name": "Application" }, el("a", { href: `#application-${application}`, textContent: application })),
-    el("td", { "data-name": "" }, calls),
+    el("td", { "data-name": "" }, calls, calls && " ", calls && call),
   );
 }
 
