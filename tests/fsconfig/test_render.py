@@ -19,7 +19,7 @@ from orchestrator.fsconfig.reload import reread
 from orchestrator.fsconfig.render import render, write
 from tests.docs.markdown import DOCS
 
-CONFIGURATION = Path(__file__).parents[2] / "orchestrator" / "fsconfig" / "freeswitch-conf"
+CONFIGURATION = Path(__file__).parents[2] / "freeswitch-conf"
 ACCOUNT = "accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]\n"
 GATEWAYS = (
     ACCOUNT

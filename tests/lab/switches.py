@@ -25,8 +25,8 @@ from tests.lab.softphones import Answers, Behaviour, NeverAnswers, Rejects, Soft
 
 __all__ = ["Answers", "FreeSwitch", "NeverAnswers", "Rejects", "Switch"]
 
-CONFIGURATION = Path(__file__).resolve().parents[2] / "orchestrator" / "fsconfig" / "freeswitch-conf"
-BROWSER_PROFILE = CONFIGURATION.parent / "browser_profile.xml"
+CONFIGURATION = Path(__file__).resolve().parents[2] / "freeswitch-conf"
+BROWSER_PROFILE = CONFIGURATION.parent / "orchestrator" / "fsconfig" / "browser_profile.xml"
 USUAL_PLACE = Path("/usr/local/freeswitch/bin/freeswitch")
 PASSWORD = "laboratory"
 

@@ -25,7 +25,15 @@ from tests.lab import switches
 from tests.lab.switches import FreeSwitch
 from tests.sound.stage import until
 
-SOURCES = ("orchestrator", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = (
+    "orchestrator",
+    "freeswitch-conf",
+    "setup.py",
+    "setup.cfg",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 LINKS = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -36,7 +44,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, directory / name, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, directory)
     words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "dist", "."]
@@ -64,10 +73,12 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_holds_every_file_of_the_package_and_no_test(unpacked: Path) -> None:
     package = ROOT / "orchestrator"
     ours = {
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        (Path(directory) / name).relative_to(package).as_posix()
+        for directory, _, names in os.walk(package, followlinks=True)
+        for name in names
+        if "__pycache__" not in directory
     }
+    assert "fsconfig/freeswitch-conf/freeswitch.xml" in ours
     theirs = {
         path.relative_to(unpacked / "orchestrator").as_posix()
         for path in (unpacked / "orchestrator").rglob("*")
