@@ -106,6 +106,8 @@ class Trial:
             case 1 if test:
                 ended, _ = self._run([test])
                 return (NOTICED, test) if ended == 0 else (UNDECIDED, f"fails without it: {test}")
+            case 4 | 5:
+                return UNDECIDED, "the tests that run it are not there any more: remove what is kept"
             case _:
                 return NOTICED, failed or "; ".join(output.splitlines()[-3:])
 
