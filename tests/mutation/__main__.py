@@ -112,9 +112,8 @@ class Trial:
                 return NOTICED, failed or "; ".join(output.splitlines()[-3:])
 
     def _nearest(self, mutant: Mutant) -> list[str]:
-        """Tests that run much of the module and little else; one of each function before a second one."""
+        """Within the time; one of each test function before a second one."""
         tests = self.lines.tests_of(mutant.path, mutant.line)
-        tests.sort(key=lambda test: -self.lines.share(test, mutant.path))
         seen: Counter[str] = Counter()
         turns: dict[str, int] = {}
         for test in tests:

@@ -39,14 +39,15 @@ class CoverageMap:
                 self._read(lines, seconds)
 
     def tests_of(self, path: Path, line: int) -> list[str]:
-        """Those that run the line; of one that runs at the import, those that run the module."""
+        """Those that run the line, those first that run much of the module and little else. Of a line that
+        runs at the import: those that run the module, and then all others, the shortest first."""
         lines = self._by_line[str(path)]
-        return sorted(lines.get(line) or set().union(*lines.values()))
+        found = lines.get(line, set())
+        near = found or set().union(*lines.values())
+        others = [] if found else sorted(self.seconds.keys() - near, key=lambda test: self.seconds[test])
+        return [*sorted(near, key=lambda test: (-self._share(test, path), test)), *others]
 
-    def is_run(self, path: Path, line: int) -> bool:
-        return line in self._by_line[str(path)]
-
-    def share(self, test: str, path: Path) -> float:
+    def _share(self, test: str, path: Path) -> float:
         """How much of what the test runs is in the module: 1.0 for a test of nothing else."""
         return self._lines_of[test][str(path)] / self._lines_of[test].total()
 
