@@ -127,6 +127,13 @@ def test_headers_without_an_end_are_a_protocol_error() -> None:
     assert "header block" in decode(b"Content-Type: command/reply\nX: " + b"a" * MAX_HEADER_BYTES)[1]
 
 
+@pytest.mark.parametrize("data", [b"no colon\n\n", b"Content-Length: x\n\n"])
+def test_a_stream_that_is_broken_at_once_is_refused_at_once(data: bytes) -> None:
+    """Not at the next bytes, which may never come."""
+    with pytest.raises(ProtocolError):
+        FrameDecoder().feed(data)
+
+
 def test_what_came_before_a_protocol_error_is_still_handed_out() -> None:
     decoder = FrameDecoder()
     frames = decoder.feed(reply_frame("+OK") + b"no colon\n\n")

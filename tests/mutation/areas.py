@@ -19,10 +19,13 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("config", "reloading", "from_settings.py"),
         ("config", "reloading", "scenarios/test_dialect.py"),
     ),
-    "esl": (("esl", "fsconfig"), ("esl", "emulator", "fsconfig")),
+    "esl": (("esl", "fsconfig"), ("esl", "emulator", "fsconfig", "existing", "sdk/test_announcing.py")),
     "media": (
         ("media", "recordings"),
-        ("media", "web/test_recordings.py", "scenarios/test_record.py", "recovery/test_recordings.py"),
+        (
+            *("media", "web/test_recordings.py", "scenarios/test_record.py", "sdk/test_recordings.py"),
+            *("recovery/test_recordings.py", "recovery/test_recordings_of_the_last_run.py"),
+        ),
     ),
     "net": (("net", "numbering"), ("net", "numbering", "documents")),
     "recovery": (("recovery",), ("recovery", "calls")),

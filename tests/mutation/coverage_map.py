@@ -18,6 +18,8 @@ OPTIONS = ("-q", "--no-header", "-p", "no:cacheprovider", "--switch=emulator")
 LONGEST_SECONDS = 1800
 # The files that tracing.py writes, in its environment.
 LINES, SECONDS = "MUTATION_LINES", "MUTATION_SECONDS"
+# Before the file's name, where a line runs while the file is collected.
+COLLECTED = "collected: "
 
 
 class CoverageMap:
@@ -27,6 +29,8 @@ class CoverageMap:
         self.root = root
         self.seconds: dict[str, float] = {}
         self._by_line: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._collected: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        """Files of tests at whose collection a line runs."""
         self._lines_of: dict[str, Counter[str]] = defaultdict(Counter)
         kept.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources(area, root))).hexdigest()[:12]
@@ -40,12 +44,19 @@ class CoverageMap:
 
     def tests_of(self, path: Path, line: int) -> list[str]:
         """Those that run the line, those first that run much of the module and little else. Of a line that
-        runs at the import: those that run the module, and then all others, the shortest first."""
+        runs at the import: those that run the module, and then all others, the shortest first. Of one that
+        runs at the collection of a file: its tests, too."""
         lines = self._by_line[str(path)]
         found = lines.get(line, set())
         near = found or set().union(*lines.values())
-        others = [] if found else sorted(self.seconds.keys() - near, key=lambda test: self.seconds[test])
-        return [*sorted(near, key=lambda test: (-self._share(test, path), test)), *others]
+        others = self.seconds.keys() - near
+        if found:
+            files = self._collected[str(path)][line]
+            others = {test for test in others if test.partition("::")[0] in files}
+        return [
+            *sorted(near, key=lambda test: (-self._share(test, path), test)),
+            *sorted(others, key=lambda test: self.seconds[test]),
+        ]
 
     def _share(self, test: str, path: Path) -> float:
         """How much of what the test runs is in the module: 1.0 for a test of nothing else."""
@@ -72,7 +83,10 @@ class CoverageMap:
             path = str(Path(file).relative_to(self.root))
             by_line = self._by_line[path]
             for line, tests in data.contexts_by_lineno(file).items():
-                named = {test for test in tests if test}
+                named = {test for test in tests if test and not test.startswith(COLLECTED)}
                 by_line[line] |= named
+                self._collected[path][line] |= {
+                    test.removeprefix(COLLECTED) for test in tests if test.startswith(COLLECTED)
+                }
                 for test in named:
                     self._lines_of[test][path] += 1

@@ -14,7 +14,7 @@ from pathlib import Path
 import coverage
 import pytest
 
-from tests.mutation.coverage_map import LINES, SECONDS
+from tests.mutation.coverage_map import COLLECTED, LINES, SECONDS
 
 # Before the first import of `orchestrator`, which conftest has; greenlets are distinguished.
 _measured = coverage.Coverage(
@@ -22,6 +22,14 @@ _measured = coverage.Coverage(
 )
 _measured.start()
 _seconds: dict[str, float] = {}
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Lines that run while a file is collected are run by all of its tests."""
+    _measured.switch_context(f"{COLLECTED}{collector.nodeid}")
+    yield
+    _measured.switch_context("")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
 import telnyx
 
+from tests.lab import sound
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_steering import ANNA, BERT, EVENTS, VOICES, Party, goes_quiet
@@ -87,6 +89,24 @@ class Waiter:
         self._client.conferences.participants.update(
             self._sid, account_sid=ACCOUNT, conference_sid=self.conference.sid, announce_url=url
         )
+
+
+def test_another_engine_announces_what_a_document_says(house: House, client: Client, tmp_path: Path) -> None:
+    """Its sound is made beside FreeSWITCH, whose own voice is not used."""
+    said = tmp_path / "said.wav"
+    sound.write_wav(said, sound.tone(ANNOUNCED, 2.0))
+    house.stop()
+    house.start(
+        f"speech:\n  engine: command\n  default_voice: en\n  command: [cp, '{said}', '{{out}}', "
+        "'--suffix={text_file}']\n"
+    )
+    party = Party(house, client, ANNA, BERT)
+    document = house.application.document("/says", "<Response><Say>Good morning.</Say></Response>")
+    client.conferences.update(party.sid, account_sid=ACCOUNT, announce_url=document)
+    for caller, other in ((ANNA, BERT), (BERT, ANNA)):
+        party.phones[caller].wait_hears(ANNOUNCED, 10)
+        assert party.phones[caller].hears_now(VOICES[other]), "it is played into the mix, and speakers go on"
+    party.delivered("announcement-end")
 
 
 def reason(house: House) -> str:
