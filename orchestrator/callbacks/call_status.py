@@ -115,7 +115,7 @@ def _facts(
 ) -> CallFacts:
     headers = event.headers()
     answered_at = _time(headers, "Answered")
-    quality = quality_of(lambda name: headers.get(name, "")) if name == "completed" else None
+    quality = quality_of(headers) if name == "completed" else None
     return CallFacts(
         event=name,
         account_sid=account_sid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.callbacks.call_status import status_at_end
 from orchestrator.callbacks.media_quality import MediaQuality, quality_of
 from orchestrator.calls.hangup_facts import OUT_OF_PORTS, hangup_facts
+from orchestrator.calls.hangup_headers import hangup_headers
 from orchestrator.calls.records import CallRecord, CallRecords
 from orchestrator.calls.rejected_calls import RejectedCalls
 from orchestrator.counters import CallCounters
@@ -59,13 +60,14 @@ class CallEntries:
 
     def _on_end(self, call: CallRecord, event: Event) -> None:
         decided = self._decided.pop(event.uuid, "")
-        facts = hangup_facts(event, call.outbound, decided)
+        headers = hangup_headers(event)
+        facts = hangup_facts(event, headers, call.outbound, decided)
         answered = bool(facts["answered"])
         self._counters.on_call_over(status_at_end(event.hangup_cause, answered), event.hangup_cause)
         if answered:
             self._counters.call_seconds.observe(float(str(facts["seconds"])))
         if facts["reason"] == OUT_OF_PORTS:
-            self.rejected.add(event.uuid, event.header, OUT_OF_PORTS, str(facts["sip"]))
+            self.rejected.add(event.uuid, lambda name: headers.get(name, ""), OUT_OF_PORTS, str(facts["sip"]))
         usual = answered and event.hangup_cause in _USUAL
         self._timeline.add(
             "call.hangup",
@@ -76,8 +78,9 @@ class CallEntries:
             more=facts,
         )
 
-        quality = quality_of(event.header)
+        quality = quality_of(headers)
         if quality is not None:
+            self._records.note_quality(event.uuid, quality)
             self._on_quality(call, quality, event.timestamp)
 
     def _on_quality(self, call: CallRecord, quality: MediaQuality, at: int) -> None:

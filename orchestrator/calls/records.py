@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from orchestrator.callbacks.call_status import status_at_end
-from orchestrator.callbacks.media_quality import MediaQuality, quality_of
+from orchestrator.callbacks.media_quality import MediaQuality
 from orchestrator.callbacks.payloads import CallStatus
 from orchestrator.clock import now
 from orchestrator.conference.machine.state import Caller
@@ -106,6 +106,10 @@ class CallRecords(Part):
         """Of this leg."""
         return self._live.get(leg)
 
+    def note_quality(self, leg: str, quality: MediaQuality) -> None:
+        """Before its end."""
+        self._live[leg] = replace(self._live[leg], quality=quality)
+
     def on_event(self, event: Event) -> None:
         call = self._live.get(event.uuid)
         if call is None:
@@ -122,7 +126,6 @@ class CallRecords(Part):
                 self._live[event.uuid] = replace(
                     call,
                     answered_at=answered_at,
-                    quality=quality_of(event.header),
                     hangup_cause=event.hangup_cause,
                 )
                 self.close(event.uuid, status_at_end(event.hangup_cause, bool(answered_at)), at)

@@ -204,7 +204,7 @@ def test_lost_packets_are_counted_in_quality_record_callback_and_metrics(house: 
 
 
 def test_a_call_takes_as_much_disk_as_the_documentation_says(house: House) -> None:
-    """Some 5.5 kB: docs/production.md."""
+    """Some 6 kB: docs/production.md."""
     house.voice(house.joins())
     phones = [house.switch.call(NUMBER, from_=f"+131255500{number:02d}") for number in range(20)]
     for phone in phones:

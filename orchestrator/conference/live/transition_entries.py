@@ -99,13 +99,15 @@ def _arrived(about: Subject, room: Room, one: Participant) -> None:
     if one.phase is Phase.WAITING:
         about.add("conference.waiting", name=room.name, label=label)
     else:
-        inside = _inside(room)
-        about.add("conference.join", name=room.name, label=label, state=_state(one), participants=inside)
+        present = len(room.participants)
+        about.add("conference.join", name=room.name, label=label, state=_state(one), participants=present)
 
 
 def _left(about: Subject, room: Room, event: RoomEvent, was: Participant) -> None:
     reason, label = _why_left(was, event), was.options.label
-    about.add("conference.leave", name=room.name, label=label, reason=reason, participants=_inside(room))
+    about.add(
+        "conference.leave", name=room.name, label=label, reason=reason, participants=len(room.participants)
+    )
 
 
 def _changes(about: Subject, event: RoomEvent, was: Participant, one: Participant) -> None:
@@ -141,10 +143,6 @@ def _why_left(was: Participant, event: RoomEvent) -> str:
     if isinstance(event, Left) and not event.gone and not was.call_over:
         return "its document goes on"
     return _LEFT[LeaveReason.HUNG_UP]
-
-
-def _inside(room: Room) -> int:
-    return sum(one.phase in (Phase.IN, Phase.LEAVING) for one in room.participants.values())
 
 
 def _state(one: Participant) -> str:
