@@ -15,8 +15,9 @@ from gevent import subprocess as cooperative
 
 from orchestrator.app import Orchestrator
 from orchestrator.config import loads
+from orchestrator.timeline.entry import Entry
 from tests.cli.conftest import ANNA, BERT, ROOM, Party, Types
-from tests.scenarios.conftest import NUMBER, House
+from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.web.site import wait_until
 
 HERE = Path(__file__).resolve().parents[2]
@@ -186,3 +187,16 @@ def test_all_conferences_are_watched_and_elsewhere_than_on_a_terminal_line_by_li
     lines.wait_prints(f"{ROOM}  Conference {ROOM} started.")
     assert "\x1b" not in lines.printed
     assert (watch.is_interrupted(), lines.is_interrupted()) == (0, 0)
+
+
+def test_calls_that_never_became_one_are_listed_with_what_to_do(house: House, types: Types) -> None:
+    assert house.orchestrator is not None
+    facts = {"caller": ANNA, "number": "+18005550199", "address": "192.0.2.7", "reason": "no application"}
+    entry = Entry(0, 1_795_000_000_000_000, "call.rejected", ACCOUNT, level="warning", facts=dict(facts))
+    house.orchestrator.outbox.timeline.add([entry])
+    line = types("calls", "rejected").out
+    assert line.startswith("2026-11-18 ")
+    assert "WARNING" in line
+    for shown in (ANNA, "+18005550199", "192.0.2.7"):
+        assert shown in line
+    assert types("calls", "rejected", "--json").json[0]["facts"]["reason"] == "no application"

@@ -27,7 +27,8 @@ def test_a_conference_is_found_by_its_name_and_ended(house: House, types: Types)
     assert rows(table)[0] == ["SID", "NAME", "STATUS", "CREATED"]
     (listed,) = types("conferences", "list", "--name", ROOM, "--json").json
     assert listed["sid"] in table.out
-    assert types("conferences", "show", ROOM, "--json").json == [listed]
+    (shown,) = types("conferences", "show", ROOM, "--json").json
+    assert {name: shown[name] for name in listed} == listed
     assert "in-progress" in types("conferences", "show", listed["sid"]).out
     assert types("conferences", "end", ROOM).out == f"{listed['sid']} is being ended\n"
     party.anna.wait_ended(10)

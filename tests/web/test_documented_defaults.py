@@ -27,6 +27,7 @@ DEFAULTS: dict[str, object] = {
     "EndConferenceOnExit": False,
     "FallbackMethod": "POST",
     "HoldMethod": "GET",
+    "IncludeLeft": False,
     "IncludeSoftDeleted": False,
     "MaxParticipants": 250,
     "Method": {"updateCall": "POST", "createCall": None},
