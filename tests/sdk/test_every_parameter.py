@@ -267,7 +267,6 @@ NOT_BUILT_METHODS = {
         "queues",
         "transcriptions",
         "notifications",
-        "events",
         "payments",
         "siprec",
         "streams",
