@@ -77,6 +77,9 @@ def test_pages_lead_to_each_other_and_the_back_button_leads_back(page: Tab, hous
     page.locator(".detail").get_by_role("link", name=caller(1)).first.click()
     expect(page).to_have_url(re.compile("/calls/v3:"))
     expect(page.locator("#call")).to_contain_text("Joined conference Room 1234")
+    # The icon is found from a deeper address, too.
+    missing = "performance.getEntriesByType('resource').filter((one) => one.responseStatus >= 400)"
+    assert page.evaluate(f"{missing}.map((one) => one.name)") == []
     # A page's address is enough: another tab, a bookmark.
     page.reload()
     expect(page.locator("#call")).to_contain_text("Joined conference Room 1234")

@@ -57,6 +57,8 @@ export function narrow(changes) {
 
 export function start(routed) {
   onRoute = routed;
+  // A relative address would mean another file once the page's own address is deeper.
+  document.querySelector('link[rel="icon"]').href = at("console/static/icon.svg");
   addEventListener("popstate", () => onRoute(here(), "popped"));
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
