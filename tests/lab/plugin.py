@@ -22,6 +22,7 @@ OWNER = "texml_owner"
 LONG = {
     *(
         "attacks",
+        "browser_calls",
         "console",
         "crash",
         "demo",
@@ -37,6 +38,8 @@ LONG = {
     *(
         f"{folder}/test_{name}.py"
         for folder, names in {
+            "cli": ("following", "names", "run"),
+            "docs": ("readme",),
             "callbacks": ("bounds", "kill", "misbehaviour"),
             "calls": ("outbound",),
             "conference": ("histories",),
