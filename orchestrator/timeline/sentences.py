@@ -206,7 +206,7 @@ def _attempt(s: Said) -> str:
     if s.verdict == "delivered":
         late = s.after("at attempt", "attempt") if s.number("attempt") > 1 else ""
         return f"{head} delivered{late}: {answer} in {s.ms} ms."
-    again = f" Tried again in {s.again_in} s." if s.again_in else ""
+    again = f" Tried again in {s.again_in} s." if s.number("again_in") else ""
     return f"{head}, attempt {s.attempt}: {answer} after {s.ms} ms{text}.{again}"
 
 
