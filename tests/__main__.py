@@ -4,7 +4,7 @@ Two of the parts have a real FreeSWITCH each. Where there is none their tests ar
 says so, and each other part is two, as most tests wait most of the time.
 
 `--quick` gives a first answer: the emulator alone, half of the calls, nothing that takes long (`LONG` in
-tests/lab/plugin.py). It takes 190 s of CPU time, less than three minutes on two cores that are idle.
+tests/lab/plugin.py). It takes 220 s of CPU time, less than three minutes on two cores that are idle.
 
 In a part no test that fails is run again, but for those that listen to phones (tests/sound/conftest.py names
 them), each printed as RERUN. The parts take all of a small machine: what failed in one is repeated once,
