@@ -1,6 +1,6 @@
 """All SQL of the store: its schema, its statements by name, and the queries that are put together.
 
-A store in another database is this module and sqlite.py written again.
+A store in another database is this module and all that imports it written again, behind interface.py.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def _left(context: RequestContext, equal: dict[str, str]) -> list[Shown]:
 
 
 def _filtered(context: RequestContext, found: list[Shown]) -> list[Shown]:
-    for field in BOTH:
+    for field in PARTICIPANT.fields:
         wanted = context.values.get(FILTERS.get(field.name, ""))
         if wanted is not None:
             found = [shown for shown in found if field.get(context.base, shown) is wanted]
