@@ -105,12 +105,13 @@ def test_a_page_of_a_list_costs_no_more_where_a_thousand_rooms_live(rigs: dict[i
 
 
 def test_a_conversation_takes_so_many_steps_commits_and_commands(rigs: dict[int, Rig]) -> None:
-    """Of 45 events, seven change a room: each is one commit. Raise a number only with a reason for it."""
+    """Of 45 events, seven change a room: each is one commit; a row stays of each of two that
+    leave. Raise a number only with a reason for it."""
     cost = conversation(rigs[FEW])
-    assert cost.statements == {"BEGIN": 7, "COMMIT": 7, "INSERT": 20, "DELETE": 3}
+    assert cost.statements == {"BEGIN": 7, "COMMIT": 7, "INSERT": 22, "DELETE": 3}
     assert len(cost.commands) == 6
-    # 610 with Python 3.11; others have other instructions.
-    assert cost.steps < 800 * 45
+    # 845 with Python 3.11, a hundred of them for the timeline; others have other instructions.
+    assert cost.steps < 870 * 45
 
 
 def test_a_join_is_two_commands_and_a_beep_for_each_who_hears_it(rigs: dict[int, Rig]) -> None:
@@ -145,4 +146,4 @@ def test_an_event_of_nobodys_call_takes_a_quarter_of_that(rigs: dict[int, Rig]) 
     rig = rigs[FEW]
     strange = b'{"Event-Name":"CHANNEL_ANSWER","Unique-ID":"of-nobody","Event-Date-Timestamp":"1"}'
     rig.feed(strange)
-    assert cost_of(rig, lambda: rig.feed(strange)).steps < 350
+    assert cost_of(rig, lambda: rig.feed(strange)).steps < 390

@@ -57,11 +57,11 @@ class Follower:
                 return
             self.printed += found.decode("utf-8", "replace")
 
-    def wait_prints(self, text: str, timeout: float = 20) -> None:
+    def wait_prints(self, text: str, timeout: float = 60) -> None:
         wait_until(lambda: text in self.printed, f"{text!r} in {self.printed!r}", timeout)
 
     def ends(self) -> int:
-        code = int(self.process.wait(20))
+        code = int(self.process.wait(60))
         self._reader.join(5)
         return code
 

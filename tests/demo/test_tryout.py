@@ -224,7 +224,7 @@ def test_the_console_stays_open_until_an_interrupt_and_takes_the_key_that_is_pri
     words = ["--console"] if built_in else ["--console", "--voice-url", url, "--calls", "1"]
     process = subprocess.Popen([*DEMO, *words], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=ROOT)
     lines: list[str] = []
-    with gevent.Timeout(60):
+    with gevent.Timeout(120):
         for line in process.stdout:
             lines.append(line)
             if "until Ctrl-C" in line:
