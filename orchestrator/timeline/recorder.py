@@ -29,6 +29,22 @@ _MAX_COUNTED: Final = 50_000
 """Calls and conferences whose entries are counted; of the longest unheard of the count begins anew."""
 LAST_KINDS: Final = frozenset({"call.hangup", "conference.end", "media.quality", "timeline.full"})
 """Kept also of a call that has all the entries it may have."""
+_ENDS: Final = frozenset({"call.hangup", "conference.end"})
+"""A call or conference of which one is stored is counted no longer."""
+_AFTER_THE_END: Final = frozenset(
+    {
+        "callback.attempt",
+        "callback.failed",
+        "callback.none",
+        "conference.leave",
+        "document.failed",
+        "media.quality",
+        "recording.absent",
+        "recording.completed",
+        "verb.end",
+    }
+)
+"""May come then, a few of each, and begin no new count."""
 
 
 class TimelineLimits(NamedTuple):
@@ -94,7 +110,8 @@ class _Buffer:
         """Never blocks: on the path of every join."""
         about = one[3] or one[4]
         count = self.counts.get(about, 0) + 1
-        self.counts[about] = count
+        if count > 1 or one[1] not in _AFTER_THE_END:
+            self.counts[about] = count
         if count >= self.limits.entries and about:
             kept = self._last(one, count)
             if kept is None:
@@ -185,6 +202,9 @@ class Timeline(Part):
         first = self._store.add(entries)
         buffer.pending = []
         buffer.written += len(entries)
+        for entry in entries:
+            if entry.kind in _ENDS:
+                buffer.counts.pop(entry.call_sid or entry.conference_sid, None)
         while len(buffer.counts) > _MAX_COUNTED:
             buffer.counts.popitem(last=False)
         if self.listeners:

@@ -110,6 +110,23 @@ def test_a_call_that_goes_on_for_ever_has_a_bounded_timeline_that_still_has_its_
     assert len(outbox.timeline.of_call(ACCOUNT, "v3:other")) == 1
 
 
+def test_nothing_of_calls_and_conferences_that_are_over_stays_in_memory(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    timeline.add("call.arrived", account=ACCOUNT, call=CALL)
+    timeline.add("conference.start", account=ACCOUNT, conference=ROOM)
+    timeline.flush()
+    assert set(timeline._buffer.counts) == {CALL, ROOM}
+    timeline.add("call.hangup", account=ACCOUNT, call=CALL)
+    timeline.add("verb.end", account=ACCOUNT, call=CALL)
+    timeline.add("conference.end", account=ACCOUNT, conference=ROOM)
+    timeline.flush()
+    timeline.add("callback.attempt", account=ACCOUNT, call=CALL)
+    timeline.add("recording.completed", account=ACCOUNT, conference=ROOM)
+    timeline.flush()
+    assert not timeline._buffer.counts
+    assert len(outbox.timeline.since(ACCOUNT, 0)) == 7
+
+
 def test_a_disk_that_refuses_loses_nothing_for_a_while(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,12 +151,18 @@ def test_5_an_html_page(house: House) -> None:
 def test_6_an_address_that_may_not_call(house: House) -> None:
     switch = cast(FreeSwitch, house.switch)
     acl = switch.conf_dir / "sip_profiles" / "trunks" / "callers.xml"
-    acl.write_text(acl.read_text().replace('type="allow"', 'type="deny"'))
+    allowed = acl.read_text()
+    acl.write_text(allowed.replace('type="allow"', 'type="deny"'))
     switch.api("reloadacl reloadxml")
-    with RawPhone(switch.sip_port) as phone:
-        assert phone.invite().status == 403
-        assert phone.invite().status == 403
-    text = sentence(wait_for(house, "call.rejected", rejected, address="127.0.0.1"))
+    try:
+        with RawPhone(switch.sip_port) as phone:
+            assert phone.invite().status == 403
+            assert phone.invite().status == 403
+        text = sentence(wait_for(house, "call.rejected", rejected, address="127.0.0.1"))
+    finally:
+        # The tests that follow have the same FreeSWITCH.
+        acl.write_text(allowed)
+        switch.api("reloadacl reloadxml")
     assert "from 127.0.0.1 refused with SIP 403: address 127.0.0.1 belongs to no trunk and no network" in text
     assert "To allow it, add the address to a trunk's `addresses` or to `sip.networks`" in text
     orchestrator = house.orchestrator
@@ -181,6 +187,7 @@ def test_7_a_wrong_password(house: House, tmp_path: Path) -> None:
         text = sentence(dialled)
         assert "did not accept our user name and password" in text
         assert "User name and password are in the Sip noun, or in the trunk's settings." in text
+        wait_for(house, "verb.end", verb="Dial")
         assert "nobody was connected" in sentences(entries_of(house, _caller_of(house))).lower()
         assert "not-the-one" not in sentences(entries_of(house, _caller_of(house)))
         assert b"not-the-one" not in wait_for(house, "document.answer").body
