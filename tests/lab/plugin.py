@@ -28,6 +28,7 @@ LONG = {
         "crash",
         "demo",
         "docker",
+        "docs",
         "doctor",
         "existing",
         "fuzz",
@@ -40,7 +41,6 @@ LONG = {
         f"{folder}/test_{name}.py"
         for folder, names in {
             "cli": ("following", "names", "run"),
-            "docs": ("readme",),
             "callbacks": ("bounds", "kill", "misbehaviour"),
             "calls": ("outbound",),
             "conference": ("histories",),
@@ -54,7 +54,7 @@ LONG = {
             "scenarios": (
                 *("callees", "connection", "dial_out", "dialect", "fetching", "hanging_up"),
                 *("hostile_application", "inband", "messages", "numbers", "ringing", "trunks"),
-                "wait_documents",
+                *("record", "status_callbacks", "time_limit", "wait_documents"),
             ),
             "sdk": (
                 *("announcing", "callee_instructions", "called_off", "dialling", "early_media"),
