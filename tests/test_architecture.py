@@ -111,7 +111,7 @@ IMPORTS: dict[str, set[str]] = {
     },
     "reloading": {"config", "esl", "fsconfig", "fsconfig.existing", "lifecycle", "logs"},
     "retention": {"clock", "lifecycle", "logs", "media", "recordings", "store"},
-    "web": {"histogram", "lifecycle", "logs", "media", "recordings", "timeline"},
+    "web": {"histogram", "lifecycle", "logs", "media", "recordings"},
     "calls": {
         "callbacks",
         "clock",

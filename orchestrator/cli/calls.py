@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from orchestrator.cli import completing, timeline
+from orchestrator.cli import completion, timeline
 from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, instructions, limit, parameters, text
 from orchestrator.cli.client import Resource
 
@@ -32,7 +32,7 @@ def list_(api: Api, /, limit: int, **asked: str | None) -> None:
 
 
 @calls.command()
-@click.argument("call", shell_complete=completing.calls)
+@click.argument("call", shell_complete=completion.calls)
 @click.pass_obj
 def show(api: Api, call: str) -> None:
     """Show everything about one, and its timeline: all that happened to it, and why."""
@@ -50,7 +50,7 @@ def _show(api: Api, call: Resource, entries: list[Resource]) -> None:
 
 
 @calls.command()
-@click.argument("call", required=False, shell_complete=completing.calls)
+@click.argument("call", required=False, shell_complete=completion.calls)
 @click.pass_obj
 def tail(api: Api, call: str | None) -> None:
     """Follow what happens to a call, or to all calls and conferences, while it happens.
@@ -79,7 +79,7 @@ def rejected(api: Api, limit: int) -> None:
 
 
 @calls.command()
-@click.argument("some", metavar="CALL...", nargs=-1, required=True, shell_complete=completing.calls)
+@click.argument("some", metavar="CALL...", nargs=-1, required=True, shell_complete=completion.calls)
 @click.pass_obj
 def end(api: Api, some: tuple[str, ...]) -> int:
     """End calls."""
@@ -92,7 +92,7 @@ def end(api: Api, some: tuple[str, ...]) -> int:
 
 
 @calls.command()
-@click.argument("call", shell_complete=completing.calls)
+@click.argument("call", shell_complete=completion.calls)
 @instructions
 @click.pass_obj
 def redirect(api: Api, /, call: str, texml: TextIO | None, **asked: str | None) -> None:

@@ -14,7 +14,7 @@ import requests
 from requests.auth import AuthBase
 
 from orchestrator.cli.access import URL, Access
-from orchestrator.cli.refusals import explained, missing
+from orchestrator.cli.error_messages import explained, missing
 
 SECONDS = 30.0
 PAGE = 100

@@ -6,7 +6,7 @@ import contextlib
 
 import click
 
-from orchestrator.cli import completing, timeline, watching
+from orchestrator.cli import completion, timeline, watching
 from orchestrator.cli.api import Api, ApiGroup, limit, method
 
 STATES = ("init", "in-progress", "completed")
@@ -28,7 +28,7 @@ def list_(api: Api, /, limit: int, **asked: str | None) -> None:
 
 
 @conferences.command()
-@click.argument("conference", shell_complete=completing.conferences)
+@click.argument("conference", shell_complete=completion.conferences)
 @click.pass_obj
 def show(api: Api, conference: str) -> None:
     """Show everything about one: its participants, also those that have left, and its timeline."""
@@ -47,7 +47,7 @@ def show(api: Api, conference: str) -> None:
 
 
 @conferences.command()
-@click.argument("conference", required=False, shell_complete=completing.conferences)
+@click.argument("conference", required=False, shell_complete=completion.conferences)
 @click.pass_obj
 def watch(api: Api, conference: str | None) -> None:
     """Follow a conference, or all of them, while it happens.
@@ -60,7 +60,7 @@ def watch(api: Api, conference: str | None) -> None:
 
 
 @conferences.command()
-@click.argument("conference", shell_complete=completing.conferences)
+@click.argument("conference", shell_complete=completion.conferences)
 @click.pass_obj
 def end(api: Api, conference: str) -> None:
     """End a conference and hang up everybody in it."""
@@ -69,7 +69,7 @@ def end(api: Api, conference: str) -> None:
 
 
 @conferences.command()
-@click.argument("conference", shell_complete=completing.conferences)
+@click.argument("conference", shell_complete=completion.conferences)
 @click.argument("heard", metavar="URL")
 @method
 @click.pass_obj

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli import completing
+from orchestrator.cli import completion
 from orchestrator.cli.api import Api, ApiGroup, dialling, for_each, method, parameters
 from orchestrator.cli.client import Resource
 
 Given = tuple[str, ...]
-_conference = click.argument("conference", shell_complete=completing.conferences)
+_conference = click.argument("conference", shell_complete=completion.conferences)
 _some = click.argument(
-    "some", metavar="PARTICIPANT...", nargs=-1, required=True, shell_complete=completing.participants
+    "some", metavar="PARTICIPANT...", nargs=-1, required=True, shell_complete=completion.participants
 )
 
 
@@ -37,7 +37,7 @@ def list_(api: Api, conference: str, left: bool) -> None:
 
 @participants.command()
 @_conference
-@click.argument("participant", shell_complete=completing.participants)
+@click.argument("participant", shell_complete=completion.participants)
 @click.pass_obj
 def show(api: Api, conference: str, participant: str) -> None:
     """Show everything about one."""

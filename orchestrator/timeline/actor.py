@@ -34,7 +34,7 @@ def on_behalf() -> str:
     return f"through the API{f' with {found.key}' if found.key else ''}"
 
 
-def act(found: Actor | None) -> None:
+def set_actor(found: Actor | None) -> None:
     """From now on, for a server whose greenlet serves one request after the other. None: for nobody."""
     _actor.set(found)
 

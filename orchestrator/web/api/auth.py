@@ -9,7 +9,7 @@ from werkzeug.datastructures import Authorization
 
 from orchestrator.config.applications import Account
 from orchestrator.config.settings import Settings
-from orchestrator.timeline.actor import Actor, act
+from orchestrator.timeline.actor import Actor, set_actor
 from orchestrator.web.api.errors import too_many_attempts, unauthorised
 from orchestrator.web.attempts import Attempts, TooManyAttempts
 from orchestrator.web.clients import client_address
@@ -30,7 +30,7 @@ def authenticate(attempts: Attempts, settings: Settings, asked: Request, account
         raise too_many_attempts(error) from None
     if account is None:
         raise unauthorised()
-    act(Actor("api", f"API key {_number(account, given)}"))
+    set_actor(Actor("api", f"API key {_number(account, given)}"))
     return account
 
 

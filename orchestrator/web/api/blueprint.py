@@ -17,7 +17,7 @@ from orchestrator.rejection import ServiceError
 from orchestrator.services.api_services import ApiServices
 from orchestrator.sids import canonical_call_sid
 from orchestrator.store.interface import OutboxError, RecordStore
-from orchestrator.web.acting import act_as
+from orchestrator.timeline.actor import Actor, set_actor
 from orchestrator.web.api import (
     call_events,
     callbacks,
@@ -78,7 +78,9 @@ def rest_api(
     """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
     `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
-    act_as(blueprint, "api")
+    # A connection's greenlet serves one request after the other: each acts for itself in timelines.
+    blueprint.before_request(lambda: set_actor(Actor("api")))
+    blueprint.teardown_request(lambda error: set_actor(None))
     api = _Api(current, control, Idempotency(records), attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():

@@ -31,13 +31,6 @@ def numbers(settings: Settings, account_sid: str) -> View:
     }
 
 
-def numbers_of(settings: Settings, account_sid: str) -> list[str]:
-    """Whole numbers of the account, without patterns: for a call that the account makes."""
-    own = {name for name, one in settings.applications.items() if one.account == account_sid}
-    keys = [key for key, name in settings.numbers.items() if name in own and not {"*", "?"} & set(key)]
-    return [_number(key) for key in keys]
-
-
 def _number(key: str) -> str:
     """As it is in a call: the settings keep it without its plus."""
     return f"+{key}" if key.isdigit() and len(key) > MAX_EXTENSION_DIGITS else key
