@@ -81,15 +81,21 @@ class Node(Section):
 
 
 class FreeSwitch(Section):
-    """The nodes that mix the media. One for now."""
+    """The nodes that mix the media."""
 
     nodes: tuple[Node, ...] = (Node(),)
 
     @field_validator("nodes")
     @classmethod
-    def _one(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
-        if len(value) != 1:
-            raise setting_error(f"exactly one node for now, not {len(value)}")
+    def _distinct(cls, value: tuple[Node, ...]) -> tuple[Node, ...]:
+        if not value:
+            raise setting_error("no node", "at least one FreeSWITCH")
+        for what, found in (
+            ("name", [node.name for node in value]),
+            ("event socket", [f"{node.host}:{node.port}" for node in value]),
+        ):
+            if twice := next((one for one in found if found.count(one) > 1), None):
+                raise setting_error(f"two nodes have the {what} {twice}", f"a {what} of its own for each")
         return value
 
     def node(self, name: str) -> Node | None:

@@ -123,8 +123,9 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
             "speech: engine command needs a default_voice of its own (e.g. default_voice: en)",
         ),
         ("speech: {command: [x]}", 4, "command goes with engine: command"),
-        ("freeswitch: {nodes: []}", 4, "exactly one node for now, not 0"),
-        ("freeswitch: {nodes: [{}, {name: b}]}", 4, "exactly one node for now, not 2"),
+        ("freeswitch: {nodes: []}", 4, "no node"),
+        ("freeswitch: {nodes: [{}, {port: 8022}]}", 4, "two nodes have the name default"),
+        ("freeswitch: {nodes: [{}, {name: b}]}", 4, "two nodes have the event socket 127.0.0.1:8021"),
         (
             "freeswitch: {nodes: [{media_dir_on_freeswitch: media}]}",
             4,
