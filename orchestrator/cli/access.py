@@ -71,7 +71,7 @@ def access(config: Path | None, url: str | None, key: str | None, account: str |
         if not key and owner is not None:
             if not owner.api_keys:
                 raise Unusable(f"account {owner.name or owner.sid} has no api_keys: add one to the settings")
-            key = owner.api_keys[0].get_secret_value()
+            key = owner.api_keys[0].key.get_secret_value()
     for value, option, variable in (
         (base, "--url", URL),
         (key, "--key", KEY),

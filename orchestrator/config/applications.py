@@ -7,9 +7,10 @@ import binascii
 import hashlib
 import hmac
 import uuid
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 
 from orchestrator.config.dialect import OwnDialect
 from orchestrator.config.fields import (
@@ -51,13 +52,28 @@ def fingerprint(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+def _api_key(value: object) -> object:
+    named = isinstance(value, Mapping) and not value.keys() <= {"env", "file"}
+    return value if named or isinstance(value, ApiKey) else {"key": value}
+
+
+class ApiKey(Section):
+    """A text, `{env: NAME}` or `{file: PATH}` in its place is a key without a name."""
+
+    name: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9 _.-]{0,63})?$")] = Field(
+        default="",
+        description="of who uses it, for timelines and logs; none: its place in the list names it",
+    )
+    key: Secret = Field(description="the bearer token")
+
+
 class Account(Section):
     """The owner of calls, rooms and callbacks. Rooms of two accounts never meet."""
 
     sid: Annotated[str, AfterValidator(_uuid)] = Field(description="AccountSid: a UUID")
     name: str = Field(default="", description="for people, and for `account:` of an application")
-    api_keys: tuple[Secret, ...] = Field(
-        default=(), description="bearer tokens of the REST API; none: nobody can authenticate"
+    api_keys: tuple[Annotated[ApiKey, BeforeValidator(_api_key)], ...] = Field(
+        default=(), description="for the REST API and the console; none: nobody can authenticate"
     )
     signing_key: Annotated[Secret, AfterValidator(_seed)] | None = Field(
         default=None, description="Ed25519 seed, base64: signs callbacks; none: callbacks are not signed"
@@ -80,15 +96,32 @@ class Account(Section):
         """The 32 bytes of the signing key."""
         return base64.b64decode(self.signing_key.get_secret_value()) if self.signing_key else None
 
+    @field_validator("api_keys")
+    @classmethod
+    def _named_once(cls, keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+        names = [key.name for key in keys if key.name]
+        twice = next((name for name in names if names.count(name) > 1), "")
+        if twice:
+            raise setting_error(f"two keys are named {twice}", "give each key a name of its own")
+        return keys
+
     def owns_key(self, key: str) -> bool:
         """Whether `key` is one of this account's API keys; takes the same time for any wrong one."""
-        return bool(self.number_of_key(key))
+        return bool(self.name_of_key(key))
 
-    def number_of_key(self, key: str) -> int:
-        """Its place in `api_keys`, from 1 on; 0 of any other. Takes the same time for any wrong one."""
+    def name_of_key(self, key: str) -> str:
+        """As timelines and logs name it: `API key billing`, or by its place `API key 1`. Empty of any other
+        key; takes the same time for any wrong one."""
         digest = fingerprint(key)
-        found = [hmac.compare_digest(digest, fingerprint(own.get_secret_value())) for own in self.api_keys]
-        return found.index(True) + 1 if any(found) else 0
+        found = [
+            hmac.compare_digest(digest, fingerprint(own.key.get_secret_value())) for own in self.api_keys
+        ]
+        return self.key_names[found.index(True)] if any(found) else ""
+
+    @property
+    def key_names(self) -> list[str]:
+        """Of all its keys, in their order."""
+        return [f"API key {key.name or place}" for place, key in enumerate(self.api_keys, 1)]
 
 
 class Application(OwnDialect):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, NamedTuple
 
@@ -13,7 +11,7 @@ By = Literal["caller", "document", "api", "console", "FreeSWITCH"]
 class Actor(NamedTuple):
     by: By
     key: str = ""
-    """Of the REST API: which of the account's keys it was, by its name or its number, never the key."""
+    """With which of the account's keys: `API key billing` or, of one without a name, `API key 1`."""
 
 
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
@@ -29,21 +27,10 @@ def on_behalf() -> str:
     found = _actor.get()
     if found is None:
         return ""
-    if found.by == "console":
-        return "from the console"
-    return f"through the API{f' with {found.key}' if found.key else ''}"
+    origin = "from the console" if found.by == "console" else "through the API"
+    return f"{origin} with {found.key}" if found.key else origin
 
 
 def set_actor(found: Actor | None) -> None:
     """From now on, for a server whose greenlet serves one request after the other. None: for nobody."""
     _actor.set(found)
-
-
-@contextmanager
-def acting(by: By, key: str = "") -> Iterator[None]:
-    """For what this greenlet does meanwhile."""
-    token = _actor.set(Actor(by, key))
-    try:
-        yield
-    finally:
-        _actor.reset(token)

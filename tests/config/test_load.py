@@ -253,8 +253,38 @@ def test_secrets_come_from_the_environment_or_a_file_without_its_last_newline(tm
         "freeswitch: {nodes: [{password: {env: P}}]}\n"
     )
     settings = load(file, {"K": "KEY2", "P": "secret"})
-    assert [key.get_secret_value() for key in settings.accounts[0].api_keys] == ["KEY1", "KEY2", "KEY3"]
+    assert [one.key.get_secret_value() for one in settings.accounts[0].api_keys] == ["KEY1", "KEY2", "KEY3"]
     assert settings.freeswitch.nodes[0].password.get_secret_value() == "secret"
+
+
+def test_api_keys_may_have_names_beside_those_that_have_none(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("KEY3\n")
+    file = tmp_path / "orchestrator.yaml"
+    named = "{name: billing, key: KEY2}, {name: Ops team, key: {file: key}}"
+    file.write_text(f"accounts: [{{sid: {SID}, api_keys: [KEY1, {named}, {{env: K}}]}}]\n")
+    (account,) = load(file, {"K": "KEY4"}).accounts
+    names = {key: account.name_of_key(key) for key in ("KEY1", "KEY2", "KEY3", "KEY4", "KEY5")}
+    assert names == {
+        "KEY1": "API key 1",
+        "KEY2": "API key billing",
+        "KEY3": "API key Ops team",
+        "KEY4": "API key 4",
+        "KEY5": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("[{name: a, key: x}, {name: a, key: y}]", "two keys are named a"),
+        ("[{name: a}]", "accounts[0].api_keys[0].key: is missing"),
+        ("[{name: 'a\"b', key: x}]", "accounts[0].api_keys[0].name: has characters that do not belong there"),
+        ("[{nam: a, key: x}]", "accounts[0].api_keys[0].nam: unknown key (did you mean name?)"),
+    ],
+)
+def test_mistakes_in_api_keys_are_named(keys: str, message: str) -> None:
+    found = "".join(mistakes(f"accounts: [{{sid: {SID}, api_keys: {keys}}}]\n"))
+    assert message in found
 
 
 def test_no_secret_is_shown_by_repr_or_by_a_mistake() -> None:

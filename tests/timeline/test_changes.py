@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from orchestrator.timeline.sentences import sentence
+from tests.console.test_site import Visitor
 from tests.lab.switches import FreeSwitch
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, House
@@ -18,10 +19,10 @@ from tests.timeline.reading import all_of, entries_of, kinds, sentences, wait_fo
 NUMBER, CALLER = "+13125550100", "+13125550001"
 
 
-def ask(house: House, path: str, **fields: str) -> requests.Response:
+def ask(house: House, path: str, key: str = API_KEY, **fields: str) -> requests.Response:
     assert house.orchestrator is not None
     url = f"http://127.0.0.1:{house.orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}/{path}"
-    return requests.post(url, data=fields, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=20)
+    return requests.post(url, data=fields, headers={"Authorization": f"Bearer {key}"}, timeout=20)
 
 
 def test_a_mute_over_the_api_names_the_key_and_never_shows_it(house: House) -> None:
@@ -40,6 +41,28 @@ def test_a_mute_over_the_api_names_the_key_and_never_shows_it(house: House) -> N
     held = wait_for(house, "conference.change", change="Put on hold")
     assert "Put on hold through the API" in sentence(held)
     assert API_KEY not in str(all_of(house))
+
+
+def test_a_key_with_a_name_is_named_by_it_also_of_the_console(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    house.reload(f"api_keys: [{API_KEY}]", f"api_keys: [{API_KEY}, {{name: billing, key: of-billing}}]")
+    house.voice(house.joins())
+    house.switch.call(NUMBER, from_=CALLER)
+    joined = wait_for(house, "conference.join")
+    path = f"Conferences/{joined.conference_sid}/Participants/{joined.call_sid}"
+    assert ask(house, path, "of-billing", Muted="true").status_code == 200
+    muted = wait_for(house, "conference.change", change="Muted")
+    assert sentence(muted) == "Muted through the API with API key billing."
+    visitor = Visitor(house)
+    assert visitor.signs_in("of-billing").json()["key"] == "API key billing"
+    order = f"console/conferences/{joined.conference_sid}/participants/{joined.call_sid}"
+    assert visitor.ask("POST", order, json={"muted": False}).status_code == 204
+    unmuted = wait_for(house, "conference.change", change="Unmuted")
+    assert sentence(unmuted) == "Unmuted from the console with API key billing."
+    assert "API key billing" in caplog.text
+    assert "of-billing" not in f"{all_of(house)}{caplog.text}"
 
 
 def test_a_command_that_is_refused_says_why(house: House) -> None:

@@ -30,13 +30,9 @@ def authenticate(attempts: Attempts, settings: Settings, asked: Request, account
         raise too_many_attempts(error) from None
     if account is None:
         raise unauthorised()
-    set_actor(Actor("api", f"API key {_number(account, given)}"))
-    return account
-
-
-def _number(account: Account, given: Authorization | None) -> int:
     secret = (given.token or given.password) if given is not None else None
-    return account.number_of_key(secret or "")
+    set_actor(Actor("api", account.name_of_key(secret or "")))
+    return account
 
 
 def _key(given: Authorization | None) -> str | None:

@@ -82,10 +82,21 @@ class Sessions:
         return session if self.is_good(session) else None
 
     def is_good(self, session: Session) -> bool:
-        account = self._live.settings.account(session.account_sid)
-        keys = account.api_keys if account is not None else ()
-        has_key = any(hmac.compare_digest(session.key, self._mark(key.get_secret_value())) for key in keys)
+        has_key = bool(self.key_name(session))
         return has_key and self._clock() < session.expires_at and session.id not in self._signed_out
+
+    def key_name(self, session: Session) -> str:
+        """Of the key that opened it, as Account.name_of_key; empty where the account has it no more."""
+        account = self._live.settings.account(session.account_sid)
+        if account is None:
+            return ""
+        marks = [self._mark(key.key.get_secret_value()) for key in account.api_keys]
+        names = [
+            name
+            for name, mark in zip(account.key_names, marks, strict=True)
+            if hmac.compare_digest(session.key, mark)
+        ]
+        return names[0] if names else ""
 
     def close(self, session: Session) -> None:
         """Raises OutboxError where only this process knows: a copied cookie would outlive a restart."""

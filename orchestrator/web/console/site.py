@@ -18,7 +18,7 @@ from orchestrator.logs import get_logger
 from orchestrator.recordings.files import RecordingFiles
 from orchestrator.services.api_services import ApiServices
 from orchestrator.store.interface import StateStore
-from orchestrator.timeline.actor import acting
+from orchestrator.timeline.actor import Actor, set_actor
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.clients import client_address
 from orchestrator.web.console.answers import ERRORS, Denied, body, json_answer, nothing, problem
@@ -124,8 +124,8 @@ class Console(Part):
             *self._reading.routes,
             *self._commands.routes,
         ):
-            act = _by_console(function)
-            blueprint.add_url_rule(f"/console{path}", f"{method} {path}", act, methods=[method])
+            blueprint.add_url_rule(f"/console{path}", f"{method} {path}", function, methods=[method])
+        blueprint.teardown_request(lambda error: set_actor(None))
         return blueprint
 
     @staticmethod
@@ -144,6 +144,8 @@ class Console(Part):
         session = self._sessions.current()
         if session is None:
             raise Denied(HTTPStatus.UNAUTHORIZED, "You are not signed in, or no longer.")
+        # The timeline is to say on whose behalf it was.
+        set_actor(Actor("console", self._sessions.key_name(session)))
         if request.method != "GET" and not session.allows(request.headers.get(CSRF_HEADER, "")):
             raise Denied(HTTPStatus.FORBIDDEN, "This request does not come from the console's page.")
         return session
@@ -161,6 +163,7 @@ class Console(Part):
         name = account.name if account is not None else ""
         return {
             "account": {"sid": session.account_sid, "name": name},
+            "key": self._sessions.key_name(session),
             "csrf": session.csrf,
             "expires": int(session.expires_at * 1000),
             "calls": self._phone.enabled,
@@ -176,7 +179,8 @@ class Console(Part):
         if account is None:
             log.warning("signing in to the console failed", address=address)
             raise Denied(HTTPStatus.UNAUTHORIZED, "No account has this API key.")
-        log.info("signed in to the console", account=account.sid, address=address)
+        named = account.name_of_key(key)
+        log.info("signed in to the console", account=account.sid, key=named, address=address)
         return json_answer(self._welcome(self._sessions.open(account.sid, key)))
 
     def _sign_out(self) -> ResponseReturnValue:
@@ -206,16 +210,6 @@ class Console(Part):
         response.call_on_close(lambda: self._stream.leave(watcher))
         response.headers["X-Accel-Buffering"] = "no"
         return response
-
-
-def _by_console(function: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
-    """The timeline is to say on whose behalf it was."""
-
-    def act(**path: str) -> ResponseReturnValue:
-        with acting("console"):
-            return function(**path)
-
-    return act
 
 
 def _is_foreign(asked: Request) -> bool:

@@ -85,6 +85,7 @@ function enter(session) {
   show(by("dashboard"), true);
   document.querySelector(".skip").hidden = false;
   text(by("account"), session.account.name || session.account.sid);
+  attribute(by("account"), "title", `Signed in with ${session.key}`);
   text(by("sign-in-problem"), "");
   live.start(linked);
   phone.allow(session.calls);
