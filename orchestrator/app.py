@@ -84,6 +84,7 @@ class Orchestrator(Part):
             connector=self._connector,
         )
         self.delivery.on_attempt.append(self.attempt_entries.on_attempt)
+        self.delivery.on_dropped.append(self.attempt_entries.on_dropped)
         self.counters = CallCounters()
         shared = Shared(
             current=self.current,

@@ -1,4 +1,4 @@
-"""Attempts to deliver a callback in the timelines of its call and its conference."""
+"""Attempts to deliver a callback, and its failure, in the timelines of its call and its conference."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 from orchestrator.callbacks.retry import Answer
-from orchestrator.store.message import Queued
-from orchestrator.timeline.recorder import Timeline
+from orchestrator.store.message import FinishedMessage, Queued
+from orchestrator.timeline.recorder import Subject, Timeline
 
 _CALL = re.compile(rb"(?:^|&)CallSid=([^&]*)")
 _CONFERENCE = re.compile(rb"(?:^|&)ConferenceSid=([^&]*)")
@@ -20,7 +20,7 @@ OTHER = "other"
 
 
 class AttemptEntries:
-    """`on_attempt` is called by Delivery, on a worker's greenlet."""
+    """`on_attempt` is called by Delivery, on a worker's greenlet; `on_dropped` on the one that writes."""
 
     def __init__(self, timeline: Timeline) -> None:
         self.by_receiver: Counter[tuple[str, str]] = Counter()
@@ -42,9 +42,7 @@ class AttemptEntries:
     def on_attempt(
         self, message: Queued, answer: Answer, attempt: int, ms: int, again_in: float | None
     ) -> None:
-        about = self._timeline.about(
-            message.account_sid, _sid(_CALL, message.body), _sid(_CONFERENCE, message.body)
-        )
+        about = self._about(message)
         delivered = answer.verdict == "delivered"
         self._count(message, answer.verdict)
         about.add(
@@ -65,15 +63,27 @@ class AttemptEntries:
             callback=message.id,
         )
         if not delivered and again_in is None:
-            about.add(
-                "callback.failed",
-                level="error",
-                event=message.event,
-                url=message.url,
-                attempts=attempt,
-                error=answer.error,
-                callback=message.id,
-            )
+            self._failed(about, message, attempt, answer.error)
+
+    def on_dropped(self, message: FinishedMessage) -> None:
+        """It failed, and not by an attempt."""
+        self._failed(self._about(message), message, message.attempts, message.error)
+
+    def _about(self, message: Queued | FinishedMessage) -> Subject:
+        sids = _sid(_CALL, message.body), _sid(_CONFERENCE, message.body)
+        return self._timeline.about(message.account_sid, *sids)
+
+    @staticmethod
+    def _failed(about: Subject, message: Queued | FinishedMessage, attempts: int, error: str) -> None:
+        about.add(
+            "callback.failed",
+            level="error",
+            event=message.event,
+            url=message.url,
+            attempts=attempts,
+            error=error,
+            callback=message.id,
+        )
 
 
 def _sid(pattern: re.Pattern[bytes], body: bytes) -> str:

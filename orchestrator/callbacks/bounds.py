@@ -11,6 +11,7 @@ from orchestrator.callbacks.counters import DeliveryCounters
 from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.logs import get_logger
 from orchestrator.store.interface import CallbackStore
+from orchestrator.store.message import FinishedMessage
 
 log = get_logger(__name__)
 
@@ -20,6 +21,8 @@ _BREATH_SECONDS = 0.01
 _LOG_SECONDS = 60.0
 _DROPPED_PART = 100
 """One part in so many is dropped at once: to look for the longest queue costs a look at each."""
+_TOLD = 1000
+"""Callbacks that `take_dropped` has at once; a burst beyond is listed and counted only."""
 
 
 class QueueLimits:
@@ -31,6 +34,8 @@ class QueueLimits:
         self._counters = counters
         self._too_many = _Burst("more callbacks wait than callbacks.max_waiting=%d", settings.max_waiting)
         self._too_old = _Burst("callbacks waited longer than callbacks.max_age_secs=%g", settings.max_age)
+        self._dropped: list[int] = []
+        """Ids."""
 
     def is_too_old(self, waits_since: int) -> bool:
         return waits_since < self._oldest()
@@ -38,7 +43,29 @@ class QueueLimits:
     @property
     def too_old(self) -> str:
         """The error of one that is."""
-        return f"too old: waited longer than {self._settings.max_age:g} s"
+        return f"too old: waited longer than {self._settings.max_age:g} s (callbacks.max_age_secs)"
+
+    def take_dropped(self) -> list[FinishedMessage]:
+        """Those that failed without another attempt since the last call; the outbox has been flushed. May
+        raise OutboxError."""
+        found = self._outbox.finished_of(self._dropped)
+        self._dropped = []
+        return found
+
+    def fail(self, queue: str, id_: int, error: str) -> bool:
+        """Without another attempt. Whether it waited."""
+        failed = self._outbox.fail(queue, id_, error)
+        if failed and len(self._dropped) < _TOLD:
+            self._dropped.append(id_)
+        return failed
+
+    def fail_old(self, queue: str, id_: int) -> bool:
+        """One that is too old. Whether it waited."""
+        if not self.fail(queue, id_, self.too_old):
+            return False
+        self._counters.failed["too old"] += 1
+        self._too_old.count(1)
+        return True
 
     def drop_oldest(self, in_flight: Container[str]) -> bool:
         """Keep the depth within its bound: the oldest of the longest queue goes first. Whether any went.
@@ -52,9 +79,9 @@ class QueueLimits:
             return False
         number = beyond + self._settings.max_waiting // _DROPPED_PART
         gone = self._outbox.oldest_of_the_longest(number, in_flight)
-        error = f"too many: {self._settings.max_waiting} were waiting"
+        error = f"too many: {self._settings.max_waiting} were waiting (callbacks.max_waiting)"
         for queue, id_ in gone:
-            self._outbox.fail(queue, id_, error)
+            self.fail(queue, id_, error)
         self._counters.failed["too many"] += len(gone)
         self._too_many.count(len(gone))
         return bool(gone)
@@ -68,16 +95,10 @@ class QueueLimits:
                 last = since, id_
                 if queue in in_flight and self._outbox.is_head(queue, id_):
                     continue
-                if self._outbox.fail(queue, id_, self.too_old):
-                    any_ = True
-                    self.count_too_old()
+                any_ = self.fail_old(queue, id_) or any_
             if len(found) < _BATCH:
                 return any_
             gevent.sleep(_BREATH_SECONDS)
-
-    def count_too_old(self) -> None:
-        self._counters.failed["too old"] += 1
-        self._too_old.count(1)
 
     def _oldest(self) -> int:
         return int((time.time() - self._settings.max_age) * 1e6)

@@ -28,12 +28,14 @@ from orchestrator.net.logged_url import for_log
 from orchestrator.net.urls import Unrequestable, target
 from orchestrator.recurring_error import RecurringError
 from orchestrator.store.interface import CallbackStore, OutboxError
-from orchestrator.store.message import Message, Queued
+from orchestrator.store.message import FinishedMessage, Message, Queued
 
 log = get_logger(__name__)
 
 OnAttempt = Callable[[Queued, Answer, int, int, float | None], None]
 """(message, its answer, number of the attempt, milliseconds, seconds until the next: None after the last)."""
+OnDropped = Callable[[FinishedMessage], None]
+"""(message, which has failed without another attempt)."""
 
 _OUTBOX_RETRY_SECONDS = 1.0
 _REQUEUE_BATCH = 200
@@ -66,6 +68,8 @@ class Delivery(Part):
         self._sender = Sender(keys, settings)
         self.on_attempt: list[OnAttempt] = []
         """Each called once the outbox knows of the attempt, on a worker's greenlet."""
+        self.on_dropped: list[OnDropped] = []
+        """Each called once the outbox knows, on the greenlet that writes it; none may block."""
         self._running = False
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
@@ -287,8 +291,7 @@ class Delivery(Part):
             self._back_off(message.queue, _OUTBOX_RETRY_SECONDS)
 
     def _fail_old(self, message: Queued) -> None:
-        self._outbox.fail(message.queue, message.id, self._limits.too_old)
-        self._limits.count_too_old()
+        self._limits.fail_old(message.queue, message.id)
         self._unwritten.set()
         self._enqueue(message.queue, rest=True)
 
@@ -343,10 +346,14 @@ class Delivery(Part):
     def _flush(self) -> bool:
         try:
             self._outbox.flush()
+            dropped = self._limits.take_dropped()
         except OutboxError as error:
             self._write_error.on_error(error)
             return False
         self._write_error.on_success()
+        for message in dropped:
+            for listener in self.on_dropped:
+                listener(message)
         return True
 
     def _upkeep(self) -> None:

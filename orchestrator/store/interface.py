@@ -129,6 +129,9 @@ class CallbackStore(Protocol):
         self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
     ) -> list[FinishedMessage]: ...
 
+    def finished_of(self, ids: Sequence[int]) -> list[FinishedMessage]:
+        """Those of these that are finished and flushed."""
+
     def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]: ...
 
 

@@ -32,6 +32,10 @@ Read = Callable[[str, Sequence[object]], list[Any]]
 Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
 
 
+def _finished(rows: Iterable[tuple[Any, ...]]) -> list[FinishedMessage]:
+    return [replace(FinishedMessage(*row), delivered=bool(row[10])) for row in rows]
+
+
 def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
     head = (id_, m.queue, m.url, m.method, m.body(), m.account_sid, m.event, m.sequence, m.created_at)
     return (*head, now, m.signatures, m.user_agent, node)
@@ -293,8 +297,11 @@ class Outbox(Part):
         self, limit: int = 100, *, before: int | None = None, queue: str | None = None, failed: bool = False
     ) -> list[FinishedMessage]:
         """Finished messages, the newest first; `before` is the last id of the page before."""
-        rows = self._read(*sql.finished(limit, before, queue, failed))
-        return [replace(FinishedMessage(*row), delivered=bool(row[10])) for row in rows]
+        return _finished(self._read(*sql.finished(limit, before, queue, failed)))
+
+    def finished_of(self, ids: Sequence[int]) -> list[FinishedMessage]:
+        """Those of these that are finished and flushed."""
+        return _finished(self._read(*sql.finished_of(ids))) if ids else []
 
     def waiting(self, limit: int = 100, *, queue: str | None = None) -> list[Queued]:
         """Messages that wait, the oldest first: of all queues or of one."""

@@ -264,6 +264,9 @@ def over(ids: Sequence[int]) -> Prepared:
     return f"SELECT id, queue FROM finished WHERE id IN ({marks(ids)})", ids
 
 
+_FINISHED: Final = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error FROM finished"
+
+
 def finished(limit: int, before: int | None, queue: str | None, only_failed: bool) -> Prepared:
     """The newest first; `before` is the last id of the page before."""
     clauses, values = ["1"], list[object]()
@@ -275,9 +278,13 @@ def finished(limit: int, before: int | None, queue: str | None, only_failed: boo
         values.append(queue)
     if only_failed:
         clauses.append("delivered = 0")
-    columns = f"{_HEAD}, done_at, delivered, attempts, status, error"
     where = " AND ".join(clauses)
-    return f"SELECT {columns} FROM finished WHERE {where} ORDER BY id DESC LIMIT ?", (*values, limit)
+    return f"{_FINISHED} WHERE {where} ORDER BY id DESC LIMIT ?", (*values, limit)
+
+
+def finished_of(ids: Sequence[int]) -> Prepared:
+    """As `finished`, the oldest first."""
+    return f"{_FINISHED} WHERE id IN ({marks(ids)}) ORDER BY id", ids
 
 
 def records(query: Query) -> Prepared:

@@ -211,9 +211,11 @@ def _attempt(s: Said) -> str:
 
 
 def _callback_failed(s: Said) -> str:
+    tried = int(s.number("attempts"))
+    attempts = "1 attempt" if tried == 1 else f"{tried} attempts"
     return (
-        f"Callback {s.event} to {s.url} failed{s.after('after', 'attempts', ' attempts')}: {s.error}. "
-        "Once the receiver works, `orchestrator callbacks retry` sends it again."
+        f"Callback {s.event} to {s.url} failed {f'after {attempts}' if tried else 'without an attempt'}: "
+        f"{s.error}. Once the receiver works, `orchestrator callbacks retry` sends it again."
     )
 
 

@@ -43,7 +43,7 @@ def test_with_too_many_waiting_the_oldest_of_the_longest_queue_fails_and_is_kept
     assert office.delivery.counters.failed["too many"] == 5
     lines = [each for each in caplog.text.splitlines() if "callbacks.max_waiting=50" in each]
     assert len(lines) == 1, "one line for a burst"
-    assert office.outbox.finished(failed=True)[0].error == "too many: 50 were waiting"
+    assert office.outbox.finished(failed=True)[0].error == "too many: 50 were waiting (callbacks.max_waiting)"
 
 
 def test_a_room_that_gets_through_loses_nothing_to_one_that_does_not(
@@ -70,7 +70,7 @@ def test_what_has_waited_too_long_fails_wherever_it_waits(
     wait_until(lambda: office.outbox.depth == 1, "all but the one in flight are abandoned", timeout=20)
     assert failed(office) == [("room", number) for number in range(1, 300)]
     assert office.delivery.counters.failed["too old"] == 299
-    assert office.outbox.finished(1)[0].error == "too old: waited longer than 1 s"
+    assert office.outbox.finished(1)[0].error == "too old: waited longer than 1 s (callbacks.max_age_secs)"
     assert len([each for each in caplog.text.splitlines() if "callbacks.max_age_secs=1" in each]) == 1
 
 
@@ -88,8 +88,28 @@ def test_what_is_too_old_when_its_turn_comes_is_not_sent(
     assert (one.delivered, one.attempts, one.error) == (
         False,
         1,
-        "too old: waited longer than 0.5 s",
+        "too old: waited longer than 0.5 s (callbacks.max_age_secs)",
     )
+
+
+def test_each_that_fails_without_an_attempt_is_told_once(
+    open_office: Callable[..., Office], destination: Receiver
+) -> None:
+    office = open_office(replace(QUICK, timeout=60, max_waiting=50, max_age=1.5))
+    told: list[tuple[int, int, str]] = []
+    office.delivery.on_dropped.append(lambda one: told.append((one.sequence, one.attempts, one.error)))
+    destination.behave(hangs)
+    office.send(*(make("room", destination.url(), number) for number in range(50)))
+    wait_until(lambda: len(destination.requests) == 1, "the first is in flight")
+    office.send(make("room", destination.url(), 50))
+    # A list of callbacks writes down what is not yet, too.
+    office.outbox.flush()
+    too_many = (1, 0, "too many: 50 were waiting (callbacks.max_waiting)")
+    wait_until(lambda: told == [too_many], "the one that is too much")
+    wait_until(lambda: len(told) == 50, "those that are too old")
+    assert told[1:] == [
+        (number, 0, "too old: waited longer than 1.5 s (callbacks.max_age_secs)") for number in range(2, 51)
+    ]
 
 
 def test_bounds_hold_for_what_an_earlier_run_left(

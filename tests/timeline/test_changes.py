@@ -242,3 +242,33 @@ def test_a_call_takes_as_much_disk_as_the_documentation_says(house: House) -> No
     except sqlite3.OperationalError:
         pytest.skip("this SQLite cannot say how large a table is")
     assert pages.fetchone()[0] / len(phones) < 7500
+
+
+def test_a_callback_that_fails_without_an_attempt_says_why(house: House) -> None:
+    house.application.route("/deaf", Answer(hangs=True))
+    deaf = house.application.url("/deaf")
+    house.stop()
+    house.start("  max_waiting: 100")
+    house.log.allows("callbacks")
+    house.voice(house.joins(statusCallback=deaf, statusCallbackEvent="join mute"))
+    house.switch.call(NUMBER, from_=CALLER)
+    joined = wait_for(house, "conference.join")
+    path = f"Conferences/{joined.conference_sid}/Participants/{joined.call_sid}"
+    for number in range(110):
+        assert ask(house, path, Muted="true" if number % 2 else "false").status_code == 200
+    failed = wait_for(house, "callback.failed", attempts=0)
+    assert (failed.call_sid, failed.conference_sid) == (joined.call_sid, joined.conference_sid)
+    assert sentence(failed) == (
+        f"Callback {failed.facts['event']} to {deaf} failed without an attempt: too many: 100 were waiting "
+        "(callbacks.max_waiting). Once the receiver works, `orchestrator callbacks retry` sends it again."
+    )
+    house.application.route("/deaf", 204)
+
+
+def test_a_callback_whose_address_is_refused_says_why(house: House) -> None:
+    house.log.allows("callback failed")
+    house.voice(house.joins(statusCallback="http://169.254.169.254/events"))
+    house.switch.call(NUMBER, from_=CALLER)
+    failed = wait_for(house, "callback.failed", event="participant-join")
+    assert "failed after 1 attempt: cannot be requested: " in sentence(failed)
+    assert "169.254.169.254" in sentence(failed)
