@@ -21,7 +21,7 @@ _BREATH_SECONDS = 0.01
 _LOG_SECONDS = 60.0
 _DROPPED_PART = 100
 """One part in so many is dropped at once: to look for the longest queue costs a look at each."""
-_TOLD = 1000
+_REPORTED = 1000
 """Callbacks that `take_dropped` has at once; a burst beyond is listed and counted only."""
 
 
@@ -55,7 +55,7 @@ class QueueLimits:
     def fail(self, queue: str, id_: int, error: str) -> bool:
         """Without another attempt. Whether it waited."""
         failed = self._outbox.fail(queue, id_, error)
-        if failed and len(self._dropped) < _TOLD:
+        if failed and len(self._dropped) < _REPORTED:
             self._dropped.append(id_)
         return failed
 

@@ -92,12 +92,12 @@ def test_what_is_too_old_when_its_turn_comes_is_not_sent(
     )
 
 
-def test_each_that_fails_without_an_attempt_is_told_once(
+def test_each_that_fails_without_an_attempt_is_reported_once(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_waiting=50, max_age=1.5))
-    told: list[tuple[int, int, str]] = []
-    office.delivery.on_dropped.append(lambda one: told.append((one.sequence, one.attempts, one.error)))
+    reported: list[tuple[int, int, str]] = []
+    office.delivery.on_dropped.append(lambda one: reported.append((one.sequence, one.attempts, one.error)))
     destination.behave(hangs)
     office.send(*(make("room", destination.url(), number) for number in range(50)))
     wait_until(lambda: len(destination.requests) == 1, "the first is in flight")
@@ -105,9 +105,9 @@ def test_each_that_fails_without_an_attempt_is_told_once(
     # A list of callbacks writes down what is not yet, too.
     office.outbox.flush()
     too_many = (1, 0, "too many: 50 were waiting (callbacks.max_waiting)")
-    wait_until(lambda: told == [too_many], "the one that is too much")
-    wait_until(lambda: len(told) == 50, "those that are too old")
-    assert told[1:] == [
+    wait_until(lambda: reported == [too_many], "the one that is too much")
+    wait_until(lambda: len(reported) == 50, "those that are too old")
+    assert reported[1:] == [
         (number, 0, "too old: waited longer than 1.5 s (callbacks.max_age_secs)") for number in range(2, 51)
     ]
 

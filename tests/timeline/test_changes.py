@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 
 import gevent
@@ -245,24 +246,23 @@ def test_a_call_takes_as_much_disk_as_the_documentation_says(house: House) -> No
 
 
 def test_a_callback_that_fails_without_an_attempt_says_why(house: House) -> None:
-    house.application.route("/deaf", Answer(hangs=True))
-    deaf = house.application.url("/deaf")
     house.stop()
     house.start("  max_waiting: 100")
     house.log.allows("callbacks")
-    house.voice(house.joins(statusCallback=deaf, statusCallbackEvent="join mute"))
-    house.switch.call(NUMBER, from_=CALLER)
-    joined = wait_for(house, "conference.join")
-    path = f"Conferences/{joined.conference_sid}/Participants/{joined.call_sid}"
-    for number in range(110):
-        assert ask(house, path, Muted="true" if number % 2 else "false").status_code == 200
-    failed = wait_for(house, "callback.failed", attempts=0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        receiver = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        house.voice(house.joins(statusCallback=receiver, statusCallbackEvent="join mute"))
+        house.switch.call(NUMBER, from_=CALLER)
+        joined = wait_for(house, "conference.join")
+        path = f"Conferences/{joined.conference_sid}/Participants/{joined.call_sid}"
+        for number in range(110):
+            assert ask(house, path, Muted="true" if number % 2 else "false").status_code == 200
+        failed = wait_for(house, "callback.failed", attempts=0)
     assert (failed.call_sid, failed.conference_sid) == (joined.call_sid, joined.conference_sid)
     assert sentence(failed) == (
-        f"Callback {failed.facts['event']} to {deaf} failed without an attempt: too many: 100 were waiting "
-        "(callbacks.max_waiting). Once the receiver works, `orchestrator callbacks retry` sends it again."
+        f"Callback {failed.facts['event']} to {receiver} failed without an attempt: too many: 100 were "
+        "waiting (callbacks.max_waiting). Once the receiver works, `orchestrator callbacks retry` sends it again."
     )
-    house.application.route("/deaf", 204)
 
 
 def test_a_callback_whose_address_is_refused_says_why(house: House) -> None:
