@@ -261,8 +261,10 @@ def test_a_callback_that_fails_without_an_attempt_says_why(house: House) -> None
     assert (failed.call_sid, failed.conference_sid) == (joined.call_sid, joined.conference_sid)
     assert sentence(failed) == (
         f"Callback {failed.facts['event']} to {receiver} failed without an attempt: too many: 100 were "
-        "waiting (callbacks.max_waiting). Once the receiver works, `orchestrator callbacks retry` sends it again."
+        "waiting (callbacks.max_waiting). Once the receiver works, `orchestrator callbacks retry` sends it "
+        "again."
     )
+    house.stop()
 
 
 def test_a_callback_whose_address_is_refused_says_why(house: House) -> None:
