@@ -5,11 +5,10 @@ from __future__ import annotations
 from orchestrator.callbacks.call_status import status_at_end
 from orchestrator.callbacks.media_quality import MediaQuality, quality_of
 from orchestrator.calls.hangup_facts import OUT_OF_PORTS, hangup_facts
-from orchestrator.calls.hangup_headers import hangup_headers
 from orchestrator.calls.records import CallRecord, CallRecords
 from orchestrator.calls.rejected_calls import RejectedCalls
 from orchestrator.counters import CallCounters
-from orchestrator.esl.events import Event
+from orchestrator.esl.events import HANGUP_COMPLETE, Event, HangupEvent, hangup
 from orchestrator.timeline.recorder import Timeline
 
 POOR_MOS = 3.5
@@ -43,8 +42,8 @@ class CallEntries:
             self._decided.pop(event.uuid, None)
         elif event.name == "DTMF":
             self._on_key(call, event)
-        elif event.name == "CHANNEL_HANGUP_COMPLETE":
-            self._on_end(call, event)
+        elif event.name == HANGUP_COMPLETE:
+            self._on_end(call, hangup(event))
         elif call.outbound or event.name == "CHANNEL_ANSWER":
             status = _STATUS[event.name]
             self._timeline.add(
@@ -58,16 +57,15 @@ class CallEntries:
                 "dtmf", account=call.account_sid, call=call.sid, at=event.timestamp, digits=digit
             )
 
-    def _on_end(self, call: CallRecord, event: Event) -> None:
+    def _on_end(self, call: CallRecord, event: HangupEvent) -> None:
         decided = self._decided.pop(event.uuid, "")
-        headers = hangup_headers(event)
-        facts = hangup_facts(event, headers, call.outbound, decided)
+        facts = hangup_facts(event, call.outbound, decided)
         answered = bool(facts["answered"])
         self._counters.on_call_over(status_at_end(event.hangup_cause, answered), event.hangup_cause)
         if answered:
             self._counters.call_seconds.observe(float(str(facts["seconds"])))
         if facts["reason"] == OUT_OF_PORTS:
-            self.rejected.add(event.uuid, lambda name: headers.get(name, ""), OUT_OF_PORTS, str(facts["sip"]))
+            self.rejected.add(event.uuid, event.header, OUT_OF_PORTS, str(facts["sip"]))
         usual = answered and event.hangup_cause in _USUAL
         self._timeline.add(
             "call.hangup",
@@ -78,15 +76,16 @@ class CallEntries:
             more=facts,
         )
 
-        quality = quality_of(headers)
+        quality = quality_of(event)
         if quality is not None:
             self._records.note_quality(event.uuid, quality)
             self._on_quality(call, quality, event.timestamp)
 
     def _on_quality(self, call: CallRecord, quality: MediaQuality, at: int) -> None:
         poor = 0 < quality.mos < POOR_MOS or not quality.packets_in
+        loss_percent, jitter_ms = quality.loss_percent, quality.jitter_ms
         if quality.packets_in:
-            self._counters.on_quality(quality.mos, quality.loss_percent, quality.jitter_ms)
+            self._counters.on_quality(quality.mos, loss_percent, jitter_ms)
         self._timeline.add(
             "media.quality",
             account=call.account_sid,
@@ -96,8 +95,8 @@ class CallEntries:
             packets_in=quality.packets_in,
             packets_out=quality.packets_out,
             lost=quality.lost,
-            loss_percent=quality.loss_percent,
-            jitter_ms=quality.jitter_ms,
+            loss_percent=loss_percent,
+            jitter_ms=jitter_ms,
             mos=quality.mos,
         )
 

@@ -11,8 +11,8 @@ Fact = str | int | float | bool | None | list[str]
 Facts = dict[str, Fact]
 
 
-class Entry(Struct, frozen=True):
-    """One row. No secret is in it: it is masked before it is made."""
+class Entry(Struct, array_like=True):
+    """One of them. No secret is in it: it is masked before it is made."""
 
     id: int
     """Grows with every entry; 0 until it is stored."""

@@ -157,8 +157,8 @@ class CallbackHistory(Protocol):
 class TimelineStore(Protocol):
     """The history of calls and conferences, entry by entry, of all nodes and accounts."""
 
-    def add(self, entries: Sequence[Entry]) -> int:
-        """All of them or none; the id of the first. The others' follow it."""
+    def add(self, entries: Sequence[Entry]) -> None:
+        """All of them or none. Each gets its id."""
 
     def of_call(self, account_sid: str, call_sid: str, after: int = 0, limit: int = 1000) -> list[Entry]:
         """In the order in which they were stored, from the one after id `after` on."""
@@ -179,7 +179,7 @@ class TimelineStore(Protocol):
         """Calls that never became one, of all accounts and of none, the newest first."""
 
     def prune(self, before: int, limit: int = 200) -> int:
-        """Forget up to `limit` from before `before` (microseconds); how many it were."""
+        """Forget up to `limit` pages of them from before `before` (microseconds); how many it were."""
 
 
 class Store(StateStore, CallbackStore, Protocol):

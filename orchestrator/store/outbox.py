@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class Outbox(Part):
         """Finished and living rooms, calls and recordings."""
         self.callbacks = CallbackList(self._read, self._write)
         """As people list and replay them."""
-        self.timeline = TimelineRows(self._read, self._write)
+        self.timeline = TimelineRows(self._read, self._rows, self._write)
         self._lock = sqlite.own(self.path)
         try:
             self._db = sqlite.connect(self.path)
@@ -335,6 +335,13 @@ class Outbox(Part):
     def _read(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         try:
             return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise sqlite.explain(self.path, error) from error
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[Any]:
+        """One by one, for a reader that may have enough before the last one."""
+        try:
+            yield from self._db.execute(query, values)
         except sqlite3.Error as error:
             raise sqlite.explain(self.path, error) from error
 

@@ -16,7 +16,7 @@ State = Literal["waiting", "delivered", "failed"]
 Prepared = tuple[str, Sequence[object]]
 """A query and its values."""
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 APPLICATION_ID: Final = 0x54584F42  # "TXOB"
 _CHECKPOINT_PAGES: Final = 4000
 """16 MB of log, from which a page that changed a hundred times goes into the file once."""
@@ -90,19 +90,11 @@ CREATE INDEX records_by_end ON records (kind, ended_at);
 CREATE TABLE timeline (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
-    kind TEXT NOT NULL,
     account_sid TEXT NOT NULL,
-    call_sid TEXT NOT NULL,
-    conference_sid TEXT NOT NULL,
-    level TEXT NOT NULL,
-    facts BLOB NOT NULL,
-    body BLOB NOT NULL,
-    node TEXT NOT NULL
+    entries BLOB NOT NULL
 );
-CREATE INDEX timeline_by_call ON timeline (call_sid) WHERE call_sid <> '';
-CREATE INDEX timeline_by_conference ON timeline (conference_sid) WHERE conference_sid <> '';
-CREATE INDEX timeline_by_account ON timeline (account_sid) WHERE account_sid <> '';
-CREATE INDEX timeline_rejected ON timeline (kind) WHERE kind = 'call.rejected';
+CREATE INDEX timeline_by_account ON timeline (account_sid);
+CREATE TABLE timeline_of (sid TEXT NOT NULL, page INTEGER NOT NULL, PRIMARY KEY (sid, page)) WITHOUT ROWID;
 COMMIT;
 """
 # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
@@ -193,27 +185,24 @@ PRUNE_RECORDS: Final = (
     "WHERE kind = ? AND ended_at > 0 AND ended_at < ? ORDER BY ended_at LIMIT ?)"
 )
 
-# Timeline
-_ENTRY: Final = "id, at, kind, account_sid, call_sid, conference_sid, level, facts, body, node"
-ADD_ENTRY: Final = f"INSERT INTO timeline ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Timeline: pages of entries that were written together, and the calls and conferences in each
+ADD_PAGE: Final = "INSERT INTO timeline (id, at, account_sid, entries) VALUES (?, ?, ?, ?)"
+ADD_TO_PAGE: Final = "INSERT INTO timeline_of (sid, page) VALUES (?, ?)"
 LAST_ENTRY: Final = "SELECT ifnull(max(id), 0) FROM timeline"
-_ENTRIES: Final = f"SELECT {_ENTRY} FROM timeline"
-ENTRIES_OF_CALL: Final = (
-    f"{_ENTRIES} WHERE call_sid = ? AND call_sid <> '' AND account_sid = ? AND id > ? ORDER BY id LIMIT ?"
+PAGES_OF: Final = (
+    "SELECT entries FROM timeline_of JOIN timeline ON id = page "
+    "WHERE sid = ? AND page > ? AND account_sid = ? ORDER BY page"
 )
-ENTRIES_OF_CONFERENCE: Final = (
-    f"{_ENTRIES} WHERE conference_sid = ? AND conference_sid <> '' AND account_sid = ? AND id > ? "
-    "ORDER BY id LIMIT ?"
+PAGES_SINCE: Final = "SELECT entries FROM timeline WHERE account_sid = ? AND id > ? ORDER BY id"
+NEWEST_PAGES_OF: Final = (
+    "SELECT entries FROM timeline_of JOIN timeline ON id = page WHERE sid = ? ORDER BY page DESC LIMIT ?"
 )
-ENTRIES_SINCE: Final = (
-    f"{_ENTRIES} WHERE account_sid = ? AND account_sid <> '' AND id > ? ORDER BY id LIMIT ?"
+# Pages are written in the order of their times: the oldest are the first.
+OLD_PAGES: Final = (
+    "SELECT id, entries FROM (SELECT id, at, entries FROM timeline ORDER BY id LIMIT ?) WHERE at < ?"
 )
-REJECTED_CALLS: Final = f"{_ENTRIES} WHERE kind = 'call.rejected' ORDER BY id DESC LIMIT ?"
-# Entries are written in the order of their times: the oldest are the first.
-PRUNE_ENTRIES: Final = (
-    "DELETE FROM timeline WHERE id IN "
-    "(SELECT id FROM (SELECT id, at FROM timeline ORDER BY id LIMIT ?) WHERE at < ?)"
-)
+PRUNE_PAGES_OF: Final = "DELETE FROM timeline_of WHERE sid = ? AND page = ?"
+PRUNE_PAGES: Final = "DELETE FROM timeline WHERE id = ?"
 
 CLAIM: Final = (
     "UPDATE state SET node = ? WHERE node <> ? AND key <> ''",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import gevent
-from msgspec.structs import replace
 
 from orchestrator.clock import now
 from orchestrator.lifecycle import STOP_SECONDS, Part
@@ -98,7 +96,7 @@ class _Buffer:
     def __init__(self, limits: TimelineLimits, write: Callable[[], None]) -> None:
         self.limits = limits
         self.pending: list[_Pending] = []
-        self.counts: OrderedDict[str, int] = OrderedDict()
+        self.counts: dict[str, int] = {}
         """Entries of each call or conference in this run."""
         self.writer: gevent.Greenlet[..., None] | None = None
         self.stopped = False
@@ -199,16 +197,16 @@ class Timeline(Part):
         if not pending:
             return
         entries = [_entry(one, limits) for one in pending]
-        first = self._store.add(entries)
+        self._store.add(entries)
         buffer.pending = []
         buffer.written += len(entries)
         for entry in entries:
             if entry.kind in _ENDS:
                 buffer.counts.pop(entry.call_sid or entry.conference_sid, None)
         while len(buffer.counts) > _MAX_COUNTED:
-            buffer.counts.popitem(last=False)
+            del buffer.counts[next(iter(buffer.counts))]
         if self.listeners:
-            self._notify(first, entries)
+            self._notify(entries)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         buffer = self._buffer
@@ -235,12 +233,11 @@ class Timeline(Part):
         else:
             self._write_error.on_success()
 
-    def _notify(self, first: int, entries: Sequence[Entry]) -> None:
-        for id_, entry in enumerate(entries, first):
-            stored = replace(entry, id=id_)
+    def _notify(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
             for listener in tuple(self.listeners):
                 try:
-                    listener(stored)
+                    listener(entry)
                 except Exception:
                     log.exception("a listener of the timeline failed")
 

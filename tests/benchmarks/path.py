@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             latest[:] = [body for _ in range(CONVERSATIONS) for body in rig.conversation().events]
             spent_before = sum(in_sqlite)
             reads = pieces(latest)
-            spent = _microseconds(lambda: rig.pour(reads), len(latest), wall["path"])
+            spent = microseconds(lambda: rig.pour(reads), len(latest), wall["path"])
             shares.append((sum(in_sqlite) - spent_before) / len(latest) * 1e6)
             return spent
 
@@ -49,10 +49,10 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
                 for bodies in reads:
                     rig.feed(*bodies)
 
-            return _microseconds(feed_all, sum(map(len, reads)), [])
+            return microseconds(feed_all, sum(map(len, reads)), [])
 
         def decoding() -> float:
-            return _microseconds(decode_all, len(latest), wall["decode"])
+            return microseconds(decode_all, len(latest), wall["decode"])
 
         def decode_all() -> None:
             for body in latest:
@@ -111,7 +111,7 @@ def pieces(bodies: Sequence[bytes]) -> list[list[bytes]]:
     return found
 
 
-def _microseconds(handle_all: Callable[[], None], events: int, wall: list[float]) -> float:
+def microseconds(handle_all: Callable[[], None], events: int, wall: list[float]) -> float:
     """Processor time per event; the wall time goes into `wall`."""
     gevent.sleep(0)
     began, wall_began = time.process_time(), time.perf_counter()

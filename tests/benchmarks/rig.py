@@ -78,6 +78,13 @@ class Rig:
         gc.set_threshold(*self._thresholds)
         gc.unfreeze()
 
+    def explain_nothing(self) -> None:
+        """From now on no part hears the life of a leg to explain it: no entry, no media quality, no count."""
+        node = self.orchestrator.node
+        listeners = node.dispatcher._in_turn
+        for name, hears in listeners.items():
+            listeners[name] = tuple(one for one in hears if one != node.call_entries.on_event)
+
     def feed(self, *bodies: bytes) -> None:
         """Events that came together."""
         for body in bodies:
