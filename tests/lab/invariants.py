@@ -10,18 +10,19 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
 
 import gevent
 
 from orchestrator.app import Orchestrator
+from orchestrator.callbacks.retry import Answer
 from orchestrator.conference.live.manager import PARTICIPANT, ROOM
 from orchestrator.conference.machine.state import Room
+from orchestrator.store.message import Queued
 from tests.lab.web import Application, Request
 
 START, END, JOIN, LEAVE = "conference-start", "conference-end", "participant-join", "participant-leave"
 RECORDING_ENDS = {"completed", "absent", "failed"}
-IMPATIENCE_SECONDS = 1.9
-"""An answer that comes later may have missed the time limit of its request, which is 2 s at least."""
 ENOUGH_SECONDS = 30.0
 """For callbacks to be delivered and calls to be forgotten after the last phone hung up."""
 
@@ -52,11 +53,14 @@ def wait_until_nothing_is_left(orchestrator: Orchestrator, seconds: float = ENOU
 
 
 def broken_by_callbacks(
-    application: Application, subscriptions: Mapping[str, frozenset[str]], over: bool
+    application: Application,
+    attempts: Iterable[tuple[Queued, Answer]],
+    subscriptions: Mapping[str, frozenset[str]],
+    over: bool,
 ) -> list[str]:
     """What is wrong with the callbacks of each conference that has `subscriptions`, by ConferenceSid.
 
-    `over`: the phones have hung up, and every callback had time to come.
+    `attempts` to deliver them; `over`: the phones have hung up, and every callback had time to come.
     """
     by_room: dict[str, list[Request]] = defaultdict(list)
     for request in list(application.requests):
@@ -65,13 +69,13 @@ def broken_by_callbacks(
             by_room[fields["ConferenceSid"]].append(request)
     found = []
     for sid, requests in by_room.items():
-        faults = list(_faults(application, requests))
+        faults = list(_faults(requests))
         if over and sid in subscriptions:
             faults += _missing([request.fields for request in requests], subscriptions[sid])
         if faults:
             came = [(r.fields["SequenceNumber"], r.fields["StatusCallbackEvent"]) for r in requests]
             found.append(f"conference {sid}: {'; '.join(faults)}; callbacks were {came}")
-    found += _repeated(application)
+    found += _repeated(attempts)
     if over:
         found += [
             f"conference {sid}: its end was never sent"
@@ -81,20 +85,28 @@ def broken_by_callbacks(
     return found
 
 
-def _repeated(application: Application) -> Iterable[str]:
-    """Statuses of calls and recordings that were delivered more than once, or contradict each other."""
-    delivered = [request for request in list(application.requests) if application.accepted(request)]
-    once: dict[tuple[str, str, str], int] = defaultdict(int)
+def _repeated(attempts: Iterable[tuple[Queued, Answer]]) -> Iterable[str]:
+    """Callbacks that were delivered more than once, or contradict each other. A request that was repeated
+    since its answer was missed is none of them: only the orchestrator knows that."""
+    once: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     ends: dict[str, set[str]] = defaultdict(set)
-    for request in delivered:
-        fields = request.fields
+    for message, answer in attempts:
+        fields = dict(parse_qsl(message.body.decode(), keep_blank_values=True))
+        if answer.verdict != "delivered":
+            continue
         if status := fields.get("RecordingStatus"):
-            once["recording", fields.get("RecordingSid", ""), f"{status} at {request.path}"] += 1
+            once["recording", fields.get("RecordingSid", ""), f"{status} at {message.url}"].append(message.id)
             ends[fields.get("RecordingSid", "")] |= {status} & RECORDING_ENDS
         elif fields.get("CallbackSource") == "call-progress-events":
-            once["call", fields.get("CallSid", ""), f"{fields.get('CallStatus')} at {request.path}"] += 1
+            what = f"{fields.get('CallStatus')} at {message.url}"
+            once["call", fields.get("CallSid", ""), what].append(message.id)
+        elif "StatusCallbackEvent" in fields:
+            number = f"number {fields.get('SequenceNumber')}"
+            once["conference", fields.get("ConferenceSid", ""), number].append(message.id)
     yield from (
-        f"{kind} {sid}: {what} was delivered {n} times" for (kind, sid, what), n in once.items() if n > 1
+        f"{kind} {sid}: {what} was delivered {len(ids)} times, as messages {ids}"
+        for (kind, sid, what), ids in once.items()
+        if len(ids) > 1
     )
     yield from (f"recording {sid} ended as {sorted(end)}" for sid, end in ends.items() if len(end) > 1)
 
@@ -105,20 +117,15 @@ def subscription(room: Room, application: Application) -> frozenset[str]:
     return room.options.status_callback_event if here else frozenset()
 
 
-def _faults(application: Application, requests: list[Request]) -> Iterable[str]:
+def _faults(requests: list[Request]) -> Iterable[str]:
     distinct: dict[int, Request] = {}
-    delivered: set[int] = set()
     for request in requests:
         number = int(request.fields["SequenceNumber"])
-        if number in delivered and request.at - distinct[number].at < IMPATIENCE_SECONDS:
-            yield f"number {number} was sent again after it was delivered"
         if number in distinct and distinct[number].fields != request.fields:
             yield f"number {number} was sent twice with different fields"
         if number not in distinct and distinct and number != max(distinct) + 1:
             yield f"number {number} came after {max(distinct)}"
         distinct.setdefault(number, request)
-        if application.accepted(request):
-            delivered.add(number)
     if distinct and min(distinct) not in (0, 1):
         yield f"the first number is {min(distinct)}"
     yield from _wrong_order([request.fields for _, request in sorted(distinct.items())])

@@ -56,8 +56,6 @@ class Application:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        self._accepted: set[int] = set()
-        """The requests, by id, that were answered with a status of 2xx."""
         self._routes: dict[str, list[Answering]] = {}
         self._came = gevent.event.Event()
         self._closing = gevent.event.Event()
@@ -128,10 +126,6 @@ class Application:
         """The requests to a path, in order."""
         return [request for request in self.requests if request.path == path]
 
-    def accepted(self, request: Request) -> bool:
-        """Whether it was answered with a status of 2xx."""
-        return id(request) in self._accepted
-
     def wait_for(
         self, wanted: str | Callable[[Request], bool], count: int = 1, timeout: float = 15.0
     ) -> list[Request]:
@@ -165,8 +159,6 @@ class Application:
         headers = {"Content-Type": "text/plain; charset=utf-8", **answer.headers}
         if answer.status != 204:
             headers["Content-Length"] = str(len(body))
-        if 200 <= answer.status < 300:
-            self._accepted.add(id(request))
         start_response(f"{answer.status} -", list(headers.items()))
         return [body] if request.method != "HEAD" else []
 

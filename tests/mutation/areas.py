@@ -8,28 +8,26 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Folders and modules of `orchestrator`; folders and files of `tests`. test_mutation.py looks for each.
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "api": (("web/api", "services"), ("web", "sdk", "cli", "recordings")),
-    "calls": (
-        ("calls", "verbs", "documents", "routing"),
-        ("calls", "verbs", "scenarios", "recovery", "documents", "routing"),
-    ),
-    "callbacks": (("callbacks", "store"), ("callbacks", "store", "scenarios/test_status_callbacks.py")),
+    "api": (("web/api",), ("web", "sdk", "cli")),
+    "callbacks": (("callbacks",), ("callbacks", "store", "scenarios")),
+    "calls": (("calls",), ("calls", "scenarios", "recovery", "sdk")),
     "conference": (("conference",), ("conference", "recovery", "scenarios")),
-    "config": (
-        ("config", "reloading", "from_settings.py"),
-        ("config", "reloading", "scenarios/test_dialect.py"),
-    ),
-    "esl": (("esl", "fsconfig"), ("esl", "emulator", "fsconfig", "existing", "sdk/test_announcing.py")),
-    "media": (
-        ("media", "recordings"),
-        (
-            *("media", "web/test_recordings.py", "scenarios/test_record.py", "sdk/test_recordings.py"),
-            *("recovery/test_recordings.py", "recovery/test_recordings_of_the_last_run.py"),
-        ),
-    ),
-    "net": (("net", "numbering"), ("net", "numbering", "documents")),
+    "config": (("config", "reloading", "from_settings.py"), ("config", "reloading", "scenarios")),
+    "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
+    "documents": (("documents",), ("documents", "scenarios", "recovery")),
+    "esl": (("esl",), ("esl", "emulator", "scenarios", "recovery", "ownership")),
+    "fsconfig": (("fsconfig",), ("fsconfig", "existing")),
+    "media": (("media",), ("media", "scenarios", "fsconfig")),
+    "net": (("net",), ("net", "documents", "callbacks")),
+    "numbering": (("numbering",), ("numbering", "config")),
+    "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
     "recovery": (("recovery",), ("recovery", "calls")),
-    "texml": (("texml",), ("texml", "documents")),
+    "routing": (("routing",), ("routing", "scenarios", "config", "sdk")),
+    "services": (("services",), ("web", "sdk", "cli", "console/test_site.py")),
+    "store": (("store",), ("store", "callbacks", "recovery")),
+    "texml": (("texml",), ("texml", "documents", "scenarios")),
+    "timeline": (("timeline",), ("timeline", "web")),
+    "verbs": (("verbs",), ("verbs", "scenarios", "recovery", "sdk")),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which tests run which line of an area: kept in files, one for each folder of tests."""
+"""Which tests run which line of an area: kept in files, three for each run of tests."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import coverage
@@ -23,7 +24,8 @@ COLLECTED = "collected: "
 
 
 class CoverageMap:
-    """Of the tests near an area, as they run in the checkout `root`."""
+    """Of the tests near an area, as they run in the checkout `root`. The run of a file of tests is kept
+    as long as neither that file nor the area's code has changed."""
 
     def __init__(self, root: Path, kept: Path, area: str) -> None:
         self.root = root
@@ -33,14 +35,29 @@ class CoverageMap:
         """Files of tests at whose collection a line runs."""
         self._lines_of: dict[str, Counter[str]] = defaultdict(Counter)
         kept.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources(area, root))).hexdigest()[:12]
+        self._kept = kept
+        code = self._digests(sources(area, root))
         for suite in AREAS[area][1]:
-            name = suite.replace("/", "-").removesuffix(".py")
-            lines, seconds = (kept / f"{name}-{digest}{ending}" for ending in (".coverage", ".json"))
-            if not seconds.exists():
-                self._make(suite, lines, seconds)
-            if lines.exists():
-                self._read(lines, seconds)
+            files = self._digests(_test_files(root / "tests" / suite))
+            found = self._found(files, code)
+            if missing := [file for file in files if file not in found]:
+                found |= dict.fromkeys(missing, self._make(suite, missing, files))
+            for run in dict.fromkeys(found.values()):
+                self._read(run, {file for file, of in found.items() if of == run})
+
+    def _digests(self, files: Iterable[Path]) -> dict[str, str]:
+        return {
+            str(file.relative_to(self.root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files
+        }
+
+    def _found(self, files: dict[str, str], code: dict[str, str]) -> dict[str, Path]:
+        """The newest run of each file that is still as it was then."""
+        found: dict[str, Path] = {}
+        for described in sorted(self._kept.glob("*.run"), key=lambda path: path.stat().st_mtime):
+            of = json.loads(described.read_text(encoding="utf-8"))
+            if code.items() <= of["code"].items():
+                found |= dict.fromkeys(dict(files.items() & of["tests"].items()), described)
+        return found
 
     def tests_of(self, path: Path, line: int) -> list[str]:
         """Those that run the line, those first that run much of the module and little else. Of a line that
@@ -62,31 +79,58 @@ class CoverageMap:
         """How much of what the test runs is in the module: 1.0 for a test of nothing else."""
         return self._lines_of[test][str(path)] / self._lines_of[test].total()
 
-    def _make(self, suite: str, lines: Path, seconds: Path) -> None:
+    def _make(self, suite: str, files: list[str], digests: dict[str, str]) -> Path:
         print(f"tests/{suite}: which test runs which line …", flush=True)
+        tests = {file: digests[file] for file in files}
+        code = self._digests((self.root / "orchestrator").rglob("*.py"))
+        described = json.dumps({"tests": tests, "code": code})
+        run = self._kept / f"{hashlib.sha256(described.encode()).hexdigest()[:12]}.run"
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "tests.mutation.tracing", *OPTIONS, f"tests/{suite}"],
+            [sys.executable, "-m", "pytest", "-p", "tests.mutation.tracing", *OPTIONS, *files],
             cwd=self.root,
-            env={**os.environ, LINES: str(lines), SECONDS: str(seconds)},
+            env={**os.environ, LINES: str(_lines(run)), SECONDS: str(_seconds(run))},
             timeout=LONGEST_SECONDS,
             capture_output=True,
             text=True,
             check=False,
         )
         print("   ", *done.stdout.splitlines()[-1:], flush=True)
+        run.write_text(described, encoding="utf-8")
+        return run
 
-    def _read(self, lines: Path, seconds: Path) -> None:
-        self.seconds |= json.loads(seconds.read_text(encoding="utf-8"))
-        data = coverage.CoverageData(str(lines))
+    def _read(self, run: Path, files: set[str]) -> None:
+        """What the run says of the tests in `files`."""
+        seconds = json.loads(_seconds(run).read_text(encoding="utf-8"))
+        self.seconds |= {test: taken for test, taken in seconds.items() if _file(test) in files}
+        if not _lines(run).exists():
+            return
+        data = coverage.CoverageData(str(_lines(run)))
         data.read()
         for file in data.measured_files():
             path = str(Path(file).relative_to(self.root))
-            by_line = self._by_line[path]
-            for line, tests in data.contexts_by_lineno(file).items():
-                named = {test for test in tests if test and not test.startswith(COLLECTED)}
-                by_line[line] |= named
-                self._collected[path][line] |= {
-                    test.removeprefix(COLLECTED) for test in tests if test.startswith(COLLECTED)
-                }
-                for test in named:
-                    self._lines_of[test][path] += 1
+            for line, contexts in data.contexts_by_lineno(file).items():
+                for context in contexts:
+                    test = context.removeprefix(COLLECTED)
+                    if _file(test) not in files:
+                        continue
+                    if context != test:
+                        self._collected[path][line].add(test)
+                    else:
+                        self._by_line[path][line].add(test)
+                        self._lines_of[test][path] += 1
+
+
+def _lines(run: Path) -> Path:
+    return run.with_suffix(".coverage")
+
+
+def _seconds(run: Path) -> Path:
+    return run.with_suffix(".seconds")
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def _test_files(suite: Path) -> list[Path]:
+    return sorted(suite.rglob("test_*.py")) if suite.is_dir() else [suite]

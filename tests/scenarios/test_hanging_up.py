@@ -65,7 +65,7 @@ def test_nothing_is_left_of_a_caller_who_hangs_up(house: House, verb: str) -> No
         gevent.sleep(0.05)
     assert left == (0, 0, 0), "legs, rooms, watched legs"
     assert greenlets() <= before + 1, [str(one) for one in living()]
-    assert len(house.application.to("/status")) <= len(MOMENTS)
+    assert len(house.callbacks("/status")) <= len(MOMENTS)
     deadline = time.monotonic() + 5
     while (rows := on_disk(orchestrator)) and time.monotonic() < deadline:
         gevent.sleep(0.05)

@@ -22,7 +22,7 @@ def at(text: str) -> float:
 
 
 def callbacks(house: House, count: int = 1, path: str = "/status") -> list[dict[str, str]]:
-    return [request.fields for request in house.application.wait_for(path, count, 8)]
+    return house.callbacks(path, count, 8)
 
 
 def dials(house: House, *nouns: str, events: str = ALL, **attributes: str) -> None:

@@ -69,7 +69,7 @@ class Scene:
         verdict.stays, verdict.conferences = len(entered), len({one.room for one in entered})
         verdict.wrong += judge(requests, self.witness.seen, self.documents.calls, self.explained)
         verdict.wrong += invariants.broken_by_callbacks(
-            self.house.application, self.house.subscriptions, over=True
+            self.house.application, self.house.attempts, self.house.subscriptions, over=True
         )
         verdict.wrong += [f"in the log: {line}" for line in self.house.log.unexpected()]
         if extra := threads_above(self.switch, threads, patience):
