@@ -83,7 +83,7 @@ class CoverageMap:
         print(f"tests/{suite}: which test runs which line …", flush=True)
         tests = {file: digests[file] for file in files}
         code = self._digests((self.root / "orchestrator").rglob("*.py"))
-        described = json.dumps({"tests": tests, "code": code})
+        described = json.dumps({"root": str(self.root), "tests": tests, "code": code})
         run = self._kept / f"{hashlib.sha256(described.encode()).hexdigest()[:12]}.run"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "tests.mutation.tracing", *OPTIONS, *files],
@@ -94,7 +94,8 @@ class CoverageMap:
             text=True,
             check=False,
         )
-        print("   ", *done.stdout.splitlines()[-1:], flush=True)
+        failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        print("   ", *done.stdout.splitlines()[-1:], *failed, sep="\n    ", flush=True)
         run.write_text(described, encoding="utf-8")
         return run
 
@@ -106,8 +107,9 @@ class CoverageMap:
             return
         data = coverage.CoverageData(str(_lines(run)))
         data.read()
+        root = json.loads(run.read_text(encoding="utf-8"))["root"]
         for file in data.measured_files():
-            path = str(Path(file).relative_to(self.root))
+            path = str(Path(file).relative_to(root))
             for line, contexts in data.contexts_by_lineno(file).items():
                 for context in contexts:
                     test = context.removeprefix(COLLECTED)

@@ -7,7 +7,13 @@ from hypothesis import given
 
 from orchestrator.config import ConfigErrors, loads
 from orchestrator.config.patterns import fits
-from orchestrator.numbering.patterns import NotAPattern, inbound_key, is_phone_pattern, outbound_pattern
+from orchestrator.numbering.patterns import (
+    NotAPattern,
+    inbound_key,
+    is_extension,
+    is_phone_pattern,
+    outbound_pattern,
+)
 from tests.fuzz.profile import FUZZ
 from tests.numbering.spellings import spellings
 
@@ -39,6 +45,27 @@ def test_a_pattern_of_a_trunk(written: str, pattern: str, phone: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "dialled"),
+    [
+        ("1", True),
+        ("123456", True),
+        ("1234567", False),
+        ("reception", True),
+        ("desk-12.a_b~c", True),
+        ("*98#", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("", False),
+        ("a b", False),
+        ("+1", False),
+        ("a@b", False),
+    ],
+)
+def test_an_extension_has_few_digits_and_nothing_else_than_names_have(text: str, dialled: bool) -> None:
+    assert is_extension(text) is dialled
+
+
+@pytest.mark.parametrize(
     ("written", "why", "remedy"),
     [
         ("1900*", "neither a phone number nor an extension", "begins with + and its country's code"),
@@ -46,6 +73,7 @@ def test_a_pattern_of_a_trunk(written: str, pattern: str, phone: bool) -> None:
         ("011*", "neither a phone number nor an extension", "begins with + and its country's code"),
         ("3125550100", "neither a phone number nor an extension", "begins with + and its country's code"),
         ("+440900*", "fits no phone number in the world", "+440900 is read as +44900…"),
+        ("+36 06 1*", "fits no phone number in the world", "+36061 is read as +361…"),
         ("+1 1 900*", "fits no phone number in the world", "+11900 is read as +1900…"),
         ("+999*", "fits no phone number in the world", "no country's code begins so"),
         ("+13125550100123*", "fits no phone number in the world", ""),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.numbering.caller_id import caller_id_of
+from orchestrator.numbering.caller_id import caller_id_of, is_anonymous
 from orchestrator.numbering.phone import NotANumber, exists, is_e164, normal, recognised
 from tests.fuzz.profile import FUZZ
 from tests.numbering.spellings import spellings
@@ -154,6 +154,20 @@ def test_a_number_exists_where_its_country_has_numbers_that_begin_so() -> None:
 )
 def test_a_caller_id_is_a_number_or_a_name(text: str, shown: str) -> None:
     assert caller_id_of(text, "US") == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("anonymous", "blocked", "invalid", "private", "restricted", "unavailable", "unknown", "withheld"),
+        *("no caller id", "not available", "out of area", "0000000000"),
+        *("266696687", "2562533", "7378742833", "86282452253", "8656696"),
+        *("Anonymous", " Private ", "+266696687", "+anonymous"),
+    ],
+)
+def test_what_carriers_put_in_place_of_a_number_is_no_number(text: str) -> None:
+    assert is_anonymous(text)
+    assert caller_id_of(text, "US") == "anonymous"
 
 
 @pytest.mark.parametrize("text", ["+1", "+1,origination_uuid=7", "a b", "a%2B1", "", "x}y", "\n1\n2"])
