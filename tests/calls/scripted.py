@@ -43,6 +43,10 @@ class ScriptedSwitch:
         self.recorded: dict[str, list[str]] = {}
         """Paths that `record_session` writes, by leg."""
         self.playing: dict[str, list[dict[str, str]]] = {}
+        self.refused: dict[str, str] = {}
+        """Applications, and what their completion says."""
+        self.silent: set[str] = set()
+        """Applications that the leg does not come to."""
         self.through_at_once = True
         """Whether what sounds is through at once."""
         self._talks: list[socket.socket] = []
@@ -284,7 +288,10 @@ class ScriptedSwitch:
         headers = _headers(command)
         uuid = command.split("\n")[0].removeprefix("sendmsg ")
         app = headers["execute-app-name"]
-        if uuid not in self.legs:
+        if uuid not in self.legs or app in self.silent:
+            return
+        if app in self.refused:
+            self.completes(uuid, headers, Application_Response=self.refused[app])
             return
         if app == "answer":
             self.answers_call(uuid)
