@@ -173,7 +173,7 @@ class ScriptedSwitch:
     def leaves(self, conference: str, uuid: str, number: int) -> None:
         members = self.conferences[conference]["members"]
         assert isinstance(members, list)
-        members[:] = [one for one in members if one["uuid"] != uuid]
+        members[:] = [one for one in members if one.get("uuid") != uuid]
         self.maintenance("del-member", conference, uuid, Member_ID=str(number))
 
     # Commands

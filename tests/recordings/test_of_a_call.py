@@ -1,4 +1,4 @@
-"""A recording of a call, ordered through the API: FreeSWITCH's answer to each order, and what becomes of it."""
+"""A recording of a call, ordered through the API: FreeSWITCH's answer to each order, and its effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.calls.scripted import ScriptedSwitch
 from tests.recovery.test_recordings_of_the_last_run import audio
 from tests.scenarios.conftest import House
 from tests.sdk.conftest import Client
- 
+
 WAITS = "<Response><Play loop='0'>{}</Play></Response>"
 ALL = "in-progress completed absent"
 
