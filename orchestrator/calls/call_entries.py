@@ -65,7 +65,8 @@ class CallEntries:
         if answered:
             self._counters.call_seconds.observe(float(str(facts["seconds"])))
         if facts["reason"] == OUT_OF_PORTS:
-            self.rejected.add(event.uuid, event.header, OUT_OF_PORTS, str(facts["sip"]))
+            sip, account = str(facts["sip"]), call.account_sid
+            self.rejected.add(event.uuid, event.header, OUT_OF_PORTS, sip, account=account)
         usual = answered and event.hangup_cause in _USUAL
         self._timeline.add(
             "call.hangup",

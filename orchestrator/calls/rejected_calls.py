@@ -45,10 +45,21 @@ class RejectedCalls:
         self._minute_began = 0.0
         self._this_minute = 0
 
-    def add(self, leg: str, header: Callable[[str], str], reason: str, sip: str, **facts: str) -> None:
-        """A leg that never became a call, or that nobody could hear. `header` finds one of its own, or ""."""
+    def add(
+        self,
+        leg: str,
+        header: Callable[[str], str],
+        reason: str,
+        sip: str,
+        *,
+        account: str = "",
+        **facts: str,
+    ) -> None:
+        """A leg that never became a call, or that nobody could hear. `header` finds one of its own, or "".
+        `account`: where it is known whose it would have been."""
         self._add(
             leg,
+            account,
             reason,
             {
                 "sip": sip,
@@ -63,14 +74,15 @@ class RejectedCalls:
         """A warning in FreeSWITCH's log: it has no event for a call that its SIP profile refuses."""
         found = _REJECTED_BY_ACL.search(line)
         if found is not None:
-            self._add("", "address", {"sip": "403", "address": found[1], "acl": found[2]})
+            self._add("", "", "address", {"sip": "403", "address": found[1], "acl": found[2]})
 
-    def _add(self, leg: str, reason: str, facts: dict[str, str]) -> None:
+    def _add(self, leg: str, account: str, reason: str, facts: dict[str, str]) -> None:
         self._counters.on_call_over("rejected", reason)
         times = self._times(reason, facts["address"])
         if times:
             self._timeline.add(
                 "call.rejected",
+                account=account,
                 call=call_sid_of(leg) if leg and has_call_sid(leg) else "",
                 level="warning",
                 reason=reason,

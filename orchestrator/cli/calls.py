@@ -71,8 +71,8 @@ def tail(api: Api, call: str | None) -> None:
 def rejected(api: Api, limit: int) -> None:
     """List calls that never became one, the newest first, with what to do about each.
 
-    Those of no account (addresses that may not call, numbers without an application) are shown where there is
-    one account alone.
+    Those of no account (addresses that may not call, numbers without an application) are shown to all
+    accounts; where there are several, the numbers of these are masked.
     """
     found = api.client.listed("rejected_calls", "RejectedCalls", limit=limit)
     timeline.show(api.output, timeline.Lines(api.client, subjects=False), found)

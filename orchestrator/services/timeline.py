@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
+from msgspec.structs import replace
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.calls.context import CallContext
@@ -81,12 +82,16 @@ class TimelineService:
         return self._store.timeline.last_id
 
     def rejected(self, account_sid: str) -> list[Entry]:
-        """Calls that never became one, the newest first: the account's own, and those of no account where it
-        is the only one."""
+        """Calls that never became one, the newest first: the account's own, and those of no account; where
+        there are several accounts, the numbers of these are masked."""
         self._services.timeline.flush()
         alone = len(self._services.settings.accounts) == 1
-        own = {account_sid, ""} if alone else {account_sid}
-        return [entry for entry in self._store.timeline.rejected(REJECTED) if entry.account_sid in own]
+        found = self._store.timeline.rejected(REJECTED)
+        return [
+            entry if entry.account_sid or alone else _masked(entry)
+            for entry in found
+            if entry.account_sid in (account_sid, "")
+        ]
 
     def ask_again(self, account_sid: str, call_sid: str, entry_id: int) -> DryRun:
         """Request the document of this `document.request` again, with the same fields, and read the answer.
@@ -148,6 +153,14 @@ class TimelineService:
             return result._replace(problem=error.message, warnings=((error.line, error.message),))
         verbs = tuple(type(verb).__name__ for verb in document.verbs)
         return result._replace(verbs=verbs, warnings=_warnings(document))
+
+
+def _masked(entry: Entry) -> Entry:
+    facts = {
+        name: masking.number(str(fact)) if name in ("caller", "number") else fact
+        for name, fact in entry.facts.items()
+    }
+    return replace(entry, facts=facts)
 
 
 def _warnings(document: Document) -> tuple[tuple[int, str], ...]:

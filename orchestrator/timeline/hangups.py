@@ -92,6 +92,12 @@ def rejected(facts: Facts) -> str:
     return f"{head}{number}{address} refused{f' with SIP {sip}' if sip else ''}: {why}.{_remedy(reason)}"
 
 
+def why_rejected(facts: Facts) -> tuple[str, str]:
+    """Of a `call.rejected`: why, and what helps; each empty where nothing is known."""
+    reason = _fact(facts, "reason")
+    return _filled(REASONS.get(reason, reason), facts), REMEDIES.get(reason, "")
+
+
 def _remedy(reason: str) -> str:
     return f" {REMEDIES[reason]}." if reason in REMEDIES else ""
 

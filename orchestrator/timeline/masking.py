@@ -61,6 +61,11 @@ def digits(pressed: str, *, show: bool) -> str:
     return pressed if show else "*" * len(pressed)
 
 
+def number(said: str) -> str:
+    """A phone number's beginning and end, as other accounts may see it."""
+    return f"{said[:4]}{'*' * (len(said) - 6)}{said[-2:]}" if len(said) > 8 else "*" * len(said)
+
+
 def text(body: str) -> str:
     """A document or an answer, with stars for what may be secret in its URLs and attributes."""
     body = _USER_INFO.sub(rf"\1{STARS}@", body)

@@ -25,6 +25,7 @@ HOSTILE = '<img src=x onerror="document.title=1">'
 PAGES = {
     "conferences": ".list-conferences tbody tr",
     "calls": ".list-calls tbody tr",
+    "rejected": ".list-rejected tbody tr",
     "callbacks": ".list-callbacks tbody tr",
     "numbers": ".sheet-card",
     "?q=1312555": "#found li",
@@ -424,6 +425,7 @@ def test_no_view_has_what_axe_calls_a_fault(
         phone.hang_up()
     expect(tab.locator("audio")).to_be_visible()
     assert not axe(tab)
+    house.switch.call("+15005550006", from_=caller(9)).wait_ended()
     for path, seen in PAGES.items():
         tab.goto(f"{address(house)}{path}")
         expect(tab.locator(seen).first).to_be_visible()

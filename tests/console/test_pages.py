@@ -414,6 +414,34 @@ def test_times_have_their_zone_where_one_looks(open_tab: Callable[..., Tab], hou
 # Numbers
 
 
+def test_rejected_calls_say_why_and_what_helps(page: Tab, house: House) -> None:
+    for number in ("+15005550006", "+15005550007"):
+        house.switch.call(number, from_=caller(1)).wait_ended()
+    page.get_by_role("link", name="Calls", exact=True).first.click()
+    page.get_by_role("link", name="Rejected calls", exact=True).click()
+    expect(page).to_have_title("Rejected calls – Conferences")
+    rejected = page.get_by_role("table", name="Rejected calls").locator("tbody tr")
+    # Alike and within half a minute of the first, the second is only counted.
+    expect(rejected).to_have_count(1)
+    expect(rejected).to_contain_text(
+        "No application has number +150******06, and there is no default application."
+    )
+    expect(rejected).to_contain_text("Add the number to `numbers` in the settings")
+    expect(rejected).to_contain_text("127.0.0.1")
+    expect(rejected).to_contain_text("SIP 404")
+    page.get_by_label("Why").select_option("overload")
+    expect(page.get_by_text("No call was rejected")).to_be_visible()
+    page.get_by_role("button", name="Clear filters").click()
+    expect(rejected).to_have_count(1)
+    page.get_by_placeholder("Search").fill("127.0.0.1")
+    expect(page).to_have_url(re.compile("q=127.0.0.1"))
+    expect(rejected).to_have_count(1)
+    page.get_by_placeholder("Search").fill("nothing like it")
+    expect(page.get_by_text("No rejected call fits “nothing like it”")).to_be_visible()
+    page.get_by_role("link", name="Calls", exact=True).last.click()
+    expect(page).to_have_title("Calls – Conferences")
+
+
 def test_numbers_are_shown_as_the_settings_say_and_nothing_secret(page: Tab, house: House) -> None:
     voice = house.application.url("/voice")
     secret = voice.replace("http://", "http://user:hunter2@") + "?token=hunter3"

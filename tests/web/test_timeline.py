@@ -180,17 +180,21 @@ def test_a_request_that_failed_says_why_and_one_that_is_open_has_no_response(hou
 def test_calls_that_never_became_one_are_listed_for_who_may_know(house: House) -> None:
     assert house.orchestrator is not None
     owners = (ACCOUNT, OTHER_ACCOUNT, "")
-    entries = [Entry(0, 1, "call.rejected", owner, facts={"called": owner or "nobody"}) for owner in owners]
+    entries = [
+        Entry(0, 1, "call.rejected", owner, facts={"caller": "+13125550001", "address": owner or "nobody"})
+        for owner in owners
+    ]
     house.orchestrator.outbox.timeline.add(entries)
     url = f"http://127.0.0.1:{house.orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}/RejectedCalls"
 
-    def listed() -> list[str]:
+    def listed() -> list[tuple[str, str]]:
         found = requests.get(url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=10).json()
-        return [entry["facts"]["called"] for entry in found["rejected_calls"]]
+        facts = [entry["facts"] for entry in found["rejected_calls"]]
+        return [(one["address"], one["caller"]) for one in facts]
 
-    assert listed() == [ACCOUNT]
-    # The only account is the operator's own: those of no account are its business, too.
+    # A number that called nobody's number is the business of neither account.
+    assert listed() == [("nobody", "+131******01"), (ACCOUNT, "+13125550001")]
     settings = house.orchestrator.settings
     alone = settings.model_copy(update={"accounts": settings.accounts[:1]})
     assert not house.orchestrator.reloader.reload(lambda: alone).problems
-    assert listed() == ["nobody", ACCOUNT]
+    assert listed() == [("nobody", "+13125550001"), (ACCOUNT, "+13125550001")]

@@ -65,7 +65,7 @@ OPERATIONS: Final = {
     "listCallTimeline": "Each entry says in one sentence what happened; `facts` has the parts of it.",
     "listConferenceTimeline": "Each entry says in one sentence what happened; `facts` has the parts of it.",
     "listAccountTimeline": "Ask again and again with the last answer's `after` to follow what happens.",
-    "listRejectedCalls": "Those of no account are shown where there is one account alone.",
+    "listRejectedCalls": "Those of no account are shown to all; with masked numbers where there are several.",
     "listCallEvents": "As Twilio has it, and while the call goes on, too.",
 }
 

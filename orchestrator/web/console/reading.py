@@ -21,7 +21,7 @@ from orchestrator.web.console.numbers import numbers
 from orchestrator.web.console.peaks import Peaks
 from orchestrator.web.console.queries import ConsoleQueries
 from orchestrator.web.console.sessions import Session
-from orchestrator.web.console.timelines import PAGE, dry_run_view, timeline_view
+from orchestrator.web.console.timelines import PAGE, dry_run_view, rejected_view, timeline_view
 
 log = get_logger(__name__)
 
@@ -53,6 +53,7 @@ class Reading:
             ("/conferences/<sid>/timeline", "GET", self._timeline_of_conference),
             ("/calls/<sid>/timeline", "GET", self._timeline_of_call),
             ("/calls/<sid>/timeline/<int:entry>/request", "POST", self._ask_again),
+            ("/rejected", "GET", self._rejected),
             ("/callbacks", "GET", self._callbacks),
             ("/callbacks/<int:id_>", "GET", self._callback),
             ("/numbers", "GET", self._numbers),
@@ -93,6 +94,10 @@ class Reading:
         return json_answer(
             dry_run_view(self._control.timeline.ask_again(self._session().account_sid, sid, entry))
         )
+
+    def _rejected(self) -> ResponseReturnValue:
+        found = self._control.timeline.rejected(self._session().account_sid)
+        return json_answer(rejected_view(found, self._filter))
 
     def _callbacks(self) -> ResponseReturnValue:
         return json_answer(callbacks(self._control.callbacks, self._session().account_sid, self._filter))

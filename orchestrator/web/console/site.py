@@ -32,7 +32,16 @@ log = get_logger(__name__)
 
 CSRF_HEADER = "X-CSRF-Token"
 STATIC = Path(__file__).with_name("static")
-PAGES = ("/", "/conferences", "/conferences/<sid>", "/calls", "/calls/<sid>", "/callbacks", "/numbers")
+PAGES = (
+    "/",
+    "/conferences",
+    "/conferences/<sid>",
+    "/calls",
+    "/calls/<sid>",
+    "/rejected",
+    "/callbacks",
+    "/numbers",
+)
 """Addresses of the one page, which shows what its address says."""
 HEADERS = {
     "Content-Security-Policy": "; ".join(

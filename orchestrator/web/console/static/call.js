@@ -7,7 +7,7 @@ import { DocumentView, requests } from "./document.js";
 import { length, now, when } from "./format.js";
 import { CALL_STATES, between, parties } from "./lists.js";
 import { Recordings, recordButtons } from "./recordings.js";
-import { href, toCall, toConference } from "./router.js";
+import { toCall, toConference, trail } from "./router.js";
 import * as server from "./server.js";
 import { Timeline } from "./timeline.js";
 
@@ -20,6 +20,7 @@ class CallPage {
     this.call = null;
     this.chosen = 0;
     this.title = el("h2", { id: "call-title", tabIndex: -1, textContent: "Call" });
+    this.here = el("span", { "aria-current": "page", textContent: "Call" });
     this.state = el("span", { class: "chips" });
     this.time = el("span", { class: "time" });
     this.facts = el("div", { class: "call-facts" });
@@ -35,7 +36,7 @@ class CallPage {
     this.recordings = new Recordings();
     this.callbacks = new Callbacks();
     by("call").replaceChildren(
-      el("p", { class: "trail" }, el("a", { href: href("calls"), textContent: "Calls" })),
+      trail("calls", "Calls", this.here),
       el("header", { class: "subject" }, el("div", { class: "titles" }, this.title, this.state, this.time), sidLine(sid, "CallSid"), this.facts, this.actions, this.problem),
       el(
         "div",
@@ -50,6 +51,7 @@ class CallPage {
     this.call = call;
     if (this.title.ariaLabel !== between(call)) {
       this.title.ariaLabel = between(call);
+      text(this.here, between(call));
       this.title.replaceChildren(parties(call));
     }
     this.state.replaceChildren(chip(CALL_STATES[call.status] ?? "", call.status), chip("", call.outbound ? "dialled" : "incoming"));

@@ -8,7 +8,7 @@ import { count, cut, length, nameOf, now, reason, when } from "./format.js";
 import { awaitAnnouncement, rooms } from "./live.js";
 import { People, Row } from "./people.js";
 import { Recordings, recordButtons } from "./recordings.js";
-import { href, toCall } from "./router.js";
+import { href, toCall, trail } from "./router.js";
 import * as server from "./server.js";
 import { Timeline } from "./timeline.js";
 
@@ -20,6 +20,7 @@ class Conference {
     this.sid = sid;
     this.record = null;
     this.title = el("h2", { id: "detail-title", tabIndex: -1 });
+    this.here = el("span", { "aria-current": "page" });
     this.facts = el("p", { class: "facts" });
     this.time = el("span", { class: "time" });
     const button = (picture, words, run) => el("button", { type: "button", onclick: run }, icon(picture), words);
@@ -48,7 +49,7 @@ class Conference {
     this.callbacks = new Callbacks();
     this.problem = el("p", { class: "problem" });
     by("detail").replaceChildren(
-      el("p", { class: "trail" }, el("a", { href: href("conferences"), textContent: "Conferences" })),
+      trail("conferences", "Conferences", this.here),
       el(
         "header",
         { class: "subject" },
@@ -77,6 +78,7 @@ class Conference {
     const { room, record } = this;
     const name = room?.name ?? record?.name ?? "Conference";
     text(this.title, name);
+    text(this.here, name);
     document.title = `${name} – Conferences`;
     attribute(this.callIn, "data-name", room?.name ?? "");
     show(this.actions, Boolean(room));

@@ -22,14 +22,14 @@ export const asked = ({ q, from, to, ...rest }) => ({
 
 export class List {
   // `row(item)` gives the cells of an item; `columns` their names; `states` the choices of a filter.
-  constructor({ kind, title, columns, row, key, states = [], empty, above = null, arrived = () => {} }) {
+  constructor({ kind, title, columns, row, key, states = [], stateName = "State", empty, above = null, arrived = () => {} }) {
     Object.assign(this, { kind, columns, row, key, empty, arrived });
     this.query = null;
     this.rows = new Map();
     this.asking = 0;
     this.title = el("h2", { id: `${kind}-title`, tabIndex: -1, textContent: title });
     this.count = el("span", { class: "count" });
-    this.filters = el("div", { class: "filters" }, ...this.inputs(states));
+    this.filters = el("div", { class: "filters" }, ...this.inputs(states, stateName));
     this.clear = el("button", { type: "button", class: "quiet", textContent: "Clear filters", onclick: () => this.unfilter() });
     this.filters.append(this.clear);
     this.body = el("tbody");
@@ -53,7 +53,7 @@ export class List {
     setInterval(() => this.renew(), RENEW);
   }
 
-  inputs(states) {
+  inputs(states, stateName) {
     const date = (name, label) => {
       this[name] = el("input", { type: "date", onchange: () => router.narrow({ [name]: this[name].value }) });
       return el("label", {}, label, this[name]);
@@ -65,7 +65,7 @@ export class List {
         { onchange: () => router.narrow({ state: this.state.value }) },
         ...states.map(([value, name]) => el("option", { value, textContent: name })),
       );
-      found.unshift(el("label", {}, "State", this.state));
+      found.unshift(el("label", {}, stateName, this.state));
     }
     return found;
   }

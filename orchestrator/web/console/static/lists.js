@@ -76,15 +76,53 @@ export const conferences = () =>
     empty: none("conference", `A conference is listed as soon as a caller is admitted. ${KEPT}`),
   });
 
+// Calls that became one, and those that did not.
+const kinds = (current) =>
+  el(
+    "nav",
+    { class: "kinds-of-calls", "aria-label": "Kinds of calls" },
+    ...[["calls", "Calls"], ["rejected", "Rejected calls"]].map(([page, words]) =>
+      el("a", { href: href(page), "aria-current": page === current ? "page" : null, textContent: words }),
+    ),
+  );
+
 export const calls = () =>
   new List({
     kind: "calls",
     title: "Calls",
+    above: kinds("calls"),
     columns: ["From and to", "Began", "Length", "State", "Direction", "Conference"],
     row: callCells,
     key: (call) => call.sid,
     states: [["", "all"], ["live", "live"], ["over", "over"], ["failed", "failed"], ["busy", "busy"], ["no-answer", "no answer"]],
-    empty: none("call", `Each call is listed from its first ring on. ${KEPT}`),
+    empty: none("call", `Each call is listed from its first ring on; one that was refused at once is among the rejected calls. ${KEPT}`),
+  });
+
+const rejectedCells = (one) => [
+  el("span", { class: "why" }, `${one.why[0].toUpperCase()}${one.why.slice(1)}.`, one.remedy ? el("span", { class: "remedy", textContent: ` ${one.remedy}.` }) : ""),
+  when(one.at),
+  one.caller ? number(one.caller) : "",
+  one.number ? number(one.number) : "",
+  one.address ? el("code", { textContent: one.address }) : "",
+  one.sip ? chip("bad", `SIP ${one.sip}`) : "",
+  one.times > 1 ? el("span", { class: "dim", title: "Alike within half a minute: one line stands for all of them", textContent: `${one.times} times` }) : "",
+  one.call ? el("a", { href: toCall(one.call), textContent: "Call" }) : "",
+];
+
+export const rejected = () =>
+  new List({
+    kind: "rejected",
+    title: "Rejected calls",
+    above: kinds("rejected"),
+    columns: ["Why, and what helps", "When", "From", "To", "Address", "Answered", "How often", "Call"],
+    row: rejectedCells,
+    key: (one) => one.id,
+    states: [["", "all"], ["address", "address not allowed"], ["no-application", "number without application"], ["overload", "overload"], ["rtp-ports", "no RTP ports"]],
+    stateName: "Why",
+    empty: (words) =>
+      words
+        ? [`No rejected call fits “${words}”`, "Numbers, addresses and reasons are searched, of the newest 1,000."]
+        : ["No call was rejected", "A call that FreeSWITCH or the orchestrator refuses before it becomes one is listed here, with the reason and what helps."],
   });
 
 // Beside the live conferences that fit.

@@ -13,14 +13,15 @@ import * as phone from "./phone_panel.js";
 import * as router from "./router.js";
 import * as server from "./server.js";
 
-const TITLES = { live: "Live", conferences: "Conferences", calls: "Calls", call: "Call", callbacks: "Callbacks", numbers: "Numbers" };
-const BELOW = { conference: "conferences", call: "calls" };
+const TITLES = { live: "Live", conferences: "Conferences", calls: "Calls", call: "Call", rejected: "Rejected calls", callbacks: "Callbacks", numbers: "Numbers" };
+const BELOW = { conference: "conferences", call: "calls", rejected: "calls" };
 const livePage = { title: by("live-title"), open: ({ q = "" }) => find(q), close() {}, forget() {} };
 const pages = {
   live: livePage,
   conferences: lists.conferences(),
   calls: lists.calls(),
   call: calls.page(),
+  rejected: lists.rejected(),
   callbacks: callbacks.page(),
   numbers: numbers.page(),
 };

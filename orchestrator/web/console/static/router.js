@@ -1,5 +1,7 @@
 // Addresses of the pages. Each link is a real one: the back button, a bookmark and a new tab work.
 
+import { el } from "./dom.js";
+
 const root = new URL("../../", import.meta.url);
 
 const ROUTES = [
@@ -8,6 +10,7 @@ const ROUTES = [
   ["conferences", /^conferences$/],
   ["call", /^calls\/([^/]+)$/],
   ["calls", /^calls$/],
+  ["rejected", /^rejected$/],
   ["callbacks", /^callbacks$/],
   ["numbers", /^numbers$/],
 ];
@@ -27,6 +30,10 @@ export function href(path, query = {}) {
 const segment = (sid) => encodeURIComponent(sid).replaceAll("%3A", ":");
 export const toConference = (sid) => href(`conferences/${segment(sid)}`);
 export const toCall = (sid) => href(`calls/${segment(sid)}`);
+
+// Where a page is: its list, and what it shows itself.
+export const trail = (path, words, here) =>
+  el("nav", { class: "trail", "aria-label": "Breadcrumb" }, el("a", { href: href(path), textContent: words }), here);
 
 function read(url) {
   if (url.origin !== root.origin || !url.pathname.startsWith(root.pathname)) return null;
