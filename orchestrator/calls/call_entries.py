@@ -76,7 +76,17 @@ class CallEntries:
             at=event.timestamp,
             more=facts,
         )
-
+        if call.parent_call_sid and not (answered and usual):
+            # Its own page says it, too; this is where somebody looks.
+            self._timeline.add(
+                "call.callee",
+                account=call.account_sid,
+                call=call.parent_call_sid,
+                level="info" if event.hangup_cause in _USUAL else "warning",
+                at=event.timestamp,
+                called=call.to,
+                more=facts,
+            )
         quality = quality_of(event)
         if quality is not None:
             self._records.note_quality(event.uuid, quality)

@@ -56,7 +56,7 @@ class RejectedCalls:
         **facts: str,
     ) -> None:
         """A leg that never became a call, or that nobody could hear. `header` finds one of its own, or "".
-        `account`: where it is known whose it would have been."""
+        `account`: of one that has a timeline of its own, which says it already."""
         self._add(
             leg,
             account,
@@ -80,10 +80,12 @@ class RejectedCalls:
         self._counters.on_call_over("rejected", reason)
         times = self._times(reason, facts["address"])
         if times:
+            sid = call_sid_of(leg) if leg and has_call_sid(leg) else ""
             self._timeline.add(
                 "call.rejected",
                 account=account,
-                call=call_sid_of(leg) if leg and has_call_sid(leg) else "",
+                call="" if account else sid,
+                page=sid if account else "",
                 level="warning",
                 reason=reason,
                 times=times,

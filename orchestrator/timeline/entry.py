@@ -15,6 +15,7 @@ KINDS: Final = (
     "call.resumed",
     "call.status",
     "call.hangup",
+    "call.callee",
     "document.request",
     "document.answer",
     "document.failed",

@@ -33,6 +33,8 @@ CAUSES: Final[dict[str, str]] = {
     "USER_NOT_REGISTERED": "the phone is not registered",
     "WRONG_CALL_STATE": "the call could not be set up in its state",
 }
+_SAID_ALREADY: Final = ("NORMAL_CLEARING", "ORIGINATOR_CANCEL")
+"""By the side that hung up."""
 _SIDES: Final = {
     "caller": "The caller hung up",
     "callee": "The callee hung up",
@@ -70,14 +72,21 @@ def hangup(facts: Facts) -> str:
     side = _SIDES.get(_fact(facts, "side"), "The call ended")
     sip = f", SIP {_fact(facts, 'sip')}" if _fact(facts, "sip") else ""
     seconds = f" after {_fact(facts, 'seconds')} s" if facts.get("answered") else " before it was answered"
-    meaning = CAUSES.get(cause, "")
-    text = f"{side}{seconds}: {cause}{sip}{f' ({meaning})' if meaning else ''}."
     reason = _fact(facts, "reason")
+    # The cause alone misleads where more is known.
+    meaning = "" if reason in REASONS or cause in _SAID_ALREADY else CAUSES.get(cause, "")
+    text = f"{side}{seconds}: {cause}{sip}{f' ({meaning})' if meaning else ''}."
     if reason in REASONS:
-        text += f" {_filled(REASONS[reason], facts)}.{_remedy(reason)}"
+        why = _filled(REASONS[reason], facts)
+        text += f" {why[0].upper()}{why[1:]}.{_remedy(reason)}"
     if decided := _fact(facts, "decided"):
         text += f" Reason: {decided}."
     return text
+
+
+def callee_ended(facts: Facts) -> str:
+    """Of a `call.callee`."""
+    return f"Call to {_fact(facts, 'called')} ended. {hangup(facts)}"
 
 
 def rejected(facts: Facts) -> str:

@@ -21,6 +21,8 @@ log = get_logger(__name__)
 
 WRITE_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 5.0
+_SAME_MOMENT: Final = 50_000
+"""Microseconds: an event that is no older has the time at which it came in."""
 _MAX_UNWRITTEN: Final = 20_000
 """Entries kept in memory while the disk fails, some 500 bytes each."""
 _MAX_COUNTED: Final = 50_000
@@ -115,7 +117,11 @@ class _Buffer:
             if kept is None:
                 return
             one = kept
-        self.pending.append(one if one[0] else (now(), *one[1:]))
+        moment = now()
+        # FreeSWITCH's clock goes in steps: an event would stand before the cause that made it.
+        if not 0 < one[0] < moment - _SAME_MOMENT:
+            one = (moment, *one[1:])
+        self.pending.append(one)
         if self.writer is None and not self.stopped:
             self.writer = gevent.spawn_later(WRITE_SECONDS, self._write)
 
@@ -246,4 +252,6 @@ def _entry(one: _Pending, limits: TimelineLimits) -> Entry:
     at, kind, account, call, conference, level, body, facts, node = one
     kept = bounded(masking.facts(facts, show_digits=limits.show_digits))
     start = masking.document(body, limits.document_bytes) if body else b""
+    if start and len(body) > limits.document_bytes:
+        kept["cut"] = True
     return Entry(0, at, kind, account, call, conference, level, kept, start, node)

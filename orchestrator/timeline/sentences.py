@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from orchestrator.timeline.entry import Entry, Fact
-from orchestrator.timeline.hangups import hangup, rejected
+from orchestrator.timeline.hangups import callee_ended, hangup, rejected
 
 
 def sentence(entry: Entry) -> str:
@@ -108,7 +108,7 @@ def _document_failed(s: Said) -> str:
             "redirect": "other instructions came while it was fetched",
         }.get(s.why, "its result was no longer needed")
         return f"Document not used{_purpose(s)}: {why}{after} ({s.url})."
-    return f"Document cannot be used{_purpose(s)}{after}: {s.url}: {s.problem}.{_remedy(s)}{onward}"
+    return f"Document{_purpose(s)} cannot be used: {s.url}: {s.problem}{after}.{_remedy(s)}{onward}"
 
 
 def _document_warning(s: Said) -> str:
@@ -148,13 +148,18 @@ def _waiting(s: Said) -> str:
     return f"Waits for conference {s.name} to start."
 
 
+def _as(s: Said) -> str:
+    """Which of the participants it is."""
+    return s.after("as", "label") or s.after("as", "number")
+
+
 def _join(s: Said) -> str:
-    how = s.after("as", "label") + s.after(",", "state").replace(" , ", ", ")
+    how = _as(s) + s.after(",", "state").replace(" , ", ", ")
     return f"Joined conference {s.name}{how}: {s.participants} in it."
 
 
 def _leave(s: Said) -> str:
-    return f"Left conference {s.name}: {s.reason or 'hung up'}; {s.participants} in it."
+    return f"Left conference {s.name}{_as(s)}: {s.reason or 'hung up'}; {s.participants} in it."
 
 
 def _started(s: Said) -> str:
@@ -261,6 +266,7 @@ def _full(s: Said) -> str:
 _SENTENCES: Final[dict[str, Callable[[Said], str]]] = {
     "api.command": _command,
     "call.arrived": _arrived,
+    "call.callee": lambda s: callee_ended(s.entry.facts),
     "call.dialled": _dialled,
     "call.hangup": lambda s: hangup(s.entry.facts),
     "call.rejected": lambda s: rejected(s.entry.facts),

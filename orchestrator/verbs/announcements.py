@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -112,13 +112,21 @@ class AnnouncementPlayer:
                 raise
             problem = f"longer than {LONGEST_SECONDS:g} s"
         level: Level = "warning" if problem else "info"
-        about.add("conference.announcement", level=level, url=announcement.url, problem=problem, over=True)
+        for each in (about, *self._listeners(run.sid, about)):
+            each.add("conference.announcement", level=level, url=announcement.url, problem=problem, over=True)
         if problem:
             log.warning("not announced", room=run.sid, url=shown(announcement.url), problem=problem)
         self._services.rooms.dispatch(run.sid, Announced(now(), sid, problem))
         end = AnnouncementEnd(sid, about.account, run.sid, shown(announcement.url), problem)
         for listener in self.on_end:
             listener(end)
+
+    def _listeners(self, sid: str, about: Subject) -> Iterable[Subject]:
+        """Those that one to all was for: it belongs to their calls, and once to the conference."""
+        room = self._services.rooms.get(sid)
+        if about.call or room is None:
+            return ()
+        return [about._replace(call=call_sid, conference="") for call_sid in room.participants]
 
     def _fields(self, room: Room, who: Participant | None) -> Fields:
         call = self._calls.running(who.call_sid) if who else None

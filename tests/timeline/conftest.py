@@ -1,4 +1,4 @@
-"""A whole orchestrator, and the timelines that it keeps; on request a picture of the page that explains each."""
+"""A whole orchestrator, and the timelines that it keeps; on request pictures of the pages that explain."""
 
 from __future__ import annotations
 

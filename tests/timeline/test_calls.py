@@ -31,7 +31,7 @@ def test_a_conference_call_from_its_arrival_to_its_hangup(house: House) -> None:
     assert f"Call from {CALLER} to {NUMBER} from 127.0.0.1 (network phones): application main." in timeline
     assert "Dial of conference Room 1234 begins (line 1)." in timeline
     assert "Joined conference Room 1234" in timeline
-    assert "Left conference Room 1234: hung up" in timeline
+    assert "Left conference Room 1234 as +13125550001: hung up" in timeline
     assert "The caller hung up after 0 s: NORMAL_CLEARING" in timeline
     assert {entry.at for entry in entries} != {0}
     conference = kinds(entries_of_conference(house, joined.conference_sid))

@@ -194,7 +194,7 @@ def test_a_fallback_says_that_it_is_one(house: House) -> None:
     house.switch.call(NUMBER, from_=CALLER)
     wait_for(house, "call.hangup")
     text = sentences(all_of(house))
-    assert "Document cannot be used after " in text
+    assert "Document cannot be used: " in text
     assert "Document requested for the fallback: POST " in text
 
 

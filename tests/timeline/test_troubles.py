@@ -64,12 +64,15 @@ def test_1_rtp_ports_gone(narrow: House) -> None:
     hangup = wait_for(narrow, "call.hangup", reason="rtp-ports")
     text = sentence(hangup)
     assert text.startswith(
-        "FreeSWITCH ended the call before it was answered: INCOMPATIBLE_DESTINATION, SIP 488"
+        "FreeSWITCH ended the call before it was answered: INCOMPATIBLE_DESTINATION, SIP 488. FreeSWITCH ran"
     )
     assert "FreeSWITCH ran out of RTP ports (rtp-start-port..rtp-end-port)." in text
     assert "Widen `rtp-start-port` and `rtp-end-port`" in text
     listed = wait_for(narrow, "call.rejected", rejected)
     assert "FreeSWITCH ran out of RTP ports" in sentence(listed)
+    # Its own page says it once.
+    assert listed.facts["page"] == hangup.call_sid
+    assert sentences(entries_of(narrow, hangup.call_sid)).count("ran out of RTP ports") == 1
     refused = [phone for phone in phones if phone.state == "ended"]
     assert [phone.sip_status for phone in refused] == [488]
 
@@ -185,9 +188,11 @@ def test_7_a_wrong_password(house: House, tmp_path: Path) -> None:
         house.switch.call(NUMBER, from_=CALLER)
         dialled = wait_for(house, "call.hangup", reason="password")
         text = sentence(dialled)
-        assert "did not accept our user name and password" in text
+        assert "CALL_REJECTED, SIP 403. The other side did not accept our user name and password" in text
         assert "User name and password are in the Sip noun, or in the trunk's settings." in text
         wait_for(house, "verb.end", verb="Dial")
+        # Also in the call that dialled it, where somebody looks.
+        assert sentence(wait_for(house, "call.callee")) == f"Call to sip:1234@{address} ended. {text}"
         assert "nobody was connected" in sentences(entries_of(house, _caller_of(house))).lower()
         assert "not-the-one" not in sentences(entries_of(house, _caller_of(house)))
         assert b"not-the-one" not in wait_for(house, "document.answer").body
@@ -278,6 +283,9 @@ def test_10_an_announcement_that_is_not_there(house: House) -> None:
     conferences.announce(joined.account_sid, joined.conference_sid, Announcement(url))
     text = sentence(wait_for(house, "conference.announcement", over=True))
     assert text == f"Announcement {url} was not played: {url}: answered 404 -."
+    # Also in the calls of those that it was for.
+    own = [entry for entry in entries_of(house, joined.call_sid) if entry.kind == "conference.announcement"]
+    assert [sentence(entry) for entry in own] == [text]
 
 
 def test_11_an_endless_redirect(house: House) -> None:
@@ -324,4 +332,5 @@ def test_15_a_callee_that_is_busy(house: House) -> None:
     house.voice(f"<Response><Dial><Number>{CALLEE}</Number></Dial></Response>")
     house.switch.call(NUMBER, from_=CALLER)
     text = sentence(wait_for(house, "call.hangup", side="callee"))
-    assert text.startswith("The callee hung up before it was answered: USER_BUSY, SIP 486")
+    assert text == "The callee hung up before it was answered: USER_BUSY, SIP 486 (busy)."
+    assert sentence(wait_for(house, "call.callee")) == f"Call to {CALLEE} ended. {text}"

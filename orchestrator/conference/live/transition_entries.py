@@ -95,18 +95,28 @@ def _participant(
 
 
 def _arrived(about: Subject, room: Room, one: Participant) -> None:
-    label = one.options.label
+    label, number = one.options.label, one.caller.number
     if one.phase is Phase.WAITING:
-        about.add("conference.waiting", name=room.name, label=label)
+        about.add("conference.waiting", name=room.name, label=label, number=number)
     else:
-        present = len(room.participants)
-        about.add("conference.join", name=room.name, label=label, state=_state(one), participants=present)
+        about.add(
+            "conference.join",
+            name=room.name,
+            label=label,
+            number=number,
+            state=_state(one),
+            participants=len(room.participants),
+        )
 
 
 def _left(about: Subject, room: Room, event: RoomEvent, was: Participant) -> None:
-    reason, label = _why_left(was, event), was.options.label
     about.add(
-        "conference.leave", name=room.name, label=label, reason=reason, participants=len(room.participants)
+        "conference.leave",
+        name=room.name,
+        label=was.options.label,
+        number=was.caller.number,
+        reason=_why_left(was, event),
+        participants=len(room.participants),
     )
 
 

@@ -81,6 +81,11 @@ class Caller(Struct, frozen=True, omit_defaults=True, gc=False):
     withheld: str = ""
     """The number that it withholds: for trusted trunks alone, never shown."""
 
+    @property
+    def number(self) -> str:
+        """Its own: of one that was dialled the called one."""
+        return self.from_ if self.calling_party_type else self.to
+
 
 class ParticipantOptions(Struct, frozen=True, omit_defaults=True, gc=False):
     """The noun's attributes for this participant alone; the rest of the noun is in `ConferenceOptions`."""

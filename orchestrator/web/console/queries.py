@@ -219,7 +219,7 @@ def left_view(one: LeaveRecord) -> View:
     caller = participant.caller
     return {
         "call": participant.call_sid,
-        "number": caller.from_ if caller.calling_party_type else caller.to,
+        "number": caller.number,
         "label": participant.options.label,
         "joined": (participant.joined_at or participant.asked_at) // 1000,
         "left": one.left_at // 1000,

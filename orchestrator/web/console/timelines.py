@@ -20,7 +20,6 @@ def timeline_view(entries: Sequence[Entry]) -> View:
 
 
 def _entry(entry: Entry) -> View:
-    size = entry.facts.get("bytes")
     return {
         "id": entry.id,
         "at": entry.at / 1000,
@@ -31,7 +30,7 @@ def _entry(entry: Entry) -> View:
         "conference": entry.conference_sid,
         "facts": entry.facts,
         "document": entry.body.decode("utf-8", "replace"),
-        "cut": isinstance(size, int) and bool(entry.body) and len(entry.body) < size,
+        "cut": bool(entry.facts.get("cut")),
     }
 
 
@@ -67,8 +66,7 @@ def _rejected(entry: Entry) -> View:
         "times": facts.get("times", 1),
         "why": why,
         "remedy": remedy,
-        # Only such a call has a page.
-        "call": entry.call_sid if entry.account_sid else "",
+        "call": facts.get("page", ""),
     }
 
 

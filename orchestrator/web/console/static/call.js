@@ -64,7 +64,7 @@ class CallPage {
         facts([
           ["Caller's name", call.name],
           ["Began", when(call.created)],
-          ["Answered", call.answered ? when(call.answered) : "not"],
+          ["Answered", call.answered ? when(call.answered) : "no"],
           ["Ended", call.ended ? when(call.ended) : ""],
           ["Conference", place],
           ["Dialled by", call.parent && el("a", { href: toCall(call.parent), textContent: "this call" })],

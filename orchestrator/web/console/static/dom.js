@@ -72,6 +72,9 @@ export function icon(name) {
   return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
 }
 
+// A sentence with its `commands` and `settings` set as such.
+export const prose = (words) => words.split("`").map((part, place) => (place % 2 ? el("code", { textContent: part }) : part));
+
 export const by = (id) => document.getElementById(id);
 
 export function say(words) {

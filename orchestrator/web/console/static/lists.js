@@ -1,6 +1,6 @@
 // The pages of conferences and of calls, and what a search from the live page finds beside the live ones.
 
-import { by, chip, el, show } from "./dom.js";
+import { by, chip, el, prose, show } from "./dom.js";
 import { length, now, number, reason, when } from "./format.js";
 import { List, asked } from "./list.js";
 import { href, toCall, toConference } from "./router.js";
@@ -99,7 +99,7 @@ export const calls = () =>
   });
 
 const rejectedCells = (one) => [
-  el("span", { class: "why" }, `${one.why[0].toUpperCase()}${one.why.slice(1)}.`, one.remedy ? el("span", { class: "remedy", textContent: ` ${one.remedy}.` }) : ""),
+  el("span", { class: "why" }, ...prose(`${one.why[0].toUpperCase()}${one.why.slice(1)}.`), one.remedy ? el("span", { class: "remedy" }, ...prose(` ${one.remedy}.`)) : ""),
   when(one.at),
   one.caller ? number(one.caller) : "",
   one.number ? number(one.number) : "",

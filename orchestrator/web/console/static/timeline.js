@@ -1,6 +1,6 @@
 // The timeline of a call or a conference as it goes on: one line for each thing that happened, in order.
 
-import { attribute, el, facts, icon, show, text } from "./dom.js";
+import { attribute, el, facts, icon, prose, show, text } from "./dom.js";
 import { Overview } from "./overview.js";
 import { clock, count, iso } from "./format.js";
 import { href, toCall, toConference } from "./router.js";
@@ -115,7 +115,7 @@ export class Timeline {
   sentence(entry) {
     const words = el("p", { class: "sentence" });
     if (entry.level !== "info") words.append(el("span", { class: "unseen", textContent: `${entry.level}: ` }));
-    words.append(entry.text);
+    words.append(...prose(entry.text));
     return words;
   }
 
