@@ -19,6 +19,7 @@ from orchestrator.recordings.model import (
     OpenRecording,
     RecordedCall,
     RecordingState,
+    Source,
 )
 from orchestrator.recordings.pauses import Pause
 from orchestrator.sids import call_sid_of, new_sid
@@ -52,6 +53,7 @@ class OfCall(NamedTuple):
     delivered: tuple[str, ...]
     lives: bool = True
     from_answer: bool = False
+    source: Source = "StartCallRecordingAPI"
 
 
 OF_CALLS = {
@@ -63,6 +65,11 @@ OF_CALLS = {
     "was never ordered": OfCall("in-progress", False, False, "record_session", ("in-progress",)),
     "was to stop": OfCall("stopped", True, True, "stop_record_session", ("completed",)),
     "waits for the answer": OfCall("in-progress", False, True, "", (), from_answer=True),
+    "paused, ended meanwhile": OfCall("paused", True, False, "", ("completed",)),
+    "stopped, ended meanwhile": OfCall("stopped", True, False, "", ("completed",)),
+    "a message goes on": OfCall("in-progress", True, True, "", (), source="RecordVerb"),
+    "a message began": OfCall("in-progress", False, True, "", ("in-progress",), source="RecordVerb"),
+    "a message ended": OfCall("in-progress", True, False, "", ("completed",), source="RecordVerb"),
     "was being finished": OfCall("processing", True, False, "", ("completed",)),
 }
 
@@ -77,7 +84,7 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
     path = switch.recordings_dir / f"{sid}.wav"
     state = RecordingState(
         sid,
-        "StartCallRecordingAPI",
+        case.source,
         status_callback=house.application.url("/recording"),
         status_callback_event=ALL,
         asked_at=left.began_at,
@@ -87,7 +94,10 @@ def test_a_call_s_recording(left: Left, case: OfCall) -> None:
     )
     kept = OpenRecording(RecordedCall(uuid, call_sid_of(uuid), ACCOUNT, "1"), state)
     left.rows.append((CALL_RECORDING, sid, msgspec.json.encode(kept)))
-    if case.written:
+    if case.written and case.source == "RecordVerb":
+        running = {"current_application": "record", "current_application_data": f"{path} 600 200 5"}
+        switch.legs[uuid] |= {f"variable_{name}": value for name, value in running.items()}
+    elif case.written:
         switch.recorded[uuid] = [str(path)]
     audio(path)
     left.write()
