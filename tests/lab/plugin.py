@@ -6,11 +6,16 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from orchestrator.logs import formatter
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
+
+# A machine with other work may take any time for an example.
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 KINDS = ("emulator", "freeswitch")
 # Kept with each test's report.
@@ -35,6 +40,7 @@ LONG = {
         "health",
         "load",
         "ownership",
+        "recordings",
     ),
     *("races", "sip", "sound", "packaging", "test_cli.py", "test_lab.py", "test_performance.py"),
     *(
