@@ -107,6 +107,9 @@ class Trial:
                 ended, _ = self._run([test])
                 return (NOTICED, test) if ended == 0 else (UNDECIDED, f"fails without it: {test}")
             case 4 | 5:
+                ended, _ = self._run(tests)
+                if ended == 0:
+                    return NOTICED, "the tests cannot be collected"
                 return UNDECIDED, "the tests that run it are not there any more: remove what is kept"
             case _:
                 return NOTICED, failed or "; ".join(output.splitlines()[-3:])

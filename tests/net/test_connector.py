@@ -6,16 +6,20 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
+import gevent
 import pytest
+import requests
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
+from orchestrator.net.connections import Adapter
 from orchestrator.net.connector import Connector
 from orchestrator.net.name_lookup import Found, Names
 from orchestrator.store.message import Message
@@ -122,6 +126,62 @@ def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callab
     server = villain(OK, host="127.0.0.2")
     names = resolved(app_test=["127.0.0.1", "127.0.0.2"])
     assert fetch(server.url(host="app.test"), Connector(names=names)).body == b"<Response/>"
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port of 127.0.0.2 that answers nobody: its queue is full."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.2", 0))
+        listening.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+        for each in waiting:
+            each.close()
+
+
+def test_an_address_that_does_not_answer_is_followed_by_the_next(
+    villain: Callable[..., Villain], silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.net.connector.ONE_OF_SEVERAL_SECONDS", 0.3)
+    server = villain(OK, port=silent)
+    names = resolved(app_test=["127.0.0.2", "127.0.0.1"])
+    began = time.monotonic()
+    assert fetch(server.url(host="app.test"), Connector(names=names), 8.0).body == b"<Response/>"
+    assert time.monotonic() - began < 4
+
+
+def test_the_last_address_has_the_whole_time_limit(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.net.connector.ONE_OF_SEVERAL_SECONDS", 0.1)
+    for addresses in (["127.0.0.2"], ["127.0.0.2", "127.0.0.2"]):
+        began = time.monotonic()
+        with pytest.raises(OSError, match="timed out"):
+            Connector(names=resolved(app_test=addresses)).dial("app.test", silent, 0.8)
+        assert 0.75 < time.monotonic() - began < 3
+
+
+def test_a_kept_connection_that_its_server_has_closed_is_not_used(villain: Callable[..., Villain]) -> None:
+    """So that a request that may not be repeated need not be."""
+    server = villain(OK)
+    adapter = Adapter(Connector(), 1)
+    for count in (1, 2, 3):
+        response = adapter.send(requests.Request("POST", server.url()).prepare(), stream=True)
+        assert response.content == b"<Response/>"
+        assert server.connections == count
+        gevent.sleep(0.1)
+    adapter.close()
+
+
+def test_a_kept_connection_is_used_again(villain: Callable[..., Villain]) -> None:
+    server = villain(OK, keeps=True)
+    adapter = Adapter(Connector(), 1)
+    for _ in range(3):
+        assert adapter.send(requests.Request("POST", server.url()).prepare(), stream=True).content
+    assert server.connections == 1
+    adapter.close()
 
 
 def test_a_second_answer_of_the_name_server_changes_nothing(villain: Callable[..., Villain]) -> None:

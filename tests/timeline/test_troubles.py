@@ -11,6 +11,7 @@ from typing import cast
 import gevent
 import pytest
 
+from orchestrator.calls import runner
 from orchestrator.timeline.sentences import sentence
 from orchestrator.verbs.announcements import Announcement
 from tests.attacks.sip import RawPhone
@@ -288,11 +289,12 @@ def test_10_an_announcement_that_is_not_there(house: House) -> None:
     assert [sentence(entry) for entry in own] == [text]
 
 
-def test_11_an_endless_redirect(house: House) -> None:
+def test_11_an_endless_redirect(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "QUICK_SECONDS", 0.1)
     house.voice("<Response><Redirect>/voice</Redirect></Response>")
     phone = house.switch.call(NUMBER, from_=CALLER)
     house.log.allows("documents lead in circles")
-    phone.wait_ended(90)
+    phone.wait_ended(60)
     text = sentence(wait_for(house, "call.hangup"))
     assert "Reason: 50 documents in a row led on at once, without anything to hear or to dial." in text
 
