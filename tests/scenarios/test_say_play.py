@@ -86,13 +86,15 @@ def test_any_text_is_only_spoken(house: House, tmp_path: Path, text: str) -> Non
 
 
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="no espeak-ng here")
-def test_another_engine_speaks(house: House, tmp_path: Path) -> None:
+def test_another_engine_speaks(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A path of its own would be read out, all of it.
+    monkeypatch.chdir(tmp_path)
     house.stop()
     house.start(
         "speech:\n  engine: command\n  default_voice: en\n"
         "  command: [espeak-ng, -v, '{voice}', -f, '{text_file}', -w, '{out}']\n"
     )
-    text = f"Good morning; $(touch {tmp_path}/bait) `touch {tmp_path}/bait` 'and' \"welcome\""
+    text = "Good morning; $(touch bait) `touch bait` 'and' \"welcome\""
     house.voice(f"<Response><Say>{text}</Say>{last(house)}</Response>")
     phone = house.switch.call(NUMBER)
     phone.wait_ended(20)
