@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Folders and modules of `orchestrator`; folders and files of `tests`. test_mutation.py looks for each.
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "api": (("web/api",), ("web", "sdk", "cli")),
+    "api": (("web/api",), ("recordings", "web", "sdk", "cli")),
     "callbacks": (("callbacks",), ("callbacks", "store", "scenarios")),
     "calls": (("calls",), ("calls", "scenarios", "recovery", "sdk")),
     "conference": (("conference",), ("conference", "recovery", "scenarios")),
@@ -23,7 +23,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
     "recovery": (("recovery",), ("recovery", "calls")),
     "routing": (("routing",), ("routing", "scenarios", "config", "sdk")),
-    "services": (("services",), ("web", "sdk", "cli", "console/test_site.py")),
+    "services": (
+        ("services",),
+        ("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
+    ),
     "store": (("store",), ("store", "callbacks", "recovery")),
     "texml": (("texml",), ("texml", "documents", "scenarios")),
     "timeline": (("timeline",), ("timeline", "web")),
