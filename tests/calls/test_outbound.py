@@ -8,6 +8,8 @@ from typing import Any
 import gevent
 import pytest
 
+from orchestrator.calls.stored_call import CallStore
+from orchestrator.documents.next_action import FetchDocument
 from tests.calls.scripted import ScriptedSwitch
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.sdk.conftest import Client
@@ -311,3 +313,60 @@ def test_a_participant_s_phone_is_found_as_it_is_after_a_restart(
     scripted.hangs_up(uuid)
     gevent.sleep(0.2)
     assert client.ask("GET", f"/Conferences/{one['conference_sid']}").json()["status"] == "completed"
+
+
+def test_all_that_was_asked_for_a_call_is_kept_of_it(
+    bench: House, scripted: ScriptedSwitch, client: Client
+) -> None:
+    """Whatever a restart must know is on disk from the answer on."""
+    url = bench.application.url
+    bench.application.document("/own", "<Response><Pause length='60'/></Response>")
+    more = {
+        "Url": url("/own"),
+        "FallbackUrl": url("/own-fallback"),
+        "FallbackMethod": "GET",
+        "StatusCallbackMethod": "GET",
+        "StatusCallbackEvent": "initiated answered",
+    }
+    call_sid, uuid, _ = dial(client, **more)
+    scripted.event("CHANNEL_CREATE", uuid)
+    scripted.leg(uuid, answered=False)
+    scripted.answers_call(uuid)
+    scripted.parks_again(uuid)
+    bench.application.wait_for("/own")
+    assert statuses(bench, 2) == ["initiated", "in-progress"]
+    assert bench.orchestrator is not None
+    (kept,) = [one for one in CallStore(bench.orchestrator.node.write_buffer).load() if one.leg == uuid]
+    assert (kept.application, kept.direction, kept.caller.call_sid) == ("main", "outbound", call_sid)
+    assert (kept.caller.from_, kept.caller.to) == (NUMBER, CALLEE)
+    assert kept.fallback == FetchDocument(url("/own-fallback"), "GET")
+    assert kept.report == FetchDocument(url("/callee"), "GET")
+    assert set(kept.report_events) == {"initiated", "answered"}
+    assert set(kept.reported) == {"initiated", "answered"}
+    assert kept.document_url == url("/own")
+    assert (kept.next, kept.verb, kept.dialled_into) == (None, 0, "")
+    assert (kept.ringing, kept.ended, kept.leaves_bridge) == (False, False, False)
+    bench.stop()
+    bench.start()
+    scripted.hangs_up(uuid)
+    # Its end was not asked for.
+    assert statuses(bench, 0) == ["initiated", "in-progress"]
+
+
+def test_a_call_that_rings_has_its_request_on_disk(
+    bench: House, scripted: ScriptedSwitch, client: Client
+) -> None:
+    url = bench.application.url
+    call_sid, uuid, _ = dial(client, Url=url("/own"), FallbackUrl=url("/own-fallback"), Method="GET")
+    scripted.event("CHANNEL_CREATE", uuid)
+    assert statuses(bench, 1) == ["initiated"]
+    assert bench.orchestrator is not None
+    (kept,) = CallStore(bench.orchestrator.node.write_buffer).load()
+    assert (kept.leg, kept.caller.call_sid, kept.direction) == (uuid, call_sid, "outbound")
+    assert kept.next == FetchDocument(url("/own"), "GET")
+    assert kept.fallback == FetchDocument(url("/own-fallback"), "POST")
+    assert kept.report == FetchDocument(url("/callee"), "POST")
+    assert set(kept.report_events) == set(ALL.split())
+    assert (set(kept.reported), kept.ringing, kept.application) == ({"initiated"}, True, "main")
+    scripted.hangs_up(uuid)
+    assert statuses(bench, 2)[1:] != []

@@ -10,7 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "api": (("web/api",), ("recordings", "web", "sdk", "cli")),
     "callbacks": (("callbacks",), ("callbacks", "store", "scenarios")),
-    "calls": (("calls",), ("calls", "scenarios", "recovery", "sdk")),
+    "calls": (
+        ("calls",),
+        ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_intake.py"),
+    ),
     "conference": (("conference",), ("conference", "recovery", "scenarios")),
     "config": (("config", "reloading", "from_settings.py"), ("config", "reloading", "scenarios")),
     "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
@@ -21,7 +24,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "net": (("net",), ("net", "documents", "callbacks")),
     "numbering": (("numbering",), ("numbering",)),
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
-    "recovery": (("recovery",), ("recovery", "calls")),
+    "recovery": (("recovery",), ("recovery", "calls", "recordings")),
     "routing": (("routing",), ("routing", "scenarios", "config", "sdk")),
     "services": (
         ("services",),

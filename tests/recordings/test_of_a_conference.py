@@ -9,12 +9,15 @@ import gevent
 import pytest
 
 from orchestrator.recordings import conference_recorder
+from orchestrator.recordings.entries import RecordingEntries
 from orchestrator.recordings.model import CONFERENCE_RECORDING
+from orchestrator.timeline.sentences import sentence
 from tests.calls.scripted import ScriptedSwitch
 from tests.recovery.test_recordings_of_the_last_run import audio
 from tests.scenarios.conftest import House
 from tests.sdk.conftest import Client
 from tests.sound.stage import recorded, until
+from tests.timeline.reading import wait_for
 
 SOON = 0.3
 
@@ -153,7 +156,7 @@ def test_each_change_is_the_order_that_it_takes(
         answer = client.ask("POST", url, data=form)
         assert answer.status_code == 200, answer.text
         assert answer.json()["status"] == wanted
-    assert one.ordered() == ordered
+    until(lambda: one.ordered() == ordered, 5, f"{ordered}")
     assert client.ask("GET", url).json()["status"] == status
     one.says("stop", Conference_Size="0")
     assert one.delivered(2) == ["in-progress", "completed"]
@@ -179,6 +182,21 @@ def test_what_freeswitch_does_not_do_is_said_and_changes_nothing(
     assert "non-existent" in answer.text
     assert client.ask("GET", url).json()["status"] == before != status
     one.says("stop", Conference_Size="0")
+    one.leaves()
+
+
+@pytest.mark.parametrize("why", ["", "FreeSWITCH ended it before its conference"])
+def test_a_full_disk_is_named_where_something_is_wrong_and_nowhere_else(
+    bench: House, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(RecordingEntries, "_free", lambda self: 0)
+    bench.log.allows("recording ended before its conference")
+    one = scene(bench)
+    one.says("stop", Conference_Size="1" if why else "0")
+    assert one.delivered(2) == ["in-progress", "completed"]
+    text = sentence(wait_for(bench, "recording.completed"))
+    assert ("is full" in text, "Free space there" in text) == (bool(why), bool(why))
+    assert why in text
     one.leaves()
 
 

@@ -19,6 +19,7 @@ from orchestrator.conference.machine.state import (
     RecordingOptions,
     RoomPhase,
 )
+from orchestrator.documents.next_action import FetchDocument
 from orchestrator.recovery.reconcile import Corrections
 from tests.recovery.left import SECOND, Left
 from tests.scenarios.conftest import House
@@ -321,3 +322,37 @@ def test_a_room_that_was_ending_is_not_found_by_its_name(left: Left) -> None:
     assert (
         left.house.orchestrator.node.rooms.named("cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "Room 1234") is None
     )
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "not answered"])
+def test_each_word_that_a_leg_left_is_reported(left: Left, answered: bool) -> None:
+    """Of a call that ended without an orchestrator, as FreeSWITCH would have said it."""
+    application = left.house.application
+    uuid = str(uuid4())
+    report = {
+        "report": FetchDocument(application.url("/ended"), "POST"),
+        "report_events": ("completed",),
+    }
+    application.takes_callbacks("/ended")
+    left.call(uuid, "<Response><Pause length='600'/></Response>", SUBJECT, **report)
+    created = left.began_at
+    answered_at, ended_at = created + 2 * SECOND if answered else 0, created + 9 * SECOND
+    cause, sip = ("NORMAL_CLEARING", "200") if answered else ("USER_BUSY", "486")
+    words = (ended_at, created, answered_at, cause, "", "", sip, "recv_bye", "PCMU", "8000")
+    left.switch.gone(uuid, *words)
+    left.write()
+    left.house.start()
+    (fields,) = left.house.callbacks("/ended", 1)
+    assert [at(fields[name]) // SECOND for name in ("StartTime", "EndTime", "CallInitiatedAt")] == [
+        created // SECOND,
+        ended_at // SECOND,
+        created // SECOND,
+    ]
+    assert at(fields["Timestamp"]) == ended_at
+    assert fields["HangupSource"] == "caller"
+    assert fields["SipHangupCause"] == sip
+    if answered:
+        assert (fields["CallStatus"], fields["CallDuration"]) == ("completed", "7")
+        assert at(fields["AnsweredTime"]) // SECOND == answered_at // SECOND
+    else:
+        assert fields["CallStatus"] == "busy"
