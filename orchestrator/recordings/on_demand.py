@@ -41,7 +41,7 @@ class CallRecordings(Part):
         self._store = store
 
     def start_recording(
-        self, leg: Leg, call: RecordedCall, state: RecordingState, *, beep: bool = False
+        self, leg: Leg, call: RecordedCall, state: RecordingState, *, beep: bool
     ) -> None:
         """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises ServiceError."""
         recording = CallRecording(self._recorder, call, state)

@@ -125,6 +125,9 @@ def test_two_different_lengths_are_a_protocol_error() -> None:
 
 def test_headers_without_an_end_are_a_protocol_error() -> None:
     assert "header block" in decode(b"Content-Type: command/reply\nX: " + b"a" * MAX_HEADER_BYTES)[1]
+    # Also one that comes whole.
+    whole = b"Content-Type: command/reply\nX: " + b"a" * MAX_HEADER_BYTES + b"\n\n"
+    assert "header block" in decode(whole)[1]
 
 
 @pytest.mark.parametrize("data", [b"no colon\n\n", b"Content-Length: x\n\n"])

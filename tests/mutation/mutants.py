@@ -23,6 +23,8 @@ ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "-", ast.Sub: "+", ast.Mul
 PAIRS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 # Texts for people and logs: another word in them is not a defect of what the program does.
 LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+# Their first argument is a sentence, for the log and the timeline.
+SAID = {"warn", "fault"}
 FOR_PEOPLE = {"description", "help", "title", "summary", "epilog"}
 SENTENCE_SPACES = 3
 NOT_BEHAVIOUR = {"__repr__", "__str__"}
@@ -108,6 +110,9 @@ class _Finder(ast.NodeVisitor):
                 pass
             case ast.Call() if _is_logged(node):
                 pass
+            case ast.Call(func=ast.Attribute(attr=attr)) if attr in SAID:
+                for argument in (*node.args[1:], *node.keywords):
+                    self.visit(argument)
             case _:
                 self.generic_visit(node)
 

@@ -34,6 +34,8 @@ def become(code: str) -> set[str]:
         ("x = f(a, b=c, d=e)", {"x = f(a, b=c)", "x = f(a, d=e)"}),
         ("x = {a, b, c}", {"x = {a, b}", "x = {a, c}", "x = {b, c}"}),
         ("f(a)", {"pass"}),
+        ("call.warn('not played')", {"pass"}),
+        ("call.warn('not played', seconds=1)", {"pass", "call.warn('not played', seconds=2)"}),
         ("a.b = c", {"pass"}),
         ("a += b", {"pass"}),
         ("x = a if b else c", {"x = (a)", "x = (c)"}),
