@@ -160,7 +160,7 @@ class Outbound:
             stored.caller.from_,
             stored.next
             or self._services.call_store.document(stored.leg)
-            or FetchDocument(application.voice_url),
+            or FetchDocument(application.voice_url, application.voice_method),
             time_limit=int(facts[TIME_LIMIT]),
             fallback=stored.fallback,
             report=stored.report,

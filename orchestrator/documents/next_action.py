@@ -13,7 +13,7 @@ class FetchDocument(NamedTuple):
 
     url: str
     """As written: relative to the document it came from; empty for that document itself."""
-    method: str = "POST"
+    method: str
     fields: Fields = ()
     """The verb's own parameters, on top of the standard ones."""
 

@@ -10,7 +10,7 @@ import codecs
 
 import pytest
 
-from orchestrator.documents.document import charset_of, document_of
+from orchestrator.documents.document import charset_of, document_of, not_audio
 from orchestrator.documents.fetch import Fetched
 from orchestrator.texml import Conference, Dial, DocumentError, Say, parse
 from orchestrator.texml.encoding import codec_of
@@ -117,3 +117,23 @@ def test_no_charset_hides_a_doctype() -> None:
 )
 def test_a_strange_header_names_no_charset(header: str) -> None:
     assert codec_of(charset_of(header)) is None
+
+
+PAGE = "<!DOCTYPE html><html><head><title>Sign &amp;\n in</title></head><body>Hello</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "why"),
+    [
+        ("", 204, "the answer is empty (status 204), not audio"),
+        (" \n", 200, "the answer is empty (status 200), not audio"),
+        (PAGE, 200, "the answer is an HTML page, not audio (status 200): Sign & in"),
+        ("\ufeff\n" + PAGE, 200, "the answer is an HTML page, not audio (status 200): Sign & in"),
+        ("<html><p>Gone  away</html>", 200, "the answer is an HTML page, not audio (status 200): Gone away"),
+        ("<html></html>", 200, "the answer is an HTML page, not audio (status 200): without words"),
+        ("RIFF, and so on", 200, ""),
+        ("<Response/>", 200, ""),
+    ],
+)
+def test_what_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> None:
+    assert not_audio(Fetched("http://a/", "audio/wav", body.encode(), status=status)) == why
