@@ -40,9 +40,7 @@ class CallRecordings(Part):
         self._recorder = recorder
         self._store = store
 
-    def start_recording(
-        self, leg: Leg, call: RecordedCall, state: RecordingState, *, beep: bool
-    ) -> None:
+    def start_recording(self, leg: Leg, call: RecordedCall, state: RecordingState, *, beep: bool) -> None:
         """Returns when FreeSWITCH writes it, or will as soon as the leg comes to it. Raises ServiceError."""
         recording = CallRecording(self._recorder, call, state)
         recording.keep()
