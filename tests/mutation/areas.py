@@ -15,17 +15,20 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_intake.py"),
     ),
     "conference": (("conference",), ("conference", "recovery", "scenarios")),
-    "config": (("config", "reloading", "from_settings.py"), ("config", "reloading", "scenarios")),
+    "config": (
+        ("config", "reloading", "from_settings.py"),
+        ("config", "reloading", "scenarios", "web/test_metrics.py", "fuzz/test_settings.py"),
+    ),
     "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
-    "documents": (("documents",), ("documents", "scenarios", "recovery")),
+    "documents": (("documents",), ("documents", "net", "scenarios", "recovery")),
     "esl": (("esl",), ("esl", "emulator", "scenarios", "recovery", "ownership")),
     "fsconfig": (("fsconfig",), ("fsconfig", "existing", "health")),
-    "media": (("media",), ("media", "scenarios", "fsconfig")),
+    "media": (("media",), ("media", "recordings", "scenarios", "fsconfig")),
     "net": (("net",), ("net", "documents", "callbacks")),
     "numbering": (("numbering",), ("numbering",)),
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
     "recovery": (("recovery",), ("recovery", "calls", "recordings")),
-    "routing": (("routing",), ("routing", "scenarios", "config", "sdk")),
+    "routing": (("routing",), ("routing", "scenarios", "config", "sdk", "fuzz/test_routes.py")),
     "services": (
         ("services",),
         ("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
@@ -33,7 +36,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "store": (("store",), ("store", "callbacks", "recovery")),
     "texml": (("texml",), ("texml", "documents", "scenarios")),
     "timeline": (("timeline",), ("timeline", "web")),
-    "verbs": (("verbs",), ("verbs", "scenarios", "recovery", "sdk")),
+    "verbs": (("verbs",), ("verbs", "scenarios", "recovery", "sdk", "timeline")),
 }
 
 

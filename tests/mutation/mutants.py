@@ -104,6 +104,8 @@ class _Finder(ast.NodeVisitor):
                 self._each(node.orelse)
             case ast.keyword(arg=arg) if arg in FOR_PEOPLE:
                 pass
+            case ast.Subscript(value=ast.Name(id="Literal")):
+                pass
             case ast.Raise() | ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.JoinedStr():
                 pass
             case ast.Assign(targets=[ast.Name(id="__all__" | "log" | "LOG")]):

@@ -64,6 +64,7 @@ def test_of_a_function_the_defaults_the_conditions_and_the_results() -> None:
         "'''A docstring of 1 line.'''",
         "import a",
         "x: Literal['a', 'b', 'c']",
+        "X = Literal['a', 'b', 'c']",
         "x = f(description='of a setting')",
         "x = 'a sentence that somebody reads'",
         "def __repr__(self): return 'x'",

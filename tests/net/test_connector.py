@@ -301,3 +301,18 @@ def test_tls_asks_for_the_name_and_verifies_it_although_an_address_is_dialled(
         fetcher.fetch(server.url(host="other.test"), "GET", (), RequestsCookieJar())
     fetcher.close()
     assert "CERTIFICATE_VERIFY_FAILED" in problem(server.url(host="app.test"), connector)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("405 No", "answered 405 No to POST (it allows GET)"),
+        ("404 Not Found", "answered 404 Not Found"),
+        ("500 Oh", "answered 500 Oh"),
+    ],
+)
+def test_methods_are_named_where_the_method_is_wrong(
+    villain: Callable[..., Villain], status: str, said: str
+) -> None:
+    server = villain(says(answer(b"", "Allow: GET", status=status)))
+    assert problem(server.url(), Connector()) == said
