@@ -27,7 +27,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "net": (("net",), ("net", "documents", "callbacks")),
     "numbering": (("numbering",), ("numbering",)),
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
-    "recovery": (("recovery",), ("recovery", "calls", "recordings")),
+    "recovery": (("recovery",), ("recovery", "calls", "recordings", "timeline")),
     "routing": (("routing",), ("routing", "scenarios", "config", "sdk", "fuzz/test_routes.py")),
     "services": (
         ("services",),
