@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import itertools
 import time
+from typing import Any
 
 import gevent
 import pytest
 
+from orchestrator.calls.stored_call import CALL, DOCUMENT
 from tests.lab.phone import Phone
 from tests.lab.softphones import Answers
 from tests.lab.web import Answer
@@ -353,3 +355,29 @@ def test_a_caller_that_left_for_another_document_is_not_back_in_the_waiting_room
     phone.hang_up()
     gevent.sleep(1.0)
     assert len(house.events()) == 3
+
+
+@pytest.mark.only("emulator")
+@pytest.mark.parametrize("verb", ["Dial", "Record"])
+def test_the_leave_and_the_new_position_are_on_disk_together(
+    house: House, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a process that ends between the two would bring the caller back, or lose it."""
+    house.switch.register(CALLEE, Answers(sounds=TALK))
+    leads_out = {"Dial": f"<Dial>{CALLEE}</Dial>", "Record": "<Record/>"}[verb]
+    waits(house, f"<Response><Pause length='1'/>{leads_out}</Response>")
+    assert house.orchestrator is not None
+    store = house.orchestrator.node.write_buffer._store
+    commit, commits = store.commit, list[tuple[set[str], set[str]]]()
+
+    def noted(messages: Any = (), put: Any = (), delete: Any = (), records: Any = ()) -> None:
+        messages, put, delete = list(messages), list(put), list(delete)
+        commits.append(({one.event for one in messages}, {kind for kind, *_ in put}))
+        commit(messages, put, delete, list(records))
+
+    monkeypatch.setattr(store, "commit", noted)
+    phone = house.switch.call(NUMBER, from_=FIRST)
+    assert names(house, 3) == LEFT
+    (kinds,) = [kinds for events, kinds in commits if "participant-leave" in events]
+    assert {CALL, DOCUMENT} <= kinds
+    phone.hang_up()
