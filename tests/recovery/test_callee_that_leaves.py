@@ -1,4 +1,4 @@
-"""A callee that was ordered out of its caller's bridge when the orchestrator ended: it is ordered once more."""
+"""A callee that was ordered out of its bridge when the orchestrator ended is ordered out once more."""
 
 from __future__ import annotations
 
