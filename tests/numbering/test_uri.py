@@ -71,7 +71,9 @@ def test_what_is_no_address(text: str) -> None:
         ("a@b", True),
         ("tel:+1", True),
         ("<sip:h>", True),
+        (" <sip:h> ", True),
         ("+1312", False),
+        ("xsip:h", False),
         ("alice", False),
     ],
 )
@@ -86,3 +88,18 @@ def test_any_text_is_an_address_or_none_and_somebody_has_a_name(text: str) -> No
         with contextlib.suppress(NotAnAddress):
             assert isinstance(parse(form), Address)
         assert isinstance(party(form, "US"), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<sip:(312)555-0100@h>", "+13125550100"),
+        ("tel:5550100;phone-context=+1312", "+13125550100"),
+        ("sip:anna;x=1@h:5070;transport=tcp", "anna"),
+        ("sip:1001@h", "1001"),
+        ("1001", "1001"),
+        ("sip:a@[", "sip:a@["),
+    ],
+)
+def test_a_party_is_shown_by_its_number_or_its_user(text: str, shown: str) -> None:
+    assert party(text, "US") == shown
