@@ -100,7 +100,7 @@ SAID: list[tuple[str, Facts, str]] = [
             "then": "fallback",
         },
         (
-            "Document cannot be used after 7 ms: http://a/voice: answered 500. Mend it. The fallback URL is "
+            "Document cannot be used: http://a/voice: answered 500 after 7 ms. Mend it. The fallback URL is "
             "requested."
         ),
     ),
@@ -222,6 +222,11 @@ SAID: list[tuple[str, Facts, str]] = [
     ("recording.absent", {"recording": "r1"}, "Recording r1 is absent: nothing was recorded."),
     (
         "callback.attempt",
+        {"event": "a", "url": "b", "verdict": "delivered", "status": 200, "ms": 3, "answer": "thanks"},
+        "Callback a to b delivered: answered 200 in 3 ms.",
+    ),
+    (
+        "callback.attempt",
         {"event": "join", "url": "http://a/e", "verdict": "delivered", "status": 200, "ms": 3, "attempt": 1},
         "Callback join to http://a/e delivered: answered 200 in 3 ms.",
     ),
@@ -328,7 +333,7 @@ SAID: list[tuple[str, Facts, str]] = [
     ("unknown.kind", {"a": 1, "b": [1, 2], "c": True, "d": None}, "unknown.kind: a 1, b 1, 2, c yes, d ."),
     ("unknown.kind", {}, "unknown.kind."),
 ]
-ELSEWHERE = {"call.rejected", "call.hangup"}
+ELSEWHERE = {"call.callee", "call.rejected", "call.hangup"}
 """Their sentences have tables of their own."""
 
 
