@@ -137,3 +137,9 @@ PAGE = "<!DOCTYPE html><html><head><title>Sign &amp;\n in</title></head><body>He
 )
 def test_what_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> None:
     assert not_audio(Fetched("http://a/", "audio/wav", body.encode(), status=status)) == why
+
+
+@pytest.mark.parametrize("charset", ["x-sjis", "x", "us-ascii", "latin-x"])
+def test_a_charset_is_named_in_full(charset: str) -> None:
+    for header in (f"text/xml; charset={charset}", f"text/xml; charset='{charset}'"):
+        assert charset_of(header) == charset

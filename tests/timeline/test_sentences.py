@@ -363,3 +363,57 @@ def test_an_order_is_given_on_behalf_of_its_request(by: By | None, key: str, sai
         assert actor("FreeSWITCH") == (Actor(by, key) if by is not None else Actor("FreeSWITCH"))
     finally:
         set_actor(None)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"cause": "NORMAL_CLEARING", "side": "caller", "answered": True, "seconds": 7},
+            "The caller hung up after 7 s: NORMAL_CLEARING.",
+        ),
+        (
+            {"cause": "NORMAL_CLEARING", "side": "callee", "sip": "480"},
+            "The callee hung up before it was answered: NORMAL_CLEARING, SIP 480.",
+        ),
+        (
+            {"cause": "ORIGINATOR_CANCEL", "side": "FreeSWITCH"},
+            "FreeSWITCH ended the call before it was answered: ORIGINATOR_CANCEL.",
+        ),
+        (
+            {"cause": "X", "side": "orchestrator", "decided": "Hangup (line 1)"},
+            "The orchestrator hung up before it was answered: X. Reason: Hangup (line 1).",
+        ),
+        (
+            {"cause": "X"},
+            "The call ended before it was answered: X.",
+        ),
+    ],
+)
+def test_an_end_says_who_and_when_and_nothing_that_is_not_known(facts: Facts, said: str) -> None:
+    assert sentence(Entry(1, 1, "call.hangup", facts=facts)) == said
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {},
+            "Call from an unknown number refused: unknown.",
+        ),
+        (
+            {"caller": "+1", "number": "+2", "address": "a", "sip": "404", "reason": "no-call-sid"},
+            "Call from +1 to +2 from a refused with SIP 404: its Unique-ID is no UUID. ",
+        ),
+        (
+            {"reason": "replaces", "times": 3},
+            "Call from an unknown number, and 2 more like it refused: it would replace another call. ",
+        ),
+        (
+            {"reason": "replaces", "times": 1},
+            "Call from an unknown number refused: it would replace another call. ",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_known(facts: Facts, said: str) -> None:
+    assert sentence(Entry(1, 1, "call.rejected", facts=facts)).startswith(said)
