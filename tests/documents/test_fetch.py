@@ -271,3 +271,17 @@ def test_a_packed_answer_is_unpacked_although_none_was_asked_for(
     server = villain(says(answer(gzip.compress(b"<Response/>" * 9000), "Content-Encoding: gzip")))
     assert get(fetcher, server.url()).body == b"<Response/>" * 9000
     assert b"Accept-Encoding: identity" in server.heads[0]
+
+
+def test_each_request_is_counted_with_its_outcome_and_its_time(
+    villain: Callable[..., Villain], fetcher: Fetcher
+) -> None:
+    before = fetcher.counters.seconds.sum
+    get(fetcher, villain(says(answer(b"<Response/>"))).url())
+    with pytest.raises(FetchError):
+        get(fetcher, villain(says(answer(b"", status="500 No"))).url())
+    with pytest.raises(FetchError):
+        get(fetcher, "ftp://127.0.0.1/")
+    assert dict(fetcher.counters.outcomes) == {"ok": 1, "status": 1, "url": 1}
+    assert fetcher.counters.seconds.count == 3
+    assert 0 < fetcher.counters.seconds.sum - before < 5

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import gevent
+import gevent.event
 import pytest
 
 from orchestrator.esl import CommandTimeout, Connection, Disconnected, Event, Leg, LegGone, Legs, leg
@@ -292,3 +293,25 @@ def test_a_leg_costs_little_memory(call: Call) -> None:
     assert not hasattr(call.leg, "__dict__")
     assert sys.getsizeof(call.leg) < 200
     assert isinstance(call.leg, Leg)
+
+
+def test_a_greenlet_that_is_shut_out_orders_nothing_more(call: Call) -> None:
+    """It may have a turn before it dies: what it waited for came first."""
+    go, orders = gevent.event.Event(), list[str]()
+
+    def plays() -> None:
+        go.wait()
+        call.leg.start("playback", "late.wav")
+        orders.append("given")
+
+    shut_out, other = gevent.spawn(plays), gevent.spawn(plays)
+    gevent.sleep(0)
+    call.leg.block_greenlet(shut_out)
+    go.set()
+    gevent.joinall([shut_out, other], timeout=5)
+    assert orders == ["given"], "the other one's"
+    assert call.taken()["execute-app-arg"] == "late.wav"
+    assert isinstance(shut_out.value, gevent.GreenletExit)
+    # Whoever has ended is not remembered.
+    call.leg.block_greenlet(gevent.spawn(gevent.sleep, 5))
+    assert len(call.leg._blocked) == 1

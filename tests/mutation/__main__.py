@@ -115,8 +115,8 @@ class Trial:
                 return NOTICED, failed or "; ".join(output.splitlines()[-3:])
 
     def _nearest(self, mutant: Mutant) -> list[str]:
-        """Within the time, twice as much for a line of a table, which all tests of the module run; one of each
-        test function before a second one."""
+        """Within the time, twice as much for a line of a table, which all tests of the module run; one of
+        each test function before a second one."""
         limit = self.seconds * (2 if mutant.function == "the module" else 1)
         tests = self.lines.tests_of(mutant.path, mutant.line)
         seen: Counter[str] = Counter()

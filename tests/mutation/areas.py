@@ -20,7 +20,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("config", "reloading", "scenarios", "web/test_metrics.py", "fuzz/test_settings.py"),
     ),
     "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
-    "documents": (("documents",), ("documents", "net", "routing", "scenarios", "recovery")),
+    "documents": (
+        ("documents",),
+        ("documents", "net", "routing", "config/test_dialect.py", "scenarios", "recovery"),
+    ),
     "esl": (("esl",), ("esl", "emulator", "scenarios", "recovery", "ownership")),
     "fsconfig": (("fsconfig",), ("fsconfig", "existing", "health")),
     "media": (("media",), ("media", "recordings", "scenarios", "fsconfig")),
