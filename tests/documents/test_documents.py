@@ -10,7 +10,7 @@ import codecs
 
 import pytest
 
-from orchestrator.documents.document import charset_of, document_of, not_audio
+from orchestrator.documents.document import charset_of, document_of, is_audio, not_audio
 from orchestrator.documents.fetch import Fetched
 from orchestrator.texml import Conference, Dial, DocumentError, Say, parse
 from orchestrator.texml.encoding import codec_of
@@ -143,3 +143,24 @@ def test_what_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> N
 def test_a_charset_is_named_in_full(charset: str) -> None:
     for header in (f"text/xml; charset={charset}", f"text/xml; charset='{charset}'"):
         assert charset_of(header) == charset
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "audio"),
+    [
+        ("audio/wav", b"anything", True),
+        ("audio/mpeg", b"", True),
+        *(
+            ("application/octet-stream", magic + b"...", True)
+            for magic in (b"RIFF", b"ID3", b"OggS", b"fLaC")
+        ),
+        *(("text/xml", magic + b"\0", True) for magic in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
+        ("text/xml", b"<Response/>", False),
+        ("", b"", False),
+        ("application/octet-stream", b"\xff\xfe<", False),
+    ],
+)
+def test_audio_in_place_of_a_document_is_known_by_its_type_or_its_beginning(
+    content_type: str, body: bytes, audio: bool
+) -> None:
+    assert is_audio(Fetched("http://a/", content_type, body)) is audio

@@ -30,8 +30,7 @@ def out(left: Left, uuid: str) -> None:
 
 
 def foreign(left: Left, uuid: str) -> None:
-    stranger = left.switch.leg(texml_guard="")
-    left.switch.member(left.sid, stranger, 99)
+    left.switch.member(left.sid, left.switch.leg(texml_guard=""), 99)
 
 
 def goes(left: Left, uuid: str) -> None:
