@@ -55,7 +55,9 @@ def test_several_are_called_at_once_or_one_after_the_other(
     assert argument[first:second].count(f"{between}[") == 1
 
 
-@pytest.mark.parametrize(("screened", "confirmed"), [("url='/ask'", True), ("", False)])
+@pytest.mark.parametrize(
+    ("screened", "confirmed"), [("url='/ask'", True), ("sendDigits='1'", True), ("", False)]
+)
 def test_a_callee_that_is_asked_first_is_to_confirm(
     bench: House, scripted: ScriptedSwitch, screened: str, confirmed: bool
 ) -> None:
