@@ -43,6 +43,7 @@ def test_nothing_that_was_there_is_changed_but_for_marked_blocks(directory: Path
     assert render(directory, ROUTED, "--yes") == 0
     after = files(directory)
     assert {name: parts.without_blocks(after[name]) for name in before} == before
+    assert not [name for name in after if b"\r" in (directory / name).read_bytes()], "other ends of lines"
     assert {name for name in after if name not in before} == {
         existing.MANIFEST,
         "dialplan/texml.xml",

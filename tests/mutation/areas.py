@@ -31,7 +31,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "numbering": (("numbering",), ("numbering",)),
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
     "recovery": (("recovery",), ("recovery", "calls", "recordings", "timeline")),
-    "routing": (("routing",), ("routing", "scenarios", "config", "sdk", "fuzz/test_routes.py")),
+    "routing": (("routing",), ("routing", "calls", "scenarios", "config", "sdk", "fuzz/test_routes.py")),
     "services": (
         ("services",),
         ("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
