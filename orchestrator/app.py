@@ -18,6 +18,8 @@ from gevent.event import Event as Flag
 
 from orchestrator.callbacks.attempt_entries import AttemptEntries
 from orchestrator.callbacks.delivery import Delivery
+from orchestrator.calls.relays import Relays
+from orchestrator.conference.live.directory import RoomDirectory
 from orchestrator.config import load
 from orchestrator.config.current import CurrentSettings
 from orchestrator.config.settings import Settings
@@ -35,10 +37,13 @@ from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
 from orchestrator.net.connector import Connector
 from orchestrator.node import Node
+from orchestrator.recordings.files import RecordingsOfNodes
 from orchestrator.reloading.reload_socket import ReloadSocket
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
 from orchestrator.retention import Retention, files, rows
 from orchestrator.routing.outbound_limits import OutboundLimits
+from orchestrator.services.api_services import api_services
+from orchestrator.services.nodes import Nodes
 from orchestrator.shared_parts import Shared
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
@@ -86,6 +91,7 @@ class Orchestrator(Part):
         self.delivery.on_attempt.append(self.attempt_entries.on_attempt)
         self.delivery.on_dropped.append(self.attempt_entries.on_dropped)
         self.counters = CallCounters()
+        self.directory = RoomDirectory(lambda: self.settings.freeswitch.new_rooms)
         shared = Shared(
             current=self.current,
             store=self.outbox,
@@ -97,6 +103,8 @@ class Orchestrator(Part):
             counters=self.counters,
             timeline=self.timeline,
             outbound_limits=OutboundLimits(self.current),
+            directory=self.directory,
+            relays=Relays(),
             take_over=take_over,
         )
         if len(settings.freeswitch.nodes) == 1:
@@ -134,31 +142,35 @@ class Orchestrator(Part):
                 self.console,
                 self.retention,
                 *self.nodes,
+                self.services.conferences,
             )
         )
 
     def _serve(self) -> None:
-        """REST, the console and recordings are the only node's; health and metrics are everybody's."""
-        settings, node = self.settings, self.node
+        """REST, the console, recordings, health and metrics: of all nodes."""
+        settings = self.settings
         self.attempts = Attempts()
+        nodes = Nodes([node.commanded_parts for node in self.nodes], self.directory)
+        self.services = api_services(nodes, self.outbox, self.delivery)
+        files = RecordingsOfNodes([node.files for node in self.nodes])
         self.console = Console(
             self.current,
-            node.api_services,
-            node.rooms,
+            self.services,
+            nodes.rooms,
             self.outbox,
-            node.files,
+            files,
             self._problems,
             self.attempts,
             console_secret(self.outbox),
         )
-        audio = RecordingAudio(node.files, is_open=node.api_services.recordings.is_recording)
+        audio = RecordingAudio(files, is_open=self.services.recordings.is_recording)
         self.web = WebServer(
             settings.web.host,
             settings.web.port,
             (
                 health(self._problems),
                 recording_pages(audio),
-                rest_api(self.current, node.api_services, self.outbox.records, self.attempts, audio),
+                rest_api(self.current, self.services, self.outbox.records, self.attempts, audio),
                 self.console.blueprint,
             ),
         )
@@ -167,8 +179,7 @@ class Orchestrator(Part):
 
     @property
     def node(self) -> Node:
-        """That REST and console are about: the only one, as long as settings with more are refused, which
-        config/freeswitch.py does."""
+        """The first."""
         return self.nodes[0]
 
     def start(self) -> None:

@@ -20,7 +20,9 @@ from orchestrator.calls.context import CallContext
 from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.records import CallRecords
 from orchestrator.calls.registry import CallRegistry
+from orchestrator.calls.relays import RelayNode
 from orchestrator.calls.stored_call import CallStore
+from orchestrator.conference.live.directory import Home
 from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.freeswitch_events import ConferenceEvents
 from orchestrator.conference.live.manager import Rooms
@@ -48,13 +50,7 @@ from orchestrator.recordings.recording import RecordingContext
 from orchestrator.recovery.dispatcher import EVENTS, EventDispatcher
 from orchestrator.recovery.periodic_check import PeriodicCheck
 from orchestrator.recovery.reconcile import ReconciledParts, Reconciler
-from orchestrator.services.api_services import ApiServices
-from orchestrator.services.browser_calls import BrowserCallService
-from orchestrator.services.callbacks import CallbackService
-from orchestrator.services.calls import CallService
-from orchestrator.services.conferences import ConferenceService
-from orchestrator.services.recordings import RecordingService
-from orchestrator.services.timeline import TimelineService
+from orchestrator.services.nodes import NodeParts
 from orchestrator.shared_parts import Shared
 from orchestrator.store.interface import NodeStore
 from orchestrator.store.write_behind import WriteBehindBuffer
@@ -92,7 +88,6 @@ class Node(Part):
                 self.conference_recorder,
                 self.calls,
                 self.browser_calls,
-                self.api_services.conferences,
                 self.call_recordings,
                 self.connection,
                 self.reconciler,
@@ -100,6 +95,15 @@ class Node(Part):
                 self.media_monitor,
             )
         )
+        shared.directory.add(Home(self.name, self.rooms, lambda: self.settings.weight, self._up.is_set))
+        relay_node = RelayNode(
+            self.rooms,
+            self.legs,
+            self.connection,
+            self.write_buffer,
+            lambda sid: self.calls.running(sid) is not None,
+        )
+        shared.relays.add(self.name, relay_node)
         self.connection.on_event.append(self.dispatcher.on_event)
         self.dispatcher.on_new_call.append(self.calls.accept)
         self.connection.on_log.append(self.call_entries.rejected.on_log)
@@ -318,6 +322,8 @@ class Node(Part):
             timeline=self.timeline,
             call_entries=self.call_entries,
             browser_calls=self.browser_calls,
+            relays=shared.relays,
+            directory=shared.directory,
             outbound_limits=shared.outbound_limits,
             counters=shared.counters,
             verbs=VERBS,
@@ -350,18 +356,10 @@ class Node(Part):
         return CallRecordings(self.call_recorder, self.store)
 
     @cached_property
-    def api_services(self) -> ApiServices:
-        services, calls = self.call_context, self.calls
-        announcement_player = AnnouncementPlayer(services, calls)
-        return ApiServices(
-            ConferenceService(services, self.outbound, announcement_player),
-            CallService(services, calls, self.outbound),
-            RecordingService(services, calls, self.call_recordings),
-            CallbackService(self._shared.store, self._shared.delivery),
-            BrowserCallService(services),
-            TimelineService(services, self._shared.store),
-            self.timeline,
-        )
+    def commanded_parts(self) -> NodeParts:
+        """For the services of REST and console, which are about all nodes."""
+        player = AnnouncementPlayer(self.call_context, self.calls)
+        return NodeParts(self.call_context, self.calls, self.outbound, self.call_recordings, player)
 
     # Reconciling
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.callbacks.signature import AccountKeys
+from orchestrator.calls.relays import Relays
+from orchestrator.conference.live.directory import RoomDirectory
 from orchestrator.config.current import CurrentSettings
 from orchestrator.counters import CallCounters
 from orchestrator.net.connector import Connector
@@ -31,5 +33,7 @@ class Shared:
     counters: CallCounters
     timeline: Timeline
     outbound_limits: OutboundLimits
+    directory: RoomDirectory
+    relays: Relays
     take_over: bool
     """FreeSWITCH is taken from another orchestrator, also from one that lives."""

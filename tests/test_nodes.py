@@ -86,9 +86,11 @@ def test_a_node_ends_nothing_of_another_node_after_a_restart(tmp_path: Path) -> 
         node.call_records.flush()
     first.stop(1)
     second = Orchestrator(settings(tmp_path, *NAMES))
-    second.nodes[0].rooms.start()
-    second.nodes[0].api_services.conferences.start()
+    for node in second.nodes:
+        node.rooms.start()
+    second.services.conferences.start()
     second.nodes[0].call_records.start()
+    assert [record.sid for record in second.nodes[0].store.alive("conference")] == [sids[0]]
     assert [record.sid for record in second.nodes[1].store.alive("conference")] == [sids[1]]
     assert len(second.nodes[0].call_records._live) == 1
     second.outbox.close()
@@ -119,12 +121,31 @@ def test_rest_shows_the_node_as_the_region(tmp_path: Path) -> None:
 
 def test_what_the_only_node_left_under_another_name_is_still_its_own(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "orchestrator.sqlite")
-    outbox.commit([make("room", URL, 0)], [("room", "sid", b"1"), ("installation", "", b"2")])
-    outbox.of("old name").commit(put=[("room", "other", b"3")])
+    outbox.commit(put=[("installation", "", b"2"), ("signed out", "session", b"4")])
+    outbox.of("old name").commit([make("room", URL, 0)], [("room", "sid", b"1"), ("room", "other", b"3")])
     outbox.claim("frankfurt")
     assert outbox.of("frankfurt").load("room") == [("other", b"3"), ("sid", b"1")]
-    assert outbox.of("frankfurt").load("installation") == []
-    assert outbox.get("installation", "") == b"2"
+    for kind, key, value in (("installation", "", b"2"), ("signed out", "session", b"4")):
+        assert outbox.of("frankfurt").load(kind) == []
+        assert outbox.get(kind, key) == value
+
+
+def test_two_nodes_may_have_a_row_of_the_same_name(tmp_path: Path) -> None:
+    """A caller on one node that takes part in a room on another has the same CallSid on both."""
+    outbox = Outbox(tmp_path / "orchestrator.sqlite")
+    nodes = [outbox.of(name) for name in NAMES]
+    for node in nodes:
+        node.commit(put=[("call", "sid", node.node.encode())])
+    assert [node.get("call", "sid") for node in nodes] == [name.encode() for name in NAMES]
+    nodes[0].commit(delete=[("call", "sid")])
+    assert [node.get("call", "sid") for node in nodes] == [None, b"paris"]
+    outbox.close()
+
+
+def test_a_callback_of_the_old_name_waits_for_the_new_one(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "orchestrator.sqlite")
+    outbox.of("old name").commit([make("room", URL, 0)])
+    outbox.claim("frankfurt")
     waiting = outbox.next("room")
     assert waiting is not None
     assert waiting.node == "frankfurt"

@@ -8,17 +8,16 @@ WebSocket.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 import gevent
 from msgspec import Struct, json
 
+from orchestrator.calls.one_time_tokens import OneTimeTokens, TokenOutcome, TokenRefused
 from orchestrator.config.browser_calls import SIP_PROFILE
 from orchestrator.esl import commands
 from orchestrator.esl.events import Event
@@ -33,12 +32,8 @@ TOKEN_SECONDS: Final = 60.0
 RECONNECT_SECONDS: Final = 10.0
 """How long a call goes on without its WebSocket: a restart of the orchestrator takes less."""
 MINUTE: Final = 60.0
-REFUSED: Final = "OUTGOING_CALL_BARRED"
-"""mod_sofia.c, hangup_cause_to_sip(): SIP 403."""
 OVER: Final = "NORMAL_CLEARING"
 BROWSER_CALL: Final = "browser call"
-
-TokenOutcome = Literal["admitted", "unknown", "used", "expired", "no_socket"]
 
 
 class BrowserTarget(NamedTuple):
@@ -53,22 +48,6 @@ class BrowserTarget(NamedTuple):
     """The number; of a call to a conference its name."""
     conference: str = ""
     """Its name; empty: the application's document decides."""
-
-
-class TokenRefused(Exception):
-    """A call from the console's page that is refused with SIP 403."""
-
-    def __init__(self, outcome: TokenOutcome) -> None:
-        super().__init__(_REASONS[outcome])
-        self.outcome = outcome
-
-
-_REASONS: Final[Mapping[TokenOutcome, str]] = {
-    "unknown": "no such token",
-    "used": "the token was used before",
-    "expired": f"the token is older than {TOKEN_SECONDS:g} s",
-    "no_socket": "the WebSocket of the token is not open",
-}
 
 
 class TooManyBrowserCalls(Exception):
@@ -131,8 +110,8 @@ class BrowserCalls(Part):
         self._clock = clock
         self._calls: dict[str, BrowserCall] = {}
         """By id: those whose token is good, and those whose leg lives."""
-        self._tokens: dict[bytes, tuple[str, float]] = {}
-        """By digest, for twice their time: the id of its call, empty once it is used; and when it expires."""
+        self._tokens = OneTimeTokens[str](TOKEN_SECONDS, clock)
+        """Each stands for the id of its call."""
         self._begun: dict[str, deque[float]] = {}
         """By account: when, within the last minute."""
         self._stopping = False
@@ -160,12 +139,10 @@ class BrowserCalls(Part):
             raise TooManyBrowserCalls
         begun.append(now)
         self._forget_old(now)
-        token = secrets.token_urlsafe(32)
         call = BrowserCall(str(uuid4()), owner, target.account_sid)
         call.target, call.expires_at = target, now + TOKEN_SECONDS
         self._calls[call.id] = call
-        self._tokens[_digest(token)] = call.id, call.expires_at
-        return call.id, token
+        return call.id, self._tokens.issue(call.id)
 
     def attach(self, id_: str, owner: str, on_over: Callable[[], None]) -> bool:
         """The WebSocket of this call is open; whether it may be: the call is the owner's, not over, and has
@@ -195,18 +172,15 @@ class BrowserCalls(Part):
 
     def redeem(self, token: str, leg: str) -> BrowserTarget:
         """The target of the call whose token a leg has called, once. Raises TokenRefused."""
-        digest, now = _digest(token), self._clock()
-        id_, expires_at = self._tokens.get(digest, (None, 0.0))
-        if id_ is None:
-            raise self._refused("unknown")
-        if not id_:
-            raise self._refused("used")
-        call = self._calls.get(id_)
-        if expires_at <= now or call is None or call.target is None:
+        try:
+            call = self._calls.get(self._tokens.look(token))
+        except TokenRefused as refused:
+            raise self._refused(refused.outcome) from None
+        if call is None or call.target is None:
             raise self._refused("expired")
         if call.on_over is None:
             raise self._refused("no_socket")
-        self._tokens[digest] = "", expires_at
+        self._tokens.redeem(token)
         self.outcomes["admitted"] += 1
         call.leg = leg
         row = json.encode(_Kept(call.id, call.owner, call.account_sid))
@@ -216,7 +190,7 @@ class BrowserCalls(Part):
 
     def _refused(self, outcome: TokenOutcome) -> TokenRefused:
         self.outcomes[outcome] += 1
-        return TokenRefused(outcome)
+        return TokenRefused(outcome, TOKEN_SECONDS)
 
     def _on_leg_event(self, event: Event) -> None:
         """On the socket's reader."""
@@ -234,16 +208,7 @@ class BrowserCalls(Part):
             self.end(call.id)
 
     def _forget_old(self, now: float) -> None:
-        """Used and expired tokens are remembered a while, so that a refusal can say which it is."""
-        old = [
-            digest for digest, (_, expires_at) in self._tokens.items() if expires_at + TOKEN_SECONDS <= now
-        ]
-        for digest in old:
-            del self._tokens[digest]
+        """Those whose tokens nobody has called in time."""
         unused = [one.id for one in self._calls.values() if not one.leg and one.expires_at <= now]
         for id_ in unused:
             del self._calls[id_]
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

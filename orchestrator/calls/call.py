@@ -107,6 +107,8 @@ class Call(DocumentRunner):
     def report(self) -> None:
         """Status callbacks: where the API says, else where an inbound call's application does."""
         stored, legs = self.stored, self.services.legs
+        if self.relayed is not None:
+            return
         to = stored.report
         if to is None and self.direction == "inbound" and self.application.status_callback:
             to = FetchDocument(self.application.status_callback, self.application.status_callback_method)

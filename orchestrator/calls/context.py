@@ -12,8 +12,10 @@ from orchestrator.callbacks.style import callback_style
 from orchestrator.calls.browser_calls import BrowserCalls
 from orchestrator.calls.call_entries import CallEntries
 from orchestrator.calls.records import CallRecords
+from orchestrator.calls.relays import Relays
 from orchestrator.calls.stored_call import CallStore
 from orchestrator.calls.verb_executor import Executor
+from orchestrator.conference.live.directory import RoomDirectory
 from orchestrator.conference.live.manager import Rooms
 from orchestrator.config.applications import Application
 from orchestrator.config.current import CurrentSettings
@@ -75,6 +77,8 @@ class CallContext:
     timeline: Timeline
     call_entries: CallEntries
     browser_calls: BrowserCalls
+    relays: Relays
+    directory: RoomDirectory
     outbound_limits: OutboundLimits
     counters: CallCounters
     verbs: Mapping[type[Verb], Executor]

@@ -138,11 +138,16 @@ class CallRecords(Part):
             at = max(at or now(), call.created_at)
             self._write_soon(replace(call, status=status, ended_at=at, updated_at=at))
 
+    def current(self, sid: str) -> CallRecord | None:
+        """A call of this node that lives, or that has only just ended."""
+        calls = (*self._unwritten.values(), *self._live.values())
+        return next((call for call in calls if call.sid == sid), None)
+
     def get(self, account_sid: str, sid: str) -> CallRecord | None:
         """A call of this account, living or over. Raises OutboxError."""
-        for call in (*self._unwritten.values(), *self._live.values()):
-            if call.sid == sid:
-                return call if call.account_sid == account_sid else None
+        call = self.current(sid)
+        if call is not None:
+            return call if call.account_sid == account_sid else None
         record = self._store.records.one("call", account_sid, sid)
         return _decode(record.value) if record else None
 

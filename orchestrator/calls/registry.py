@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator
 
 from orchestrator.calls import inband_digits
 from orchestrator.calls.admission import AdmissionControl
-from orchestrator.calls.browser_calls import REFUSED, TokenRefused, by_browser, identity_headers
+from orchestrator.calls.browser_calls import by_browser, identity_headers
 from orchestrator.calls.call import Call
 from orchestrator.calls.context import CallContext
+from orchestrator.calls.one_time_tokens import REFUSED, TokenRefused
+from orchestrator.calls.relays import by_relay
 from orchestrator.calls.stored_call import StoredCall
 from orchestrator.calls.unbridge import CalleeRedirect
 from orchestrator.config.applications import Application
@@ -27,6 +29,7 @@ from orchestrator.routing.identities import called
 log = get_logger(__name__)
 
 NO_NUMBER = "UNALLOCATED_NUMBER"
+MOVED = "NORMAL_TEMPORARY_FAILURE"
 BROWSER_TIME_LIMIT = 14400
 """Seconds of a Dial into a conference from the console, as Dial's own default."""
 
@@ -78,6 +81,9 @@ class CallRegistry(Part):
         if by_browser(leg.headers):
             self._accept_browsers(leg)
             return
+        if by_relay(leg.headers):
+            self._accept_relayed(leg)
+            return
         region = services.settings.region_of_calls_from(leg.headers.get("Caller-Network-Addr", ""))
         number = called(leg.headers, region)
         application = services.settings.application_for(number, region)
@@ -116,6 +122,34 @@ class CallRegistry(Part):
         room = target.conference
         document = conference_document(room, {}, BROWSER_TIME_LIMIT) if room else None
         self._take(leg, application, target.to, "", "console", document)
+
+    def _accept_relayed(self, leg: Leg) -> None:
+        """One of another node: its token says whose it is, and which room of ours it is for."""
+        services, node = self._services, self._services.node.name
+        try:
+            target = services.relays.redeem(leg.headers.get("Caller-Destination-Number", ""), node)
+            application = services.settings.applications.get(target.call.application)
+            if application is None:
+                raise TokenRefused("unknown")
+        except TokenRefused as refused:
+            log.warning("a call of another node was refused with 403", leg=leg.uuid, problem=str(refused))
+            leg.hangup(REFUSED)
+            self._reject(leg, "token", "403", problem=str(refused))
+            return
+        home = services.directory.home(target.account_sid, target.room, node)
+        if home != node or target.call.leg != leg.uuid:
+            # The room has ended since, and another one of its name is open elsewhere: its node looks again.
+            log.info("the conference is on another node by now", call=target.call.caller.call_sid, node=home)
+            leg.hangup(MOVED)
+            return
+        services.relays.take(target)
+        services.connection.post(commands.ring(leg.uuid))
+        call = Call(leg, application, services, target.call.direction, target.call)
+        call.resumed = False
+        services.connection.post(commands.api("sched_del", leg.uuid))
+        log.info("call of another node", call=call.sid, room=target.room, of_node=call.relayed)
+        call.redirect(target.document)
+        self._start(call)
 
     def _take(
         self,
@@ -188,7 +222,7 @@ class CallRegistry(Part):
             )
             services.connection.post(commands.kill(stored.leg, NO_NUMBER))
             return None
-        if stored.direction == "outbound":
+        if stored.direction == "outbound" and stored.relayed is None:
             trunk = trunk_to(services.settings, application, stored.caller.to)
             services.outbound_limits.resume(stored.leg, application.account, trunk, services.node.name)
         return application
@@ -216,6 +250,8 @@ class CallRegistry(Part):
 
     def _on_end(self, call: Call) -> None:
         self._calls.pop(call.leg.uuid, None)
+        if call.relayed is not None:
+            self._services.relays.ended(call.sid)
         self._services.call_store.forget(call.leg.uuid, call.sid)
         self._services.outbound_limits.over(call.leg.uuid)
 

@@ -82,6 +82,8 @@ class Rules:
 
 
 OF_A_CALL = Rules()
+OF_ITS_OWN_NODE = frozenset({"verb.begin", "verb.end", "call.status"})
+"""Entries of a call that takes part in a room of another node: there they would stand twice."""
 
 
 class DocumentRunner(CallState):
@@ -123,6 +125,10 @@ class DocumentRunner(CallState):
         """By whose document it was dialled; empty of any other."""
         self.sip_headers = sip_header_fields(headers, identity.withheld)
         self.origin = origin_of(headers, region, identity) if direction == "inbound" else Origin()
+        self.relayed = self.stored.relayed
+        """Of a call of another node, which takes part in a room of ours; None: it is this node's own."""
+        if self.relayed is not None:
+            self.sip_headers, self.origin = self.relayed.sip_headers, self.relayed.origin
         self.resumed = stored is not None
         """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
         self.caller = self.stored.caller
@@ -325,6 +331,8 @@ class DocumentRunner(CallState):
 
     def record(self, kind: str, /, **facts: Any) -> None:
         """An entry in the call's timeline, as Timeline.add."""
+        if self.relayed is not None and kind in OF_ITS_OWN_NODE:
+            return
         self.services.timeline.add(kind, account=self.account_sid, call=self.sid, **facts)
 
     def method_of(self, url: str) -> str:

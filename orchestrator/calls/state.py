@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from requests.cookies import RequestsCookieJar
 
-from orchestrator.calls.stored_call import CallStore, StoredCall
+from orchestrator.calls.stored_call import CallStore, StoredCall, StoredCookies
 from orchestrator.clock import now
 from orchestrator.conference.live.participant_leg import OUTCOME
 from orchestrator.documents.fetch import Fetched
@@ -22,8 +22,16 @@ class CallState:
         self.over = False
         """Forgotten: nothing is written of it any more."""
         self.cookies = RequestsCookieJar()
-        for name, value, domain, path in stored.cookies:
+        self.add_cookies(stored.cookies)
+
+    def add_cookies(self, cookies: StoredCookies) -> None:
+        for name, value, domain, path in cookies:
             self.cookies.set(name, value, domain=domain, path=path)
+
+    @property
+    def stored_cookies(self) -> StoredCookies:
+        """All that it has now."""
+        return tuple((one.name, one.value or "", one.domain, one.path) for one in self.cookies)
 
     def save(self, **changes: object) -> None:
         """On disk, for the next run of ours."""
@@ -53,7 +61,6 @@ class CallState:
             self.save(next=action)
 
     def in_document(self, fetched: Fetched, verb: int = 0) -> None:
-        cookies = tuple((one.name, one.value or "", one.domain, one.path) for one in self.cookies)
         self.stored = replace(
             self.stored,
             document_url=fetched.url,
@@ -61,7 +68,7 @@ class CallState:
             verb=verb,
             since=now(),
             facts={},
-            cookies=cookies,
+            cookies=self.stored_cookies,
         )
         self.store.put(self.stored, fetched, [(OUTCOME, self.sid)])
 

@@ -11,10 +11,21 @@ from orchestrator.conference.live.participant_leg import OUTCOME
 from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
+from orchestrator.documents.request_parameters import Origin
 from orchestrator.store.write_behind import WriteBehindBuffer
 
 CALL, DOCUMENT = "call", "document"
+StoredCookies = tuple[tuple[str, str, str, str], ...]
 WAIT, WAIT_DOCUMENT = "wait", "wait document"
+
+
+class Relayed(Struct, frozen=True):
+    """A call on another node whose caller takes part in a room of ours."""
+
+    node: str
+    """Its name."""
+    sip_headers: tuple[tuple[str, str], ...] = ()
+    origin: Origin = Origin()
 
 
 class StoredCall(Struct, frozen=True):
@@ -32,7 +43,7 @@ class StoredCall(Struct, frozen=True):
     """When that verb began, in microseconds since the epoch."""
     facts: dict[str, str] = {}
     """The facts that the verb needs to resume: ids that it made up, keys pressed."""
-    cookies: tuple[tuple[str, str, str, str], ...] = ()
+    cookies: StoredCookies = ()
     """Name, value, domain and path of each."""
     fallback: FetchDocument | None = None
     """Where instructions are when their own place fails; None: the application's."""
@@ -49,6 +60,8 @@ class StoredCall(Struct, frozen=True):
     """It has been ordered out of the bridge with its caller, and has not been seen to be parked."""
     ringing: bool = False
     """Dialled by us, and not answered yet."""
+    relayed: Relayed | None = None
+    """None: it is a call of this node."""
     ended: bool = False
     """The leg has hung up, and that is reported; only its recordings are unfinished."""
 

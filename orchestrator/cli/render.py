@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli.options import PATH, Exclusive, settings_file
 from orchestrator.config import Settings, load
+from orchestrator.config.freeswitch import Node
 from orchestrator.fsconfig import existing
 from orchestrator.fsconfig.base_files import base_files
 from orchestrator.fsconfig.existing import Change, NotUnderstood
@@ -23,6 +24,12 @@ from orchestrator.fsconfig.render import write
     type=PATH,
     metavar="DIR",
     help="Write them below DIR, e.g. freeswitch-conf (default: print them, with their passwords).",
+)
+@click.option(
+    "--node",
+    metavar="NAME",
+    default="",
+    help="Of several FreeSWITCH nodes the one that the files are for (default: the first).",
 )
 @click.option("--diff", is_flag=True, help="Show what would change below DIR, and stop.")
 @click.option(
@@ -40,7 +47,9 @@ from orchestrator.fsconfig.render import write
     help="Do not ask before changing your configuration.",
 )
 @click.option("--undo", is_flag=True, help="Take out again of your configuration what was added.")
-def render(config: Path, into: Path | None, diff: bool, whole: bool, yes: bool, undo: bool) -> None:
+def render(
+    config: Path, into: Path | None, node: str, diff: bool, whole: bool, yes: bool, undo: bool
+) -> None:
     """Make the FreeSWITCH files that follow from the settings.
 
     Conference profiles, gateways and callers. Reload them without dropping a call: fs_cli -x reloadxml; for
@@ -56,7 +65,8 @@ def render(config: Path, into: Path | None, diff: bool, whole: bool, yes: bool, 
     if into is None:
         if undo or diff or yes or whole:
             raise click.UsageError("--diff, --whole, --yes and --undo need --into DIR")
-        for name, content in rendered(load(config)).items():
+        settings = load(config)
+        for name, content in rendered(settings, _node(settings, node)).items():
             click.echo(f"<!-- {name} -->\n{content}")
         return
     try:
@@ -65,7 +75,7 @@ def render(config: Path, into: Path | None, diff: bool, whole: bool, yes: bool, 
         settings = load(config)
         if existing.is_existing(into):
             return _offer(existing.add(settings, into), into, diff, yes)
-        _our_own(settings, into, diff, whole)
+        _our_own(settings, _node(settings, node), into, diff, whole)
     except NotUnderstood as error:
         raise click.ClickException(f"nothing was changed:\n{error}") from None
     except OSError as error:
@@ -76,8 +86,19 @@ def render(config: Path, into: Path | None, diff: bool, whole: bool, yes: bool, 
         ) from None
 
 
-def _our_own(settings: Settings, directory: Path, diff: bool, whole: bool) -> None:
-    files = rendered(settings)
+def _node(settings: Settings, name: str) -> Node:
+    nodes = settings.freeswitch.nodes
+    found = settings.freeswitch.node(name) if name else nodes[0]
+    if found is None:
+        names = ", ".join(node.name for node in nodes)
+        raise click.BadParameter(
+            f"there is no node {name} in the settings, only {names}", param_hint="--node"
+        )
+    return found
+
+
+def _our_own(settings: Settings, node: Node, directory: Path, diff: bool, whole: bool) -> None:
+    files = rendered(settings, node)
     base = base_files() | files
     old = {name: _text(directory / name) for name in base}
     new = all(text is None for text in old.values())

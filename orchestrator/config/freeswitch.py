@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, WithJsonSchema, field_validator
 
 from orchestrator.config.fields import FilePath, Name, Seconds, Secret, Section, setting_error
+
+RELAY_PROFILE: Final = "texml-relay"
+"""FreeSWITCH's SIP profile that takes calls of other nodes, and no other."""
+NewRooms = Literal["first_caller", "least_loaded"]
+
+
+class SipAddress(NamedTuple):
+    """An address and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _sip_address(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, _, port = value.rpartition(":")
+    try:
+        found = SipAddress(str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port))
+        if 0 < found.port < 65536:
+            return found
+    except ValueError:
+        pass
+    raise setting_error(f"{value} is no address and port", "e.g. 10.0.0.11:5070")
+
+
+Relay = Annotated[
+    SipAddress, BeforeValidator(_sip_address), PlainSerializer(str), WithJsonSchema({"type": "string"})
+]
 
 
 class Node(Section):
@@ -44,6 +78,12 @@ class Node(Section):
         default=None, description="the same directory as FreeSWITCH sees it; none: the same path"
     )
 
+    relay: Relay | None = Field(
+        default=None,
+        description="address and port of its SIP profile texml-relay, where it takes callers of other nodes "
+        "into its rooms: a private one that they reach; needed where there are several nodes",
+    )
+    weight: int = Field(default=1, ge=1, le=1000, description="its share of new rooms with least_loaded")
     conf_dir: FilePath | None = Field(
         default=None,
         description="FreeSWITCH's configuration that `orchestrator render --into` made, as we see it: "
@@ -84,6 +124,11 @@ class FreeSwitch(Section):
     """The nodes that mix the media."""
 
     nodes: tuple[Node, ...] = (Node(),)
+    new_rooms: NewRooms = Field(
+        default="first_caller",
+        description="the node where a room is opened: that of its first caller, or the one with the fewest "
+        "participants for its weight",
+    )
 
     @field_validator("nodes")
     @classmethod
@@ -93,9 +138,15 @@ class FreeSwitch(Section):
         for what, found in (
             ("name", [node.name for node in value]),
             ("event socket", [f"{node.host}:{node.port}" for node in value]),
+            ("relay", [str(node.relay or node.name) for node in value]),
         ):
             if twice := next((one for one in found if found.count(one) > 1), None):
                 raise setting_error(f"two nodes have the {what} {twice}", f"a {what} of its own for each")
+        if len(value) > 1 and (lacking := next((node for node in value if node.relay is None), None)):
+            raise setting_error(
+                f"node {lacking.name} has no relay: callers of other nodes could not join its rooms",
+                "its private address and a free port, e.g. relay: 10.0.0.11:5070",
+            )
         return value
 
     def node(self, name: str) -> Node | None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from lxml import etree
 
-from orchestrator.config.browser_calls import SIP_PROFILE
+from orchestrator.config.browser_calls import SIP_PROFILE as BROWSER_PROFILE
+from orchestrator.config.freeswitch import RELAY_PROFILE
 from orchestrator.esl.errors import CommandFailed
 from orchestrator.fsconfig.browser_profile import BROWSER_PROFILE_FILE
+from orchestrator.fsconfig.relay_profile import RELAY_PROFILE_FILE
 from orchestrator.fsconfig.render import CALLERS, GATEWAYS, write
 from orchestrator.fsconfig.sip_profiles import running
 from orchestrator.logs import get_logger
@@ -38,7 +40,7 @@ def put(files: Mapping[str, str], directory: Path, api: Api) -> None:
 def reread(old: Mapping[str, str], new: Mapping[str, str], profile: str, api: Api) -> None:
     """After put(): access lists, and what else of a SIP profile differs. Raises SwitchError."""
     api("reloadacl")
-    _start_browser_profile(new, api)
+    _start_profiles(new, api)
     before, after = _gateways(old), _gateways(new)
     # Beside somebody's own configuration the profile itself says who may call (fsconfig/existing/parts.py).
     if before == after and old[CALLERS] == new[CALLERS]:
@@ -50,13 +52,18 @@ def reread(old: Mapping[str, str], new: Mapping[str, str], profile: str, api: Ap
     api(f"sofia profile {profile} rescan")
 
 
-def _start_browser_profile(files: Mapping[str, str], api: Api) -> None:
-    """Where the settings have calls from the console, and FreeSWITCH was started before they had."""
-    if "<profile" in files[BROWSER_PROFILE_FILE] and SIP_PROFILE not in running(api):
-        try:
-            api(f"sofia profile {SIP_PROFILE} start")
-        except CommandFailed as error:
-            log.warning("FreeSWITCH takes no calls from the console", problem=str(error))
+def _start_profiles(files: Mapping[str, str], api: Api) -> None:
+    """Where the settings have calls from the console, or other nodes, and FreeSWITCH was started before they
+    had."""
+    for file, profile, calls in (
+        (BROWSER_PROFILE_FILE, BROWSER_PROFILE, "the console"),
+        (RELAY_PROFILE_FILE, RELAY_PROFILE, "other nodes"),
+    ):
+        if "<profile" in files[file] and profile not in running(api):
+            try:
+                api(f"sofia profile {profile} start")
+            except CommandFailed as error:
+                log.warning("FreeSWITCH takes no calls", calls_from=calls, problem=str(error))
 
 
 def _forget(gateway: str, profile: str, api: Api) -> None:

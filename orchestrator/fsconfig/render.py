@@ -7,9 +7,16 @@ from pathlib import Path
 from lxml import etree
 
 from orchestrator.config import Settings
+from orchestrator.config.freeswitch import Node
 from orchestrator.config.trunks import Trunk
 from orchestrator.fsconfig.browser_profile import BROWSER_PROFILE_FILE, browser_profile
 from orchestrator.fsconfig.conference_profiles import conference_conf
+from orchestrator.fsconfig.relay_profile import (
+    RELAY_NODES_FILE,
+    RELAY_PROFILE_FILE,
+    relay_nodes,
+    relay_profile,
+)
 
 MADE_BY = "<!-- Written by `orchestrator render`: change the settings, not this file. -->\n"
 
@@ -19,13 +26,17 @@ CALLERS = "sip_profiles/trunks/callers.xml"
 CONTEXT = "texml"
 
 
-def render(settings: Settings) -> dict[str, str]:
-    """File name below FreeSWITCH's configuration -> its content. The gateways' file holds passwords."""
+def render(settings: Settings, node: Node | None = None) -> dict[str, str]:
+    """File name below a node's configuration -> its content; `node` None: of the only one, or the first. The
+    gateways' file holds passwords."""
+    node = node or settings.freeswitch.nodes[0]
     return {
         "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
         GATEWAYS: gateways_file(settings),
         CALLERS: document(_callers(settings)),
         BROWSER_PROFILE_FILE: MADE_BY + browser_profile(settings),
+        RELAY_PROFILE_FILE: MADE_BY + relay_profile(settings, node),
+        RELAY_NODES_FILE: document(relay_nodes(settings, node)),
     }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from orchestrator.recordings.signed_urls import UrlSigner
 
@@ -39,3 +39,18 @@ class RecordingFiles:
     def url(self, sid: str, kind: RecordingKind = "wav") -> str:
         query = f"?{self.signer.query(sid)}" if self.signer else ""
         return f"{self.base_url()}/recordings/{sid}.{kind}{query}"
+
+
+class RecordingsOfNodes:
+    """The recordings of all FreeSWITCH nodes, for their listeners. Looks at the disk: in a thread."""
+
+    def __init__(self, nodes: Sequence[RecordingFiles]) -> None:
+        self._nodes = nodes
+        self.signer = nodes[0].signer
+
+    def path(self, sid: str, kind: RecordingKind = "wav") -> Path:
+        """Beside what there is of it."""
+        for files in self._nodes[1:]:
+            if any(files.path(sid, one).exists() for one in get_args(RecordingKind)):
+                return files.path(sid, kind)
+        return self._nodes[0].path(sid, kind)

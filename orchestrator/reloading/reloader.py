@@ -135,9 +135,9 @@ class Reloader:
         }
 
     def _reload_freeswitch(self, settings: Settings, retired: dict[str, Profile]) -> None:
-        old = render(self._current.settings)
-        new = render(settings.model_copy(update={"profiles": {**settings.profiles, **retired}}))
+        whole = settings.model_copy(update={"profiles": {**settings.profiles, **retired}})
         for one in self._nodes:
+            old, new = render(self._current.settings, one.node), render(whole, one.node)
             conf_dir = one.node.conf_dir
             if conf_dir is None:
                 check(one.api)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from orchestrator.callbacks.delivery import Delivery
 from orchestrator.services.browser_calls import BrowserCallService
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.services.calls import CallService
 from orchestrator.services.conferences import ConferenceService
+from orchestrator.services.nodes import Nodes
 from orchestrator.services.recordings import RecordingService
 from orchestrator.services.timeline import TimelineService
+from orchestrator.store.interface import Store
 from orchestrator.timeline.recorder import Timeline
 
 
@@ -28,3 +31,17 @@ class ApiServices(NamedTuple):
     timeline: TimelineService
     recorder: Timeline
     """For the commands themselves."""
+
+
+def api_services(nodes: Nodes, store: Store, delivery: Delivery) -> ApiServices:
+    """Of all nodes."""
+    context = nodes.first.context
+    return ApiServices(
+        ConferenceService(nodes),
+        CallService(nodes),
+        RecordingService(nodes),
+        CallbackService(store, delivery),
+        BrowserCallService(context, nodes.rooms),
+        TimelineService(context, store),
+        context.timeline,
+    )

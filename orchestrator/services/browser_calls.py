@@ -14,6 +14,7 @@ from orchestrator.logs import get_logger
 from orchestrator.recordings.files import is_sid
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.applications import application_of
+from orchestrator.services.nodes import LiveRooms
 from orchestrator.texml.limits import MAX_ROOM_NAME
 
 log = get_logger(__name__)
@@ -33,8 +34,10 @@ class Permit(NamedTuple):
 class BrowserCallService:
     """`begin` and `attach` may raise ServiceError."""
 
-    def __init__(self, services: CallContext) -> None:
+    def __init__(self, services: CallContext, rooms: LiveRooms) -> None:
+        """`services`: of the node that browsers call; `rooms`: of all."""
         self._services = services
+        self._rooms = rooms
         self._calls = services.browser_calls
 
     @property
@@ -95,7 +98,7 @@ class BrowserCallService:
 
     def _to_conference(self, account_sid: str, sid_or_name: str) -> BrowserTarget:
         """Of a live one its own application, of a new one the account's only one."""
-        rooms = self._services.rooms
+        rooms = self._rooms
         live = rooms.get(sid_or_name) or rooms.named(account_sid, sid_or_name)
         if live.account_sid != account_sid if live is not None else is_sid(sid_or_name):
             raise NotFound

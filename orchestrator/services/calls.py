@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.context import CallContext
 from orchestrator.calls.originate import OriginateRequest
-from orchestrator.calls.outbound import Outbound
 from orchestrator.calls.records import CallRecord
-from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.machine.events import Remove
 from orchestrator.conference.machine.state import LeaveReason
@@ -21,6 +18,7 @@ from orchestrator.logs import get_logger
 from orchestrator.numbering.uri import is_address, party
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.applications import application_of
+from orchestrator.services.nodes import NodeParts, Nodes
 from orchestrator.store.records import Query
 from orchestrator.timeline.actor import on_behalf
 
@@ -43,17 +41,16 @@ class CallUpdate(NamedTuple):
 class CallService:
     """Every method may raise OutboxError."""
 
-    def __init__(self, services: CallContext, calls: CallRegistry, outbound: Outbound) -> None:
-        self._services = services
-        self._calls = calls
-        self._outbound = outbound
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._records = nodes.first.context.records
 
     def application(self, account_sid: str, connection_id: str) -> Application:
         """Of this account: the one asked for, or its only one. Raises ServiceError."""
-        return application_of(self._services.settings, account_sid, connection_id)
+        return application_of(self._nodes.first.context.settings, account_sid, connection_id)
 
     def create_call(self, order: OriginateRequest) -> CallRecord:
-        caller = self._outbound.dial(order)
+        caller = self._nodes.for_call().outbound.dial(order)
         return self.call(order.application.account, caller.call_sid)
 
     def update_call(self, account_sid: str, sid: str, changes: CallUpdate) -> CallRecord:
@@ -63,9 +60,10 @@ class CallService:
         if changes.hang_up:
             self._hang_up(record)
             return self.call(account_sid, sid)
-        call = self._calls.running(sid)
+        node = self._nodes.of_call(sid)
+        call = node.calls.running(sid)
         if call is None:
-            self._instruct_callee(sid, changes)
+            self._instruct_callee(node, sid, changes)
         else:
             if changes.report is not None:
                 call.save(report=changes.report, report_events=changes.events)
@@ -79,9 +77,9 @@ class CallService:
                 call.instruct(changes.to)
         return self.call(account_sid, sid)
 
-    def _instruct_callee(self, sid: str, changes: CallUpdate) -> None:
+    def _instruct_callee(self, node: NodeParts, sid: str, changes: CallUpdate) -> None:
         """Somebody connected by another call's Dial, which goes on without it. Raises ServiceError."""
-        dialed_leg = self._services.dialed_legs.get(sid)
+        dialed_leg = node.context.dialed_legs.get(sid)
         if changes.to is None:
             if any(change is not None for change in (changes.report, changes.fallback, changes.time_limit)):
                 detail = "The call is connected by another call's Dial: it can be hung up or sent elsewhere."
@@ -97,7 +95,7 @@ class CallService:
             stored["fallback"] = changes.fallback
 
         def start(call: Call) -> None:
-            self._calls.start_dialled(call)
+            node.calls.start_dialled(call)
             if changes.time_limit is not None:
                 call.limit(changes.time_limit, dialed_leg.bridged_at)
 
@@ -105,35 +103,34 @@ class CallService:
         dialed_leg.instruct(changes.to, start, **stored)
 
     def _hang_up(self, record: CallRecord) -> None:
-        self._services.call_entries.decided(record.leg, f"hung up {on_behalf()}")
-        room_sid = self._services.rooms.room_of(record.sid)
+        node, rooms = self._nodes.of_call(record.sid), self._nodes.rooms
+        node.context.call_entries.decided(record.leg, f"hung up {on_behalf()}")
+        room_sid = rooms.room_of(record.sid)
         if room_sid:
-            self._services.rooms.dispatch(
-                room_sid, Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True)
-            )
-        elif not self._outbound.hang_up(record.sid):
-            self._services.connection.post(commands.kill(record.leg))
+            rooms.dispatch(room_sid, Remove(now(), record.sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
+        elif not node.outbound.hang_up(record.sid):
+            node.context.connection.post(commands.kill(record.leg))
 
     def normal_number(self, text: str) -> str:
         """A number that calls are looked for by, as it stands in their records."""
         if is_address(text) and not text.lower().startswith("tel:"):
             return text
-        return party(text, self._services.settings.default_region)
+        return party(text, self._nodes.first.context.settings.default_region)
 
     def find_calls(self, query: Query) -> list[CallRecord]:
-        self._services.call_records.flush()
-        return self._services.call_records.read(self._services.records.find(query))
+        self._nodes.flush_calls()
+        return self._nodes.first.context.call_records.read(self._records.find(query))
 
     def delete_call(self, account_sid: str, sid: str) -> None:
         """Delete its record; its recordings stay. Raises NotFound, ServiceError."""
         if not self.call(account_sid, sid).ended_at:
             raise ServiceError("90034", "Call cannot be deleted", "It can be deleted once it has ended.")
-        self._services.call_records.flush()
-        self._services.records.delete("call", sid)
+        self._nodes.flush_calls()
+        self._records.delete("call", sid)
         log.info("call deleted through the API", call=sid)
 
     def call(self, account_sid: str, sid: str) -> CallRecord:
-        found = self._services.call_records.get(account_sid, sid)
+        found = self._nodes.call(account_sid, sid)
         if found is None:
             raise NotFound
         return found

@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from orchestrator.calls.context import CallContext
 from orchestrator.calls.originate import DialPurpose, OriginateRequest
-from orchestrator.calls.outbound import Outbound
 from orchestrator.clock import now
 from orchestrator.conference.live.records import (
     LeaveRecord,
@@ -36,11 +34,12 @@ from orchestrator.logs import get_logger
 from orchestrator.recordings.files import is_sid
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.applications import application_of
+from orchestrator.services.nodes import Nodes
 from orchestrator.store.records import Query
 from orchestrator.texml.limits import MAX_ROOM_NAME
 from orchestrator.timeline.actor import on_behalf
 from orchestrator.types import Method
-from orchestrator.verbs.announcements import Announcement, AnnouncementPlayer, OnAnnounced
+from orchestrator.verbs.announcements import Announcement, OnAnnounced
 
 log = get_logger(__name__)
 
@@ -76,14 +75,10 @@ class ParticipantToDial(NamedTuple):
 class ConferenceService(Part):
     """Every method may raise OutboxError."""
 
-    def __init__(
-        self, services: CallContext, outbound: Outbound, announcement_player: AnnouncementPlayer
-    ) -> None:
-        self._services = services
-        self._rooms = services.rooms
-        self._records = services.records
-        self._outbound = outbound
-        self._announcement_player = announcement_player
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._rooms = nodes.rooms
+        self._records = nodes.first.context.records
 
     # Conferences
 
@@ -122,17 +117,20 @@ class ConferenceService(Part):
             raise ServiceError(
                 "90033", "No active participants", "Nobody is in the conference.", "/AnnounceUrl"
             )
-        return self._announcement_player.start(room, None, announcement)
+        return self._start(room, None, announcement)
 
     def announce_to(self, sid: str, one: Participant, announcement: Announcement) -> str:
         """To `one` as `participant` has just found it; the announcement's sid. Raises ServiceError."""
         _check_answered(one)
-        return self._announcement_player.start(self._live(sid), one, announcement)
+        return self._start(self._live(sid), one, announcement)
 
-    @property
-    def on_announced(self) -> list[OnAnnounced]:
-        """Each is called when an announcement has ended, and must not block."""
-        return self._announcement_player.on_end
+    def _start(self, room: Room, one: Participant | None, announcement: Announcement) -> str:
+        return self._nodes.named(room.node).announcement_player.start(room, one, announcement)
+
+    def on_announced(self, listener: OnAnnounced) -> None:
+        """Have `listener` called when an announcement has ended; it must not block."""
+        for node in self._nodes:
+            node.announcement_player.on_end.append(listener)
 
     def mute_all(self, account_sid: str, sid: str, on: bool) -> int:
         """Mute, or unmute, all in it; how many were not so. Raises NotFound, ServiceError."""
@@ -201,7 +199,7 @@ class ConferenceService(Part):
             raise ServiceError("13240", "Invalid coach", detail, "/CallSidToCoach")
         self._rooms.dispatch(sid, *_events(one, changes))
         if changes.announcement is not None:
-            self._announcement_player.start(self._live(sid), one, changes.announcement)
+            self._start(self._live(sid), one, changes.announcement)
         updated = self._rooms.participant(one.call_sid)
         if updated is None:
             raise NotFound
@@ -213,7 +211,8 @@ class ConferenceService(Part):
         self._rooms.dispatch(sid, Remove(now(), one.call_sid, LeaveReason.UPDATED_VIA_API, hang_up=True))
 
     def _decided(self, one: Participant, what: str) -> None:
-        self._services.call_entries.decided(one.caller.leg, f"{what} {on_behalf()}")
+        entries = self._nodes.of_call(one.call_sid).context.call_entries
+        entries.decided(one.caller.leg, f"{what} {on_behalf()}")
 
     def live_participants(self, account_sid: str) -> list[tuple[str, Participant]]:
         """All that live, each with its ConferenceSid."""
@@ -239,13 +238,15 @@ class ConferenceService(Part):
         elif participant.options.coach:
             raise ServiceError("13240", "Invalid coach", "Nobody is in the conference.", "/CallSidToCoach")
         first = live.first.connection_id if live is not None and live.first is not None else ""
-        application = application_of(self._services.settings, account_sid, participant.application or first)
+        node = self._nodes.for_room(account_sid, name)
+        settings = node.context.settings
+        application = application_of(settings, account_sid, participant.application or first)
         try:
             document = conference_document(name, participant.attributes, participant.time_limit)
         except ValueError as error:
             raise ServiceError("10015", "Bad Request", f"Cannot stand in a document: {error}") from None
         place = DialPurpose(account_sid, name, participant.options, participant.early_media)
-        caller = self._outbound.dial(order(application, document), place)
+        caller = node.outbound.dial(order(application, document), place)
         one = self._rooms.participant(caller.call_sid)
         if one is None:
             raise NotFound
@@ -270,7 +271,8 @@ class ConferenceService(Part):
             replace(
                 room, status="completed", ended_at=now(), updated_at=now(), end_reason="last-participant-left"
             )
-            for room in (decode_room(record.value) for record in self._services.store.alive("conference"))
+            for node in self._nodes
+            for room in (decode_room(record.value) for record in node.context.store.alive("conference"))
             if self._rooms.get(room.sid) is None
         ]
         if over:

@@ -7,9 +7,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from orchestrator.calls.call import Call
-from orchestrator.calls.context import CallContext
 from orchestrator.calls.recorded_call import recorded_call
-from orchestrator.calls.registry import CallRegistry
 from orchestrator.clock import now
 from orchestrator.conference.machine.events import SetRecording
 from orchestrator.esl.errors import SwitchError
@@ -17,10 +15,10 @@ from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.recordings.files import RecordingKind, is_sid
 from orchestrator.recordings.model import ChangedStatus, RecordingState
-from orchestrator.recordings.on_demand import CallRecordings
 from orchestrator.recordings.pauses import PauseBehavior
 from orchestrator.recordings.records import OPEN_STATUSES, RecordingRecord, decode_recording, row_of_recording
 from orchestrator.rejection import NotFound, ServiceError
+from orchestrator.services.nodes import NodeParts, Nodes
 from orchestrator.store.records import Query
 
 log = get_logger(__name__)
@@ -34,29 +32,29 @@ NEWEST = 100
 class RecordingService:
     """Every method may raise OutboxError."""
 
-    def __init__(self, services: CallContext, calls: CallRegistry, call_recordings: CallRecordings) -> None:
-        self._services = services
-        self._records = services.records
-        self._calls = calls
-        self._call_recordings = call_recordings
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._records = nodes.first.context.records
 
     def start_recording(
         self, account_sid: str, call_sid: str, state: RecordingState, *, beep: bool = False
     ) -> RecordingRecord:
         """Raises NotFound, ServiceError."""
-        if self._services.call_records.get(account_sid, call_sid) is None:
+        if self._nodes.call(account_sid, call_sid) is None:
             raise NotFound
-        call = self._calls.running(call_sid)
+        node = self._nodes.of_call(call_sid)
+        call = node.calls.running(call_sid)
         if call is None or call.leg.gone:
             raise ServiceError(
                 "90018", "Call has already ended", "The call has ended, or is not one that can be recorded."
             )
-        self._call_recordings.start_recording(call.leg, recorded_call(call), state, beep=beep)
+        node.call_recordings.start_recording(call.leg, recorded_call(call), state, beep=beep)
         return self.recording(account_sid, state.sid)
 
     def start_soon(self, call: Call, state: RecordingState) -> None:
         """Does not block; where it cannot be recorded, an absent recording is reported."""
-        self._call_recordings.start_soon(call.leg, recorded_call(call), state)
+        node = self._nodes.named(call.services.node.name)
+        node.call_recordings.start_soon(call.leg, recorded_call(call), state)
 
     def find_recordings(self, query: Query) -> list[RecordingRecord]:
         return [decode_recording(record.value) for record in self._records.find(query)]
@@ -70,8 +68,7 @@ class RecordingService:
 
     def is_recording(self, sid: str) -> bool:
         """Whether it is one that is neither completed nor absent."""
-        of_call = self._services.recordings.get(sid)
-        return sid in self._services.conference_recorder or (of_call is not None and not of_call.state.over)
+        return any(_is_recording(node, sid) for node in self._nodes)
 
     def recording_of(
         self, account_sid: str, sid: str, *, call_sid: str = "", conference_sid: str = ""
@@ -105,14 +102,16 @@ class RecordingService:
         if recording.conference_sid:
             self._change_of_conference(recording, status, behavior)
         else:
-            self._call_recordings.change(recording.sid, status, behavior)
+            node = self._nodes.of_call(recording.call_sid)
+            node.call_recordings.change(recording.sid, status, behavior)
         log.info("recording changed through the API", recording=recording.sid, status=status)
         return self.recording(recording.account_sid, recording.sid)
 
     def _change_of_conference(
         self, record: RecordingRecord, status: ChangedStatus, behavior: PauseBehavior
     ) -> None:
-        recordings, sid = self._services.conference_recorder, record.sid
+        sid = record.sid
+        recordings = self._nodes.of_room(record.conference_sid).context.conference_recorder
         recording = recordings.get(sid)
         if recording is None or (recording.status == "stopped" and status != "stopped"):
             raise ServiceError("90018", "Recording has ended", "Nothing of it can be changed.")
@@ -127,13 +126,13 @@ class RecordingService:
             except (SwitchError, KeyError) as error:
                 detail = f"FreeSWITCH did not do it: {error}"
                 raise ServiceError("90018", "Recording cannot be changed", detail) from None
-        self._services.rooms.dispatch(record.conference_sid, SetRecording(now(), status))
+        self._nodes.rooms.dispatch(record.conference_sid, SetRecording(now(), status))
 
     def media_url(self, recording: RecordingRecord) -> str:
         """Where it can be heard; empty as long as it cannot, or where there is nothing to hear."""
         if recording.status != "completed" or not recording.duration:
             return ""
-        return self._services.call_recorder.files.url(
+        return self._nodes.first.context.call_recorder.files.url(
             recording.sid, "mp3" if recording.kind == "mp3" else "wav"
         )
 
@@ -147,5 +146,11 @@ class RecordingService:
 
     def _unlink(self, sid: str) -> None:
         assert is_sid(sid)
-        for kind in get_args(RecordingKind):
-            self._services.call_recorder.files.path(sid, kind).unlink(missing_ok=True)
+        for node in self._nodes:
+            for kind in get_args(RecordingKind):
+                node.context.call_recorder.files.path(sid, kind).unlink(missing_ok=True)
+
+
+def _is_recording(node: NodeParts, sid: str) -> bool:
+    of_call = node.context.recordings.get(sid)
+    return sid in node.context.conference_recorder or (of_call is not None and not of_call.state.over)

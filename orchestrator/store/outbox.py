@@ -95,7 +95,7 @@ class NodeView:
 
     def get(self, kind: str, key: str) -> bytes | None:
         """As Outbox.get: keys of different nodes differ."""
-        return self._outbox.get(kind, key)
+        return self._outbox.get(kind, key, self.node)
 
     def alive(self, kind: RecordKind) -> list[Record]:
         """Those of this node, of all accounts, that are not over."""
@@ -157,9 +157,9 @@ class Outbox(Part):
         first, now = self._last_id + 1, clock.now()
         rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
         recorded = [record.row(node) for record in records]
-        state = [(*each, node) for each in put]
+        deleted, state = [(*each, node) for each in delete], [(*each, node) for each in put]
         self._write(
-            ((sql.ADD, rows), (sql.DELETE_STATE, delete), (sql.PUT_STATE, state), (sql.PUT_RECORD, recorded))
+            ((sql.ADD, rows), (sql.DELETE_STATE, deleted), (sql.PUT_STATE, state), (sql.PUT_RECORD, recorded))
         )
         self._last_id += len(rows)
         for id_, message in enumerate(messages, first):
@@ -170,8 +170,9 @@ class Outbox(Part):
         rows = self._read(sql.LOAD_STATE, (kind,))
         return [(key, value) for key, value, its_node in rows if node is None or its_node == node]
 
-    def get(self, kind: str, key: str) -> bytes | None:
-        for (value,) in self._read(sql.GET_STATE, (kind, key)):
+    def get(self, kind: str, key: str, node: str = "") -> bytes | None:
+        """One value, of a FreeSWITCH `node` or of none."""
+        for (value,) in self._read(sql.GET_STATE, (kind, key, node)):
             return bytes(value)
         return None
 
@@ -181,7 +182,7 @@ class Outbox(Part):
 
     def claim(self, node: str) -> None:
         """Everything unfinished in the file is this node's, which is the only one: its name may have been
-        changed in the settings. State of no node has an empty key, and stays."""
+        changed in the settings. State of no node stays."""
         self._write([(statement, [(node, node)]) for statement in sql.CLAIM])
 
     def queues(self) -> list[str]:

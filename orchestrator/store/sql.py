@@ -60,10 +60,10 @@ CREATE INDEX finished_failed ON finished (delivered) WHERE delivered = 0;
 CREATE INDEX finished_failed_by_queue ON finished (queue) WHERE delivered = 0;
 CREATE TABLE state (
     kind TEXT NOT NULL,
+    node TEXT NOT NULL,
     key TEXT NOT NULL,
     value BLOB NOT NULL,
-    node TEXT NOT NULL,
-    PRIMARY KEY (kind, key)
+    PRIMARY KEY (kind, node, key)
 ) WITHOUT ROWID;
 CREATE TABLE records (
     kind TEXT NOT NULL,
@@ -114,11 +114,11 @@ EXAMINE: Final = "PRAGMA quick_check(1)"
 # State
 PUT_STATE: Final = (
     "INSERT INTO state (kind, key, value, node) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET value = excluded.value, node = excluded.node"
+    "ON CONFLICT DO UPDATE SET value = excluded.value"
 )
-DELETE_STATE: Final = "DELETE FROM state WHERE kind = ? AND key = ?"
-LOAD_STATE: Final = "SELECT key, value, node FROM state WHERE kind = ? ORDER BY key"
-GET_STATE: Final = "SELECT value FROM state WHERE kind = ? AND key = ?"
+DELETE_STATE: Final = "DELETE FROM state WHERE kind = ? AND key = ? AND node = ?"
+LOAD_STATE: Final = "SELECT key, value, node FROM state WHERE kind = ? ORDER BY node, key"
+GET_STATE: Final = "SELECT value FROM state WHERE kind = ? AND key = ? AND node = ?"
 
 # Callbacks
 _HEAD: Final = "id, queue, url, method, body, account_sid, event, sequence, created_at"
@@ -205,7 +205,7 @@ PRUNE_PAGES_OF: Final = "DELETE FROM timeline_of WHERE sid = ? AND page = ?"
 PRUNE_PAGES: Final = "DELETE FROM timeline WHERE id = ?"
 
 CLAIM: Final = (
-    "UPDATE state SET node = ? WHERE node <> ? AND key <> ''",
+    "UPDATE OR REPLACE state SET node = ? WHERE node <> ? AND node <> ''",
     "UPDATE pending SET node = ? WHERE node <> ?",
     "UPDATE records SET node = ? WHERE kind <> 'request' AND ended_at = 0 AND node <> ?",
 )

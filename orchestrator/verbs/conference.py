@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from orchestrator.calls.call import Call
 from orchestrator.clock import now
@@ -19,20 +20,51 @@ from orchestrator.esl.errors import LegGone
 from orchestrator.fsconfig.conference_profiles import TalkEvents, room_profile
 from orchestrator.texml import Conference, Dial
 from orchestrator.verbs.dial_result import dial_result
+from orchestrator.verbs.relayed_conference import (
+    RELAY,
+    LeftTheRoom,
+    resume_elsewhere,
+    take_part_elsewhere,
+)
 from orchestrator.verbs.wait_audio import hold_music, wait_music
 
+Outcome = TypeVar("Outcome", ConferenceOutcome, ConferenceOutcome | None)
 STAR = "*"
 GONE_SECONDS = 5.0
 
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
+    home = _home(call, noun)
+    if home != call.services.node.name:
+        outcome = _elsewhere(call, verb, lambda: take_part_elsewhere(call, verb, noun, home))
+        if outcome is not None:
+            return _end(call, verb, outcome)
     return _take_part(call, verb, noun, float(verb.time_limit), _enter)
 
 
 def resume_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
     """With the place in the room that it had asked for, if it had; its time limit has been running."""
+    if call.recall(RELAY):
+        return _end(call, verb, _elsewhere(call, verb, lambda: resume_elsewhere(call)))
     left = verb.time_limit - (now() - call.stored.since) / 1_000_000
     return _take_part(call, verb, noun, left, _resume)
+
+
+def _home(call: Call, noun: Conference) -> str:
+    """The node of its room; a call of another node has been sent to it, and one that was dialled for a room
+    was dialled there."""
+    services = call.services
+    if call.relayed is not None or call.stored.dialled_into:
+        return services.node.name
+    return services.directory.home(call.account_sid, noun.name, services.node.name)
+
+
+def _elsewhere(call: Call, verb: Dial, take_part: Callable[[], Outcome]) -> Outcome:
+    try:
+        return take_part()
+    except LeftTheRoom:
+        _request_action(call, verb)
+        raise
 
 
 def _enter(call: Call, participant_leg: ParticipantLeg, noun: Conference) -> None:
@@ -112,7 +144,8 @@ def _take_part(
         one = rooms.participant(call.sid)
         if one is not None and not one.call_over:
             rooms.leg_gone(leg.uuid)
-        _request_action(call, verb, participant_leg)
+        if participant_leg.room_sid:
+            _request_action(call, verb)
         raise
     finally:
         if on_digit in leg.on_digit:
@@ -120,15 +153,30 @@ def _take_part(
     if outcome is None or outcome == ConferenceOutcome():
         # Out of the room with its call: whatever FreeSWITCH has yet to say of it, no document goes on.
         leg.ended.wait(GONE_SECONDS)
-        _request_action(call, verb, participant_leg)
+        if participant_leg.room_sid:
+            _request_action(call, verb)
         raise LegGone(leg.hangup_cause)
+    if call.relayed is not None:
+        outcome = outcome._replace(cookies=call.stored_cookies)
+        call.services.relays.report(call.relayed.node, call.sid, outcome)
+        return EndCall()
     return _go_on(verb, outcome)
 
 
-def _request_action(call: Call, verb: Dial, participant_leg: ParticipantLeg) -> None:
+def _end(call: Call, verb: Dial, outcome: ConferenceOutcome) -> NextAction:
+    """Of a room on another node."""
+    if outcome == ConferenceOutcome():
+        call.leg.hangup()
+        call.leg.ended.wait(GONE_SECONDS)
+        _request_action(call, verb)
+        raise LegGone(call.leg.hangup_cause)
+    return _go_on(verb, outcome)
+
+
+def _request_action(call: Call, verb: Dial) -> None:
     """Where a setting says so; whatever it answers, there is nobody left to do it to."""
     action = dial_result(verb, "answered", bridged=True)
-    if participant_leg.room_sid and isinstance(action, FetchDocument) and call.dialect.action_after_hangup:
+    if isinstance(action, FetchDocument) and call.dialect.action_after_hangup:
         call.finish_later(lambda: call.notify(action))
 
 

@@ -17,7 +17,7 @@ from werkzeug.wsgi import FileWrapper
 
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError, in_thread
-from orchestrator.recordings.files import RecordingFiles, RecordingKind, is_sid
+from orchestrator.recordings.files import RecordingKind, RecordingsOfNodes, is_sid
 from orchestrator.recordings.mp3 import Converter, NotYet, is_fresh
 
 log = get_logger(__name__)
@@ -46,7 +46,7 @@ class RecordingAudio:
 
     def __init__(
         self,
-        files: RecordingFiles,
+        files: RecordingsOfNodes,
         convert_seconds: float = CONVERT_SECONDS,
         is_open: Callable[[str], bool] = lambda sid: False,
     ) -> None:

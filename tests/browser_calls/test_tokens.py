@@ -76,7 +76,7 @@ def test_a_token_is_good_for_a_minute(enabled: House, caller: Caller) -> None:
     id_, token = caller.permit(number=NUMBER)
     caller.connects(id_)
     clock = calls._clock
-    calls._clock = lambda: clock() + browser_calls.TOKEN_SECONDS
+    calls._tokens._clock = lambda: clock() + browser_calls.TOKEN_SECONDS
     refused(enabled, caller.invites(token), "the token is older than 60 s")
 
 

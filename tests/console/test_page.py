@@ -367,7 +367,7 @@ def test_the_focus_stays_while_others_come_and_go(page: Tab, house: House) -> No
     assert house.orchestrator is not None
     (room,) = house.orchestrator.node.rooms
     gone = next(one for one in room.participants.values() if one.caller.from_ == caller(1))
-    house.orchestrator.node.api_services.conferences.drop(room.sid, gone)
+    house.orchestrator.services.conferences.drop(room.sid, gone)
     expect(page.locator(".row")).to_have_count(2)
     wait_until(lambda: re.match(r"Mute \+", active(page)), "another button has it")
 

@@ -62,7 +62,7 @@ def test_the_second_time_only_what_follows_from_the_settings_is_written(
     capsys.readouterr()
     assert render(settings=SETTINGS + NETWORKS) == 0
     out, err = capsys.readouterr()
-    assert len(out.splitlines()) == 4
+    assert len(out.splitlines()) == 6
     assert "192.0.2.0/24" in (tmp_path / "new" / CALLERS).read_text()
     assert dialplan.read_text() == "<include/>"
     assert DIALPLAN in err

@@ -76,8 +76,10 @@ def test_a_gateway_is_rendered_where_it_has_a_proxy_and_its_values_are_escaped()
     assert set(files) == {
         "configuration/conference.conf.xml",
         "sip_profiles/browser.xml",
+        "sip_profiles/relay.xml",
         "sip_profiles/trunks/callers.xml",
         "sip_profiles/trunks/gateways.xml",
+        "sip_profiles/trunks/nodes.xml",
     }
     (gateway,) = etree.fromstring(files["sip_profiles/trunks/gateways.xml"])
     found = {param.get("name"): param.get("value") for param in gateway}
@@ -127,6 +129,8 @@ def test_files_are_written_whole_and_not_for_everybody(tmp_path: Path) -> None:
         "callers.xml",
         "conference.conf.xml",
         "gateways.xml",
+        "nodes.xml",
+        "relay.xml",
     ]
     assert all(path.stat().st_mode & 0o007 == 0 for path in written)
 
@@ -425,3 +429,34 @@ def test_nobody_can_register(own: Switch) -> None:
         ]
         phone.sendto("\r\n".join([*request, "", ""]).encode(), ("127.0.0.1", own.sip_port))
         assert phone.recv(4096).decode().split()[1] in ("401", "403", "405", "501")
+
+
+NODES = """
+freeswitch:
+  nodes:
+    - {name: a, relay: "10.0.0.11:5070"}
+    - {name: b, port: 8022, relay: "10.0.0.12:5071"}
+    - {name: c, port: 8023, relay: "[fd00::13]:5070"}
+"""
+
+
+def test_each_of_several_nodes_takes_calls_of_the_others_alone() -> None:
+    settings = loads(GATEWAYS.replace("freeswitch:", "was:") + NODES)
+    for node in settings.freeswitch.nodes:
+        assert node.relay is not None
+        files = render(settings, node)
+        profile = etree.fromstring(files["sip_profiles/relay.xml"].encode()).find("profile")
+        params = {param.get("name"): param.get("value") for param in profile.iter("param")}
+        assert (params["sip-ip"], params["sip-port"]) == (node.relay.host, str(node.relay.port))
+        assert (params["apply-inbound-acl"], params["inbound-use-callid-as-uuid"]) == ("nodes", "true")
+        allowed = {
+            one.get("cidr") for one in etree.fromstring(files["sip_profiles/trunks/nodes.xml"].encode())
+        }
+        addresses = {"a": "10.0.0.11/32", "b": "10.0.0.12/32", "c": "fd00::13/128"}
+        assert allowed == {address for name, address in addresses.items() if name != node.name}
+
+
+def test_the_only_node_has_no_profile_for_others() -> None:
+    files = render(loads(GATEWAYS))
+    assert "<profile" not in files["sip_profiles/relay.xml"]
+    assert "<node" not in files["sip_profiles/trunks/nodes.xml"]

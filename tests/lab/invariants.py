@@ -29,14 +29,14 @@ ENOUGH_SECONDS = 30.0
 
 def left_in(orchestrator: Orchestrator) -> dict[str, int]:
     """What there still is of calls and conferences, by kind; kinds of which nothing is left are left out."""
-    rooms = orchestrator.node.rooms
+    nodes = orchestrator.nodes
     counts = {
-        "legs": len(orchestrator.node.legs),
-        "rooms": len(rooms),
-        "seats": len(rooms._executor._participant_legs),
-        "names": len(rooms._by_name),
-        "calls": len(orchestrator.node.calls),
-        "watched legs": len(orchestrator.node.legs._watched),
+        "legs": sum(len(node.legs) for node in nodes),
+        "rooms": sum(len(node.rooms) for node in nodes),
+        "seats": sum(len(node.rooms._executor._participant_legs) for node in nodes),
+        "names": sum(len(node.rooms._by_name) for node in nodes),
+        "calls": sum(len(node.calls) for node in nodes),
+        "watched legs": sum(len(node.legs._watched) for node in nodes),
         "callbacks": orchestrator.outbox.counts().pending,
         "rooms on disk": len(orchestrator.outbox.load(ROOM)),
         "participants on disk": len(orchestrator.outbox.load(PARTICIPANT)),

@@ -88,6 +88,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="tests of sound, load and attacks on a real FreeSWITCH; the others on one; those without; "
         "`python -m tests` does all at once",
     )
+    parser.addoption(
+        "--relayed",
+        action="store_true",
+        help="every room is on another FreeSWITCH node than its callers, which are bridged to it",
+    )
     parser.addoption("--quick", action="store_true", help="on the emulator, without what takes long")
     parser.addoption("--share", metavar="K/N", help="of those every Nth, from the Kth on")
 
@@ -174,6 +179,17 @@ def real_switch(
         switch.close()
 
 
+@pytest.fixture(scope="session")
+def real_home(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
+    """The second real FreeSWITCH of a session with --relayed."""
+    switch = FreeSwitch(tmp_path_factory.mktemp("home"))
+    try:
+        switch.open()
+        yield switch
+    finally:
+        switch.close()
+
+
 @pytest.fixture
 def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
     """A switch with nothing on it; after the test there has to be nothing on it again."""
@@ -187,6 +203,10 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
     request.node.user_properties.append((SWITCH, switch.kind))
     if isinstance(switch, FreeSwitch):
         request.node.user_properties.append((VERSION, switch.version))
+    if request.config.getoption("--relayed"):
+        switch.home = request.getfixturevalue("real_home")
+        switch.home.begin()
+        switch.home.api(f"global_setvar {OWNER}=free")
     switch.begin()
     # As an orchestrator leaves it that stopped; killed ones of an earlier test would have to be waited for.
     switch.api(f"global_setvar {OWNER}=free")
@@ -194,8 +214,11 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
         yield switch
         switch.hang_up_all()
         left = switch.leftovers(GOING_TIME) if switch.running else []
+        if switch.home is not None:
+            left += [f"on the other node: {one}" for one in switch.home.leftovers(GOING_TIME)]
         if left:
-            switch.force_clean()
+            for each in filter(None, (switch, switch.home)):
+                each.force_clean()
             pytest.fail("left on the switch after the test: " + "; ".join(left))
     finally:
         if isinstance(switch, FreeSwitch):

@@ -27,6 +27,7 @@ __all__ = ["Answers", "FreeSwitch", "NeverAnswers", "Rejects", "Switch"]
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "freeswitch-conf"
 BROWSER_PROFILE = CONFIGURATION.parent / "orchestrator" / "fsconfig" / "browser_profile.xml"
+RELAY_PROFILE = BROWSER_PROFILE.with_name("relay_profile.xml")
 USUAL_PLACE = Path("/usr/local/freeswitch/bin/freeswitch")
 PASSWORD = "laboratory"
 
@@ -41,6 +42,10 @@ class Switch(ABC):
     password = PASSWORD
     media_dir: Path
     recordings_dir: Path
+    relay_port: Any = 0
+    """Of its SIP profile for other nodes' calls."""
+    home: Switch | None = None
+    """Another node, on which all rooms are opened; None: this one is alone."""
 
     @abstractmethod
     def call(
@@ -177,10 +182,22 @@ class FreeSwitch(Switch):
         # As `orchestrator render` writes it where there are calls from the console.
         profile = BROWSER_PROFILE.read_text().replace('"5066"', f'"{self.browser_port}"')
         (self.conf_dir / "sip_profiles" / "browser.xml").write_text(f"<include>\n{profile}</include>\n")
+        self._take_relays()
         self._pristine = self._configuration()
         self.phones.start()
         self.start()
         self.version = self.api("version").split()[2].partition("-")[0]
+
+    def _take_relays(self) -> None:
+        """As `orchestrator render` writes it where there are several nodes: all others are on this host."""
+        self.relay_port = self._media_ports.take()
+        profile = RELAY_PROFILE.read_text().replace("RELAY_HOST", self.host)
+        profile = profile.replace("RELAY_PORT", str(self.relay_port))
+        profiles = self.conf_dir / "sip_profiles"
+        (profiles / "relay.xml").write_text(f"<include>\n{profile}</include>\n")
+        # Each line with <include> is passed over whole (switch_xml.c, preprocess).
+        nodes = f'<include>\n<node type="allow" cidr="{self.host}/32"/>\n</include>\n'
+        (profiles / "trunks" / "nodes.xml").write_text(nodes)
 
     def close(self) -> None:
         self.phones.stop()

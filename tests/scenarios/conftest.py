@@ -35,6 +35,7 @@ freeswitch:
       recordings_dir: {recordings}
       media_dir: {media}
       {node}
+{home}
 accounts:
   - sid: {account}
     name: main
@@ -112,7 +113,8 @@ class House:
         self.settings = SETTINGS.format(
             host=self.switch.host,
             port=port or self.switch.port,
-            node=node,
+            node=self._relay() + node,
+            home=self._home(),
             password=self.switch.password,
             recordings=self.switch.recordings_dir,
             media=self.switch.media_dir,
@@ -139,11 +141,29 @@ class House:
         self.orchestrator.start()
         assert self.orchestrator.wait_ready(10)
 
+    def _relay(self) -> str:
+        switch = self.switch
+        return f"relay: {switch.host}:{switch.relay_port}\n      " if switch.home is not None else ""
+
+    def _home(self) -> str:
+        """The node on which all rooms are opened, where calls come to another one."""
+        home = self.switch.home
+        if home is None:
+            return ""
+        return (
+            f"    - {{name: home, host: {home.host}, port: {home.port}, password: {home.password},\n"
+            f"       relay: '{home.host}:{home.relay_port}',\n"
+            f"       recordings_dir: {home.recordings_dir}, media_dir: {home.media_dir}}}"
+        )
+
     def _note_subscriptions(self, orchestrator: Orchestrator) -> None:
         def on_change(room: Room) -> None:
             self.subscriptions[room.sid] = invariants.subscription(room, self.application)
 
-        orchestrator.node.rooms.on_change.append(on_change)
+        for node in orchestrator.nodes:
+            node.rooms.on_change.append(on_change)
+        if self.switch.home is not None:
+            orchestrator.directory._choose = lambda asking: "home"
 
     def forget_callbacks(self) -> None:
         """Those that came until now, and the conferences that they are of: all of that was looked at."""

@@ -69,10 +69,9 @@ def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) ->
     house.delivered(1)
     orchestrator = house.orchestrator
     assert orchestrator is not None
-    (sid,) = orchestrator.node.rooms._rooms
-    orchestrator.node.conference_events._talk_debounce.on_talking(
-        sid, call_sid_of(next(iter(orchestrator.node.legs)).uuid), False, 1
-    )
+    (home,) = (node for node in orchestrator.nodes if len(node.rooms))
+    (sid,) = home.rooms._rooms
+    home.conference_events._talk_debounce.on_talking(sid, call_sid_of(next(iter(home.legs)).uuid), False, 1)
     house.stop()
     gevent.sleep(0.5)
     assert not house.log.errors

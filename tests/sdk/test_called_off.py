@@ -46,7 +46,7 @@ def test_a_participant_who_is_not_wanted_any_more_does_not_ring(
 ) -> None:
     target = house.switch.register(GUEST, NeverAnswers())
     assert house.orchestrator is not None
-    control = house.orchestrator.node.api_services
+    control = house.orchestrator.services
     # In one turn: nothing has been sent to FreeSWITCH when the second order comes.
     one, sid = control.conferences.dial_participant(
         ACCOUNT, "Room 1234", ParticipantToDial(ParticipantOptions(), {}, MAIN), order
@@ -60,7 +60,7 @@ def test_a_participant_who_is_not_wanted_any_more_does_not_ring(
 def test_a_call_that_is_hung_up_at_once_does_not_ring(house: House, client: Client) -> None:
     target = house.switch.register(GUEST, NeverAnswers())
     assert house.orchestrator is not None
-    control = house.orchestrator.node.api_services
+    control = house.orchestrator.services
     application = control.calls.application(ACCOUNT, MAIN)
     then = Fetched("", "application/xml", b"<Response><Pause length='60'/></Response>")
     call = control.calls.create_call(order(application, then))

@@ -105,7 +105,7 @@ def test_while_it_ends(house: House, client: Client) -> None:
     phone, _, sid = entered(house)
     assert house.orchestrator is not None
     node = house.orchestrator.node
-    conferences = node.api_services.conferences
+    conferences = house.orchestrator.services.conferences
     node.rooms.dispatch(sid, End(now()))
     assert node.rooms.get(sid) is not None
     with pytest.raises(ServiceError) as found:

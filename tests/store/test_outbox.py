@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store import outbox_admin
+from orchestrator.store import outbox_admin, sql
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
@@ -195,7 +195,7 @@ def test_the_queries_that_run_often_use_an_index(outbox: Outbox) -> None:
         "SELECT count(*) FROM finished WHERE delivered = 0",
         "SELECT * FROM finished WHERE queue = 'a' ORDER BY id DESC LIMIT 9",
         "SELECT * FROM finished WHERE delivered = 0 ORDER BY id DESC LIMIT 9",
-        "SELECT key, value FROM state WHERE kind = 'room' ORDER BY key",
+        sql.LOAD_STATE.replace("?", "'room'"),
     ):
         plan = " ".join(str(row) for row in outbox._db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
         assert "TEMP B-TREE" not in plan

@@ -280,7 +280,7 @@ def test_10_an_announcement_that_is_not_there(house: House) -> None:
     orchestrator = house.orchestrator
     assert orchestrator
     url = house.application.url("/nothing-there.wav")
-    conferences = orchestrator.node.api_services.conferences
+    conferences = orchestrator.services.conferences
     conferences.announce(joined.account_sid, joined.conference_sid, Announcement(url))
     text = sentence(wait_for(house, "conference.announcement", over=True))
     assert text == f"Announcement {url} was not played: {url}: answered 404 -."

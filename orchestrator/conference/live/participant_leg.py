@@ -34,6 +34,8 @@ class ConferenceOutcome(NamedTuple):
 
     refused: Rejection | None = None
     left: LeaveReason | None = None
+    cookies: tuple[tuple[str, str, str, str], ...] = ()
+    """As StoredCall's, where its requests were made on another node."""
 
 
 class ParticipantLeg:

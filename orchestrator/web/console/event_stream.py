@@ -15,8 +15,8 @@ from gevent.event import Event
 from msgspec import json
 
 from orchestrator.clock import now
-from orchestrator.conference.live.manager import Rooms
 from orchestrator.conference.machine.state import Room
+from orchestrator.services.nodes import LiveRooms
 from orchestrator.store.interface import OutboxError
 from orchestrator.verbs.announcements import AnnouncementEnd
 from orchestrator.web.console.sessions import Session
@@ -111,7 +111,7 @@ class EventStream:
 
     def __init__(
         self,
-        rooms: Rooms,
+        rooms: LiveRooms,
         problems: Callable[[], Mapping[str, str]],
         failing: Callable[[Sequence[str]], Mapping[str, int]],
     ) -> None:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from orchestrator.config.current import CurrentSettings
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
-from orchestrator.recordings.files import RecordingFiles
+from orchestrator.recordings.files import RecordingsOfNodes
 from orchestrator.services.api_services import ApiServices
 from orchestrator.web.console.answers import Denied, json_answer
 from orchestrator.web.console.callback_views import callback_view, callbacks
@@ -33,7 +33,7 @@ class Reading:
         self,
         current: CurrentSettings,
         control: ApiServices,
-        files: RecordingFiles,
+        files: RecordingsOfNodes,
         session: Callable[[], Session],
     ) -> None:
         self._current = current

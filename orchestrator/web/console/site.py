@@ -11,12 +11,12 @@ from flask import Blueprint, Request, Response, request
 from flask.typing import ResponseReturnValue
 from msgspec import Struct
 
-from orchestrator.conference.live.manager import Rooms
 from orchestrator.config.current import CurrentSettings
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.recordings.files import RecordingFiles
+from orchestrator.recordings.files import RecordingsOfNodes
 from orchestrator.services.api_services import ApiServices
+from orchestrator.services.nodes import LiveRooms
 from orchestrator.store.interface import StateStore
 from orchestrator.timeline.actor import Actor, set_actor
 from orchestrator.web.attempts import Attempts
@@ -82,9 +82,9 @@ class Console(Part):
         self,
         current: CurrentSettings,
         control: ApiServices,
-        rooms: Rooms,
+        rooms: LiveRooms,
         outbox: StateStore,
-        files: RecordingFiles,
+        files: RecordingsOfNodes,
         problems: Callable[[], Mapping[str, str]],
         attempts: Attempts,
         secret: bytes,
@@ -93,8 +93,8 @@ class Console(Part):
         self._current = current
         self._attempts = attempts
         self._stream = EventStream(rooms, problems, control.callbacks.failing)
-        rooms.on_change.append(self._stream.on_change)
-        control.conferences.on_announced.append(self._stream.on_announced)
+        rooms.on_change(self._stream.on_change)
+        control.conferences.on_announced(self._stream.on_announced)
         self._sessions = Sessions(current, outbox, secret)
         self._reading = Reading(current, control, files, self._session)
         self._commands = Commands(current, control, self._session)

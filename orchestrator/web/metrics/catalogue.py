@@ -11,7 +11,7 @@ from typing import get_args
 
 from orchestrator import __version__
 from orchestrator.callbacks.counters import Reason
-from orchestrator.calls.browser_calls import TokenOutcome
+from orchestrator.calls.one_time_tokens import TokenOutcome
 from orchestrator.calls.overload import LimitHit
 from orchestrator.conference.machine.state import EndReason, Phase, Rejection, RoomPhase
 from orchestrator.documents.counters import FetchOutcome

@@ -1,0 +1,178 @@
+"""Dial's Conference noun where the room is on another FreeSWITCH node: the caller is bridged to it over SIP.
+
+FreeSWITCH's `bridge` does that, so ringing, answer, codec and keys pass through as between any two phones.
+The other node's call asks the room (verbs/conference.py), and reports how that ended before it hangs up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import uuid4
+
+import gevent
+import msgspec
+
+from orchestrator.calls.call import Call
+from orchestrator.calls.dialing import SHARED
+from orchestrator.calls.relays import Relay, RelayTarget
+from orchestrator.calls.stored_call import Relayed, StoredCall
+from orchestrator.clock import now
+from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome
+from orchestrator.conference.machine.state import LeaveReason, Rejection
+from orchestrator.config.freeswitch import RELAY_PROFILE
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import Redirected
+from orchestrator.esl import commands
+from orchestrator.esl.errors import LegGone
+from orchestrator.texml import Conference, Dial
+from orchestrator.texml.written import written_conference
+
+RELAY: Final = "relay"
+TRIES: Final = 3
+AGAIN_SECONDS: Final = 0.2
+FREE_SECONDS: Final = 3.0
+"""How long an earlier leg of the same call may take to go from the other node."""
+FREE_AGAIN_SECONDS: Final = 0.01
+UNBRIDGE_SECONDS: Final = 5.0
+UNBRIDGE_AGAIN_SECONDS: Final = 0.1
+ANSWER_SECONDS: Final = 30
+"""Within them the other node has to take the call; to join takes as long as the room's wait."""
+
+
+class LeftTheRoom(LegGone):
+    """The caller has hung up, in a room."""
+
+
+def take_part_elsewhere(call: Call, verb: Dial, noun: Conference, home: str) -> ConferenceOutcome | None:
+    """Until it is out of the room on the node `home`; None: the room is on the caller's own node by now.
+
+    Raises LegGone, LeftTheRoom, Redirected, Unreachable.
+    """
+    began = now()
+    for _ in range(TRIES):
+        left = verb.time_limit - (now() - began) // 1_000_000
+        outcome = _bridge(call, verb, noun, home, max(1, left))
+        if outcome is not None:
+            return outcome
+        gevent.sleep(AGAIN_SECONDS)
+        home = call.services.directory.home(call.account_sid, noun.name, call.services.node.name)
+        if home == call.services.node.name:
+            return None
+    call.fault("the node of the conference did not take the call", node=home, line=noun.line)
+    return ConferenceOutcome(refused=Rejection.ENDED)
+
+
+def resume_elsewhere(call: Call) -> ConferenceOutcome:
+    """With the bridge that was begun before a restart or a lost socket. Raises as `take_part_elsewhere`."""
+    home, _, uuid = call.recall(RELAY).partition(" ")
+    leg = call.leg
+    if (stored := _outcome(call)) is not None:
+        return stored
+    if leg.gone:
+        raise LeftTheRoom(leg.hangup_cause)
+    app, arguments = leg.current_application
+    if app != "bridge":
+        # It ended while nobody listened, who could have taken it out of its room: the room has ended.
+        leg.stop_leftover_playback()
+        return ConferenceOutcome(left=LeaveReason.HUNG_UP)
+    relay = call.services.relays.begin(call.sid, call.services.node.name, home, uuid, taken=True)
+    with _followed(call, relay):
+        leg.execute("bridge", arguments, timeout=None)
+    return _end_of(call, relay) or ConferenceOutcome()
+
+
+def _bridge(call: Call, verb: Dial, noun: Conference, home: str, seconds: int) -> ConferenceOutcome | None:
+    """None: the other node did not take it."""
+    services, leg, uuid = call.services, call.leg, str(uuid4())
+    _wait_until_free(call, home)
+    leg.stop_leftover_playback()
+    node = services.settings.freeswitch.node(home)
+    assert node is not None
+    assert node.relay is not None
+    token = services.relays.token(_target(call, verb, noun, home, seconds))
+    variables = {
+        "origination_uuid": uuid,
+        # The Unique-ID on the other node.
+        "sip_invite_call_id": leg.uuid,
+        "leg_timeout": str(ANSWER_SECONDS),
+    }
+    target = commands.DialTarget(f"sofia/{RELAY_PROFILE}/{token}@{node.relay}", variables)
+    call.remember(**{RELAY: f"{home} {uuid}"})
+    relay = services.relays.begin(call.sid, services.node.name, home, uuid)
+    with _followed(call, relay):
+        leg.execute("bridge", commands.dial_string([target], SHARED), timeout=None)
+    return _end_of(call, relay)
+
+
+def _wait_until_free(call: Call, home: str) -> None:
+    """FreeSWITCH has no second leg with the same Unique-ID: that of an earlier room has to go first."""
+    until = time.monotonic() + FREE_SECONDS
+    while not call.services.relays.is_free(home, call.leg.uuid, call.sid) and time.monotonic() < until:
+        gevent.sleep(FREE_AGAIN_SECONDS)
+
+
+def _target(call: Call, verb: Dial, noun: Conference, home: str, seconds: int) -> RelayTarget:
+    stored = call.stored
+    star = verb.hangup_on_star and call.dialect.hangup_on_star
+    document = written_conference(noun, time_limit=seconds, hangup_on_star=star)
+    begins = StoredCall(
+        stored.leg,
+        stored.application,
+        stored.caller,
+        stored.direction,
+        document_url=call.document_url,
+        cookies=call.stored_cookies,
+        parent_call_sid=stored.parent_call_sid,
+        relayed=Relayed(call.services.node.name, call.sip_headers, call.origin),
+    )
+    fetched = Fetched(call.document_url, "application/xml", document)
+    return RelayTarget(home, call.account_sid, noun.name, begins, fetched)
+
+
+@contextmanager
+def _followed(call: Call, relay: Relay) -> Iterator[None]:
+    try:
+        yield
+    except Redirected:
+        _unbridge(call, relay)
+        raise
+    except LegGone as gone:
+        if relay.taken:
+            raise LeftTheRoom(gone.reply) from gone
+        raise
+    finally:
+        call.services.relays.end(call.sid, relay)
+
+
+def _unbridge(call: Call, relay: Relay) -> None:
+    """Other instructions: it leaves its room for them, and is no longer bridged."""
+    if not call.services.relays.take_out(relay.home, call.sid):
+        relay.hang_up()
+    until = time.monotonic() + UNBRIDGE_SECONDS
+    while call.leg.runs("bridge") and time.monotonic() < until:
+        gevent.sleep(UNBRIDGE_AGAIN_SECONDS)
+    if call.leg.runs("bridge"):
+        relay.hang_up()
+
+
+def _end_of(call: Call, relay: Relay) -> ConferenceOutcome | None:
+    """None: the other node did not take it."""
+    if (outcome := _outcome(call)) is not None:
+        return outcome
+    if relay.lost:
+        # With its node the conference has ended; the document goes on as after any other end.
+        return ConferenceOutcome(left=LeaveReason.HUNG_UP)
+    # The other node has hung up: the call has ended there.
+    return ConferenceOutcome() if relay.taken else None
+
+
+def _outcome(call: Call) -> ConferenceOutcome | None:
+    stored = call.services.write_buffer.get(OUTCOME, call.sid)
+    if stored is None:
+        return None
+    outcome = msgspec.json.decode(stored, type=ConferenceOutcome)
+    call.add_cookies(outcome.cookies)
+    return outcome
