@@ -1,7 +1,7 @@
 """`python -m tests [--quick] [pytest options]`: all tests, in parts side by side.
 
-Two of the parts have a real FreeSWITCH each. Where there is none their tests are skipped, the first line
-says so, and each other part is two, as most tests wait most of the time.
+Three of them have a real FreeSWITCH each. Where there is none their tests are skipped, and the first line says
+so. The long ones are in two shares, as most tests wait most of the time.
 
 `--quick` gives a first answer: the emulator alone, half of the calls, nothing that takes long (`LONG` in
 tests/lab/plugin.py). It takes 220 s of CPU time, less than three minutes on two cores that are idle.
@@ -28,7 +28,7 @@ from tests.lab.switches import FreeSwitch
 # pytest's exit codes; the second where the options leave one of the parts without a test.
 TESTS_FAILED, NOTHING_SELECTED = 1, 5
 # Most tests wait most of the time. More at once would be heard in the sound that is measured.
-SHARES = {"real": 2, "emulated": 2}
+SHARES = {"real": 2, "emulated": 2, "rest": 2}
 SHARES_WITHOUT_FREESWITCH = {"scenarios": 2, "emulated": 2, "rest": 2}
 # What these parts need to collect; the others collect all.
 FOLDERS = {"heard": HEARD, "scenarios": ("scenarios",)}

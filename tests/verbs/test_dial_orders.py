@@ -63,3 +63,13 @@ def test_a_callee_that_is_asked_first_is_to_confirm(
 ) -> None:
     argument = ordered(bench, scripted, f"<Dial><Number {screened}>{FIRST}</Number></Dial>")
     assert ("group_confirm_key=exec" in argument) is confirmed
+
+
+@pytest.mark.parametrize(("asked", "called"), [(9, 9), (10, 10), (11, 10)])
+def test_ten_are_called_at_most(bench: House, scripted: ScriptedSwitch, asked: int, called: int) -> None:
+    bench.log.allows("more than")
+    numbers = [f"+1312555{number:04}" for number in range(100, 100 + asked)]
+    argument = ordered(
+        bench, scripted, f"<Dial>{''.join(f'<Number>{one}</Number>' for one in numbers)}</Dial>"
+    )
+    assert re.findall(r"/(\+\d+)@", argument) == numbers[:called]
