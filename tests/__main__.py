@@ -1,7 +1,7 @@
 """`python -m tests [--quick] [pytest options]`: all tests, in parts side by side.
 
-Three of them have a real FreeSWITCH each. Where there is none their tests are skipped, and the first line says
-so. The long ones are in two shares, as most tests wait most of the time.
+Three of them have a real FreeSWITCH each. Where there is none their tests are skipped, and the first line
+says so. The long ones are in two shares, as most tests wait most of the time.
 
 `--quick` gives a first answer: the emulator alone, half of the calls, nothing that takes long (`LONG` in
 tests/lab/plugin.py). It takes 220 s of CPU time, less than three minutes on two cores that are idle.
