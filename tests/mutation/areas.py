@@ -22,7 +22,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
     "documents": (
         ("documents",),
-        ("documents", "net", "routing", "config/test_dialect.py", "scenarios", "recovery"),
+        ("documents", "net", "routing", "config/test_dialect.py", "timeline", "scenarios", "recovery"),
     ),
     "esl": (("esl",), ("esl", "emulator", "scenarios", "recovery", "ownership")),
     "fsconfig": (("fsconfig",), ("fsconfig", "existing", "health")),
