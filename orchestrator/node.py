@@ -60,6 +60,9 @@ from orchestrator.verbs.table import VERBS
 
 log = get_logger(__name__)
 
+GONE_SECONDS = 3.0
+"""Longer than FreeSWITCH takes to load the module of its event socket anew."""
+
 
 class Node(Part):
     """One FreeSWITCH, its calls and its rooms. Its parts never reach for those of another node.
@@ -169,6 +172,12 @@ class Node(Part):
         self.sip.stop()
         if not stopping:
             log.warning("not connected", node=self.name, problem=str(error))
+
+    def _is_gone(self) -> bool:
+        """Whether its FreeSWITCH has ended, as far as its machine says. The names of its rooms are free then
+        for the other nodes, so it matters only where there are others."""
+        several = len(self._shared.current.settings.freeswitch.nodes) > 1
+        return several and self.connection.refused_for >= GONE_SECONDS
 
     def _lives(self, leg: str) -> bool:
         return self.connection.api(commands.exists(leg)) == "true"
@@ -380,7 +389,7 @@ class Node(Part):
 
     @cached_property
     def reconciler(self) -> Reconciler:
-        return Reconciler(self.reconciled_parts, self.settings.lost_after_secs)
+        return Reconciler(self.reconciled_parts, self.settings.lost_after_secs, self._is_gone)
 
     @cached_property
     def periodic_check(self) -> PeriodicCheck:

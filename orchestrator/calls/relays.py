@@ -107,11 +107,17 @@ class Relays:
         """To be called on the home node, once and soon."""
         return self._tokens.issue(target)
 
-    def end(self, call_sid: str, relay: Relay) -> None:
-        """The bridge is over."""
+    def end(self, call_sid: str, leg: str, relay: Relay) -> None:
+        """The bridge is over; so is the leg on the home node, which hears of it where the origin is alive."""
         relay.over = True
         if self._going.get(call_sid) is relay:
             del self._going[call_sid]
+        gevent.spawn_later(LOST_SECONDS, self._end_at_home, call_sid, leg, relay.home)
+
+    def _end_at_home(self, call_sid: str, leg: str, home: str) -> None:
+        node = self._nodes[home]
+        if call_sid not in self._going and node.legs.get(leg) is not None:
+            node.connection.post(commands.kill(leg))
 
     def is_free(self, home: str, leg: str, call_sid: str) -> bool:
         """Whether FreeSWITCH there has no leg with this Unique-ID: of an earlier room of the same call."""

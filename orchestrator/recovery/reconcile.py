@@ -7,7 +7,7 @@ while nobody listened left a hangup record in FreeSWITCH, so that their callback
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import gevent
@@ -85,11 +85,14 @@ class Reconciler(Part):
         self,
         parts: ReconciledParts,
         lost_after: float,
+        is_gone: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over."""
+        """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over; at once
+        where `is_gone` says that there is none any more."""
         self.corrections = Corrections()
         self._parts = parts
         self._lost_after = lost_after
+        self._is_gone = is_gone
         self._stopped = False
         self._core_uuid = ""
         self._lost_at = 0
@@ -128,7 +131,7 @@ class Reconciler(Part):
     def _expire_later(self) -> None:
         """Time in which we stood still does not count: nobody has tried to reach FreeSWITCH then."""
         left = self._lost_after
-        while left > 0:
+        while left > 0 and not self._is_gone():
             step = min(left, LOST_STEP_SECONDS)
             gevent.sleep(step)
             left -= step

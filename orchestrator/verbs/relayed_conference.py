@@ -38,8 +38,10 @@ FREE_SECONDS: Final = 3.0
 FREE_AGAIN_SECONDS: Final = 0.01
 UNBRIDGE_SECONDS: Final = 5.0
 UNBRIDGE_AGAIN_SECONDS: Final = 0.1
+RINGING_SECONDS: Final = 5
+"""Within them the other node has to take the call."""
 ANSWER_SECONDS: Final = 30
-"""Within them the other node has to take the call; to join takes as long as the room's wait."""
+"""The other node answers once its room, or the audio of its wait, is there."""
 
 
 class LeftTheRoom(LegGone):
@@ -98,6 +100,7 @@ def _bridge(call: Call, verb: Dial, noun: Conference, home: str, seconds: int) -
         # The Unique-ID on the other node.
         "sip_invite_call_id": leg.uuid,
         "leg_timeout": str(ANSWER_SECONDS),
+        "leg_progress_timeout": str(RINGING_SECONDS),
     }
     target = commands.DialTarget(f"sofia/{RELAY_PROFILE}/{token}@{node.relay}", variables)
     call.remember(**{RELAY: f"{home} {uuid}"})
@@ -144,7 +147,7 @@ def _followed(call: Call, relay: Relay) -> Iterator[None]:
             raise LeftTheRoom(gone.reply) from gone
         raise
     finally:
-        call.services.relays.end(call.sid, relay)
+        call.services.relays.end(call.sid, call.leg.uuid, relay)
 
 
 def _unbridge(call: Call, relay: Relay) -> None:

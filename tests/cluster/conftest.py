@@ -1,0 +1,34 @@
+"""Two real FreeSWITCH nodes under one orchestrator: calls come to one, and rooms are opened on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.plugin import GOING_TIME, OWNER
+from tests.lab.switches import FreeSwitch, Switch
+from tests.lab.web import Application
+from tests.scenarios.conftest import House, lived_in
+
+
+@pytest.fixture
+def home(switch: Switch, real_home: FreeSwitch) -> Iterator[FreeSwitch]:
+    """The other node."""
+    assert isinstance(switch, FreeSwitch)
+    real_home.begin()
+    real_home.api(f"global_setvar {OWNER}=free")
+    switch.home = real_home
+    yield real_home
+    switch.home = None
+    left = real_home.leftovers(GOING_TIME) if real_home.running else []
+    if left:
+        real_home.force_clean()
+        pytest.fail("left on the other node after the test: " + "; ".join(left))
+
+
+@pytest.fixture
+def house(home: FreeSwitch, switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
+    with lived_in(switch, application, tmp_path) as house:
+        yield house
