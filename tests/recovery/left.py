@@ -97,5 +97,5 @@ class Left:
     def write(self) -> None:
         """While no orchestrator runs."""
         outbox = Outbox(self.house.directory / "orchestrator.sqlite")
-        outbox.commit([], self.rows)
+        outbox.of("default").commit([], self.rows)
         outbox.close()

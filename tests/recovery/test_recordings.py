@@ -162,7 +162,7 @@ def lose_the_order(house: House, call_sid: str) -> str:
     )
     kept = OpenRecording(RecordedCall(leg_of(call_sid), call_sid, ACCOUNT, "1"), state)
     outbox = Outbox(house.directory / "orchestrator.sqlite")
-    outbox.commit([], [(CALL_RECORDING, state.sid, msgspec.json.encode(kept))])
+    outbox.of("default").commit([], [(CALL_RECORDING, state.sid, msgspec.json.encode(kept))])
     outbox.close()
     return state.sid
 
