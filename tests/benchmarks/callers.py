@@ -45,6 +45,8 @@ class Call:
     stay: float
     tone: bool
     media: socket.socket
+    port: int = 0
+    """Of FreeSWITCH, where it is not the one of the order."""
     sends_to: tuple[str, int] | None = None
     packets: int = 0
     to_tag: str = ""
@@ -137,7 +139,7 @@ class Callers:
         if not call.invited_at:
             self._at(time.monotonic() + PATIENCE_SECONDS, "cancel", call)
             call.invited_at = time.time_ns()
-        self._signals.sendto(message, self._switch)
+        self._signals.sendto(message, self._switch_of(call))
         self._at(time.monotonic() + AGAIN_SECONDS, "invite", call)
 
     def _cancel(self, call: Call) -> None:
@@ -147,7 +149,7 @@ class Callers:
         if call.over:
             return
         call.hung_up = True
-        self._signals.sendto(self._message("BYE", call, 2), self._switch)
+        self._signals.sendto(self._message("BYE", call, 2), self._switch_of(call))
         self._at(time.monotonic() + AGAIN_SECONDS, "bye", call)
 
     def _signal(self, data: bytes, at: int) -> None:
@@ -164,7 +166,7 @@ class Callers:
             call.status = status
         else:
             call.to_tag = _header(text, "To").rpartition(";tag=")[2]
-            self._signals.sendto(self._message("ACK", call, 1), self._switch)
+            self._signals.sendto(self._message("ACK", call, 1), self._switch_of(call))
             if status >= 300:
                 call.over = True
             elif not call.answered_at:
@@ -183,15 +185,21 @@ class Callers:
             for line in request.split("\r\n")
             if re.match(r"(?i)(via|from|to|call-id|cseq|v|f|t|i):", line)
         ]
-        self._signals.sendto("\r\n".join(("SIP/2.0 200 OK", *kept, "", "")).encode(), self._switch)
-        self._over(self.calls[int(_header(request, "Call-ID").partition("@")[0])])
+        call = self.calls[int(_header(request, "Call-ID").partition("@")[0])]
+        answer = "\r\n".join(("SIP/2.0 200 OK", *kept, "", "")).encode()
+        self._signals.sendto(answer, self._switch_of(call))
+        self._over(call)
+
+    def _switch_of(self, call: Call) -> tuple[str, int]:
+        return self._switch[0], call.port or self._switch[1]
 
     def _over(self, call: Call) -> None:
         call.over = call.hung_up = True
 
     def _message(self, method: str, call: Call, sequence: int, body: str = "") -> bytes:
         here = f"127.0.0.1:{self._port}"
-        uri = f"sip:{call.to}@{self._switch[0]}:{self._switch[1]}"
+        host, port = self._switch_of(call)
+        uri = f"sip:{call.to}@{host}:{port}"
         caller = f"<sip:+1415{call.number:07}@{here}>"
         lines = [
             f"{method} {uri} SIP/2.0",

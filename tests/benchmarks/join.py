@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from tests.benchmarks.frame import Figure, Goal, at_most
-from tests.benchmarks.stage import DIRECT, Child, percentile, staged
+from tests.benchmarks.stage import DIRECT, Child, Stage, percentile, seconds_of, staged
 
 ROOMS = 4
 STAY_SECONDS = 1.0
@@ -21,6 +21,11 @@ MARKS = ("200 OK", "first packet", "the room heard")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--relayed",
+        action="store_true",
+        help="callers on another node than the room, against callers on its own, in place of the dialplan",
+    )
     parser.add_argument("--rate", type=float, default=20, help="calls a second, every other one past us")
     parser.add_argument("--calls", type=int, default=800, help="of both kinds together")
     parser.add_argument(
@@ -29,8 +34,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Figure]:
-    with staged() as stage:
+    with staged(nodes=2 if options.relayed else 1) as stage:
         calls = _calls(options)
+        if options.relayed:
+            yield from _relayed(options, stage)
+            return
         order = json.dumps({"port": stage.switch.sip_port, "calls": calls})
         stage.sampled(options.profile, LEAD_SECONDS + options.calls / options.rate)
         child = Child("callers")
@@ -40,7 +48,37 @@ def run(options: argparse.Namespace) -> Iterator[Figure]:
     for call, answer in zip(calls, answers, strict=True):
         if not call["tone"]:
             kinds["past us" if str(call["to"]).startswith(DIRECT) else "through us"].append(answer["times"])
-    yield from _figures(kinds)
+    yield from _figures(kinds, {"median": (50, at_most(25)), "99 %": (99, at_most(60))})
+
+
+def _relayed(options: argparse.Namespace, stage: Stage) -> Iterator[Figure]:
+    """The rooms are opened on the first node, by those who make the tone."""
+    home, other = (switch.sip_port for switch in stage.switches)
+    ports = {"relayed": other, "on its own node": home}
+    calls = [
+        {
+            **call,
+            "to": str(call["to"]).removeprefix(DIRECT),
+            "port": home if call["tone"] else list(ports.values())[place % 2],
+        }
+        for place, call in enumerate(_calls(options))
+        if not (call["tone"] and str(call["to"]).startswith(DIRECT))
+    ]
+    order = json.dumps({"port": home, "calls": calls})
+    begun = [seconds_of(switch.pid) for switch in stage.switches]
+    answers = json.loads(Child("callers").end(order))
+    spent = seconds_of(stage.switches[1].pid) - begun[1]
+    kinds: dict[str, list[list[float | None]]] = {kind: [] for kind in ports}
+    for call, answer in zip(calls, answers, strict=True):
+        if not call["tone"]:
+            kinds[next(kind for kind, port in ports.items() if port == call["port"])].append(answer["times"])
+    goals = {"median": (50, at_most(60)), "99 %": (99, at_most(120))}
+    yield from _figures(kinds, goals)
+    seconds = len(kinds["relayed"]) * STAY_SECONDS
+    note = "coming and going included: calls stay for a second"
+    yield Figure(
+        "CPU of the callers' node, for each second of a bridge", spent / seconds * 1000, "ms/s", note=note
+    )
 
 
 def _calls(options: argparse.Namespace) -> list[dict[str, object]]:
@@ -62,15 +100,16 @@ def _calls(options: argparse.Namespace) -> list[dict[str, object]]:
     return hosts + guests
 
 
-def _figures(kinds: dict[str, list[list[float | None]]]) -> Iterator[Figure]:
-    goals: dict[str, tuple[float, Goal]] = {"median": (50, at_most(25)), "99 %": (99, at_most(60))}
+def _figures(
+    kinds: dict[str, list[list[float | None]]], goals: dict[str, tuple[float, Goal]]
+) -> Iterator[Figure]:
     for place, mark in enumerate(MARKS):
         times = {kind: _times(rows, place) for kind, rows in kinds.items()}
         came = [f"{len(times[kind])} of {len(rows)}" for kind, rows in kinds.items()]
         for name, (percent, goal) in goals.items():
             through, past = (percentile(times[kind], percent) for kind in kinds)
             yield Figure(
-                f"INVITE to {mark}, {name}: through us less past us",
+                f"INVITE to {mark}, {name}: {' less '.join(kinds)}",
                 through - past,
                 "ms",
                 goal if mark != "first packet" else None,

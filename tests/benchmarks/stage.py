@@ -34,7 +34,7 @@ EXTENSION = f"""<extension name="{DIRECT}">
 SETTINGS = """
 freeswitch:
   nodes:
-    - {{host: 127.0.0.1, port: {port}, password: {password}, recordings_dir: {there}, media_dir: {there}}}
+{nodes}
 accounts: [{{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: main}}]
 applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
@@ -61,9 +61,11 @@ def why_not() -> str:
 class BusySwitch(FreeSwitch):
     """Without softphones, and with room for thousands of calls."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, first_port: int = 10002) -> None:
+        """`first_port`: of 9000 for RTP."""
         directory.mkdir()
         super().__init__(directory)
+        self._first_port = first_port
         self.phones.start = lambda callers=0: None  # type: ignore[method-assign]
         self.phones.stop = self.phones.switch_died = lambda: None  # type: ignore[method-assign]
 
@@ -78,8 +80,8 @@ class BusySwitch(FreeSwitch):
         return super()._environment() | {
             "FS_SESSIONS_PER_SECOND": "2000",
             "FS_MAX_SESSIONS": "4000",
-            "FS_RTP_PORT_START": "10002",
-            "FS_RTP_PORT_END": "19000",
+            "FS_RTP_PORT_START": str(self._first_port),
+            "FS_RTP_PORT_END": str(self._first_port + 8998),
         }
 
 
@@ -118,10 +120,14 @@ class Callback:
 
 
 class Stage:
-    def __init__(self, directory: Path, noun: str, limiter: str) -> None:
-        """`noun`: attributes of the Conference in the application's document, besides its callbacks'."""
+    def __init__(self, directory: Path, noun: str, limiter: str, nodes: int = 1) -> None:
+        """`noun`: attributes of the Conference in the application's document, besides its callbacks'.
+        `nodes`: FreeSWITCHes, of which `switch` is the first."""
         self.directory = directory
-        self.switch = BusySwitch(directory / "switch")
+        self.switches = [
+            BusySwitch(directory / f"switch{number}", 10002 + 9000 * number) for number in range(nodes)
+        ]
+        self.switch = self.switches[0]
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         noun = f'{noun} statusCallback="{url}/events" statusCallbackEvent="{EVENTS}"'
@@ -147,8 +153,9 @@ class Stage:
         gevent.sleep(POSTER_STARTS_SECONDS)
 
     def start(self) -> None:
-        self.switch.open()
-        self.switch.begin()
+        for switch in self.switches:
+            switch.open()
+            switch.begin()
         self._orchestrator = self._start_orchestrator()
 
     def stop(self) -> None:
@@ -158,7 +165,8 @@ class Stage:
             print((self.directory / "log").read_text()[:3000], end="", file=sys.stderr)
         if self._poster is not None:
             self._poster.kill()
-        self.switch.close()
+        for switch in self.switches:
+            switch.close()
         self._application.kill()
         self._listener.close()
 
@@ -197,13 +205,19 @@ class Stage:
         self.switch.leftovers(LONGEST_QUIET_SECONDS)
         gevent.sleep(QUIET_SECONDS)
 
+    def _node(self, number: int) -> str:
+        switch = self.switches[number]
+        place = self.directory / f"media{number}"
+        return (
+            f"    - {{name: n{number}, host: 127.0.0.1, port: {switch.port}, password: {PASSWORD}, "
+            f"relay: '127.0.0.1:{switch.relay_port}', recordings_dir: {place}, media_dir: {place}}}"
+        )
+
     def _start_orchestrator(self) -> subprocess.Popen[bytes]:
         file, web = self.directory / "orchestrator.yaml", self.switch._media_ports.take()
         file.write_text(
             SETTINGS.format(
-                port=self.switch.port,
-                password=PASSWORD,
-                there=self.directory / "media",
+                nodes="\n".join(map(self._node, range(len(self.switches)))),
                 voice=self._voice,
                 database=self.directory / "orchestrator.sqlite",
                 admission=self._admission,
@@ -225,12 +239,12 @@ class Stage:
 
 
 @contextmanager
-def staged(noun: str = "", limiter: str = "") -> Iterator[Stage]:
+def staged(noun: str = "", limiter: str = "", nodes: int = 1) -> Iterator[Stage]:
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    stage = Stage(directory, noun, limiter)
+    stage = Stage(directory, noun, limiter, nodes)
     try:
         stage.start()
         yield stage
@@ -265,7 +279,7 @@ class Usage:
         idle, stolen = (int(fields[4]) + int(fields[5])) / TICK, int(fields[8]) / TICK
         waited = int(Path(f"/proc/{pids['orchestrator']}/schedstat").read_text().split()[1]) / 1e9
         return cls(
-            time.monotonic(), {name: _seconds(pid) for name, pid in pids.items()}, idle, stolen, waited
+            time.monotonic(), {name: seconds_of(pid) for name, pid in pids.items()}, idle, stolen, waited
         )
 
     def since(self, earlier: Usage) -> Usage:
@@ -290,7 +304,7 @@ class Usage:
         return ", ".join((*shares, f"orchestrator waited {self.waited / self.at:.0%} of the time", *others))
 
 
-def _seconds(pid: int) -> float:
+def seconds_of(pid: int) -> float:
     """User and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
