@@ -38,7 +38,7 @@ from orchestrator.logs import get_logger
 from orchestrator.net.connector import Connector
 from orchestrator.node import Node
 from orchestrator.recordings.files import RecordingsOfNodes
-from orchestrator.reloading.reload_socket import ReloadSocket
+from orchestrator.reloading.reload_socket import NodesAnswer, NodesCommand, ReloadSocket
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
 from orchestrator.retention import Retention, files, rows
 from orchestrator.routing.outbound_limits import OutboundLimits
@@ -168,7 +168,7 @@ class Orchestrator(Part):
             settings.web.host,
             settings.web.port,
             (
-                health(self._problems),
+                health(self._not_ready),
                 recording_pages(audio),
                 rest_api(self.current, self.services, self.outbox.records, self.attempts, audio),
                 self.console.blueprint,
@@ -244,6 +244,28 @@ class Orchestrator(Part):
         self.current.settings = settings
         self.console.on_reload()
 
+    def on_nodes_command(self, command: NodesCommand, name: str) -> NodesAnswer:
+        """An operator's: the nodes as they are after it."""
+        if command != "list":
+            node = next((node for node in self.nodes if node.name == name), None)
+            if node is None:
+                names = ", ".join(node.name for node in self.nodes)
+                return NodesAnswer((f"there is no node {name}, only {names}",))
+            if command == "drain" and not any(
+                other.availability.takes_rooms for other in self.nodes if other is not node
+            ):
+                return NodesAnswer((f"no other node takes new conferences: {name} cannot be drained",))
+            node.availability.drain(command == "drain")
+        states = (node.availability.state("; ".join(node.problems.values())) for node in self.nodes)
+        return NodesAnswer(nodes=tuple(states))
+
+    def _not_ready(self) -> dict[str, str]:
+        """As `_problems`, where calls can be served nowhere: a node that lacks leaves the others."""
+        of_nodes = [node.problems for node in self.nodes]
+        lacking = {name for problems in of_nodes for name in problems}
+        ready = any(not problems for problems in of_nodes)
+        return {what: why for what, why in self._problems().items() if not (ready and what in lacking)}
+
     def _problems(self) -> dict[str, str]:
         """Reasons why calls cannot be served, by the part that has the problem."""
         found = {}
@@ -293,7 +315,7 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     def reload() -> Reloaded:
         return orchestrator.reloader.reload(lambda: load(config))
 
-    reload_socket = ReloadSocket(settings.callbacks.database, config, reload)
+    reload_socket = ReloadSocket(settings.callbacks.database, config, reload, orchestrator.on_nodes_command)
     gevent.signal_handler(signal.SIGHUP, reload)
     service = Parts((orchestrator, reload_socket))
     try:

@@ -42,6 +42,7 @@ from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
 from orchestrator.media.audio_cache import AudioCache
 from orchestrator.media.text_to_speech import CommandSpeech
+from orchestrator.node_availability import NodeAvailability
 from orchestrator.recordings.call_recording import CallRecorder
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.recordings.files import RecordingFiles
@@ -59,9 +60,6 @@ from orchestrator.verbs.announcements import AnnouncementPlayer
 from orchestrator.verbs.table import VERBS
 
 log = get_logger(__name__)
-
-GONE_SECONDS = 3.0
-"""Longer than FreeSWITCH takes to load the module of its event socket anew."""
 
 
 class Node(Part):
@@ -98,15 +96,10 @@ class Node(Part):
                 self.media_monitor,
             )
         )
-        shared.directory.add(Home(self.name, self.rooms, lambda: self.settings.weight, self._up.is_set))
-        relay_node = RelayNode(
-            self.rooms,
-            self.legs,
-            self.connection,
-            self.write_buffer,
-            lambda sid: self.calls.running(sid) is not None,
+        shared.directory.add(
+            Home(self.name, self.rooms, lambda: self.settings.weight, lambda: self.availability.takes_rooms)
         )
-        shared.relays.add(self.name, relay_node)
+        shared.relays.add(self.name, self.relay_node)
         self.connection.on_event.append(self.dispatcher.on_event)
         self.dispatcher.on_new_call.append(self.calls.accept)
         self.connection.on_log.append(self.call_entries.rejected.on_log)
@@ -123,6 +116,7 @@ class Node(Part):
     # Its life
 
     def start(self) -> None:
+        self.availability.start()
         self._parts.start()
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
@@ -139,7 +133,7 @@ class Node(Part):
 
     @property
     def problems(self) -> dict[str, str]:
-        """Reasons why calls cannot be served here, by the part that has the problem."""
+        """Reasons why calls cannot be served here, by part."""
         found = {}
         if not self.connection.connected:
             found[f"node {self.name}"] = self.ownership.problem or "FreeSWITCH is not connected"
@@ -173,11 +167,11 @@ class Node(Part):
         if not stopping:
             log.warning("not connected", node=self.name, problem=str(error))
 
-    def _is_gone(self) -> bool:
-        """Whether its FreeSWITCH has ended, as far as its machine says. The names of its rooms are free then
-        for the other nodes, so it matters only where there are others."""
-        several = len(self._shared.current.settings.freeswitch.nodes) > 1
-        return several and self.connection.refused_for >= GONE_SECONDS
+    def _seems_gone(self) -> bool:
+        """Its machine answers, and nobody listens: other nodes may have the names of its rooms soon."""
+        error = self.connection.last_error
+        refused = error is not None and isinstance(error.__cause__, ConnectionRefusedError)
+        return refused and self._shared.directory.has_several
 
     def _lives(self, leg: str) -> bool:
         return self.connection.api(commands.exists(leg)) == "true"
@@ -263,6 +257,10 @@ class Node(Part):
     # Conferences
 
     @cached_property
+    def availability(self) -> NodeAvailability:
+        return NodeAvailability(self.settings, self._up.is_set, self.write_buffer, self.rooms, self.legs)
+
+    @cached_property
     def member_commands(self) -> MemberCommands:
         return MemberCommands(self.connection)
 
@@ -345,6 +343,10 @@ class Node(Part):
         return CallRegistry(self.call_context, self.admission)
 
     @cached_property
+    def relay_node(self) -> RelayNode:
+        return RelayNode(self.rooms, self.legs, self.connection, self.write_buffer, self.calls.is_running)
+
+    @cached_property
     def browser_calls(self) -> BrowserCalls:
         return BrowserCalls(self.legs, self.write_buffer)
 
@@ -389,7 +391,7 @@ class Node(Part):
 
     @cached_property
     def reconciler(self) -> Reconciler:
-        return Reconciler(self.reconciled_parts, self.settings.lost_after_secs, self._is_gone)
+        return Reconciler(self.reconciled_parts, self.settings.lost_after_secs, self._seems_gone)
 
     @cached_property
     def periodic_check(self) -> PeriodicCheck:

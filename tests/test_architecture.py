@@ -109,7 +109,8 @@ IMPORTS: dict[str, set[str]] = {
         "store",
         "timeline",
     },
-    "reloading": {"config", "esl", "fsconfig", "fsconfig.existing", "lifecycle", "logs"},
+    "node_availability": {"conference.live", "config", "esl", "logs", "store"},
+    "reloading": {"config", "esl", "fsconfig", "fsconfig.existing", "lifecycle", "logs", "node_availability"},
     "retention": {"clock", "lifecycle", "logs", "media", "recordings", "store"},
     "web": {"histogram", "lifecycle", "logs", "media", "recordings"},
     "calls": {
@@ -246,6 +247,7 @@ IMPORTS: dict[str, set[str]] = {
         "lifecycle",
         "logs",
         "media",
+        "node_availability",
         "recordings",
         "recovery",
         "services",

@@ -244,6 +244,9 @@ class CallRegistry(Part):
         """The one whose documents run, for other instructions."""
         return self._running.get(call_sid)
 
+    def is_running(self, call_sid: str) -> bool:
+        return call_sid in self._running
+
     def _on_through(self, call: Call) -> None:
         if self._running.get(call.sid) is call:
             del self._running[call.sid]

@@ -18,6 +18,7 @@ from orchestrator.cli.conferences import conferences
 from orchestrator.cli.config import config
 from orchestrator.cli.demo import demo
 from orchestrator.cli.doctor import doctor
+from orchestrator.cli.nodes import nodes
 from orchestrator.cli.options import settings_file
 from orchestrator.cli.participants import participants
 from orchestrator.cli.recordings import recordings
@@ -126,7 +127,9 @@ def completion(shell: str) -> None:
     click.echo(kind(command, {}, NAME, "_ORCHESTRATOR_COMPLETE").source())
 
 
-for each in (reload, render, config, callbacks, conferences, participants, calls, recordings, doctor, demo):
+for each in (
+    *(reload, render, config, nodes, callbacks, conferences, participants, calls, recordings, doctor, demo),
+):
     command.add_command(each)
 
 

@@ -105,7 +105,6 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self.node = node
         self.log = log.bind(node=node)
         self.core_uuid = ""
-        self._refused_since: float | None = None
         """Of the FreeSWITCH process: another one after a reconnect means that every call and conference is
         gone."""
         self.protocol_errors = ProtocolErrors()
@@ -193,7 +192,6 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             except SwitchError as error:
                 self._log_failure(error)
                 self.last_error = error
-                self._note_refusal(error)
                 self._attempted.set()
                 if isinstance(error, ProtocolError):
                     self.protocol_errors.protocol_errors += 1
@@ -207,17 +205,6 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
                 wait = delay = self._backoff[0]
             # Jitter: many orchestrators must not all return to a restarted FreeSWITCH in the same moment.
             self._stopping.wait(wait * random.uniform(0.5, 1.0))
-
-    def _note_refusal(self, error: SwitchError) -> None:
-        if not isinstance(error.__cause__, ConnectionRefusedError):
-            self._refused_since = None
-        elif self._refused_since is None:
-            self._refused_since = time.monotonic()
-
-    @property
-    def refused_for(self) -> float:
-        """Seconds since which nobody has listened at its address, where that machine answers; else 0."""
-        return time.monotonic() - self._refused_since if self._refused_since is not None else 0.0
 
     def _log_failure(self, error: SwitchError) -> None:
         if isinstance(error, NotOwner):

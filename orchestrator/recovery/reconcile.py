@@ -39,6 +39,8 @@ AGAIN_SECONDS = 1.0
 # A difference that lasts so long is no event under way.
 SETTLED_SECONDS = 3.0
 LOST_STEP_SECONDS = 1.0
+GONE_SECONDS = 3.0
+"""Longer than FreeSWITCH takes to load the module of its event socket anew."""
 
 
 @dataclass
@@ -85,14 +87,14 @@ class Reconciler(Part):
         self,
         parts: ReconciledParts,
         lost_after: float,
-        is_gone: Callable[[], bool] = lambda: False,
+        seems_gone: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over; at once
-        where `is_gone` says that there is none any more."""
+        """`lost_after`: seconds without FreeSWITCH until its calls and rooms are taken to be over;
+        GONE_SECONDS where `seems_gone` says for so long that there is none any more."""
         self.corrections = Corrections()
         self._parts = parts
         self._lost_after = lost_after
-        self._is_gone = is_gone
+        self._seems_gone = seems_gone
         self._stopped = False
         self._core_uuid = ""
         self._lost_at = 0
@@ -130,11 +132,12 @@ class Reconciler(Part):
 
     def _expire_later(self) -> None:
         """Time in which we stood still does not count: nobody has tried to reach FreeSWITCH then."""
-        left = self._lost_after
-        while left > 0 and not self._is_gone():
+        left, gone = self._lost_after, 0.0
+        while left > 0 and gone < GONE_SECONDS:
             step = min(left, LOST_STEP_SECONDS)
             gevent.sleep(step)
             left -= step
+            gone = gone + step if self._seems_gone() else 0.0
         self._expire()
 
     def _expire(self) -> None:

@@ -1,7 +1,8 @@
-"""How `orchestrator reload` reaches the process that runs: a socket beside the database, for its user alone.
+"""How an operator's commands reach the process that runs: a socket beside the database, for its user alone.
 
-One JSON object each way: {"config": path} and {"problems": […], "bad_settings": false, "notes": […],
-"waiting": […]}.
+One JSON object each way. `orchestrator reload`: {"config": path} and {"problems": […], "bad_settings": false,
+"notes": […], "waiting": […]}. `orchestrator nodes`: {"config": path, "nodes": "list", "node": ""}, or "drain"
+or "undrain" and a node's name; and {"problems": […], "nodes": […]}.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import gevent
 from gevent.server import StreamServer
@@ -18,6 +20,7 @@ from msgspec import DecodeError, Struct, ValidationError, json
 
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
+from orchestrator.node_availability import NodeState
 from orchestrator.reloading.reloader import Reloaded
 
 log = get_logger(__name__)
@@ -28,8 +31,18 @@ ASK_SECONDS = 5.0
 LONGEST = 100
 
 
+NodesCommand = Literal["list", "drain", "undrain"]
+
+
 class ReloadRequest(Struct):
     config: str
+    nodes: NodesCommand | None = None
+    node: str = ""
+
+
+class NodesAnswer(Struct):
+    problems: tuple[str, ...] = ()
+    nodes: tuple[NodeState, ...] = ()
 
 
 def socket_path(database: Path) -> Path:
@@ -39,10 +52,17 @@ def socket_path(database: Path) -> Path:
 class ReloadSocket(Part):
     """Answers who rings."""
 
-    def __init__(self, database: Path, config: Path, reload: Callable[[], Reloaded]) -> None:
+    def __init__(
+        self,
+        database: Path,
+        config: Path,
+        reload: Callable[[], Reloaded],
+        nodes: Callable[[NodesCommand, str], NodesAnswer] = lambda command, node: NodesAnswer(),
+    ) -> None:
         self._path = socket_path(database)
         self._config = config.resolve()
         self._reload = reload
+        self._nodes = nodes
         self._server: StreamServer | None = None
 
     def start(self) -> None:
@@ -68,25 +88,38 @@ class ReloadSocket(Part):
                 text = _read(connection)
             connection.sendall(json.encode(self._answer(text)))
 
-    def _answer(self, text: bytes) -> Reloaded:
+    def _answer(self, text: bytes) -> Reloaded | NodesAnswer:
         try:
             asked = json.decode(text, type=ReloadRequest)
         except (DecodeError, ValidationError) as error:
             return Reloaded((f"not understood: {error}",))
         if Path(asked.config) != self._config:
             return Reloaded((f"the orchestrator that runs has {self._config}, not {asked.config}",))
-        return self._reload()
+        return self._reload() if asked.nodes is None else self._nodes(asked.nodes, asked.node)
 
 
 def request_reload(database: Path, config: Path, timeout: float) -> Reloaded:
     """Have the process that runs with this database reload. Raises OSError where none answers."""
+    return json.decode(_ask(database, ReloadRequest(str(config.resolve())), timeout), type=Reloaded)
+
+
+def request_nodes(
+    database: Path, config: Path, command: NodesCommand, node: str, timeout: float
+) -> NodesAnswer:
+    """Have the process that runs with this database list or drain its nodes. Raises OSError where none
+    answers."""
+    request = ReloadRequest(str(config.resolve()), command, node)
+    return json.decode(_ask(database, request, timeout), type=NodesAnswer)
+
+
+def _ask(database: Path, request: ReloadRequest, timeout: float) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout)
         with _short(socket_path(database)) as path:
             connection.connect(path)
-        connection.sendall(json.encode(ReloadRequest(str(config.resolve()))))
+        connection.sendall(json.encode(request))
         connection.shutdown(socket.SHUT_WR)
-        return json.decode(_read(connection), type=Reloaded)
+        return _read(connection)
 
 
 def _read(connection: socket.socket) -> bytes:

@@ -49,6 +49,11 @@ class RoomDirectory:
     def add(self, home: Home) -> None:
         self._homes[home.name] = home
 
+    @property
+    def has_several(self) -> bool:
+        """Whether a name that one node loses is free for another."""
+        return len(self._homes) > 1
+
     def found(self, account_sid: str, name: str) -> str:
         """The node whose room of this name admits participants; empty if there is none."""
         for home in self._homes.values():

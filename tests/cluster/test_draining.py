@@ -1,0 +1,121 @@
+"""`orchestrator nodes`: a node is taken out of service without a call dropped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from orchestrator.node_availability import DRAINING
+from orchestrator.reloading.reload_socket import ReloadSocket
+from tests.lab.emulated import Emulator
+from tests.lab.web import Application
+from tests.scenarios.conftest import NUMBER, House, lived_in
+
+FIRST, SECOND = "+13125550001", "+13125550002"
+
+
+@pytest.fixture
+def house(application: Application, tmp_path: Path) -> Iterator[House]:
+    """Two nodes; a room is opened on its first caller's."""
+    here, there = Emulator(tmp_path / "here"), Emulator(tmp_path / "there")
+    here.relay_port, there.relay_port = 1, 2
+    here.home = there
+    for switch in (here, there):
+        switch.begin()
+    with lived_in(here, application, tmp_path) as house:
+        assert house.orchestrator is not None
+        del house.orchestrator.directory._choose
+        yield house
+    for switch in (here, there):
+        switch.stop()
+
+
+def nodes(house: House, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command, in a process of its own, as an operator's."""
+    assert house.orchestrator is not None
+    settings = house.directory / "orchestrator.yaml"
+    settings.write_text(house.settings)
+    database = house.orchestrator.settings.callbacks.database
+    control = ReloadSocket(database, settings, lambda: None, house.orchestrator.on_nodes_command)  # type: ignore[arg-type, return-value]
+    control.start()
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "orchestrator", "nodes", *words, "-c", str(settings)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        control.stop()
+
+
+def state(house: House, *words: str) -> dict[str, list[str]]:
+    done = nodes(house, *words)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[1:]]
+    return {row[0]: row[2:6] for row in rows}
+
+
+def test_a_node_is_drained_and_takes_conferences_again(house: House) -> None:
+    house.voice(house.joins())
+    assert state(house, "list") == {"default": ["up", "0", "0", "0"], "home": ["up", "0", "0", "0"]}
+    first = house.switch.call(NUMBER, from_=FIRST)
+    house.delivered(2)
+    assert state(house, "drain", "default")["default"] == ["draining", "1", "1", "1"]
+    # The conference that it has goes on, and takes callers.
+    second = house.switch.call(NUMBER, from_=SECOND)
+    house.delivered(3)
+    assert house.orchestrator is not None
+    assert house.orchestrator.directory.home("another account", "New", "default") == "home"
+    first.hang_up()
+    second.hang_up()
+    house.delivered(6)
+    assert state(house, "list")["default"] == ["drained", "0", "0", "0"]
+    house.stop()
+    house.start()
+    assert house.orchestrator.outbox.of("default").get(DRAINING, "") is not None
+    assert state(house, "list")["default"][0] == "drained", "also after a restart"
+    assert state(house, "undrain", "default")["default"][0] == "up"
+    del house.orchestrator.directory._choose
+    assert house.orchestrator.directory.home("another account", "Newer", "default") == "default"
+
+
+def test_the_last_node_is_not_drained_and_an_unknown_one_is_named(house: House) -> None:
+    assert state(house, "drain", "home")["home"][0] == "drained"
+    refused = nodes(house, "drain", "default")
+    assert (refused.returncode, "no other node takes new conferences" in refused.stderr) == (1, True)
+    unknown = nodes(house, "drain", "paris")
+    assert (unknown.returncode, "there is no node paris, only default, home" in unknown.stderr) == (1, True)
+
+
+def test_calls_are_served_while_one_node_is_there(house: House) -> None:
+    assert house.orchestrator is not None
+    url = f"http://127.0.0.1:{house.orchestrator.web.port}/readyz"
+    assert requests.get(url, timeout=10).status_code == 200
+    assert house.switch.home is not None
+    house.switch.home.kill()
+    node = house.orchestrator.nodes[1]
+    house.log.allows("FreeSWITCH is gone", "another FreeSWITCH answers")
+    for _ in range(50):
+        if node.availability.state().state == "down":
+            break
+        requests.get(url, timeout=10)
+    assert node.availability.state().state == "down"
+    assert node.problems
+    assert requests.get(url, timeout=10).status_code == 200
+    house.switch.kill()
+    for _ in range(50):
+        if house.orchestrator.nodes[0].availability.state().state == "down":
+            break
+        requests.get(url, timeout=10)
+    assert requests.get(url, timeout=10).status_code == 503
+    house.switch.start()
+    house.switch.home.start()
+    for each in house.orchestrator.nodes:
+        assert each.wait_up(15)
