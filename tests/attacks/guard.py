@@ -38,6 +38,7 @@ OUR_COMMANDS = {
         "uuid_exists",
         "uuid_kill",
         "uuid_ring_ready",
+        "uuid_set_media_stats",
     ),
     *("uuid_getvar", "uuid_setvar"),
     # What the laboratory asks itself, and FreeSWITCH for its own events.

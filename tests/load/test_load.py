@@ -184,9 +184,7 @@ def _size(house: House) -> Size:
     # Those who deliver rest when there is nothing to do: eight at most, as many as were ever needed at once.
     assert house.orchestrator is not None
     ours[gevent.Greenlet.__name__] -= len(house.orchestrator.delivery._idle_workers)
-    # The test's own application keeps a number for each request.
-    blocks = sys.getallocatedblocks() - len(house.application._accepted)
-    return Size(ours, blocks, _resident_megabytes())
+    return Size(ours, sys.getallocatedblocks(), _resident_megabytes())
 
 
 def _size_at_most(house: House, before: Size, seconds: float = 15.0) -> Size:
