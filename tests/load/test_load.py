@@ -34,7 +34,7 @@ RATE = 20
 QUIET_SECONDS = 30.0
 OURS = (Call, Execution, Leg, Room, ParticipantLeg, gevent.Greenlet)
 # A call that is not forgotten keeps hundreds of blocks; Python's own free lists grow by a few hundred in all.
-BLOCKS_A_CALL = 3
+BLOCKS_A_CALL = 4
 MEGABYTES = 12
 EVERYTHING = "start end join leave speaker"
 # Kept connections would be counted as growth, on both of their ends.

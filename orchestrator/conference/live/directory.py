@@ -66,6 +66,8 @@ class RoomDirectory:
 
         `asking`: the node of who asks, its own participant or caller.
         """
+        if not self.has_several:
+            return asking
         key, now = (account_sid, name), self._clock()
         if found := self.found(account_sid, name):
             self._reserved.pop(key, None)
