@@ -87,7 +87,7 @@ def examine(path: Path) -> None:
 
 
 def state(path: Path, kind: str, key: str = "") -> bytes | None:
-    """One value of the orchestrator's state. Raises OutboxError."""
+    """One value of the orchestrator's state, of no FreeSWITCH node. Raises OutboxError."""
     with closing(sqlite.visit(path)) as database, sqlite.explained(path):
-        row = database.execute(sql.GET_STATE, (kind, key)).fetchone()
+        row = database.execute(sql.GET_STATE, (kind, key, "")).fetchone()
     return bytes(row[0]) if row else None

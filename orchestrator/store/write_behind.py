@@ -49,6 +49,7 @@ class WriteBehindBuffer(Part):
         )
         self._again: gevent.Greenlet[..., None] | None = None
         self._in_batch = False
+        self._stopped = False
         self.lost = 0
         """Callbacks that neither the disk nor the memory could take."""
 
@@ -128,6 +129,7 @@ class WriteBehindBuffer(Part):
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Write what is left, if that is possible at all."""
+        self._stopped = True
         if self._again is not None:
             self._again.kill()
         self._write()
@@ -146,7 +148,8 @@ class WriteBehindBuffer(Part):
         except OutboxError as error:
             self._write_error.on_error(error)
             self._drop_oldest()
-            if not self._again:
+            # After the end of the store nothing is tried again: a greenlet of a call may be a moment late.
+            if not self._again and not self._stopped:
                 self._again = gevent.spawn(self._write_again)
             return
         self._messages, self._state, self._records = [], {}, {}

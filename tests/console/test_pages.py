@@ -426,7 +426,7 @@ def test_rejected_calls_say_why_and_what_helps(page: Tab, house: House) -> None:
     expect(rejected).to_contain_text(
         "No application has number +150******06, and there is no default application."
     )
-    expect(rejected).to_contain_text("Add the number to `numbers` in the settings")
+    expect(rejected).to_contain_text("Add the number to numbers in the settings")
     expect(rejected).to_contain_text("127.0.0.1")
     expect(rejected).to_contain_text("SIP 404")
     page.get_by_label("Why").select_option("overload")

@@ -100,7 +100,7 @@ def _repeated(attempts: Iterable[tuple[Queued, Answer]]) -> Iterable[str]:
         elif fields.get("CallbackSource") == "call-progress-events":
             what = f"{fields.get('CallStatus')} at {message.url}"
             once["call", fields.get("CallSid", ""), what].append(message.id)
-        elif "StatusCallbackEvent" in fields:
+        elif {"StatusCallbackEvent", "SequenceNumber"} <= fields.keys():
             number = f"number {fields.get('SequenceNumber')}"
             once["conference", fields.get("ConferenceSid", ""), number].append(message.id)
     yield from (

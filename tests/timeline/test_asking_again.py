@@ -87,7 +87,7 @@ def test_only_requests_of_one_s_own_calls_are_made_again(house: House) -> None:
 def test_what_was_added_in_this_moment_is_read(house: House) -> None:
     assert house.orchestrator is not None
     node = house.orchestrator.node
-    reads = node.api_services.timeline
+    reads = house.orchestrator.services.timeline
     added = 0
 
     def adds(kind: str, call: str = "", conference: str = "", account: str = ACCOUNT) -> None:
