@@ -253,10 +253,11 @@ class CallRegistry(Part):
 
     def _on_end(self, call: Call) -> None:
         self._calls.pop(call.leg.uuid, None)
+        self._services.call_store.forget(call.leg.uuid, call.sid)
         if call.relayed is not None:
             self._services.relays.ended(call.sid)
-        self._services.call_store.forget(call.leg.uuid, call.sid)
-        self._services.outbound_limits.over(call.leg.uuid)
+        else:
+            self._services.outbound_limits.over(call.leg.uuid)
 
     def _finish_from_hangup_record(self, event: Event) -> None:
         if event.name == "CHANNEL_DESTROY":

@@ -139,6 +139,23 @@ def test_a_node_that_dies_takes_its_callers_out_of_rooms_of_others(house: House,
     house.switch.start()
 
 
+def test_a_call_counts_among_the_outgoing_ones_after_its_room_too(house: House) -> None:
+    """Its leg on the room's node has the same Unique-ID: the end of that one is not the end of the call."""
+    house.reload("    name: main\n", "    name: main\n    max_outgoing_calls: 1\n")
+    house.switch.register("+13125550022")
+    assert house.orchestrator is not None
+    base = f"http://127.0.0.1:{house.orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}"
+    document = house.joins(after="<Pause length='20'/>").replace("<Dial>", '<Dial timeLimit="1">')
+    order = {"To": "+13125550022", "From": NUMBER, "Texml": document, "ApplicationSid": "main"}
+    first = requests.post(f"{base}/Calls", data=order, headers=KEY, timeout=10)
+    assert first.ok, first.text
+    assert [name for _, name, _ in house.delivered(4)][2:] == ["participant-leave", "conference-end"]
+    gevent.sleep(3)
+    second = requests.post(f"{base}/Calls", data=order, headers=KEY, timeout=10)
+    assert not second.ok
+    assert "max_outgoing_calls" in second.text
+
+
 @pytest.mark.parametrize("user", [NUMBER, "yLSVanoiW8LmTUWuT719zhx4btax4JbAGAjoNpYC9Jw"])
 def test_a_call_to_the_profile_for_nodes_needs_a_token(house: House, home: FreeSwitch, user: str) -> None:
     house.log.allows("refused with 403")
