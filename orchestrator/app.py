@@ -38,7 +38,7 @@ from orchestrator.logs import get_logger
 from orchestrator.net.connector import Connector
 from orchestrator.node import Node
 from orchestrator.recordings.files import RecordingsOfNodes
-from orchestrator.reloading.reload_socket import NodesAnswer, NodesCommand, ReloadSocket
+from orchestrator.reloading.control_socket import ControlSocket, NodesAnswer, NodesCommand
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
 from orchestrator.retention import Retention, files, rows
 from orchestrator.routing.outbound_limits import OutboundLimits
@@ -260,19 +260,22 @@ class Orchestrator(Part):
         return NodesAnswer(nodes=tuple(states))
 
     def _not_ready(self) -> dict[str, str]:
-        """As `_problems`, where calls can be served nowhere: a node that lacks leaves the others."""
-        of_nodes = [node.problems for node in self.nodes]
-        lacking = {name for problems in of_nodes for name in problems}
-        ready = any(not problems for problems in of_nodes)
-        return {what: why for what, why in self._problems().items() if not (ready and what in lacking)}
+        """As `_problems`, without those of nodes as long as one node has none."""
+        served = any(not node.problems for node in self.nodes)
+        return self._own_problems() if served else self._problems()
 
     def _problems(self) -> dict[str, str]:
         """Reasons why calls cannot be served, by the part that has the problem."""
-        found = {}
-        if self._stopping:
-            found["orchestrator"] = "it is being stopped"
+        found = self._own_problems()
         for node in self.nodes:
             found |= node.problems
+        return found
+
+    def _own_problems(self) -> dict[str, str]:
+        """Those of the parts that all nodes share."""
+        found: dict[str, str] = {}
+        if self._stopping:
+            found["orchestrator"] = "it is being stopped"
         if not self.write_check.writable():
             found["database"] = "what happens cannot be written down: the log says why"
         return found
@@ -315,9 +318,9 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     def reload() -> Reloaded:
         return orchestrator.reloader.reload(lambda: load(config))
 
-    reload_socket = ReloadSocket(settings.callbacks.database, config, reload, orchestrator.on_nodes_command)
+    control_socket = ControlSocket(settings.callbacks.database, config, reload, orchestrator.on_nodes_command)
     gevent.signal_handler(signal.SIGHUP, reload)
-    service = Parts((orchestrator, reload_socket))
+    service = Parts((orchestrator, control_socket))
     try:
         service.start()
     except (CannotListen, OutboxError, OSError) as error:

@@ -14,7 +14,7 @@ from orchestrator.callbacks.payloads import (
 )
 from orchestrator.callbacks.twilio_fields import TwilioDirection
 from orchestrator.conference.machine.state import Caller
-from orchestrator.esl.events import Event, hangup
+from orchestrator.esl.events import Event, hangup_event
 from orchestrator.store.message import Message
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.types import CallbackStyle, Method
@@ -115,7 +115,7 @@ def _facts(
 ) -> CallFacts:
     headers = event.headers()
     answered_at = _time(headers, "Answered")
-    quality = quality_of(hangup(event)) if name == "completed" else None
+    quality = quality_of(hangup_event(event)) if name == "completed" else None
     return CallFacts(
         event=name,
         account_sid=account_sid,

@@ -8,7 +8,7 @@ from orchestrator.calls.hangup_facts import OUT_OF_PORTS, hangup_facts
 from orchestrator.calls.records import CallRecord, CallRecords
 from orchestrator.calls.rejected_calls import RejectedCalls
 from orchestrator.counters import CallCounters
-from orchestrator.esl.events import HANGUP_COMPLETE, Event, HangupEvent, hangup
+from orchestrator.esl.events import HANGUP_COMPLETE, Event, HangupEvent, hangup_event
 from orchestrator.timeline.recorder import Timeline
 
 POOR_MOS = 3.5
@@ -43,7 +43,7 @@ class CallEntries:
         elif event.name == "DTMF":
             self._on_key(call, event)
         elif event.name == HANGUP_COMPLETE:
-            self._on_end(call, hangup(event))
+            self._on_end(call, hangup_event(event))
         elif call.outbound or event.name == "CHANNEL_ANSWER":
             status = _STATUS[event.name]
             self._timeline.add(

@@ -30,6 +30,7 @@ log = get_logger(__name__)
 
 NO_NUMBER = "UNALLOCATED_NUMBER"
 MOVED = "NORMAL_TEMPORARY_FAILURE"
+"""SIP 503: the caller's node looks again where the conference is."""
 BROWSER_TIME_LIMIT = 14400
 """Seconds of a Dial into a conference from the console, as Dial's own default."""
 
@@ -194,13 +195,14 @@ class CallRegistry(Part):
     def resume(self, stored: StoredCall, leg: Leg) -> None:
         """Goes on with a call of the last run. Its leg may be gone."""
         application = self.claim(stored)
-        self._services.timeline.add(
-            "call.resumed",
-            account=application.account if application is not None else "",
-            call=stored.caller.call_sid,
-            gone=leg.gone,
-            document=shown(stored.document_url),
-        )
+        if stored.relayed is None:
+            self._services.timeline.add(
+                "call.resumed",
+                account=application.account if application is not None else "",
+                call=stored.caller.call_sid,
+                gone=leg.gone,
+                document=shown(stored.document_url),
+            )
         if application is None:
             return
         if by_browser(leg.headers):

@@ -14,7 +14,7 @@ from orchestrator.cli.options import settings_file
 from orchestrator.config import load
 
 if TYPE_CHECKING:
-    from orchestrator.reloading.reload_socket import NodesCommand
+    from orchestrator.reloading.control_socket import NodesCommand
 
 SECONDS = 10.0
 
@@ -55,7 +55,7 @@ def undrain(config: Path, name: str) -> None:
 
 
 def _carry_out(config: Path, command: NodesCommand, name: str) -> None:
-    from orchestrator.reloading.reload_socket import request_nodes
+    from orchestrator.reloading.control_socket import request_nodes
 
     database = load(config).callbacks.database
     try:

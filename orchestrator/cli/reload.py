@@ -29,7 +29,7 @@ def reload(config: Path) -> int:
     Nothing has changed at 1 and 2.
     """
     settings = load(config)
-    from orchestrator.reloading.reload_socket import request_reload
+    from orchestrator.reloading.control_socket import request_reload
 
     try:
         result = request_reload(settings.callbacks.database, config, SECONDS)

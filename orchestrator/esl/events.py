@@ -113,12 +113,14 @@ def decode(raw: bytes) -> Event:
     return event
 
 
-def hangup(event: Event) -> HangupEvent:
+def hangup_event(event: Event) -> HangupEvent:
     """A CHANNEL_HANGUP_COMPLETE as decoded; of one that FreeSWITCH did not send, what is known."""
     if isinstance(event, HangupEvent):
         return event
     if event.raw:
-        return _hangup_decoder.decode(event.raw)
+        found = _hangup_decoder.decode(event.raw)
+        found.raw = event.raw
+        return found
     return HangupEvent(event.name, event.timestamp, event.uuid, hangup_cause=event.hangup_cause)
 
 

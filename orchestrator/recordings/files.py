@@ -42,7 +42,10 @@ class RecordingFiles:
 
 
 class RecordingsOfNodes:
-    """The recordings of all FreeSWITCH nodes, for their listeners. Looks at the disk: in a thread."""
+    """The recordings of all FreeSWITCH nodes, for their listeners.
+
+    `path` looks at the disk where there are several nodes, and blocks as long as that takes.
+    """
 
     def __init__(self, nodes: Sequence[RecordingFiles]) -> None:
         self._nodes = nodes

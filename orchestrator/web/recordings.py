@@ -72,7 +72,8 @@ class RecordingAudio:
         if not is_sid(sid):
             return _message(404, "there is no such recording")
         kind = _without_suffix(request.args.get("signature", ""))[1] or kind or self._kind_of(sid)
-        path, source = self._files.path(sid, kind), self._files.path(sid, "wav" if kind == "mp3" else "mp3")
+        path = in_thread(self._files.path, sid, kind)
+        source = path.with_suffix(".wav" if kind == "mp3" else ".mp3")
         try:
             if self._is_open(sid):
                 raise StillWritten
@@ -92,8 +93,11 @@ class RecordingAudio:
             log.error("recording not served", recording=sid, kind=kind, problem=str(error))
             return _message(500, f"this recording cannot be given as {kind}")
 
+    def _exists(self, sid: str, kind: RecordingKind) -> bool:
+        return self._files.path(sid, kind).exists()
+
     def _kind_of(self, sid: str) -> RecordingKind:
-        wav, mp3 = (in_thread(self._files.path(sid, kind).exists) for kind in get_args(RecordingKind))
+        wav, mp3 = (in_thread(self._exists, sid, kind) for kind in get_args(RecordingKind))
         return "mp3" if mp3 and not wav else "wav"
 
 

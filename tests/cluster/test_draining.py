@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from orchestrator.node_availability import DRAINING
-from orchestrator.reloading.reload_socket import ReloadSocket
+from orchestrator.reloading.control_socket import ControlSocket
 from tests.lab.emulated import Emulator
 from tests.lab.web import Application
 from tests.scenarios.conftest import NUMBER, House, lived_in
@@ -41,7 +41,7 @@ def nodes(house: House, *words: str) -> subprocess.CompletedProcess[str]:
     settings = house.directory / "orchestrator.yaml"
     settings.write_text(house.settings)
     database = house.orchestrator.settings.callbacks.database
-    control = ReloadSocket(database, settings, lambda: None, house.orchestrator.on_nodes_command)  # type: ignore[arg-type, return-value]
+    control = ControlSocket(database, settings, lambda: None, house.orchestrator.on_nodes_command)  # type: ignore[arg-type, return-value]
     control.start()
     try:
         return subprocess.run(

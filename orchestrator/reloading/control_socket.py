@@ -34,7 +34,7 @@ LONGEST = 100
 NodesCommand = Literal["list", "drain", "undrain"]
 
 
-class ReloadRequest(Struct):
+class ControlRequest(Struct):
     config: str
     nodes: NodesCommand | None = None
     node: str = ""
@@ -49,8 +49,8 @@ def socket_path(database: Path) -> Path:
     return database.with_suffix(".reload")
 
 
-class ReloadSocket(Part):
-    """Answers who rings."""
+class ControlSocket(Part):
+    """Carries out `orchestrator reload` and `orchestrator nodes`, each on a greenlet of its own."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class ReloadSocket(Part):
 
     def _answer(self, text: bytes) -> Reloaded | NodesAnswer:
         try:
-            asked = json.decode(text, type=ReloadRequest)
+            asked = json.decode(text, type=ControlRequest)
         except (DecodeError, ValidationError) as error:
             return Reloaded((f"not understood: {error}",))
         if Path(asked.config) != self._config:
@@ -100,7 +100,7 @@ class ReloadSocket(Part):
 
 def request_reload(database: Path, config: Path, timeout: float) -> Reloaded:
     """Have the process that runs with this database reload. Raises OSError where none answers."""
-    return json.decode(_ask(database, ReloadRequest(str(config.resolve())), timeout), type=Reloaded)
+    return json.decode(_ask(database, ControlRequest(str(config.resolve())), timeout), type=Reloaded)
 
 
 def request_nodes(
@@ -108,11 +108,11 @@ def request_nodes(
 ) -> NodesAnswer:
     """Have the process that runs with this database list or drain its nodes. Raises OSError where none
     answers."""
-    request = ReloadRequest(str(config.resolve()), command, node)
+    request = ControlRequest(str(config.resolve()), command, node)
     return json.decode(_ask(database, request, timeout), type=NodesAnswer)
 
 
-def _ask(database: Path, request: ReloadRequest, timeout: float) -> bytes:
+def _ask(database: Path, request: ControlRequest, timeout: float) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout)
         with _short(socket_path(database)) as path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.reloading.reload_socket import LONGEST, ReloadSocket, request_reload, socket_path
+from orchestrator.reloading.control_socket import LONGEST, ControlSocket, request_reload, socket_path
 from orchestrator.reloading.reloader import Reloaded
 
 ANSWERS = (
@@ -28,16 +28,16 @@ def directory(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def bell(directory: Path) -> Iterator[ReloadSocket]:
+def control(directory: Path) -> Iterator[ControlSocket]:
     waiting = list(ANSWERS)
-    bell = ReloadSocket(directory / "o.sqlite", directory / "o.yaml", lambda: waiting.pop(0))
-    bell.start()
-    yield bell
-    bell.stop()
+    control = ControlSocket(directory / "o.sqlite", directory / "o.yaml", lambda: waiting.pop(0))
+    control.start()
+    yield control
+    control.stop()
 
 
 def test_it_is_answered_with_how_the_reload_went_and_only_by_the_process_of_that_file(
-    directory: Path, bell: ReloadSocket
+    directory: Path, control: ControlSocket
 ) -> None:
     database, config = directory / "o.sqlite", directory / "o.yaml"
     other = request_reload(database, directory / "other.yaml", 10)
@@ -45,7 +45,7 @@ def test_it_is_answered_with_how_the_reload_went_and_only_by_the_process_of_that
     assert not other.bad_settings
     assert tuple(request_reload(database, config, 10) for _ in ANSWERS) == ANSWERS
     assert stat.S_IMODE(socket_path(database).stat().st_mode) == 0o600
-    bell.stop()
+    control.stop()
     assert not socket_path(database).exists()
     with pytest.raises(OSError, match="No such file"):
         request_reload(database, config, 10)
@@ -59,16 +59,16 @@ def test_what_is_no_question_is_answered_too_and_reloads_nothing(tmp_path: Path,
         reloads.append(True)
         return Reloaded()
 
-    bell = ReloadSocket(tmp_path / "o.sqlite", tmp_path / "o.yaml", reload)
+    control = ControlSocket(tmp_path / "o.sqlite", tmp_path / "o.yaml", reload)
     # The socket that a process before us left is no hindrance.
     socket_path(tmp_path / "o.sqlite").touch()
-    bell.start()
+    control.start()
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(10)
         connection.connect(str(socket_path(tmp_path / "o.sqlite")))
         connection.sendall(asked)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(65536)
-    bell.stop()
+    control.stop()
     assert answer.startswith(b'{"problems":["not understood: ')
     assert not reloads
