@@ -19,7 +19,7 @@ from orchestrator.documents.generated import conference_document
 from orchestrator.esl import commands
 from orchestrator.esl.events import Event
 from orchestrator.esl.leg import Leg
-from orchestrator.esl.snapshot import delete_hangup_record
+from orchestrator.esl.snapshot import DOCTOR_NUMBER, delete_hangup_record
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.net.logged_url import shown
@@ -127,8 +127,11 @@ class CallRegistry(Part):
     def _accept_relayed(self, leg: Leg) -> None:
         """One of another node: its token says whose it is, and which room of ours it is for."""
         services, node = self._services, self._services.node.name
+        token = leg.headers.get("Caller-Destination-Number", "")
+        if token == DOCTOR_NUMBER:
+            return  # its call, which it ends
         try:
-            target = services.relays.redeem(leg.headers.get("Caller-Destination-Number", ""), node)
+            target = services.relays.redeem(token, node)
             application = services.settings.applications.get(target.call.application)
             if application is None:
                 raise TokenRefused("unknown")

@@ -139,6 +139,9 @@ class FreeSwitch(Section):
             ("name", [node.name for node in value]),
             ("event socket", [f"{node.host}:{node.port}" for node in value]),
             ("relay", [str(node.relay or node.name) for node in value]),
+            # Each node's files are looked through when it comes back, and cleared after some days.
+            ("recordings_dir", [str(node.recordings_dir) for node in value]),
+            ("media_dir", [str(node.media_dir) for node in value]),
         ):
             if twice := next((one for one in found if found.count(one) > 1), None):
                 raise setting_error(f"two nodes have the {what} {twice}", f"a {what} of its own for each")

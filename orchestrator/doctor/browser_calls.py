@@ -19,9 +19,9 @@ _START: Final = f"fs_cli -x reloadxml, then fs_cli -x 'sofia profile {SIP_PROFIL
 
 
 def browser_calls(context: DoctorContext) -> Iterator[CheckResult]:
-    """Nothing where the settings have none."""
+    """Nothing where the settings have none; they come to the first node."""
     calls = context.settings.web.browser_calls
-    if not calls.enabled:
+    if not calls.enabled or context.node is not context.settings.freeswitch.nodes[0]:
         return
     url = websocket(context.node.host, calls.port)
     profile = sip_profiles.browsers(context.connection.api)

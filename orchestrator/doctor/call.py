@@ -15,12 +15,11 @@ from orchestrator.doctor.result import CheckResult, note, ok, skipped, wrong
 from orchestrator.esl import commands
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.leg import Leg
-from orchestrator.esl.snapshot import DOCTOR, GUARD
+from orchestrator.esl.snapshot import DOCTOR, DOCTOR_NUMBER, GUARD
 from orchestrator.fsconfig.conference_profiles import room_profile
 from orchestrator.fsconfig.sip_profiles import CONTEXT
 
 MODULE = "mod_loopback"
-NUMBER = "orchestrator-doctor"
 WAIT_SECONDS = 10.0
 CHECKS = ("call", "recordings_dir", "media_dir", "conference")
 _WAV_HEADER_BYTES = 44
@@ -62,8 +61,8 @@ def _place(context: DoctorContext, placed: list[str]) -> Leg | CheckResult:
     mark = f"variable_{DOCTOR}"
     parked = context.expect(lambda event: event.name == "CHANNEL_PARK" and near.encode() in event.raw)
     variables = {"origination_uuid": near, "loopback_bowout": "false", DOCTOR: near}
-    variables |= {"origination_caller_id_number": NUMBER, **_from(context)}
-    dial = commands.dial_string([commands.DialTarget(f"loopback/{NUMBER}/{CONTEXT}")], variables)
+    variables |= {"origination_caller_id_number": DOCTOR_NUMBER, **_from(context)}
+    dial = commands.dial_string([commands.DialTarget(f"loopback/{DOCTOR_NUMBER}/{CONTEXT}")], variables)
     job = gevent.spawn(_originate, context, commands.originate(dial, "playback", "silence_stream://-1"))
     remedy = (
         "see `dialplan` above, and FreeSWITCH's log; are sip.networks and trunks those that were rendered?"

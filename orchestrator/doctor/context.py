@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import gevent
@@ -34,9 +35,9 @@ EVENTS = (
 class DoctorContext:
     """A second event-socket connection, beside that of an orchestrator that may be running."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, node: Node) -> None:
         self.settings = settings
-        self.node: Node = settings.freeswitch.nodes[0]
+        self.node = node
         self.connection = Connection(
             self.node.host,
             self.node.port,
@@ -100,6 +101,15 @@ class DoctorContext:
             return await_event(event, self.node.command_timeout_secs).timestamp / 1e6
         except gevent.Timeout:
             raise CommandTimeout("no event came") from None
+
+    def ahead(self) -> float:
+        """By how many seconds FreeSWITCH's clock is certainly ahead of ours (negative: behind; 0: it may be
+        right). Raises SwitchError."""
+        before = time.time()
+        theirs = self.clock()
+        if theirs < before:
+            return theirs - before
+        return max(theirs - time.time(), 0.0)
 
     def _on_event(self, event: Event) -> None:
         self.legs.dispatch(event)

@@ -23,6 +23,8 @@ from orchestrator.esl.events import from_cjson
 
 GUARD: Final = "variable_texml_guard"
 DOCTOR: Final = "texml_doctor"
+DOCTOR_NUMBER: Final = "orchestrator-doctor"
+"""Called by `orchestrator doctor`; its calls are its own to steer."""
 """Variable of the legs of `orchestrator doctor`, which are no calls. No caller can set it."""
 # freeswitch-conf/dialplan/texml.xml has every leg of ours write this down at its end.
 HANGUP_RECORDS: Final = "texml_gone_"

@@ -69,8 +69,15 @@ def used(api: Api, settings: Settings) -> tuple[SipProfile, ...]:
 
 def browsers(api: Api) -> SipProfile:
     """The one of calls from the console. Raises SwitchError."""
-    place, _ = _places(api).get(SIP_PROFILE, ("", ""))
-    return SipProfile(SIP_PROFILE, place)
+    return SipProfile(SIP_PROFILE, place(api, SIP_PROFILE))
+
+
+def place(api: Api, name: str) -> str:
+    """Its address and port in the files that FreeSWITCH has read; empty where they have no such profile.
+
+    Raises SwitchError.
+    """
+    return _places(api).get(name, ("", ""))[0]
 
 
 def running(api: Api) -> frozenset[str]:

@@ -19,9 +19,9 @@ def home(switch: Switch, real_home: FreeSwitch) -> Iterator[FreeSwitch]:
     assert isinstance(switch, FreeSwitch)
     real_home.begin()
     real_home.api(f"global_setvar {OWNER}=free")
-    switch.home = real_home
+    switch.others = (real_home,)
     yield real_home
-    switch.home = None
+    switch.others = ()
     left = real_home.leftovers(GOING_TIME) if real_home.running else []
     if left:
         real_home.force_clean()

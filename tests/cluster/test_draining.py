@@ -24,7 +24,7 @@ def house(application: Application, tmp_path: Path) -> Iterator[House]:
     """Two nodes; a room is opened on its first caller's."""
     here, there = Emulator(tmp_path / "here"), Emulator(tmp_path / "there")
     here.relay_port, there.relay_port = 1, 2
-    here.home = there
+    here.others = (there,)
     for switch in (here, there):
         switch.begin()
     with lived_in(here, application, tmp_path) as house:
@@ -98,8 +98,8 @@ def test_calls_are_served_while_one_node_is_there(house: House) -> None:
     assert house.orchestrator is not None
     url = f"http://127.0.0.1:{house.orchestrator.web.port}/readyz"
     assert requests.get(url, timeout=10).status_code == 200
-    assert house.switch.home is not None
-    house.switch.home.kill()
+    (other,) = house.switch.others
+    other.kill()
     node = house.orchestrator.nodes[1]
     house.log.allows("FreeSWITCH is gone", "another FreeSWITCH answers")
     for _ in range(50):
@@ -116,6 +116,6 @@ def test_calls_are_served_while_one_node_is_there(house: House) -> None:
         requests.get(url, timeout=10)
     assert requests.get(url, timeout=10).status_code == 503
     house.switch.start()
-    house.switch.home.start()
+    other.start()
     for each in house.orchestrator.nodes:
         assert each.wait_up(15)

@@ -54,13 +54,21 @@ class Stall(NamedTuple):
     switch: bool
 
 
+class Crash(NamedTuple):
+    """From the death of a FreeSWITCH to when it took calls again."""
+
+    down: int
+    up: int
+    node: str = ""
+
+
 class Moments:
-    """Also of the switch: `crashes` are its deaths, each with when it took calls again."""
+    """Also of the switches: `crashes` are their deaths."""
 
     def __init__(
         self,
         lives: Sequence[Life],
-        crashes: Sequence[tuple[int, int]] = (),
+        crashes: Sequence[Crash] = (),
         stalls: Sequence[Stall] = (),
     ) -> None:
         self._lives = [(life.ready, life.dying or FOREVER) for life in lives if life.ready]
@@ -116,7 +124,7 @@ class Moments:
 
     def bounds_of_crash(self, down: int) -> Bounds:
         """Of what ended with the switch: somebody knows once it is there again."""
-        up = next((up for at, up in self.crashes if at == down), FOREVER)
+        up = next((crash.up for crash in self.crashes if crash.down == down), FOREVER)
         return Bounds(min(down, self._last_known(down)) - CLOCKS, self._found_out(max(down, up)))
 
     def _last_known(self, at: int) -> int:
@@ -133,13 +141,13 @@ class Moments:
         ]
         return min(found, default=FOREVER)
 
-    def crash_after(self, at: int) -> int:
-        """When the switch died that lived at that moment; 0: never."""
-        return next((down for down, _ in self.crashes if down >= at), 0)
+    def crash_after(self, at: int, node: str) -> int:
+        """When the node died that lived at that moment; 0: never."""
+        return next((crash.down for crash in self.crashes if crash.down >= at and crash.node == node), 0)
 
     def crashed(self, begin: int, end: int) -> bool:
-        """Whether the switch died in between: what it had not said yet, nobody will ever know."""
-        return any(begin <= down <= end for down, _ in self.crashes)
+        """Whether a node died in between: what it had not said yet, nobody will ever know."""
+        return any(begin <= crash.down <= end for crash in self.crashes)
 
 
 def _within(at: int, stall: Stall, margin: int) -> bool:

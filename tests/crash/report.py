@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.sids import call_sid_of
 from tests.crash.application import Served
@@ -55,7 +55,7 @@ def _happened(
         for at, what in (
             (stay.asked, "asked"),
             (stay.waited, "waits"),
-            (stay.added, "add-member"),
+            (stay.added, f"add-member {stay.node}".rstrip()),
             (stay.hung_up, "hung up"),
             (stay.out, "is out"),
         ):
@@ -63,10 +63,13 @@ def _happened(
                 moments.append(at)
                 yield at, f"{who} {what}{'' if stay.must else ' (either)'}", ""
     moments += [callback.at for callback in delivered.rooms.get(sid, [])]
-    for life in lives:
-        for at, what in ((life.ready, "== ready"), (life.dying, f"== {life.how}")):
-            if moments and min(moments) - 10 * SECOND < at < max(moments) + 10 * SECOND:
-                yield at, what, ""
+    marks = [mark for life in lives for mark in ((life.ready, "== ready"), (life.dying, f"== {life.how}"))]
+    for crash in truth.moments.crashes:
+        name = f"FreeSWITCH {crash.node}".rstrip()
+        marks += [(crash.down, f"== {name} killed"), (crash.up, f"== {name} is back")]
+    for at, what in marks:
+        if moments and min(moments) - 10 * SECOND < at < max(moments) + 10 * SECOND:
+            yield at, what, ""
 
 
 def _reported(callbacks: Sequence[Callback]) -> Iterator[tuple[int, str, str]]:
@@ -84,9 +87,10 @@ def survivors(
     """What calls were doing when it was killed that were still up when it was back; and how many of these
     were seen to go on in the life that followed: a document asked for, an application run, a room left."""
     doing, further = Counter[str](), Counter[str]()
-    for story in _stories(seen, served).values():
+    origins = {one.leg: one.node for one in reversed(seen)}
+    for leg, story in _stories(seen, served, origins).items():
         end = next((at for at, what in story if what == GONE), 0)
-        end = end or moments.crash_after(story[0][0]) or FOREVER
+        end = end or moments.crash_after(story[0][0], origins.get(leg, "")) or FOREVER
         for before, after in itertools.pairwise(lives):
             so_far = [what for at, what in story if at <= before.dying]
             if after.ready and end > after.ready and so_far:
@@ -96,11 +100,14 @@ def survivors(
     return doing, further
 
 
-def _stories(seen: Sequence[Seen], served: Sequence[Served]) -> dict[str, list[tuple[int, str]]]:
+def _stories(
+    seen: Sequence[Seen], served: Sequence[Served], origins: Mapping[str, str]
+) -> dict[str, list[tuple[int, str]]]:
     """Of each caller's leg, from when on it was doing what."""
     events: dict[str, list[tuple[int, str]]] = {one.leg: [] for one in seen if one.name == "CHANNEL_PARK"}
     for event in seen:
-        if event.leg in events and (doing := _doing(event)):
+        elsewhere = event.node != origins.get(event.leg) and event.name in ("CHANNEL_HANGUP", "CHANNEL_PARK")
+        if event.leg in events and not elsewhere and (doing := _doing(event)):
             events[event.leg].append((event.at, doing))
     for document in served:
         kind = document.step.kind if document.step else None

@@ -17,14 +17,14 @@ import gevent
 from orchestrator.sids import leg_of
 from tests.crash import delivered_callbacks
 from tests.crash.application import EVENTS, RECORDINGS, Customer
-from tests.crash.moments import Moments, Stall
+from tests.crash.moments import Crash, Moments, Stall
 from tests.crash.plan import Plan
 from tests.crash.report import side_by_side, survivors
 from tests.crash.service import Service, now
 from tests.crash.switches import EmulatedLab, Lab, RealLab
 from tests.crash.truth import Truth
 from tests.crash.verdict import Judge, Verdict, judge_recordings
-from tests.crash.witness import Witness
+from tests.crash.witness import Seen, Witness
 
 Say = Callable[[str], None]
 QUIET_SECONDS = 12.0
@@ -57,6 +57,7 @@ class Options:
     pace: float = 1.0
     """How long calls are, against the usual."""
     switch: str = "freeswitch"
+    nodes: int = 1
 
 
 @dataclass
@@ -75,41 +76,47 @@ class Run:
         self.options, self.say = options, say
         self.chance = random.Random(options.seed)
         self.memory = Memory()
-        self.crashes: list[tuple[int, int]] = []
+        self.crashes: list[Crash] = []
         self.stalls: list[Stall] = []
         self.kills = 0
         self.calls = 0
-        self._lab: Lab = (RealLab if options.switch == "freeswitch" else EmulatedLab)(directory)
+        self._lab: Lab = (
+            RealLab(directory, options.nodes) if options.switch == "freeswitch" else EmulatedLab(directory)
+        )
         self._customer = Customer(leg_of, options.receiver_fails, options.seed)
         self._directory = directory
         self._service: Service | None = None
-        self._witness: Witness | None = None
+        self._seen: list[Seen] = []
+        self._witnesses: list[Witness] = []
 
     def close(self) -> None:
         if self._service is not None:
             self._service.end()
-        if self._witness is not None:
-            self._witness.close()
+        for witness in self._witnesses:
+            witness.close()
         self._customer.stop()
         self._lab.close()
 
     def go(self) -> Verdict:
         lab = self._lab
         lab.open()
-        witness = self._witness = Witness(lab.host, lab.port, lab.password)
-        witness.look()
+        for node in lab.nodes:
+            witness = Witness(node.host, node.port, node.password, self._seen, node.name)
+            self._witnesses.append(witness)
+            witness.look()
         service = self._service = Service(self._directory, lab, self._customer.voice_url)
         service.start()
         if not service.wait_ready():
             raise RuntimeError("the orchestrator does not become ready")
-        self.say(f"seed {self.options.seed}: calls begin, {self.options.rate:g} a second, on {lab.kind}")
-        self._traffic(lab, service, witness)
-        self._settle(lab, service, witness)
-        return self._judge(service, witness)
+        on = f"{len(lab.nodes)} times {lab.kind}" if len(lab.nodes) > 1 else lab.kind
+        self.say(f"seed {self.options.seed}: calls begin, {self.options.rate:g} a second, on {on}")
+        self._traffic(lab, service)
+        self._settle(lab, service)
+        return self._judge(service)
 
     # What happens
 
-    def _traffic(self, lab: Lab, service: Service, witness: Witness) -> None:
+    def _traffic(self, lab: Lab, service: Service) -> None:
         options = self.options
         lasts = (options.kills + options.freeswitch_kills) * 16 + options.stalls * (
             options.longest_stall + 16
@@ -120,7 +127,7 @@ class Run:
         lab.begin_calls(iter(plan), options.rate, most)
         for what in self._deeds():
             if what == "freeswitch":
-                self._crash(lab, witness)
+                self._crash(lab)
             elif what == "stall":
                 self._stall(lab, service)
             else:
@@ -129,7 +136,7 @@ class Run:
         self._ready(service)
         if not self.memory.at:
             self.memory.note("at 5 minutes' worth", service)
-        self.calls = len({one.leg for one in witness.seen if one.name == "CHANNEL_PARK"})
+        self.calls = len({one.leg for one in self._seen if one.name == "CHANNEL_PARK"})
         self.say(f"{time.monotonic() - began:.0f} s of traffic: {self.calls} calls; now they end")
 
     def _planned(self, most: int) -> Iterator[object]:
@@ -166,18 +173,24 @@ class Run:
         if self.kills % 10 == 0:
             self.say(f"{self.kills} kills, {len(self._customer.came(EVENTS))} callbacks came")
 
-    def _crash(self, lab: Lab, witness: Witness) -> None:
-        gevent.sleep(self.chance.uniform(0.0, self.options.longest_life))
+    def _crash(self, lab: Lab) -> None:
+        """One node dies. Nothing is asked of the customer from its start on until its witness is there."""
+        chance = self.chance
+        gevent.sleep(chance.uniform(0.0, self.options.longest_life))
+        number = chance.randrange(len(lab.nodes))
+        node, witness = lab.nodes[number], self._witnesses[number]
         witness.catch_up()
         down = now()
-        self._customer.witnessed.clear()
-        lab.kill()
+        if len(lab.nodes) == 1:
+            self._customer.witnessed.clear()
+        node.kill()
         witness.close()
-        gevent.sleep(self.chance.choice((0.0, self.chance.uniform(0.2, self.options.longest_death))))
-        lab.start()
+        gevent.sleep(chance.choice((0.0, chance.uniform(0.2, self.options.longest_death))))
+        self._customer.witnessed.clear()
+        node.start()
         witness.look()
         self._customer.witnessed.set()
-        self.crashes.append((down, now()))
+        self.crashes.append(Crash(down, now(), node.name))
 
     def _stall(self, lab: Lab, service: Service) -> None:
         """One or both stand still, as on a machine that has other things to do."""
@@ -185,7 +198,8 @@ class Run:
         self._ready(service)
         gevent.sleep(chance.uniform(0.0, self.options.longest_life))
         who = chance.choice(("orchestrator", "switch", "both"))
-        pids = {"orchestrator": [service.pid], "switch": [lab.pid], "both": [service.pid, lab.pid]}[who]
+        switch = chance.choice(lab.nodes).pid
+        pids = {"orchestrator": [service.pid], "switch": [switch], "both": [service.pid, switch]}[who]
         chance.shuffle(pids)
         seconds = chance.uniform(min(1.0, self.options.longest_stall), self.options.longest_stall)
         begin = now()
@@ -204,7 +218,7 @@ class Run:
         if not service.wait_ready():
             raise RuntimeError(f"not ready in time:\n{service.log.read_text()[-3000:]}")
 
-    def _settle(self, lab: Lab, service: Service, witness: Witness) -> None:
+    def _settle(self, lab: Lab, service: Service) -> None:
         """All hang up; then until nothing has been reported for a while and nothing waits to be."""
         lab.end_calls(self.options.goodbye)
         deadline = time.monotonic() + DRAIN_SECONDS
@@ -212,7 +226,8 @@ class Run:
             gevent.sleep(0.2)
         if left := [*lab.left()[:5], *(f"{what} on disk: {count}" for what, count in service.left().items())]:
             self.say(f"left over: {left}")
-        witness.catch_up()
+        for witness in self._witnesses:
+            witness.catch_up()
         self.memory.note("at the end", service)
         service.end(signal.SIGTERM)
 
@@ -222,10 +237,10 @@ class Run:
 
     # What is said about it
 
-    def _judge(self, service: Service, witness: Witness) -> Verdict:
+    def _judge(self, service: Service) -> Verdict:
         lives = service.lives
         moments = Moments(lives, self.crashes, self.stalls)
-        truth = Truth(witness.seen, self._customer.served, moments)
+        truth = Truth(self._seen, self._customer.served, moments)
         recordings = self._customer.came(RECORDINGS)
         delivered = delivered_callbacks.read(self._customer.came(EVENTS), moments)
         verdict = Judge(truth, delivered, moments).judge()
@@ -238,10 +253,9 @@ class Run:
     def _say_what_it_was_like(
         self, verdict: Verdict, delivered: delivered_callbacks.Delivered, moments: Moments, recordings: int
     ) -> None:
-        service, witness = self._service, self._witness
+        service = self._service
         assert service is not None
-        assert witness is not None
-        doing, further = survivors(witness.seen, self._customer.served, service.lives, moments)
+        doing, further = survivors(self._seen, self._customer.served, service.lives, moments)
         parts = ", ".join(f"{count} {what} ({further[what]} went on)" for what, count in doing.most_common())
         failed = self._customer.failed
         self.say(
@@ -259,11 +273,21 @@ class Run:
         for name, counts in (("lost", verdict.lost), ("invented", verdict.invented)):
             if counts:
                 self.say(f"{name}: {dict(counts)}")
-        self.say(f"wrong {verdict.wrong}, rooms with gaps {verdict.gaps}")
+        self.say(
+            f"wrong {verdict.wrong}, rooms with gaps {verdict.gaps}, "
+            f"two living rooms of one name {verdict.twice_living}"
+        )
+        if len(self._lab.nodes) > 1:
+            self.say(f"stays in a room of another node than the caller's: {self._relayed(moments)}")
         self.say(
             f"kills {self.kills} lost {sum(verdict.lost.values())} "
             f"invented {sum(verdict.invented.values())} rooms {verdict.rooms}"
         )
+
+    def _relayed(self, moments: Moments) -> int:
+        origins = {one.leg: one.node for one in reversed(self._seen)}
+        stays = Truth(self._seen, self._customer.served, moments).stays
+        return sum(bool(stay.node) and stay.node != origins[stay.leg] for stay in stays)
 
 
 @contextmanager

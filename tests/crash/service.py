@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import sqlite3
@@ -15,19 +16,14 @@ from pathlib import Path
 
 import gevent
 
-from tests.crash.switches import ROOT, Lab, free_port
+from tests.crash.switches import ROOT, Lab, Switch, free_port
 from tests.lab.processes import die_with_parent
 
 START_SECONDS = 60.0
 ACCOUNT, CONNECTION = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "1568109700606592442"
 SETTINGS = """
 freeswitch:
-  nodes:
-    - host: {host}
-      port: {port}
-      password: {password}
-      recordings_dir: {recordings}
-      media_dir: {media}
+  nodes: {nodes}
 accounts:
   - sid: {account}
     name: main
@@ -70,11 +66,7 @@ class Service:
             SETTINGS.format(
                 account=ACCOUNT,
                 connection=CONNECTION,
-                host=lab.host,
-                port=lab.port,
-                password=lab.password,
-                recordings=lab.recordings_dir,
-                media=lab.media_dir,
+                nodes=json.dumps([_node(node) for node in lab.nodes]),
                 voice=voice_url,
                 out=lab.way_out,
                 web=self._web,
@@ -113,6 +105,14 @@ class Service:
                 stderr=log,
                 preexec_fn=die_with_parent,
             )
+        gevent.spawn(self._note_ready, self.lives[-1])
+
+    def _note_ready(self, life: Life) -> None:
+        """Also where nobody waits for it."""
+        while not life.dying and not life.ready and self.alive:
+            if self._is_ready() and not life.dying:
+                life.ready = now()
+            gevent.sleep(0.05)
 
     def wait_ready(self, seconds: float = START_SECONDS) -> bool:
         """False where it is not ready within the time. Raises RuntimeError where it ended by itself."""
@@ -161,6 +161,19 @@ class Service:
             self._process.wait()
             life.how = "SIGTERM in vain"
         life.dead = now()
+
+
+def _node(switch: Switch) -> dict[str, object]:
+    """Its settings."""
+    relay = {"relay": f"{switch.host}:{switch.relay_port}"} if switch.relay_port else {}
+    return {
+        "name": switch.name,
+        "host": switch.host,
+        "port": switch.port,
+        "password": switch.password,
+        "recordings_dir": str(switch.recordings_dir),
+        "media_dir": str(switch.media_dir),
+    } | relay
 
 
 def now() -> int:

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.sids import call_sid_of
 from tests.crash.application import Came, Served
 from tests.crash.delivered_callbacks import END, JOIN, LEAVE, START, read
-from tests.crash.moments import SECOND, Moments, Stall
+from tests.crash.moments import SECOND, Crash, Moments, Stall
 from tests.crash.plan import CALLED, Kind, Step
 from tests.crash.service import ACCOUNT, CONNECTION, Life
 from tests.crash.truth import Truth
@@ -19,6 +19,7 @@ from tests.crash.verdict import Judge, Verdict, judge_recordings
 from tests.crash.witness import Seen
 
 ROOM, NAME = "58b4eda9-03de-4bee-9178-d0e10d83e519", "Room 1"
+SECOND_ROOM = "b0d14d8f-17e5-4a38-a9c3-6a27c6ae9b5b"
 HOST, GUEST = (str(UUID(int=number)) for number in (1, 2))
 STARTS, WAITS = Step(Kind.ROOM, room=NAME), Step(Kind.ROOM, room=NAME, starts=False)
 KILLED_AT, BACK_AT = 100.0, 110.0
@@ -36,21 +37,33 @@ class World:
         self.served: list[Served] = []
         self.came: list[Came] = []
         self.recordings: list[Came] = []
-        self.crashes: list[tuple[int, int]] = []
+        self.crashes: list[Crash] = []
         self.stalls: list[Stall] = []
 
-    def see(self, at: float, name: str, leg: str = "", detail: str = "", came: float = 0) -> None:
-        room = ROOM if name.startswith(("conference", "add", "del", "start")) else ""
+    def see(
+        self,
+        at: float,
+        name: str,
+        leg: str = "",
+        detail: str = "",
+        came: float = 0,
+        *,
+        node: str = "",
+        room: str = ROOM,
+    ) -> None:
+        room = room if name.startswith(("conference", "add", "del", "start")) else ""
         at, came = int(at * SECOND), int((came or at) * SECOND)
-        self.seen.append(Seen(at, came, name, leg, room, detail, f"+{leg[-1:]}"))
+        self.seen.append(Seen(at, came, name, leg, room, detail, f"+{leg[-1:]}", node))
 
     def serve(self, at: float, leg: str, step: Step | None, number: int = 0) -> None:
         self.served.append(Served(int(at * SECOND), leg, number, step, f"+{leg[-1:]}"))
 
-    def callback(self, sequence: int, at: float, event: str, leg: str, came: float = 0) -> None:
+    def callback(
+        self, sequence: int, at: float, event: str, leg: str, came: float = 0, room: str = ROOM
+    ) -> None:
         whole, part = divmod(int(at * SECOND), SECOND)
         fields = {
-            "ConferenceSid": ROOM,
+            "ConferenceSid": room,
             "SequenceNumber": str(sequence),
             "StatusCallbackEvent": event,
             "CallSid": call_sid_of(leg),
@@ -362,11 +375,81 @@ def test_who_is_gone_before_anything_was_asked_is_not_reported() -> None:
 
 def test_all_who_were_on_a_switch_that_died_have_left_when_it_is_back(world: World) -> None:
     world.seen = [one for one in world.seen if one.at < 40 * SECOND]
-    world.crashes = [(40 * SECOND, 47 * SECOND)]
+    world.crashes = [Crash(40 * SECOND, 47 * SECOND)]
     world.came[4:] = []
     world.callback(4, 47.5, LEAVE, GUEST)
     world.callback(5, 47.5, END, GUEST)
     assert world.judged().good
+
+
+def relayed() -> World:
+    """A caller of node b in a room of node a from 10 s on."""
+    world = World()
+    world.see(9, "CHANNEL_PARK", GUEST, node="b")
+    world.serve(9.1, GUEST, STARTS)
+    world.see(9.2, "CHANNEL_PARK", GUEST, node="a")
+    world.see(10, "conference-create", node="a")
+    world.see(10, "add-member", GUEST, node="a")
+    for sequence, event in enumerate((START, JOIN)):
+        world.callback(sequence, 10, event, GUEST)
+    return world
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_stay_ends_with_its_leg_on_the_node_of_the_room(goes_on: bool) -> None:
+    world = relayed()
+    if not goes_on:
+        world.see(20, "CHANNEL_HANGUP", GUEST, node="b")
+    world.see(20.1, "CHANNEL_HANGUP", GUEST, node="a")
+    world.see(20.1, "del-member", GUEST, node="a")
+    world.see(20.1, "conference-destroy", node="a")
+    world.callback(2, 20.1, LEAVE, GUEST)
+    world.callback(3, 20.1, END, GUEST)
+    if goes_on:
+        world.serve(20.2, GUEST, STARTS, number=1)
+        world.see(21, "conference-create", node="a", room=SECOND_ROOM)
+        world.see(21, "add-member", GUEST, node="a", room=SECOND_ROOM)
+        world.see(30, "CHANNEL_HANGUP", GUEST, node="b")
+        world.see(30, "CHANNEL_HANGUP", GUEST, node="a")
+        world.see(30, "del-member", GUEST, node="a", room=SECOND_ROOM)
+        for sequence, event, at in ((0, START, 21), (1, JOIN, 21), (2, LEAVE, 30), (3, END, 30)):
+            world.callback(sequence, at, event, GUEST, room=SECOND_ROOM)
+    assert world.judged().good
+    world.came.pop(2)
+    assert world.judged().lost[LEAVE] == 1
+
+
+def test_a_stay_ends_with_the_node_of_its_room_and_the_call_goes_on() -> None:
+    world = relayed()
+    world.crashes = [Crash(20 * SECOND, 30 * SECOND, "a")]
+    world.callback(2, 23, LEAVE, GUEST)
+    world.callback(3, 23, END, GUEST)
+    world.serve(23.5, GUEST, STARTS, number=1)
+    # Into a new room of the name, on its own node.
+    world.see(24, "conference-create", node="b", room=SECOND_ROOM)
+    world.see(24, "add-member", GUEST, node="b", room=SECOND_ROOM)
+    world.see(50, "CHANNEL_HANGUP", GUEST, node="b")
+    world.see(50, "del-member", GUEST, node="b", room=SECOND_ROOM)
+    for sequence, event, at in ((0, START, 24), (1, JOIN, 24), (2, LEAVE, 50), (3, END, 50)):
+        world.callback(sequence, at, event, GUEST, room=SECOND_ROOM)
+    assert world.judged().good
+    del world.came[2]
+    assert world.judged().lost[LEAVE] == 1
+
+
+def test_two_living_rooms_of_one_name_are_found() -> None:
+    world = relayed()
+    world.see(20, "conference-create", node="b", room=SECOND_ROOM)
+    world.see(20, "add-member", HOST, node="b", room=SECOND_ROOM)
+    world.serve(19.9, HOST, STARTS)
+    for sequence, event, at in ((0, START, 20), (1, JOIN, 20), (2, LEAVE, 50), (3, END, 50)):
+        world.callback(sequence, at, event, HOST, room=SECOND_ROOM)
+    world.see(50, "del-member", HOST, node="b", room=SECOND_ROOM)
+    for sequence, event in ((2, LEAVE), (3, END)):
+        world.callback(sequence, 40, event, GUEST)
+    world.see(40, "del-member", GUEST, node="a")
+    verdict = world.judged()
+    assert (verdict.twice_living, verdict.good) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ class Stay:
     asked: int
     step: Step
     room: str = ""
+    node: str = ""
+    """That has the room: not always the caller's own."""
     waited: int = 0
     added: int = 0
     hung_up: int = 0
@@ -73,6 +75,7 @@ class Conference:
     sid: str
     spans: list[tuple[int, int]] = field(default_factory=list)
     """conference-create and conference-destroy of each."""
+    node: str = ""
     recordings: set[str] = field(default_factory=set)
     """Paths."""
     must: bool = True
@@ -92,24 +95,31 @@ class Truth:
             by_leg[document.leg].append((document.at, -1, document))
         for leg, story in by_leg.items():
             story.sort(key=lambda one: one[:2])
-            down = moments.crash_after(story[0][0])
-            reader = _Reader(leg, moments, down)
+            reader = _Reader(leg, moments, *_origin(story))
             for _, _, what in story:
                 reader.read(what)
             self.stays += reader.done()
+
+
+def _origin(story: Sequence[tuple[int, int, Seen | Served]]) -> tuple[int, str]:
+    """When the caller's leg was first seen, and on which node: the one that it called."""
+    node = next((what.node for _, _, what in story if isinstance(what, Seen)), "")
+    return story[0][0], node
 
 
 class _Reader:
     """One call's story, in the order in which it came to us, into its stays.
 
     By our clock: FreeSWITCH stamps its events with a clock of which it had last read the time up to some
-    tenths of a second ago.
+    tenths of a second ago. Where the room is on another node than the caller's, the leg there has the same
+    Unique-ID.
     """
 
-    def __init__(self, leg: str, moments: Moments, down: int) -> None:
+    def __init__(self, leg: str, moments: Moments, began: int, origin: str) -> None:
         self._leg, self._moments = leg, moments
-        self._down = down
-        """When the switch died that has the leg; 0: it has not."""
+        self._origin = origin
+        self._down = moments.crash_after(began, origin)
+        """When the node died that has the caller's leg; 0: it has not."""
         self._document: Served | None = None
         self._stay: Stay | None = None
         self._stays: list[Stay] = []
@@ -117,6 +127,7 @@ class _Reader:
 
     def read(self, what: Seen | Served) -> None:
         at = what.at
+        self._crash(what)
         if isinstance(what, Served):
             if not 0 < self._down < at:
                 self._given(what)
@@ -125,6 +136,7 @@ class _Reader:
             case "CHANNEL_EXECUTE" if what.detail in WAITING and self._about_a_room(at, VERY_STALE):
                 certain = self._about_a_room(at, STALE)
                 stay = self._open(at)
+                stay.node = what.node
                 if not stay.waited or (certain and not stay.must):
                     stay.waited, stay.must = at, certain
             case "add-member":
@@ -133,16 +145,36 @@ class _Reader:
                     # The switch died, or it says nothing of how this one ended.
                     self._close(at)
                     stay = self._open(at)
-                stay.added, stay.room = at, what.room
+                stay.added, stay.room, stay.node = at, what.room, what.node
             case "del-member" if self._stay is not None:
-                self._stay.hung_up = self._hung_up
+                self._stay.hung_up = self._stay.hung_up or self._hung_up
                 self._close(at)
             case "CHANNEL_HANGUP":
-                self._hung_up = at
-                # One in the conference is out by del-member, which follows.
-                if self._stay is not None and not self._stay.added:
-                    self._stay.hung_up = at
-                    self._close(0)
+                self._ended(at, what.node)
+
+    def _ended(self, at: int, node: str) -> None:
+        """A leg of the call: its own, or the one on the room's node, after which its own goes on."""
+        stay = self._stay
+        if node == self._origin:
+            self._hung_up = at
+        elif stay is None or stay.node != node:
+            return
+        if stay is not None:
+            stay.hung_up = stay.hung_up or at
+            # One in the conference is out by del-member, which follows.
+            if not stay.added:
+                self._close(0)
+
+    def _crash(self, what: Seen | Served) -> None:
+        """The room's node has died before this; it says nothing of how the stay ended."""
+        stay = self._stay
+        if stay is None or not stay.node or stay.node == self._origin:
+            return
+        down = self._moments.crash_after(stay.waited or stay.added, stay.node)
+        said = isinstance(what, Seen) and what.node == stay.node and what.at < down + STALE
+        if 0 < down <= what.at and not said:
+            stay.crashed = True
+            self._close(down)
 
     def _about_a_room(self, at: int, stale: int) -> bool:
         """Whether what runs since `at` is for a document about a room, by a clock that is `stale` at most.
@@ -197,9 +229,12 @@ class _Reader:
     def done(self) -> list[Stay]:
         """A switch that dies says nothing."""
         if self._stay is not None:
-            self._stay.hung_up = self._hung_up
-            self._stay.crashed = bool(self._down)
-            self._close(self._down)
+            stay = self._stay
+            stay.hung_up = stay.hung_up or self._hung_up
+            node = stay.node or self._origin
+            down = self._moments.crash_after(stay.waited or stay.added, node)
+            stay.crashed = bool(down)
+            self._close(down)
         self._asked_in_vain(self._hung_up or self._down or FOREVER)
         return self._stays
 
@@ -210,7 +245,7 @@ def _conferences(seen: Iterable[Seen], moments: Moments) -> dict[str, Conference
     for event in seen:
         if not event.room:
             continue
-        conference = found.setdefault(event.room, Conference(event.room))
+        conference = found.setdefault(event.room, Conference(event.room, node=event.node))
         match event.name:
             case "conference-create":
                 began[event.room] = event.at
@@ -219,7 +254,7 @@ def _conferences(seen: Iterable[Seen], moments: Moments) -> dict[str, Conference
             case "start-recording":
                 conference.recordings.add(event.detail)
     for sid, at in began.items():
-        down = next((down for down, _ in moments.crashes if down >= at), FOREVER)
+        down = moments.crash_after(at, found[sid].node) or FOREVER
         found[sid].spans.append((at, down))
     for conference in found.values():
         conference.must = any(moments.noticed(begin, end) for begin, end in conference.spans)

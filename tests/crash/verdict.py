@@ -20,7 +20,7 @@ from tests.crash.delivered_callbacks import (
     ReportedStay,
     is_needless,
 )
-from tests.crash.moments import CLOCKS, FOREVER, Bounds, Moments
+from tests.crash.moments import CLOCKS, FOREVER, LAG, Bounds, Moments
 from tests.crash.plan import CALLED
 from tests.crash.service import ACCOUNT, CONNECTION
 from tests.crash.truth import Conference, Stay, Truth
@@ -55,6 +55,8 @@ class Verdict:
     findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """By ConferenceSid, or by the name of a room that has no callbacks."""
     wrong: int = 0
+    twice_living: int = 0
+    """Of these: rooms that were not over when another one of their name had begun."""
 
     @property
     def good(self) -> bool:
@@ -89,6 +91,7 @@ class Judge:
         self._calls()
         for sid in self.delivered.rooms.keys() | self.truth.conferences.keys():
             self._room(sid, self.delivered.rooms.get(sid, []))
+        self._names()
         return self.verdict
 
     # Stays
@@ -172,6 +175,36 @@ class Judge:
             self.verdict.blame(callback.room, f"time of {callback.sequence} {callback.event}: {by}")
 
     # Rooms
+
+    def _names(self) -> None:
+        """A name has one living room at a time: reported over before the next one begins, and nobody enters
+        it once the next one has somebody."""
+        by_name: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+        for sid, callbacks in self.delivered.rooms.items():
+            end = next((callback.at for callback in callbacks if callback.event == END), FOREVER)
+            by_name[callbacks[0].name].append((callbacks[0].at, end, sid))
+        for name, rooms in by_name.items():
+            for (_, end, sid), (begin, _, following) in itertools.pairwise(sorted(rooms)):
+                if end > begin + CLOCKS:
+                    self._two(sid, following, name, f"reported as ended {(end - begin) / 1e6:.3f} s later")
+        entered: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for stay in self.truth.stays:
+            if stay.added:
+                entered[stay.name].append((stay.added, stay.room))
+        for name, entries in entered.items():
+            last: dict[str, int] = {}
+            first: dict[str, int] = {}
+            for at, sid in sorted(entries):
+                first.setdefault(sid, at)
+                last[sid] = at
+            for sid, following in itertools.pairwise(first):
+                if last[sid] > first[following] + LAG:
+                    late = (last[sid] - first[following]) / 1e6
+                    self._two(sid, following, name, f"entered {late:.3f} s later")
+
+    def _two(self, sid: str, following: str, name: str, why: str) -> None:
+        self.verdict.twice_living += 1
+        self.verdict.blame(sid, f"two living rooms of {name}: {why} than {following} began")
 
     def _room(self, sid: str, callbacks: list[Callback]) -> None:
         conference = self.truth.conferences.get(sid)

@@ -31,6 +31,7 @@ class Seen(NamedTuple):
     detail: str
     """The application that is executed, or the path of a recording."""
     caller: str
+    node: str = ""
 
 
 class _Event(msgspec.Struct):
@@ -50,8 +51,9 @@ _decode = msgspec.json.Decoder(_Event).decode
 class _Connection(EventSocket):
     """Keeps of each event only what is asked of it: there are hundreds of thousands."""
 
-    def __init__(self, host: str, port: int, password: str, seen: list[Seen]) -> None:
+    def __init__(self, host: str, port: int, password: str, seen: list[Seen], node: str) -> None:
         self._seen = seen
+        self._node = node
         super().__init__(host, port, password, timeout=20)
         self.send(f"event json {EVENTS}")
 
@@ -71,22 +73,27 @@ class _Connection(EventSocket):
                 event.room,
                 event.application or event.path,
                 event.caller,
+                self._node,
             )
         )
 
 
 class Witness:
-    """`seen` is everything since the beginning, over all instances of the switch."""
+    """`seen` is everything since the beginning, over all instances of the switch; those of several nodes
+    share one list."""
 
-    def __init__(self, host: str, port: int, password: str) -> None:
-        self.seen: list[Seen] = []
+    def __init__(
+        self, host: str, port: int, password: str, seen: list[Seen] | None = None, node: str = ""
+    ) -> None:
+        self.seen: list[Seen] = seen if seen is not None else []
+        self._node = node
         self._address = (host, port, password)
         self._connection: _Connection | None = None
 
     def look(self) -> None:
         """At the switch that has just been started."""
         self.close()
-        self._connection = _Connection(*self._address, self.seen)
+        self._connection = _Connection(*self._address, self.seen, self._node)
 
     def api(self, command: str) -> str:
         assert self._connection is not None

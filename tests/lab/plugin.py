@@ -91,7 +91,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--relayed",
         action="store_true",
-        help="every room is on another FreeSWITCH node than its callers, which are bridged to it",
+        help="callers come to one of three FreeSWITCH nodes, and rooms are on the two others in turn",
     )
     parser.addoption("--quick", action="store_true", help="on the emulator, without what takes long")
     parser.addoption("--share", metavar="K/N", help="of those every Nth, from the Kth on")
@@ -180,9 +180,18 @@ def real_switch(
 
 
 @pytest.fixture(scope="session")
-def real_home(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
-    """The second real FreeSWITCH of a session with --relayed."""
-    switch = FreeSwitch(tmp_path_factory.mktemp("home"))
+def real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
+    """The second real FreeSWITCH of a session."""
+    yield from _another(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def third_real_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
+    yield from _another(tmp_path_factory)
+
+
+def _another(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
+    switch = FreeSwitch(tmp_path_factory.mktemp("node"))
     try:
         switch.open()
         yield switch
@@ -204,20 +213,20 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Switch]:
     if isinstance(switch, FreeSwitch):
         request.node.user_properties.append((VERSION, switch.version))
     if request.config.getoption("--relayed"):
-        switch.home = request.getfixturevalue("real_home")
-        switch.home.begin()
-        switch.home.api(f"global_setvar {OWNER}=free")
-    switch.begin()
-    # As an orchestrator leaves it that stopped; killed ones of an earlier test would have to be waited for.
-    switch.api(f"global_setvar {OWNER}=free")
+        names = ("real_home", "third_real_switch")
+        switch.others = tuple(request.getfixturevalue(name) for name in names)
+    for node in (switch, *switch.others):
+        node.begin()
+        # As an orchestrator leaves it that stopped; killed ones would have to be waited for.
+        node.api(f"global_setvar {OWNER}=free")
     try:
         yield switch
         switch.hang_up_all()
         left = switch.leftovers(GOING_TIME) if switch.running else []
-        if switch.home is not None:
-            left += [f"on the other node: {one}" for one in switch.home.leftovers(GOING_TIME)]
+        for other in switch.others:
+            left += [f"on another node: {one}" for one in other.leftovers(GOING_TIME)]
         if left:
-            for each in filter(None, (switch, switch.home)):
+            for each in (switch, *switch.others):
                 each.force_clean()
             pytest.fail("left on the switch after the test: " + "; ".join(left))
     finally:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,8 +44,8 @@ class Switch(ABC):
     recordings_dir: Path
     relay_port: Any = 0
     """Of its SIP profile for other nodes' calls."""
-    home: Switch | None = None
-    """Another node, on which all rooms are opened; None: this one is alone."""
+    others: Sequence[Switch] = ()
+    """The other nodes, on which all rooms are opened in turn; none: this one is alone."""
 
     @abstractmethod
     def call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ OTHER_ACCOUNT = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
 SEED = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 API_KEY, OTHER_API_KEY = "key-of-main", "key-of-other"
 NUMBER = "+13125550100"
+OTHERS = ("home", "third")
+"""Names of the nodes beside the one that is called."""
 
 SETTINGS = """
 freeswitch:
@@ -35,7 +38,7 @@ freeswitch:
       recordings_dir: {recordings}
       media_dir: {media}
       {node}
-{home}
+{others}
 accounts:
   - sid: {account}
     name: main
@@ -114,7 +117,7 @@ class House:
             host=self.switch.host,
             port=port or self.switch.port,
             node=self._relay() + node,
-            home=self._home(),
+            others=self._others(),
             password=self.switch.password,
             recordings=self.switch.recordings_dir,
             media=self.switch.media_dir,
@@ -143,17 +146,15 @@ class House:
 
     def _relay(self) -> str:
         switch = self.switch
-        return f"relay: {switch.host}:{switch.relay_port}\n      " if switch.home is not None else ""
+        return f"relay: {switch.host}:{switch.relay_port}\n      " if switch.others else ""
 
-    def _home(self) -> str:
-        """The node on which all rooms are opened, where calls come to another one."""
-        home = self.switch.home
-        if home is None:
-            return ""
-        return (
-            f"    - {{name: home, host: {home.host}, port: {home.port}, password: {home.password},\n"
-            f"       relay: '{home.host}:{home.relay_port}',\n"
-            f"       recordings_dir: {home.recordings_dir}, media_dir: {home.media_dir}}}"
+    def _others(self) -> str:
+        """The nodes on which all rooms are opened, where calls come to another one."""
+        return "\n".join(
+            f"    - {{name: {name}, host: {node.host}, port: {node.port}, password: {node.password},\n"
+            f"       relay: '{node.host}:{node.relay_port}',\n"
+            f"       recordings_dir: {node.recordings_dir}, media_dir: {node.media_dir}}}"
+            for name, node in zip(OTHERS, self.switch.others, strict=False)
         )
 
     def _note_subscriptions(self, orchestrator: Orchestrator) -> None:
@@ -162,8 +163,9 @@ class House:
 
         for node in orchestrator.nodes:
             node.rooms.on_change.append(on_change)
-        if self.switch.home is not None:
-            orchestrator.directory._choose = lambda asking: "home"
+        if self.switch.others:
+            turns = itertools.cycle(OTHERS[: len(self.switch.others)])
+            orchestrator.directory._choose = lambda asking: next(turns)
 
     def forget_callbacks(self) -> None:
         """Those that came until now, and the conferences that they are of: all of that was looked at."""
