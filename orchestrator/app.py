@@ -37,6 +37,7 @@ from orchestrator.lifecycle import STOP_SECONDS, Part, Parts
 from orchestrator.logs import get_logger
 from orchestrator.net.connector import Connector
 from orchestrator.node import Node
+from orchestrator.node_availability import NodeState
 from orchestrator.recordings.files import RecordingsOfNodes
 from orchestrator.reloading.control_socket import ControlSocket, NodesAnswer, NodesCommand
 from orchestrator.reloading.reloader import Reloadable, Reloaded, Reloader
@@ -162,6 +163,7 @@ class Orchestrator(Part):
             self._problems,
             self.attempts,
             console_secret(self.outbox),
+            self.node_states,
         )
         audio = RecordingAudio(files, is_open=self.services.recordings.is_recording)
         self.web = WebServer(
@@ -256,8 +258,10 @@ class Orchestrator(Part):
             ):
                 return NodesAnswer((f"no other node takes new conferences: {name} cannot be drained",))
             node.availability.drain(command == "drain")
-        states = (node.availability.state("; ".join(node.problems.values())) for node in self.nodes)
-        return NodesAnswer(nodes=tuple(states))
+        return NodesAnswer(nodes=self.node_states())
+
+    def node_states(self) -> tuple[NodeState, ...]:
+        return tuple(node.availability.state("; ".join(node.problems.values())) for node in self.nodes)
 
     def _not_ready(self) -> dict[str, str]:
         """As `_problems`, without those of nodes as long as one node has none."""

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
 
 from orchestrator.node_availability import DRAINING
 from orchestrator.reloading.control_socket import ControlSocket
-from tests.lab.emulated import Emulator
-from tests.lab.web import Application
-from tests.scenarios.conftest import NUMBER, House, lived_in
+from tests.cluster.conftest import two_emulators
+from tests.scenarios.conftest import NUMBER, House
+
+__all__ = ["two_emulators"]
 
 FIRST, SECOND = "+13125550001", "+13125550002"
 
 
 @pytest.fixture
-def house(application: Application, tmp_path: Path) -> Iterator[House]:
-    """Two nodes; a room is opened on its first caller's."""
-    here, there = Emulator(tmp_path / "here"), Emulator(tmp_path / "there")
-    here.relay_port, there.relay_port = 1, 2
-    here.others = (there,)
-    for switch in (here, there):
-        switch.begin()
-    with lived_in(here, application, tmp_path) as house:
-        assert house.orchestrator is not None
-        del house.orchestrator.directory._choose
-        yield house
-    for switch in (here, there):
-        switch.stop()
+def house(two_emulators: House) -> House:
+    return two_emulators
 
 
 def nodes(house: House, *words: str) -> subprocess.CompletedProcess[str]:

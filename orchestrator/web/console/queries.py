@@ -192,6 +192,7 @@ def room_view(room: RoomRecord) -> View:
     return {
         "sid": room.sid,
         "name": room.name,
+        "node": room.node,
         "status": room.status,
         "created": room.created_at // 1000,
         "ended": room.ended_at // 1000,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from flask import request
@@ -11,12 +11,15 @@ from flask.typing import ResponseReturnValue
 from orchestrator.config.current import CurrentSettings
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import AudioError
+from orchestrator.node_availability import NodeState
 from orchestrator.recordings.files import RecordingsOfNodes
 from orchestrator.services.api_services import ApiServices
+from orchestrator.services.nodes import LiveRooms
 from orchestrator.web.console.answers import Denied, json_answer
 from orchestrator.web.console.callback_views import callback_view, callbacks
 from orchestrator.web.console.commands import Route
 from orchestrator.web.console.filters import ListFilter, list_filter
+from orchestrator.web.console.nodes import nodes_view
 from orchestrator.web.console.numbers import numbers
 from orchestrator.web.console.peaks import Peaks
 from orchestrator.web.console.queries import ConsoleQueries
@@ -35,11 +38,15 @@ class Reading:
         control: ApiServices,
         files: RecordingsOfNodes,
         session: Callable[[], Session],
+        nodes: Callable[[], Sequence[NodeState]],
+        rooms: LiveRooms,
     ) -> None:
         self._current = current
         self._control = control
         self._files = files
         self._session = session
+        self._node_states = nodes
+        self._rooms = rooms
         self._queries = ConsoleQueries(control)
         self._peaks = Peaks()
 
@@ -57,6 +64,7 @@ class Reading:
             ("/callbacks", "GET", self._callbacks),
             ("/callbacks/<int:id_>", "GET", self._callback),
             ("/numbers", "GET", self._numbers),
+            ("/nodes", "GET", self._nodes),
             ("/recordings/<sid>/peaks", "GET", self._loudness),
         )
 
@@ -107,6 +115,9 @@ class Reading:
 
     def _numbers(self) -> ResponseReturnValue:
         return json_answer(numbers(self._current.settings, self._session().account_sid))
+
+    def _nodes(self) -> ResponseReturnValue:
+        return json_answer(nodes_view(self._node_states(), self._rooms, self._session().account_sid))
 
     def _loudness(self, sid: str) -> ResponseReturnValue:
         recording = self._control.recordings.recording(self._session().account_sid, sid)

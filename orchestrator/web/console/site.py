@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 from orchestrator.config.current import CurrentSettings
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
+from orchestrator.node_availability import NodeState
 from orchestrator.recordings.files import RecordingsOfNodes
 from orchestrator.services.api_services import ApiServices
 from orchestrator.services.nodes import LiveRooms
@@ -41,6 +42,7 @@ PAGES = (
     "/rejected",
     "/callbacks",
     "/numbers",
+    "/nodes",
 )
 """Addresses of the one page, which shows what its address says."""
 HEADERS = {
@@ -88,6 +90,7 @@ class Console(Part):
         problems: Callable[[], Mapping[str, str]],
         attempts: Attempts,
         secret: bytes,
+        nodes: Callable[[], Sequence[NodeState]],
     ) -> None:
         """`secret` signs the cookies of who is signed in."""
         self._current = current
@@ -96,7 +99,7 @@ class Console(Part):
         rooms.on_change(self._stream.on_change)
         control.conferences.on_announced(self._stream.on_announced)
         self._sessions = Sessions(current, outbox, secret)
-        self._reading = Reading(current, control, files, self._session)
+        self._reading = Reading(current, control, files, self._session, nodes, rooms)
         self._commands = Commands(current, control, self._session)
         self._phone = ConsolePhone(current, control.browser_calls, self._session, self._sessions.is_good)
         self._stopping = False
@@ -176,6 +179,7 @@ class Console(Part):
             "csrf": session.csrf,
             "expires": int(session.expires_at * 1000),
             "calls": self._phone.enabled,
+            "nodes": len(self._current.settings.freeswitch.nodes),
         }
 
     def _sign_in(self) -> ResponseReturnValue:

@@ -24,6 +24,7 @@ def _entry(entry: Entry) -> View:
         "id": entry.id,
         "at": entry.at / 1000,
         "kind": entry.kind,
+        "node": entry.node,
         "level": entry.level,
         "text": sentence(entry),
         "call": entry.call_sid,

@@ -52,6 +52,7 @@ def _facts(room: Room) -> View:
     return {
         "sid": room.sid,
         "name": room.name,
+        "node": room.node,
         "phase": room.phase.value,
         "opened": _ms(room.opened_at),
         "started": _ms(room.started_at),

@@ -102,6 +102,7 @@ class Conference {
   factsAbove() {
     const { room, record } = this;
     const found = [];
+    if (server.severalNodes && (room || record)) found.push(["", `node ${(room ?? record).node}`]);
     if (room) {
       found.push(["", room.started ? "running" : "not started"], ["", `${room.people.size} of ${room.max}`]);
       if (room.recording) found.push(room.paused ? ["wait", "Recording paused"] : ["rec", "Recording"]);

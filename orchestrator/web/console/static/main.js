@@ -8,12 +8,13 @@ import { attribute, by, done, say, show, text, toast } from "./dom.js";
 import { clock } from "./format.js";
 import * as lists from "./lists.js";
 import * as live from "./live.js";
+import * as nodes from "./nodes.js";
 import * as numbers from "./numbers.js";
 import * as phone from "./phone_panel.js";
 import * as router from "./router.js";
 import * as server from "./server.js";
 
-const TITLES = { live: "Live", conferences: "Conferences", calls: "Calls", call: "Call", rejected: "Rejected calls", callbacks: "Callbacks", numbers: "Numbers" };
+const TITLES = { live: "Live", conferences: "Conferences", calls: "Calls", call: "Call", rejected: "Rejected calls", callbacks: "Callbacks", numbers: "Numbers", nodes: "Nodes" };
 const BELOW = { conference: "conferences", call: "calls", rejected: "calls" };
 const livePage = { title: by("live-title"), open: ({ q = "" }) => find(q), close() {}, forget() {} };
 const pages = {
@@ -24,6 +25,7 @@ const pages = {
   rejected: lists.rejected(),
   callbacks: callbacks.page(),
   numbers: numbers.page(),
+  nodes: nodes.page(),
 };
 let shown = "";
 let inside = false;
@@ -89,6 +91,7 @@ function enter(session) {
   attribute(by("account"), "title", `Signed in with ${session.key}`);
   text(by("sign-in-problem"), "");
   live.start(linked);
+  show(document.querySelector('.views [data-page="nodes"]'), server.severalNodes);
   phone.allow(session.calls);
   route(router.here(), "begun");
 }
@@ -139,7 +142,8 @@ function linked(state, what) {
     attribute(by("link"), "data-state", state);
     text(by("link"), state === "live" ? "Live" : "Connecting…");
   }
-  const words = Object.values(problems);
+  const named = ([part, problem]) => (server.severalNodes && part.startsWith("node ") ? `${part}: ${problem}` : problem);
+  const words = Object.entries(problems).map(named);
   if (lostAt) words.unshift(`No connection to the orchestrator since ${clock(lostAt)}: what is shown may be old`);
   show(by("banner"), words.length > 0);
   text(by("banner"), words.length ? `${words.join(". ")}.` : "");
@@ -190,6 +194,7 @@ function mark(current, words) {
     const { page } = link.dataset;
     attribute(link, "href", router.href(page === "live" ? "" : page, { q: words }));
     attribute(link, "aria-current", page === current ? "page" : null);
+    if (page === current) link.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
 

@@ -13,6 +13,7 @@ const ROUTES = [
   ["rejected", /^rejected$/],
   ["callbacks", /^callbacks$/],
   ["numbers", /^numbers$/],
+  ["nodes", /^nodes$/],
 ];
 
 let onRoute = () => {};

@@ -3,6 +3,8 @@
 import { at } from "./router.js";
 
 let token = "";
+// Of FreeSWITCH, where there are several; else all of it is on one.
+export let severalNodes = false;
 let onSignedOut = () => {};
 
 export class Problem extends Error {
@@ -42,6 +44,7 @@ const given = (query) => new URLSearchParams(Object.entries(query).filter(([, va
 
 function remember(session) {
   token = session.csrf;
+  severalNodes = session.nodes > 1;
   return session;
 }
 
@@ -54,6 +57,7 @@ export const conference = (sid) => ask("GET", `conferences/${sids(sid)}`);
 export const call = (sid) => ask("GET", `calls/${sids(sid)}`);
 export const timeline = (kind, sid, after) => ask("GET", `${kind}/${sids(sid)}/timeline?${given({ after })}`);
 export const numbers = () => ask("GET", "numbers");
+export const nodes = () => ask("GET", "nodes");
 export const peaks = (sid) => ask("GET", `recordings/${sids(sid)}/peaks`);
 
 export const orderRoom = (sid, order) => ask("POST", `conferences/${sids(sid)}`, order);

@@ -132,7 +132,8 @@ export class Timeline {
     if (this.kind === "calls" && entry.conference && !entry.kind.startsWith("callback.")) found.push(el("a", { class: "small", href: toConference(entry.conference) }, "Conference"));
     const pairs = Object.entries(entry.facts).filter(([name, value]) => name !== "fields" && value !== null && value !== "");
     if (pairs.length) {
-      const list = facts([["kind", entry.kind], ...pairs.map(([name, value]) => [name, plain(value)])]);
+      const node = server.severalNodes ? entry.node : "";
+      const list = facts([["kind", entry.kind], ["node", node], ...pairs.map(([name, value]) => [name, plain(value)])]);
       found.push(el("details", { class: "facts-of" }, el("summary", { textContent: "Facts" }), list));
     }
     return found.length ? el("div", { class: "extras" }, ...found) : null;
