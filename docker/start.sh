@@ -24,19 +24,7 @@ secret secrets/signing_key "head -c 32 /dev/urandom | base64"
 # There is a volume for it where Grafana is part of it (compose.monitoring.yaml).
 if [ -w "$state/grafana" ]; then secret grafana/password "$hexadecimal"; fi
 
-made=$(mktemp -d)
-orchestrator render -c "$settings" --into "$made" > /dev/null
-# FreeSWITCH may start at any moment: each file comes whole, and last the one that FreeSWITCH's container waits for.
-take() {
-  mkdir -p "$state/freeswitch/$(dirname "$1")"
-  cp "$made/$1" "$state/freeswitch/$1.new"
-  mv "$state/freeswitch/$1.new" "$state/freeswitch/$1"
-}
-(cd "$made" && find . -type f ! -path ./freeswitch.xml) | while read -r file; do take "$file"; done
-take freeswitch.xml
-(cd "$state/freeswitch" && find . -type f) | while read -r file; do
-  if [ ! -e "$made/$file" ]; then rm "$state/freeswitch/$file"; fi
-done
-rm -rf "$made"
+# FreeSWITCH may start at any moment: each file comes whole, and last the one that its container waits for.
+orchestrator render -c "$settings" --conf-dirs
 
 exec orchestrator run -c "$settings"

@@ -14,7 +14,7 @@ from orchestrator.fsconfig import existing
 from orchestrator.fsconfig.base_files import base_files
 from orchestrator.fsconfig.existing import Change, NotUnderstood
 from orchestrator.fsconfig.render import render as rendered
-from orchestrator.fsconfig.render import write
+from orchestrator.fsconfig.render import write, write_whole
 
 
 @click.command()
@@ -47,8 +47,23 @@ from orchestrator.fsconfig.render import write
     help="Do not ask before changing your configuration.",
 )
 @click.option("--undo", is_flag=True, help="Take out again of your configuration what was added.")
+@click.option(
+    "--conf-dirs",
+    is_flag=True,
+    cls=Exclusive,
+    excludes=("--into", "--node", "--diff", "--whole", "--yes", "--undo"),
+    help="Make the conf_dir of each FreeSWITCH node in the settings its whole configuration: "
+    "other files in it are deleted.",
+)
 def render(
-    config: Path, into: Path | None, node: str, diff: bool, whole: bool, yes: bool, undo: bool
+    config: Path,
+    into: Path | None,
+    node: str,
+    diff: bool,
+    whole: bool,
+    yes: bool,
+    undo: bool,
+    conf_dirs: bool,
 ) -> None:
     """Make the FreeSWITCH files that follow from the settings.
 
@@ -62,6 +77,8 @@ def render(
     from the contexts public and default to ours. FreeSWITCH takes modules and the SIP profile over when it
     starts.
     """
+    if conf_dirs:
+        return _conf_dirs(load(config))
     if into is None:
         if undo or diff or yes or whole:
             raise click.UsageError("--diff, --whole, --yes and --undo need --into DIR")
@@ -74,7 +91,7 @@ def render(
             return _offer(existing.take_away(into), into, diff, yes)
         settings = load(config)
         if existing.is_existing(into):
-            return _offer(existing.add(settings, into), into, diff, yes)
+            return _offer(existing.add(settings, _node(settings, node), into), into, diff, yes)
         _our_own(settings, _node(settings, node), into, diff, whole)
     except NotUnderstood as error:
         raise click.ClickException(f"nothing was changed:\n{error}") from None
@@ -84,6 +101,28 @@ def render(
         raise click.ClickException(
             f"nothing was changed: a file in {into} is no UTF-8 text: {error}"
         ) from None
+
+
+def _conf_dirs(settings: Settings) -> None:
+    nodes = [(node, node.conf_dir) for node in settings.freeswitch.nodes if node.conf_dir is not None]
+    if not nodes:
+        raise click.ClickException("no node in the settings has a conf_dir")
+    for node, directory in nodes:
+        if existing.is_existing(directory):
+            raise click.ClickException(f"{directory} is a configuration of its own: use --into")
+        other = next((path for path in directory.rglob("*") if path.is_file() and not _is_xml(path)), None)
+        if other is not None:
+            raise click.ClickException(f"{other} is none of FreeSWITCH's: give {node.name} another conf_dir")
+        try:
+            write_whole(settings, node, directory)
+        except OSError as error:
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+        click.echo(f"wrote {directory}, for node {node.name}")
+
+
+def _is_xml(path: Path) -> bool:
+    """Also one that was being written."""
+    return path.name.removesuffix(".new").endswith(".xml")
 
 
 def _node(settings: Settings, name: str) -> Node:

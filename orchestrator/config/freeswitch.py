@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple
@@ -120,6 +121,11 @@ class Node(Section):
         raise ValueError(f"{path} is in no directory that FreeSWITCH sees")
 
 
+def _none_twice(what: str, found: Sequence[str]) -> None:
+    if twice := next((one for one in found if found.count(one) > 1), None):
+        raise setting_error(f"two nodes have the {what} {twice}", f"a {what} of its own for each")
+
+
 class FreeSwitch(Section):
     """The nodes that mix the media."""
 
@@ -139,17 +145,16 @@ class FreeSwitch(Section):
             ("name", [node.name for node in value]),
             ("event socket", [f"{node.host}:{node.port}" for node in value]),
             ("relay", [str(node.relay or node.name) for node in value]),
-            # Each node's files are looked through when it comes back, and cleared after some days.
-            ("recordings_dir", [str(node.recordings_dir) for node in value]),
-            ("media_dir", [str(node.media_dir) for node in value]),
         ):
-            if twice := next((one for one in found if found.count(one) > 1), None):
-                raise setting_error(f"two nodes have the {what} {twice}", f"a {what} of its own for each")
+            _none_twice(what, found)
         if len(value) > 1 and (lacking := next((node for node in value if node.relay is None), None)):
             raise setting_error(
                 f"node {lacking.name} has no relay: callers of other nodes could not join its rooms",
                 "its private address and a free port, e.g. relay: 10.0.0.11:5070",
             )
+        # Each node's files are looked through when it comes back, and cleared after some days.
+        _none_twice("recordings_dir", [str(node.recordings_dir) for node in value])
+        _none_twice("media_dir", [str(node.media_dir) for node in value])
         return value
 
     def node(self, name: str) -> Node | None:

@@ -57,8 +57,8 @@ def _call(origin: DoctorContext, home: DoctorContext) -> CheckResult:
     there, refused = home.node.relay, _refused(origin.node, home)
     if refused:
         remedy = (
-            f"orchestrator render --node {home.node.name} --into its configuration, then fs_cli -x reloadacl "
-            f"on {home.node.name}"
+            f"orchestrator render --node {home.node.name} --into its configuration, then on {home.node.name} "
+            f"fs_cli -x reloadacl and fs_cli -x 'sofia profile {RELAY_PROFILE} rescan'"
         )
         return wrong(name, f"{home.node.name} does not allow calls of {refused}", remedy)
     uuid = str(uuid4())
@@ -89,7 +89,10 @@ def _refused(origin: Node, home: DoctorContext) -> str:
     """The address of calls from `origin`, if the access list of the other node does not have it."""
     assert origin.relay is not None
     address = origin.relay.host
-    return "" if home.api(f"acl {address} nodes").strip() == "true" else address
+    allowed = sip_profiles.access_list(home.connection.api, RELAY_PROFILE)
+    if not allowed or home.api(f"acl {address} {allowed}").strip() == "true":
+        return ""
+    return address
 
 
 def _originate(context: DoctorContext, command: str) -> str:

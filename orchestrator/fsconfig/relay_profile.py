@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
@@ -29,8 +30,14 @@ def relay_profile(settings: Settings, node: Node) -> str:
 def relay_nodes(settings: Settings, node: Node) -> etree._Element:
     """Nodes of the access list `nodes`: the addresses that the others' calls come from."""
     element = etree.Element("include")
+    for network in relay_networks(settings, node):
+        etree.SubElement(element, "node", type="allow", cidr=network)
+    return element
+
+
+def relay_networks(settings: Settings, node: Node) -> Iterator[str]:
+    """The addresses of the other nodes, as networks."""
     for other in settings.freeswitch.nodes:
         if other is not node and other.relay is not None:
             address = other.relay.host
-            etree.SubElement(element, "node", type="allow", cidr=f"{address}/{128 if ':' in address else 32}")
-    return element
+            yield f"{address}/{128 if ':' in address else 32}"

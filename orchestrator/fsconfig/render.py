@@ -9,6 +9,7 @@ from lxml import etree
 from orchestrator.config import Settings
 from orchestrator.config.freeswitch import Node
 from orchestrator.config.trunks import Trunk
+from orchestrator.fsconfig.base_files import START, base_files
 from orchestrator.fsconfig.browser_profile import BROWSER_PROFILE_FILE, browser_profile
 from orchestrator.fsconfig.conference_profiles import conference_conf
 from orchestrator.fsconfig.relay_profile import (
@@ -34,7 +35,7 @@ def render(settings: Settings, node: Node | None = None) -> dict[str, str]:
         "configuration/conference.conf.xml": document(conference_conf(settings.profiles)),
         GATEWAYS: gateways_file(settings),
         CALLERS: document(_callers(settings)),
-        BROWSER_PROFILE_FILE: MADE_BY + browser_profile(settings),
+        BROWSER_PROFILE_FILE: MADE_BY + browser_profile(settings, node),
         RELAY_PROFILE_FILE: MADE_BY + relay_profile(settings, node),
         RELAY_NODES_FILE: document(relay_nodes(settings, node)),
     }
@@ -63,6 +64,18 @@ def write(files: dict[str, str], directory: Path) -> list[Path]:
         draft.write_text(content, encoding="utf-8")
         draft.replace(path)
         written.append(path)
+    return written
+
+
+def write_whole(settings: Settings, node: Node, directory: Path) -> list[Path]:
+    """Make a directory that is there for it alone the whole configuration of a node: START is written last,
+    and files that this version does not have are deleted. Raises OSError."""
+    files = base_files() | render(settings, node)
+    files[START] = files.pop(START)
+    written = write(files, directory)
+    for path in directory.rglob("*"):
+        if path.is_file() and path not in written:
+            path.unlink()
     return written
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import gevent
@@ -60,11 +60,11 @@ class SipProfile(NamedTuple):
 
 def used(api: Api, settings: Settings) -> tuple[SipProfile, ...]:
     """Those that lead callers to us, and the one that we call through. Raises SwitchError."""
-    places = _places(api)
-    names = [name for name, (_, context) in places.items() if context == CONTEXT and name != SIP_PROFILE]
+    found = _profiles(api)
+    names = [name for name, one in found.items() if one.get("context") == CONTEXT and name != SIP_PROFILE]
     if (settings.trunks or settings.sip.allowed_hosts) and settings.sip.profile not in names:
         names.append(settings.sip.profile)
-    return tuple(SipProfile(name, places[name][0] if name in places else "") for name in names)
+    return tuple(SipProfile(name, _place(found[name]) if name in found else "") for name in names)
 
 
 def browsers(api: Api) -> SipProfile:
@@ -77,7 +77,16 @@ def place(api: Api, name: str) -> str:
 
     Raises SwitchError.
     """
-    return _places(api).get(name, ("", ""))[0]
+    found = _profiles(api).get(name)
+    return _place(found) if found is not None else ""
+
+
+def access_list(api: Api, name: str) -> str:
+    """The addresses that may call it: the name of a list in acl.conf.xml, or networks with commas between.
+
+    Raises SwitchError.
+    """
+    return _profiles(api).get(name, {}).get("apply-inbound-acl", "")
 
 
 def running(api: Api) -> frozenset[str]:
@@ -89,8 +98,8 @@ def running(api: Api) -> frozenset[str]:
         return frozenset()
 
 
-def _places(api: Api) -> dict[str, tuple[str, str]]:
-    """Name -> (address and port, context) of each profile in the files that FreeSWITCH has read."""
+def _profiles(api: Api) -> dict[str, dict[str, str]]:
+    """Name -> parameters of each profile in the files that FreeSWITCH has read."""
     try:
         root = etree.fromstring(
             api("xml_locate configuration configuration name sofia.conf").strip().encode(),
@@ -99,15 +108,18 @@ def _places(api: Api) -> dict[str, tuple[str, str]]:
     except (CommandFailed, etree.XMLSyntaxError) as error:
         log.debug("FreeSWITCH has no sofia.conf", problem=str(error))
         return {}
-    found = {}
-    for profile in root.iterfind("./profiles/profile"):
-        params = {
-            param.get("name"): param.get("value") or "" for param in profile.iterfind("./settings/param")
+    return {
+        str(profile.get("name")): {
+            str(param.get("name")): param.get("value") or "" for param in profile.iterfind("./settings/param")
         }
-        address, port = params.get("sip-ip", ""), params.get("sip-port") or _DEFAULT_PORT
-        place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        found[profile.get("name") or ""] = (place, params.get("context", ""))
-    return found
+        for profile in root.iterfind("./profiles/profile")
+    }
+
+
+def _place(profile: Mapping[str, str]) -> str:
+    """Its address and port, as in a URI."""
+    address, port = profile.get("sip-ip", ""), profile.get("sip-port") or _DEFAULT_PORT
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class SipProfileMonitor:

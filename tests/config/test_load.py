@@ -127,6 +127,11 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ("freeswitch: {nodes: [{}, {port: 8022}]}", 4, "two nodes have the name default"),
         ("freeswitch: {nodes: [{}, {name: b}]}", 4, "two nodes have the event socket 127.0.0.1:8021"),
         ("freeswitch: {nodes: [{}, {name: b, port: 8022}]}", 4, "node default has no relay"),
+        (
+            "freeswitch: {nodes: [{relay: '10.0.0.1:1'}, {name: b, port: 2, relay: '10.0.0.1:2'}]}",
+            4,
+            "two nodes have the recordings_dir",
+        ),
         ("freeswitch: {nodes: [{relay: here}]}", 4, "here is no address and port"),
         ("freeswitch: {nodes: [{relay: '10.0.0.1:0'}]}", 4, "10.0.0.1:0 is no address and port"),
         (

@@ -23,11 +23,22 @@ def compose(name: str = "compose.yaml") -> dict[str, Any]:
     return yaml.safe_load((DOCKER / name).read_text())
 
 
+def extended(service: dict[str, Any]) -> dict[str, Any]:
+    """As Compose merges it with the service that it extends: volumes by where they are mounted."""
+    if "extends" not in service:
+        return service
+    of = service["extends"]
+    base = extended(compose(of["file"])["services"][of["service"]])
+    volumes = {volume.split(":")[1]: volume for volume in [*base["volumes"], *service.get("volumes", ())]}
+    environment = base.get("environment", {}) | service.get("environment", {})
+    return base | service | {"volumes": list(volumes.values()), "environment": environment}
+
+
 def services() -> list[tuple[str, str, dict[str, Any]]]:
     """(file, name, service); what an override adds to a service of compose.yaml is no service of its own."""
     base = compose()["services"]
     return [
-        (path.name, name, service)
+        (path.name, name, extended(service))
         for path in COMPOSE_FILES
         for name, service in compose(path.name)["services"].items()
         if path.name == "compose.yaml" or name not in base
@@ -186,13 +197,14 @@ def test_the_token_of_the_packages_is_a_build_secret_and_stays_in_memory() -> No
 
 def test_the_image_has_every_directory_that_a_volume_covers() -> None:
     """A volume without one belongs to root, and nobody else could write into it."""
-    made = re.search(r"mkdir -m 750 (.*) \\", (DOCKER / "Dockerfile").read_text())
-    assert made
-    for _, name, service in services():
-        for volume in service["volumes"]:
+    made = re.findall(r"mkdir -m 750 (.*) \\", (DOCKER / "Dockerfile").read_text())
+    directories = " ".join(made).split()
+    overrides = [service for path in COMPOSE_FILES for service in compose(path.name)["services"].values()]
+    for service in overrides:
+        for volume in service.get("volumes", ()):
             target = volume.split(":")[1]
             if target.startswith("/var/lib/orchestrator/"):
-                assert target.removeprefix("/var/lib/orchestrator/") in made[1].split(), f"{name}: {volume}"
+                assert target.removeprefix("/var/lib/orchestrator/") in directories, volume
 
 
 def test_the_images_user_is_that_of_the_services() -> None:
@@ -214,8 +226,30 @@ def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
         assert name in seen, name
 
 
-def test_the_settings_of_the_containers_are_right(tmp_path: Path) -> None:
-    text = (DOCKER / "settings" / "orchestrator.yaml").read_text()
+def test_two_nodes_share_no_port_and_no_directory_and_else_have_the_settings_of_one(tmp_path: Path) -> None:
+    one, two = (
+        yaml.safe_load((DOCKER / name / "orchestrator.yaml").read_text())
+        for name in ("settings", "settings-two-nodes")
+    )
+    first, second = two["freeswitch"].pop("nodes")
+    (only,) = one.pop("freeswitch")["nodes"]
+    assert only.items() <= first.items()
+    assert two.pop("freeswitch") == {"new_rooms": "first_caller"}
+    assert one == two
+    services = compose("compose.two-nodes.yaml")["services"]
+    freeswitch = extended(services["second-freeswitch"])
+    assert freeswitch["environment"]["FS_EVENT_SOCKET_PORT"] == str(second["port"])
+    mounted = {volume.split(":")[1]: volume.split(":")[0] for volume in freeswitch["volumes"]}
+    ours = {volume.split(":")[1]: volume.split(":")[0] for volume in services["orchestrator"]["volumes"]}
+    for kind in ("recordings_dir", "media_dir"):
+        assert ours[second[kind]] == mounted[second[f"{kind}_on_freeswitch"]]
+    assert ours[second["conf_dir"]] == mounted["/var/lib/orchestrator/freeswitch"]
+    assert ours["/etc/orchestrator"] == "./settings-two-nodes"
+
+
+@pytest.mark.parametrize("directory", ["settings", "settings-two-nodes"])
+def test_the_settings_of_the_containers_are_right(tmp_path: Path, directory: str) -> None:
+    text = (DOCKER / directory / "orchestrator.yaml").read_text()
     for path in re.findall(r"\{file: (\S+)\}", text):
         secret = tmp_path / Path(path).name
         secret.write_text("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")
@@ -233,10 +267,7 @@ def start(tmp_path: Path) -> Callable[[], dict[str, str]]:
     for directory in ("event-socket", "secrets", "metrics", "grafana", "freeswitch"):
         (state / directory).mkdir(parents=True)
     bin_dir.mkdir()
-    (bin_dir / "orchestrator").write_text(
-        f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n[ "$1" = render ] || exit 0\nmkdir -p "$5/dialplan"\n'
-        'echo "<document/>" > "$5/freeswitch.xml"\necho "<include/>" > "$5/dialplan/texml.xml"\n'
-    )
+    (bin_dir / "orchestrator").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
     (bin_dir / "orchestrator").chmod(0o755)
     script = (DOCKER / "start.sh").read_text()
     script = script.replace("/var/lib/orchestrator", str(state))
@@ -258,22 +289,13 @@ def start(tmp_path: Path) -> Callable[[], dict[str, str]]:
 def test_secrets_are_made_once_and_differ(start: Callable[[], dict[str, str]]) -> None:
     first, second = start(), start()
     assert first == second
-    secrets = {name: text for name, text in first.items() if not name.startswith("freeswitch/")}
-    assert len(secrets) == len(set(secrets.values())) == 5
-    assert re.fullmatch(r"[0-9a-f]{64}", secrets["event-socket/password"])
+    assert len(first) == len(set(first.values())) == 5
+    assert re.fullmatch(r"[0-9a-f]{64}", first["event-socket/password"])
 
 
 def test_freeswitch_gets_the_configuration_of_this_version_and_the_orchestrator_runs(
     start: Callable[[], dict[str, str]], tmp_path: Path
 ) -> None:
-    directory = tmp_path / "state" / "freeswitch"
-    (directory / "of-an-older-version.xml").write_text("")
-    (directory / "freeswitch.xml").write_text("<old/>")
-    files = {name: text for name, text in start().items() if name.startswith("freeswitch/")}
-    assert files == {
-        "freeswitch/freeswitch.xml": "<document/>\n",
-        "freeswitch/dialplan/texml.xml": "<include/>\n",
-    }
-    render, run = (tmp_path / "asked").read_text().splitlines()
-    assert render.startswith("render -c settings.yaml --into /")
-    assert run == "run -c settings.yaml"
+    start()
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == ["render -c settings.yaml --conf-dirs", "run -c settings.yaml"]

@@ -69,6 +69,31 @@ def test_every_file_is_xml_and_every_variable_in_it_is_ours(directory: Path) -> 
         assert used <= set(re.findall(r'data="(texml_\w+)=', text))
 
 
+NODES = """
+freeswitch:
+  nodes:
+    - {name: a, relay: "10.0.0.11:5072", recordings_dir: /a/r, media_dir: /a/m}
+    - {name: b, port: 8022, relay: "10.0.0.12:5071", recordings_dir: /b/r, media_dir: /b/m}
+    - {name: c, port: 8023, relay: "[fd00::13]:5070", recordings_dir: /c/r, media_dir: /c/m}
+"""
+
+
+def test_one_of_several_nodes_takes_calls_of_the_others_alone(directory: Path) -> None:
+    name, before = "sip_profiles/texml-relay.xml", files(directory)
+    assert render(directory, ROUTED + NODES, "--yes", "--node", "b") == 0
+    text = files(directory)[name]
+    profile = etree.fromstring(text).find("profile")
+    params = {param.get("name"): param.get("value") for param in profile.iter("param")}
+    assert params["sip-port"] == "5071"
+    assert params["apply-inbound-acl"] == "10.0.0.11/32,fd00::13/128"
+    assert params["apply-register-acl"] == parts.NOBODY
+    assert set(re.findall(r"\$\$\{(\w+)\}", text)) <= set(re.findall(r'data="(texml_\w+)=', text))
+    assert render(directory, ROUTED, "--yes") == 0
+    assert name not in files(directory), "it is the only node again"
+    assert render(directory, ROUTED, "--undo", "--yes") == 0
+    assert files(directory) == before
+
+
 def test_calls_from_the_console_have_a_sip_profile_of_their_own_on_loopback(directory: Path) -> None:
     before = files(directory)
     assert render(directory, ROUTED, "--yes") == 0

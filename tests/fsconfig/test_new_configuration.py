@@ -81,3 +81,47 @@ def test_whole_shows_and_writes_the_other_files_of_this_version(
     assert dialplan.read_text() == "<include/>"
     assert render("--whole") == 0
     assert dialplan.read_text() == base_files()[DIALPLAN]
+
+
+NODES = """
+freeswitch:
+  nodes:
+    - {{name: a, relay: "10.0.0.1:5070", recordings_dir: /ra, media_dir: /ma, conf_dir: {0}/a}}
+    - {{name: b, relay: "10.0.0.2:5072", port: 8022, recordings_dir: /rb, media_dir: /mb, conf_dir: {0}/b}}
+web: {{browser_calls: {{enabled: true}}}}
+"""
+
+
+def test_the_conf_dir_of_each_node_becomes_its_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "orchestrator.yaml"
+    file.write_text(SETTINGS + NODES.format(tmp_path))
+    command = ["render", "-c", str(file), "--conf-dirs"]
+    (tmp_path / "a" / "dialplan").mkdir(parents=True)
+    (tmp_path / "a" / "dialplan" / "of-an-older-version.xml").write_text("<include/>")
+    # A start that was broken off.
+    (tmp_path / "a" / DIALPLAN).write_text("<old/>")
+    (tmp_path / "a" / ".vars.xml.new").write_text("<half")
+    assert cli.main(command) == 0
+    for name, other in (("a", "10.0.0.2"), ("b", "10.0.0.1")):
+        found = files(tmp_path / name)
+        assert found.keys() == base_files().keys()
+        assert other in found["sip_profiles/trunks/nodes.xml"]
+    # Calls of the console come to the first.
+    assert "texml-browser" in files(tmp_path / "a")["sip_profiles/browser.xml"]
+    assert "texml-browser" not in files(tmp_path / "b")["sip_profiles/browser.xml"]
+    (tmp_path / "b" / "hosts").write_text("127.0.0.1 localhost")
+    assert cli.main(command) == 1
+    assert "none of FreeSWITCH's: give b another conf_dir" in capsys.readouterr().err
+    assert (tmp_path / "b" / "hosts").exists()
+
+
+def test_without_a_conf_dir_there_is_nothing_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "orchestrator.yaml"
+    file.write_text(SETTINGS)
+    assert cli.main(["render", "-c", str(file), "--conf-dirs"]) == 1
+    assert "no node in the settings has a conf_dir" in capsys.readouterr().err
+    assert cli.main(["render", "-c", str(file), "--conf-dirs", "--into", "x"]) == 2

@@ -434,9 +434,9 @@ def test_nobody_can_register(own: Switch) -> None:
 NODES = """
 freeswitch:
   nodes:
-    - {name: a, relay: "10.0.0.11:5070"}
-    - {name: b, port: 8022, relay: "10.0.0.12:5071"}
-    - {name: c, port: 8023, relay: "[fd00::13]:5070"}
+    - {name: a, relay: "10.0.0.11:5070", recordings_dir: /a/r, media_dir: /a/m}
+    - {name: b, port: 8022, relay: "10.0.0.12:5071", recordings_dir: /b/r, media_dir: /b/m}
+    - {name: c, port: 8023, relay: "[fd00::13]:5070", recordings_dir: /c/r, media_dir: /c/m}
 """
 
 

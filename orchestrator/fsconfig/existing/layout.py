@@ -16,6 +16,7 @@ SOFIA: Final = "autoload_configs/sofia.conf.xml"
 DIALPLAN: Final = "dialplan/texml.xml"
 SIP_PROFILE: Final = "sip_profiles/texml.xml"
 BROWSER_PROFILE: Final = "sip_profiles/texml-browser.xml"
+RELAY_PROFILE: Final = "sip_profiles/texml-relay.xml"
 GATEWAYS_FILE: Final = "sip_profiles/texml/gateways.xml"
 # Contexts of the vanilla dialplan that take in the files of a directory of their own.
 CONTEXTS: Final = ("public", "default")

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from orchestrator.config import Settings
+from orchestrator.config.freeswitch import Node
 from orchestrator.config.patterns import is_pattern
 from orchestrator.fsconfig.base_files import base_file
 from orchestrator.fsconfig.browser_profile import browser_profile
@@ -21,12 +22,14 @@ from orchestrator.fsconfig.existing.layout import (
     DIALPLAN,
     GATEWAYS_FILE,
     MODULES,
+    RELAY_PROFILE,
     SIP_PROFILE,
     bare,
     includes,
     read,
 )
 from orchestrator.fsconfig.modules import MODULES as ALL_MODULES
+from orchestrator.fsconfig.relay_profile import relay_networks, relay_profile
 from orchestrator.fsconfig.render import GATEWAYS, document, escaped, gateways_file
 from orchestrator.numbering.phone import dialled_as
 
@@ -49,15 +52,19 @@ class Block(NamedTuple):
     lines: tuple[str, ...]
 
 
-def added_files(settings: Settings, directory: Path) -> dict[str, str]:
+def added_files(settings: Settings, node: Node, directory: Path) -> dict[str, str]:
     """Path below the directory -> content."""
     files = {
         DIALPLAN: _own_variables(_dialplan()),
         SIP_PROFILE: _own_variables(_sip_profile(settings)),
     }
     files[GATEWAYS_FILE] = gateways_file(settings)
-    if settings.web.browser_calls.enabled:
-        files[BROWSER_PROFILE] = _own_variables(_browser_profile(settings))
+    for name, text in (
+        (BROWSER_PROFILE, _browser_profile(settings, node)),
+        (RELAY_PROFILE, _relay_profile(settings, node)),
+    ):
+        if "<profile" in text:
+            files[name] = _own_variables(text)
     if settings.numbers:
         for context in CONTEXTS:
             if _takes_in(directory, context):
@@ -125,10 +132,17 @@ def _sip_profile(settings: Settings) -> str:
     return f"<include>\n{text}</include>\n"
 
 
-def _browser_profile(settings: Settings) -> str:
+def _browser_profile(settings: Settings, node: Node) -> str:
     """On loopback: the owner's event socket may listen anywhere, and acl.conf.xml is the owner's."""
-    text = browser_profile(settings).replace("$${event_socket_ip}", "127.0.0.1")
+    text = browser_profile(settings, node).replace("$${event_socket_ip}", "127.0.0.1")
     return text.replace('value="event_socket"', 'value="127.0.0.0/8"').replace('"nobody"', f'"{NOBODY}"')
+
+
+def _relay_profile(settings: Settings, node: Node) -> str:
+    """Its access list is the other nodes' addresses."""
+    others = ",".join(relay_networks(settings, node))
+    text = relay_profile(settings, node).replace('value="nodes"', f'value="{others}"')
+    return text.replace('"nobody"', f'"{NOBODY}"')
 
 
 def _own_variables(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from orchestrator.config import Settings
+from orchestrator.config.freeswitch import Node
 from orchestrator.fsconfig.existing.layout import NotUnderstood, check, read
 from orchestrator.fsconfig.existing.parts import added_files, blocks, with_blocks, without_blocks
 
@@ -33,12 +34,12 @@ class Manifest(NamedTuple):
     edited: tuple[str, ...] = ()
 
 
-def add(settings: Settings, directory: Path) -> list[Change]:
+def add(settings: Settings, node: Node, directory: Path) -> list[Change]:
     """The changes that make the directory fit the settings; empty when it does. Raises NotUnderstood and
     OSError."""
     manifest = _manifest(directory) or Manifest({})
     check(directory, frozenset(manifest.added))
-    files, parts = added_files(settings, directory), blocks(settings, directory)
+    files, parts = added_files(settings, node, directory), blocks(settings, directory)
     foreign = [name for name in files if name not in manifest.added and (directory / name).exists()]
     if foreign:
         raise NotUnderstood(directory, [f"{name} is there already, and is not ours" for name in foreign])
