@@ -29,8 +29,6 @@ from orchestrator.routing.identities import called
 log = get_logger(__name__)
 
 NO_NUMBER = "UNALLOCATED_NUMBER"
-MOVED = "NORMAL_TEMPORARY_FAILURE"
-"""SIP 503: the caller's node looks again where the conference is."""
 BROWSER_TIME_LIMIT = 14400
 """Seconds of a Dial into a conference from the console, as Dial's own default."""
 
@@ -133,20 +131,13 @@ class CallRegistry(Part):
         try:
             target = services.relays.redeem(token, node)
             application = services.settings.applications.get(target.call.application)
-            if application is None:
+            if application is None or target.call.leg != leg.uuid:
                 raise TokenRefused("unknown")
         except TokenRefused as refused:
             log.warning("a call of another node was refused with 403", leg=leg.uuid, problem=str(refused))
             leg.hangup(REFUSED)
             self._reject(leg, "token", "403", problem=str(refused))
             return
-        home = services.directory.home(target.account_sid, target.room, node)
-        if home != node or target.call.leg != leg.uuid:
-            # The room has ended since, and another one of its name is open elsewhere: its node looks again.
-            log.info("the conference is on another node by now", call=target.call.caller.call_sid, node=home)
-            leg.hangup(MOVED)
-            return
-        services.relays.take(target)
         services.connection.post(commands.ring(leg.uuid))
         call = Call(leg, application, services, target.call.direction, target.call)
         call.resumed = False
@@ -243,6 +234,8 @@ class CallRegistry(Part):
         self._services.legs.watch(uuid, call.on_event)
         self._calls[uuid] = call
         self._running[call.sid] = call
+        if call.relayed is not None:
+            self._services.relays.take(call.sid)
         call.start(self._on_end, self._on_through)
 
     def running(self, call_sid: str) -> Call | None:

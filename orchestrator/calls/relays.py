@@ -61,16 +61,24 @@ class RelayNode(NamedTuple):
 class Relay:
     """One bridge of a caller to another node, from its beginning to its end."""
 
-    def __init__(self, origin: RelayNode, home: str, uuid: str, taken: bool) -> None:
+    def __init__(
+        self, origin: RelayNode, home: str, uuid: str, taken: bool, on_taken: Callable[[], None]
+    ) -> None:
         self.home = home
         self.uuid = uuid
         """Of the leg that the caller is bridged to."""
         self.taken = taken
         """The home node has the call."""
+        self._on_taken = on_taken
         self.lost = False
         """The home node has no such call any more, without having hung it up."""
         self.over = False
         self._origin = origin
+
+    def take(self) -> None:
+        if not self.taken:
+            self.taken = True
+            self._on_taken()
 
     def hang_up(self) -> None:
         self._origin.connection.post(commands.kill(self.uuid))
@@ -98,9 +106,20 @@ class Relays:
 
     # On the origin
 
-    def begin(self, call_sid: str, origin: str, home: str, uuid: str, taken: bool = False) -> Relay:
-        """`taken`: by the last run of ours."""
-        relay = self._going[call_sid] = Relay(self._nodes[origin], home, uuid, taken)
+    def begin(
+        self,
+        call_sid: str,
+        origin: str,
+        home: str,
+        uuid: str,
+        on_taken: Callable[[], None],
+        *,
+        taken: bool = False,
+    ) -> Relay:
+        """`taken`: the home node had the call in the last run of ours; `on_taken` is called once it has."""
+        relay = self._going[call_sid] = Relay(self._nodes[origin], home, uuid, taken, on_taken)
+        if self._nodes[home].runs(call_sid):
+            relay.take()
         return relay
 
     def token(self, target: RelayTarget) -> str:
@@ -141,11 +160,11 @@ class Relays:
             raise TokenRefused("unknown")
         return target
 
-    def take(self, target: RelayTarget) -> None:
-        """The home node takes the call."""
-        relay = self._going.get(target.call.caller.call_sid)
+    def take(self, call_sid: str) -> None:
+        """The home node has the call."""
+        relay = self._going.get(call_sid)
         if relay is not None:
-            relay.taken = True
+            relay.take()
 
     def report(self, origin: str, call_sid: str, outcome: ConferenceOutcome) -> None:
         """How its Dial ended: kept for the origin, whose call reads it as it would its own room's."""

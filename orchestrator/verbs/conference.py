@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Final
+
+import gevent
 
 from orchestrator.calls.call import Call
 from orchestrator.clock import now
@@ -14,6 +17,7 @@ from orchestrator.conference.machine.state import (
     LeaveReason,
     ParticipantOptions,
     RecordingOptions,
+    Rejection,
 )
 from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction, Redirected
 from orchestrator.esl.errors import LegGone
@@ -28,38 +32,65 @@ from orchestrator.verbs.relayed_conference import (
 )
 from orchestrator.verbs.wait_audio import hold_music, wait_music
 
-Outcome = TypeVar("Outcome", ConferenceOutcome, ConferenceOutcome | None)
 STAR = "*"
+TRIES: Final = 3
+AGAIN_SECONDS: Final = 0.2
 GONE_SECONDS = 5.0
 
 
+class OnAnotherNode(Exception):
+    """The room of this name is on another node than the call."""
+
+
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
-    home = _home(call, noun)
-    if home != call.services.node.name:
-        outcome = _elsewhere(call, verb, lambda: take_part_elsewhere(call, verb, noun, home))
-        if outcome is not None:
-            return _end(call, verb, outcome)
-    return _take_part(call, verb, noun, float(verb.time_limit), _enter)
+    return _join(call, verb, noun)
 
 
 def resume_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
     """With the place in the room that it had asked for, if it had; its time limit has been running."""
     if call.recall(RELAY):
-        return _end(call, verb, _elsewhere(call, verb, lambda: resume_elsewhere(call)))
-    left = verb.time_limit - (now() - call.stored.since) / 1_000_000
-    return _take_part(call, verb, noun, left, _resume)
+        outcome = _elsewhere(call, verb, lambda: resume_elsewhere(call))
+        if outcome is not None:
+            return _end(call, verb, outcome)
+    elif call.services.rooms.remembers(call.sid):
+        return _take_part(call, verb, noun, _resume)
+    return _join(call, verb, noun)
+
+
+def _join(call: Call, verb: Dial, noun: Conference) -> NextAction:
+    """On the node of its room, which may be another one each time that it is looked up."""
+    for _ in range(TRIES):
+        try:
+            return _take_part(call, verb, noun, _enter)
+        except OnAnotherNode as found:
+            home = str(found)
+        if call.relayed is not None:
+            return _report(call, ConferenceOutcome(moved=True))
+        take_part = partial(take_part_elsewhere, call, verb, noun, home, _left(call, verb))
+        outcome = _elsewhere(call, verb, take_part)
+        if outcome is not None:
+            return _end(call, verb, outcome)
+        gevent.sleep(AGAIN_SECONDS)
+    call.fault("the node of the conference did not take the call", node=home, line=noun.line)
+    return _end(call, verb, ConferenceOutcome(refused=Rejection.ENDED))
+
+
+def _left(call: Call, verb: Dial) -> float:
+    """Of its time limit, in seconds."""
+    return max(0.0, verb.time_limit - (now() - call.stored.since) / 1_000_000)
 
 
 def _home(call: Call, noun: Conference) -> str:
-    """The node of its room; a call of another node has been sent to it, and one that was dialled for a room
-    was dialled there."""
+    """The node of its room; one that was dialled for a room was dialled there."""
     services = call.services
-    if call.relayed is not None or call.stored.dialled_into:
+    if call.stored.dialled_into:
         return services.node.name
     return services.directory.home(call.account_sid, noun.name, services.node.name)
 
 
-def _elsewhere(call: Call, verb: Dial, take_part: Callable[[], Outcome]) -> Outcome:
+def _elsewhere(
+    call: Call, verb: Dial, take_part: Callable[[], ConferenceOutcome | None]
+) -> ConferenceOutcome | None:
     try:
         return take_part()
     except LeftTheRoom:
@@ -68,13 +99,19 @@ def _elsewhere(call: Call, verb: Dial, take_part: Callable[[], Outcome]) -> Outc
 
 
 def _enter(call: Call, participant_leg: ParticipantLeg, noun: Conference) -> None:
-    """Ask the room for a place."""
+    """Ask the room for a place. Raises OnAnotherNode."""
     leg, settings = call.leg, call.services.settings
     leg.stop_leftover_playback()
     # Nobody joins what cannot be reached: FreeSWITCH may be gone, and this call with it.
     call.services.wait_until_connected()
     if leg.gone:
         raise LegGone(leg.hangup_cause)
+    # From here on nothing yields: no other node can open a room of the name in between.
+    home = _home(call, noun)
+    if home != call.services.node.name:
+        raise OnAnotherNode(home)
+    if call.recall(RELAY):
+        call.note(**{RELAY: ""})
     conference_options = conference_options_of(call, noun)
     always = settings.conference.talking_events == "always"
     profile = settings.profile_for(call.application, noun.name).name
@@ -102,10 +139,10 @@ def _take_part(
     call: Call,
     verb: Dial,
     noun: Conference,
-    limit: float,
     enter: Callable[[Call, ParticipantLeg, Conference], None],
 ) -> NextAction:
-    """Until the room has decided, at most `limit` seconds; and what follows."""
+    """Until the room has decided, at most as long as the Dial lasts; and what follows. Raises what `enter`
+    raises."""
     leg, rooms = call.leg, call.services.rooms
     if leg.gone:
         # It hung up in the very turn of the hub that brought the document: no event would free its place.
@@ -125,7 +162,7 @@ def _take_part(
         leg.on_digit.append(on_digit)
     try:
         enter(call, participant_leg, noun)
-        outcome = participant_leg.wait(max(0.0, limit))
+        outcome = participant_leg.wait(_left(call, verb))
         if outcome is None:
             # It may be out already, and we have stood still since.
             call.services.connection.wait_current()
@@ -157,10 +194,16 @@ def _take_part(
             _request_action(call, verb)
         raise LegGone(leg.hangup_cause)
     if call.relayed is not None:
-        outcome = outcome._replace(cookies=call.stored_cookies)
-        call.services.relays.report(call.relayed.node, call.sid, outcome)
-        return EndCall()
+        return _report(call, outcome)
     return _go_on(verb, outcome)
+
+
+def _report(call: Call, outcome: ConferenceOutcome) -> NextAction:
+    """To the caller's own node, where its document goes on."""
+    assert call.relayed is not None
+    outcome = outcome._replace(cookies=call.stored_cookies)
+    call.services.relays.report(call.relayed.node, call.sid, outcome)
+    return EndCall()
 
 
 def _end(call: Call, verb: Dial, outcome: ConferenceOutcome) -> NextAction:

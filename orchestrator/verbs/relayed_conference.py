@@ -6,6 +6,7 @@ The other node's call asks the room (verbs/conference.py), and reports how that 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +20,8 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.dialing import SHARED
 from orchestrator.calls.relays import Relay, RelayTarget
 from orchestrator.calls.stored_call import Relayed, StoredCall
-from orchestrator.clock import now
 from orchestrator.conference.live.participant_leg import OUTCOME, ConferenceOutcome
-from orchestrator.conference.machine.state import LeaveReason, Rejection
+from orchestrator.conference.machine.state import LeaveReason
 from orchestrator.config.freeswitch import RELAY_PROFILE
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import Redirected
@@ -31,8 +31,7 @@ from orchestrator.texml import Conference, Dial
 from orchestrator.texml.written import written_conference
 
 RELAY: Final = "relay"
-TRIES: Final = 3
-AGAIN_SECONDS: Final = 0.2
+_PLAIN: Final = re.compile(r"[+\w.-]{1,60}", re.ASCII)
 FREE_SECONDS: Final = 3.0
 """How long an earlier leg of the same call may take to go from the other node."""
 FREE_AGAIN_SECONDS: Final = 0.01
@@ -48,66 +47,69 @@ class LeftTheRoom(LegGone):
     """The caller has hung up, in a room."""
 
 
-def take_part_elsewhere(call: Call, verb: Dial, noun: Conference, home: str) -> ConferenceOutcome | None:
-    """Until it is out of the room on the node `home`; None: the room is on the caller's own node by now.
+def take_part_elsewhere(
+    call: Call, verb: Dial, noun: Conference, home: str, seconds: float
+) -> ConferenceOutcome | None:
+    """Until it is out of the room on the node `home`, after `seconds` at the latest; None: the node did not
+    take it, or has no such room any more.
 
     Raises LegGone, LeftTheRoom, Redirected, Unreachable.
     """
-    began = now()
-    for _ in range(TRIES):
-        left = verb.time_limit - (now() - began) // 1_000_000
-        outcome = _bridge(call, verb, noun, home, max(1, left))
-        if outcome is not None:
-            return outcome
-        gevent.sleep(AGAIN_SECONDS)
-        home = call.services.directory.home(call.account_sid, noun.name, call.services.node.name)
-        if home == call.services.node.name:
-            return None
-    call.fault("the node of the conference did not take the call", node=home, line=noun.line)
-    return ConferenceOutcome(refused=Rejection.ENDED)
-
-
-def resume_elsewhere(call: Call) -> ConferenceOutcome:
-    """With the bridge that was begun before a restart or a lost socket. Raises as `take_part_elsewhere`."""
-    home, _, uuid = call.recall(RELAY).partition(" ")
-    leg = call.leg
-    if (stored := _outcome(call)) is not None:
-        return stored
-    if leg.gone:
-        raise LeftTheRoom(leg.hangup_cause)
-    app, arguments = leg.current_application
-    if app != "bridge":
-        # It ended while nobody listened, who could have taken it out of its room: the room has ended.
-        leg.stop_leftover_playback()
-        return ConferenceOutcome(left=LeaveReason.HUNG_UP)
-    relay = call.services.relays.begin(call.sid, call.services.node.name, home, uuid, taken=True)
-    with _followed(call, relay):
-        leg.execute("bridge", arguments, timeout=None)
-    return _end_of(call, relay) or ConferenceOutcome()
-
-
-def _bridge(call: Call, verb: Dial, noun: Conference, home: str, seconds: int) -> ConferenceOutcome | None:
-    """None: the other node did not take it."""
     services, leg, uuid = call.services, call.leg, str(uuid4())
     _wait_until_free(call, home)
     leg.stop_leftover_playback()
     node = services.settings.freeswitch.node(home)
     assert node is not None
     assert node.relay is not None
-    token = services.relays.token(_target(call, verb, noun, home, seconds))
+    token = services.relays.token(_target(call, verb, noun, home, max(1, round(seconds))))
     variables = {
         "origination_uuid": uuid,
         # The Unique-ID on the other node.
         "sip_invite_call_id": leg.uuid,
         "leg_timeout": str(ANSWER_SECONDS),
         "leg_progress_timeout": str(RINGING_SECONDS),
+        # The caller's phone is shown the number that it called, as in a room of its own node: not the token.
+        "ignore_display_updates": "true",
+        "origination_callee_id_number": _shown(call.caller.to),
+        "origination_callee_id_name": _shown(call.caller.to),
     }
     target = commands.DialTarget(f"sofia/{RELAY_PROFILE}/{token}@{node.relay}", variables)
     call.remember(**{RELAY: f"{home} {uuid}"})
-    relay = services.relays.begin(call.sid, services.node.name, home, uuid)
+    relay = services.relays.begin(call.sid, services.node.name, home, uuid, lambda: _note_taken(call))
     with _followed(call, relay):
         leg.execute("bridge", commands.dial_string([target], SHARED), timeout=None)
     return _end_of(call, relay)
+
+
+def resume_elsewhere(call: Call) -> ConferenceOutcome | None:
+    """With the bridge that was begun before a restart or a lost socket. As `take_part_elsewhere`."""
+    home, uuid, *taken = call.recall(RELAY).split(" ")
+    leg = call.leg
+    if (stored := _outcome(call)) is not None:
+        return None if stored.moved else stored
+    if leg.gone:
+        raise LeftTheRoom(leg.hangup_cause) if taken else LegGone(leg.hangup_cause)
+    app, arguments = leg.current_application
+    if app != "bridge":
+        leg.stop_leftover_playback()
+        # It ended while nobody listened, who could have taken it out of its room: the room has ended.
+        return ConferenceOutcome(left=LeaveReason.HUNG_UP) if taken else None
+    relays, node = call.services.relays, call.services.node.name
+    relay = relays.begin(call.sid, node, home, uuid, lambda: _note_taken(call), taken=bool(taken))
+    with _followed(call, relay):
+        leg.execute("bridge", arguments, timeout=None)
+    return _end_of(call, relay)
+
+
+def _shown(to: str) -> str:
+    """What a phone is shown as the other party."""
+    return to if _PLAIN.fullmatch(to) else "conference"
+
+
+def _note_taken(call: Call) -> None:
+    """The other node has the call: whatever ends the bridge, it was in its room or had asked for it."""
+    home, uuid, *_ = call.recall(RELAY).split(" ")
+    call.remember(**{RELAY: f"{home} {uuid} taken"})
 
 
 def _wait_until_free(call: Call, home: str) -> None:
@@ -162,8 +164,11 @@ def _unbridge(call: Call, relay: Relay) -> None:
 
 
 def _end_of(call: Call, relay: Relay) -> ConferenceOutcome | None:
-    """None: the other node did not take it."""
+    """None: the other node did not take it, or has no such room any more."""
     if (outcome := _outcome(call)) is not None:
+        if outcome.moved:
+            call.services.write_buffer.commit(delete=[(OUTCOME, call.sid)])
+            return None
         return outcome
     if relay.lost:
         # With its node the conference has ended; the document goes on as after any other end.

@@ -12,6 +12,7 @@ NAMES = (
     "delay",
     "join",
     "load",
+    "nodes",
 )
 """Each a module here with a docstring, `run(options) -> Iterable[Figure]` and, where it takes options of its
 own, `add_options(parser)`."""

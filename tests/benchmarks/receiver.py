@@ -4,8 +4,9 @@ A process of its own, as lean as it gets, so that it is not what is measured.
 
     python -m tests.benchmarks.receiver DOCUMENT LISTENING-FD
 
-DOCUMENT is what `/voice` answers, `{to}` in it the number called. Once standard input ends it prints the
-callbacks, one line of JSON each: when in nanoseconds of the monotonic clock, and the body.
+DOCUMENT is what `/voice` answers, `{to}` in it the number called; `/count` has how many callbacks came. Once
+standard input ends it prints the callbacks, one line of JSON each: when in nanoseconds of the monotonic
+clock, and the body.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ class Receiver:
                 to = parse_qs(body.decode())["To"][0]
                 document = self._document.replace("{to}", to)
                 client.sendall(DOCUMENT.format(len(document), document).encode())
+            elif head.startswith(b"GET /count"):
+                count = str(len(self._came))
+                client.sendall(DOCUMENT.format(len(count), count).encode())
             else:
                 if not head.startswith(b"POST /bare"):
                     self._came.append((at, body))

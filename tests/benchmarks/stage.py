@@ -232,19 +232,21 @@ class Stage:
             )
         with gevent.Timeout(START_SECONDS):
             # Calls that come before it is connected are nobody's.
-            while not _ready(web):
+            while not ready(web):
                 assert process.poll() is None, (self.directory / "log").read_text()
                 gevent.sleep(0.1)
         return process
 
 
 @contextmanager
-def staged(noun: str = "", limiter: str = "", nodes: int = 1) -> Iterator[Stage]:
+def staged(
+    noun: str = "", limiter: str = "", nodes: int = 1, kind: type[Stage] | None = None
+) -> Iterator[Stage]:
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    stage = Stage(directory, noun, limiter, nodes)
+    stage = (kind or Stage)(directory, noun, limiter, nodes)
     try:
         stage.start()
         yield stage
@@ -253,7 +255,7 @@ def staged(noun: str = "", limiter: str = "", nodes: int = 1) -> Iterator[Stage]
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _ready(port: int) -> bool:
+def ready(port: int) -> bool:
     try:
         return bool(requests.get(f"http://127.0.0.1:{port}/readyz", timeout=1).ok)
     except requests.RequestException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import gevent
@@ -90,6 +91,64 @@ def test_a_restart_of_the_orchestrator_keeps_the_bridge(house: House) -> None:
     ]
 
 
+def test_a_restart_while_a_caller_is_on_its_way_opens_no_second_room(house: House) -> None:
+    """Symptom: two living rooms of one name. Cause: a call whose Dial had begun, and had no room yet, was
+    resumed on its own node without a look at where the room is."""
+    house.voice(house.joins())
+    first = house.switch.call(NUMBER, from_=FIRST)
+    house.delivered(2)
+    assert house.orchestrator is not None
+    # As if an earlier leg of the call were not gone yet.
+    house.orchestrator.nodes[0].call_context.relays.is_free = lambda *leg: False
+    second = house.switch.call(NUMBER, from_=SECOND)
+    house.application.wait_for("/voice", 2)
+    gevent.sleep(0.5)
+    house.stop()
+    house.start()
+    house.delivered(3)
+    (room,) = conferences(house)
+    assert room["region"] == "home"
+    second.hang_up()
+    first.hang_up()
+
+
+def test_a_restart_while_a_caller_is_being_bridged_begins_the_bridge_again(
+    house: House, home: FreeSwitch
+) -> None:
+    """Symptom: the caller was hung up. Cause: the bridge ended with its token, which the last run had made,
+    and that was taken for the end of the conference."""
+    house.voice(house.joins())
+    house.log.allows("refused with 403")
+    assert house.orchestrator is not None
+    house.orchestrator.nodes[1].calls._accept_relayed = lambda leg: None
+    caller = house.switch.call(NUMBER, from_=FIRST)
+    home.wait_for_channels(1)
+    house.stop()
+    house.start()
+    house.delivered(2)
+    caller.wait_answered(5)
+    caller.hang_up()
+
+
+def test_a_caller_whose_room_is_elsewhere_by_now_follows_it(house: House) -> None:
+    """The home node has no such room any more when the caller comes, and its name is another node's."""
+    house.voice(house.joins())
+    assert house.orchestrator is not None
+    directory, asked = house.orchestrator.directory, []
+
+    def home(account: str, name: str, asking: str) -> str:
+        asked.append(asking)
+        return "home" if len(asked) == 1 else "default"
+
+    directory.home = home
+    caller = house.switch.call(NUMBER, from_=FIRST)
+    house.delivered(2)
+    assert asked[:3] == ["default", "home", "default"]
+    (room,) = conferences(house)
+    assert room["region"] == "default"
+    caller.hang_up()
+
+
 def test_a_node_that_dies_ends_its_room_once_and_its_callers_go_on(house: House, home: FreeSwitch) -> None:
     after = house.application.tone(1500, 3.0)
     house.voice(house.joins(after=f"<Play>{after}</Play>"))
@@ -163,3 +222,14 @@ def test_a_call_to_the_profile_for_nodes_needs_a_token(house: House, home: FreeS
         assert phone.invite(user).status == 403
     assert not house.application.to("/voice")
     assert house.log.has("a call of another node was refused with 403", "no such token")
+
+
+def test_the_caller_is_not_shown_the_token(house: House) -> None:
+    """FreeSWITCH shows a caller the number that answered; here it would be the token."""
+    house.voice(house.joins())
+    with RawPhone(house.switch.sip_port) as phone:
+        dialog = phone.invite(NUMBER)
+        assert dialog.status == 200
+        house.delivered(2)
+        assert not re.search(rb"[\w-]{43}", dialog.answer), dialog.answer.decode()
+        phone.request("BYE", dialog)

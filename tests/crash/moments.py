@@ -124,8 +124,14 @@ class Moments:
 
     def bounds_of_crash(self, down: int) -> Bounds:
         """Of what ended with the switch: somebody knows once it is there again."""
-        up = next((crash.up for crash in self.crashes if crash.down == down), FOREVER)
-        return Bounds(min(down, self._last_known(down)) - CLOCKS, self._found_out(max(down, up)))
+        node, latest = next(((one.node, one.up) for one in self.crashes if one.down == down), ("", FOREVER))
+        found = self._found_out(max(down, latest))
+        for crash in self.crashes:
+            # It died again before it could be compared.
+            if crash.node == node and latest <= crash.down < found:
+                latest = crash.up
+                found = self._found_out(latest)
+        return Bounds(min(down, self._last_known(down)) - CLOCKS, found)
 
     def _last_known(self, at: int) -> int:
         """The last moment before `at` for which events were certainly carried through."""

@@ -437,6 +437,17 @@ def test_a_stay_ends_with_the_node_of_its_room_and_the_call_goes_on() -> None:
     assert world.judged().lost[LEAVE] == 1
 
 
+def test_a_node_that_dies_again_at_once_is_compared_after_that() -> None:
+    world = relayed()
+    world.crashes = [Crash(20 * SECOND, 25 * SECOND, "a"), Crash(27 * SECOND, 35 * SECOND, "a")]
+    for sequence, event in ((2, LEAVE), (3, END)):
+        world.callback(sequence, 37, event, GUEST)
+    world.see(50, "CHANNEL_HANGUP", GUEST, node="b")
+    assert world.judged().good
+    world.crashes[1] = Crash(27 * SECOND, 35 * SECOND, "b")
+    assert world.judged().wrong
+
+
 def test_two_living_rooms_of_one_name_are_found() -> None:
     world = relayed()
     world.see(20, "conference-create", node="b", room=SECOND_ROOM)

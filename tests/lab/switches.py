@@ -108,6 +108,14 @@ class Switch(ABC):
         with self.socket() as connection:
             return connection.api(command)
 
+    def wait_for_channels(self, count: int, timeout: float = 10.0) -> None:
+        """Raises TimeoutError where there are not so many in time."""
+        deadline = time.monotonic() + timeout
+        while sum(one.startswith("channel") for one in self.leftovers()) != count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not {count} channels within {timeout:g} s")
+            gevent.sleep(0.02)
+
     def leftovers(self, timeout: float = 0.0) -> list[str]:
         """Channels and conferences that are left, after waiting up to `timeout` seconds for them to go."""
         deadline = time.monotonic() + timeout

@@ -222,6 +222,13 @@ class Rooms(Part):
         one = self.participant(call_sid)
         return one is not None and one.phase is Phase.JOINING
 
+    def remembers(self, call_sid: str) -> bool:
+        """Whether a call of the last run had asked for a room here."""
+        one = self.participant(call_sid)
+        if one is not None:
+            return not one.called
+        return self._write_buffer.get(OUTCOME, call_sid) is not None
+
     def resume(self, participant_leg: ParticipantLeg) -> bool:
         """Restore the participant leg of a call that was in a room before a restart; False if it never asked
         for one."""

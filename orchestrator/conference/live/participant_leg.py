@@ -30,10 +30,12 @@ OUTCOME = "outcome"
 
 
 class ConferenceOutcome(NamedTuple):
-    """How a Dial to a conference ended: one of the two, or neither where the call ended with it."""
+    """How a Dial to a conference ended: one of the first three, or none where the call ended with it."""
 
     refused: Rejection | None = None
     left: LeaveReason | None = None
+    moved: bool = False
+    """A room of the name is on another node by now: the call's own node looks again."""
     cookies: tuple[tuple[str, str, str, str], ...] = ()
     """As StoredCall's, where its requests were made on another node."""
 
