@@ -210,6 +210,7 @@ class Orchestrator(Part):
                     write_buffer=node.write_buffer,
                     sip=node.sip,
                     browser_calls=node.browser_calls,
+                    availability=node.availability,
                 )
                 for node in self.nodes
             ),

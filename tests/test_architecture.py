@@ -218,6 +218,7 @@ IMPORTS: dict[str, set[str]] = {
         "fsconfig",
         "histogram",
         "logs",
+        "node_availability",
         "recovery",
         "store",
         "timeline",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from msgspec.structs import replace
+
 from orchestrator.calls import inband_digits
 from orchestrator.calls.admission import AdmissionControl
 from orchestrator.calls.browser_calls import by_browser, identity_headers
@@ -162,6 +164,9 @@ class CallRegistry(Part):
             # At once, so that the caller hears ringing while the document is fetched, and its carrier waits.
             services.connection.post(commands.ring(leg.uuid))
         call = Call(leg, application, services)
+        trunk = services.settings.trunk_from(address)
+        if trunk is not None and trunk.media == "direct":
+            call.stored = replace(call.stored, direct_media=True)
         inband_digits.detect(services.settings, services.connection, leg)
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))

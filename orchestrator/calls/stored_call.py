@@ -62,6 +62,8 @@ class StoredCall(Struct, frozen=True):
     """Dialled by us, and not answered yet."""
     relayed: Relayed | None = None
     """None: it is a call of this node."""
+    direct_media: bool = False
+    """Its sound may go straight to the node of its room: its trunk's `media`."""
     ended: bool = False
     """The leg has hung up, and that is reported; only its recordings are unfinished."""
 

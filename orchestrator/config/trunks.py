@@ -122,6 +122,12 @@ class Trunk(Section):
         description="digits are tones in what is heard of it, in calls that come from it or are dialled "
         "through it; those that come as telephone-event or SIP INFO besides count once",
     )
+    media: Literal["through", "direct"] = Field(
+        default="through",
+        description="of calls that come from it and are in a room of another FreeSWITCH node before anything "
+        "has answered them: through the node that they came to, or direct, between the carrier and the "
+        "room's node, which has to be reached as the other one is",
+    )
     max_calls: int | None = Field(default=None, ge=1, description="outgoing at once; none: no limit")
     calls_per_minute: int | None = Field(default=None, ge=1, description="outgoing, begun; none: no limit")
 
@@ -152,6 +158,10 @@ class Trunk(Section):
         if self.caller_ids == () and self.caller_id is None:
             raise setting_error(
                 "caller_ids is empty and there is no caller_id", "the number to be shown: caller_id"
+            )
+        if self.media == "direct" and self.inband_digits:
+            raise setting_error(
+                "inband_digits needs the sound, which media: direct leads past the node", "one of the two"
             )
         return self
 

@@ -15,6 +15,8 @@ EXECUTE_TIMEOUT_SECONDS: Final = 30.0
 
 
 ADOPTED_EXECUTION: Final = "found"
+BRIDGED_EXECUTION: Final = "bridged"
+"""Key of a `bridge` without media: it completes at once, and is over when the leg is parked again."""
 
 
 class Execution:

@@ -19,7 +19,12 @@ from orchestrator.esl.deadline import Deadline
 from orchestrator.esl.digits import Presses
 from orchestrator.esl.errors import CommandTimeout, LegGone, SwitchError, failure
 from orchestrator.esl.events import Event
-from orchestrator.esl.execution import ADOPTED_EXECUTION, EXECUTE_TIMEOUT_SECONDS, Execution
+from orchestrator.esl.execution import (
+    ADOPTED_EXECUTION,
+    BRIDGED_EXECUTION,
+    EXECUTE_TIMEOUT_SECONDS,
+    Execution,
+)
 from orchestrator.esl.reply import OnReply, Reply
 from orchestrator.logs import get_logger
 
@@ -32,6 +37,8 @@ _HANGUP_GRACE_SECONDS: Final = 2.0
 _BREAK_AGAIN_SECONDS: Final = 0.1
 _FRAME_SECONDS: Final = 0.02
 _BREAK_TRIES: Final = 50
+_BRIDGE: Final = "bridge"
+_BRIDGED_BY_SIGNALLING: Final = "variable_signal_bridge_to"
 _BREAKABLE: Final = frozenset({"playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read"})
 _STOP_SECONDS: Final = 2.0
 # An id for each application started: what an earlier run of ours started has another one.
@@ -143,6 +150,10 @@ class Leg:
         self._answering = None
         self._adopted = None
         app = headers.get("variable_current_application", "")
+        if headers.get(_BRIDGED_BY_SIGNALLING):
+            arg = headers.get("variable_current_application_data", "")
+            self._adopted = self._executions[BRIDGED_EXECUTION] = Execution(BRIDGED_EXECUTION, _BRIDGE, arg)
+            return
         # A playback that is through has left its response (mod_dptools.c); of others it is not to be seen.
         if app and not headers.get("variable_current_application_response"):
             arg = headers.get("variable_current_application_data", "")
@@ -293,7 +304,15 @@ class Leg:
             if event.header("Application-Data") != found.arg:
                 return
             execution = self._executions.pop(ADOPTED_EXECUTION)
+        if execution.app == _BRIDGE and event.header(_BRIDGED_BY_SIGNALLING):
+            self._executions[BRIDGED_EXECUTION] = execution
+            return
         execution._settle(event)
+
+    def _parked(self, event: Event) -> None:
+        execution = self._executions.pop(BRIDGED_EXECUTION, None)
+        if execution is not None:
+            execution._settle(event)
 
     def _pressed(self, digit: str, way: str, at: int) -> None:
         if self._presses is None:

@@ -52,6 +52,8 @@ class Legs:
         name = event.name
         if name == "CHANNEL_EXECUTE_COMPLETE":
             leg._completed(event)
+        elif name == "CHANNEL_PARK":
+            leg._parked(event)
         elif name == "DTMF":
             leg._pressed(event.header("DTMF-Digit"), event.header("DTMF-Source"), event.timestamp)
         elif name == "CHANNEL_ANSWER":

@@ -23,9 +23,9 @@ from orchestrator.esl.events import from_cjson
 
 GUARD: Final = "variable_texml_guard"
 DOCTOR: Final = "texml_doctor"
+"""Variable of the legs of `orchestrator doctor`, which are no calls. No caller can set it."""
 DOCTOR_NUMBER: Final = "orchestrator-doctor"
 """Called by `orchestrator doctor`; its calls are its own to steer."""
-"""Variable of the legs of `orchestrator doctor`, which are no calls. No caller can set it."""
 # freeswitch-conf/dialplan/texml.xml has every leg of ours write this down at its end.
 HANGUP_RECORDS: Final = "texml_gone_"
 # switch_core_media_bug_enumerate; "session_record" is switch_ivr_record_session_event's.

@@ -12,6 +12,10 @@ from orchestrator.config import Settings
 from orchestrator.config.freeswitch import Node
 
 RELAY_PROFILE_FILE: Final = "sip_profiles/relay.xml"
+_RTP: Final = '<param name="rtp-ip" value="RELAY_HOST"/>'
+_RTP_OF_CARRIERS: Final = (
+    '<param name="rtp-ip" value="$${rtp_ip}"/>\n    <param name="ext-rtp-ip" value="$${external_rtp_ip}"/>'
+)
 RELAY_NODES_FILE: Final = "sip_profiles/trunks/nodes.xml"
 
 
@@ -23,6 +27,9 @@ def relay_profile(settings: Settings, node: Node) -> str:
     if len(settings.freeswitch.nodes) == 1 or node.relay is None:
         return "<include/>\n"
     text = (resources.files("orchestrator.fsconfig") / "relay_profile.xml").read_text("utf-8")
+    if any(trunk.media == "direct" for trunk in settings.trunks.values()):
+        # A carrier's media come to the addresses of the profile that its calls come to.
+        text = text.replace(_RTP, _RTP_OF_CARRIERS)
     text = text.replace("RELAY_HOST", node.relay.host).replace("RELAY_PORT", str(node.relay.port))
     return f"<include>\n{text}</include>\n"
 

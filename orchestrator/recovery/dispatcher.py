@@ -57,7 +57,7 @@ class Row(NamedTuple):
 
 HEARD_BY: Final[dict[str, Row]] = {
     "CHANNEL_CREATE": Row(("call records", "watchers", "replacements")),
-    "CHANNEL_PARK": Row(("watchers", "new calls"), ("admission",)),
+    "CHANNEL_PARK": Row(("watchers", "legs", "new calls"), ("admission",)),
     "CHANNEL_PROGRESS": Row(("timeline", "call records", "watchers")),
     "CHANNEL_PROGRESS_MEDIA": Row(("timeline", "call records", "watchers")),
     "CHANNEL_ANSWER": Row(("timeline", "call records", "watchers", "legs"), ("admission",)),

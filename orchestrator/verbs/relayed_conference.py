@@ -76,7 +76,7 @@ def take_part_elsewhere(
     target = commands.DialTarget(f"sofia/{RELAY_PROFILE}/{token}@{node.relay}", variables)
     call.remember(**{RELAY: f"{home} {uuid}"})
     relay = services.relays.begin(call.sid, services.node.name, home, uuid, lambda: _note_taken(call))
-    with _followed(call, relay):
+    with _followed(call, relay), _media(call):
         leg.execute("bridge", commands.dial_string([target], SHARED), timeout=None)
     return _end_of(call, relay)
 
@@ -102,7 +102,7 @@ def resume_elsewhere(call: Call) -> ConferenceOutcome | None:
 
 
 def _shown(to: str) -> str:
-    """What a phone is shown as the other party."""
+    """The other party, as a phone shows it."""
     return to if _PLAIN.fullmatch(to) else "conference"
 
 
@@ -135,6 +135,23 @@ def _target(call: Call, verb: Dial, noun: Conference, home: str, seconds: int) -
     )
     fetched = Fetched(call.document_url, "application/xml", document)
     return RelayTarget(home, call.account_sid, noun.name, begins, fetched)
+
+
+@contextmanager
+def _media(call: Call) -> Iterator[None]:
+    """Past this node, where the trunk has it so. FreeSWITCH takes them back for whatever comes after that; a
+    leg that is answered has them here already."""
+    leg, post = call.leg, call.services.connection.post
+    direct = call.stored.direct_media and not leg.answered
+    if direct:
+        # Without media it is not inside of `bridge`, which would go on where it was called.
+        leg.set(bypass_media="true", park_after_bridge="true")
+    try:
+        yield
+    finally:
+        if direct and not leg.gone:
+            for name in ("bypass_media", "park_after_bridge"):
+                post(commands.setvar(leg.uuid, name, "false"))
 
 
 @contextmanager

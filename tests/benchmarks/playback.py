@@ -18,10 +18,11 @@ import json  # noqa: E402
 import re  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
-from typing import NamedTuple  # noqa: E402
+from typing import Any, NamedTuple  # noqa: E402
 from uuid import uuid4  # noqa: E402
 
 import gevent  # noqa: E402
+import gevent.event  # noqa: E402
 from gevent import socket  # noqa: E402
 
 from tests.benchmarks.recorder import RECORDED  # noqa: E402
@@ -132,15 +133,25 @@ class Node:
         self.calls: dict[str, Call] = {}
         self.refused = 0
         self._globals: dict[str, str] = {}
-        self._socket: socket.socket | None = None
+        self._socket: Any = None
+        self._unsent: list[bytes] = []
+        self._more = gevent.event.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         gevent.spawn(self._run)
+        gevent.spawn(self._write_on)
 
     def write(self, data: bytes) -> None:
-        assert self._socket is not None
-        with contextlib.suppress(OSError):
-            self._socket.sendall(data)
+        """In order, by another greenlet: the orchestrator may be slow to read."""
+        self._unsent.append(data)
+        self._more.set()
+
+    def _write_on(self) -> None:
+        while self._more.wait():
+            self._more.clear()
+            data, self._unsent = b"".join(self._unsent), []
+            with contextlib.suppress(OSError, AttributeError):
+                self._socket.sendall(data)
 
     def _run(self) -> None:
         while True:

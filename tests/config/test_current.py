@@ -100,6 +100,7 @@ TOLL: dict[str, tuple[str, bool]] = {
     "trusted": ("true", True),
     "identity_header": ("rpid", True),
     "inband_digits": ("true", True),
+    "media": ("direct", True),
     "proxy": ("'other:5060'", False),
     "username": ("other", False),
     "password": ("other", False),

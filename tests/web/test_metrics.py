@@ -69,6 +69,8 @@ def waits_for(house: House, **wanted: float) -> Scrape:
     return seen[-1]
 
 
+LEGS = 'texml_legs{node="default"}'
+
 # Their values
 
 
@@ -82,9 +84,9 @@ def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> 
     third = house.switch.call(NUMBER, from_=CLEO)
     third.wait_ended(10)
 
-    found = waits_for(house, texml_legs=2)
-    assert found['texml_rooms{phase="in-progress"}'] == 1
-    wait_until(lambda: scrape(house)['texml_participants{phase="in"}'] == 2, "both are in")
+    found = waits_for(house, **{LEGS: 2})
+    assert found['texml_rooms{node="default",phase="in-progress"}'] == 1
+    wait_until(lambda: scrape(house)['texml_participants{node="default",phase="in"}'] == 2, "both are in")
     assert found['texml_rejections_total{reason="full"}'] == 1
     assert found["texml_calls_accepted_total"] == 3
     assert found["texml_rooms_started_total"] == 1
@@ -95,9 +97,9 @@ def test_a_conference_from_its_first_call_to_its_last_callback(house: House) -> 
 
     for phone in phones:
         phone.hang_up()
-    found = waits_for(house, texml_leaves_total=2, texml_legs=0, texml_outbox_callbacks=0)
+    found = waits_for(house, texml_leaves_total=2, texml_outbox_callbacks=0, **{LEGS: 0})
     assert found['texml_rooms_ended_total{reason="last-participant-left"}'] == 1
-    assert found['texml_rooms{phase="in-progress"}'] == 0
+    assert found['texml_rooms{node="default",phase="in-progress"}'] == 0
     # Of the room: start, two joins, two leaves, the end; of each call: completed.
     assert found['texml_callbacks_total{outcome="delivered"}'] == 9
     assert found["texml_callback_delay_seconds_count"] == 9
@@ -124,7 +126,7 @@ def test_what_fails_is_counted_by_how_it_fails(house: House) -> None:
     house.application.document("/voice", "", status=500)
     house.switch.call(NUMBER, from_=ANNA).wait_ended(20)
     house.switch.call("+999", from_=ANNA).wait_ended(10)
-    found = waits_for(house, texml_legs=0)
+    found = waits_for(house, **{LEGS: 0})
     assert found['texml_fetches_total{outcome="status"}'] == 1
     assert found['texml_fetches_total{outcome="ok"}'] == 1
     assert found['texml_calls_rejected_total{reason="unknown_number"}'] == 1

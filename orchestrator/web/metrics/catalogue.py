@@ -27,16 +27,20 @@ def _wrong_keys(sources: Sources) -> Mapping[tuple[str, ...], float]:
     return {(area, outcome): counted[area, outcome] for area in areas for outcome in outcomes}
 
 
-def _rooms(sources: Sources) -> Mapping[str, float]:
-    found = Counter(room.phase for node in sources.nodes for room in node.rooms)
-    return {phase.value: found[phase] for phase in RoomPhase if phase is not RoomPhase.ENDED}
+def _rooms(sources: Sources) -> Mapping[tuple[str, ...], float]:
+    found = Counter((node.name, room.phase) for node in sources.nodes for room in node.rooms)
+    phases = [phase for phase in RoomPhase if phase is not RoomPhase.ENDED]
+    return {(node.name, phase.value): found[node.name, phase] for node in sources.nodes for phase in phases}
 
 
-def _participants(sources: Sources) -> Mapping[str, float]:
+def _participants(sources: Sources) -> Mapping[tuple[str, ...], float]:
     found = Counter(
-        one.phase for node in sources.nodes for room in node.rooms for one in room.participants.values()
+        (node.name, one.phase)
+        for node in sources.nodes
+        for room in node.rooms
+        for one in room.participants.values()
     )
-    return {phase.value: found[phase] for phase in Phase}
+    return {(node.name, phase.value): found[node.name, phase] for node in sources.nodes for phase in Phase}
 
 
 def _rooms_ended(sources: Sources) -> Mapping[str, float]:
@@ -128,11 +132,23 @@ METRICS: tuple[Metric, ...] = (
         lambda s: Histogram.total(*(node.admission.event_delay for node in s.nodes)),
     ),
     # Calls
-    gauge("texml_legs", "Legs in FreeSWITCH that are ours.", lambda s: s.total(lambda node: len(node.legs))),
+    gauge(
+        "texml_freeswitch_takes_rooms",
+        "Whether new conferences are opened on it (1), or it is down or draining (0).",
+        lambda s: s.by_node(lambda node: node.availability.takes_rooms),
+        "node",
+    ),
+    gauge(
+        "texml_legs",
+        "Legs in FreeSWITCH that are ours.",
+        lambda s: s.by_node(lambda node: len(node.legs)),
+        "node",
+    ),
     gauge(
         "texml_legs_limit",
         "Number of legs from which on calls are refused (admission.max_calls).",
-        lambda s: s.total(lambda node: node.admission.limiter.limits.max_calls),
+        lambda s: s.by_node(lambda node: node.admission.limiter.limits.max_calls),
+        "node",
     ),
     gauge(
         "texml_calls_in_setup",
@@ -200,8 +216,8 @@ METRICS: tuple[Metric, ...] = (
         lambda s: s.counters.silent_legs,
     ),
     # Rooms
-    gauge("texml_rooms", "Rooms that have not ended.", _rooms, "phase"),
-    gauge("texml_participants", "Participants of rooms that have not ended.", _participants, "phase"),
+    gauge("texml_rooms", "Rooms that have not ended.", _rooms, "node", "phase"),
+    gauge("texml_participants", "Participants of rooms that have not ended.", _participants, "node", "phase"),
     counter(
         "texml_rooms_opened_total", "Rooms that admitted a participant.", lambda s: s.counters.rooms_opened
     ),

@@ -14,6 +14,7 @@ from orchestrator.documents.fetch import Fetcher
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.legs import Legs
 from orchestrator.fsconfig.sip_profiles import SipProfileMonitor
+from orchestrator.node_availability import NodeAvailability
 from orchestrator.recovery.reconcile import Corrections
 from orchestrator.store.interface import CallbackStore
 from orchestrator.store.write_behind import WriteBehindBuffer
@@ -36,6 +37,7 @@ class NodeSources:
     write_buffer: WriteBehindBuffer
     sip: SipProfileMonitor
     browser_calls: BrowserCalls
+    availability: NodeAvailability
 
     @property
     def name(self) -> str:
