@@ -17,6 +17,7 @@ bounds of what is said about a missed moment.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -74,6 +75,7 @@ class Moments:
         self._lives = [(life.ready, life.dying or FOREVER) for life in lives if life.ready]
         self._deaths = [life.dying for life in lives if life.dying]
         self.crashes = list(crashes)
+        self._of_node: dict[str, Moments] = {}
         self.stalls = list(stalls)
         for stall in self.stalls:
             if stall.switch and stall.end - stall.begin > PATIENT:
@@ -84,6 +86,16 @@ class Moments:
         for ready, dying in self._lives:
             parts += [(ready, min(dying, begin)), (max(ready, end), dying)]
         self._lives = [(ready, dying) for ready, dying in parts if ready < dying]
+
+    def of(self, node: str) -> Moments:
+        """The same, where nothing of a node can be known while it is down."""
+        if node not in self._of_node:
+            found = copy.copy(self)
+            for crash in self.crashes:
+                if crash.node == node:
+                    found._cut(crash.down, crash.up)
+            self._of_node[node] = found
+        return self._of_node[node]
 
     def clock(self, at: int) -> int:
         """When at the latest it was, that FreeSWITCH gives this time."""

@@ -437,6 +437,38 @@ def test_a_stay_ends_with_the_node_of_its_room_and_the_call_goes_on() -> None:
     assert world.judged().lost[LEAVE] == 1
 
 
+def test_a_missed_leave_is_noticed_when_its_node_is_back() -> None:
+    world = relayed()
+    world.see(101, "CHANNEL_HANGUP", GUEST, node="a")
+    world.see(101, "del-member", GUEST, node="a")
+    world.see(101, "conference-destroy", node="a")
+    world.see(150, "CHANNEL_HANGUP", GUEST, node="b")
+    world.crashes = [Crash(102 * SECOND, 120 * SECOND, "a")]
+    for sequence, event in ((2, LEAVE), (3, END)):
+        world.callback(sequence, 121, event, GUEST)
+    assert world.judged().good
+    world.crashes = [Crash(102 * SECOND, 120 * SECOND, "b")]
+    assert world.judged().wrong
+
+
+def test_one_that_is_moved_in_as_it_hangs_up_was_in_the_room_once() -> None:
+    """Of two nodes either may say first what it saw."""
+    world = World()
+    world.see(9, "CHANNEL_PARK", GUEST, node="b")
+    world.serve(9.1, GUEST, WAITS)
+    world.see(9.3, "CHANNEL_EXECUTE", GUEST, "playback", node="a")
+    world.see(20, "conference-create", node="a")
+    world.see(20, "CHANNEL_HANGUP", GUEST, node="b")
+    world.see(20.01, "add-member", GUEST, node="a")
+    world.see(20.03, "CHANNEL_HANGUP", GUEST, node="a")
+    world.see(20.03, "del-member", GUEST, node="a")
+    world.see(20.05, "conference-destroy", node="a")
+    for sequence, event, at in ((0, JOIN, 9.2), (1, START, 20), (2, LEAVE, 20.02), (3, END, 20.02)):
+        world.callback(sequence, at, event, GUEST)
+    verdict = world.judged()
+    assert verdict.good, verdict
+
+
 def test_a_node_that_dies_again_at_once_is_compared_after_that() -> None:
     world = relayed()
     world.crashes = [Crash(20 * SECOND, 25 * SECOND, "a"), Crash(27 * SECOND, 35 * SECOND, "a")]

@@ -161,8 +161,8 @@ class _Reader:
             return
         if stay is not None:
             stay.hung_up = stay.hung_up or at
-            # One in the conference is out by del-member, which follows.
-            if not stay.added:
+            # One in the conference is out by del-member, which follows; one on another node by its leg there.
+            if not stay.added and stay.node in ("", node):
                 self._close(0)
 
     def _crash(self, what: Seen | Served) -> None:
@@ -210,7 +210,7 @@ class _Reader:
             return
         stay.out = at
         if not stay.waited:
-            stay.must = self._moments.noticed(stay.added, stay.gone)
+            stay.must = self._moments.of(stay.node).noticed(stay.added, stay.gone)
         self._stays.append(stay)
 
     def _asked_in_vain(self, until: int) -> None:
@@ -257,5 +257,6 @@ def _conferences(seen: Iterable[Seen], moments: Moments) -> dict[str, Conference
         down = moments.crash_after(at, found[sid].node) or FOREVER
         found[sid].spans.append((at, down))
     for conference in found.values():
-        conference.must = any(moments.noticed(begin, end) for begin, end in conference.spans)
+        of_node = moments.of(conference.node)
+        conference.must = any(of_node.noticed(begin, end) for begin, end in conference.spans)
     return found

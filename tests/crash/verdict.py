@@ -156,15 +156,15 @@ class Judge:
     def _came_in(self, stay: Stay) -> Bounds:
         if stay.step.starts:
             # Missed, nobody can know more of when than that it was after its document.
-            return self.moments.bounds(stay.added, known=stay.asked)
+            return self.moments.of(stay.node).bounds(stay.added, known=stay.asked)
         # Let in to wait some time between its document and its music, if there was time for music.
         seen = stay.waited or stay.added or stay.gone
-        return Bounds(stay.asked - CLOCKS, self.moments.bounds(seen).latest)
+        return Bounds(stay.asked - CLOCKS, self.moments.of(stay.node).bounds(seen).latest)
 
     def _came_out(self, stay: Stay) -> Bounds:
         if stay.crashed:
             return self.moments.bounds_of_crash(stay.out)
-        return self.moments.bounds(stay.gone, stay.ended)
+        return self.moments.of(stay.node).bounds(stay.gone, stay.ended)
 
     def _on_time(self, callback: Callback, bounds: Bounds) -> None:
         if not bounds.earliest <= callback.at <= bounds.latest or callback.at > callback.came + CLOCKS:
@@ -256,7 +256,8 @@ class Judge:
                 # Their stamps are coarse, and not always in the order in which they were sent.
                 first = min(created, added)
                 known = min((stay.asked for stay in entered if stay.step.starts), default=first)
-                self._on_time(callback, self.moments.bounds(first, max(created, added), known))
+                moments = self.moments.of(conference.node)
+                self._on_time(callback, moments.bounds(first, max(created, added), known))
 
     def _order(self, sid: str, callbacks: Sequence[Callback], stays: list[Stay]) -> None:
         for before, after in itertools.pairwise(callbacks):
