@@ -7,7 +7,7 @@ same answer. A node that is chosen for a new room keeps the name reserved until 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from orchestrator.conference.live.manager import Rooms
@@ -30,7 +30,7 @@ class Home(NamedTuple):
     @property
     def load(self) -> float:
         """Participants for its weight."""
-        return sum(len(room.participants) for room in self.rooms) / self.weight()
+        return self.rooms.participant_count / self.weight()
 
 
 class RoomDirectory:
@@ -44,7 +44,7 @@ class RoomDirectory:
         self._clock = clock
         self._homes: dict[str, Home] = {}
         self._reserved: dict[tuple[str, str], tuple[str, float]] = {}
-        """By account and name: the node, and until when."""
+        """By account and name: the node, and until when; the first to expire is the first."""
 
     def add(self, home: Home) -> None:
         self._homes[home.name] = home
@@ -75,8 +75,9 @@ class RoomDirectory:
         reserved, until = self._reserved.get(key, ("", 0.0))
         if reserved and until > now and self._takes_rooms(reserved):
             return reserved
-        chosen = self._choose(asking)
         self._forget_old(now)
+        self._reserved.pop(key, None)
+        chosen = self._choose(asking)
         self._reserved[key] = chosen, now + RESERVED_SECONDS
         return chosen
 
@@ -95,6 +96,8 @@ class RoomDirectory:
         return home is not None and home.takes_rooms()
 
     def _forget_old(self, now: float) -> None:
-        old: Sequence[tuple[str, str]] = [key for key, (_, until) in self._reserved.items() if until <= now]
-        for key in old:
-            del self._reserved[key]
+        while self._reserved:
+            first = next(iter(self._reserved))
+            if self._reserved[first][1] > now:
+                return
+            del self._reserved[first]

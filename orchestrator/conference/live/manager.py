@@ -213,6 +213,11 @@ class Rooms(Part):
         room = self._rooms.get(self._room_by_call.get(call_sid, ""))
         return room.participants[call_sid] if room is not None else None
 
+    @property
+    def participant_count(self) -> int:
+        """Of all rooms, pending ones included."""
+        return len(self._room_by_call)
+
     def room_of(self, call_sid: str) -> str:
         """The sid of the room that this call takes part in, or was dialled for; empty if none."""
         return self._room_by_call.get(call_sid, "")
