@@ -60,6 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=60, help="calls a second of the comparison (60)")
     parser.add_argument("--rounds", type=int, default=5, help="of the comparison, for each (5)")
     parser.add_argument("--step", type=float, default=20, help="calls a second more at each step (20)")
+    parser.add_argument("--most", type=float, default=2000, help="calls a second at the last step (2000)")
     parser.add_argument("--seconds", type=float, default=6, help="of calls in each round and step (6)")
 
 
@@ -86,7 +87,8 @@ def run(options: argparse.Namespace) -> Iterator[Figure]:
 
 def _found(rig: Rig, options: argparse.Namespace) -> Iterator[Figure]:
     rate, best = options.rate, None
-    while True:
+    step = None
+    while rate <= options.most:
         step = rig.play(rate, options.seconds)
         print(f"{rate:g} calls a second on {rig.count} nodes: {step}", file=sys.stderr)
         if step.is_full:
