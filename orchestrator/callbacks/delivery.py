@@ -275,7 +275,7 @@ class Delivery(Part):
         seconds: float | None = None
         self._in_flight.add(queue)
         try:
-            answer = self._sender.send(message, destination.adapter)
+            answer = self._sender.send(message, destination.client)
             if destination.name == _NOWHERE:
                 gevent.sleep(0)
             if answer.status is not None or destination.name == _NOWHERE:

@@ -11,8 +11,8 @@ import time
 from collections import deque
 
 from orchestrator.callbacks.retry import DeliverySettings
-from orchestrator.net.connections import Adapter
 from orchestrator.net.connector import Connector
+from orchestrator.net.http import HttpClient
 
 _FORGET_SLOW_SECONDS = 600.0
 """The statistics of a receiver outlive its connections, else a dead one would be new after each pause."""
@@ -21,11 +21,11 @@ _FORGET_SLOW_SECONDS = 600.0
 class Destination:
     """One host and port: what waits for it, its kept connections, and how it has behaved."""
 
-    __slots__ = ("adapter", "allowed", "in_turn", "name", "prompt", "queued", "sending", "used_at")
+    __slots__ = ("allowed", "client", "in_turn", "name", "prompt", "queued", "sending", "used_at")
 
-    def __init__(self, name: str, allowed: int, adapter: Adapter) -> None:
+    def __init__(self, name: str, allowed: int, client: HttpClient) -> None:
         self.name = name
-        self.adapter = adapter
+        self.client = client
         self.queued: deque[str] = deque()
         """Queues whose first message is for this receiver."""
         self.sending = 0
@@ -56,8 +56,8 @@ class Destinations:
     def named(self, name: str) -> Destination:
         destination = self._by_name.get(name)
         if destination is None:
-            adapter = Adapter(self._connector, pool_connections=1, pool_maxsize=self._most)
-            destination = self._by_name[name] = Destination(name, self._least, adapter)
+            client = HttpClient(self._connector, places=1, per_place=self._most)
+            destination = self._by_name[name] = Destination(name, self._least, client)
         return destination
 
     def enqueue(self, destination: Destination, queue: str) -> None:
@@ -108,13 +108,13 @@ class Destinations:
         for destination in list(self._by_name.values()):
             unused = 0.0 if destination.queued or destination.sending else now - destination.used_at
             if unused > self._settings.keep_alive:
-                destination.adapter.close()
+                destination.client.close()
                 if destination.prompt or unused > _FORGET_SLOW_SECONDS:
                     del self._by_name[destination.name]
 
     def clear(self) -> None:
         for destination in self._by_name.values():
-            destination.adapter.close()
+            destination.client.close()
         self._by_name.clear()
         self._prompt.clear()
         self._slow.clear()

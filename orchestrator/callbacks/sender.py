@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import gevent
-from requests import PreparedRequest, RequestException, Response
-from requests.exceptions import InvalidURL
 
 from orchestrator.callbacks.retry import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.logs import get_logger
-from orchestrator.net.connections import Adapter, StaleConnection
-from orchestrator.net.errors import AddressRefused, TooMuch, innermost, reason
+from orchestrator.net.errors import AddressRefused, NetError, reason
+from orchestrator.net.http import HttpClient, Request, Response, StaleConnection
 from orchestrator.net.urls import Unrequestable, target
 from orchestrator.store.message import Queued
 from orchestrator.types import CallbackStyle
@@ -29,7 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Sender:
-    """Sends one message at a time over whatever connection the adapter has."""
+    """Sends one message at a time over whatever connection the client has."""
 
     def __init__(self, keys: Keys, settings: DeliverySettings) -> None:
         self._keys = keys
@@ -37,7 +35,7 @@ class Sender:
         self._body_limit = settings.body_limit
         self._verify = settings.verify
 
-    def send(self, message: Queued, adapter: Adapter) -> Answer:
+    def send(self, message: Queued, client: HttpClient) -> Answer:
         """One attempt, signed afresh, over within the time limit whatever the receiver does.
 
         The answer counts from its header on: a body that drips or never ends changes no verdict, it only
@@ -49,32 +47,28 @@ class Sender:
         begins = b""
         try:
             try:
-                response = self._send(message, adapter)
-            except RequestException as error:
-                if not isinstance(innermost(error), StaleConnection):
-                    raise
+                response = self._send(message, client)
+            except StaleConnection:
                 # Other kept connections are no fresher. A receiver that had the request after all gets it
                 # twice.
-                adapter.close()
-                response = self._send(message, adapter)
-            status = response.status_code
-            retry_after = response.headers.get("Retry-After")
+                client.close()
+                response = self._send(message, client)
+            status = response.status
+            retry_after = response.headers.get("Retry-After") or None
             # An answer that is read to its end leaves its connection to the next message; others are closed.
-            body = response.raw.read(self._body_limit + 1, decode_content=False)
-            begins = body[:_SHOWN_BYTES]
-            if len(body) > self._body_limit:
-                response.close()
+            with response:
+                begins = response.read(self._body_limit + 1)[:_SHOWN_BYTES]
         except gevent.Timeout as expired:
             if expired is not limit:
                 raise
             if status is None:
                 return Answer("retry", None, f"no answer within {self._timeout:g} s")
-        except (Unrequestable, InvalidURL, UnicodeError, AddressRefused) as error:
+        except (Unrequestable, UnicodeError, AddressRefused) as error:
             return Answer("final", None, f"cannot be requested: {error}")
-        except (RequestException, OSError, TooMuch) as error:
+        except (NetError, OSError) as error:
             if status is None:
                 return Answer("retry", None, reason(error))
-        # urllib3 has exceptions of its own, and whatever happens here is a fault of this attempt alone.
+        # Whatever happens here is a fault of this attempt alone.
         except Exception as error:
             if status is None:
                 log.warning("attempt failed", queue=message.queue, callback=message.event, exc_info=True)
@@ -85,25 +79,20 @@ class Sender:
         answer = judge(status, retry_after, time.time(), message.method)
         return replace(answer, begins=begins) if begins else answer
 
-    def _send(self, message: Queued, adapter: Adapter) -> Response:
+    def _send(self, message: Queued, client: HttpClient) -> Response:
         # No time limits on the socket: the one around it is for everything, and one timer is cheaper.
-        return adapter.send(self._request(message), stream=True, timeout=None, verify=self._verify)
+        return client.send(self._request(message), verify=self._verify)
 
-    def _request(self, message: Queued) -> PreparedRequest:
+    def _request(self, message: Queued) -> Request:
         to = target(message.url)
-        request = PreparedRequest()
-        request.method = message.method
-        headers = {"Accept": "*/*", **to.headers}
-        body: bytes | None = None
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", **to.headers}
+        path, body = to.target, None
         if message.method == "GET":
-            request.url = to.with_fields(message.body.decode("ascii"))
+            path = to.target_with_fields(message.body.decode("ascii"))
         else:
             body = message.body
-            request.url = to.url
-            request.body = body
-            headers |= {"Content-Type": _FORM, "Content-Length": str(len(body))}
+            headers["Content-Type"] = _FORM
         style = CallbackStyle(signatures=message.signatures, user_agent=message.user_agent)
         signer = Signer(style, self._keys(message.account_sid) or AccountKeys())
-        headers |= signer.headers(request.url, body, int(time.time()))
-        request.prepare_headers(headers)
-        return request
+        headers |= signer.headers(to.origin + path, body, int(time.time()))
+        return Request(message.method, to.origin, path, headers, body)

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from requests import Response
-
-from orchestrator.net.response_limit import allow_body
+from orchestrator.net.http import Response
 
 CHUNK_BYTES = 16384
 # A document is never longer. A hundred callers who fetch their music at once should not take two gigabytes.
@@ -32,14 +30,14 @@ class Body(NamedTuple):
 
 
 def read_body(response: Response, max_bytes: int, directory: Path | None = None) -> Body:
-    """Long ones go into `directory`. Raises BadBody, and what urllib3 raises when a connection breaks."""
-    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    """Long ones go into `directory`. Raises BadBody, and as Response.chunks."""
+    coding = response.headers.get("Content-Encoding").strip().lower()
     too_much = BadBody(f"more than {max_bytes} bytes")
-    announced = response.headers.get("Content-Length", "")
+    announced = response.headers.get("Content-Length")
     if announced.isdecimal() and (len(announced) > _MAX_DIGITS or int(announced) > max_bytes):
         raise too_much
-    allow_body(response, max_bytes)
-    chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
+    response.allow(max_bytes)
+    chunks = response.chunks()
     if coding in _GZIP:
         # Not asked for, and yet some servers keep it so. A bomb goes off piece by piece.
         chunks = _unpacked(chunks)

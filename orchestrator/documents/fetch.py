@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from http.client import HTTPException
 from http.cookiejar import Cookie
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from types import SimpleNamespace
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import gevent
-import requests
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
-from urllib3.exceptions import HTTPError
+from requests.cookies import MockRequest, MockResponse, RequestsCookieJar, get_cookie_header
 
 from orchestrator.callbacks.signature import UNSIGNED, Signer
 from orchestrator.documents.body import BadBody, read_body
 from orchestrator.documents.counters import FetchCounters, FetchOutcome
 from orchestrator.esl.commands import one_line
-from orchestrator.net.connections import Adapter, StaleConnection
 from orchestrator.net.connector import Connector
-from orchestrator.net.errors import NetError, innermost, reason
+from orchestrator.net.errors import NetError, reason
+from orchestrator.net.http import HttpClient, Request, Response, StaleConnection
 from orchestrator.net.logged_url import SHOWN, shown
 from orchestrator.net.urls import location, target, with_fields
 from orchestrator.texml.template import is_template
@@ -110,15 +108,13 @@ class Fetcher:
     ) -> None:
         """Long bodies are kept in files in `directory`, with no name that anybody could find them by."""
         self.limits = limits
-        self._adapter = Adapter(
-            connector or Connector(), pool_connections=connections, pool_maxsize=connections
-        )
+        self._client = HttpClient(connector or Connector(), places=connections, per_place=connections)
         self.counters = FetchCounters()
         self._verify = verify
         self._directory = directory
 
     def close(self) -> None:
-        self._adapter.close()
+        self._client.close()
 
     def fetch(
         self,
@@ -156,8 +152,7 @@ class Fetcher:
             if timeout is not over:
                 raise
             raise FetchError(url, f"no complete answer within {over.seconds:g} s", "timeout") from None
-        # urllib3 and http.client have exceptions of their own, and not all of them come wrapped.
-        except (requests.RequestException, HTTPError, HTTPException, NetError, OSError, ValueError) as error:
+        except (NetError, OSError, ValueError) as error:
             raise FetchError(url, reason(error)) from error
 
     def _follow(self, url: str, method: str, fields: Sequence[tuple[str, str]], options: _Options) -> Fetched:
@@ -171,59 +166,71 @@ class Fetcher:
             body = form.encode()
         for _hop in range(options.limits.max_redirects + 1):
             with self._request(asked, method, body, options) as response:
-                if response.status_code not in REDIRECTS or "Location" not in response.headers:
+                if response.status not in REDIRECTS or "Location" not in response.headers:
                     fetched = self._answer(url, response, options.limits.max_bytes)
                     if is_template(fetched.body):
                         own = parse_qsl(urlsplit(url).query, keep_blank_values=True, errors="replace")
                         return fetched._replace(asked=(*own, *fields))
                     return fetched
-                asked = url = location(asked, response.headers["Location"])
+                asked = url = location(asked, response.headers.get("Location"))
                 check_url(url)
-            if response.status_code in REDIRECTS_TO_GET:
+            if response.status in REDIRECTS_TO_GET:
                 method, body = "GET", None
         raise FetchError(url, f"more than {options.limits.max_redirects} redirects", "url")
 
-    def _request(self, url: str, method: str, body: bytes | None, options: _Options) -> requests.Response:
+    def _request(self, url: str, method: str, body: bytes | None, options: _Options) -> Response:
         # Compression is not requested, so nothing is decompressed; an answer that is compressed all the same
         # is an error.
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        to = target(url)
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", **to.headers}
         if body is not None:
             headers["Content-Type"] = FORM
-        request = requests.Request(method, url, data=body, headers=headers, cookies=options.cookies).prepare()
-        request.url = target(url).url
+        if cookie := _cookie(options.cookies, to.url):
+            headers["Cookie"] = cookie
         # Signed as it is on the wire.
-        request.headers.update(options.signer.headers(request.url, body, int(time.time())))
+        headers |= options.signer.headers(to.url, body, int(time.time()))
+        request = Request(method, to.origin, to.target, headers, body)
         try:
             response = self._send(request, options.limits)
-        except requests.ConnectionError as error:
-            if not isinstance(innermost(error), StaleConnection):
-                raise
+        except StaleConnection:
             # Nobody saw the request, and what else is kept is no fresher.
-            self._adapter.close()
+            self._client.close()
             response = self._send(request, options.limits)
-        extract_cookies_to_jar(options.cookies, request, response.raw)  # type: ignore[no-untyped-call]
-        _bound(options.cookies)
+        if "Set-Cookie" in response.headers:
+            given: Any = MockResponse(response.headers)
+            options.cookies.extract_cookies(given, _cookie_request(to.url))
+            _bound(options.cookies)
         return response
 
-    def _send(self, request: requests.PreparedRequest, limits: Limits) -> requests.Response:
-        # Not through a Session: that reads the body of a redirect to its end, however long it is.
-        return self._adapter.send(request, stream=True, timeout=limits.timeout, verify=self._verify)
+    def _send(self, request: Request, limits: Limits) -> Response:
+        return self._client.send(request, limits.timeout, self._verify)
 
-    def _answer(self, url: str, response: requests.Response, max_bytes: int) -> Fetched:
-        if not 200 <= response.status_code < 300:
-            raise FetchError(url, _refusal(response), "status", response.status_code)
+    def _answer(self, url: str, response: Response, max_bytes: int) -> Fetched:
+        if not 200 <= response.status < 300:
+            raise FetchError(url, _refusal(response), "status", response.status)
         try:
             body = read_body(response, max_bytes, self._directory)
         except BadBody as error:
             raise FetchError(url, str(error), "body") from error
-        kind = response.headers.get("Content-Type", "")
-        return Fetched(url, kind, body.start, body.file, response.status_code)
+        kind = response.headers.get("Content-Type")
+        return Fetched(url, kind, body.start, body.file, response.status)
 
 
-def _refusal(response: requests.Response) -> str:
-    problem = f"answered {response.status_code} {response.reason[:SHOWN]}".rstrip()
-    if response.status_code == WRONG_METHOD:
-        allowed = one_line(response.headers.get("Allow", ""))[:SHOWN]
+def _cookie(cookies: RequestsCookieJar, url: str) -> str:
+    """The header of those that go there; empty if none."""
+    if not len(cookies):
+        return ""
+    return get_cookie_header(cookies, SimpleNamespace(url=url, headers={})) or ""  # type: ignore[no-untyped-call]
+
+
+def _cookie_request(url: str) -> Any:
+    return MockRequest(SimpleNamespace(url=url, headers={}))
+
+
+def _refusal(response: Response) -> str:
+    problem = f"answered {response.status} {response.reason[:SHOWN]}".rstrip()
+    if response.status == WRONG_METHOD:
+        allowed = one_line(response.headers.get("Allow"))[:SHOWN]
         problem += f" to {response.request.method}" + (f" (it allows {allowed})" if allowed else "")
     return problem
 

@@ -43,9 +43,9 @@ class Target:
     def url(self) -> str:
         return self.origin + self.target
 
-    def with_fields(self, encoded: str) -> str:
-        """The URL with a form's fields after its own query."""
-        return with_fields(self.url, encoded)
+    def target_with_fields(self, encoded: str) -> str:
+        """The target with a form's fields after its own query."""
+        return with_fields(self.target, encoded)
 
 
 @lru_cache(maxsize=2048)

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import gevent
 import pytest
-import requests
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
-from orchestrator.net.connections import Adapter
 from orchestrator.net.connector import Connector
+from orchestrator.net.http import HttpClient, Request
 from orchestrator.net.name_lookup import Found, Names
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
@@ -166,22 +165,21 @@ def test_the_last_address_has_the_whole_time_limit(silent: int, monkeypatch: pyt
 def test_a_kept_connection_that_its_server_has_closed_is_not_used(villain: Callable[..., Villain]) -> None:
     """So that a request that may not be repeated need not be."""
     server = villain(OK)
-    adapter = Adapter(Connector(), 1)
+    client = HttpClient(Connector(), 1, 1)
     for count in (1, 2, 3):
-        response = adapter.send(requests.Request("POST", server.url()).prepare(), stream=True)
-        assert response.content == b"<Response/>"
+        assert client.send(Request("POST", server.url("").rstrip("/"), "/", {})).read(100) == b"<Response/>"
         assert server.connections == count
         gevent.sleep(0.1)
-    adapter.close()
+    client.close()
 
 
 def test_a_kept_connection_is_used_again(villain: Callable[..., Villain]) -> None:
     server = villain(OK, keeps=True)
-    adapter = Adapter(Connector(), 1)
+    client = HttpClient(Connector(), 1, 1)
     for _ in range(3):
-        assert adapter.send(requests.Request("POST", server.url()).prepare(), stream=True).content
+        assert client.send(Request("POST", server.url("").rstrip("/"), "/", {})).read(100)
     assert server.connections == 1
-    adapter.close()
+    client.close()
 
 
 def test_a_second_answer_of_the_name_server_changes_nothing(villain: Callable[..., Villain]) -> None:

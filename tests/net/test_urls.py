@@ -16,8 +16,8 @@ from requests.cookies import RequestsCookieJar
 from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.callbacks.sender import Sender
 from orchestrator.documents.fetch import Fetcher, Limits
-from orchestrator.net.connections import Adapter
 from orchestrator.net.connector import Connector
+from orchestrator.net.http import HttpClient
 from orchestrator.net.urls import location, path_of, resolve, target, with_fields
 from orchestrator.store.message import Queued
 from tests.net.villain import Villain, answer, says
@@ -116,12 +116,12 @@ def test_a_callback_goes_where_it_was_written_with_our_fields_behind(
     server: Callable[..., Villain], written: str, method: str
 ) -> None:
     villain = server()
-    adapter = Adapter(Connector(), pool_connections=1)
+    client = HttpClient(Connector(), 1, 1)
     message = Queued(
         1, "q", villain.url(written), "GET" if method == "GET" else "POST", ENCODED.encode(), "a", "e", 0, 0
     )
-    assert Sender(lambda account: None, DeliverySettings()).send(message, adapter).verdict == "delivered"
-    adapter.close()
+    assert Sender(lambda account: None, DeliverySettings()).send(message, client).verdict == "delivered"
+    client.close()
     assert requested(villain) == (with_ours(written) if method == "GET" else expected(written))
     assert b":path" not in villain.heads[-1].lower()
 

@@ -1,0 +1,246 @@
+"""The HTTP client itself: what it writes, which answers it understands, and which connections it keeps."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gevent
+import pytest
+
+from orchestrator.net.addresses import AddressPolicy
+from orchestrator.net.connector import Connector
+from orchestrator.net.errors import TooMuch
+from orchestrator.net.http import BadAnswer, HttpClient, Request, Response, StaleConnection
+from tests.net.villain import Serve, Villain
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def says(data: bytes) -> Serve:
+    return lambda client, head: client.sendall(data)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Villain]]:
+    made: list[Villain] = []
+
+    def make(data: bytes | Serve = OK, keeps: bool = True) -> Villain:
+        made.append(Villain(data if callable(data) else says(data), keeps=keeps))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def client() -> Iterator[HttpClient]:
+    client = HttpClient(Connector(), places=2, per_place=2)
+    yield client
+    client.close()
+
+
+def request(server: Villain, method: str = "POST", **more: Any) -> Request:
+    return Request(method, server.url("").rstrip("/"), "/a?b=%e9", {"X-One": "1"}, **more)
+
+
+def test_a_request_is_one_packet_as_it_was_written(serve: Callable[..., Villain], client: HttpClient) -> None:
+    packets: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def answer() -> None:
+            near, _ = listener.accept()
+            packets.append(near.recv(65536))
+            near.sendall(OK)
+
+        gevent.spawn(answer)
+        to = f"http://127.0.0.1:{port}"
+        assert client.send(Request("POST", to, "/a?b=%e9", {"X-One": "1"}, b"From=1")).read(10) == b"ok"
+    assert packets == [
+        b"POST /a?b=%%e9 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nX-One: 1\r\nContent-Length: 6\r\n\r\nFrom=1" % port
+    ]
+
+
+@pytest.mark.parametrize("value", ["1\r\nX-Two: 2", "1\nX-Two: 2", "1\rX"])
+def test_nothing_that_is_given_becomes_another_header(
+    serve: Callable[..., Villain], client: HttpClient, value: str
+) -> None:
+    server = serve()
+    with pytest.raises(ValueError, match="a line's end"):
+        client.send(request(server)._replace(headers={"X-One": value}))
+    assert not server.heads
+
+
+ANSWERS: dict[str, tuple[bytes, int, bytes]] = {
+    "a length": (OK, 200, b"ok"),
+    "chunks": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1;x=y\r\nk\r\n0\r\nT: 1\r\n\r\n",
+        200,
+        b"ok",
+    ),
+    "lines that end with LF alone": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 200, b"ok"),
+    "continues before": (
+        b"HTTP/1.1 100 Continue\r\nX: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + OK,
+        200,
+        b"ok",
+    ),
+    "no body": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+    "no reason": (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
+    "a status of its own": (b"HTTP/1.1 799 Hm\r\nContent-Length: 2\r\n\r\nok", 799, b"ok"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_an_answer_that_has_an_end_leaves_its_connection_to_the_next(
+    serve: Callable[..., Villain], client: HttpClient, case: str
+) -> None:
+    data, status, body = ANSWERS[case]
+    server = serve(data)
+    for _ in range(3):
+        with client.send(request(server)) as answer:
+            assert (answer.status, answer.read(100)) == (status, body)
+    assert (server.connections, len(server.heads)) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        OK + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmore",
+        OK + b"and more",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+    ids=["close", "1.0", "a second answer", "more than its length", "another protocol"],
+)
+def test_other_connections_are_not_used_again(
+    serve: Callable[..., Villain], client: HttpClient, data: bytes
+) -> None:
+    server = serve(data)
+    for _ in range(2):
+        with client.send(request(server)) as answer:
+            assert answer.read(100) in (b"ok", b"")
+    assert server.connections == 2
+
+
+def test_an_answer_ends_with_its_connection_where_it_says_no_length(
+    serve: Callable[..., Villain], client: HttpClient
+) -> None:
+    server = serve(b"HTTP/1.1 200 OK\r\n\r\nok", keeps=False)
+    with client.send(request(server)) as answer:
+        assert answer.read(100) == b"ok"
+
+
+@pytest.mark.parametrize("read", [0, 1])
+def test_an_answer_that_is_not_read_to_its_end_costs_its_connection(
+    serve: Callable[..., Villain], client: HttpClient, read: int
+) -> None:
+    server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300000)
+    for count in (1, 2):
+        with client.send(request(server)) as answer:
+            if read:
+                assert answer.read(read)[:1] == b"x"
+        assert server.connections == count
+
+
+@pytest.mark.parametrize(
+    ("data", "says_"),
+    [
+        (b"", "closed without an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "closed within its head"),
+        (b"SIP/2.0 200 OK\r\n\r\n", "begins with 'SIP/2.0 200 OK"),
+    ],
+)
+def test_no_answer_says_what_came(
+    serve: Callable[..., Villain], client: HttpClient, data: bytes, says_: str
+) -> None:
+    with pytest.raises(BadAnswer, match=says_):
+        client.send(request(serve(data, keeps=False)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnoise",
+        b"HTTP/1.1 200 OK\r\nContent-Length: much\r\n\r\nok",
+    ],
+)
+def test_a_body_that_is_broken_is_none_and_its_status_counts(
+    serve: Callable[..., Villain], client: HttpClient, data: bytes
+) -> None:
+    with client.send(request(serve(data, keeps=False))) as answer:
+        assert answer.status == 200
+        with pytest.raises(BadAnswer):
+            answer.read(100)
+
+
+def test_a_body_may_be_as_long_as_is_allowed(serve: Callable[..., Villain], client: HttpClient) -> None:
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3000000
+    with client.send(request(serve(data))) as answer, pytest.raises(TooMuch):
+        answer.read(3000000)
+    with client.send(request(serve(data))) as answer:
+        answer.allow(3000000)
+        assert len(answer.read(3000000)) == 3000000
+
+
+def test_a_kept_connection_that_ends_instead_of_an_answer_is_stale(
+    serve: Callable[..., Villain], client: HttpClient
+) -> None:
+    def once(near: Any, head: bytes) -> None:
+        if len(server.heads) > 1:
+            near.close()
+        else:
+            near.sendall(OK)
+
+    server = serve(once)
+    assert client.send(request(server)).read(10) == b"ok"
+    with pytest.raises(StaleConnection):
+        client.send(request(server))
+
+
+def test_settings_that_were_reloaded_hold_for_kept_connections(serve: Callable[..., Villain]) -> None:
+    server, connector = serve(), Connector()
+    client = HttpClient(connector, 1, 1)
+    assert client.send(request(server)).read(10) == b"ok"
+    connector.policy = AddressPolicy(private=False)
+    with pytest.raises(Exception, match="is not dialled"):
+        client.send(request(server))
+    client.close()
+
+
+def test_two_at_once_have_a_connection_each_and_so_many_are_kept(
+    serve: Callable[..., Villain], client: HttpClient
+) -> None:
+    server = serve()
+    answers: list[Response] = [client.send(request(server)) for _ in range(3)]
+    assert [answer.read(10) for answer in answers] == [b"ok"] * 3
+    assert server.connections == 3
+    for answer in answers:
+        answer.close()
+    answers = [client.send(request(server)) for _ in range(3)]
+    assert [answer.read(10) for answer in answers] == [b"ok"] * 3
+    assert server.connections == 4, "two are kept of a place"
+
+
+def test_of_places_that_are_too_many_the_oldest_is_closed(
+    serve: Callable[..., Villain], client: HttpClient
+) -> None:
+    servers = [serve() for _ in range(3)]
+    for server in (*servers, servers[0]):
+        assert client.send(request(server)).read(10) == b"ok"
+    assert [server.connections for server in servers] == [2, 1, 1]
+
+
+def test_a_greenlet_that_is_killed_leaves_no_half_read_connection(
+    serve: Callable[..., Villain], client: HttpClient
+) -> None:
+    server = serve(lambda near, head: gevent.sleep(60))
+    waiting = gevent.spawn(client.send, request(server))
+    gevent.sleep(0.1)
+    waiting.kill()
+    assert not client._places[server.url("").rstrip("/"), True]._kept
