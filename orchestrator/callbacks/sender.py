@@ -12,7 +12,8 @@ from orchestrator.callbacks.retry import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import AccountKeys, Signer
 from orchestrator.logs import get_logger
 from orchestrator.net.errors import AddressRefused, NetError, reason
-from orchestrator.net.http import HttpClient, Request, Response, StaleConnection
+from orchestrator.net.http import HttpClient
+from orchestrator.net.http_messages import Request, Response, StaleConnection
 from orchestrator.net.urls import Unrequestable, target
 from orchestrator.store.message import Queued
 from orchestrator.types import CallbackStyle
@@ -68,7 +69,7 @@ class Sender:
         except (NetError, OSError) as error:
             if status is None:
                 return Answer("retry", None, reason(error))
-        # Whatever happens here is a fault of this attempt alone.
+        # Anything else that happens here is a fault of this attempt alone.
         except Exception as error:
             if status is None:
                 log.warning("attempt failed", queue=message.queue, callback=message.event, exc_info=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from orchestrator.net.http import Response
+from orchestrator.net.http_messages import Response
 
 CHUNK_BYTES = 16384
 # A document is never longer. A hundred callers who fetch their music at once should not take two gigabytes.

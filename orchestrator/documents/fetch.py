@@ -19,7 +19,8 @@ from orchestrator.documents.counters import FetchCounters, FetchOutcome
 from orchestrator.esl.commands import one_line
 from orchestrator.net.connector import Connector
 from orchestrator.net.errors import NetError, reason
-from orchestrator.net.http import HttpClient, Request, Response, StaleConnection
+from orchestrator.net.http import HttpClient
+from orchestrator.net.http_messages import Request, Response, StaleConnection
 from orchestrator.net.logged_url import SHOWN, shown
 from orchestrator.net.urls import location, target, with_fields
 from orchestrator.texml.template import is_template

@@ -19,7 +19,8 @@ from orchestrator.callbacks.delivery import Delivery
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.connector import Connector
-from orchestrator.net.http import HttpClient, Request
+from orchestrator.net.http import HttpClient
+from orchestrator.net.http_messages import Request
 from orchestrator.net.name_lookup import Found, Names
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox

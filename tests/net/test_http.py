@@ -12,7 +12,8 @@ import pytest
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.connector import Connector
 from orchestrator.net.errors import TooMuch
-from orchestrator.net.http import BadAnswer, HttpClient, Request, Response, StaleConnection
+from orchestrator.net.http import HttpClient
+from orchestrator.net.http_messages import BadAnswer, Request, Response, StaleConnection
 from tests.net.villain import Serve, Villain
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
