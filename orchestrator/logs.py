@@ -20,6 +20,8 @@ from structlog.processors import EventRenamer, JSONRenderer, TimeStamper, format
 from structlog.stdlib import BoundLogger, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
 
+UNNAMED_NODE = "default"
+"""As the settings call a node that they give no name."""
 _FIRST = ("node", "room", "call")
 _NEVER_SHOWN = ("password", "api_key", "signing_key", "auth_token", "token", "authorization")
 
@@ -32,6 +34,11 @@ class Log(BoundLogger):
         level = "error" if method_name == "exception" else method_name
         if self._logger.isEnabledFor(logging.getLevelName(level.upper())):
             return super()._proxy_to_logger(method_name, event, *args, **facts)
+
+
+def of_node(name: str) -> dict[str, str]:
+    """The fact of which FreeSWITCH node a line is; none for one without a name of its own, as an only one."""
+    return {} if name == UNNAMED_NODE else {"node": name}
 
 
 def get_logger(name: str) -> Log:

@@ -144,7 +144,8 @@ class CallRegistry(Part):
         call = Call(leg, application, services, target.call.direction, target.call)
         call.resumed = False
         services.connection.post(commands.api("sched_del", leg.uuid))
-        log.info("call of another node", call=call.sid, room=target.room, of_node=call.relayed)
+        assert call.relayed is not None
+        call.log.info("call of another node", room=target.room, caller_node=call.relayed.node)
         call.redirect(target.document)
         self._start(call)
 
@@ -171,9 +172,8 @@ class CallRegistry(Part):
         # The dialplan hangs up a call that nobody takes; this one is taken.
         services.connection.post(commands.api("sched_del", leg.uuid))
         services.call_records.open(call.caller, call.account_sid, name=call.origin.name)
-        log.info(
+        call.log.info(
             "call",
-            call=call.sid,
             number=number,
             caller=call.caller.from_,
             application=application.name,

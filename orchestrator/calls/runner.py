@@ -36,7 +36,7 @@ from orchestrator.documents.request_parameters import (
 )
 from orchestrator.esl.errors import Unreachable
 from orchestrator.esl.leg import Leg
-from orchestrator.logs import get_logger
+from orchestrator.logs import get_logger, of_node
 from orchestrator.net.logged_url import shown
 from orchestrator.routing import identities
 from orchestrator.sids import call_sid_of
@@ -133,7 +133,7 @@ class DocumentRunner(CallState):
         """Whether the verb that runs was begun by the last run of ours, or with a socket since lost."""
         self.caller = self.stored.caller
         self.document_url = self.stored.document_url or application.voice_url
-        self.log = log.bind(call=self.sid)
+        self.log = log.bind(call=self.sid, **of_node(self.services.node.name))
         self.rules = rules
         self.led_by_keys = False
         """Whether keys led to the document that is asked for next."""

@@ -107,3 +107,19 @@ def test_calls_are_served_while_one_node_is_there(house: House) -> None:
     other.start()
     for each in house.orchestrator.nodes:
         assert each.wait_up(15)
+
+
+def test_the_log_says_which_node_it_is_of(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """One that has a name of its own; an only one has none."""
+    caplog.set_level("INFO", "orchestrator")
+    assert house.orchestrator is not None
+    house.orchestrator.directory._choose = lambda asking: "home"
+    house.voice(house.joins())
+    (other,) = house.switch.others
+    phone = other.call(NUMBER, from_=FIRST)
+    house.delivered(2)
+    phone.hang_up()
+    house.delivered(4)
+    lines = [line for line in caplog.text.splitlines() if "joined" in line or "call=" in line]
+    assert any("joined" in line and "node=home" in line for line in lines)
+    assert all("node=home" in line for line in lines if " call=" in line and "attempt" not in line), lines

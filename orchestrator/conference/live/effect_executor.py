@@ -42,7 +42,7 @@ from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.events import Event as SwitchEvent
 from orchestrator.esl.legs import Legs
 from orchestrator.esl.snapshot import Member
-from orchestrator.logs import get_logger
+from orchestrator.logs import get_logger, of_node
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 
 log = get_logger(__name__)
@@ -109,7 +109,7 @@ class EffectExecutor:
             case EndCall(call_sid):
                 self._hang_up(room, call_sid)
             case RejectParticipant(call_sid, why):
-                log.info("refused", room=room.sid, call=call_sid, why=why.value)
+                log.info("refused", room=room.sid, call=call_sid, why=why.value, **of_node(room.node))
                 self._finish(room, call_sid, ConferenceOutcome(refused=why))
             case Release(call_sid, reason):
                 self._finish(room, call_sid, ConferenceOutcome(left=reason))

@@ -8,7 +8,7 @@ from enum import Enum
 
 from orchestrator.conference.machine.events import RoomEvent
 from orchestrator.conference.machine.state import Caller, Room
-from orchestrator.logs import get_logger
+from orchestrator.logs import get_logger, of_node
 
 log = get_logger(__name__)
 
@@ -21,17 +21,22 @@ def log_transition(before: Room, event: RoomEvent, after: Room, changed: Iterabl
     if log.isEnabledFor(logging.DEBUG):
         log.debug(f"{before.phase.value} -> {_shown(event)} -> {after.phase.value}", room=before.sid)
     if after.started_at and not before.started_at:
-        log.info("conference started", room=after.sid, name=after.name)
+        log.info("conference started", room=after.sid, name=after.name, **of_node(after.node))
     for call_sid in changed:
         was, one = before.participants.get(call_sid), after.participants.get(call_sid)
         joined, left = one is not None and one.join_sent, was is not None and was.join_sent
         if joined and not left:
-            log.info("joined", room=after.sid, call=call_sid, participants=len(after.participants))
+            _log_people("joined", after, call_sid)
         elif left and one is None:
-            log.info("left", room=after.sid, call=call_sid, participants=len(after.participants))
+            _log_people("left", after, call_sid)
     if after.ended_at and not before.ended_at:
         reason = after.end_reason.value if after.end_reason else ""
-        log.info("conference ended", room=after.sid, name=after.name, reason=reason)
+        log.info("conference ended", room=after.sid, name=after.name, reason=reason, **of_node(after.node))
+
+
+def _log_people(what: str, room: Room, call_sid: str) -> None:
+    count = len(room.participants)
+    log.info(what, room=room.sid, call=call_sid, participants=count, **of_node(room.node))
 
 
 def _shown(event: RoomEvent) -> str:
