@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import NoReturn
 
 import gevent
 from msgspec.structs import replace
@@ -84,6 +85,12 @@ class Call(DocumentRunner):
         self._pending_redirect = RunDocument(to) if isinstance(to, Fetched) else to
         if self._redirecting and not under_way and self._greenlet is not None:
             self._greenlet.kill(Redirected(), block=False)
+
+    def go_on_with(self, to: RunDocument) -> NoReturn:
+        """By its own greenlet: as `redirect`, unless others are on their way. Raises Redirected."""
+        if self._pending_redirect is None:
+            self._pending_redirect = to
+        raise Redirected
 
     def limit(self, seconds: int, answered_at: int) -> None:
         """Hung up `seconds` after its answer, by FreeSWITCH's own clock: a restart of ours changes nothing.

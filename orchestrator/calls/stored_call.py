@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from orchestrator.conference.live.participant_leg import OUTCOME
+from orchestrator.conference.live.participant_leg import OUTCOME, Onward
 from orchestrator.conference.machine.state import Caller
 from orchestrator.documents.fetch import Fetched
 from orchestrator.documents.next_action import FetchDocument
@@ -62,6 +62,8 @@ class StoredCall(Struct, frozen=True):
     """Dialled by us, and not answered yet."""
     relayed: Relayed | None = None
     """None: it is a call of this node."""
+    onward: Onward | None = None
+    """Of a call of another node: its wait document, which leads it out of its room."""
     direct_media: bool = False
     """Its sound may go straight to the node of its room: its trunk's `media`."""
     ended: bool = False

@@ -19,7 +19,14 @@ from orchestrator.conference.machine.state import (
     RecordingOptions,
     Rejection,
 )
-from orchestrator.documents.next_action import EndCall, FetchDocument, NextAction, Redirected
+from orchestrator.documents.fetch import Fetched
+from orchestrator.documents.next_action import (
+    EndCall,
+    FetchDocument,
+    NextAction,
+    Redirected,
+    RunDocument,
+)
 from orchestrator.esl.errors import LegGone
 from orchestrator.fsconfig.conference_profiles import TalkEvents, room_profile
 from orchestrator.texml import Conference, Dial
@@ -201,18 +208,21 @@ def _take_part(
 def _report(call: Call, outcome: ConferenceOutcome) -> NextAction:
     """To the caller's own node, where its document goes on."""
     assert call.relayed is not None
-    outcome = outcome._replace(cookies=call.stored_cookies)
+    outcome = outcome._replace(cookies=call.stored_cookies, onward=call.stored.onward)
     call.services.relays.report(call.relayed.node, call.sid, outcome)
     return EndCall()
 
 
 def _end(call: Call, verb: Dial, outcome: ConferenceOutcome) -> NextAction:
-    """Of a room on another node."""
+    """Of a room on another node. Raises LegGone and Redirected."""
     if outcome == ConferenceOutcome():
         call.leg.hangup()
         call.leg.ended.wait(GONE_SECONDS)
         _request_action(call, verb)
         raise LegGone(call.leg.hangup_cause)
+    if (onward := outcome.onward) is not None:
+        document = Fetched(onward.url, onward.content_type, onward.body)
+        call.go_on_with(RunDocument(document, onward.verb))
     return _go_on(verb, outcome)
 
 

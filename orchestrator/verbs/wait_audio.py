@@ -12,7 +12,7 @@ from orchestrator.calls.call import Call
 from orchestrator.calls.runner import DocumentRunner, Rules
 from orchestrator.calls.stored_call import StoredCall, Unstored, WaitStore
 from orchestrator.clock import Alarm, now
-from orchestrator.conference.live.participant_leg import ParticipantLeg
+from orchestrator.conference.live.participant_leg import Onward, ParticipantLeg
 from orchestrator.conference.machine.events import Remove
 from orchestrator.conference.machine.state import Participant
 from orchestrator.documents.fetch import Fetched, FetchError
@@ -198,12 +198,20 @@ class WaitDocument(DocumentRunner):
         room = self.services.rooms.get(self._wait.participant_leg.room_sid)
         if self._call.redirected or room is None or self.sid not in room.participants:
             return
-        # First, so that its greenlet gets that before the end of its Dial.
-        self._call.redirect(onward)
+        relayed = self._call.relayed is not None
+        if not relayed:
+            # First, so that its greenlet gets that before the end of its Dial.
+            self._call.redirect(onward)
         write_buffer = self.services.write_buffer
         write_buffer.begin_batch()
         try:
+            if relayed:
+                # Its own node goes on with it.
+                document, verb = onward
+                found = Onward(document.url, document.content_type, document.body, verb)
+                self._call.save(onward=found)
             self._leave()
-            self._call.in_document(*onward)
+            if not relayed:
+                self._call.in_document(*onward)
         finally:
             write_buffer.commit_batch()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gevent
+
 from tests.scenarios.conftest import House
 
 MODERATOR, FIRST, SECOND, THIRD = "+13125550001", "+13125550002", "+13125550003", "+13125550004"
@@ -295,6 +297,10 @@ def test_star_leaves_the_room_where_the_setting_says_so(house: House) -> None:
     first = house.switch.call("+13125550100", from_=FIRST)
     second = house.switch.call("+13125550100", from_=SECOND)
     house.delivered(3)
+    # Nobody presses a key before it has heard that it is in.
+    for phone in (first, second):
+        phone.wait_answered()
+    gevent.sleep(0.2)
     second.press("*")
     first.press("*")
     first.wait_hears(1500)

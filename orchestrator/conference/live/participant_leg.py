@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gevent.event import AsyncResult
+from msgspec import Struct
 
 from orchestrator.clock import now
 from orchestrator.conference.machine.dialling import MAX_EARLY
@@ -29,6 +30,15 @@ LEAVE_SECONDS = 5.0
 OUTCOME = "outcome"
 
 
+class Onward(Struct, frozen=True):
+    """A document that a waiting caller's wait document is, from the verb on that leads it out of the room."""
+
+    url: str
+    content_type: str
+    body: bytes
+    verb: int
+
+
 class ConferenceOutcome(NamedTuple):
     """How a Dial to a conference ended: one of the first three, or none where the call ended with it."""
 
@@ -36,6 +46,8 @@ class ConferenceOutcome(NamedTuple):
     left: LeaveReason | None = None
     moved: bool = False
     """A room of the name is on another node by now: the call's own node looks again."""
+    onward: Onward | None = None
+    """The call goes on with this, on its own node."""
     cookies: tuple[tuple[str, str, str, str], ...] = ()
     """As StoredCall's, where its requests were made on another node."""
 
