@@ -13,6 +13,7 @@ NAMES = (
     "join",
     "load",
     "nodes",
+    "relay",
 )
 """Each a module here with a docstring, `run(options) -> Iterable[Figure]` and, where it takes options of its
 own, `add_options(parser)`."""

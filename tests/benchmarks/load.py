@@ -186,7 +186,7 @@ class _Crowd:
         directory = stage.directory / f"sipp-{rate or options.rate:g}"
         directory.mkdir()
         party = plain_party(rooms, callers, int(stay * 1000))
-        sound = None if silent or options.silent else _sound(directory / "sound")
+        sound = None if silent or options.silent else party_sound(directory / "sound")
         self.calls = Sipp(party, rate or options.rate, stage.switch.sip_port, directory, sound)
 
     def __enter__(self) -> _Crowd:
@@ -196,7 +196,7 @@ class _Crowd:
         self.calls.close()
 
 
-def _sound(file: Path) -> Path:
+def party_sound(file: Path) -> Path:
     """What each caller sends, over and over: somewhere in it, it speaks."""
     chance = random.Random(1)
     samples = int(CYCLE_SECONDS * SAMPLES_A_SECOND)

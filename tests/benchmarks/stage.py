@@ -120,9 +120,9 @@ class Callback:
 
 
 class Stage:
-    def __init__(self, directory: Path, noun: str, limiter: str, nodes: int = 1) -> None:
+    def __init__(self, directory: Path, noun: str, limiter: str, nodes: int = 1, more: str = "") -> None:
         """`noun`: attributes of the Conference in the application's document, besides its callbacks'.
-        `nodes`: FreeSWITCHes, of which `switch` is the first."""
+        `nodes`: FreeSWITCHes, of which `switch` is the first. `more`: settings."""
         self.directory = directory
         self.switches = [
             BusySwitch(directory / f"switch{number}", 10002 + 9000 * number) for number in range(nodes)
@@ -138,6 +138,7 @@ class Stage:
         self._url = url
         self._voice = f"{url}/voice"
         self._admission = limiter
+        self._more = more
         self._orchestrator: subprocess.Popen[bytes] | None = None
         self._poster: Child | None = None
 
@@ -200,6 +201,11 @@ class Stage:
             self._poster.kill()
         return [Callback(*json.loads(line)) for line in self._application.end().splitlines()]
 
+    def drain(self, number: int) -> None:
+        """No room is opened on this node."""
+        command = [sys.executable, "-m", "orchestrator", "nodes", "drain", f"n{number}", "-c"]
+        subprocess.run([*command, str(self.directory / "orchestrator.yaml")], check=True, capture_output=True)
+
     def settle(self) -> None:
         """Until no call is left, and all callbacks are delivered."""
         self.switch.leftovers(LONGEST_QUIET_SECONDS)
@@ -223,6 +229,7 @@ class Stage:
                 admission=self._admission,
                 web=web,
             )
+            + self._more
         )
         with open(self.directory / "log", "wb") as log:
             process = subprocess.Popen(
@@ -240,13 +247,13 @@ class Stage:
 
 @contextmanager
 def staged(
-    noun: str = "", limiter: str = "", nodes: int = 1, kind: type[Stage] | None = None
+    noun: str = "", limiter: str = "", nodes: int = 1, more: str = "", kind: type[Stage] | None = None
 ) -> Iterator[Stage]:
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    stage = (kind or Stage)(directory, noun, limiter, nodes)
+    stage = (kind or Stage)(directory, noun, limiter, nodes, more)
     try:
         stage.start()
         yield stage
