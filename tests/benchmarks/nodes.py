@@ -51,6 +51,9 @@ DOCUMENT = (
 CALLBACKS = 4
 FULL = 0.97
 """Of the orchestrator's core: with more, calls wait."""
+KEPT_UP = 0.95
+"""Of the calls a second that come."""
+LATE_MS = 500.0
 FREESWITCH_RATE = 60
 """Calls a second that a FreeSWITCH takes on two cores (`python -m tests.benchmarks load --find rate`)."""
 
@@ -114,14 +117,15 @@ class Step:
         """`share` of a core while calls come; `cpu` seconds for all; `outcome`: as playback.Outcome."""
         self.rate = rate
         self.share = share
-        self.calls, _, self.refused, self.left, self.waits = outcome
+        self.calls, _, self.refused, self.left, self.waits, self.came = outcome
         self.cpu_ms = cpu / self.calls * 1000
         self.missing = CALLBACKS * self.calls - callbacks
 
     @property
     def is_full(self) -> bool:
-        late = not self.waits or percentile(self.waits, 90) > 1000
-        return self.share > FULL or bool(self.refused or self.left or self.missing) or late
+        late = not self.waits or percentile(self.waits, 90) > LATE_MS
+        slow = self.came < KEPT_UP * self.rate
+        return self.share > FULL or bool(self.refused or self.left or self.missing) or late or slow
 
     def __str__(self) -> str:
         waited = (
@@ -130,8 +134,8 @@ class Step:
             else "never"
         )
         return (
-            f"{self.share:.0%} of a core, {self.cpu_ms:.2f} ms a call, document to join {waited}; "
-            f"refused {self.refused}, left {self.left}, callbacks missing {self.missing}"
+            f"{self.came:.0f} came, {self.share:.0%} of a core, {self.cpu_ms:.2f} ms a call, "
+            f"document to join {waited}; refused {self.refused}, left {self.left}, callbacks missing {self.missing}"
         )
 
 

@@ -124,6 +124,8 @@ class Outcome(NamedTuple):
     left: int
     waits: list[float]
     """Milliseconds from the park to the order into the room."""
+    rate: float
+    """Calls a second that came into rooms, from the first park to the last order."""
 
 
 class Node:
@@ -243,7 +245,9 @@ def play(nodes: list[Node], first: int, rate: float, seconds: float) -> Outcome:
     for node in nodes:
         node.calls.clear()
     waits = [(call.ordered - call.began) * 1000 for call in calls if call.ordered]
-    return Outcome(total, len(waits), sum(node.refused for node in nodes), left, waits)
+    last = max((call.ordered for call in calls), default=began)
+    came = len(waits) / max(last - began, 0.001)
+    return Outcome(total, len(waits), sum(node.refused for node in nodes), left, waits, came)
 
 
 def main(count: int) -> None:
