@@ -135,7 +135,8 @@ class Step:
         )
         return (
             f"{self.came:.0f} came, {self.share:.0%} of a core, {self.cpu_ms:.2f} ms a call, "
-            f"document to join {waited}; refused {self.refused}, left {self.left}, callbacks missing {self.missing}"
+            f"document to join {waited}; "
+            f"refused {self.refused}, left {self.left}, callbacks missing {self.missing}"
         )
 
 
