@@ -96,7 +96,7 @@ class CallContext:
 
     def style_of(self, application: Application) -> CallbackStyle:
         """As the settings of this moment say."""
-        return callback_style(self.settings.dialect(application))
+        return callback_style(self.current.dialect(application))
 
     def signer(self, account_sid: str, style: CallbackStyle) -> Signer:
         return Signer(style, self.keys(account_sid) or AccountKeys())

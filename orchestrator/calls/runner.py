@@ -349,7 +349,7 @@ class DocumentRunner(CallState):
     @property
     def dialect(self) -> Dialect:
         """Its application's values of settings in which the vendors differ, at this moment."""
-        return self.services.settings.dialect(self.application)
+        return self.services.current.dialect(self.application)
 
     def _document_of(self, fetched: Fetched) -> Document:
         """Raises DocumentError."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import BaseModel
 
 from orchestrator.config.applications import Application
+from orchestrator.config.dialect import Dialect
 from orchestrator.config.settings import Settings
 from orchestrator.config.trunks import Trunk
 
@@ -73,6 +74,16 @@ class CurrentSettings:
     """Each part reads a setting here at the moment it needs it and keeps none: a reload is one assignment."""
 
     settings: Settings
+    _dialects: dict[str, tuple[Settings, Application, Dialect]] = field(default_factory=dict, repr=False)
+    """By the application's name."""
+
+    def dialect(self, application: Application) -> Dialect:
+        """As Settings.dialect, which every request of a call needs."""
+        found = self._dialects.get(application.name)
+        if found is None or found[0] is not self.settings or found[1] is not application:
+            found = self.settings, application, self.settings.dialect(application)
+            self._dialects[application.name] = found
+        return found[2]
 
 
 @dataclass(frozen=True)

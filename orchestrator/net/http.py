@@ -59,7 +59,8 @@ class _Connection:
 
     def is_good(self, connector: Connector) -> bool:
         """Whether it can serve again. With gevent's poll it would be a watcher, a timer and two switches."""
-        if self._socket is None or self._checked_by != connector.policy:
+        policy = connector.policy
+        if self._socket is None or (self._checked_by is not policy and self._checked_by != policy):
             # Settings that were reloaded hold for kept connections too.
             return False
         poll = _poll()

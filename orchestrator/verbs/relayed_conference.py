@@ -183,10 +183,7 @@ def _unbridge(call: Call, relay: Relay) -> None:
 def _end_of(call: Call, relay: Relay) -> ConferenceOutcome | None:
     """None: the other node did not take it, or has no such room any more."""
     if (outcome := _outcome(call)) is not None:
-        if outcome.moved:
-            call.services.write_buffer.commit(delete=[(OUTCOME, call.sid)])
-            return None
-        return outcome
+        return None if outcome.moved else outcome
     if relay.lost:
         # With its node the conference has ended; the document goes on as after any other end.
         return ConferenceOutcome(left=LeaveReason.HUNG_UP)
@@ -200,4 +197,7 @@ def _outcome(call: Call) -> ConferenceOutcome | None:
         return None
     outcome = msgspec.json.decode(stored, type=ConferenceOutcome)
     call.add_cookies(outcome.cookies)
+    if outcome.moved:
+        # It is looked for again: the next outcome is that of another room.
+        call.services.write_buffer.commit(delete=[(OUTCOME, call.sid)])
     return outcome

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.config import Settings, loads
-from orchestrator.config.current import _IN_FREESWITCH, _LIVE, change, needs_restart, without_freeswitch
+from orchestrator.config.current import (
+    _IN_FREESWITCH,
+    _LIVE,
+    CurrentSettings,
+    change,
+    needs_restart,
+    without_freeswitch,
+)
 from orchestrator.config.trunks import Trunk
 from orchestrator.fsconfig.render import render
 
@@ -175,3 +182,16 @@ def test_a_key_says_whether_it_needs_a_restart() -> None:
     assert needs_restart("conference.speech_start_ms")
     assert not needs_restart("conference.hangup_on_star")
     assert not needs_restart("profiles.NAME.rate")
+
+
+def test_what_vendors_differ_in_is_that_of_the_settings_in_force() -> None:
+    old = read("applications: {a: {voice_url: 'http://h/'}}")
+    new = read("applications: {a: {voice_url: 'http://h/', dialect: twilio}}")
+    current = CurrentSettings(old)
+    asked = current.dialect(old.applications["a"])
+    assert asked == old.dialect(old.applications["a"])
+    assert current.dialect(old.applications["a"]) is asked
+    # A call that goes on has its application of the time of its start.
+    assert current.dialect(new.applications["a"]) == old.dialect(new.applications["a"]) != asked
+    current.settings = new
+    assert current.dialect(new.applications["a"]) == new.dialect(new.applications["a"])
