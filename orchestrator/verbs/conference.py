@@ -50,7 +50,7 @@ class OnAnotherNode(Exception):
 
 
 def dial_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
-    return _join(call, verb, noun)
+    return _join(call, verb, noun, now())
 
 
 def resume_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
@@ -60,20 +60,21 @@ def resume_conference(call: Call, verb: Dial, noun: Conference) -> NextAction:
         if outcome is not None:
             return _end(call, verb, outcome)
     elif call.services.rooms.remembers(call.sid):
-        return _take_part(call, verb, noun, _resume)
-    return _join(call, verb, noun)
+        return _take_part(call, verb, noun, call.stored.since, _resume)
+    return _join(call, verb, noun, call.stored.since)
 
 
-def _join(call: Call, verb: Dial, noun: Conference) -> NextAction:
-    """On the node of its room, which may be another one each time that it is looked up."""
+def _join(call: Call, verb: Dial, noun: Conference, began: int) -> NextAction:
+    """On the node of its room, which may be another one each time that it is looked up. `began`: the verb, in
+    microseconds since the epoch."""
     for _ in range(TRIES):
         try:
-            return _take_part(call, verb, noun, _enter)
+            return _take_part(call, verb, noun, began, _enter)
         except OnAnotherNode as found:
             home = str(found)
         if call.relayed is not None:
             return _report(call, ConferenceOutcome(moved=True))
-        take_part = partial(take_part_elsewhere, call, verb, noun, home, _left(call, verb))
+        take_part = partial(take_part_elsewhere, call, verb, noun, home, _left(verb, began))
         outcome = _elsewhere(call, verb, take_part)
         if outcome is not None:
             return _end(call, verb, outcome)
@@ -82,9 +83,9 @@ def _join(call: Call, verb: Dial, noun: Conference) -> NextAction:
     return _end(call, verb, ConferenceOutcome(refused=Rejection.ENDED))
 
 
-def _left(call: Call, verb: Dial) -> float:
+def _left(verb: Dial, began: int) -> float:
     """Of its time limit, in seconds."""
-    return max(0.0, verb.time_limit - (now() - call.stored.since) / 1_000_000)
+    return max(0.0, verb.time_limit - (now() - began) / 1_000_000)
 
 
 def _home(call: Call, noun: Conference) -> str:
@@ -146,6 +147,7 @@ def _take_part(
     call: Call,
     verb: Dial,
     noun: Conference,
+    began: int,
     enter: Callable[[Call, ParticipantLeg, Conference], None],
 ) -> NextAction:
     """Until the room has decided, at most as long as the Dial lasts; and what follows. Raises what `enter`
@@ -169,7 +171,7 @@ def _take_part(
         leg.on_digit.append(on_digit)
     try:
         enter(call, participant_leg, noun)
-        outcome = participant_leg.wait(_left(call, verb))
+        outcome = participant_leg.wait(_left(verb, began))
         if outcome is None:
             # It may be out already, and we have stood still since.
             call.services.connection.wait_current()
