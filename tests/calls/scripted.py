@@ -27,7 +27,7 @@ NO_LEG = "-ERR No such channel!\n"
 class ScriptedSwitch:
     kind = "scripted"
     host, password = "127.0.0.1", "ClueCon"
-    home = None
+    others = ()
 
     def __init__(self, directory: Path) -> None:
         self.media_dir, self.recordings_dir = directory / "media", directory / "recordings"
