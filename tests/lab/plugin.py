@@ -166,32 +166,29 @@ def _part_of(item: pytest.Item) -> str:
 def real_switch(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[FreeSwitch]:
-    """The one real FreeSWITCH of the session. Tests take `switch`, which looks after it."""
+    """The real FreeSWITCH of the session. Tests take `switch`, which looks after it."""
+    yield from _real(tmp_path_factory, pytestconfig, "freeswitch")
+
+
+@pytest.fixture(scope="session")
+def real_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[FreeSwitch]:
+    """The second one."""
+    yield from _real(tmp_path_factory, pytestconfig, "home")
+
+
+@pytest.fixture(scope="session")
+def third_real_switch(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[FreeSwitch]:
+    yield from _real(tmp_path_factory, pytestconfig, "third")
+
+
+def _real(factory: pytest.TempPathFactory, config: pytest.Config, name: str) -> Iterator[FreeSwitch]:
     if reason := FreeSwitch.why_not():
-        if pytestconfig.getoption("--switch") in ("freeswitch", "both"):
+        if config.getoption("--switch") in ("freeswitch", "both"):
             pytest.fail(f"--switch asks for FreeSWITCH, but {reason}")
         pytest.skip(reason)
-    switch = FreeSwitch(tmp_path_factory.mktemp("freeswitch"))
-    try:
-        switch.open()
-        yield switch
-    finally:
-        switch.close()
-
-
-@pytest.fixture(scope="session")
-def real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
-    """The second real FreeSWITCH of a session."""
-    yield from _another(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def third_real_switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
-    yield from _another(tmp_path_factory)
-
-
-def _another(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeSwitch]:
-    switch = FreeSwitch(tmp_path_factory.mktemp("node"))
+    switch = FreeSwitch(factory.mktemp(name))
     try:
         switch.open()
         yield switch
