@@ -86,7 +86,11 @@ def main() -> None:
         calls.close()
         stage.settle()
     text = "".join(json.dumps(line) + "\n" for line in tees[0].lines)
-    RECORDED.write_text(text.replace(str(stage.directory), "/var/lib/freeswitch"))
+    text = text.replace(str(stage.directory), "/var/lib/freeswitch")
+    host = socket.gethostname()
+    for before, after in (('\\"', '\\"'), ("hostname=", "\\n")):
+        text = text.replace(f"{before}{host}{after}", f"{before}fs{after}")
+    RECORDED.write_text(text)
 
 
 if __name__ == "__main__":

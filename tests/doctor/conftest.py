@@ -62,16 +62,21 @@ def examined(settings: Callable[..., Settings], switch: Switch) -> Examine:
         switch.emulated.core.conference_conf = profiles
 
     def run(**changes: object) -> dict[str, CheckResult]:
-        found: dict[str, CheckResult] = {}
-        order = ("skipped", "ok", "note", "wrong")
-        for finding in run_checks(settings(**changes)):
-            before = found.get(finding.check)
-            if before is None or order.index(finding.state) >= order.index(before.state):
-                found[finding.check] = finding
-        return found
+        return worst_by_check(settings(**changes))
 
     return run
 
 
+def worst_by_check(settings: Settings) -> dict[str, CheckResult]:
+    """What the doctor finds, by check: of several results of one check the worst."""
+    found: dict[str, CheckResult] = {}
+    order = ("skipped", "ok", "note", "wrong")
+    for result in run_checks(settings):
+        before = found.get(result.check)
+        if before is None or order.index(result.state) >= order.index(before.state):
+            found[result.check] = result
+    return found
+
+
 def wrong(found: dict[str, CheckResult]) -> list[str]:
-    return [name for name, finding in found.items() if finding.state == "wrong"]
+    return [name for name, result in found.items() if result.state == "wrong"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import loads
-from orchestrator.doctor import CheckResult, run_checks
+from orchestrator.doctor import CheckResult
+from tests.doctor.conftest import worst_by_check, wrong
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import House
@@ -59,19 +60,9 @@ def examined(switch: Switch, other: FreeSwitch, application: Application, tmp_pa
                 database=tmp_path / "orchestrator.sqlite",
             )
         )
-        found: dict[str, CheckResult] = {}
-        order = ("skipped", "ok", "note", "wrong")
-        for result in run_checks(settings):
-            before = found.get(result.check)
-            if before is None or order.index(result.state) >= order.index(before.state):
-                found[result.check] = result
-        return found
+        return worst_by_check(settings)
 
     return run
-
-
-def wrong(found: dict[str, CheckResult]) -> list[str]:
-    return [name for name, result in found.items() if result.state == "wrong"]
 
 
 def test_each_node_and_each_pair_is_looked_at(examined: Examine, switch: Switch, other: FreeSwitch) -> None:
