@@ -63,7 +63,9 @@ def _place(context: DoctorContext, placed: list[str]) -> Leg | CheckResult:
     variables = {"origination_uuid": near, "loopback_bowout": "false", DOCTOR: near}
     variables |= {"origination_caller_id_number": DOCTOR_NUMBER, **_from(context)}
     dial = commands.dial_string([commands.DialTarget(f"loopback/{DOCTOR_NUMBER}/{CONTEXT}")], variables)
-    job = gevent.spawn(_originate, context, commands.originate(dial, "playback", "silence_stream://-1"))
+    job = gevent.spawn(
+        context.job, commands.originate(dial, "playback", "silence_stream://-1"), 3 * WAIT_SECONDS
+    )
     remedy = (
         "see `dialplan` above, and FreeSWITCH's log; are sip.networks and trunks those that were rendered?"
     )
@@ -89,13 +91,6 @@ def _from(context: DoctorContext) -> dict[str, str]:
     """The address of somebody who may call: the dialplan looks at it, and a loopback leg has none."""
     networks = [network for several in context.settings.callers().values() for network in several]
     return {"network_addr": str(networks[0].network_address)} if networks else {}
-
-
-def _originate(context: DoctorContext, command: str) -> str:
-    try:
-        return context.connection.bgapi(command, 3 * WAIT_SECONDS)
-    except SwitchError as error:
-        return str(error)
 
 
 def recordings(context: DoctorContext, leg: Leg) -> CheckResult:

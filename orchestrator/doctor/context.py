@@ -76,6 +76,13 @@ class DoctorContext:
         except CommandFailed as error:
             return error.reply
 
+    def job(self, command: str, timeout_secs: float) -> str:
+        """What a background job of FreeSWITCH answered, or why there is no answer."""
+        try:
+            return self.connection.bgapi(command, timeout_secs)
+        except SwitchError as error:
+            return str(error)
+
     def located(self, place: str) -> etree._Element | None:
         """An element of the configuration that FreeSWITCH has read (xml_locate); None where there is none.
 

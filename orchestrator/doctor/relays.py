@@ -14,7 +14,6 @@ from orchestrator.doctor.context import DoctorContext, await_event
 from orchestrator.doctor.result import CheckResult, ok, wrong
 from orchestrator.doctor.switch import MAX_SKEW_SECONDS
 from orchestrator.esl import commands
-from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.snapshot import DOCTOR, DOCTOR_NUMBER
 from orchestrator.fsconfig import sip_profiles
 
@@ -67,7 +66,7 @@ def _call(origin: DoctorContext, home: DoctorContext) -> CheckResult:
     variables = {"origination_uuid": str(uuid4()), "sip_invite_call_id": uuid, DOCTOR: "1"}
     target = commands.DialTarget(f"sofia/{RELAY_PROFILE}/{DOCTOR_NUMBER}@{there}")
     command = commands.originate(commands.dial_string([target], variables), "hangup")
-    job = gevent.spawn(_originate, origin, command)
+    job = gevent.spawn(origin.job, command, 2 * WAIT_SECONDS)
     try:
         await_event(parked, WAIT_SECONDS)
     except gevent.Timeout:
@@ -93,13 +92,6 @@ def _refused(origin: Node, home: DoctorContext) -> str:
     if not allowed or home.api(f"acl {address} {allowed}").strip() == "true":
         return ""
     return address
-
-
-def _originate(context: DoctorContext, command: str) -> str:
-    try:
-        return context.connection.bgapi(command, 2 * WAIT_SECONDS)
-    except SwitchError as error:
-        return str(error)
 
 
 def _clocks(one: DoctorContext, other: DoctorContext) -> CheckResult:
