@@ -77,7 +77,7 @@ class DoctorContext:
             return error.reply
 
     def job(self, command: str, timeout_secs: float) -> str:
-        """What a background job of FreeSWITCH answered, or why there is no answer."""
+        """The answer of a background job of FreeSWITCH, or the reason why there is none."""
         try:
             return self.connection.bgapi(command, timeout_secs)
         except SwitchError as error:
