@@ -16,7 +16,7 @@ State = Literal["waiting", "delivered", "failed"]
 Prepared = tuple[str, Sequence[object]]
 """A query and its values."""
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 APPLICATION_ID: Final = 0x54584F42  # "TXOB"
 _CHECKPOINT_PAGES: Final = 4000
 """16 MB of log, from which a page that changed a hundred times goes into the file once."""
@@ -80,8 +80,8 @@ CREATE TABLE records (
     call_sid TEXT NOT NULL,
     value BLOB NOT NULL,
     node TEXT NOT NULL,
-    PRIMARY KEY (kind, sid)
-) WITHOUT ROWID;
+    UNIQUE (kind, sid)
+);
 CREATE INDEX records_by_time ON records (kind, account_sid, created_at, sid);
 CREATE INDEX records_by_name ON records (kind, account_sid, name) WHERE name <> '';
 CREATE INDEX records_by_conference ON records (conference_sid) WHERE conference_sid <> '';
@@ -165,8 +165,12 @@ FORGET_ASKED: Final = "DELETE FROM retries WHERE id = ?"
 _COLUMNS: Final = tuple(column.name for column in fields(Record))
 _CHANGING: Final = ("updated_at", "ended_at", "status", "value")
 """The columns that change during its life; to write another column is to write its indexes again."""
-_PARTIAL: Final = ("name", "conference_sid", "call_sid")
-"""Columns whose index leaves out empty values."""
+_PARTIAL: Final = {
+    "call_sid": "records_by_call",
+    "conference_sid": "records_by_conference",
+    "name": "records_by_name",
+}
+"""Columns whose index leaves out empty values, the most selective first."""
 PUT_RECORD: Final = (
     f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
@@ -300,8 +304,9 @@ def records(query: Query) -> Prepared:
         clauses.append("(created_at, sid) < (?, ?)")
         values += query.after
     order = "ORDER BY created_at DESC, sid DESC LIMIT ? OFFSET ?"
-    # It would rather have the rows in their order than those of this name alone.
-    index = " INDEXED BY records_by_name" if query.equal.get("name") else ""
+    # It would rather have the rows in their order than those of this name or conference alone.
+    indexed = next((_PARTIAL[column] for column in _PARTIAL if query.equal.get(column)), "")
+    index = f" INDEXED BY {indexed}" if indexed else ""
     found = f"{_RECORDS}{index} WHERE {' AND '.join(clauses)} {order}"
     if not query.words:
         return found, (*values, query.limit, query.offset)
