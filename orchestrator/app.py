@@ -48,9 +48,11 @@ from orchestrator.services.nodes import Nodes
 from orchestrator.shared_parts import Shared
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
+from orchestrator.store.write_behind import OutputGate
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.timeline.recorder import Timeline
 from orchestrator.web.api.blueprint import rest_api
+from orchestrator.web.api.idempotency import Idempotency
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console
 from orchestrator.web.health import health
@@ -92,6 +94,7 @@ class Orchestrator(Part):
         self.delivery.on_attempt.append(self.attempt_entries.on_attempt)
         self.delivery.on_dropped.append(self.attempt_entries.on_dropped)
         self.counters = CallCounters()
+        self.output_gate = OutputGate()
         self.directory = RoomDirectory(lambda: self.settings.freeswitch.new_rooms)
         shared = Shared(
             current=self.current,
@@ -106,6 +109,7 @@ class Orchestrator(Part):
             outbound_limits=OutboundLimits(self.current),
             directory=self.directory,
             relays=Relays(),
+            output_gate=self.output_gate,
             take_over=take_over,
         )
         if len(settings.freeswitch.nodes) == 1:
@@ -165,6 +169,7 @@ class Orchestrator(Part):
             console_secret(self.outbox),
             self.node_states,
         )
+        idempotency, settle = Idempotency(self.outbox.records, self.node.write_buffer), self.output_gate.wait
         audio = RecordingAudio(files, is_open=self.services.recordings.is_recording)
         self.web = WebServer(
             settings.web.host,
@@ -172,7 +177,7 @@ class Orchestrator(Part):
             (
                 health(self._not_ready),
                 recording_pages(audio),
-                rest_api(self.current, self.services, self.outbox.records, self.attempts, audio),
+                rest_api(self.current, self.services, idempotency, self.attempts, audio, settle),
                 self.console.blueprint,
             ),
         )

@@ -19,6 +19,7 @@ from orchestrator import clock
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
 from orchestrator.store import sql, sqlite
+from orchestrator.store.batch import Batch
 from orchestrator.store.callback_list import CallbackList
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
@@ -79,6 +80,15 @@ class NodeView:
         self.records = outbox.records
         self._outbox = outbox
 
+    @property
+    def remote(self) -> bool:
+        """As StateStore.remote."""
+        return self._outbox.remote
+
+    def write(self, batch: Batch) -> None:
+        """As Outbox.write."""
+        self._outbox.write(batch, self.node)
+
     def commit(
         self,
         messages: Sequence[Message] = (),
@@ -138,6 +148,11 @@ class Outbox(Part):
             raise sqlite.explain(self.path, error) from error
 
     @property
+    def remote(self) -> bool:
+        """As StateStore.remote."""
+        return False
+
+    @property
     def depth(self) -> int:
         """Messages that wait."""
         return self._queues.depth
@@ -152,17 +167,29 @@ class Outbox(Part):
     ) -> None:
         """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key), and
         records; all that of a FreeSWITCH `node`, or of none."""
-        if not (messages or put or delete or records):
-            return
-        first, now = self._last_id + 1, clock.now()
-        rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
-        recorded = [record.row(node) for record in records]
-        deleted, state = [(*each, node) for each in delete], [(*each, node) for each in put]
+        batch = Batch()
+        batch.add(messages, put, delete, records)
+        if batch:
+            self.write(batch, node)
+
+    def write(self, batch: Batch, node: str = "") -> None:
+        """All of it or nothing, as `commit`."""
+        new = len(batch.messages) - len(batch.ids)
+        batch.ids += range(self._last_id + 1, self._last_id + 1 + new)
+        self._last_id += new
+        now = clock.now()
+        rows = [_row(*each, now, node) for each in zip(batch.ids, batch.messages, strict=True)]
+        recorded = [record.row(node) for record in batch.records.values()]
+        put, deleted = list[tuple[object, ...]](), list[tuple[object, ...]]()
+        for (kind, key), value in batch.state.items():
+            if value is None:
+                deleted.append((kind, key, node))
+            else:
+                put.append((kind, key, value, node))
         self._write(
-            ((sql.ADD, rows), (sql.DELETE_STATE, deleted), (sql.PUT_STATE, state), (sql.PUT_RECORD, recorded))
+            ((sql.ADD, rows), (sql.DELETE_STATE, deleted), (sql.PUT_STATE, put), (sql.PUT_RECORD, recorded))
         )
-        self._last_id += len(rows)
-        for id_, message in enumerate(messages, first):
+        for id_, message in zip(batch.ids, batch.messages, strict=True):
             self._queues.append(message.queue, id_)
 
     def load(self, kind: str, node: str | None = None) -> list[tuple[str, bytes]]:

@@ -123,7 +123,7 @@ def test_a_waiting_message_that_an_operator_deleted_is_skipped(outbox: Outbox, p
 def test_a_commit_is_all_or_nothing(outbox: Outbox) -> None:
     outbox.commit(put=[("room", "1", b"before")])
     with pytest.raises((OutboxError, sqlite3.Error)):
-        outbox.commit([make("a", URL)], [("room", "1", b"after"), ("room", "2", None)])  # type: ignore[list-item]
+        outbox.commit([make("a", URL)], [("room", "1", b"after"), ("room", "2", object())])  # type: ignore[list-item]
     assert outbox.load("room") == [("1", b"before")]
     assert outbox.next("a") is None
     assert outbox.counts().pending == 0

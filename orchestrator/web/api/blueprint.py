@@ -16,7 +16,7 @@ from orchestrator.recordings.files import RecordingKind
 from orchestrator.rejection import ServiceError
 from orchestrator.services.api_services import ApiServices
 from orchestrator.sids import canonical_call_sid
-from orchestrator.store.interface import OutboxError, RecordStore
+from orchestrator.store.interface import OutboxError
 from orchestrator.timeline.actor import Actor, set_actor
 from orchestrator.web.api import (
     call_events,
@@ -71,17 +71,19 @@ MAX_BODY_BYTES = 256 * 1024
 def rest_api(
     current: CurrentSettings,
     control: ApiServices,
-    records: RecordStore,
+    idempotency: Idempotency,
     attempts: Attempts,
     audio: RecordingAudio,
+    before_answering: Callable[[], None] = lambda: None,
 ) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
-    `/openapi.json`."""
+    `/openapi.json`. `before_answering` is called once a command is carried out, and may hold up its
+    answer."""
     blueprint = Blueprint("rest", __name__)
     # A connection's greenlet serves one request after the other: each acts for itself in timelines.
     blueprint.before_request(lambda: set_actor(Actor("api")))
     blueprint.teardown_request(lambda error: set_actor(None))
-    api = _Api(current, control, Idempotency(records), attempts)
+    api = _Api(current, control, idempotency, attempts, before_answering)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations, ".json" if path.endswith(".json") else "")
@@ -128,6 +130,7 @@ class _Api(NamedTuple):
     control: ApiServices
     idempotency: Idempotency
     attempts: Attempts
+    before_answering: Callable[[], None]
 
 
 def _older(api: _Api) -> Callable[..., Response]:
@@ -215,7 +218,10 @@ def _run(api: _Api, operation: Operation, base: ApiBase, path: dict[str, str], s
         log.warning("a callback that is never sent", operation=operation.name, problem=problem)
     context = RequestContext(api.control, base, path, given.written, given.values, suffix)
     with recorded(api.control.recorder, base.account_sid, operation, path, fields):
-        return _carry_out(api, operation, context, body, fields)
+        answer = _carry_out(api, operation, context, body, fields)
+    if operation.method != "GET":
+        api.before_answering()
+    return answer
 
 
 def _carry_out(

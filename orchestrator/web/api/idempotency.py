@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 from orchestrator.clock import now
 from orchestrator.store.interface import RecordStore
 from orchestrator.store.records import Record
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.web.api.errors import Fault, invalid
 
 KEY_HEADERS = ("Idempotency-Key", "X-Idempotency-Key", "I-Twilio-Idempotency-Token")
@@ -33,10 +34,11 @@ class StoredResponse(Struct, frozen=True):
 
 
 class Idempotency:
-    """Answers by key are on disk for a day, the others in memory for some minutes."""
+    """Answers by key are in the store for a day; all of them are in memory for some minutes."""
 
-    def __init__(self, records: RecordStore) -> None:
+    def __init__(self, records: RecordStore, write_buffer: WriteBehindBuffer) -> None:
         self._records = records
+        self._write_buffer = write_buffer
         self._recent: OrderedDict[str, tuple[float, StoredResponse]] = OrderedDict()
 
     def answer(
@@ -54,34 +56,37 @@ class Idempotency:
         if key:
             return asked, self._by_key(asked)
         second_try = headers.get(RETRY_HEADER, "0").strip() not in ("", "0")
-        return asked, self._by_body(fingerprint) if second_try else None
+        return asked, self._remembered(fingerprint) if second_try else None
 
     def _by_key(self, asked: Request) -> StoredResponse | None:
-        record = self._records.one("request", asked.account_sid, asked.sid)
-        if record is None:
-            return None
-        answered = json.decode(record.value, type=StoredResponse)
+        answered = self._remembered(asked.sid)
+        if answered is None:
+            record = self._records.one("request", asked.account_sid, asked.sid)
+            if record is None:
+                return None
+            answered = json.decode(record.value, type=StoredResponse)
         if answered.fingerprint != asked.fingerprint:
             detail = "This key came before, with another request."
             raise invalid(Fault("10015", "Bad Request", detail))
         return answered
 
-    def _by_body(self, fingerprint: str) -> StoredResponse | None:
-        at, answered = self._recent.get(fingerprint, (0.0, None))
+    def _remembered(self, key: str) -> StoredResponse | None:
+        at, answered = self._recent.get(key, (0.0, None))
         return answered if answered is not None and time.monotonic() - at < RETRY_SECONDS else None
 
     def remember(self, asked: Request, status: int, body: bytes) -> None:
-        """Before anything is dialled: that begins when this greenlet lets others run. Raises OutboxError."""
+        """Never yields: nothing is dialled before it is committed, as dialling begins on another greenlet."""
         answered = StoredResponse(asked.fingerprint, status, body)
-        self._recent[asked.fingerprint] = (time.monotonic(), answered)
-        self._recent.move_to_end(asked.fingerprint)
+        for key in filter(None, (asked.fingerprint, asked.sid)):
+            self._recent[key] = (time.monotonic(), answered)
+            self._recent.move_to_end(key)
         while len(self._recent) > MAX_REMEMBERED:
             self._recent.popitem(last=False)
         if asked.sid:
             at = now()
-            self._records.put(
-                [Record("request", asked.sid, asked.account_sid, at, at, at, value=json.encode(answered))]
-            )
+            value = json.encode(answered)
+            record = Record("request", asked.sid, asked.account_sid, at, at, at, value=value)
+            self._write_buffer.commit(records=[record])
 
 
 class Request(Struct, frozen=True):
