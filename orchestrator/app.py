@@ -47,7 +47,7 @@ from orchestrator.services.api_services import api_services
 from orchestrator.services.nodes import Nodes
 from orchestrator.shared_parts import Shared
 from orchestrator.store.interface import OutboxError
-from orchestrator.store.outbox import Outbox
+from orchestrator.store.opening import open_store
 from orchestrator.store.write_behind import OutputGate
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.timeline.recorder import Timeline
@@ -80,7 +80,7 @@ class Orchestrator(Part):
         for places in settings.freeswitch.nodes:
             for directory in (places.recordings_dir, places.media_dir):
                 directory.mkdir(parents=True, exist_ok=True)
-        self.outbox = Outbox(settings.callbacks.database)
+        self.outbox = open_store(settings.callbacks.store, [node.name for node in settings.freeswitch.nodes])
         self.timeline = Timeline(self.outbox.timeline, timeline_limits(settings))
         self._keys = account_keys(settings)
         self._connector = Connector(address_policy(settings))
@@ -314,14 +314,15 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     except (OutboxError, OSError) as error:
         log.error("cannot start", problem=str(error))
         return 1
-    stop, refused = Flag(), list[NotOwner]()
+    stop, refused = Flag(), list[NotOwner | OutboxError]()
 
-    def on_refused(error: NotOwner) -> None:
+    def on_refused(error: NotOwner | OutboxError) -> None:
         refused.append(error)
         stop.set()
 
     for node in orchestrator.nodes:
         node.ownership.on_refused.append(on_refused)
+    orchestrator.outbox.database.on_lost.append(on_refused)
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
 

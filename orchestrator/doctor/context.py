@@ -65,7 +65,7 @@ class DoctorContext:
     def installation(self) -> str:
         """The database's; empty where there is no database yet."""
         try:
-            return (outbox_admin.state(self.settings.callbacks.database, INSTALLATION) or b"").decode()
+            return (outbox_admin.state(self.settings.callbacks.store, INSTALLATION) or b"").decode()
         except OutboxError:
             return ""
 

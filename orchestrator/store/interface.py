@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 
 class OutboxError(Exception):
-    """The outbox's file cannot be used. Says which file, what is wrong and what helps."""
+    """The outbox's database cannot be used. Says which one, what is wrong and what helps."""
 
-    def __init__(self, path: Path, fault: str, remedy: str) -> None:
-        super().__init__(f"outbox {path}: {fault}; {remedy}")
-        self.path = path
+    def __init__(self, place: Path | str, fault: str, remedy: str) -> None:
+        """`place`: its file, or its URL without a password."""
+        super().__init__(f"outbox {place}: {fault}; {remedy}")
+        self.place = place
         self.fault = fault
         self.remedy = remedy
 
@@ -127,7 +128,7 @@ class CallbackStore(Protocol):
         self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
     ) -> list[tuple[int, int, str]]: ...
 
-    def changed_by_others(self) -> bool: ...
+    def retries_asked(self) -> bool: ...
 
     def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]: ...
 
