@@ -24,7 +24,6 @@ from orchestrator.config import load
 from orchestrator.config.current import CurrentSettings
 from orchestrator.config.settings import Settings
 from orchestrator.counters import CallCounters
-from orchestrator.esl.ownership import NotOwner
 from orchestrator.from_settings import (
     account_keys,
     address_policy,
@@ -46,8 +45,8 @@ from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.services.api_services import api_services
 from orchestrator.services.nodes import Nodes
 from orchestrator.shared_parts import Shared
+from orchestrator.store.access.opening import open_store
 from orchestrator.store.interface import OutboxError
-from orchestrator.store.opening import open_store
 from orchestrator.store.write_behind import OutputGate
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.timeline.recorder import Timeline
@@ -314,9 +313,9 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     except (OutboxError, OSError) as error:
         log.error("cannot start", problem=str(error))
         return 1
-    stop, refused = Flag(), list[NotOwner | OutboxError]()
+    stop, refused = Flag(), list[Exception]()
 
-    def on_refused(error: NotOwner | OutboxError) -> None:
+    def on_refused(error: Exception) -> None:
         refused.append(error)
         stop.set()
 

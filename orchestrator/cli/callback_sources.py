@@ -95,7 +95,7 @@ class FromDatabase:
         self._store = store
 
     def listed(self, states: Collection[State], of: str, limit: int) -> list[Resource]:
-        from orchestrator.store import outbox_admin  # with gevent and all: --help does without
+        from orchestrator.store.access import outbox_admin  # with gevent and all: --help does without
         from orchestrator.store.interface import OutboxError
 
         wanted = limit + 1 if limit else 0
@@ -110,7 +110,7 @@ class FromDatabase:
         return callback | {"date_created": created.isoformat()}
 
     def retry(self, ids: Sequence[int], receiver: str) -> Retried:
-        from orchestrator.store import outbox_admin
+        from orchestrator.store.access import outbox_admin
         from orchestrator.store.interface import OutboxError
 
         try:

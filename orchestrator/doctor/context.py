@@ -16,7 +16,7 @@ from orchestrator.esl.errors import CommandFailed, CommandTimeout, SwitchError
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
 from orchestrator.from_settings import INSTALLATION
-from orchestrator.store import outbox_admin
+from orchestrator.store.access import outbox_admin
 from orchestrator.store.interface import OutboxError
 
 EVENTS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.config import Settings
 from orchestrator.doctor.result import CheckResult, note, ok, wrong
-from orchestrator.store import outbox_admin
+from orchestrator.store.access import outbox_admin
 from orchestrator.store.interface import OutboxError
 
 _SLOW_MILLISECONDS = 20.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
-from orchestrator.store.interface import OutboxError
-
 Statements = Iterable[tuple[str, Sequence[Sequence[object]]]]
 """Each with all its rows."""
 Work = Literal["delivery", "lists", "timeline"]
@@ -37,7 +35,7 @@ class Database(Rows, Protocol):
         """As StateStore.remote."""
 
     @property
-    def on_lost(self) -> list[Callable[[OutboxError], None]]:
+    def on_lost(self) -> list[Callable[[Exception], None]]:
         """Each called when another process owns what was ours; none may block."""
 
     def of(self, work: Work) -> Rows:

@@ -146,7 +146,7 @@ class Outbox(Part):
         """Attempts and next_at of waiting messages."""
         self._unwritten_ends: list[tuple[int, int, int | None, int | None, str, int]] = []
         try:
-            for id_, queue in self._read(sql.INDEX):
+            for id_, queue in database.rows(sql.INDEX):
                 self._queues.append(queue, id_)
             ((self._last_id,),) = self._read(sql.LAST_ID)
         except BaseException:

@@ -10,8 +10,8 @@ import pytest
 from orchestrator.callbacks.delivery import Delivery, OnAttempt
 from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.signature import AccountKeys, SigningKey, load_key, new_seed
+from orchestrator.store.access.opening import open_store
 from orchestrator.store.message import Message, Queued
-from orchestrator.store.opening import open_store
 from orchestrator.types import Method
 from tests.callbacks.receiver import Receiver
 from tests.lab.postgresql import SHARED

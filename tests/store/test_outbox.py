@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store import outbox_admin, sql
+from orchestrator.store import sql
+from orchestrator.store.access import outbox_admin
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from orchestrator.store import opening
+from orchestrator.store.access import opening
+from orchestrator.store.access.opening import open_store, visit
 from orchestrator.store.batch import Batch
 from orchestrator.store.entries import Entry
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Message
-from orchestrator.store.opening import open_store, visit
 from orchestrator.store.postgresql import connection, database, schema
 from orchestrator.store.postgresql.connection import Connection
 from orchestrator.store.records import Record

@@ -30,8 +30,10 @@ OPEN_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 0.2
 """After an attempt to connect that failed, the next ones fail at once for so long: there are several that
 ask."""
-_PAGE: Final = 20
-"""Rows fetched together of those that are read one by one."""
+_FIRST_PAGE: Final = 20
+"""Rows fetched together of those that are read one by one; then twice as many, and so on."""
+_LARGEST_PAGE: Final = 5000
+"""To fetch more holds up everybody."""
 
 Connected = psycopg.Connection[tuple[Any, ...]]
 _Made = TypeVar("_Made")
@@ -103,12 +105,12 @@ class Connection:
 
     def rows(self, text: str, values: Sequence[object] = ()) -> Iterator[Any]:
         """As Rows.rows."""
-        number = 0
-        while found := self.read(f"{text} LIMIT ? OFFSET ?", (*values, _PAGE, number)):
+        number, page = 0, _FIRST_PAGE
+        while found := self.read(f"{text} LIMIT ? OFFSET ?", (*values, page, number)):
             yield from found
-            number += len(found)
-            if len(found) < _PAGE:
+            if len(found) < page:
                 return
+            number, page = number + page, min(2 * page, _LARGEST_PAGE)
 
     def write(self, statements: Statements, node: str | None = None) -> int:
         """As Rows.write, without a fence."""

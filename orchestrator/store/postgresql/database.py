@@ -29,9 +29,8 @@ FIRST_SECONDS: Final = 300.0
 """For the first connection, which may have to convert the tables."""
 LOCK_SECONDS: Final = 5.0
 """A predecessor that was killed holds the lock until the server has noticed."""
-_LOCK: Final = (
-    "pg_try_advisory_lock(hashtext('texml orchestrator'), hashtext(coalesce(current_schema(), '')))"
-)
+_SCHEMA: Final = "hashtext(coalesce(current_schema(), ''))"
+_LOCK: Final = f"pg_try_advisory_lock(hashtext('texml orchestrator'), {_SCHEMA})"
 _HOLDER: Final = (
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
     "AND granted AND classid = (hashtext('texml orchestrator')::bigint & 4294967295)::oid "
@@ -64,7 +63,7 @@ class Server:
         self._process = f"texml {os.getpid()} {uuid4().hex[:8]} {socket.gethostname()[:20]}"
         self._nodes = list(nodes)
         self._epochs: dict[str, int] = {}
-        self.on_lost: list[Callable[[OutboxError], None]] = []
+        self.on_lost: list[Callable[[Exception], None]] = []
         """Each called when another process has taken a node over; none may block."""
         self._work = {
             "timeline": self._connection(url, "timeline", COMMIT_SECONDS, self._end_earlier),

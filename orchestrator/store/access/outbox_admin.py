@@ -15,9 +15,9 @@ from sqlite3 import DatabaseError, OperationalError
 from typing import TYPE_CHECKING
 
 from orchestrator.store import sql, sqlite
+from orchestrator.store.access.opening import Place, extra, visit
 from orchestrator.store.callback_list import ListedCallback, listed
 from orchestrator.store.message import receiver_of
-from orchestrator.store.opening import Place, extra, visit
 from orchestrator.store.sql import State
 
 if TYPE_CHECKING:
