@@ -31,6 +31,10 @@ class Database(Rows, Protocol):
     """Owned by this process alone."""
 
     @property
+    def place(self) -> str:
+        """Its file, or its URL without a password."""
+
+    @property
     def remote(self) -> bool:
         """As StateStore.remote."""
 

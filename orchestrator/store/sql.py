@@ -144,6 +144,7 @@ GET_STATE: Final = "SELECT value FROM state WHERE kind = ? AND key = ? AND node 
 _HEAD: Final = "id, queue, url, method, body, account_sid, event, sequence, created_at"
 _SIGNED: Final = "signatures, user_agent, node"
 _QUEUED: Final = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
+WAITING_COLUMNS: Final = tuple(_QUEUED.split(", "))
 NEW_COLUMNS: Final = tuple(f"{_HEAD}, waits_since, {_SIGNED}".split(", "))
 ADD: Final = insert("pending", NEW_COLUMNS)
 INDEX: Final = "SELECT id, queue FROM pending ORDER BY id"

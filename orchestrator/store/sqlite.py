@@ -194,6 +194,7 @@ class File(FileRows):
 
     def __init__(self, path: Path) -> None:
         """Raises OutboxError."""
+        self.place = str(path)
         self.on_lost: list[Callable[[Exception], None]] = []
         """Never called: the lock is never lost."""
         self._lock = own(path)

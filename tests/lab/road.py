@@ -41,7 +41,11 @@ class Road:
         self.become("closed")
 
     def _carry(self, near: socket.socket, address: object) -> None:
-        far = socket.create_connection(("127.0.0.1", self._to))
+        try:
+            far = socket.create_connection(("127.0.0.1", self._to))
+        except OSError:
+            near.close()
+            return
         self._ways |= {near, far}
         back = gevent.spawn(self._pump, far, near, answers=True)
         self._pump(near, far, answers=False)
