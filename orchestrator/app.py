@@ -168,7 +168,7 @@ class Orchestrator(Part):
             console_secret(self.outbox),
             self.node_states,
         )
-        idempotency, settle = Idempotency(self.outbox.records, self.node.write_buffer), self.output_gate.wait
+        idempotency = Idempotency(self.outbox.records, self.node.write_buffer)
         audio = RecordingAudio(files, is_open=self.services.recordings.is_recording)
         self.web = WebServer(
             settings.web.host,
@@ -176,9 +176,10 @@ class Orchestrator(Part):
             (
                 health(self._not_ready),
                 recording_pages(audio),
-                rest_api(self.current, self.services, idempotency, self.attempts, audio, settle),
+                rest_api(self.current, self.services, idempotency, self.attempts, audio),
                 self.console.blueprint,
             ),
+            before_answering=self.output_gate.wait,
         )
         self.counted = self._counted()
         self.web.add(metrics(settings.web, self.counted))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import gevent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -289,7 +290,8 @@ class Asked:
     def comes(self, body: bytes = b"x", account: str = "a", path: str = "/p", **given: str) -> bytes | None:
         """What it was answered before; else it is answered with its own body now."""
         asked = Headers({name.replace("_", "-"): value for name, value in given.items()})
-        request, before = self.once.answer(account, asked, path, body)
+        request = self.once.asked(account, asked, path, body)
+        before = self.once.answered(request)
         if before is None:
             self.once.remember(request, 200, body)
             return None
@@ -338,4 +340,22 @@ def test_a_second_try_without_a_key_is_known_by_its_body(
     assert asked.comes(**again) == b"x"
     now += 1
     assert asked.comes(**again) is None
+    asked.outbox.close()
+
+
+def test_two_requests_of_one_key_at_once_are_carried_out_once(asked: Asked) -> None:
+    # With a store over a network a look-up lets others run: both found nothing, and both dialled.
+    carried_out = list[bytes]()
+
+    def comes() -> None:
+        request = asked.once.asked("a", Headers({"Idempotency-Key": "k"}), "/p", b"x")
+        with asked.once.alone(request):
+            before = asked.once.answered(request)
+            gevent.sleep(0.01)
+            if before is None:
+                carried_out.append(b"x")
+                asked.once.remember(request, 200, b"x")
+
+    gevent.joinall([gevent.spawn(comes) for _ in range(5)], raise_error=True)
+    assert carried_out == [b"x"]
     asked.outbox.close()

@@ -74,16 +74,14 @@ def rest_api(
     idempotency: Idempotency,
     attempts: Attempts,
     audio: RecordingAudio,
-    before_answering: Callable[[], None] = lambda: None,
 ) -> Blueprint:
     """Every operation under both vendors' prefixes, with and without `.json`; recordings' audio; and
-    `/openapi.json`. `before_answering` is called once a command is carried out, and may hold up its
-    answer."""
+    `/openapi.json`."""
     blueprint = Blueprint("rest", __name__)
     # A connection's greenlet serves one request after the other: each acts for itself in timelines.
     blueprint.before_request(lambda: set_actor(Actor("api")))
     blueprint.teardown_request(lambda error: set_actor(None))
-    api = _Api(current, control, idempotency, attempts, before_answering)
+    api = _Api(current, control, idempotency, attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations, ".json" if path.endswith(".json") else "")
@@ -130,7 +128,6 @@ class _Api(NamedTuple):
     control: ApiServices
     idempotency: Idempotency
     attempts: Attempts
-    before_answering: Callable[[], None]
 
 
 def _older(api: _Api) -> Callable[..., Response]:
@@ -218,10 +215,7 @@ def _run(api: _Api, operation: Operation, base: ApiBase, path: dict[str, str], s
         log.warning("a callback that is never sent", operation=operation.name, problem=problem)
     context = RequestContext(api.control, base, path, given.written, given.values, suffix)
     with recorded(api.control.recorder, base.account_sid, operation, path, fields):
-        answer = _carry_out(api, operation, context, body, fields)
-    if operation.method != "GET":
-        api.before_answering()
-    return answer
+        return _carry_out(api, operation, context, body, fields)
 
 
 def _carry_out(
@@ -234,12 +228,14 @@ def _carry_out(
     # A multipart body is never twice the same: its boundary is made up each time.
     same = json.encode(fields) if request.mimetype == MULTIPART else body
     where = request.full_path if request.query_string else request.path
-    asked, before = api.idempotency.answer(base.account_sid, request.headers, where, same)
-    if before is not None:
-        return _made(before.body, before.status)
-    answer = json.encode(operation.run(context))
-    status = 201 if base.vendor == "twilio" else operation.status
-    api.idempotency.remember(asked, status, answer)
+    asked = api.idempotency.asked(base.account_sid, request.headers, where, same)
+    with api.idempotency.alone(asked):
+        before = api.idempotency.answered(asked)
+        if before is not None:
+            return _made(before.body, before.status)
+        answer = json.encode(operation.run(context))
+        status = 201 if base.vendor == "twilio" else operation.status
+        api.idempotency.remember(asked, status, answer)
     return _made(answer, status)
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from gevent.event import Event
 from msgspec import Struct, json
 from werkzeug.datastructures import Headers
 
@@ -39,12 +42,11 @@ class Idempotency:
     def __init__(self, records: RecordStore, write_buffer: WriteBehindBuffer) -> None:
         self._records = records
         self._write_buffer = write_buffer
+        self._under_way: dict[str, Event] = {}
         self._recent: OrderedDict[str, tuple[float, StoredResponse]] = OrderedDict()
 
-    def answer(
-        self, account_sid: str, headers: Headers, path: str, body: bytes
-    ) -> tuple[Request, StoredResponse | None]:
-        """The request as it is remembered, and what it was answered before. Raises ApiError, OutboxError."""
+    def asked(self, account_sid: str, headers: Headers, path: str, body: bytes) -> Request:
+        """The request as it is remembered. Raises ApiError."""
         fingerprint = hashlib.sha256(b"\0".join((account_sid.encode(), path.encode(), body))).hexdigest()
         key = next((headers[name] for name in KEY_HEADERS if headers.get(name)), "")
         if len(key) > MAX_KEY:
@@ -52,11 +54,26 @@ class Idempotency:
                 Fault("10033", "Value outside of range", f"A key has at most {MAX_KEY} characters.")
             )
         sid = hashlib.sha256(f"{account_sid} {key}".encode()).hexdigest() if key else ""
-        asked = Request(account_sid, sid, fingerprint)
-        if key:
-            return asked, self._by_key(asked)
-        second_try = headers.get(RETRY_HEADER, "0").strip() not in ("", "0")
-        return asked, self._remembered(fingerprint) if second_try else None
+        return Request(account_sid, sid, fingerprint, headers.get(RETRY_HEADER, "0").strip() not in ("", "0"))
+
+    @contextmanager
+    def alone(self, asked: Request) -> Iterator[None]:
+        """No other request of that key meanwhile: one could be looked up while the first is carried out."""
+        key = asked.sid or asked.fingerprint
+        while (other := self._under_way.get(key)) is not None:
+            other.wait()
+        done = self._under_way[key] = Event()
+        try:
+            yield
+        finally:
+            del self._under_way[key]
+            done.set()
+
+    def answered(self, asked: Request) -> StoredResponse | None:
+        """What it was answered before. Raises ApiError, OutboxError."""
+        if asked.sid:
+            return self._by_key(asked)
+        return self._remembered(asked.fingerprint) if asked.is_second_try else None
 
     def _by_key(self, asked: Request) -> StoredResponse | None:
         answered = self._remembered(asked.sid)
@@ -94,3 +111,5 @@ class Request(Struct, frozen=True):
     sid: str
     """Of its key; empty where it has none."""
     fingerprint: str
+    is_second_try: bool
+    """As its client says."""
