@@ -16,6 +16,7 @@ in the store, for DEGRADED_SECONDS at most: then calls go on without the store, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import gevent
@@ -35,6 +36,7 @@ _AGAIN_SECONDS = 1.0
 _AGAIN_REMOTE_SECONDS = 0.25
 """A server that is away holds up nobody but the greenlet that asks it."""
 DEGRADED_SECONDS = 0.25
+_LINE_SECONDS = 60.0
 MAX_UNWRITTEN = 10_000
 """Callbacks kept in memory, some 2 kB each; more would be lost to a full memory instead of to a full disk."""
 
@@ -68,6 +70,9 @@ class WriteBehindBuffer(Part):
         self._waiting: list[Event] = []
         self._waiting_under_way: list[Event] = []
         self._degraded = False
+        self.late = 0
+        """Times that a commit was waited for in vain."""
+        self._next_line = 0.0
         self._writer: gevent.Greenlet[..., None] | None = None
 
     def load(self, kind: str) -> list[tuple[str, bytes]]:
@@ -242,7 +247,11 @@ class WriteBehindBuffer(Part):
 
     def _degrade(self) -> None:
         """Nobody waits any more."""
+        self.late += not self._degraded
         self._degraded = True
+        if time.monotonic() > self._next_line:
+            self._next_line = time.monotonic() + _LINE_SECONDS
+            log.warning("a commit takes long: calls go on without it, callbacks wait", times=self.late)
         _wake(self._waiting_under_way)
         _wake(self._waiting)
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import gevent
 import pytest
 
+from orchestrator.cli import command as cli
+from orchestrator.config import ConfigErrors, load
+from orchestrator.doctor.files import database as database_check
+from orchestrator.doctor.result import CheckResult
 from orchestrator.store.access import opening
 from orchestrator.store.access.opening import open_store, visit
 from orchestrator.store.batch import Batch
@@ -162,14 +167,14 @@ def test_nothing_is_stored_twice_when_an_answer_was_lost(opened: Opened, road: R
 def test_of_an_earlier_connection_nothing_is_written_after_a_later_one_has(
     opened: Opened, postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's process stands still with a commit in its socket; it goes on once that was given up."""
+    """The server's process stands still with a commit in its socket; it goes on once nobody waits for it."""
     writer = opened.store.database._writer  # type: ignore[attr-defined]
     monkeypatch.setattr(writer, "_seconds", 0.3)
     pid = int(writer.read("SELECT pg_backend_pid() AS pid")[0][0])
     epochs = dict(opened.store.database._epochs)  # type: ignore[attr-defined]
     postgresql.freeze(pid)
     opened.buffer.commit([make("room", URL, 1)], [("room", "1", b"early")])
-    wait_until(lambda: opened.buffer.failing, "it is given up", 5)
+    wait_until(lambda: opened.buffer.failing, "nobody waits for it", 5)
     opened.buffer.commit(put=[("room", "1", b"late")])
     gevent.sleep(0.5)
     postgresql.thaw(pid)
@@ -311,3 +316,80 @@ def test_a_batch_keeps_the_ids_of_its_first_try(opened: Opened) -> None:
     opened.node.write(batch)
     opened.node.write(batch)
     assert (batch.ids, opened.stored()) == ([1], [1])
+
+
+# As operators see it
+
+SETTINGS = """
+callbacks:
+  database: {database}
+  postgresql: "{url}"
+"""
+
+
+@pytest.fixture
+def settings(opened: Opened, tmp_path: Path) -> Path:
+    path = tmp_path / "orchestrator.yaml"
+    path.write_text(SETTINGS.format(database=tmp_path / "orchestrator.sqlite", url=opened.url))
+    return path
+
+
+def fail(opened: Opened, *numbers: int) -> None:
+    opened.node.commit([make("room", URL, number) for number in numbers])
+    for _ in numbers:
+        head = opened.store.next("room")
+        assert head is not None
+        opened.store.finish(head, delivered=False, attempts=3, status=500, error="bad")
+    opened.store.flush()
+
+
+def test_callbacks_are_listed_and_retried_while_an_orchestrator_has_them(
+    opened: Opened, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(opened, 1, 2)
+    opened.node.commit([make("room", URL, 3)])
+    assert cli.main(["callbacks", "list", "--failed", "-c", str(settings)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("participant-join") == 2, out
+    assert not opened.store.retries_asked()
+    retrying = gevent.spawn(cli.main, ["callbacks", "retry", "1", "7", "-c", str(settings)])
+    wait_until(opened.store.retries_asked, "the orchestrator sees it", 5)
+    assert opened.store.requeue(10, set()) == (1, ["room"])
+    assert retrying.get(timeout=10) == 1
+    said = capsys.readouterr()
+    assert "1 callbacks are being retried" in said.out
+    assert "not failed, so not retried: 7" in said.err
+    assert [message.sequence for message in opened.store.waiting()] == [1, 3]
+
+
+def test_the_doctor_says_what_there_is_and_what_is_wrong(
+    opened: Opened, settings: Path, postgresql: PostgresServer
+) -> None:
+    found = database_check(load(settings))
+    assert (found.state, "PostgreSQL" in found.text) == ("ok", True)
+    assert "secret" not in found.text
+
+    def with_url(url: str) -> CheckResult:
+        settings.write_text(SETTINGS.format(database="x.sqlite", url=url))
+        return database_check(load(settings))
+
+    assert "makes its tables at the start" in with_url(postgresql.empty()).text
+    for url, words in (
+        (postgresql.url("nowhere"), 'database "nowhere" does not exist'),
+        (postgresql.url(password="other"), "the user or password is wrong"),
+        (postgresql.url(port=1), "nothing listens there"),
+        (f"{postgresql.url()}?options=-csearch_path%3Dnowhere", "may not create tables"),
+    ):
+        found = with_url(url)
+        assert (found.state, words in found.text) == ("wrong", True), found
+        assert found.remedy
+    off = with_url(f"{postgresql.empty()}%20-csynchronous_commit%3Doff")
+    assert (off.state, "synchronous_commit is off" in off.text) == ("note", True)
+
+
+def test_a_url_that_is_none_is_a_mistake_in_the_settings(settings: Path) -> None:
+    settings.write_text(SETTINGS.format(database="x.sqlite", url="mysql://a:secret@b/c"))
+    with pytest.raises(ConfigErrors) as caught:
+        load(settings)
+    assert "no URL of PostgreSQL" in str(caught.value)
+    assert "secret" not in str(caught.value)
