@@ -1,4 +1,4 @@
-"""What is committed together: callbacks, state and records, each row of them as it was left last."""
+"""A commit: callbacks, state and records, each row of them as it was left last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database has to do for the store: SQLite (sqlite.py) and PostgreSQL (postgresql/) do it."""
+"""The interface of a database below the store, with SQLite or PostgreSQL behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 Statements = Iterable[tuple[str, Sequence[Sequence[object]]]]
 """Each with all its rows."""
 Work = Literal["delivery", "lists", "timeline"]
-"""What is done beside the commits of calls and rooms, and must not wait behind them."""
+"""Work beside the commits of calls and rooms, which must not wait behind them."""
 
 
 class Rows(Protocol):

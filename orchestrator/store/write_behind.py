@@ -9,7 +9,7 @@ before and `commit_batch` after them, and lets no other greenlet run between the
 
 A store in this process (SQLite) has taken a commit when `commit_batch` returns. One over a network
 (PostgreSQL) is written by a greenlet of its own, one commit under way at a time, in which everything is that
-came together while the one before it was. What leaves this process (commands to FreeSWITCH, requests for
+came together while the one before it was. All that leaves this process (commands to FreeSWITCH, requests for
 documents, answers of the REST API) calls `wait_committed` first, which holds it back until what caused it is
 in the store, for DEGRADED_SECONDS at most: then calls go on without the store, and only callbacks wait.
 """
@@ -54,7 +54,7 @@ class WriteBehindBuffer(Part):
         self._on_messages = on_messages
         self._max_unwritten = max_unwritten
         self._batch = Batch()
-        """What is not written yet."""
+        """All that is not written yet."""
         self._write_error = RecurringError(
             log, "changes of calls and rooms are kept in memory and reported later"
         )

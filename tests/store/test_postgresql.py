@@ -321,6 +321,8 @@ def test_a_batch_keeps_the_ids_of_its_first_try(opened: Opened) -> None:
 # As operators see it
 
 SETTINGS = """
+accounts: [{{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: main}}]
+freeswitch: {{nodes: [{{recordings_dir: recordings, media_dir: media}}]}}
 callbacks:
   database: {database}
   postgresql: "{url}"

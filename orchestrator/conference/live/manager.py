@@ -302,7 +302,7 @@ class Rooms(Part):
             self._perform(effects, out)
 
     def _perform(self, effects: list[tuple[Room, Effect]], out: list[tuple[Room, str]]) -> None:
-        """The decisions are committed: now carry them out. What of it leaves this process waits for the
+        """The decisions are committed: now carry them out. Commands that leave this process wait for the
         store (OutputGate)."""
         changed, self._changed = self._changed, {}
         for room in changed.values():

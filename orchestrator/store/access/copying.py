@@ -29,7 +29,7 @@ def copy(source: Place, target: Place, on_table: Callable[[str, int], None]) -> 
     """All rows, table by table; `on_table` is called with the number of each. The source stays as it is.
 
     Raises OutboxError: where an orchestrator has one of them, the target is not empty, or a copy of a table
-    has not as many rows as the table. What was copied until then stays in the target.
+    has not as many rows as the table. All that was copied until then stays in the target.
     """
     with closing(open_database(source)) as of, closing(open_database(target)) as into:
         for table in TABLES:

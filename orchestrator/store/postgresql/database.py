@@ -1,7 +1,7 @@
 """The database of PostgreSQL that one orchestrator owns: its connections, and the proof that it is the owner.
 
 While it runs it holds an advisory lock of the server, as it locks a file of SQLite; the server frees it
-when the process ends. What makes it safe is the fence: each commit says for which epoch of its node it is,
+when the process ends. The fence makes it safe: each commit says for which epoch of its node it is,
 and another process that takes the node over begins another epoch. So does a new connection of our own: of a
 commit whose answer was lost nothing is written any more once it has been repeated.
 """
@@ -41,7 +41,7 @@ _CLAIM: Final = (
     "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = nodes.epoch + 1 RETURNING name, epoch"
 )
 _CLAIM_AGAIN: Final = "UPDATE nodes SET epoch = epoch + 1 WHERE owner = %s RETURNING name, epoch"
-# What an earlier connection of ours has sent is through, or stopped, before anything is sent again.
+# All that an earlier connection of ours has sent is through, or stopped, before anything is sent again.
 _END_EARLIER: Final = (
     "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity "
     "WHERE application_name = %s AND pid <> pg_backend_pid()"
@@ -59,7 +59,7 @@ class Server:
 
     def __init__(self, url: str, nodes: Sequence[str]) -> None:
         """Makes the tables where there are none, and takes these FreeSWITCH `nodes`. Raises OutboxError."""
-        # Longer names are cut by the server, and the process is what tells connections apart.
+        # Longer names are cut by the server, and connections differ by their process.
         self._process = f"texml {os.getpid()} {uuid4().hex[:8]} {socket.gethostname()[:20]}"
         self._nodes = list(nodes)
         self._epochs: dict[str, int] = {}

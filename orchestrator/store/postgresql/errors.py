@@ -1,4 +1,4 @@
-"""What is wrong with a server or its database, in words, and what helps."""
+"""Faults of a server or its database in words, each with its remedy."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class Part(NamedTuple):
-    """What one statement of sql.py does with all its rows: `{rows}` stands for them, each as `r`."""
+    """One statement of sql.py for all its rows: `{rows}` stands for them, each as `r`."""
 
     text: str
     more: str = ""

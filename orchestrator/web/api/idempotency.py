@@ -70,7 +70,7 @@ class Idempotency:
             done.set()
 
     def answered(self, asked: Request) -> StoredResponse | None:
-        """What it was answered before. Raises ApiError, OutboxError."""
+        """Its answer, if it had one before. Raises ApiError, OutboxError."""
         if asked.sid:
             return self._by_key(asked)
         return self._remembered(asked.fingerprint) if asked.is_second_try else None
