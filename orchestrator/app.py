@@ -24,7 +24,6 @@ from orchestrator.config import load
 from orchestrator.config.current import CurrentSettings
 from orchestrator.config.settings import Settings
 from orchestrator.counters import CallCounters
-from orchestrator.esl.ownership import NotOwner
 from orchestrator.from_settings import (
     account_keys,
     address_policy,
@@ -46,11 +45,13 @@ from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.services.api_services import api_services
 from orchestrator.services.nodes import Nodes
 from orchestrator.shared_parts import Shared
+from orchestrator.store.access.opening import open_store
 from orchestrator.store.interface import OutboxError
-from orchestrator.store.outbox import Outbox
+from orchestrator.store.write_behind import OutputGate
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.timeline.recorder import Timeline
 from orchestrator.web.api.blueprint import rest_api
+from orchestrator.web.api.idempotency import Idempotency
 from orchestrator.web.attempts import Attempts
 from orchestrator.web.console.site import Console
 from orchestrator.web.health import health
@@ -78,7 +79,7 @@ class Orchestrator(Part):
         for places in settings.freeswitch.nodes:
             for directory in (places.recordings_dir, places.media_dir):
                 directory.mkdir(parents=True, exist_ok=True)
-        self.outbox = Outbox(settings.callbacks.database)
+        self.outbox = open_store(settings.callbacks.store, [node.name for node in settings.freeswitch.nodes])
         self.timeline = Timeline(self.outbox.timeline, timeline_limits(settings))
         self._keys = account_keys(settings)
         self._connector = Connector(address_policy(settings))
@@ -92,6 +93,7 @@ class Orchestrator(Part):
         self.delivery.on_attempt.append(self.attempt_entries.on_attempt)
         self.delivery.on_dropped.append(self.attempt_entries.on_dropped)
         self.counters = CallCounters()
+        self.output_gate = OutputGate()
         self.directory = RoomDirectory(lambda: self.settings.freeswitch.new_rooms)
         shared = Shared(
             current=self.current,
@@ -106,6 +108,7 @@ class Orchestrator(Part):
             outbound_limits=OutboundLimits(self.current),
             directory=self.directory,
             relays=Relays(),
+            output_gate=self.output_gate,
             take_over=take_over,
         )
         if len(settings.freeswitch.nodes) == 1:
@@ -165,6 +168,7 @@ class Orchestrator(Part):
             console_secret(self.outbox),
             self.node_states,
         )
+        idempotency = Idempotency(self.outbox.records, self.node.write_buffer)
         audio = RecordingAudio(files, is_open=self.services.recordings.is_recording)
         self.web = WebServer(
             settings.web.host,
@@ -172,9 +176,10 @@ class Orchestrator(Part):
             (
                 health(self._not_ready),
                 recording_pages(audio),
-                rest_api(self.current, self.services, self.outbox.records, self.attempts, audio),
+                rest_api(self.current, self.services, idempotency, self.attempts, audio),
                 self.console.blueprint,
             ),
+            before_answering=self.output_gate.wait,
         )
         self.counted = self._counted()
         self.web.add(metrics(settings.web, self.counted))
@@ -309,14 +314,15 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     except (OutboxError, OSError) as error:
         log.error("cannot start", problem=str(error))
         return 1
-    stop, refused = Flag(), list[NotOwner]()
+    stop, refused = Flag(), list[Exception]()
 
-    def on_refused(error: NotOwner) -> None:
+    def on_refused(error: Exception) -> None:
         refused.append(error)
         stop.set()
 
     for node in orchestrator.nodes:
         node.ownership.on_refused.append(on_refused)
+    orchestrator.outbox.database.on_lost.append(on_refused)
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
 

@@ -100,6 +100,8 @@ class Node(Part):
             Home(self.name, self.rooms, lambda: self.settings.weight, lambda: self.availability.takes_rooms)
         )
         shared.relays.add(self.name, self.relay_node)
+        shared.output_gate.add(self.write_buffer)
+        self.connection.before_sending = shared.output_gate.wait
         self.connection.on_event.append(self.dispatcher.on_event)
         self.dispatcher.on_new_call.append(self.calls.accept)
         self.connection.on_log.append(self.call_entries.rejected.on_log)
@@ -112,8 +114,6 @@ class Node(Part):
             self.effect_executor.on_down,
             self.conference_recorder.on_down,
         ]
-
-    # Its life
 
     def start(self) -> None:
         self.availability.start()
@@ -169,9 +169,8 @@ class Node(Part):
 
     def _seems_gone(self) -> bool:
         """Its machine answers, and nobody listens: other nodes may have the names of its rooms soon."""
-        error = self.connection.last_error
-        refused = error is not None and isinstance(error.__cause__, ConnectionRefusedError)
-        return refused and self._shared.directory.has_several
+        cause = getattr(self.connection.last_error, "__cause__", None)
+        return isinstance(cause, ConnectionRefusedError) and self._shared.directory.has_several
 
     def _lives(self, leg: str) -> bool:
         return self.connection.api(commands.exists(leg)) == "true"
@@ -218,8 +217,7 @@ class Node(Part):
             connect_timeout=settings.connect_timeout_secs,
             command_timeout=settings.command_timeout_secs,
             ownership=self.ownership,
-            # Calls that a SIP profile refuses are in no event.
-            log_level="warning",
+            log_level="warning",  # calls that a SIP profile refuses are in no event
         )
 
     @cached_property
@@ -333,6 +331,7 @@ class Node(Part):
             directory=shared.directory,
             outbound_limits=shared.outbound_limits,
             counters=shared.counters,
+            output_gate=shared.output_gate,
             verbs=VERBS,
             wait_until_connected=self.wait_until_current,
             keys=shared.keys.get,

@@ -15,6 +15,7 @@ from orchestrator.net.connector import Connector
 from orchestrator.recordings.signed_urls import UrlSigner
 from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.interface import Store
+from orchestrator.store.write_behind import OutputGate
 from orchestrator.timeline.recorder import Timeline
 
 
@@ -32,6 +33,7 @@ class Shared:
     base_url: Callable[[], str]
     counters: CallCounters
     timeline: Timeline
+    output_gate: OutputGate
     outbound_limits: OutboundLimits
     directory: RoomDirectory
     relays: Relays

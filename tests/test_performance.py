@@ -46,7 +46,7 @@ def cost_of(rig: Rig, act: Callable[[], object]) -> Cost:
         return trace
 
     rig.commands.clear()
-    database = rig.orchestrator.outbox._db
+    database = rig.orchestrator.outbox.database.connection
     database.set_trace_callback(lambda statement: cost.statements.update([statement.split()[0]]))
     before = sys.gettrace()
     sys.settrace(trace)
@@ -132,10 +132,10 @@ def test_a_callback_is_read_once_to_be_sent_once(tmp_path: Path) -> None:
         if found := re.match(r"SELECT .* FROM pending WHERE id = (\d+)", statement):
             reads[found[1]] += 1
 
-    office.outbox._db.set_trace_callback(trace)
+    office.outbox.database.connection.set_trace_callback(trace)
     office.send(*(make(f"room {number % 10}", receiver.url(), number // 10) for number in range(200)))
     office.wait_results(200)
-    office.outbox._db.set_trace_callback(None)
+    office.outbox.database.connection.set_trace_callback(None)
     office.close()
     receiver.stop()
     assert len(reads) == 200

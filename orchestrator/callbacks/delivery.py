@@ -371,7 +371,7 @@ class Delivery(Part):
 
     def _requeue(self) -> None:
         """Messages that failed and are to be retried, as far as there is room for them."""
-        if self._outbox.changed_by_others():
+        if self._outbox.retries_asked():
             self._asked_for_retries = True
         while self._asked_for_retries:
             room = self._settings.max_waiting - self._outbox.depth

@@ -168,10 +168,13 @@ class CallRecords(Part):
 
     def flush(self) -> None:
         """So that a list has it all. Raises OutboxError, and keeps what could not be written."""
-        unwritten = list(self._unwritten.values())
+        unwritten = dict(self._unwritten)
         if unwritten:
-            self._store.commit(records=[_record(call) for call in unwritten])
-            self._unwritten.clear()
+            self._store.commit(records=[_record(call) for call in unwritten.values()])
+            for leg, call in unwritten.items():
+                # It may have changed meanwhile.
+                if self._unwritten.get(leg) is call:
+                    del self._unwritten[leg]
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         if self._writer is not None:

@@ -1,4 +1,4 @@
-"""Callbacks over the API, or in the file of an orchestrator that need not run."""
+"""Callbacks over the API, or in the database of an orchestrator that need not run."""
 
 from __future__ import annotations
 
@@ -87,20 +87,21 @@ class FromApi:
             return ""
 
 
-class FromFile:
+class FromDatabase:
     """Those of all accounts."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, store: Path | str) -> None:
+        """Its file or URL."""
+        self._store = store
 
     def listed(self, states: Collection[State], of: str, limit: int) -> list[Resource]:
-        from orchestrator.store import outbox_admin  # with gevent and all: --help does without
+        from orchestrator.store.access import outbox_admin  # with gevent and all: --help does without
         from orchestrator.store.interface import OutboxError
 
         wanted = limit + 1 if limit else 0
         try:
-            rooms = outbox_admin.rooms_of(self._database, canonical_call_sid(of)) if of else ()
-            return list(map(to_builtins, outbox_admin.entries(self._database, states, rooms, wanted)))
+            rooms = outbox_admin.rooms_of(self._store, canonical_call_sid(of)) if of else ()
+            return list(map(to_builtins, outbox_admin.entries(self._store, states, rooms, wanted)))
         except OutboxError as error:
             raise click.ClickException(str(error)) from None
 
@@ -109,12 +110,12 @@ class FromFile:
         return callback | {"date_created": created.isoformat()}
 
     def retry(self, ids: Sequence[int], receiver: str) -> Retried:
-        from orchestrator.store import outbox_admin
+        from orchestrator.store.access import outbox_admin
         from orchestrator.store.interface import OutboxError
 
         try:
-            asked = outbox_admin.request_retry(self._database, ids or None, receiver)
-            begun = bool(asked) and outbox_admin.all_retried(self._database, RETRY_SECONDS)
+            asked = outbox_admin.request_retry(self._store, ids or None, receiver)
+            begun = bool(asked) and outbox_admin.all_retried(self._store, RETRY_SECONDS)
         except OutboxError as error:
             raise click.ClickException(str(error)) from None
         return Retried(len(asked), begun, sorted(set(ids) - set(asked)))

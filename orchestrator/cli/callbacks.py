@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from orchestrator.cli.access import DEFAULT_FILE, access
 from orchestrator.cli.api import ApiCommand, ApiGroup
-from orchestrator.cli.callback_sources import CallbackSource, FromApi, FromFile
+from orchestrator.cli.callback_sources import CallbackSource, FromApi, FromDatabase
 from orchestrator.cli.client import Client
 from orchestrator.cli.options import COUNT, Exclusive
 from orchestrator.cli.tables import Output
@@ -34,8 +34,8 @@ class _Command(ApiCommand):
         )
         if over_the_api:
             return _Callbacks(FromApi(Client(access(**where))), output)
-        database = load(where["config"] or DEFAULT_FILE).callbacks.database
-        return _Callbacks(FromFile(database), output)
+        store = load(where["config"] or DEFAULT_FILE).callbacks.store
+        return _Callbacks(FromDatabase(store), output)
 
 
 class _Group(ApiGroup):
@@ -47,11 +47,11 @@ def callbacks() -> None:
     """List callbacks, and retry those that failed.
 
     With --url, --key or --account, or $ORCHESTRATOR_URL, over the API: those of the account, from anywhere.
-    Else in the file callbacks.database of the settings (-c FILE): of all accounts, also while none runs.
+    Else in the database of the settings (-c FILE): of all accounts, also while none runs.
 
-    That file keeps callbacks until they are delivered, and for callbacks.history_days afterwards. The
-    orchestrator alone owns it: the list only reads it, and a retry only leaves a note in it, on which the
-    orchestrator acts within a few seconds, or when it is started.
+    The database (callbacks.database, or callbacks.postgresql) keeps callbacks until they are delivered, and
+    for callbacks.history_days afterwards. The orchestrator alone owns it: the list only reads it, and a retry
+    only leaves a note in it, on which the orchestrator acts within a few seconds, or when it is started.
     """
 
 

@@ -24,6 +24,7 @@ from orchestrator.cli.participants import participants
 from orchestrator.cli.recordings import recordings
 from orchestrator.cli.reload import reload
 from orchestrator.cli.render import render
+from orchestrator.cli.store import store
 from orchestrator.cli.tables import plain
 from orchestrator.config import ConfigErrors, load
 
@@ -128,7 +129,20 @@ def completion(shell: str) -> None:
 
 
 for each in (
-    *(reload, render, config, nodes, callbacks, conferences, participants, calls, recordings, doctor, demo),
+    *(
+        reload,
+        render,
+        config,
+        nodes,
+        callbacks,
+        conferences,
+        participants,
+        calls,
+        recordings,
+        store,
+        doctor,
+        demo,
+    ),
 ):
     command.add_command(each)
 

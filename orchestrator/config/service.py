@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from orchestrator.config.browser_calls import BrowserCalls
 from orchestrator.config.dialect import FirstSequence, RecordTimeout, StartsWith, UserAgent
@@ -54,6 +54,15 @@ class Admission(Section):
     )
 
 
+def _postgres_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise setting_error("this is no URL of PostgreSQL", "e.g. postgresql://user:password@host/name")
+    return value
+
+
+PostgresUrl = Annotated[Secret, AfterValidator(_postgres_url)]
+
+
 class Callbacks(Section):
     """Delivery of status callbacks, and the database that makes them safe."""
 
@@ -90,6 +99,11 @@ class Callbacks(Section):
     database: FilePath = Field(
         default=Path("orchestrator-data/orchestrator.sqlite"), description="outbox, rooms and history"
     )
+    postgresql: PostgresUrl | None = Field(
+        default=None,
+        description="postgresql://user:password@host/name of a database in place of that file; "
+        "beside the file there is only the socket for `orchestrator reload` then",
+    )
     max_age_secs: float = Field(
         default=86400.0, ge=60, description="an undelivered callback older than this has failed"
     )
@@ -106,6 +120,11 @@ class Callbacks(Section):
     concurrency_per_destination: int = Field(
         default=32, ge=1, le=1000, description="callbacks under way at once to one host and port"
     )
+
+    @property
+    def store(self) -> Path | str:
+        """The database: its file, or its URL."""
+        return self.database if self.postgresql is None else self.postgresql.get_secret_value()
 
 
 class Tone(Section):

@@ -16,7 +16,7 @@ from orchestrator.esl.errors import CommandFailed, CommandTimeout, SwitchError
 from orchestrator.esl.events import Event
 from orchestrator.esl.legs import Legs
 from orchestrator.from_settings import INSTALLATION
-from orchestrator.store import outbox_admin
+from orchestrator.store.access import outbox_admin
 from orchestrator.store.interface import OutboxError
 
 EVENTS = (
@@ -65,7 +65,7 @@ class DoctorContext:
     def installation(self) -> str:
         """The database's; empty where there is no database yet."""
         try:
-            return (outbox_admin.state(self.settings.callbacks.database, INSTALLATION) or b"").decode()
+            return (outbox_admin.state(self.settings.callbacks.store, INSTALLATION) or b"").decode()
         except OutboxError:
             return ""
 

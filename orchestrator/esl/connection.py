@@ -61,7 +61,6 @@ AUTHENTICATION_RETRY_SECONDS: Final = 30.0
 # Events from the time of a stall are read within moments, unless there is no end of them.
 _CURRENT_SECONDS: Final = 5.0
 
-
 _Said = TypeVar("_Said", SwitchError, str)
 
 
@@ -79,7 +78,8 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
     `send`. Times are seconds.
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
-    when another does. `log_level`: of the log lines that are wanted; empty: none.
+    when another does. `log_level`: of the log lines that are wanted; empty: none. `before_sending` is called
+    before commands are sent, and may block.
 
     `send`, `api` and `wait_current` block, so they are for any greenlet but the reader; `post` may be called
     anywhere and does not yield.
@@ -115,6 +115,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self.on_up: list[Callable[[], None]] = []
         self.on_down: list[Callable[[SwitchError], None]] = []
         self.on_log: list[Callable[[str], None]] = []
+        self.before_sending: Callable[[], None] = _nothing
         wanted = (f"log {log_level}",) if log_level else ()
         self._subscribe = ("event json " + " ".join(events), *(f"filter {each}" for each in FILTERS), *wanted)
         self._command_timeout = command_timeout
@@ -220,7 +221,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
 
     def _open(self) -> EslSession:
         lease = None if self._heartbeat is None else self._heartbeat.lease()
-        hears = (self.protocol_errors, self._event, self._pause, lease, self._log_line)
+        hears = (self.protocol_errors, self._event, self._pause, lease, self._log_line, self.before_sending)
         return self._dial(lambda sock: EslSession(sock, *hears), self._begin)
 
     def _dial(
@@ -333,9 +334,8 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
     def post(self, command: str, on_reply: OnReply | None = None) -> None:
         """Send without waiting. `on_reply` gets the `Reply` or the error, on the reading greenlet; at once
         where there is no socket. Raises `ValueError` for what is not one command."""
-        data = commands.wire(command)
+        data, session = commands.wire(command), self._session
         on_reply = on_reply or _ignore
-        session = self._session
         if session is None:
             on_reply(NotConnected(f"{self.node}: no event socket"))
             return

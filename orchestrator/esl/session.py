@@ -52,7 +52,7 @@ class EslSession:
     greenlet.
 
     `run` hands events to its listeners between two reads: these must not block, and a command posted by them
-    is written by another greenlet.
+    is written by another greenlet, which calls `before_sending` first: that may block.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class EslSession:
         on_pause: Callable[[], None],
         lease: Lease | None = None,
         on_log: Callable[[str], None] = lambda line: None,
+        before_sending: Callable[[], None] = lambda: None,
     ) -> None:
         self.sock = self._sock = sock
         self.opened = False
@@ -71,6 +72,7 @@ class EslSession:
         self._on_event = on_event
         self._on_pause = on_pause
         self._on_log = on_log
+        self._before_sending = before_sending
         self._decoder = FrameDecoder()
         self._early: deque[Frame | bytes] = deque()
         self._pending: deque[Pending] = deque()
@@ -319,13 +321,14 @@ class EslSession:
             self._wake.wait()
             self._wake.clear()
             while self._unsent:
+                data = b"".join(self._unsent)
+                self._unsent.clear()
+                self._before_sending()
                 try:
                     self.lease.check()
                 except SwitchError as error:
                     self.close(error)
                     return
-                data = b"".join(self._unsent)
-                self._unsent.clear()
                 try:
                     self._sock.sendall(data)
                 except OSError as error:

@@ -67,6 +67,7 @@ class ControlSocket(Part):
 
     def start(self) -> None:
         """Raises OSError. The one that a process before us left is taken away: the database has one owner."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         with _short(self._path) as path:

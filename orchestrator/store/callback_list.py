@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from orchestrator.net.logged_url import for_log
 from orchestrator.store import callback_sql, sql
+from orchestrator.store.database import Rows
 from orchestrator.store.message import CallbackQuery, Receiver, receiver_of
 from orchestrator.store.sql import State
 
@@ -52,13 +53,9 @@ def listed(row: Sequence[Any]) -> ListedCallback:
 class CallbackList:
     """Every method may raise OutboxError. Flush before: deliveries are written behind."""
 
-    def __init__(
-        self,
-        read: Callable[[str, Sequence[object]], list[Any]],
-        write: Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int],
-    ) -> None:
-        self._read = read
-        self._write = write
+    def __init__(self, rows: Rows) -> None:
+        self._read = rows.read
+        self._write = rows.write
 
     def find(self, query: CallbackQuery) -> list[ListedCallback]:
         return [listed(row) for row in self._read(*callback_sql.callbacks(query, SEARCHED))]

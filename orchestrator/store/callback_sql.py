@@ -11,11 +11,11 @@ from orchestrator.store.message import CallbackQuery
 
 WAITING_BY_URL: Final = (
     "SELECT url, count(*) FROM "
-    "(SELECT url FROM pending WHERE account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
+    "(SELECT url FROM pending WHERE account_sid = ? ORDER BY id DESC LIMIT ?) AS newest GROUP BY url"
 )
 FAILED_BY_URL: Final = (
     "SELECT url, count(*), error, max(done_at) FROM (SELECT url, error, done_at FROM finished "
-    "WHERE delivered = 0 AND account_sid = ? ORDER BY id DESC LIMIT ?) GROUP BY url"
+    "WHERE delivered = 0 AND account_sid = ? ORDER BY id DESC LIMIT ?) AS newest GROUP BY url, error"
 )
 FAILED_AFTER: Final = (
     "SELECT id, url FROM finished WHERE delivered = 0 AND account_sid = ? AND id > ? ORDER BY id LIMIT ?"
@@ -27,7 +27,8 @@ def failing(queues: Sequence[str]) -> sql.Prepared:
     marks = sql.marks(queues)
     return (
         f"SELECT queue, count(*) FROM (SELECT queue FROM finished WHERE delivered = 0 AND queue IN ({marks}) "
-        f"UNION ALL SELECT queue FROM pending WHERE attempts > 0 AND queue IN ({marks})) GROUP BY queue",
+        f"UNION ALL SELECT queue FROM pending WHERE attempts > 0 AND queue IN ({marks})) AS found "
+        "GROUP BY queue",
         (*queues, *queues),
     )
 
@@ -55,7 +56,7 @@ def callbacks(query: CallbackQuery, searched: int) -> sql.Prepared:
     if query.delivered or query.failed:
         only = "" if query.delivered and query.failed else f" AND delivered = {int(query.delivered)}"
         parts.append(f"{sql.SHOW_FINISHED} WHERE {' AND '.join(clauses)}{only}")
-    newest = [f"SELECT * FROM ({part} ORDER BY id DESC LIMIT ?)" for part in parts]
+    newest = [f"SELECT * FROM ({part} ORDER BY id DESC LIMIT ?) AS newest" for part in parts]
     all_values: list[object] = []
     for _ in parts:
         all_values += [*values, searched if query.words else query.limit]
@@ -66,7 +67,7 @@ def callbacks(query: CallbackQuery, searched: int) -> sql.Prepared:
         where = " WHERE url LIKE ? ESCAPE '!' OR event LIKE ? ESCAPE '!' OR queue LIKE ? ESCAPE '!' "
         where += "OR CAST(body AS TEXT) LIKE ? ESCAPE '!'"
         all_values += [plain, plain, plain, quoted]
-    return f"SELECT * FROM ({' UNION ALL '.join(newest)}){where} ORDER BY id DESC LIMIT ?", (
+    return f"SELECT * FROM ({' UNION ALL '.join(newest)}) AS found{where} ORDER BY id DESC LIMIT ?", (
         *all_values,
         query.limit,
     )

@@ -1,12 +1,14 @@
-"""The interface of a store: state, waiting callbacks, records for lists. SQLite is behind it (outbox).
+"""The interface of a store: state, waiting callbacks, records for lists. SQLite or PostgreSQL is behind it.
 
 Several roles, and `Store` for all of them at once. A part asks for the role that it needs, so that it can be
 seen what it touches. A store has to promise:
 
-- `commit` is all or nothing, in the order of the calls, and returns when it holds after a kill of this
-  process. It never lets another greenlet run: it is called on the reader of an event socket. A store that
-  cannot promise that (over a network) stands behind a WriteBehindBuffer that keeps what was committed,
-  answers `get` from it, and does what was left for `when_committed` once the store has answered.
+- `commit` and `write` are all or nothing, in the order of the calls, and return when it holds after a kill
+  of this process. One that is not `remote` never lets another greenlet run meanwhile. One that is does: calls
+  and rooms, which are steered on the reader of an event socket, write to it through a WriteBehindBuffer
+  alone, which keeps what is not committed yet, and holds back what leaves this process.
+- `load` and `get` never let another greenlet run, and answer while a server is away.
+- A batch whose `write` raised may be written again, with more in it: nothing of it is stored twice.
 - Each row knows its FreeSWITCH node. `of` gives the view of one node: what it commits bears the node's name,
   and what it loads is the node's alone.
 - Every method may raise OutboxError.
@@ -18,6 +20,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.store.batch import Batch
 from orchestrator.store.entries import Entry
 from orchestrator.store.message import CallbackQuery, Counts, FinishedMessage, Message, Queued, Receiver
 from orchestrator.store.records import Query, Record, RecordKind
@@ -27,17 +30,25 @@ if TYPE_CHECKING:
 
 
 class OutboxError(Exception):
-    """The outbox's file cannot be used. Says which file, what is wrong and what helps."""
+    """The outbox's database cannot be used. Says which one, what is wrong and what helps."""
 
-    def __init__(self, path: Path, fault: str, remedy: str) -> None:
-        super().__init__(f"outbox {path}: {fault}; {remedy}")
-        self.path = path
+    def __init__(self, place: Path | str, fault: str, remedy: str) -> None:
+        """`place`: its file, or its URL without a password."""
+        super().__init__(f"outbox {place}: {fault}; {remedy}")
+        self.place = place
         self.fault = fault
         self.remedy = remedy
 
 
 class StateStore(Protocol):
     """State by kind and key, and what is committed with it."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether a commit waits for a server, and lets other greenlets run meanwhile."""
+
+    def write(self, batch: Batch) -> None:
+        """All of it or nothing."""
 
     def commit(
         self,
@@ -117,7 +128,7 @@ class CallbackStore(Protocol):
         self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
     ) -> list[tuple[int, int, str]]: ...
 
-    def changed_by_others(self) -> bool: ...
+    def retries_asked(self) -> bool: ...
 
     def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]: ...
 

@@ -1,35 +1,39 @@
-"""The durable outbox: waiting and finished callbacks, and the state of rooms and calls, in one file.
+"""The durable outbox: waiting and finished callbacks, and the state of rooms and calls, in one database.
 
-Used from the hub's thread only; no method lets another greenlet run. Waiting callbacks are also indexed in
-memory, so that deliveries can be written behind in batches: after a kill the last of them are repeated,
-unchanged. Ours, because queues of tasks neither commit with a room's state nor keep an order for each room.
+Used from the hub's thread only. Waiting callbacks are also indexed in memory, so that deliveries can be
+written behind in batches: after a kill the last of them are repeated, unchanged. Ours, because queues of
+tasks neither commit with a room's state nor keep an order for each room.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gevent.lock import BoundedSemaphore
 from msgspec.structs import replace
 
 from orchestrator import clock
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import get_logger
-from orchestrator.store import sql, sqlite
+from orchestrator.store import sql
+from orchestrator.store.batch import Batch
 from orchestrator.store.callback_list import CallbackList
+from orchestrator.store.database import Database, Rows
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
 from orchestrator.store.records import Query, Record, RecordKind
+from orchestrator.store.sqlite import File
+from orchestrator.store.state import CopiedState, StoredState
 from orchestrator.store.timeline import TimelineRows
 
 log = get_logger(__name__)
 
-Read = Callable[[str, Sequence[object]], list[Any]]
-Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
+RECENT = 2000
+"""Callbacks of which a copy is kept when they come into a database over a network: most are sent at once."""
 
 
 def _finished(rows: Iterable[tuple[Any, ...]]) -> list[FinishedMessage]:
@@ -44,9 +48,9 @@ def _row(id_: int, m: Message, now: int, node: str) -> tuple[object, ...]:
 class Records:
     """The rows of what can be listed. Every method may raise OutboxError."""
 
-    def __init__(self, read: Read, write: Write) -> None:
-        self._read = read
-        self._write = write
+    def __init__(self, rows: Rows) -> None:
+        self._read = rows.read
+        self._write = rows.write
 
     def put(self, records: Sequence[Record]) -> None:
         self._write(((sql.PUT_RECORD, [record.row() for record in records]),))
@@ -79,6 +83,15 @@ class NodeView:
         self.records = outbox.records
         self._outbox = outbox
 
+    @property
+    def remote(self) -> bool:
+        """As StateStore.remote."""
+        return self._outbox.remote
+
+    def write(self, batch: Batch) -> None:
+        """As Outbox.write."""
+        self._outbox.write(batch, self.node)
+
     def commit(
         self,
         messages: Sequence[Message] = (),
@@ -103,39 +116,42 @@ class NodeView:
 
 
 class Outbox(Part):
-    """Opening takes the file for this process alone. Every method may raise OutboxError.
+    """All of a database that this process alone owns. Every method may raise OutboxError.
 
-    Called on any greenlet of the hub's thread; no method yields, so each is one step for everybody else.
+    Called on any greenlet of the hub's thread. With a file no method yields, so each is one step for
+    everybody else. With a database over a network those yield that read or write; what is decided then (whose
+    turn it is, what is finished) is decided in one step all the same, on the index in memory.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.records = Records(self._read, self._write)
+    def __init__(self, database: Database | str | Path) -> None:
+        """Raises OutboxError."""
+        if isinstance(database, (str, Path)):
+            database = File(Path(database))
+        self.database = database
+        self.remote = database.remote
+        """As StateStore.remote."""
+        self._write, self._read = database.write, database.of("delivery").read
+        lists = database.of("lists")
+        self.records = Records(lists)
         """Finished and living rooms, calls and recordings."""
-        self.callbacks = CallbackList(self._read, self._write)
+        self.callbacks = CallbackList(lists)
         """As people list and replay them."""
-        self.timeline = TimelineRows(self._read, self._rows, self._write)
-        self._lock = sqlite.own(self.path)
-        try:
-            self._db = sqlite.connect(self.path)
-            self._read_index()
-        except BaseException:
-            os.close(self._lock)
-            raise
-
-    def _read_index(self) -> None:
+        self.timeline = TimelineRows(lists, database.of("timeline"))
+        self._state = CopiedState(database) if database.remote else StoredState(database)
         self._queues = Queues()
+        self._recent: OrderedDict[int, tuple[Any, ...]] = OrderedDict()
+        """Rows of the newest messages, of a database over a network."""
+        self._flushing = BoundedSemaphore()
         self._unwritten_failures: dict[int, tuple[int, int]] = {}
         """Attempts and next_at of waiting messages."""
-        self._unwritten_ends: list[tuple[int, bool, int | None, int | None, str, int]] = []
-        self._data_version = -1
+        self._unwritten_ends: list[tuple[int, int, int | None, int | None, str, int]] = []
         try:
-            for id_, queue in self._db.execute(sql.INDEX):
+            for id_, queue in database.rows(sql.INDEX):
                 self._queues.append(queue, id_)
-            (self._last_id,) = self._db.execute(sql.LAST_ID).fetchone()
-        except sqlite3.Error as error:
-            self._db.close()
-            raise sqlite.explain(self.path, error) from error
+            ((self._last_id,),) = self._read(sql.LAST_ID)
+        except BaseException:
+            database.close()
+            raise
 
     @property
     def depth(self) -> int:
@@ -152,29 +168,49 @@ class Outbox(Part):
     ) -> None:
         """All of it or nothing: new messages, state to put (kind, key, value) and to delete (kind, key), and
         records; all that of a FreeSWITCH `node`, or of none."""
-        if not (messages or put or delete or records):
-            return
-        first, now = self._last_id + 1, clock.now()
-        rows = [_row(id_, message, now, node) for id_, message in enumerate(messages, first)]
-        recorded = [record.row(node) for record in records]
-        deleted, state = [(*each, node) for each in delete], [(*each, node) for each in put]
+        batch = Batch()
+        batch.add(messages, put, delete, records)
+        if batch:
+            self.write(batch, node)
+
+    def write(self, batch: Batch, node: str = "") -> None:
+        """All of it or nothing, as `commit`."""
+        new = len(batch.messages) - len(batch.ids)
+        batch.ids += range(self._last_id + 1, self._last_id + 1 + new)
+        self._last_id += new
+        now = clock.now()
+        rows = [_row(*each, now, node) for each in zip(batch.ids, batch.messages, strict=True)]
+        recorded = [record.row(node) for record in batch.records.values()]
+        put, deleted = list[tuple[object, ...]](), list[tuple[object, ...]]()
+        for (kind, key), value in batch.state.items():
+            if value is None:
+                deleted.append((kind, key, node))
+            else:
+                put.append((kind, key, value, node))
         self._write(
-            ((sql.ADD, rows), (sql.DELETE_STATE, deleted), (sql.PUT_STATE, state), (sql.PUT_RECORD, recorded))
+            ((sql.ADD, rows), (sql.DELETE_STATE, deleted), (sql.PUT_STATE, put), (sql.PUT_RECORD, recorded)),
+            node,
         )
-        self._last_id += len(rows)
-        for id_, message in enumerate(messages, first):
+        self._state.committed(batch, node)
+        if self.remote:
+            self._keep(rows)
+        for id_, message in zip(batch.ids, batch.messages, strict=True):
             self._queues.append(message.queue, id_)
+
+    def _keep(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for row in rows:
+            *head, now, signatures, user_agent, node = row
+            self._recent[row[0]] = (*head, 0, 0, now, signatures, user_agent, node)
+        while len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
 
     def load(self, kind: str, node: str | None = None) -> list[tuple[str, bytes]]:
         """Key and value of all state of one kind, by key; of one FreeSWITCH `node`, or of all."""
-        rows = self._read(sql.LOAD_STATE, (kind,))
-        return [(key, value) for key, value, its_node in rows if node is None or its_node == node]
+        return self._state.load(kind, node)
 
     def get(self, kind: str, key: str, node: str = "") -> bytes | None:
         """One value, of a FreeSWITCH `node` or of none."""
-        for (value,) in self._read(sql.GET_STATE, (kind, key, node)):
-            return bytes(value)
-        return None
+        return self._state.get(kind, key, node)
 
     def of(self, node: str) -> NodeView:
         """The view of one FreeSWITCH node."""
@@ -183,7 +219,8 @@ class Outbox(Part):
     def claim(self, node: str) -> None:
         """Everything unfinished in the file is this node's, which is the only one: its name may have been
         changed in the settings. State of no node stays."""
-        self._write([(statement, [(node, node)]) for statement in sql.CLAIM])
+        self._write([(statement, [(node,) * statement.count("?")]) for statement in sql.CLAIM])
+        self._state.read_again()
 
     def queues(self) -> list[str]:
         """Queues in which something waits, the longest waiting first."""
@@ -192,8 +229,12 @@ class Outbox(Part):
     def next(self, queue: str) -> Queued | None:
         """The message whose turn it is in this queue; the same one until `finish`."""
         while (id_ := self._queues.head(queue)) is not None:
-            for row in self._read(sql.NEXT, (id_,)):
-                return self._queued(row)
+            recent = self._recent.get(id_)
+            rows = [recent] if recent is not None else self._read(sql.NEXT, (id_,))
+            if self._queues.head(queue) != id_:
+                continue  # it has failed while it was read
+            if rows:
+                return self._queued(rows[0])
             log.warning("a callback was deleted by somebody else", queue=queue, id=id_)
             self._queues.remove(queue, id_)
             self._unwritten_failures.pop(id_, None)
@@ -222,10 +263,11 @@ class Outbox(Part):
     ) -> bool:
         if not self._queues.remove(queue, id_):
             return False
+        self._recent.pop(id_, None)
         failed = self._unwritten_failures.pop(id_, None)
         if attempts is None and failed is not None:
             attempts = failed[0]
-        self._unwritten_ends.append((clock.now(), delivered, attempts, status, error, id_))
+        self._unwritten_ends.append((clock.now(), int(delivered), attempts, status, error, id_))
         return True
 
     def is_head(self, queue: str, id_: int) -> bool:
@@ -244,21 +286,24 @@ class Outbox(Part):
 
     def flush(self) -> None:
         """Write down what `finish` and `postpone` said. After an OutboxError nothing is lost: flush again."""
-        ends = self._unwritten_ends
-        failures = [(*failure, id_) for id_, failure in self._unwritten_failures.items()]
-        if not (ends or failures):
-            return
-        self._write(
-            ((sql.POSTPONE, failures), (sql.FINISH, ends), (sql.REMOVE, [(end[-1],) for end in ends]))
-        )
-        self._unwritten_ends = []
-        self._unwritten_failures = {}
+        with self._flushing:
+            ends, failures = list(self._unwritten_ends), dict(self._unwritten_failures)
+            if not (ends or failures):
+                return
+            postponed = [(*failure, id_) for id_, failure in failures.items()]
+            self._write(
+                ((sql.POSTPONE, postponed), (sql.FINISH, ends), (sql.REMOVE, [(end[-1],) for end in ends]))
+            )
+            # More may have come meanwhile.
+            del self._unwritten_ends[: len(ends)]
+            for id_, failure in failures.items():
+                if self._unwritten_failures.get(id_) is failure:
+                    del self._unwritten_failures[id_]
+                    self._recent.pop(id_, None)
 
-    def changed_by_others(self) -> bool:
-        """Whether another process has written into the file since the last call; costs no query."""
-        ((version,),) = self._read(sql.DATA_VERSION)
-        changed, self._data_version = version != self._data_version, version
-        return bool(changed)
+    def retries_asked(self) -> bool:
+        """Whether another process may have asked for retries since the last call; costs next to nothing."""
+        return self.database.retries_asked()
 
     def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]:
         """Retry up to `limit` finished messages that somebody has asked for.
@@ -322,46 +367,12 @@ class Outbox(Part):
             log.error("the last deliveries will be repeated", problem=str(error))
 
     def close(self) -> None:
-        """Write down what is not written yet and let go of the file."""
+        """Write down what is not written yet and let go of the database."""
         try:
             self.flush()
         finally:
-            self._db.close()
-            os.close(self._lock)
+            self.database.close()
 
     def _queued(self, row: tuple[Any, ...]) -> Queued:
         message, failed = Queued(*row), self._unwritten_failures.get(row[0])
         return replace(message, attempts=failed[0], next_at=failed[1]) if failed else message
-
-    def _read(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise sqlite.explain(self.path, error) from error
-
-    def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[Any]:
-        """One by one, for a reader that may have enough before the last one."""
-        try:
-            yield from self._db.execute(query, values)
-        except sqlite3.Error as error:
-            raise sqlite.explain(self.path, error) from error
-
-    def _write(self, statements: Iterable[tuple[str, Sequence[Sequence[object]]]]) -> int:
-        """All statements, each with all its rows, in one transaction; how many rows the last one changed."""
-        database, changed = self._db, 0
-        try:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                for statement, rows in statements:
-                    if len(rows) == 1:
-                        changed = database.execute(statement, rows[0]).rowcount
-                    elif rows:
-                        changed = database.executemany(statement, rows).rowcount
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise sqlite.explain(self.path, error) from error
-        return changed

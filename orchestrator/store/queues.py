@@ -41,7 +41,7 @@ class Queues:
         return self._ids.get(queue, _NONE)[:number].tolist()
 
     def append(self, queue: str, id_: int) -> None:
-        """`id_` is larger than all others."""
+        """At the end. `id_` is larger than all others of the queue."""
         ids = self._ids.get(queue)
         if ids is None:
             ids = self._ids[queue] = array("q")

@@ -1,6 +1,6 @@
-"""All SQL of the store: its schema, its statements by name, and the queries that are put together.
+"""All SQL of the store: its tables, its statements by name, and the queries that are put together.
 
-A store in another database is this module and all that imports it written again, behind interface.py.
+As SQLite has it, and as PostgreSQL does with a few words replaced (postgresql/dialect.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from msgspec.structs import fields
 from orchestrator.store.records import SEARCHED, Query, Record
 
 State = Literal["waiting", "delivered", "failed"]
+_ALL: Final = 2**62
+"""As a limit."""
 Prepared = tuple[str, Sequence[object]]
 """A query and its values."""
 
@@ -35,10 +37,7 @@ _MESSAGE: Final = """
     user_agent TEXT NOT NULL,
     node TEXT NOT NULL,
 """
-CREATE: Final = f"""
-BEGIN IMMEDIATE;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
+TABLES: Final = f"""
 CREATE TABLE pending ({_MESSAGE}
     attempts INTEGER NOT NULL DEFAULT 0,
     next_at INTEGER NOT NULL DEFAULT 0,
@@ -95,6 +94,12 @@ CREATE TABLE timeline (
 );
 CREATE INDEX timeline_by_account ON timeline (account_sid);
 CREATE TABLE timeline_of (sid TEXT NOT NULL, page INTEGER NOT NULL, PRIMARY KEY (sid, page)) WITHOUT ROWID;
+"""
+CREATE: Final = f"""
+BEGIN IMMEDIATE;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+{TABLES}
 COMMIT;
 """
 # A kill loses nothing committed; a power cut may lose the last commits, rooms and callbacks alike.
@@ -111,12 +116,27 @@ RECOGNISE: Final = (
 DATA_VERSION: Final = "PRAGMA data_version"
 EXAMINE: Final = "PRAGMA quick_check(1)"
 
+
+def insert(table: str, columns: Sequence[str], conflict: str = "") -> str:
+    """A row of values; `conflict`: what becomes of one that is there already."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks(columns)}) {conflict}".rstrip()
+
+
+def marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def replacing(key: str, columns: Sequence[str]) -> str:
+    """These columns are those of the new row."""
+    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in columns)}"
+
+
 # State
-PUT_STATE: Final = (
-    "INSERT INTO state (kind, key, value, node) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET value = excluded.value"
-)
+STATE_COLUMNS: Final = ("kind", "key", "value", "node")
+REPLACE_STATE: Final = replacing("kind, node, key", ("value",))
+PUT_STATE: Final = insert("state", STATE_COLUMNS, REPLACE_STATE)
 DELETE_STATE: Final = "DELETE FROM state WHERE kind = ? AND key = ? AND node = ?"
+ALL_STATE: Final = "SELECT kind, node, key, value FROM state"
 LOAD_STATE: Final = "SELECT key, value, node FROM state WHERE kind = ? ORDER BY node, key"
 GET_STATE: Final = "SELECT value FROM state WHERE kind = ? AND key = ? AND node = ?"
 
@@ -124,12 +144,13 @@ GET_STATE: Final = "SELECT value FROM state WHERE kind = ? AND key = ? AND node 
 _HEAD: Final = "id, queue, url, method, body, account_sid, event, sequence, created_at"
 _SIGNED: Final = "signatures, user_agent, node"
 _QUEUED: Final = f"{_HEAD}, attempts, next_at, waits_since, {_SIGNED}"
-ADD: Final = (
-    f"INSERT INTO pending ({_HEAD}, waits_since, {_SIGNED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+WAITING_COLUMNS: Final = tuple(_QUEUED.split(", "))
+NEW_COLUMNS: Final = tuple(f"{_HEAD}, waits_since, {_SIGNED}".split(", "))
+ADD: Final = insert("pending", NEW_COLUMNS)
 INDEX: Final = "SELECT id, queue FROM pending ORDER BY id"
 LAST_ID: Final = (
-    "SELECT max(ifnull((SELECT max(id) FROM pending), 0), ifnull((SELECT max(id) FROM finished), 0))"
+    "SELECT coalesce(max(id), 0) FROM "
+    "(SELECT max(id) AS id FROM pending UNION ALL SELECT max(id) FROM finished) AS last"
 )
 NEXT: Final = f"SELECT {_QUEUED} FROM pending WHERE id = ?"
 WAITING: Final = f"SELECT {_QUEUED} FROM pending ORDER BY id LIMIT ?"
@@ -139,9 +160,14 @@ WAITING_SINCE: Final = (
 )
 OLDEST: Final = "SELECT created_at FROM pending ORDER BY id LIMIT 1"
 POSTPONE: Final = "UPDATE pending SET attempts = ?, next_at = ? WHERE id = ?"
+_ENDED: Final = ("done_at", "delivered", "attempts", "status", "error")
+FINISH_COLUMNS: Final = f"{_HEAD}, {_SIGNED}, {', '.join(_ENDED)}"
+MESSAGE_COLUMNS: Final = f"{_HEAD}, {_SIGNED}"
+REPLACE_FINISHED: Final = replacing("id", _ENDED)
 FINISH: Final = (
-    f"INSERT OR REPLACE INTO finished ({_HEAD}, {_SIGNED}, done_at, delivered, attempts, status, error) "
-    f"SELECT {_HEAD}, {_SIGNED}, ?, ?, ifnull(?, attempts), ?, ? FROM pending WHERE id = ?"
+    f"INSERT INTO finished ({FINISH_COLUMNS}) "
+    f"SELECT {MESSAGE_COLUMNS}, ?, ?, coalesce(?, attempts), ?, ? FROM pending WHERE id = ? "
+    f"{REPLACE_FINISHED}"
 )
 REMOVE: Final = "DELETE FROM pending WHERE id = ?"
 COUNT_FAILED: Final = "SELECT count(*) FROM finished WHERE delivered = 0"
@@ -151,32 +177,30 @@ PRUNE_FINISHED: Final = (
 
 # Retries
 FAILED: Final = "SELECT id, url FROM finished WHERE delivered = 0"
-ASK_AGAIN: Final = "INSERT OR IGNORE INTO retries VALUES (?)"
+ASK_AGAIN: Final = "INSERT INTO retries (id) VALUES (?) ON CONFLICT DO NOTHING"
 ASKED: Final = "SELECT id FROM retries ORDER BY id LIMIT ?"
 COUNT_ASKED: Final = "SELECT count(*) FROM retries"
 REQUEUE: Final = (
-    f"INSERT OR IGNORE INTO pending ({_HEAD}, {_SIGNED}, waits_since) "
-    f"SELECT {_HEAD}, {_SIGNED}, ? FROM finished WHERE id = ?"
+    f"INSERT INTO pending ({MESSAGE_COLUMNS}, waits_since) "
+    f"SELECT {MESSAGE_COLUMNS}, ? FROM finished WHERE id = ? ON CONFLICT DO NOTHING"
 )
 FORGET_FINISHED: Final = "DELETE FROM finished WHERE id = ?"
 FORGET_ASKED: Final = "DELETE FROM retries WHERE id = ?"
 
 # Records
-_COLUMNS: Final = tuple(column.name for column in fields(Record))
+RECORD_COLUMNS: Final = tuple(column.name for column in fields(Record))
 _CHANGING: Final = ("updated_at", "ended_at", "status", "value")
 """The columns that change during its life; to write another column is to write its indexes again."""
-_PARTIAL: Final = {
-    "call_sid": "records_by_call",
-    "conference_sid": "records_by_conference",
-    "name": "records_by_name",
+INDEXED: Final = {
+    "call_sid": " INDEXED BY records_by_call",
+    "conference_sid": " INDEXED BY records_by_conference",
+    "name": " INDEXED BY records_by_name",
 }
 """Columns whose index leaves out empty values, the most selective first."""
-PUT_RECORD: Final = (
-    f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
-    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _CHANGING)}"
-)
+REPLACE_RECORD: Final = replacing("kind, sid", _CHANGING)
+PUT_RECORD: Final = insert("records", RECORD_COLUMNS, REPLACE_RECORD)
 _SEARCHED: Final = ("sid", "name", "from_", "to_", "conference_sid", "call_sid")
-_RECORDS: Final = f"SELECT {', '.join(_COLUMNS)} FROM records"
+_RECORDS: Final = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
 NAMED_RECORDS: Final = (
     "SELECT kind, sid, conference_sid, call_sid FROM records "
     "WHERE ? IN (name, from_, to_) AND kind <> 'request'"
@@ -190,9 +214,11 @@ PRUNE_RECORDS: Final = (
 )
 
 # Timeline: pages of entries that were written together, and the calls and conferences in each
-ADD_PAGE: Final = "INSERT INTO timeline (id, at, account_sid, entries) VALUES (?, ?, ?, ?)"
-ADD_TO_PAGE: Final = "INSERT INTO timeline_of (sid, page) VALUES (?, ?)"
-LAST_ENTRY: Final = "SELECT ifnull(max(id), 0) FROM timeline"
+PAGE_COLUMNS: Final = ("id", "at", "account_sid", "entries")
+ADD_PAGE: Final = insert("timeline", PAGE_COLUMNS)
+PAGE_OF_COLUMNS: Final = ("sid", "page")
+ADD_TO_PAGE: Final = insert("timeline_of", PAGE_OF_COLUMNS)
+LAST_ENTRY: Final = "SELECT coalesce(max(id), 0) FROM timeline"
 PAGES_OF: Final = (
     "SELECT entries FROM timeline_of JOIN timeline ON id = page "
     "WHERE sid = ? AND page > ? AND account_sid = ? ORDER BY page"
@@ -203,26 +229,34 @@ NEWEST_PAGES_OF: Final = (
 )
 # Pages are written in the order of their times: the oldest are the first.
 OLD_PAGES: Final = (
-    "SELECT id, entries FROM (SELECT id, at, entries FROM timeline ORDER BY id LIMIT ?) WHERE at < ?"
+    "SELECT id, entries FROM (SELECT id, at, entries FROM timeline ORDER BY id LIMIT ?) AS oldest "
+    "WHERE at < ?"
 )
 PRUNE_PAGES_OF: Final = "DELETE FROM timeline_of WHERE sid = ? AND page = ?"
 PRUNE_PAGES: Final = "DELETE FROM timeline WHERE id = ?"
+FORGET_PAGES_OF: Final = "DELETE FROM timeline_of WHERE page >= ?"
+FORGET_PAGES: Final = "DELETE FROM timeline WHERE id >= ?"
 
+# All that is unfinished becomes one node's: each value is its name. Of state of one key one stays.
 CLAIM: Final = (
-    "UPDATE OR REPLACE state SET node = ? WHERE node <> ? AND node <> ''",
+    "INSERT INTO state (kind, node, key, value) SELECT kind, ?, key, value FROM state AS other "
+    "WHERE node NOT IN (?, '') AND node = (SELECT max(node) FROM state AS same "
+    "WHERE same.kind = other.kind AND same.key = other.key AND node <> ?) "
+    f"{REPLACE_STATE}",
+    "DELETE FROM state WHERE node NOT IN (?, '')",
     "UPDATE pending SET node = ? WHERE node <> ?",
     "UPDATE records SET node = ? WHERE kind <> 'request' AND ended_at = 0 AND node <> ?",
 )
 
 # Columns of an operator's list, from both tables
 _SHARED: Final = f"{_HEAD}, attempts"
-SHOW_WAITING: Final = f"SELECT {_SHARED}, next_at, NULL, '', 'waiting', 0 FROM pending"
+SHOW_WAITING: Final = f"SELECT {_SHARED}, next_at, CAST(NULL AS INTEGER), '', 'waiting', 0 FROM pending"
 SHOW_FINISHED: Final = (
-    f"SELECT {_SHARED}, done_at, status, error, iif(delivered, 'delivered', 'failed'), "
-    "EXISTS (SELECT 1 FROM retries WHERE retries.id = finished.id) FROM finished"
+    f"SELECT {_SHARED}, done_at, status, error, CASE WHEN delivered = 1 THEN 'delivered' ELSE 'failed' END, "
+    "CASE WHEN EXISTS (SELECT 1 FROM retries WHERE retries.id = finished.id) THEN 1 ELSE 0 END FROM finished"
 )
 _SHOW: Final[dict[State, str]] = {
-    "waiting": f"{SHOW_WAITING} WHERE 1",
+    "waiting": f"{SHOW_WAITING} WHERE true",
     "delivered": f"{SHOW_FINISHED} WHERE delivered = 1",
     "failed": f"{SHOW_FINISHED} WHERE delivered = 0",
 }
@@ -233,7 +267,7 @@ def entries(states: Iterable[State], rooms: Sequence[str], limit: int) -> Prepar
     values = [*rooms, *(f"recording {room}" for room in rooms)]
     clause = f"AND queue IN ({marks(values)})" if rooms else ""
     parts = [f"{_SHOW[state]} {clause}" for state in states]
-    return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or -1)
+    return f"{' UNION ALL '.join(parts)} ORDER BY id DESC LIMIT ?", (*values * len(parts), limit or _ALL)
 
 
 def like(words: str) -> str:
@@ -262,7 +296,7 @@ _FINISHED: Final = f"SELECT {_HEAD}, done_at, delivered, attempts, status, error
 
 def finished(limit: int, before: int | None, queue: str | None, only_failed: bool) -> Prepared:
     """The newest first; `before` is the last id of the page before."""
-    clauses, values = ["1"], list[object]()
+    clauses, values = ["true"], list[object]()
     if before is not None:
         clauses.append("id < ?")
         values.append(before)
@@ -286,7 +320,7 @@ def records(query: Query) -> Prepared:
     for column, value in query.equal.items():
         clauses.append(f"{_known(column)} = ?")
         values.append(value)
-        if column in _PARTIAL and value:
+        if column in INDEXED and value:
             # Else SQLite does not see that its index may be used, and reads all rows of the account.
             clauses.append(f"{column} <> ''")
     for column, value in query.unequal.items():
@@ -305,24 +339,19 @@ def records(query: Query) -> Prepared:
         values += query.after
     order = "ORDER BY created_at DESC, sid DESC LIMIT ? OFFSET ?"
     # It would rather have the rows in their order than those of this name or conference alone.
-    indexed = next((_PARTIAL[column] for column in _PARTIAL if query.equal.get(column)), "")
-    index = f" INDEXED BY {indexed}" if indexed else ""
+    index = next((INDEXED[column] for column in INDEXED if query.equal.get(column)), "")
     found = f"{_RECORDS}{index} WHERE {' AND '.join(clauses)} {order}"
     if not query.words:
         return found, (*values, query.limit, query.offset)
     fits = " OR ".join(f"{column} LIKE ? ESCAPE '!'" for column in _SEARCHED for _ in query.words)
     patterns = [like(words) for _ in _SEARCHED for words in query.words]
     return (
-        f"SELECT * FROM ({found}) WHERE {fits} {order}",
+        f"SELECT * FROM ({found}) AS newest WHERE {fits} {order}",
         (*values, SEARCHED, 0, *patterns, query.limit, query.offset),
     )
 
 
 def _known(column: str) -> str:
-    if column not in _COLUMNS:
+    if column not in RECORD_COLUMNS:
         raise ValueError(f"not a column of records: {column!r}")
     return column
-
-
-def marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))

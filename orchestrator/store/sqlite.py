@@ -6,10 +6,12 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.store import sql
+from orchestrator.store.database import Statements, Work
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import receiver_of
 
@@ -139,3 +141,80 @@ def _prepare(path: Path, database: sqlite3.Connection) -> None:
     # An unwritable file shows itself here and not at the first callback.
     database.execute("BEGIN IMMEDIATE")
     database.execute("ROLLBACK")
+
+
+class FileRows:
+    """Rows of a file that somebody has opened. No method lets another greenlet run."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+
+    def read(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        try:
+            return self.connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from error
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[Any]:
+        """As Rows.rows."""
+        try:
+            yield from self.connection.execute(query, values)
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from error
+
+    def write(self, statements: Statements, node: str | None = None) -> int:
+        """As Rows.write."""
+        database, changed = self.connection, 0
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                for statement, rows in statements:
+                    if len(rows) == 1:
+                        changed = database.execute(statement, rows[0]).rowcount
+                    elif rows:
+                        changed = database.executemany(statement, rows).rowcount
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise explain(self.path, error) from error
+        return changed
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class File(FileRows):
+    """The file of this process alone."""
+
+    remote = False
+
+    def __init__(self, path: Path) -> None:
+        """Raises OutboxError."""
+        self.place = str(path)
+        self.on_lost: list[Callable[[Exception], None]] = []
+        """Never called: the lock is never lost."""
+        self._lock = own(path)
+        self._data_version = -1
+        try:
+            super().__init__(path, connect(path))
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def of(self, work: Work) -> File:
+        """One connection does it all."""
+        return self
+
+    def retries_asked(self) -> bool:
+        """Whether another process has written into the file since the last call; costs no query."""
+        ((version,),) = self.read(sql.DATA_VERSION)
+        changed, self._data_version = version != self._data_version, version
+        return bool(changed)
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._lock)

@@ -6,16 +6,13 @@ A row for each entry took three times as long to write: most of that went into i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from orchestrator.store import sql
+from orchestrator.store.database import Rows
 from orchestrator.store.entries import Entry
-
-Read = Callable[[str, Sequence[object]], list[Any]]
-Rows = Callable[[str, Sequence[object]], Iterator[Any]]
-Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
 
 PAGE_ENTRIES: Final = 100
 """At most, of one account: a reader of one call decodes whole pages."""
@@ -29,19 +26,25 @@ _decode = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
 class TimelineRows:
-    """As TimelineStore. Every method may raise OutboxError, and none yields."""
+    """As TimelineStore. Every method may raise OutboxError. One `add` at a time."""
 
-    def __init__(self, read: Read, rows: Rows, write: Write) -> None:
-        self._read = read
-        self._rows = rows
-        self._write = write
+    def __init__(self, lists: Rows, own: Rows) -> None:
+        """`lists` is read from, `own` written to."""
+        self._read = lists.read
+        self._rows = lists.rows
+        self._write = own.write
         self._last_id: int | None = None
+        self._unsure = False
+        """Whether something of the last attempt may be stored."""
 
     def add(self, entries: Sequence[Entry]) -> None:
         """All of them or none. Each gets its id."""
         if self._last_id is None:
             self._last_id = self.last_id
         first = self._last_id + 1
+        if self._unsure:
+            self._write(((sql.FORGET_PAGES_OF, [(first,)]), (sql.FORGET_PAGES, [(first,)])))
+        self._unsure = True
         for id_, entry in enumerate(entries, first):
             entry.id = id_
         pages = list(_pages(entries))
@@ -54,6 +57,7 @@ class TimelineRows:
                 (sql.ADD_TO_PAGE, [(sid, page[-1].id) for page in pages for sid in _sids(page)]),
             )
         )
+        self._unsure = False
         self._last_id += len(entries)
 
     def of_call(self, account_sid: str, call_sid: str, after: int = 0, limit: int = 1000) -> list[Entry]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 from orchestrator.clock import now
 from orchestrator.lifecycle import STOP_SECONDS, Part
@@ -98,6 +99,7 @@ class _Buffer:
     def __init__(self, limits: TimelineLimits, write: Callable[[], None]) -> None:
         self.limits = limits
         self.pending: list[_Pending] = []
+        self.flushing = BoundedSemaphore()
         self.counts: dict[str, int] = {}
         """Entries of each call or conference in this run."""
         self.writer: gevent.Greenlet[..., None] | None = None
@@ -199,12 +201,19 @@ class Timeline(Part):
     def flush(self) -> None:
         """So that a list has it all. Raises OutboxError, and keeps what could not be written."""
         buffer = self._buffer
-        pending, limits = buffer.pending, buffer.limits
-        if not pending:
+        if not buffer.pending:
             return
-        entries = [_entry(one, limits) for one in pending]
+        with buffer.flushing:
+            self._flush(buffer)
+
+    def _flush(self, buffer: _Buffer) -> None:
+        """One at a time."""
+        entries = [_entry(one, buffer.limits) for one in buffer.pending]
+        if not entries:
+            return
         self._store.add(entries)
-        buffer.pending = []
+        # More may have come meanwhile.
+        del buffer.pending[: len(entries)]
         buffer.written += len(entries)
         for entry in entries:
             if entry.kind in _ENDS:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import gevent
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response, request
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
@@ -55,12 +56,20 @@ def _counting(answering: set[WSGIHandler]) -> type[Handler]:
 
 
 class WebServer(Part):
-    def __init__(self, host: str, port: int, blueprints: Iterable[Blueprint] = ()) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        blueprints: Iterable[Blueprint] = (),
+        before_answering: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`before_answering` is called once a command was carried out, and may block."""
         self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.http_stats = HttpStats()
         self._app = Flask("orchestrator")
         self._app.url_map.converters["segment"] = Segment
         self.http_stats.watch(self._app)
+        self._app.after_request(partial(_settled, before_answering))
         for blueprint in blueprints:
             self.add(blueprint)
         self._connections = Pool()
@@ -96,3 +105,9 @@ class WebServer(Part):
         while self._answering and time.monotonic() < until:
             gevent.sleep(0.005)
         self._connections.kill(timeout=1.0)
+
+
+def _settled(before_answering: Callable[[], None], response: Response) -> Response:
+    if request.method not in ("GET", "HEAD"):
+        before_answering()
+    return response

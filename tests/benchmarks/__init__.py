@@ -14,6 +14,7 @@ NAMES = (
     "load",
     "nodes",
     "relay",
+    "stores",
 )
 """Each a module here with a docstring, `run(options) -> Iterable[Figure]` and, where it takes options of its
 own, `add_options(parser)`."""

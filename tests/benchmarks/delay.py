@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from orchestrator.sids import call_sid_of
 from tests.benchmarks.frame import Figure, at_most
-from tests.benchmarks.stage import Callback, Child, Usage, percentile, staged
+from tests.benchmarks.stage import Callback, Child, Usage, add_store, percentile, staged
 from tests.load.party import plain_party
 from tests.load.sipp import Sipp
 
@@ -34,6 +34,7 @@ CAUSES = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    add_store(parser)
     parser.add_argument("--rate", type=float, default=100, help="callbacks a second")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument(
@@ -44,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Iterator[Figure]:
     rate = options.rate / CALLBACKS_A_CALL
     calls = int(rate * (LEAD_SECONDS + options.seconds))
-    with staged() as stage:
+    with staged(store=options.store) as stage:
         switch = stage.switch
         observers = [
             Child("observer", str(switch.port), switch.password, str(wake_ms)) for wake_ms in (0, WAKE_MS)

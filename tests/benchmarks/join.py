@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from tests.benchmarks.frame import Figure, Goal, at_most
-from tests.benchmarks.stage import DIRECT, Child, Stage, percentile, seconds_of, staged
+from tests.benchmarks.stage import DIRECT, Child, Stage, add_store, percentile, seconds_of, staged
 
 ROOMS = 4
 STAY_SECONDS = 1.0
@@ -26,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="callers on another node than the room, against callers on its own, in place of the dialplan",
     )
+    add_store(parser)
     parser.add_argument("--rate", type=float, default=20, help="calls a second, every other one past us")
     parser.add_argument("--calls", type=int, default=800, help="of both kinds together")
     parser.add_argument(
@@ -34,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Figure]:
-    with staged(nodes=2 if options.relayed else 1) as stage:
+    with staged(nodes=2 if options.relayed else 1, store=options.store) as stage:
         calls = _calls(options)
         if options.relayed:
             yield from _relayed(options, stage)

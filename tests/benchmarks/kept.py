@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.store.outbox import Outbox
-from tests.benchmarks.delivery import message
+from tests.benchmarks.delivering import message
 from tests.benchmarks.frame import Figure
 
 KEPT = 100_000

@@ -12,7 +12,8 @@ import time
 
 import requests
 
-from tests.benchmarks.delivery import FORM, message
+from tests.benchmarks.delivering import message
+from tests.benchmarks.delivery import FORM
 
 
 def run(url: str, a_second: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from urllib.parse import parse_qsl
 import gevent
 import requests
 
+from tests.lab.postgresql import PostgresServer
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import PASSWORD, FreeSwitch
 
@@ -39,7 +41,7 @@ accounts: [{{sid: 5a1e5d2c-6f0b-4c1e-9d35-2f8f0c6c3b10, name: main}}]
 applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
 web: {{listen: "127.0.0.1:{web}"}}
-callbacks: {{database: {database}}}
+callbacks: {{database: {database}{store}}}
 admission: {{{admission}}}
 logging: {{level: warning}}
 """
@@ -56,6 +58,11 @@ BARE = "bare requests"
 def why_not() -> str:
     """Why there can be none here; empty where there can."""
     return "" if FreeSwitch.binary() else FreeSwitch.why_not()
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """The option --store."""
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
 
 
 class BusySwitch(FreeSwitch):
@@ -139,6 +146,8 @@ class Stage:
         self._voice = f"{url}/voice"
         self._admission = limiter
         self._more = more
+        self.store = ""
+        """In the section `callbacks`."""
         self._orchestrator: subprocess.Popen[bytes] | None = None
         self._poster: Child | None = None
 
@@ -226,6 +235,7 @@ class Stage:
                 nodes="\n".join(map(self._node, range(len(self.switches)))),
                 voice=self._voice,
                 database=self.directory / "orchestrator.sqlite",
+                store=self.store,
                 admission=self._admission,
                 web=web,
             )
@@ -247,18 +257,28 @@ class Stage:
 
 @contextmanager
 def staged(
-    noun: str = "", limiter: str = "", nodes: int = 1, more: str = "", kind: type[Stage] | None = None
+    noun: str = "",
+    limiter: str = "",
+    nodes: int = 1,
+    more: str = "",
+    kind: type[Stage] | None = None,
+    store: str = "sqlite",
 ) -> Iterator[Stage]:
+    """`store`: or postgresql, a server of the benchmark's own."""
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
     stage = (kind or Stage)(directory, noun, limiter, nodes, more)
+    server = PostgresServer(()) if store == "postgresql" else None
+    stage.store = f', postgresql: "{server.empty()}"' if server is not None else ""
     try:
         stage.start()
         yield stage
     finally:
         stage.stop()
+        if server is not None:
+            server.close()
         shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -19,7 +19,7 @@ import gevent
 from orchestrator.callbacks.delivery import Delivery
 from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.store.outbox import Outbox
-from tests.benchmarks.delivery import message
+from tests.benchmarks.delivering import message
 from tests.benchmarks.frame import Figure
 
 SIZES = ((5000, 50), (5000, 5000), (50_000, 1000))

@@ -10,10 +10,11 @@ import pytest
 from orchestrator.callbacks.delivery import Delivery, OnAttempt
 from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.signature import AccountKeys, SigningKey, load_key, new_seed
+from orchestrator.store.access.opening import open_store
 from orchestrator.store.message import Message, Queued
-from orchestrator.store.outbox import Outbox
 from orchestrator.types import Method
 from tests.callbacks.receiver import Receiver
+from tests.lab.postgresql import SHARED
 
 QUICK = DeliverySettings(timeout=0.5, backoff=(0.03, 0.06, 0.12), flush_every=0.005)
 
@@ -53,6 +54,7 @@ class Office:
 
     def __init__(self, path: Path, settings: DeliverySettings) -> None:
         self.path = path
+        self.place = SHARED.server.empty() if SHARED.wanted else path
         self.settings = settings
         self.key: SigningKey | None = load_key(new_seed())
         self.auth_token: bytes | None = None
@@ -60,7 +62,7 @@ class Office:
         self._open()
 
     def _open(self) -> None:
-        self.outbox = Outbox(self.path)
+        self.outbox = open_store(self.place, [])
         self.delivery = Delivery(
             self.outbox,
             lambda _: AccountKeys(self.key, self.auth_token),

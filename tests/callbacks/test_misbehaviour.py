@@ -15,7 +15,7 @@ import gevent
 import pytest
 
 from orchestrator.callbacks.retry import DeliverySettings, asked_pause
-from orchestrator.store import outbox_admin
+from orchestrator.store.access import outbox_admin
 from tests.callbacks.conftest import QUICK, Office, make, wait_until
 from tests.callbacks.receiver import Behaviour, Receiver, Request, answers, hangs
 

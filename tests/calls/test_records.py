@@ -246,7 +246,7 @@ def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
 
     def full(*args: object, **more: object) -> None:
         if refused[0]:
-            raise OutboxError(outbox.path, "the disk is full", "make room")
+            raise OutboxError(outbox.database.path, "the disk is full", "make room")
         commit(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(outbox, "commit", full)

@@ -41,6 +41,7 @@ def test_the_example_shows_every_key(key: str) -> None:
     )
 
 
+DATABASE = {"DATABASE_URL": "postgresql://texml@127.0.0.1/texml"}
 SECRETS = ("CARRIER_PASSWORD", "ORCHESTRATOR_METRICS_KEY", "TWILIO_AUTH_TOKEN")
 
 
@@ -53,7 +54,7 @@ def test_what_is_commented_out_in_the_example_would_pass_too() -> None:
     # `speech.command` goes with another engine, and the secrets have to exist.
     text = "\n".join(line for line in lines if "espeak-ng" not in line and "signing_key:" not in line)
     text = text.replace("numbers: {}", "numbers:")
-    settings = loads(text, environ=dict.fromkeys(SECRETS, "x"))
+    settings = loads(text, environ=dict.fromkeys(SECRETS, "x") | DATABASE)
     assert set(settings.trunks) == {"carrier", "existing", "peer"}
     assert len(settings.numbers) == 3
     assert settings.profiles["wide"].sounds.perpetual == "/srv/sounds/tick.wav"

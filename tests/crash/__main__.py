@@ -1,6 +1,7 @@
 """Kills the orchestrator a hundred times under calls, and compares its callbacks with what was true.
 
     python -m tests.crash --kills 100 [--freeswitch-kills 20] [--receiver-fails 0.5] [--stalls N] [--seed N]
+    python -m tests.crash --engine postgresql --kills 20
     python -m tests.crash --nodes 3 --kills 100 --freeswitch-kills 20
 
 With several nodes the calls come to each in turn, and a room is on its first caller's; one dies at a time.
@@ -26,6 +27,7 @@ import gevent  # noqa: E402
 
 from tests.crash.run import Options, running  # noqa: E402
 from tests.crash.switches import RealLab  # noqa: E402
+from tests.lab.postgresql import why_not as no_postgresql  # noqa: E402
 
 
 def main() -> int:
@@ -37,6 +39,9 @@ def main() -> int:
     parser.add_argument("--stalls", type=int, default=0, help="SIGSTOP and SIGCONT of either or both")
     parser.add_argument("--longest-stall", type=float, default=60.0, metavar="SECONDS", help="of them (60)")
     parser.add_argument("--nodes", type=int, default=1, help="FreeSWITCHes under the orchestrator (1)")
+    parser.add_argument(
+        "--engine", choices=["sqlite", "postgresql"], default="sqlite", help="the store (sqlite)"
+    )
     parser.add_argument("--receiver-fails", type=float, default=0.0, metavar="P", help="probability")
     parser.add_argument("--seed", type=int, help="of calls, kills and failures; default: a new one")
     parser.add_argument("--switch", choices=["freeswitch", "emulator"], help="default: what there is")
@@ -49,6 +54,8 @@ def main() -> int:
         parser.error(reason)
     if kind == "emulator" and arguments.nodes > 1:
         parser.error("several nodes need a real FreeSWITCH: emulators in processes of their own have no SIP")
+    if arguments.engine == "postgresql" and (reason := no_postgresql()):
+        parser.error(reason)
     options = Options(
         kills=arguments.kills if arguments.kills is not None else 0 if arguments.stalls else 100,
         freeswitch_kills=arguments.freeswitch_kills,
@@ -60,6 +67,7 @@ def main() -> int:
         seconds=arguments.seconds,
         switch=kind,
         nodes=arguments.nodes,
+        engine=arguments.engine,
     )
     directory = arguments.keep or Path(tempfile.mkdtemp(prefix="crash-"))
     directory.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import gevent
 
@@ -25,6 +26,7 @@ from tests.crash.switches import EmulatedLab, Lab, RealLab
 from tests.crash.truth import Truth
 from tests.crash.verdict import Judge, Verdict, judge_recordings
 from tests.crash.witness import Seen, Witness
+from tests.lab.postgresql import PostgresServer
 
 Say = Callable[[str], None]
 QUIET_SECONDS = 12.0
@@ -58,6 +60,7 @@ class Options:
     """How long calls are, against the usual."""
     switch: str = "freeswitch"
     nodes: int = 1
+    engine: Literal["sqlite", "postgresql"] = "sqlite"
 
 
 @dataclass
@@ -85,6 +88,7 @@ class Run:
         )
         self._customer = Customer(leg_of, options.receiver_fails, options.seed)
         self._directory = directory
+        self._server = PostgresServer(()) if options.engine == "postgresql" else None
         self._service: Service | None = None
         self._seen: list[Seen] = []
         self._witnesses: list[Witness] = []
@@ -96,6 +100,8 @@ class Run:
             witness.close()
         self._customer.stop()
         self._lab.close()
+        if self._server is not None:
+            self._server.close()
 
     def go(self) -> Verdict:
         lab = self._lab
@@ -104,11 +110,14 @@ class Run:
             witness = Witness(node.host, node.port, node.password, self._seen, node.name)
             self._witnesses.append(witness)
             witness.look()
-        service = self._service = Service(self._directory, lab, self._customer.voice_url)
+        url = self._server.empty() if self._server is not None else ""
+        service = Service(self._directory, lab, self._customer.voice_url, postgresql=url)
+        self._service = service
         service.start()
         if not service.wait_ready():
             raise RuntimeError("the orchestrator does not become ready")
         on = f"{len(lab.nodes)} times {lab.kind}" if len(lab.nodes) > 1 else lab.kind
+        on = f"{on}, {self.options.engine}"
         self.say(f"seed {self.options.seed}: calls begin, {self.options.rate:g} a second, on {on}")
         self._traffic(lab, service)
         self._settle(lab, service)
@@ -269,7 +278,8 @@ class Run:
         self.say(f"nobody can know of: {verdict.either}, of which reported: {verdict.either_reported}")
         for when, megabytes, age in self.memory.at:
             self.say(f"memory {when}: {megabytes:.0f} MB (a process of {age:.0f} s)")
-        self.say(f"database: {service.database.stat().st_size / 1e6:.1f} MB")
+        if service.database.exists():
+            self.say(f"database: {service.database.stat().st_size / 1e6:.1f} MB")
         for name, counts in (("lost", verdict.lost), ("invented", verdict.invented)):
             if counts:
                 self.say(f"{name}: {dict(counts)}")

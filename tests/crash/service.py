@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import gevent
 
+from orchestrator.store.access.opening import visit
 from tests.crash.switches import ROOT, Lab, Switch, free_port
 from tests.lab.processes import die_with_parent
 
@@ -36,7 +36,7 @@ trunks:
 web: {{listen: "127.0.0.1:{web}"}}
 callbacks:
   database: {database}
-  timeout_secs: 2
+{store}  timeout_secs: 2
   attempts: 20
   backoff_secs: [0.1, 0.2, 0.5]
 logging: {{level: {level}}}
@@ -56,10 +56,14 @@ class Life:
 
 
 class Service:
-    def __init__(self, directory: Path, lab: Lab, voice_url: str, level: str = "info") -> None:
+    def __init__(
+        self, directory: Path, lab: Lab, voice_url: str, level: str = "info", postgresql: str = ""
+    ) -> None:
+        """`postgresql`: the URL of the database in place of a file."""
         self.lives: list[Life] = []
         self.log = directory / "orchestrator.log"
         self.database = directory / "orchestrator.sqlite"
+        self._store: Path | str = postgresql or self.database
         self._settings = directory / "orchestrator.yaml"
         self._web = free_port()
         self._settings.write_text(
@@ -71,6 +75,7 @@ class Service:
                 out=lab.way_out,
                 web=self._web,
                 database=self.database,
+                store=f'  postgresql: "{postgresql}"\n' if postgresql else "",
                 level=level,
             )
         )
@@ -138,14 +143,14 @@ class Service:
         return False
 
     def left(self) -> dict[str, int]:
-        """What is on disk of things that are not over: callbacks, rooms, recordings."""
+        """What is stored of things that are not over: callbacks, rooms, recordings."""
         queries = {
             "callbacks": "SELECT count(*) FROM pending",
             "rooms": "SELECT count(*) FROM state WHERE kind = 'room'",
             "recordings": "SELECT count(*) FROM state WHERE kind IN ('recording', 'call recording')",
         }
-        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
-            counts = {what: database.execute(query).fetchone()[0] for what, query in queries.items()}
+        with visit(self._store) as rows:
+            counts = {what: rows.read(query)[0][0] for what, query in queries.items()}
         return {what: count for what, count in counts.items() if count}
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:

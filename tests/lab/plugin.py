@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from orchestrator.logs import formatter
+from tests.lab.postgresql import SHARED, PostgresServer, why_not
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 
@@ -93,6 +94,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="callers come to one of three FreeSWITCH nodes, and rooms are on the two others in turn",
     )
+    parser.addoption(
+        "--store",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="where the orchestrators of tests with a switch keep what happens",
+    )
     parser.addoption("--quick", action="store_true", help="on the emulator, without what takes long")
     parser.addoption("--share", metavar="K/N", help="of those every Nth, from the Kth on")
 
@@ -101,8 +108,24 @@ def pytest_configure(config: pytest.Config) -> None:
     # A suite in the background of a script ignores it, and so would all that the tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("--store") == "postgresql":
+        if reason := why_not():
+            raise pytest.UsageError(f"--store asks for PostgreSQL, but {reason}")
+        SHARED.wanted = True
     config.addinivalue_line("markers", "rather(kind): on that kind of switch if there is one, else the other")
     config.addinivalue_line("markers", "only(kind): runs on that kind of switch only: emulator, freeswitch")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    SHARED.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> PostgresServer:
+    """The server of the session. A test that stops it starts it again."""
+    if reason := why_not():
+        pytest.skip(reason)
+    return SHARED.server
 
 
 def asked_for(config: pytest.Config) -> str | None:

@@ -17,6 +17,7 @@ from orchestrator.conference.machine.state import Room
 from orchestrator.config import loads
 from orchestrator.store.message import Queued
 from tests.lab import invariants
+from tests.lab.postgresql import SHARED
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application, Request
 from tests.scenarios.journal import Journal
@@ -75,7 +76,7 @@ web:
   {web}
 callbacks:
   database: {database}
-  backoff_secs: [0.1, 0.2, 0.4]
+{store}  backoff_secs: [0.1, 0.2, 0.4]
 {more}
 """
 
@@ -90,6 +91,8 @@ class House:
         self.directory = directory
         self.orchestrator: Orchestrator | None = None
         self.settings = ""
+        self.store = SHARED.setting()
+        """In the section `callbacks`."""
         self.subscriptions: dict[str, frozenset[str]] = {}
         """What is to be sent of each conference that was opened, by ConferenceSid."""
         self.attempts: list[tuple[Queued, Answer]] = []
@@ -133,6 +136,7 @@ class House:
             number=NUMBER,
             out=f"sofia/texml/{{number}}@{address}",
             database=self.directory / "orchestrator.sqlite",
+            store=self.store,
             trunks=trunks,
             trunk=trunk,
             more=more,

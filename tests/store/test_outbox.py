@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store import outbox_admin, sql
+from orchestrator.store import sql
+from orchestrator.store.access import outbox_admin
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
@@ -123,7 +124,7 @@ def test_a_waiting_message_that_an_operator_deleted_is_skipped(outbox: Outbox, p
 def test_a_commit_is_all_or_nothing(outbox: Outbox) -> None:
     outbox.commit(put=[("room", "1", b"before")])
     with pytest.raises((OutboxError, sqlite3.Error)):
-        outbox.commit([make("a", URL)], [("room", "1", b"after"), ("room", "2", None)])  # type: ignore[list-item]
+        outbox.commit([make("a", URL)], [("room", "1", b"after"), ("room", "2", object())])  # type: ignore[list-item]
     assert outbox.load("room") == [("1", b"before")]
     assert outbox.next("a") is None
     assert outbox.counts().pending == 0
@@ -197,7 +198,9 @@ def test_the_queries_that_run_often_use_an_index(outbox: Outbox) -> None:
         "SELECT * FROM finished WHERE delivered = 0 ORDER BY id DESC LIMIT 9",
         sql.LOAD_STATE.replace("?", "'room'"),
     ):
-        plan = " ".join(str(row) for row in outbox._db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall())
+        plan = " ".join(
+            str(row) for row in outbox.database.connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        )
         assert "TEMP B-TREE" not in plan
         assert "SEARCH" in plan or "USING" in plan or "ORDER BY id LIMIT 1" in query, (query, plan)
 
@@ -209,8 +212,8 @@ def test_unfinished_business_that_was_not_flushed_is_sent_again_with_the_same_by
     assert head is not None
     outbox.finish(head, delivered=True, attempts=1, status=200)
     # A kill: neither flushed nor closed properly.
-    outbox._db.close()
-    os.close(outbox._lock)
+    outbox.database.close()
+
     again = Outbox(path)
     assert again.next("a") == head
     again.close()
@@ -291,12 +294,12 @@ def test_a_newer_version_s_file_is_refused(path: Path) -> None:
 
 
 def test_a_full_disk_is_named_and_nothing_is_half_written(outbox: Outbox) -> None:
-    (pages,) = outbox._db.execute("PRAGMA page_count").fetchone()
-    outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = outbox.database.connection.execute("PRAGMA page_count").fetchone()
+    outbox.database.connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(OutboxError, match=r"full.*free space"):
         outbox.commit([make("a", URL, 0, fields=(("Name", "x" * 100_000),))], [("room", "1", b"x")])
     assert outbox.load("room") == []
-    outbox._db.execute("PRAGMA max_page_count = 1000000")
+    outbox.database.connection.execute("PRAGMA max_page_count = 1000000")
     outbox.commit([make("a", URL, 1)])
     assert sequences(outbox, "a") == [1]
 
@@ -340,7 +343,7 @@ def test_a_kill_at_any_instant_leaves_nothing_half_written(path: Path) -> None:
         writer.stdout.close()
 
         outbox = Outbox(path)
-        assert outbox._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert outbox.database.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         state = {*outbox.load("room"), *outbox.load("call")}
         assert len(state) <= 1, "room and call were written together"
         number = int(next(iter(state))[1]) if state else 0

@@ -17,7 +17,7 @@ from gevent import subprocess as cooperative
 from gevent.event import Event
 
 from orchestrator import cli
-from orchestrator.store import outbox_admin
+from orchestrator.store.access import outbox_admin
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import QUICK, Office, make, wait_until

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from orchestrator.store import sql
 from orchestrator.store.outbox import Records
 from orchestrator.store.records import Query, Record, RecordKind, Span
+from orchestrator.store.sqlite import FileRows
 
 FEW = settings(max_examples=50, deadline=None)
 ACCOUNTS = ("one", "other")
@@ -56,13 +57,8 @@ def table(*rows: Record) -> Records:
     database = sqlite3.connect(":memory:")
     database.executescript(sql.CREATE)
 
-    def write(statements: Iterable[tuple[str, Sequence[Sequence[object]]]]) -> int:
-        changed = 0
-        for statement, values in statements:
-            changed = database.executemany(statement, values).rowcount
-        return changed
-
-    made = Records(lambda query, values: database.execute(query, values).fetchall(), write)
+    database.isolation_level = None
+    made = Records(FileRows(Path(":memory:"), database))
     made.put(rows)
     return made
 

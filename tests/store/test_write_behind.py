@@ -34,21 +34,21 @@ def write_buffer(office: Office) -> Iterator[WriteBehindBuffer]:
 
 
 def lock(outbox: Outbox) -> Callable[[], None]:
-    other = sqlite3.connect(outbox.path, isolation_level=None)
+    other = sqlite3.connect(outbox.database.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     return other.close
 
 
 def fill(outbox: Outbox) -> Callable[[], None]:
     """As far as SQLite sees: it may not take another page."""
-    (pages,) = outbox._db.execute("PRAGMA page_count").fetchone()
-    outbox._db.execute(f"PRAGMA max_page_count = {pages}")
-    return lambda: outbox._db.execute("PRAGMA max_page_count = 1000000") and None
+    (pages,) = outbox.database.connection.execute("PRAGMA page_count").fetchone()
+    outbox.database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    return lambda: outbox.database.connection.execute("PRAGMA max_page_count = 1000000") and None
 
 
 def forbid(outbox: Outbox) -> Callable[[], None]:
-    outbox._db.execute("PRAGMA query_only = 1")
-    return lambda: outbox._db.execute("PRAGMA query_only = 0") and None
+    outbox.database.connection.execute("PRAGMA query_only = 1")
+    return lambda: outbox.database.connection.execute("PRAGMA query_only = 0") and None
 
 
 def test_what_is_gathered_is_one_commit_and_is_seen_before_it_is_written(
@@ -63,7 +63,9 @@ def test_what_is_gathered_is_one_commit_and_is_seen_before_it_is_written(
     assert (office.outbox.depth, destination.requests) == (0, []), "nothing is sent before it is written"
     assert (write_buffer.get("room", "old"), write_buffer.get("room", "gone")) == (b"2", None)
     commits: list[str] = []
-    office.outbox._db.set_trace_callback(lambda words: words == "COMMIT" and commits.append(words))
+    office.outbox.database.connection.set_trace_callback(
+        lambda words: words == "COMMIT" and commits.append(words)
+    )
     write_buffer.commit_batch()
     write_buffer.commit_batch()
     assert commits == ["COMMIT"]

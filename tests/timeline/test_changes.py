@@ -237,7 +237,7 @@ def test_a_call_takes_as_much_disk_as_the_documentation_says(house: House) -> No
         phone.hang_up()
     wait_for(house, "callback.attempt", event="conference-end", timeout=30)
     assert house.orchestrator
-    database = house.orchestrator.outbox._db
+    database = house.orchestrator.outbox.database.connection
     try:
         pages = database.execute("SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'timeline%'")
     except sqlite3.OperationalError:

@@ -92,7 +92,7 @@ def test_ids_go_on_after_a_restart(outbox: Outbox) -> None:
     before.add("call.arrived", account=ACCOUNT, call=CALL)
     before.stop()
     outbox.close()
-    again = Outbox(outbox.path)
+    again = Outbox(outbox.database.path)
     after = Timeline(again.timeline)
     after.add("call.hangup", account=ACCOUNT, call=CALL)
     after.flush()
@@ -135,12 +135,12 @@ def test_a_disk_that_refuses_loses_nothing_for_a_while(
 ) -> None:
     timeline = Timeline(outbox.timeline)
     timeline.add("call.arrived", account=ACCOUNT, call=CALL)
-    outbox._db.execute("PRAGMA query_only = ON")
+    outbox.database.connection.execute("PRAGMA query_only = ON")
     with pytest.raises(OutboxError):
         timeline.flush()
     timeline.add("call.hangup", account=ACCOUNT, call=CALL)
     gevent.sleep(0.7)
-    outbox._db.execute("PRAGMA query_only = OFF")
+    outbox.database.connection.execute("PRAGMA query_only = OFF")
     timeline.flush()
     assert [one.kind for one in outbox.timeline.of_call(ACCOUNT, CALL)] == ["call.arrived", "call.hangup"]
     timeline.stop()
@@ -158,7 +158,10 @@ def test_old_entries_are_pruned_from_the_oldest_on_page_by_page(outbox: Outbox) 
     assert [one.at for one in outbox.timeline.of_call(ACCOUNT, CALL)] == [6, 7, 8, 9, 10]
     assert [one.at for one in outbox.timeline.of_conference(ACCOUNT, ROOM)] == [6, 7, 8, 9, 10]
     # Nothing is left behind of the pages that are gone.
-    assert outbox._db.execute("SELECT count(*), min(page) FROM timeline_of").fetchone() == (15, 12)
+    assert outbox.database.connection.execute("SELECT count(*), min(page) FROM timeline_of").fetchone() == (
+        15,
+        12,
+    )
 
 
 ENTRY = st.tuples(
@@ -228,5 +231,5 @@ def test_each_list_finds_its_rows_by_an_index(outbox: Outbox) -> None:
         sql.NEWEST_PAGES_OF: ("rejected", 10),
     }
     for query, values in queries.items():
-        plan = outbox._db.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+        plan = outbox.database.connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
         assert all("SEARCH" in row[3] for row in plan), (query, plan)

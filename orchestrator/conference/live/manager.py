@@ -1,7 +1,7 @@
-"""Every live room: feeds its state machine, writes what it decided to disk, then has it done.
+"""Every live room: feeds its state machine, commits what it decided, then has it done.
 
 A room changes only in `_drain`, which never yields to another greenlet: one change at a time, and what one
-change causes is on disk, callbacks and all, before a command or a callback of it leaves this process.
+change causes is in the store, callbacks and all, before a command or a callback of it leaves this process.
 """
 
 from __future__ import annotations
@@ -299,10 +299,11 @@ class Rooms(Part):
                 if room is not None:
                     effects.extend(self._step(room, event, out))
             self._write_buffer.commit()
-            self._write_buffer.when_committed(partial(self._perform, effects, out))
+            self._perform(effects, out)
 
     def _perform(self, effects: list[tuple[Room, Effect]], out: list[tuple[Room, str]]) -> None:
-        """The decisions are in the store: now carry them out."""
+        """The decisions are committed: now carry them out. Commands that leave this process wait for the
+        store (OutputGate)."""
         changed, self._changed = self._changed, {}
         for room in changed.values():
             for listener in self.on_change:

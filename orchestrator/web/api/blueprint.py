@@ -16,7 +16,7 @@ from orchestrator.recordings.files import RecordingKind
 from orchestrator.rejection import ServiceError
 from orchestrator.services.api_services import ApiServices
 from orchestrator.sids import canonical_call_sid
-from orchestrator.store.interface import OutboxError, RecordStore
+from orchestrator.store.interface import OutboxError
 from orchestrator.timeline.actor import Actor, set_actor
 from orchestrator.web.api import (
     call_events,
@@ -71,7 +71,7 @@ MAX_BODY_BYTES = 256 * 1024
 def rest_api(
     current: CurrentSettings,
     control: ApiServices,
-    records: RecordStore,
+    idempotency: Idempotency,
     attempts: Attempts,
     audio: RecordingAudio,
 ) -> Blueprint:
@@ -81,7 +81,7 @@ def rest_api(
     # A connection's greenlet serves one request after the other: each acts for itself in timelines.
     blueprint.before_request(lambda: set_actor(Actor("api")))
     blueprint.teardown_request(lambda error: set_actor(None))
-    api = _Api(current, control, Idempotency(records), attempts)
+    api = _Api(current, control, idempotency, attempts)
     for vendor, prefix in PREFIXES.items():
         for path, operations in _by_path().items():
             answer = _answering(api, vendor, operations, ".json" if path.endswith(".json") else "")
@@ -228,12 +228,14 @@ def _carry_out(
     # A multipart body is never twice the same: its boundary is made up each time.
     same = json.encode(fields) if request.mimetype == MULTIPART else body
     where = request.full_path if request.query_string else request.path
-    asked, before = api.idempotency.answer(base.account_sid, request.headers, where, same)
-    if before is not None:
-        return _made(before.body, before.status)
-    answer = json.encode(operation.run(context))
-    status = 201 if base.vendor == "twilio" else operation.status
-    api.idempotency.remember(asked, status, answer)
+    asked = api.idempotency.asked(base.account_sid, request.headers, where, same)
+    with api.idempotency.alone(asked):
+        before = api.idempotency.answered(asked)
+        if before is not None:
+            return _made(before.body, before.status)
+        answer = json.encode(operation.run(context))
+        status = 201 if base.vendor == "twilio" else operation.status
+        api.idempotency.remember(asked, status, answer)
     return _made(answer, status)
 
 

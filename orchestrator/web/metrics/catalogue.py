@@ -315,6 +315,11 @@ METRICS: tuple[Metric, ...] = (
         "Callbacks that are only in memory because the disk does not take them.",
         lambda s: s.total(lambda node: node.write_buffer.unwritten),
     ),
+    counter(
+        "texml_outbox_commits_late_total",
+        "Times that PostgreSQL did not commit within 250 ms, so that calls went on without it.",
+        lambda s: sum(node.write_buffer.late for node in s.nodes),
+    ),
     gauge(
         "texml_outbox_writable",
         "Whether the database can be written (1) or not (0).",

@@ -1,0 +1,1 @@
+"""A store from outside: opened, visited while it runs, copied, wherever it is."""

@@ -1,0 +1,51 @@
+"""The interface of a database below the store, with SQLite or PostgreSQL behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol
+
+Statements = Iterable[tuple[str, Sequence[Sequence[object]]]]
+"""Each with all its rows."""
+Work = Literal["delivery", "lists", "timeline"]
+"""Work beside the commits of calls and rooms, which must not wait behind them."""
+
+
+class Rows(Protocol):
+    """Queries and changes, one after the other. SQL and its names are those of sql.py, with `?` for values.
+
+    Every method may raise OutboxError.
+    """
+
+    def read(self, query: str, values: Sequence[object] = ()) -> list[Any]: ...
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[Any]:
+        """One by one, for a reader that may have enough before the last one."""
+
+    def write(self, statements: Statements, node: str | None = None) -> int:
+        """All of them in one transaction, of a FreeSWITCH `node` where they are about one; how many rows the
+        last one changed."""
+
+
+class Database(Rows, Protocol):
+    """Owned by this process alone."""
+
+    @property
+    def place(self) -> str:
+        """Its file, or its URL without a password."""
+
+    @property
+    def remote(self) -> bool:
+        """As StateStore.remote."""
+
+    @property
+    def on_lost(self) -> list[Callable[[Exception], None]]:
+        """Each called when another process owns what was ours; none may block."""
+
+    def of(self, work: Work) -> Rows:
+        """For that work."""
+
+    def retries_asked(self) -> bool:
+        """Whether another process may have asked for retries since the last call; costs next to nothing."""
+
+    def close(self) -> None: ...

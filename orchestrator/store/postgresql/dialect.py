@@ -1,0 +1,38 @@
+"""sql.py's words in PostgreSQL's dialect."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from orchestrator.store import sql
+
+_TYPES: Final = (
+    (" INTEGER", " bigint"),
+    # By bytes, as SQLite compares and as keys of pages are ordered.
+    (" TEXT", ' text COLLATE "C"'),
+    (" BLOB", " bytea"),
+    (" WITHOUT ROWID", ""),
+)
+_WORDS: Final = (
+    *((words, "") for words in sql.INDEXED.values()),
+    # SQLite's LIKE makes no difference between capital and small letters.
+    (" LIKE ", " ILIKE "),
+    ("CAST(body AS TEXT)", "convert_from(body, 'LATIN1')"),
+    ("?", "%s"),
+)
+
+
+def tables(text: str) -> str:
+    """Statements that make tables."""
+    for ours, theirs in _TYPES:
+        text = text.replace(ours, theirs)
+    return text
+
+
+@lru_cache(maxsize=1000)
+def query(text: str) -> str:
+    """A query or a change, with psycopg's marks for values."""
+    for ours, theirs in _WORDS:
+        text = text.replace(ours, theirs)
+    return text
