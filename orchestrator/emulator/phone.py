@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Collection
 
 import gevent
 import numpy as np
@@ -16,11 +15,10 @@ from numpy.typing import NDArray
 from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
 from orchestrator.emulator.channel_variables import reply_variables
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.heard_audio import AudioMonitor, Heard, Playing, voice_of
+from orchestrator.emulator.heard_audio import AudioMonitor, Heard
+from orchestrator.emulator.leg_audio import Sources, sources
+from orchestrator.emulator.session import Session
 from orchestrator.emulator.sound import TOLERANCE, Sound
-
-if TYPE_CHECKING:
-    from orchestrator.emulator.session import Session
 
 SHORT = 0.2  # seconds: "now", for a measurement
 CANCELLED = 487  # what a called phone answers to a CANCEL
@@ -32,12 +30,6 @@ PHRASES = {
     503: "Service Unavailable",
     603: "Decline",
 }
-
-
-class Listened(Protocol):
-    """Something that a phone listens to: a conference member."""
-
-    def sources(self) -> Mapping[Hashable, Playing]: ...
 
 
 class EmulatedPhone:
@@ -61,7 +53,6 @@ class EmulatedPhone:
         self.cause = ""
         self.on_voice: Callable[[], None] | None = None
         self.on_act: Callable[[], None] | None = None
-        self.member: Listened | None = None
         self.audio_monitor = AudioMonitor(clock)
         self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
         self._changed = Event()
@@ -194,11 +185,12 @@ class EmulatedPhone:
         elif self.state == "calling":
             self._become("ringing")
 
-    def left(self, leg: Session, cause: str) -> None:
+    def left(self, cause: str) -> None:
         """The switch ended the call."""
         self.cause = cause
-        unanswered = sip_status(cause) if leg.inbound else CANCELLED
-        self._end(200 if leg.answered else unanswered)
+        if self.leg is not None:
+            unanswered = sip_status(cause) if self.leg.inbound else CANCELLED
+            self._end(200 if self.leg.answered else unanswered)
 
     def cut_off(self) -> None:
         """The switch is gone without a word."""
@@ -267,9 +259,6 @@ class EmulatedPhone:
 
     def hearing(self, seconds: float = SHORT) -> set[float]:
         """All frequencies in the sound it hears now, looked at over the last `seconds`."""
-        leg = self.leg
-        if leg is None or leg.down or not leg.media_up:
-            return set()
         now = self.clock.now()
         heard: set[float] = set()
         for playing in self._sources().values():
@@ -289,34 +278,8 @@ class EmulatedPhone:
         self.audio_monitor.update(self._sources())
         self._wake()
 
-    def _sources(self) -> dict[Hashable, Playing]:
-        leg = self.leg
-        if leg is None or leg.down or not leg.media_up or self.state == "ended":
-            return {}
-        found = self._own_sources(leg)
-        if leg.eavesdrops is not None and leg.eavesdrops.phone is not None:
-            target = leg.eavesdrops.phone
-            found |= target._own_sources(leg.eavesdrops) | target._voice("supervised")
-        for one in leg.eavesdroppers:
-            if one.true("eavesdrop_whisper_bleg") and one.phone is not None:
-                found |= one.phone._voice(one.uuid)
-        for one in leg.partner.eavesdroppers if leg.partner is not None else ():
-            if one.true("eavesdrop_whisper_aleg") and one.phone is not None:
-                found |= one.phone._voice(one.uuid)
-        return found
-
-    def _own_sources(self, leg: Session) -> dict[Hashable, Playing]:
-        """Without anybody who eavesdrops."""
-        if leg.playing:
-            return {id(playing): playing for playing in leg.playing}
-        found = dict(self.member.sources()) if self.member is not None else {}
-        other = leg.partner.phone if leg.partner is not None else None
-        return found | (other._voice("partner") if other is not None else {})
-
-    def _voice(self, role: str) -> dict[Hashable, Playing]:
-        if self.speaking is None:
-            return {}
-        return {(role, self.speaking): voice_of(self.speaking, self.clock)}
+    def _sources(self) -> Sources:
+        return {} if self.leg is None or self.state == "ended" else sources(self.leg)
 
     def _noted_since(self, since: float, hz: float) -> bool:
         return any(
