@@ -105,7 +105,7 @@ def placeholders(one: click.Command) -> Iterator[str]:
             yield from placeholders(sub)
 
 
-def test_what_stands_for_a_value_is_in_capitals() -> None:
+def test_placeholders_of_values_are_in_capitals() -> None:
     found = list(placeholders(command))
     assert len(found) > 10
     assert [each for each in found if each != each.upper()] == []

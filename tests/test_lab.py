@@ -124,7 +124,7 @@ def test_a_caller_who_hangs_up_while_it_rings_cancels(switch: Switch, desk: Even
 
 
 @real
-def test_who_calls_and_what_the_invite_carries_arrive(switch: Switch, desk: EventSocket) -> None:
+def test_the_caller_and_headers_of_an_invite_arrive(switch: Switch, desk: EventSocket) -> None:
     name = 'Zoë "Z" O\\Neil'
     switch.call("+13125550106", from_="+491711234567", name=name, headers={"X-Order": "a=1;b"})
     leg = parked(desk, "+13125550106")
@@ -316,6 +316,6 @@ class TestApplication:
         assert requests.get(application.speech("hello"), timeout=5).content.startswith(b"RIFF")
 
 
-def test_what_the_quick_suite_leaves_out_is_there() -> None:
+def test_the_paths_that_the_quick_suite_leaves_out_exist() -> None:
     tests = Path(__file__).parent
     assert [path for path in sorted(LONG) if not tests.joinpath(path).exists()] == []

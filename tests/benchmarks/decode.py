@@ -16,8 +16,8 @@ from contextlib import ExitStack
 import msgspec
 
 from orchestrator.esl.events import decode
+from tests.benchmarks.event_source import Reader
 from tests.benchmarks.frame import Figure, alternate, at_least, compared, measured
-from tests.benchmarks.pouring import Reader
 from tests.benchmarks.recorded import BODIES, FRAMES, plain_frames
 
 ROUNDS = 9
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
 
 
 def _through_the_socket(reader: Reader, repeats: int) -> Callable[[], float]:
-    return lambda: repeats * len(BODIES) / reader.pour().cpu
+    return lambda: repeats * len(BODIES) / reader.send_all().cpu
 
 
 def _each(function: Callable[[bytes], object], repeats: int = 240) -> Callable[[], float]:

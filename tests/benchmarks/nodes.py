@@ -24,7 +24,7 @@ import gevent
 import requests
 
 from tests.benchmarks.frame import Figure, at_least, at_most, compared, measured
-from tests.benchmarks.stage import Child, percentile, ready, seconds_of
+from tests.benchmarks.harness import Child, percentile, ready, seconds_of
 from tests.lab.processes import die_with_parent
 
 SETTINGS = """

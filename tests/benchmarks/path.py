@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             latest[:] = [body for _ in range(CONVERSATIONS) for body in rig.conversation().events]
             spent_before = sum(in_sqlite)
             reads = pieces(latest)
-            spent = microseconds(lambda: rig.pour(reads), len(latest), wall["path"])
+            spent = microseconds(lambda: rig.read_all(reads), len(latest), wall["path"])
             shares.append((sum(in_sqlite) - spent_before) / len(latest) * 1e6)
             return spent
 

@@ -91,7 +91,7 @@ class Rig:
             self.orchestrator.node.connection._event(body)
         self.orchestrator.node.write_buffer.commit_batch()
 
-    def pour(self, reads: Iterable[Sequence[bytes]]) -> None:
+    def read_all(self, reads: Iterable[Sequence[bytes]]) -> None:
         """More events than can be handled, read by read; others have their turns, as `Link` gives them."""
         event, flush = (
             self.orchestrator.node.connection._event,

@@ -32,12 +32,12 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             events = [body for _ in range(CONVERSATIONS) for body in rig.conversation().events]
             reads = pieces(events)
 
-            def pour() -> None:
-                rig.pour(reads)
+            def read_all() -> None:
+                rig.read_all(reads)
                 rig.orchestrator.timeline.flush()
 
             manager.add_transition = add_transition if rig is recording else lambda *step: None
-            return microseconds(pour, len(events), [])
+            return microseconds(read_all, len(events), [])
 
         contenders = {"with": recording, "without": unrecorded, "unexplained": unexplained}
         cpu = alternate({name: lambda rig=rig: of(rig) for name, rig in contenders.items()}, ROUNDS)

@@ -107,7 +107,7 @@ def test_twilio_s_library_accepts_any_form(pairs: list[tuple[str, str]]) -> None
         ("http://a.example/x?y=1#part", "http://a.example/x?y=1"),
     ],
 )
-def test_what_no_server_sees_is_not_signed(asked: str, seen: str) -> None:
+def test_parts_of_a_url_that_no_server_sees_are_not_signed(asked: str, seen: str) -> None:
     assert VALIDATOR.validate(seen, {}, twilio_signature(TOKEN, asked, None))
 
 
@@ -181,7 +181,7 @@ def test_the_keys_are_in_no_representation() -> None:
     assert "0123456789" not in repr(Signer(CallbackStyle(), AccountKeys(load_key(new_seed()), TOKEN)))
 
 
-def test_a_new_token_signs_what_waits(office: Office, destination: Receiver) -> None:
+def test_a_new_token_signs_waiting_callbacks(office: Office, destination: Receiver) -> None:
     office.auth_token = b"old"
     destination.behave(answers(500, 200))
     office.send(replace(make("room", destination.url()), signatures="twilio"))

@@ -130,7 +130,7 @@ def test_recordings_are_named_by_conference_or_call(house: House, types: Types) 
         (["conferences", "show", "X"], []),
     ],
 )
-def test_the_tab_key_completes_what_lives(
+def test_the_tab_key_completes_live_conferences_and_calls(
     house: House, types: Types, tmp_path: Path, typed: list[str], completed: list[str]
 ) -> None:
     Party(house)

@@ -52,7 +52,9 @@ def test_an_ender_hung_up_by_the_api_does_not_end_the_conference_a_second_way() 
     assert story.room.end_reason is EndReason.VIA_API
 
 
-def test_whoever_leaves_an_ended_conference_before_its_hangup_is_hung_up_and_not_released() -> None:
+def test_a_participant_that_leaves_an_ended_conference_before_its_hangup_is_hung_up_and_not_released() -> (
+    None
+):
     story = Story()
     story.enters("anna")
     story.is_ended()
@@ -196,7 +198,7 @@ def test_a_lost_freeswitch_takes_all_calls_along_though_an_ender_was_among_them(
     assert [delivered.call_gone for delivered in story.callbacks()] == [True, True, True, False]
 
 
-def test_a_lost_conference_kicks_nobody_out_of_what_is_gone() -> None:
+def test_a_lost_conference_kicks_nobody() -> None:
     story = Story()
     story.enters("chef", end=True)
     story.enters("anna")

@@ -38,7 +38,7 @@ from orchestrator.conference.machine.events import (
     Talking,
 )
 from orchestrator.conference.machine.state import ConferenceOptions, EndReason, LeaveReason
-from tests.conference.ledger import Ledger
+from tests.conference.invariants import RoomInvariants
 from tests.conference.story import caller
 from tests.conference.world import CALLS, CHOOSY, TERMS, WISHES, World
 
@@ -109,7 +109,7 @@ anything: st.SearchStrategy[RoomEvent] = st.one_of(
 def test_anything_in_any_order(
     conference_options: ConferenceOptions, choosy: frozenset[str], events: list[RoomEvent]
 ) -> None:
-    room = Ledger(conference_options, choosy)
+    room = RoomInvariants(conference_options, choosy)
     for event in events:
         room.feed(event)
     for call_sid in CALLS:
@@ -117,7 +117,7 @@ def test_anything_in_any_order(
     assert room.closed or not room.asked
 
 
-def test_what_a_faulty_switch_makes_of_it() -> None:
+def test_the_rules_hold_with_a_faulty_switch() -> None:
     for seed in range(HISTORIES * 10 or 1500):
         history(seed)
 

@@ -48,7 +48,7 @@ from orchestrator.conference.machine.state import (
     RecordingOptions,
 )
 from orchestrator.types import Beep
-from tests.conference.ledger import EVERY_CALLBACK, Ledger
+from tests.conference.invariants import EVERY_CALLBACK, RoomInvariants
 from tests.conference.story import caller
 
 CALLS = ("anna", "bert", "cleo", "dora", "emil")
@@ -93,18 +93,18 @@ class World:
 
     def __init__(self, pick: Pick) -> None:
         self.pick = pick
-        self.rooms: list[Ledger] = []
-        self.dialled: dict[str, Ledger] = {}
+        self.rooms: list[RoomInvariants] = []
+        self.dialled: dict[str, RoomInvariants] = {}
         """Those whose document has not asked yet, and the room that they were dialled for."""
-        self.waiting_for_answer: dict[str, Ledger] = {}
+        self.waiting_for_answer: dict[str, RoomInvariants] = {}
         self.hung_up: set[str] = set()
-        self.orders: list[tuple[Ledger, str]] = []
-        self.kicks: list[tuple[Ledger, str, str]] = []
+        self.orders: list[tuple[RoomInvariants, str]] = []
+        self.kicks: list[tuple[RoomInvariants, str, str]] = []
         self.hangups: list[str] = []
-        self.members: list[tuple[Ledger, str, str]] = []
-        self.under_way: list[tuple[Ledger, RoomEvent]] = []
+        self.members: list[tuple[RoomInvariants, str, str]] = []
+        self.under_way: list[tuple[RoomInvariants, RoomEvent]] = []
         self.limits: list[Callable[[], None]] = []
-        self.silences: list[tuple[Ledger, RoomEvent]] = []
+        self.silences: list[tuple[RoomInvariants, RoomEvent]] = []
         self.at = 1
 
     # what callers and customers do
@@ -117,9 +117,9 @@ class World:
         self.waiting_for_answer[call_sid] = room
         self.feed(room, JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
 
-    def _open_room(self) -> Ledger:
+    def _open_room(self) -> RoomInvariants:
         if not self.rooms or not self.rooms[-1].room.open:
-            self.rooms.append(Ledger(self.pick(TERMS), self.pick(CHOOSY)))
+            self.rooms.append(RoomInvariants(self.pick(TERMS), self.pick(CHOOSY)))
         return self.rooms[-1]
 
     def dial(self) -> None:
@@ -326,12 +326,12 @@ class World:
 
     # the machinery
 
-    def _join_is_late(self, room: Ledger, call_sid: str) -> None:
+    def _join_is_late(self, room: RoomInvariants, call_sid: str) -> None:
         participant = room.room.participants.get(call_sid)
         if participant is not None and participant.phase is not Phase.WAITING and not participant.member_id:
             self.feed(room, Left(self.now(), call_sid, gone=call_sid in self.hung_up))
 
-    def feed(self, room: Ledger, event: RoomEvent) -> None:
+    def feed(self, room: RoomInvariants, event: RoomEvent) -> None:
         hung_up = [one.call_sid for one in room.room.participants.values() if one.call_over]
         for effect in room.feed(event):
             match effect:
@@ -359,7 +359,7 @@ class World:
             if call_sid not in room.room.participants:
                 self._answered(call_sid, room)
 
-    def _answered(self, call_sid: str, room: Ledger) -> None:
+    def _answered(self, call_sid: str, room: RoomInvariants) -> None:
         if self.waiting_for_answer.get(call_sid) is room:
             del self.waiting_for_answer[call_sid]
 
@@ -372,7 +372,7 @@ class World:
             self.under_way.append((room, HungUp(self.now(), call_sid)))
             self.under_way.append((room, Left(self.now(), call_sid, gone=True)))
 
-    def _put_out(self, member: tuple[Ledger, str, str]) -> None:
+    def _put_out(self, member: tuple[RoomInvariants, str, str]) -> None:
         self.members.remove(member)
         self.under_way.append((member[0], Left(self.now(), member[1])))
 

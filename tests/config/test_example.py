@@ -44,7 +44,7 @@ def test_the_example_shows_every_key(key: str) -> None:
 SECRETS = ("CARRIER_PASSWORD", "ORCHESTRATOR_METRICS_KEY", "TWILIO_AUTH_TOKEN")
 
 
-def test_what_is_commented_out_in_the_example_would_pass_too() -> None:
+def test_keys_commented_out_in_the_example_would_pass_too() -> None:
     # A comment that is a setting: `# key: value` or `# "pattern": value` or `# - item`.
     lines = [
         re.sub(r"^(\s*)# ( *)(?=(\"[^\"]+\"|[+\w-]+): |\w+:$)", r"\1\2", line)

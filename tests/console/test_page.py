@@ -104,7 +104,7 @@ def test_a_session_that_ends_leads_to_the_door(page: Tab, house: House) -> None:
 # The live picture
 
 
-def test_who_comes_waits_speaks_and_leaves_is_seen_at_once(page: Tab, house: House) -> None:
+def test_a_caller_is_seen_at_once_as_it_waits_joins_speaks_and_leaves(page: Tab, house: House) -> None:
     waits = {"startConferenceOnEnter": "false", "participantLabel": "Ada"}
     house.documents(
         {
@@ -224,7 +224,7 @@ def test_the_buttons_announce_and_end(page: Tab, house: House) -> None:
     expect(page.get_by_role("article")).to_have_count(0)
 
 
-def test_what_is_refused_is_said(page: Tab, house: House) -> None:
+def test_a_refused_command_is_shown(page: Tab, house: House) -> None:
     start_room(house, 1)
     open_room(page)
     assert house.orchestrator is not None
@@ -439,7 +439,7 @@ def test_no_view_has_what_axe_calls_a_fault(
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_nothing_moves_for_who_wants_it_still(open_tab: Callable[..., Tab], house: House) -> None:
+def test_nothing_moves_with_reduced_motion(open_tab: Callable[..., Tab], house: House) -> None:
     still, moving = open_tab(reduced_motion="reduce"), open_tab(reduced_motion="no-preference")
     for tab in (still, moving):
         sign_in(tab, house)

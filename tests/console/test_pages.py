@@ -328,7 +328,7 @@ def test_failing_callbacks_are_a_badge_on_their_card_and_are_replayed_one_and_al
 # Finding
 
 
-def test_what_is_over_is_found_by_name_sid_number_and_day(page: Tab, house: House) -> None:
+def test_an_ended_conference_is_found_by_name_sid_number_and_day(page: Tab, house: House) -> None:
     sid = start_room(house, 1, "Weekly meeting")
     call = call_of(house, caller(0))
     house.switch.hang_up_all()

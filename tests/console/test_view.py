@@ -86,7 +86,7 @@ def test_the_changes_put_together_are_the_room(bursts: list[list[tuple[str, str]
         assert picture == room_view(room)
 
 
-def test_what_browsers_do_not_show_is_not_reported() -> None:
+def test_changes_that_browsers_do_not_show_are_not_reported() -> None:
     one = participant("a")
     before = replace(EMPTY, participants={"a": one})
     after = replace(EMPTY, participants={"a": replace(one, member_id="7")}, next_sequence=4)

@@ -247,10 +247,10 @@ class Run:
         judge_recordings(truth, delivered, recordings, verdict, moments)
         for line in side_by_side(verdict, truth, delivered, lives):
             self.say(line)
-        self._say_what_it_was_like(verdict, delivered, moments, len(recordings))
+        self._report(verdict, delivered, moments, len(recordings))
         return verdict
 
-    def _say_what_it_was_like(
+    def _report(
         self, verdict: Verdict, delivered: delivered_callbacks.Delivered, moments: Moments, recordings: int
     ) -> None:
         service = self._service

@@ -19,7 +19,7 @@ from tests.lab.ports import PortRange
 from tests.lab.processes import die_with_parent
 from tests.lab.softphones import Softphones
 from tests.lab.switches import FreeSwitch
-from tests.sound.stage import until
+from tests.sound.common import until
 
 README = ROOT / "README.md"
 TITLE = "To the first heard voice"

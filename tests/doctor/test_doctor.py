@@ -30,7 +30,7 @@ from tests.lab.emulated import Emulator
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import House
-from tests.sound.stage import until
+from tests.sound.common import until
 
 
 def test_where_all_is_well_nothing_is_wrong_and_nothing_is_left(examined: Examine, switch: Switch) -> None:
@@ -45,9 +45,9 @@ def test_where_all_is_well_nothing_is_wrong_and_nothing_is_left(examined: Examin
 def test_it_may_run_beside_the_orchestrator_which_leaves_its_call_alone(
     switch: Switch, application: Application, tmp_path: Path, examined: Examine
 ) -> None:
-    from tests.scenarios.journal import Journal
+    from tests.scenarios.captured_log import CapturedLog
 
-    house = House(switch, application, tmp_path, Journal())
+    house = House(switch, application, tmp_path, CapturedLog())
     house.start()
     try:
         house.voice(DOCUMENT)

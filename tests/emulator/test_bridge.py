@@ -63,7 +63,7 @@ def test_the_caller_who_hangs_up_takes_the_other_along(
         (Behaviour(answers_after=None), "[leg_timeout=1]", "ALLOTTED_TIMEOUT", "ALLOTTED_TIMEOUT"),
     ],
 )
-def test_who_does_not_answer(
+def test_a_callee_that_does_not_answer(
     emulator: EmulatedSwitch,
     client: SocketClient,
     parked: Parked,
@@ -163,7 +163,7 @@ def test_the_caller_hears_its_ringback(
     phone.wait_quiet(2)
 
 
-def test_who_is_asked_to_confirm_is_joined_when_its_application_ends(
+def test_a_callee_asked_to_confirm_is_bridged_when_its_application_ends(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked
 ) -> None:
     target = emulator.register("1001", Behaviour(answers_after=0))

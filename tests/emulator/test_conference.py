@@ -105,7 +105,7 @@ def test_a_muted_member_is_not_reported_as_talking(room: Room, emulator: Emulate
     room.client.wait("start-talking")
 
 
-def test_the_floor_goes_to_who_speaks(room: Room) -> None:
+def test_the_floor_goes_to_the_speaker(room: Room) -> None:
     _, _, first = room.join()
     room.client.wait("floor-change")
     phone, _, second = room.join()
@@ -152,7 +152,7 @@ def test_a_full_room(room: Room) -> None:
     assert len(room.client.all("add-member")) == 2
 
 
-def test_what_is_played_to_all_and_to_one(room: Room) -> None:
+def test_sounds_played_to_all_and_to_one(room: Room) -> None:
     one, _, first = room.join()
     two, _, _ = room.join()
     room.api("play tone_stream://%(300,0,600)")
@@ -166,7 +166,7 @@ def test_what_is_played_to_all_and_to_one(room: Room) -> None:
     assert room.client.wait("play-file-member-done")["Member-ID"] == first
 
 
-def test_stop_ends_what_plays(room: Room) -> None:
+def test_stop_ends_a_playback(room: Room) -> None:
     phone, _, _ = room.join()
     room.api("play tone_stream://%(60000,0,600)")
     phone.wait_hears(600, 2)

@@ -82,7 +82,7 @@ def test_pipelined_applications_run_inside_the_playing_one(client: SocketClient,
     assert done[-3:] == ["first", "inner", "outer"]
 
 
-def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, parked: Parked) -> None:
+def test_a_break_ends_a_playback_and_one_inside_it(client: SocketClient, parked: Parked) -> None:
     _, uuid = parked()
     client.execute(uuid, "playback", LONG, event_uuid="outer")
     client.wait("PLAYBACK_START")
@@ -94,7 +94,7 @@ def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, 
     assert outer["Application-Response"] == "FILE PLAYED"
 
 
-def test_what_comes_with_a_break_runs_after_it(client: SocketClient, parked: Parked) -> None:
+def test_a_command_sent_with_a_break_runs_after_it(client: SocketClient, parked: Parked) -> None:
     """Symptom: a command sent right behind uuid_break was never run. Cause: a broken application leaves the
     rest of the queue to the next frame, and nothing woke the leg. Fix: with a queue it waits for a frame.
     """
@@ -159,7 +159,7 @@ def test_an_unknown_application_ends_the_call(client: SocketClient, parked: Park
 
 
 @pytest.mark.parametrize("app", ["playback", "sleep", "conference", "record", "speak"])
-def test_hanging_up_ends_whatever_runs(
+def test_hanging_up_ends_the_running_verb(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked, app: str, tmp_path: object
 ) -> None:
     arguments = {
@@ -186,7 +186,7 @@ def test_hanging_up_ends_whatever_runs(
     no_leftovers(emulator)
 
 
-def test_a_leg_says_who_calls_whom(client: SocketClient, parked: Parked) -> None:
+def test_the_caller_and_callee_of_a_leg(client: SocketClient, parked: Parked) -> None:
     _, _uuid = parked(
         "+13125550100", from_="+13125550009", name="Zoë", headers={"X-Account": "7", "Subject": "no"}
     )

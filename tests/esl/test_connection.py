@@ -29,7 +29,7 @@ from tests.esl.wire import api_frame, event_frame, reply_frame, trace_frames, tr
 Up = Callable[..., tuple[Connection, Talk]]
 
 
-def test_what_is_posted_in_one_turn_goes_out_in_one_send(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_posted_in_one_turn_go_out_in_one_send(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     connection, talk = up()
     sends: list[bytes] = []
     sendall = socket.socket.sendall
@@ -236,7 +236,7 @@ def test_a_callback_may_post_and_one_that_fails_disturbs_nobody(up: Up) -> None:
     assert connection.protocol_errors.callback_errors == 1
 
 
-def test_what_came_together_can_be_written_down_before_anything_posted_for_it_is_sent(up: Up) -> None:
+def test_events_that_came_together_can_be_stored_before_commands_posted_for_them_are_sent(up: Up) -> None:
     order: list[str] = []
 
     def on_event(event: Event) -> None:

@@ -137,7 +137,7 @@ def test_a_stream_that_is_broken_at_once_is_refused_at_once(data: bytes) -> None
         FrameDecoder().feed(data)
 
 
-def test_what_came_before_a_protocol_error_is_still_handed_out() -> None:
+def test_frames_before_a_protocol_error_are_still_returned() -> None:
     decoder = FrameDecoder()
     frames = decoder.feed(reply_frame("+OK") + b"no colon\n\n")
     assert [frame.headers["Reply-Text"] for frame in frames] == ["+OK"]

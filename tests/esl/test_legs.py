@@ -254,7 +254,7 @@ def test_a_break_that_came_before_the_application_began_is_said_again(
     assert execution.wait(2).header("Application-Response") == "FILE PLAYED"
 
 
-def test_what_is_started_after_a_break_is_not_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_playback_started_after_a_break_is_not_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leg, "_BREAK_AGAIN_SECONDS", 0.01)
     call.leg.start("playback", "a.wav")
     call.leg.break_()

@@ -96,7 +96,7 @@ def test_an_application_gets_its_one_argument(app: str, text: str, identified: b
 
 @FUZZ
 @given(TEXT)
-def test_what_is_spoken_is_the_last_of_three_parts_and_no_dialplan(text: str) -> None:
+def test_spoken_text_is_the_last_of_three_parts_and_no_dialplan(text: str) -> None:
     spoken = commands.speakable(text)
     data = built(lambda: commands.execute(UUID, "speak", f"flite|kal|{spoken}"))
     assert data is not None

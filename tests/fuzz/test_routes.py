@@ -56,7 +56,7 @@ def admitted(route: Route) -> bool:
 @example("sip:+19005551234w1@carrier.example", "a")
 @example("sip:+19005551234ext5@carrier.example", "a")
 @example("sip:911@carrier.example", "a")
-def test_what_is_dialled_is_what_the_rules_allow(text: str, name: str) -> None:
+def test_only_destinations_that_the_rules_allow_are_dialled(text: str, name: str) -> None:
     application = LIVE.settings.applications[name]
     for find in (route_to, route_to_number, route_to_sip):
         try:

@@ -54,7 +54,7 @@ LONG = {
             "fsconfig": ("render",),
             "recovery": (
                 *("lost_socket", "reconcile", "recordings", "recordings_of_the_last_run"),
-                *("what_is_kept", "what_verbs_keep"),
+                *("resumed_verbs", "stored_state"),
             ),
             "reloading": ("reload",),
             "scenarios": (

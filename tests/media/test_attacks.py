@@ -80,14 +80,16 @@ def test_a_wav_is_as_long_as_it_is_and_not_as_it_says(tmp_path: Path, said: int)
     "content",
     [b"", b"R", b"RIFF", b"<html></html>", b"\0" * 100000, b"#!AMR\n" + bytes(1000), b"caff" + bytes(1000)],
 )
-def test_what_no_web_server_calls_audio_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_format_that_no_web_server_calls_audio_is_refused(tmp_path: Path, content: bytes) -> None:
     """libsndfile reads two dozen forms, most of which nobody has used for decades."""
     with pytest.raises(AudioError, match="not audio"):
         library(tmp_path).keep(content)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_takes_too_long_to_decode_is_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audio_that_takes_too_long_to_decode_is_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audio, "DECODE_SECONDS", 0.0)
     with pytest.raises(AudioError, match="not decoded within 0 s"):
         library(tmp_path).keep(wav(700, 3.0))

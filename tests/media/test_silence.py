@@ -60,7 +60,7 @@ def test_each_gap_is_silent_and_nothing_else_is_lost(
     assert [file.name for file in tmp_path.iterdir()] == ["recording.wav"]
 
 
-def test_what_is_no_audio_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_no_audio_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "recording.wav"
     path.write_bytes(b"RIFF, and no more")
     with pytest.raises(AudioError):

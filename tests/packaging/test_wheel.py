@@ -23,7 +23,7 @@ from orchestrator.fsconfig.base_files import base_files
 from tests.docs.markdown import ROOT
 from tests.lab import switches
 from tests.lab.switches import FreeSwitch
-from tests.sound.stage import until
+from tests.sound.common import until
 
 SOURCES = (
     "orchestrator",

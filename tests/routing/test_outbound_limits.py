@@ -51,7 +51,7 @@ def test_a_trunk_has_so_many_at_once_of_all_accounts(live: CurrentSettings) -> N
         outbound_limits.admit("4", OTHER, by(trunk))
 
 
-def test_what_is_over_still_counts_for_its_minute_and_a_refused_one_does_not(
+def test_an_ended_call_still_counts_for_its_minute_and_a_refused_one_does_not(
     live: CurrentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0

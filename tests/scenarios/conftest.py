@@ -19,7 +19,7 @@ from orchestrator.store.message import Queued
 from tests.lab import invariants
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application, Request
-from tests.scenarios.journal import Journal
+from tests.scenarios.captured_log import CapturedLog
 
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 OTHER_ACCOUNT = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
@@ -83,7 +83,7 @@ callbacks:
 class House:
     """The orchestrator under test, its switch and its application."""
 
-    def __init__(self, switch: Switch, application: Application, directory: Path, log: Journal) -> None:
+    def __init__(self, switch: Switch, application: Application, directory: Path, log: CapturedLog) -> None:
         self.switch = switch
         self.log = log
         self.application = application
@@ -252,7 +252,7 @@ class House:
 @contextmanager
 def lived_in(switch: Switch, application: Application, directory: Path) -> Iterator[House]:
     """A house whose log has no error in the end that the test did not ask for."""
-    with Journal().kept() as log:
+    with CapturedLog().kept() as log:
         house = House(switch, application, directory, log)
         house.start()
         yield house

@@ -62,7 +62,7 @@ def test_in_sequence_the_next_rings_when_the_one_before_has_not_answered(house: 
 @pytest.mark.parametrize(
     ("codes", "status"), [((486, 480), "no-answer"), ((480, 486), "busy"), ((486, 603, 404), "failed")]
 )
-def test_in_sequence_the_last_one_s_end_is_what_is_reported(
+def test_in_sequence_the_last_one_s_end_is_reported(
     house: House, codes: tuple[int, ...], status: str
 ) -> None:
     these = (FIRST, SECOND, THIRD)[: len(codes)]

@@ -189,7 +189,7 @@ def test_a_number_that_is_called_has_one_form_for_the_application(house: House, 
 
 
 @pytest.mark.parametrize(("fields", "seen"), [("telnyx", "anonymous"), ("twilio", "+266696687")])
-def test_an_application_sees_of_a_withheld_number_what_its_vendor_sends(
+def test_an_application_sees_a_withheld_number_as_its_vendor_sends_it(
     house: House, fields: str, seen: str
 ) -> None:
     house.stop()

@@ -224,7 +224,7 @@ def test_leave_is_for_those_who_wait(house: House) -> None:
     ],
     ids=["Gather and Say", "Gather and Play", "Gather", "Gather and Pause", "Pause", "Redirect that hangs"],
 )
-def test_whatever_runs_stops_when_the_conference_starts(house: House, document: str) -> None:
+def test_the_running_verb_stops_when_the_conference_starts(house: House, document: str) -> None:
     from tests.lab.web import Answer
 
     house.application.route("/hangs", Answer(hangs=True))

@@ -29,7 +29,7 @@ from tests.sdk.conftest import Client
 from tests.sdk.signatures import MAIN, URL, Method, of_telnyx, of_twilio
 from tests.sdk.test_effects import OBSERVED
 from tests.sdk.test_twilio import Here
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 # What they see is in OBSERVED as soon as they are imported.
 assert test_supervising.observes
@@ -278,7 +278,7 @@ NOT_BUILT_METHODS = {
 
 
 @pytest.mark.parametrize("vendor", ["telnyx", "twilio"])
-def test_what_is_not_built_says_so_to_the_client(house: House, walk: Walk, vendor: str) -> None:
+def test_methods_that_are_not_built_say_so_to_the_client(house: House, walk: Walk, vendor: str) -> None:
     """With everything that the method can be given: nothing of it is looked at, nothing of it is done."""
     unbuilt, built = set(), []
     for method in methods(walk, vendor):
@@ -307,7 +307,7 @@ def test_the_rest_of_twilio_s_account_says_so_too(house: House, walk: Walk) -> N
             resource.list(limit=1)
 
 
-def test_what_a_client_adds_to_a_request_is_refused_by_name_too(house: House, walk: Walk) -> None:
+def test_parameters_that_a_client_adds_to_a_request_are_refused_by_name_too(house: House, walk: Walk) -> None:
     conferences = walk.telnyx.texml.accounts.conferences
     with pytest.raises(telnyx.BadRequestError, match="Mutde"):
         conferences.participants.retrieve_participants(

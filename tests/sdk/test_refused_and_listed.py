@@ -11,7 +11,7 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.scenarios.conftest import House
 from tests.sdk.conftest import Client
 from tests.sdk.test_dialling import GUEST, MAIN
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 CALLERS = ("+13125550002", "+13125550003", "+13125550004")
 

@@ -13,7 +13,7 @@ from orchestrator.config.profile import Interval, Rate
 from orchestrator.fsconfig.render import render, write
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 SPOKEN = 600
 AT_ONCE = 7

@@ -14,8 +14,8 @@ from orchestrator.clock import now
 from orchestrator.conference.machine.events import Hold, Mute, RoomEvent
 from tests.lab import sound
 from tests.scenarios.conftest import House
+from tests.sound.common import FIRST, FLOOR_DB, MODERATOR, ROOM, SECOND, THIRD, watching
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, FLOOR_DB, MODERATOR, ROOM, SECOND, THIRD, watching
 
 # What is heard is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
@@ -230,7 +230,7 @@ def test_a_mute_meanwhile_counts_when_the_hold_ends(with_hold_music: House) -> N
     two.hang_up()
 
 
-def test_who_hangs_up_on_hold_leaves_nothing_behind(with_hold_music: House) -> None:
+def test_a_caller_that_hangs_up_on_hold_leaves_nothing_behind(with_hold_music: House) -> None:
     """The switch fixture fails if a channel or a conference is left."""
     house = with_hold_music
     one, two = pair(house)
@@ -268,7 +268,7 @@ def test_one_on_hold_goes_on_with_its_document_when_the_moderator_ends_the_room(
 
 
 @real
-def test_who_is_on_hold_hears_no_beep(with_hold_music: House) -> None:
+def test_a_participant_on_hold_hears_no_beep(with_hold_music: House) -> None:
     house = with_hold_music
     house.voice(house.joins())
     one = house.switch.call(ROOM, from_=FIRST)

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.fsconfig.render import render, write
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
-from tests.sound.stage import FIRST, FLOOR_DB, ROOM, SECOND, until, watching
+from tests.sound.common import FIRST, FLOOR_DB, ROOM, SECOND, until, watching
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -75,7 +75,7 @@ def test_a_room_has_the_profile_of_its_name_and_freeswitch_has_nothing_against_i
     assert complaints == []
 
 
-def test_who_is_quieter_than_the_energy_level_is_not_mixed(house: House) -> None:
+def test_a_speaker_quieter_than_the_energy_level_is_not_mixed(house: House) -> None:
     furnished(house)
     one, two = pair(house, "strict one")
     two.sounds(TWO, -34)
@@ -88,7 +88,7 @@ def test_who_is_quieter_than_the_energy_level_is_not_mixed(house: House) -> None
     two.hang_up()
 
 
-def test_a_key_mutes_whom_pressed_it_and_the_room_knows(house: House) -> None:
+def test_a_key_mutes_the_participant_that_pressed_it_and_the_room_knows(house: House) -> None:
     switch = furnished(house)
     one, two = pair(house, "keys one")
     two.press("0")

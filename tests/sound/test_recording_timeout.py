@@ -10,8 +10,7 @@ import gevent
 import pytest
 
 from tests.scenarios.conftest import House
-from tests.sound.conftest import Measured
-from tests.sound.stage import (
+from tests.sound.common import (
     FIRST,
     ROOM,
     SECOND,
@@ -22,6 +21,7 @@ from tests.sound.stage import (
     seconds,
     watching,
 )
+from tests.sound.conftest import Measured
 
 pytestmark = pytest.mark.only("freeswitch")
 ONE, OTHER = 600, 1100

@@ -99,7 +99,7 @@ def is_within(at: int, span: Span) -> bool:
 
 @given(kept, queries)
 @FEW
-def test_what_a_query_finds(rows: list[Record], query: Query) -> None:
+def test_a_query_finds_its_records(rows: list[Record], query: Query) -> None:
     assert table(*rows).find(query) == found_by_hand(rows, query)
 
 
@@ -123,7 +123,7 @@ def test_those_that_live_are_found_the_oldest_first(rows: list[Record], kind: Re
 
 @given(kept, st.sampled_from(KINDS), few, st.integers(1, 3))
 @FEW
-def test_what_is_over_for_long_is_forgotten_the_oldest_first(
+def test_records_that_ended_long_ago_are_deleted_the_oldest_first(
     rows: list[Record], kind: RecordKind, before: int, limit: int
 ) -> None:
     stored = table(*rows)

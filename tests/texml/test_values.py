@@ -98,7 +98,7 @@ def test_a_boolean_is_read_in_every_case_and_spelling(name: str, value: bool) ->
 
 @pytest.mark.parametrize("name", BOOLEANS)
 @pytest.mark.parametrize("written", ["", " ", "maybe", "2", "-1", "tru", "on off"])
-def test_what_is_no_boolean_is_the_default_with_a_warning(name: str, written: str) -> None:
+def test_a_value_that_is_no_boolean_is_the_default_with_a_warning(name: str, written: str) -> None:
     found, document = read(name, written)
     assert found is ATTRIBUTES[name][1].default
     assert len(wrong(document)) == 1

@@ -86,7 +86,7 @@ def test_each_parameter_has_its_default_and_its_bounds(operation: Operation) -> 
         assert parameter.required is (parameter.name in REQUIRED.get(operation.name, ())), parameter.name
 
 
-def test_whatever_the_document_refers_to_is_in_it() -> None:
+def test_every_schema_that_the_document_refers_to_is_in_it() -> None:
     described = document(OPERATIONS, ACCOUNT)
     schemas = set(described["components"]["schemas"])  # type: ignore[index]
     named = set(re.findall(r"'#/components/schemas/(\w+)'", str(described)))

@@ -50,14 +50,14 @@ from orchestrator.conference.machine.state import (
 )
 from orchestrator.conference.machine.table import StepResult, step
 from orchestrator.conference.machine.transition import SUBSCRIPTION
-from tests.conference.soundbook import SoundBook
+from tests.conference.sound_invariants import SoundInvariants
 
 EVERY_CALLBACK = frozenset(SUBSCRIPTION.values())
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Room).decode
 
 
-class Ledger:
+class RoomInvariants:
     """Keeps a room and a book on it: who asked, who was reported as joined, what was reported of the room.
 
     The room is subscribed to everything, so that nothing escapes the book. Beside it goes one that is
@@ -77,7 +77,7 @@ class Ledger:
         self.announcing: dict[str, Announce] = {}
         """Without a report of their end yet, by sid."""
         self.rings_back = False
-        self.sounds = SoundBook()
+        self.sounds = SoundInvariants()
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
 

@@ -32,7 +32,7 @@ from orchestrator.conference.machine.table import StepResult
 ENDS = (HungUp, JoinReturned, Left)
 
 
-class SoundBook:
+class SoundInvariants:
     """Keeps who is muted, on hold and shut off from whom, by FreeSWITCH's numbers for them."""
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ POSTER_STARTS_SECONDS = 3.0
 LONGEST_QUIET_SECONDS = 20.0
 TICK = os.sysconf("SC_CLK_TCK")
 BARE = "bare requests"
-"""A process beside the orchestrator, by `Stage.post_beside`."""
+"""A process beside the orchestrator, by `Harness.post_beside`."""
 
 
 def why_not() -> str:
@@ -119,7 +119,7 @@ class Callback:
         self.fields = dict(parse_qsl(body, keep_blank_values=True))
 
 
-class Stage:
+class Harness:
     def __init__(self, directory: Path, noun: str, limiter: str, nodes: int = 1, more: str = "") -> None:
         """`noun`: attributes of the Conference in the application's document, besides its callbacks'.
         `nodes`: FreeSWITCHes, of which `switch` is the first. `more`: settings."""
@@ -246,19 +246,19 @@ class Stage:
 
 
 @contextmanager
-def staged(
-    noun: str = "", limiter: str = "", nodes: int = 1, more: str = "", kind: type[Stage] | None = None
-) -> Iterator[Stage]:
+def started(
+    noun: str = "", limiter: str = "", nodes: int = 1, more: str = "", kind: type[Harness] | None = None
+) -> Iterator[Harness]:
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    stage = (kind or Stage)(directory, noun, limiter, nodes, more)
+    harness = (kind or Harness)(directory, noun, limiter, nodes, more)
     try:
-        stage.start()
-        yield stage
+        harness.start()
+        yield harness
     finally:
-        stage.stop()
+        harness.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
 
