@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "orchestrator"
 
-# Who imports whom, beside itself: exactly what is used. Each stands below all that it imports.
+# The imports of each package, beside itself: exactly those used. Each stands below all that it imports.
 IMPORTS: dict[str, set[str]] = {
     "clock": set(),
     "conference": set(),

@@ -98,7 +98,7 @@ def test_every_command_explains_itself(words: tuple[str, ...], capsys: pytest.Ca
 
 
 def placeholders(one: click.Command) -> Iterator[str]:
-    """What stands for values in the help of it and of its subcommands."""
+    """The placeholders of values in the help of it and of its subcommands."""
     yield from (each.metavar for each in one.params if each.metavar)
     if isinstance(one, click.Group):
         for sub in one.commands.values():

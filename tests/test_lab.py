@@ -289,7 +289,7 @@ class TestApplication:
         url = application.route("/echo", lambda request: request.fields["Digits"])
         assert requests.post(url, data={"Digits": "12"}, timeout=5).text == "12"
 
-    def test_waiting_for_what_does_not_come_says_what_came(self, application: Application) -> None:
+    def test_a_wait_in_vain_names_the_events_that_came(self, application: Application) -> None:
         requests.get(application.url("/other"), timeout=5)
         with pytest.raises(AssertionError, match="GET /other"):
             application.wait_for("/events", timeout=0.05)

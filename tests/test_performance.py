@@ -1,4 +1,4 @@
-"""What an event and a join may cost, counted and never timed: Python's instructions, SQLite's statements,
+"""The cost of an event and of a join, counted and never timed: Python's instructions, SQLite's statements,
 commands to FreeSWITCH. That is the same on every machine, however busy.
 
 How long all that takes: `python -m tests.benchmarks`.

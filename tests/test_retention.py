@@ -50,7 +50,7 @@ def aged(path: Path, days: float) -> Path:
 def sweep(
     recordings: Path, audio_cache: AudioCache, days: float | None = None, cache_bytes: int = 1 << 30
 ) -> set[str]:
-    """What is left."""
+    """The files that are left."""
     Retention(files(recordings, days, audio_cache, cache_bytes)).sweep()
     return {path.name for directory in (recordings, audio_cache.directory) for path in directory.iterdir()}
 

@@ -188,7 +188,7 @@ NO_URLS = (
 def test_a_text_that_is_no_url_ends_no_call(house: House) -> None:
     """SYMPTOM `<Play>http://[</Play>` ended the call with a traceback. CAUSE urljoin raises ValueError for
     some texts, outside of the place where a failed request is expected. FIX what is no URL is asked for as it
-    stands, and whoever asks says what is wrong."""
+    stands, and its requester reports the fault."""
     plays = "".join(f"<Play>{url}</Play>" for url in NO_URLS)
     rooms = "".join(
         f"<Dial timeLimit='1'><Conference statusCallback={url} waitUrl={url} recordingStatusCallback={url}"

@@ -1,6 +1,6 @@
 """A recorded stream of real events through a socket to a handler: ours, greenswitch, Genesis, and JSON alone.
 
-Seconds are processor time of the reader, each client in a process of its own. greenswitch and Genesis make a
+Seconds are CPU time of the reader, each client in a process of its own. greenswitch and Genesis make a
 dict of every header, orjson too; ours makes a struct of those that are used, and of all where they are asked
 for. The limits: our JSON decoder over the same bodies, and the shortest loop that splits, decodes and calls.
 """

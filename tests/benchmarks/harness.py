@@ -86,7 +86,7 @@ class BusySwitch(FreeSwitch):
 
 
 class Child:
-    """A module of these benchmarks, as a process. What it prints comes when its standard input ends."""
+    """A module of these benchmarks, as a process. Its output comes when its standard input ends."""
 
     def __init__(self, module: str, *arguments: str, sockets: tuple[socket.socket, ...] = ()) -> None:
         self._process = subprocess.Popen(
@@ -271,14 +271,14 @@ def ready(port: int) -> bool:
 
 @dataclass(frozen=True)
 class Usage:
-    """Up to a moment: seconds of processor time."""
+    """Up to a moment: seconds of CPU time."""
 
     at: float
     spent: dict[str, float]
     idle: float
     """Of all processors together, as the next."""
     stolen: float
-    """What the machine below this one gave to others."""
+    """CPU time that the machine below this one gave to others."""
     waited: float
     """The orchestrator could have run so long, and others did."""
 

@@ -86,7 +86,7 @@ def _fixed(harness: Harness, options: argparse.Namespace) -> Iterator[Figure]:
         whole = Usage.now(harness.pids).since(began)
         joined = crowd.calls.join_times()
     callbacks = harness.callbacks()
-    yield _share("processor time of the orchestrator to FreeSWITCH's", whole, at_most(8))
+    yield _share("CPU time of the orchestrator to FreeSWITCH's", whole, at_most(8))
     yield _share("  while nobody comes or goes", together, at_most(8))
     if options.beside:
         share = whole.spent[BARE] / whole.spent["FreeSWITCH"]
@@ -97,7 +97,7 @@ def _fixed(harness: Harness, options: argparse.Namespace) -> Iterator[Figure]:
             note=f"{options.beside:g} a call",
         )
     yield Figure(
-        "processor time of the orchestrator a call",
+        "CPU time of the orchestrator a call",
         whole.spent["orchestrator"] / options.participants * 1000,
         "ms",
         note=f"{len(callbacks)} callbacks for {options.participants} calls",
@@ -163,7 +163,7 @@ def _found(what: str, most: int, last: Usage | None, full: Usage | None) -> Iter
             f"{what} until no processor is left", most, note=f"{first} takes more. A step on: {full}"
         )
     if last is not None:
-        yield _share("processor time of the orchestrator to FreeSWITCH's then", last)
+        yield _share("CPU time of the orchestrator to FreeSWITCH's then", last)
 
 
 def _share(name: str, usage: Usage, goal: Goal | None = None) -> Figure:
@@ -199,7 +199,7 @@ class _Crowd:
 
 
 def party_sound(file: Path) -> Path:
-    """What each caller sends, over and over: somewhere in it, it speaks."""
+    """The sound that each caller sends, over and over: somewhere in it, it speaks."""
     chance = random.Random(1)
     samples = int(CYCLE_SECONDS * SAMPLES_A_SECOND)
     spoken = range(samples // 2, samples // 2 + int(SPEECH_SECONDS * SAMPLES_A_SECOND))

@@ -1,6 +1,6 @@
 """A whole orchestrator whose event socket is fed by hand, and whose commands are counted instead of sent.
 
-What a document would say is said here: each parked call asks for the room that its conversation is about.
+No document is fetched: each parked call asks for the room that its conversation is about.
 Nothing is delivered: callbacks end in the outbox, on disk.
 """
 
@@ -126,7 +126,7 @@ class Rig:
     def _renamed(body: bytes, new: dict[str, str]) -> bytes:
         for old, renamed in new.items():
             body = body.replace(old.encode(), renamed.encode())
-        # What the dialplan of freeswitch-conf sets; the recording was made with another.
+        # The variables that the dialplan of freeswitch-conf sets; the recording was made with another.
         if b'"Event-Name":"CHANNEL_PARK"' in body:
             body = body.replace(b"{", b'{"%b":"1",' % GUARD.encode(), 1)
         return body

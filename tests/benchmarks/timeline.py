@@ -1,8 +1,8 @@
 """The timeline's cost on the event path: the same recorded conversation with and without it, in turns.
 
 Three orchestrators in one process: one records; one makes no entry, neither of a leg's life nor of its room;
-one explains nothing at all: it has no media quality and no counters of calls by cause either. What is written
-behind (twice a second in a running orchestrator) is written at the end of each round and counts.
+one explains nothing at all: it has no media quality and no counters of calls by cause either. Entries written
+behind (twice a second in a running orchestrator) are written at the end of each round and count.
 """
 
 from __future__ import annotations

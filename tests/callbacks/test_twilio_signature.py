@@ -35,7 +35,7 @@ FORMS = {
     "letters and digits": (("Caller", "+14158675309"), ("Digits", "1234")),
     "an empty field": (("Digits", ""), ("FromCity", ""), ("From", "+1")),
     "unicode": (("FriendlyName", "Größe & 会議 🙂"), ("Ö", "ö")),
-    "what a form encodes": (("A", "a b+c&d=e%20;/?:@,$'\"<>~*"), ("B", "line\r\nbreak")),
+    "form characters": (("A", "a b+c&d=e%20;/?:@,$'\"<>~*"), ("B", "line\r\nbreak")),
     "a field twice": (("X", "2"), ("X", "1"), ("X", "2")),
     "no field": (),
 }
@@ -117,7 +117,7 @@ def test_a_callback_s_signature_holds_on_the_wire(
     office: Office, destination: Receiver, query: str, method: Method
 ) -> None:
     office.auth_token = TOKEN
-    form = FORMS["unicode"] + FORMS["an empty field"] + FORMS["what a form encodes"]
+    form = FORMS["unicode"] + FORMS["an empty field"] + FORMS["form characters"]
     message = make("room", destination.url() + query, 7, method=method, fields=form)
     office.send(replace(message, signatures="twilio", user_agent="TwilioProxy/1.1"))
     office.wait_results(1)

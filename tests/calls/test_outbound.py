@@ -318,7 +318,7 @@ def test_a_participant_s_phone_is_found_as_it_is_after_a_restart(
 def test_all_that_was_asked_for_a_call_is_kept_of_it(
     bench: House, scripted: ScriptedSwitch, client: Client
 ) -> None:
-    """Whatever a restart must know is on disk from the answer on."""
+    """All that a restart must know is on disk from the answer on."""
     url = bench.application.url
     bench.application.document("/own", "<Response><Pause length='60'/></Response>")
     more = {

@@ -45,7 +45,7 @@ ALL = ("initiated", "ringing", "answered", "completed")
 
 
 class Delivered:
-    """What is sent of one call."""
+    """The status callbacks of one call."""
 
     def __init__(self, path: Path) -> None:
         self.messages: list[Message] = []
@@ -333,7 +333,7 @@ def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
     ]
 
 
-# Who is shown
+# The number that is shown
 
 TRUNKS = """
 accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]

@@ -145,7 +145,7 @@ def test_the_tab_key_says_nothing_where_nobody_answers(
 
 
 def complete(directory: Path, typed: list[str]) -> list[str]:
-    """What a bash of its own offers, with the completion that the command prints for it."""
+    """The completions of a bash of its own, with the script that the command prints for it."""
     program = directory / "orchestrator"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m orchestrator "$@"\n')
     program.chmod(0o700)

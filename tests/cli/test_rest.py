@@ -146,7 +146,7 @@ def test_a_long_list_is_read_page_after_page_up_to_the_limit(house: House, types
     assert len(rows(types("conferences", "list"))) == 51
 
 
-# What goes wrong
+# Mistakes
 
 
 def test_nobody_there_is_distinguished_from_a_refusal(

@@ -68,7 +68,7 @@ class RoomInvariants:
         self.room = _room(replace(conference_options, status_callback_event=EVERY_CALLBACK))
         self.choosy = _room(replace(conference_options, status_callback_event=choosy))
         self.places: dict[str, bool] = {}
-        """Who has a place, and whether it was reported as joined."""
+        """The participants that have a place, and whether each was reported as joined."""
         self.ever_joined: set[str] = set()
         self.speaking: set[str] = set()
         self.on_hold: set[str] = set()
@@ -455,7 +455,7 @@ class RoomInvariants:
 
 
 def _heard(waiting: Participant) -> tuple[object, ...]:
-    """What it is to hear while it waits."""
+    """The audio that it is to hear while it waits."""
     if waiting.held:
         return "hold", waiting.hold_url, waiting.hold_method
     return "wait", waiting.options.wait_url, waiting.options.wait_method

@@ -95,7 +95,7 @@ class Story:
         self.outcome = StepResult(self.room, [], set())
 
     def happens(self, event: RoomEvent) -> list[str]:
-        """What it answers, but for what only sounds and what only lists show: `sounds()`, `stored()`."""
+        """Its answer, except changes of sound alone or of lists alone: `sounds()`, `stored()`."""
         self.outcome = step(self.room, event)
         self.room = self.outcome.room
         return [
@@ -109,7 +109,7 @@ class Story:
         return [in_words(effect) for effect in self.outcome.effects if isinstance(effect, StoreLeave)]
 
     def sounds(self) -> list[str]:
-        """What the last step changed in what is heard and recorded."""
+        """The changes of sound and recording of the last step."""
         return [in_words(effect) for effect in self.outcome.effects if isinstance(effect, SOUNDS)]
 
     def asks(

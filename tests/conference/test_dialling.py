@@ -2,7 +2,7 @@
 answer.
 
 Symptom: a participant dropped in the moment of its answer was in the conference all the same, after a 204;
-the end of a conference left whoever answered then in a new, silent one of the same name.
+the end of a conference left a callee that answered then in a new, silent one of the same name.
 Cause: between its CHANNEL_PARK and its document's asking for the room nobody had it: neither those who ring
 nor the room. Fix: it is a participant from the order on, and only the end of its call takes it out.
 """

@@ -1,4 +1,4 @@
-"""The node of each conference name: one at a time, whoever asks and wherever."""
+"""The node of each conference name: one at a time, for all that ask, on every node."""
 
 from __future__ import annotations
 

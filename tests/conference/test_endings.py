@@ -129,7 +129,7 @@ def test_the_end_through_the_api_does_not_name_a_first_caller_who_was_refused() 
 
 
 def test_the_end_does_not_name_a_refused_one_though_it_was_the_last_in_the_room() -> None:
-    """Symptom: as above. Cause: whoever emptied the room was named. Fix: only if it was in."""
+    """Symptom: as above. Cause: the caller that emptied the room was named. Fix: only if it was in."""
     story = Story()
     story.enters("anna")
     story.asks("bert")

@@ -280,7 +280,7 @@ def test_a_coach_may_be_moved_in_before_the_one_it_coaches() -> None:
 
 
 def test_a_coach_whose_coached_one_has_left_stays_and_is_heard_by_nobody() -> None:
-    """What was meant for one ear reaches no other, whoever comes later; until the API says otherwise."""
+    """Words for one participant reach no other, also none that comes later; until the API says otherwise."""
     story = Story()
     story.enters("host", beep="false")
     story.enters("anna")

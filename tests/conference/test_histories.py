@@ -57,7 +57,7 @@ def added(at: int, call_sid: str, number: str, renewed: bool) -> Added:
 
 
 def announce(at: int, sid: str, to: str) -> Announce:
-    """Whom it is to is part of what it is called."""
+    """Its addressee is part of its name."""
     return Announce(at, f"{sid}-{to}", f"https://example.com/{sid}-{to}", to)
 
 

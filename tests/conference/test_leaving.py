@@ -75,7 +75,7 @@ def test_a_room_in_which_everybody_only_waited_ends_too_without_having_started()
 @pytest.mark.parametrize("how", ["hangs up", "is kicked", "is put out by the end", "is lost"])
 def test_a_speaker_that_leaves_stops_speaking_first(how: str) -> None:
     """Symptom: a participant-speech-start without its stop. Cause: FreeSWITCH sends no stop-talking for a
-    member that leaves, and neither did the room. Fix: whoever speaks and leaves stops speaking first."""
+    member that leaves, and neither did the room. Fix: a speaker that leaves stops speaking first."""
     story = Story()
     story.enters("chef", end=True)
     story.enters("anna")

@@ -185,7 +185,7 @@ def test_a_participant_added_after_the_room_has_ended_is_kicked() -> None:
 
 
 def test_an_abandoned_join_that_takes_effect_while_its_call_waits_again_starts_nothing() -> None:
-    """Symptom: somebody whom the conference must not start with started it, and was ordered in while in.
+    """Symptom: a participant that must not start the conference started it, and was ordered in while in.
     Cause: any add-member in a room that had not started started it. Fix: only that of one ordered in does."""
     story = Story()
     story.asks("bert", start=False)

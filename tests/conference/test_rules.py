@@ -126,7 +126,7 @@ def test_a_starter_whose_time_is_up_before_it_is_in_starts_the_conference_and_le
     assert early.room.phase is RoomPhase.STARTED
 
 
-def test_a_starter_whose_time_is_up_before_it_is_in_and_who_was_alone_leaves_a_whole_history() -> None:
+def test_a_lone_starter_whose_time_is_up_before_it_is_in_leaves_a_whole_history() -> None:
     story = Story()
     story.asks("chef")
     story.is_removed("chef")

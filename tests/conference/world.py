@@ -87,7 +87,7 @@ class Pick(Protocol):
 class World:
     """Each move picks one thing that can happen and lets it happen; a move with nothing to do does nothing.
 
-    A name's room is its last one: whoever asks after its end is given a new one, while what belongs to the
+    A name's room is its last one: a join after its end is given a new one, while what belongs to the
     old one may still arrive there.
     """
 
@@ -137,7 +137,7 @@ class World:
             self.under_way.append((self.dialled[call_sid], event))
 
     def ask_twice(self) -> None:
-        """What no sound shell does: it is refused and changes nothing."""
+        """An event that no right shell sends: it is refused and changes nothing."""
         if self.waiting_for_answer:
             call_sid = self.pick(list(self.waiting_for_answer))
             asked = self.waiting_for_answer[call_sid]

@@ -21,7 +21,7 @@ SECONDS = 4.0
 PARTS = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 # Every conference changes its speaker each second; a call centre at its liveliest.
 TURNS_A_SECOND = 100
-# What is taken back within that may never have been on its way.
+# A change that is taken back within that may never have been on its way.
 MOMENT_MS = 1000
 # Notes when the page shows what it is sent: by the clock that the test has, too.
 WITNESS = """() => {

@@ -225,7 +225,7 @@ def test_after_ten_different_wrong_keys_no_more_is_looked_at_for_a_while(house: 
         assert refused.status_code == 429
         assert 0 < int(refused.headers["Retry-After"]) <= 30
         assert "wait" in refused.json()["problem"]
-    # The REST API counts with it; and whoever had been there with a right key may come again.
+    # The REST API counts with it; and a visitor that had a right key there may come again.
     rest = requests.get(
         f"{address(house)}v2/texml/Accounts/{ACCOUNT}/Conferences", auth=(ACCOUNT, API_KEY), timeout=20
     )
@@ -433,7 +433,7 @@ def test_the_loop_goes_on_while_the_loudness_of_a_long_recording_is_made(tmp_pat
     assert longest[0] < max(0.5, took)
 
 
-# What is installed
+# Installed files
 
 
 def test_an_installed_copy_has_the_page() -> None:

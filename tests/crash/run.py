@@ -114,7 +114,7 @@ class Run:
         self._settle(lab, service)
         return self._judge(service)
 
-    # What happens
+    # Events
 
     def _traffic(self, lab: Lab, service: Service) -> None:
         options = self.options
@@ -235,7 +235,7 @@ class Run:
         quiet = self._customer.quiet_for
         return not lab.left() and (quiet > QUIET_SECONDS or (quiet > 1.0 and not service.left()))
 
-    # What is said about it
+    # Report
 
     def _judge(self, service: Service) -> Verdict:
         lives = service.lives

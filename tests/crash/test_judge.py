@@ -30,7 +30,7 @@ LIVES = [
 
 
 class World:
-    """What happened and what was reported of it, at seconds of one clock."""
+    """Events and the callbacks about them, at seconds of one clock."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []

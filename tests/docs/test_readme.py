@@ -56,7 +56,7 @@ class Terminal:
         self._typed = 0
 
     def type(self, text: str, timeout: float = 90.0) -> str:
-        """What it prints until it takes the next line."""
+        """Its output until it takes the next line."""
         self._typed += 1
         mark = f"{PROMPT} {self._typed}:"
         self.begin(f"{text}\necho {mark}$?")

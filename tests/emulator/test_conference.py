@@ -1,4 +1,4 @@
-"""Rooms: who hears whom, who leaves how, what is recorded."""
+"""Conferences: how members hear each other, leave, and are recorded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The recorded conversations with a real FreeSWITCH 1.10.12, played against the emulator.
 
 Same commands, same points; what comes back must be the same: answers, event names, their order, their
-headers, the order of those, their values. What may differ stands in the tables below, each with its reason.
+headers, the order of those, their values. The tables below have the allowed differences, with reasons.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def test_too_much_unsent_is_an_error_and_the_end(up: Up, monkeypatch: pytest.Mon
         ("-ERR nonsense Command not found!\n", CommandFailed),
     ],
 )
-def test_an_error_has_the_type_of_what_is_gone(up: Up, answer: str, error: type[CommandFailed]) -> None:
+def test_an_error_has_a_type_for_each_missing_thing(up: Up, answer: str, error: type[CommandFailed]) -> None:
     connection, talk = up()
     waiting = gevent.spawn(connection.api, "x")
     talk.read()
@@ -194,7 +194,7 @@ def test_it_comes_back_subscribes_again_and_says_which_freeswitch_it_is(peer: Pe
 
 
 def test_while_things_happen_freeswitch_is_woken_to_report_them(up: Up) -> None:
-    """SYMPTOM whoever called waited up to 20 ms longer. CAUSE mod_event_socket looks for events every 20 ms,
+    """SYMPTOM a caller waited up to 20 ms longer. CAUSE mod_event_socket looks for events every 20 ms,
     or when it has read something. FIX an empty line every few milliseconds, while things happen."""
     connection, talk = up()
     talk.event(Event_Name="CHANNEL_PARK")

@@ -42,7 +42,7 @@ def feed(*pieces: bytes) -> tuple[list[Frame | bytes], str]:
 
 
 @pytest.mark.parametrize("name", trace_names())
-def test_a_recorded_conversation_decodes_to_what_was_recorded(name: str) -> None:
+def test_a_recorded_conversation_decodes_to_its_events(name: str) -> None:
     recorded = trace_frames(name)
     frames, error = decode(b"".join(data for _, data, _ in recorded))
     assert not error

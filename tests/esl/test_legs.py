@@ -312,6 +312,6 @@ def test_a_greenlet_that_is_shut_out_orders_nothing_more(call: Call) -> None:
     assert orders == ["given"], "the other one's"
     assert call.taken()["execute-app-arg"] == "late.wav"
     assert isinstance(shut_out.value, gevent.GreenletExit)
-    # Whoever has ended is not remembered.
+    # An ended leg is not remembered.
     call.leg.block_greenlet(gevent.spawn(gevent.sleep, 5))
     assert len(call.leg._blocked) == 1

@@ -1,5 +1,4 @@
-"""What FreeSWITCH lists becomes what is seen, each of its fields; a listing that fails is never read as
-empty."""
+"""Each field of FreeSWITCH's lists is in the snapshot; a listing that fails is never read as empty."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whatever text is called: what is dialled is a phone number that the rules have looked at, an extension that
-they name, or nothing."""
+"""Any text as a destination: a phone number that the rules have looked at is dialled, an extension that they
+name, or nothing."""
 
 from __future__ import annotations
 

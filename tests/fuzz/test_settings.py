@@ -1,4 +1,4 @@
-"""Whatever stands in a settings file: Settings, or ConfigErrors that name the place. Never anything else."""
+"""Any settings file: Settings, or ConfigErrors that name the place. Never anything else."""
 
 from __future__ import annotations
 

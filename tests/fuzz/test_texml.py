@@ -32,7 +32,7 @@ SEEDS = [
     b"<!DOCTYPE r [<!ENTITY a 'b'>]><Response>&a;</Response>",
     b"<!-- <!DOCTYPE --><?x <!DOCTYPE ?><Response><Redirect>?a=b&amp;c</Redirect></Response>",
 ]
-# What damages a document in more interesting ways than a stray byte.
+# Pieces that damage a document in more interesting ways than a stray byte.
 PIECES = st.sampled_from(
     b"< > & ]]> <![CDATA[ <!-- --> <? &#0; &#xd800; &lt; &x; ' \" % \0 \xff \xef\xbb\xbf \xfe\xff "
     b"\xed\xa0\x80 \x85 <Say> </Say> <Dial> <Conference> <a:b> encoding='x' <!DOCTYPE a='b' xmlns='x'".split(

@@ -1,9 +1,9 @@
 """The process that holds the softphones: `python _phone_worker.py FD DIRECTORY PORT RTP_PORT RTP_RANGE`.
 
 pjsua2 brings native threads that call into Python, which a gevent-patched process does not survive, so it
-lives here, unpatched. Commands come and events go as JSON lines over the inherited socket FD. What a phone
-hears is appended to DIRECTORY/<phone>.heard, one record a 20 ms frame: time.monotonic() when the frame came
-out of the jitter buffer (double), then 160 samples (int16, 8 kHz). Nothing is analysed here.
+lives here, unpatched. Commands come and events go as JSON lines over the inherited socket FD. The
+sound at a phone is appended to DIRECTORY/<phone>.heard, one record a 20 ms frame: time.monotonic() when the
+frame came out of the jitter buffer (double), then 160 samples (int16, 8 kHz). Nothing is analysed here.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Ear(pj.AudioMediaPort):
 
 
 class Headset:
-    """What connects one call at a time with files. Never destroyed, only handed on: pjsua 2.15 takes a port
+    """Connects one call at a time with files. Never destroyed, only handed on: pjsua 2.15 takes a port
     off its bridge some time after the port's destructor has run."""
 
     def __init__(self, name: str) -> None:

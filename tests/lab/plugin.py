@@ -252,7 +252,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def properties(reporter: pytest.TerminalReporter, name: str) -> dict[str, list[object]]:
-    """What tests noted down under `name`, by test."""
+    """The notes of tests under `name`, by test."""
     found: dict[str, list[object]] = {}
     for reports in reporter.stats.values():
         for report in reports:

@@ -45,7 +45,7 @@ class Caller(NamedTuple):
 
 def party(rooms: int, stay_ms: int, seed: int = 1) -> list[Caller]:
     """Ten callers a room, in the order in which they call. A few rooms fill at a time, each from its first
-    caller to its moderator, so that whoever waits for one meets it."""
+    caller to its moderator, so that a caller that waits for one meets it."""
     chance = random.Random(seed)
     return [
         _caller(room, place, stay_ms, chance)

@@ -81,7 +81,7 @@ def pauses(*times: tuple[str, float, float]) -> tuple[Pause, ...]:
         (pauses(), []),
         (pauses(("silence", 12, 15)), [Gap(2, 3)]),
         (pauses(("skip", 12, 15)), []),
-        # What was skipped is not in the file: all later ones stand so much earlier.
+        # Skipped parts are not in the file: all later ones stand so much earlier.
         (pauses(("skip", 12, 15), ("silence", 16, 18)), [Gap(3, 2)]),
         (pauses(("silence", 12, 15), ("silence", 16, 18)), [Gap(2, 3), Gap(3, 2)]),
         # One into the other.

@@ -13,7 +13,7 @@ MODULE = Path("orchestrator/sample.py")
 
 
 def become(code: str) -> set[str]:
-    """What each defect makes of a line of the module."""
+    """The changes of each defect in a line of the module."""
     old = code.encode()
     changed = [mutant.of(old).decode() for mutant in mutants(MODULE, old)]
     return {line for text in changed for line in text.splitlines() if line not in code.splitlines()}

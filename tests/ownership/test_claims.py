@@ -1,4 +1,4 @@
-"""The claim itself: whatever the variable holds, and whoever comes at the same moment, there is one owner."""
+"""The claim itself: with any value of the variable and any number of claimants there is one owner."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_of_two_that_found_no_owner_one_is_the_owner_however_long_the_other_was_
     gevent.joinall(jobs, timeout=10, raise_error=True)
     won = [job.value for job in jobs]
     assert won != [True, True]
-    # What was overwritten is noticed at the next heartbeat, and claimed again.
+    # An overwritten claim is noticed at the next heartbeat, and made again.
     several = [(slow, slowly), (quick, quickly)]
     owners = [keeps(*one) for one, had in zip(several, won, strict=True) if had]
     if not any(owners):

@@ -52,7 +52,7 @@ def path(bench: House, sid: str) -> Path:
 
 
 def orders(switch: ScriptedSwitch, uuid: str) -> list[str]:
-    """What became of it from outside of the leg."""
+    """The same recording from outside of the leg."""
     return [command.split(" ")[2] for command in switch.saw("uuid_record", uuid)]
 
 

@@ -26,7 +26,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     rig.close()
 
 
-def test_freeswitch_is_asked_for_what_the_table_has_and_for_nothing_else() -> None:
+def test_freeswitch_is_asked_for_the_events_of_the_table_alone() -> None:
     assert {name.removeprefix("CUSTOM ") for name in EVENTS} == set(HEARD_BY)
 
 

@@ -150,7 +150,7 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
 
 
 def lose_events(house: House, last: str) -> None:
-    """What FreeSWITCH says is never heard of, until it has said `last` and a little more."""
+    """FreeSWITCH's events never arrive, until it has sent `last` and a little more."""
     dispatcher = house.orchestrator.node.dispatcher
     dispatcher.hold()
     until(lambda: any(event.name == last for event in dispatcher._held or ()), 15, last)

@@ -1,4 +1,4 @@
-"""What a participant was when the orchestrator ended, and what FreeSWITCH has of it now: each pair has one
+"""A participant as the orchestrator ended, and FreeSWITCH's state of it now: each pair has one
 outcome."""
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ FLAGS = list(product([False, True], repeat=3))
 @pytest.mark.parametrize("held", [False, True], ids=["", "held"])
 @pytest.mark.parametrize("muted", [False, True], ids=["", "muted"])
 def test_a_member_is_set_as_its_participant_is(left: Left, muted: bool, held: bool) -> None:
-    """Whatever FreeSWITCH has of it: each combination is one member."""
+    """With any state of it in FreeSWITCH: each combination is one member."""
     with_anchor(left)
     subjects = [str(uuid4()) for _ in FLAGS]
     for number, (uuid, (speaks, hears, holds)) in enumerate(zip(subjects, FLAGS, strict=True), 10):

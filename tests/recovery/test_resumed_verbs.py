@@ -1,6 +1,6 @@
 """A restart in the middle of each verb, of a ringing phone and of a hold: what each of them had is kept.
 
-What the API shows of calls and participants is the same before and after; what was reported is not repeated.
+The API shows the same of calls and participants before and after; reported events are not repeated.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def calls(client: Client, **more: str) -> str:
 
 
 def statuses(house: House, path: str, count: int) -> list[tuple[str, str]]:
-    """What came at `path`, with nothing more a moment later."""
+    """The callbacks to `path`, with nothing more a moment later."""
     house.application.wait_for(path, count, 15)
     gevent.sleep(0.7)
     return [(one.fields["SequenceNumber"], one.fields["CallStatus"]) for one in house.application.to(path)]
@@ -297,7 +297,7 @@ def test_music_of_a_hold_goes_on_as_it_was_asked_for(house: House, client: Clien
     assert answer.status_code == 200, answer.text
     phone.wait_hears(PROMPT, 10)
     restart(house)
-    # What FreeSWITCH played on by itself is over by then.
+    # The playback that FreeSWITCH went on with has ended by then.
     gevent.sleep(2.5)
     until(lambda: phone.hears_now(PROMPT), 3, "it hears the music of its hold")
     phone.hang_up()
@@ -356,7 +356,7 @@ def test_a_phone_that_never_answers_is_called_off_after_a_restart_too(house: Hou
     until(lambda: client.ask("GET", path).status_code == 404, 5, "nobody is in the conference")
 
 
-# What went on meanwhile
+# Meanwhile
 
 
 def test_a_speaker_that_fell_silent_meanwhile_speaks_no_more(house: House) -> None:

@@ -95,7 +95,7 @@ class Process:
         until(lambda: (self.config.parent / "orchestrator.reload").exists(), 10, "it can be asked to reload")
 
     def rest(self, key: str) -> int:
-        """The status with which the REST API answers whoever has this key."""
+        """The status with which the REST API answers a client with this key."""
         connection = http.client.HTTPConnection("127.0.0.1", self._web, timeout=10)
         path = f"/v2/texml/Accounts/{ACCOUNT}/Conferences"
         connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})

@@ -1,4 +1,4 @@
-"""Who calls whom: what FreeSWITCH 1.10.12 made of INVITEs that were sent to it, and what applications see."""
+"""Caller and callee as FreeSWITCH 1.10.12 read INVITEs that were sent to it, and as applications see them."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_an_identity_counts_where_its_sender_may_assert_one(
     headers: dict[str, str], trusted: bool, number: str, name: str
 ) -> None:
     """SYMPTOM any phone could call under any number, by P-Asserted-Identity or P-Preferred-Identity. CAUSE
-    FreeSWITCH takes them from whoever sends them. FIX a setting says whose count; the latter's never does."""
+    FreeSWITCH takes them from every sender. FIX a setting says whose count; the latter's never does."""
     found = identities.caller(PLAIN | headers, "US", trusted=trusted)
     assert (found.number, found.name) == (number, name)
 

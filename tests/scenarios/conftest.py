@@ -91,7 +91,7 @@ class House:
         self.orchestrator: Orchestrator | None = None
         self.settings = ""
         self.subscriptions: dict[str, frozenset[str]] = {}
-        """What is to be sent of each conference that was opened, by ConferenceSid."""
+        """The subscriptions of each conference that was opened, by ConferenceSid."""
         self.attempts: list[tuple[Queued, Answer]] = []
         """At callbacks, as the orchestrator saw them."""
         application.takes_callbacks("/events")
@@ -198,7 +198,7 @@ class House:
             self.orchestrator = None
 
     def voice(self, *documents: str) -> None:
-        """What the number's application answers, one document after the other."""
+        """The answers of the number's application, one document after the other."""
         self.application.document("/voice", *documents)
 
     def joins(self, room: str = "Room 1234", after: str = "", **attributes: str) -> str:

@@ -18,7 +18,7 @@ from tests.lab import sound
 from tests.lab.web import Answer, Request
 from tests.scenarios.conftest import ACCOUNT, SEED, House
 
-# What is fetched does not depend on the switch.
+# Fetching does not depend on the switch.
 pytestmark = pytest.mark.rather("freeswitch")
 
 NUMBER, CALLER, OTHER = "+13125550100", "+13125550001", "+13125550002"

@@ -15,7 +15,7 @@ from tests.lab.web import Answer
 from tests.scenarios.conftest import House
 from tests.texml.test_security import BILLION_LAUGHS, DOCTYPES
 
-# What is fetched does not depend on the switch.
+# Fetching does not depend on the switch.
 pytestmark = pytest.mark.rather("emulator")
 
 NUMBER, CALLER, CALLEE = "+13125550100", "+13125550001", "+13125550021"

@@ -81,7 +81,7 @@ def test_no_spelling_of_a_refused_number_is_called_by_the_api(
 
 
 def called(house: House) -> list[str]:
-    """Everybody whom the emulator was ordered to dial."""
+    """The numbers that the emulator was ordered to dial."""
     return [
         phone.number for phone in cast(Emulator, house.switch).handsets.handsets if phone.number != NUMBER
     ]

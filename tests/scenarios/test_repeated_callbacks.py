@@ -1,4 +1,4 @@
-"""What the suite's invariants say of a callback that came twice: a retry is allowed, a duplicate is found."""
+"""The suite's invariants about a callback that came twice: a retry is allowed, a duplicate is found."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_callback_committed_twice_is_a_duplicate(house: House) -> None:
     (fault,) = invariants.broken_by_callbacks(house.application, attempts(house, 2), {}, True)
     assert len(house.callbacks("/status")) == 2
     assert "was delivered 2 times" in fault
-    # What the fixture is not to find.
+    # The faults that the fixture is not to find.
     house.forget_callbacks()
 
 

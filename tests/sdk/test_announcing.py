@@ -121,7 +121,7 @@ def test_a_waiting_participant_hears_the_announcement_and_then_its_document_agai
     house: House, client: Client
 ) -> None:
     music = house.application.tone(WAIT, 1.0)
-    # What the document plays next does not begin in the middle of the announcement.
+    # The next playback of the document does not begin in the middle of the announcement.
     waiter = Waiter(
         house, client, f"<Response><Play>{music}</Play><Pause length='1'/><Play>{music}</Play></Response>"
     )

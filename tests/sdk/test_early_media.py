@@ -1,4 +1,4 @@
-"""`EarlyMedia`: those in a conference hear how somebody's phone rings whom the API dials into it.
+"""`EarlyMedia`: those in a conference hear how the phone rings that the API dials into it.
 
 "Whether to allow an agent to hear the state of the outbound call, including ringing or disconnect messages.
 Can be: true or false and defaults to true." (twilio.com/docs/voice/api/conference-participant-resource)

@@ -1,4 +1,4 @@
-"""What cannot be done now is refused with a code of its own, and the parameter at fault is named."""
+"""Requests that cannot be done now are refused with a code of their own; the parameter at fault is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API must not do: end an answered call that was to be cancelled, promise a page that is empty, give
+"""The API must not: end an answered call that was to be cancelled, promise a page that is empty, give
 one account the answer that another one got."""
 
 from __future__ import annotations

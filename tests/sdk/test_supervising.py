@@ -32,7 +32,7 @@ def supervises(house: House, client: Client, call_sid: str, **more: object) -> t
 
 
 def is_heard_as(role: str, phone: Any, supervised: Any, other: Any) -> None:
-    """By whom the role says, while it hears both."""
+    """By those that the role says, while it hears both."""
     for hz in (VOICES[ANNA], VOICES[BERT]):
         phone.wait_hears(hz, 10)
     for one, heard in ((supervised, role != "monitor"), (other, role == "barge")):

@@ -13,7 +13,7 @@ CALLER = "+13125550001"
 
 
 def asked(house: House, phone: RawInvite, from_line: str | None = None, **headers: str) -> dict[str, str]:
-    """What the application is asked with; empty where the call is refused without it."""
+    """The fields of the request to the application; empty where the call is refused without it."""
     house.voice("<Response><Reject/></Response>")
     with phone:
         answer = phone.invite(from_line=from_line, headers=list(headers.items()))

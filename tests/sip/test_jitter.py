@@ -30,7 +30,7 @@ pytestmark = pytest.mark.only("freeswitch")
 
 
 def _ulaw() -> NDArray[np.int64]:
-    """What each code of G.711 stands for."""
+    """The sample of each code of G.711."""
     codes = ~np.arange(256) & 0xFF
     values = ((((codes & 0x0F) << 3) + 0x84) << ((codes >> 4) & 7)) - 0x84
     return np.where(codes & 0x80, -values, values)

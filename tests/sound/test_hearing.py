@@ -17,11 +17,11 @@ from tests.scenarios.conftest import House
 from tests.sound.common import FIRST, FLOOR_DB, MODERATOR, ROOM, SECOND, THIRD, watching
 from tests.sound.conftest import Measured
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 real = pytest.mark.only("freeswitch")
-# What they speak, Hz; the hold music of these tests.
+# Their tones, Hz; the hold music of these tests.
 ONE, TWO, THREE = 600, 1100, 1700
 HOLD = 2500
 FOURTH = "+13125550005"

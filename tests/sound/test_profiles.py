@@ -97,7 +97,7 @@ def test_a_key_mutes_the_participant_that_pressed_it_and_the_room_knows(house: H
     delivered = house.delivered(4)
     assert delivered[-1] == ("3", "participant-mute", SECOND)
     assert house.orchestrator
-    # What FreeSWITCH has is what the room believes: nothing is mended.
+    # FreeSWITCH and the room agree: nothing is mended.
     house.orchestrator.node.periodic_check.run()
     gevent.sleep(0.5)
     assert not one.hears_now(TWO)

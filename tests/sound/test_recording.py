@@ -35,7 +35,7 @@ from tests.sound.common import (
 )
 from tests.sound.conftest import Measured
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 real = pytest.mark.only("freeswitch")
@@ -244,7 +244,7 @@ def test_each_end_of_a_room_completes_its_recording_once(house: House, ending: s
     assert delivered == ["in-progress", "completed"]
 
 
-# What goes wrong
+# Failures
 
 
 @real

@@ -20,7 +20,7 @@ from tests.scenarios.conftest import House
 from tests.sound.common import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds
 from tests.sound.conftest import Measured
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 VOICE = 600

@@ -28,7 +28,7 @@ from tests.sound.common import (
 )
 from tests.sound.conftest import Measured
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 WAITS = {"startConferenceOnEnter": "false"}

@@ -92,7 +92,7 @@ def texts_of(row: Record) -> tuple[str, ...]:
 
 
 def is_within(at: int, span: Span) -> bool:
-    """What has no time yet, as the end of one that lives, is before nothing."""
+    """A record without a time yet, as the end of one that lives, is before nothing."""
     low = 1 if span.low is None else span.low
     return low <= at and (span.high is None or at < span.high)
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from orchestrator.store import message
-from orchestrator.store import write_behind as journal_module
+from orchestrator.store import message, write_behind
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import Office, make, wait_until
@@ -21,7 +20,7 @@ from tests.callbacks.receiver import Receiver
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(write_behind, "_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ DIAL = [
 
 
 def callee(element: str) -> list[Row]:
-    """What Telnyx's page lists for Number and Sip alike."""
+    """The attributes that Telnyx's page lists for Number and Sip alike."""
     return [
         url(element, "statusCallback", "Where the events of the dialled call go."),
         method(element, "statusCallbackMethod", "GET, POST; default POST."),
@@ -238,5 +238,5 @@ def test_an_accepted_value_is_taken(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_bad_value_warns_of_its_line_and_of_what_is_used(row: Row) -> None:
+def test_a_bad_value_warns_of_its_line_and_of_the_value_used(row: Row) -> None:
     check_bad(row)

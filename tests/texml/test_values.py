@@ -74,7 +74,7 @@ def read(name: str, written: str) -> tuple[object, Document]:
 
 
 def wrong(document: Document) -> list[str]:
-    """What the warnings say beside that the attribute has no effect."""
+    """The warnings except that the attribute has no effect."""
     return [str(warning) for warning in document.warnings if "no effect" not in warning.message]
 
 

@@ -264,5 +264,5 @@ def test_an_accepted_value_is_taken(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_bad_value_warns_of_its_line_and_of_what_is_used(row: Row) -> None:
+def test_a_bad_value_warns_of_its_line_and_of_the_value_used(row: Row) -> None:
     check_bad(row)

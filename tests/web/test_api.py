@@ -68,7 +68,7 @@ def days(body: dict[str, Any]) -> list[int]:
     return [int(conference["sid"][-12:]) for conference in body["conferences"]]
 
 
-# Who is admitted
+# Access
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_other_methods_are_refused(api: Api) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (405, "10030")
 
 
-# What is kept how long
+# Retention
 
 
 def test_ended_records_are_deleted_in_time_and_live_ones_are_not(house: House, api: Api) -> None:

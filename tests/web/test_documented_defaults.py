@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each parameter is what Telnyx documents: its default, its bounds, whether
+"""The OpenAPI document says of each parameter the same as Telnyx: its default, its bounds, whether
 it has to be given; and of each operation, whether a client's key keeps it from being done twice."""
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def test_the_document_says_so(operation: Operation) -> None:
         schema = found.pop(parameter.name)
         assert schema.get("default") == parameter.default
         assert parameter.description in schema.get("description", "")
-    # What is left are filters by time, in each of their spellings.
+    # The rest are filters by time, in each of their spellings.
     assert {name.rstrip("<>=").removesuffix("_gt").removesuffix("_lt") for name in found} == set(
         operation.times
     )

@@ -149,7 +149,7 @@ def test_a_histogram_counts_a_value_in_every_bucket_that_holds_it() -> None:
     assert (histogram.count, histogram.sum) == (4, 12.0)
 
 
-# Who is reported
+# Labels
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_with_a_database_that_cannot_be_written_it_is_not_ready(house: House) ->
     wait_until(lambda: ask(house, "/readyz").status_code == 200, "it can again", 20)
 
 
-# What is written about them
+# Documents about them
 
 
 def test_the_documentation_has_exactly_these_metrics() -> None:

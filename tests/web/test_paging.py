@@ -282,7 +282,7 @@ class Asked:
         self.once = Idempotency(self.outbox.records)
 
     def comes(self, body: bytes = b"x", account: str = "a", path: str = "/p", **given: str) -> bytes | None:
-        """What it was answered before; else it is answered with its own body now."""
+        """The earlier answer; else it is answered with its own body now."""
         asked = Headers({name.replace("_", "-"): value for name, value in given.items()})
         request, before = self.once.answer(account, asked, path, body)
         if before is None:

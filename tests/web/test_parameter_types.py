@@ -28,7 +28,7 @@ URLS = where(lambda schema: schema.get("format") == "uri")
 
 
 def given(parameter: Parameter, value: object) -> object:
-    """What becomes of it; None: as if it was not given."""
+    """The value made of it; None: as if it was not given."""
     return read(by_name([parameter]), [(parameter.name, value)], "").values.get(parameter.name)
 
 

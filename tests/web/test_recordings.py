@@ -109,7 +109,7 @@ def test_a_client_that_has_the_file_already_gets_304(site: Site) -> None:
     wait_until(lambda: not site.open_files(sid), "the file is closed")
 
 
-# What is not there
+# Missing recordings
 
 
 @pytest.mark.parametrize(

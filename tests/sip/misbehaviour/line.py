@@ -17,7 +17,7 @@ LARGEST = 65536
 
 @dataclass
 class Trouble:
-    """What happens to each message: none of it by default."""
+    """The faults of each message's way: none by default."""
 
     copies: int = 1
     loss: float = 0.0

@@ -43,7 +43,7 @@ class UserAgent:
             "UPDATE": self._on_update,
         }
         self.faults: list[str] = []
-        """What the switch did wrong in its dialog."""
+        """The switch's faults in its dialog."""
         self.ended = gevent.event.Event()
         self.established = False
         self.vanished = False
@@ -59,7 +59,7 @@ class UserAgent:
         self._description = 0
         self._greenlets = [gevent.spawn(self._run)]
 
-    # What a behaviour does
+    # For behaviours
 
     def request(self, method: str, body: bytes = b"", headers: Headers = (), timeout: float = 4.0) -> int:
         """Any request of the dialog; the status of its answer, acknowledged, 0 without one."""
@@ -223,7 +223,7 @@ class UserAgent:
         digits = dict(types).get("TELEPHONE-EVENT", 101)
         self.sound.start(Stream(media_address(message), *spoken[0], digits))
 
-    # What comes
+    # Received messages
 
     def _run(self) -> None:
         while True:
