@@ -64,7 +64,7 @@ class Session(Channel):
         self.transfer: tuple[tuple[str, str], ...] = ()
         """The application to run in place of its bridge; `transfer_now` once that has let go of it."""
         self.transfer_now = Event()
-        self.over = Event()
+        self.ended = Event()
         self.on_down: list[Callable[[], None]] = []
         self.before_report: list[Callable[[], None]] = []
         """Called by its thread at its end, before the event: recordings are closed."""
@@ -143,7 +143,7 @@ class Session(Channel):
         self.state_number = 12
         self.fire("CHANNEL_DESTROY")
         self.sessions.pop(self.uuid, None)
-        self.over.set()
+        self.ended.set()
 
     def close_soon(self) -> None:
         """For a leg without a thread that runs applications: it reports its end by itself."""

@@ -203,7 +203,7 @@ def _followed(
                 # In a sequence those behind the one who answered were never called.
                 needless = leg.gone or any(one.bridged for one in dialed_legs)
                 call.services.call_records.close(dialed_leg.uuid, "canceled" if needless else "failed")
-                call.services.outbound_limits.over(dialed_leg.uuid)
+                call.services.outbound_limits.ended(dialed_leg.uuid)
         gevent.killall(limits, block=False)
 
 

@@ -322,9 +322,9 @@ def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
     (verb,) = parse(document).verbs
     state = recording_state_of(verb)  # type: ignore[arg-type]
     assert (state.source, state.kind, state.channels, state.trim) == ("RecordVerb", "wav", "dual", False)
-    assert (state.longest, state.from_answer, state.send_url, state.over) == (0, False, True, False)
+    assert (state.longest, state.from_answer, state.send_url, state.ended) == (0, False, True, False)
     assert [
-        replace(state, status=status).over for status in ("completed", "absent", "stopped", "processing")
+        replace(state, status=status).ended for status in ("completed", "absent", "stopped", "processing")
     ] == [
         True,
         True,

@@ -108,17 +108,17 @@ def test_a_burst_is_reported_when_it_begins_every_minute_and_when_it_is_over() -
     arrive(admission, 3)
     first = admission.report(0)
     assert first
-    assert (first.refused, first.by_limit, first.over) == (2, {"max_in_setup": 2}, False)
+    assert (first.refused, first.by_limit, first.ended) == (2, {"max_in_setup": 2}, False)
     arrive(admission, 2, 1, first=3)
     assert admission.report(1) is None
     arrive(admission, 2, REPORT_SECONDS, first=5)
     minute = admission.report(REPORT_SECONDS)
     assert minute
-    assert (minute.refused, minute.accepted, minute.over) == (5, 2, False)
+    assert (minute.refused, minute.accepted, minute.ended) == (5, 2, False)
     assert admission.report(REPORT_SECONDS + QUIET_SECONDS - 1) is None
     last = admission.report(REPORT_SECONDS + QUIET_SECONDS)
     assert last
-    assert (last.refused, last.over) == (0, True)
+    assert (last.refused, last.ended) == (0, True)
     assert admission.report(REPORT_SECONDS + QUIET_SECONDS + 1) is None
 
 
