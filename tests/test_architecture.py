@@ -474,3 +474,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         outside = {module for module, names in imports.items() if not names or module not in imported}
         imports = {module: names - outside for module, names in imports.items() if module not in outside}
     assert not imports
+
+
+def test_the_map_names_files_that_exist() -> None:
+    """In docs/architecture.md: by a path below orchestrator/, or by the end of one."""
+    page = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/.]+\.(?:py|yaml|js))`", page))
+    paths = ["/" + str(path.relative_to(ROOT)) for path in ROOT.rglob("*.*")]
+    assert len(named) > 50
+    missing = {name for name in named if not any(path.endswith(f"/{name}") for path in paths)}
+    assert missing == {"tests/test_architecture.py"}
