@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,9 @@ from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Counts, FinishedMessage, Message, Queued
 from orchestrator.store.queues import Queues
 from orchestrator.store.records import Query, Record, RecordKind
-from orchestrator.store.timeline import TimelineRows
+from orchestrator.store.timeline import Read, TimelineRows, Write
 
 log = get_logger(__name__)
-
-Read = Callable[[str, Sequence[object]], list[Any]]
-Write = Callable[[Iterable[tuple[str, Sequence[Sequence[object]]]]], int]
 
 
 def _finished(rows: Iterable[tuple[Any, ...]]) -> list[FinishedMessage]:

@@ -216,18 +216,21 @@ class ParticipantLeg:
             self._deadline.cancel()
             self._deadline = None
 
+    @property
+    def _playbacks(self) -> list[BackgroundPlayback]:
+        all_ = (self._waiting, self._holding, *self._announcing)
+        return [playback for playback in all_ if playback is not None]
+
     def abandon(self) -> None:
         """Nothing more is done to the leg."""
         self.cancel_deadline()
-        for playback in (self._waiting, self._holding, *self._announcing):
-            if playback is not None:
-                playback.abandon()
+        for playback in self._playbacks:
+            playback.abandon()
 
     def finish(self, outcome: ConferenceOutcome) -> None:
         self.cancel_deadline()
-        for playback in (self._waiting, self._holding, *self._announcing):
-            if playback is not None:
-                playback.stop()
+        for playback in self._playbacks:
+            playback.stop()
         if self.leg.playing:
             # A break came before the music started, which then played on beneath the conference.
             self.leg.break_()
