@@ -97,8 +97,6 @@ def _join(session: Session, other: Session) -> None:
         one.on_down.append(two.wake)
         if one.phone is not None:
             one.phone.listen()
-        if one.phone is not None and two.phone is not None and two.phone.speaking is not None:
-            one.phone.note({two.phone.speaking})
     core.spawn(_far_side, other)
     while not session.down and not other.down and not other.transfer:
         _look(session)

@@ -12,11 +12,10 @@ from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.events import Headers
-from orchestrator.emulator.heard_audio import Playing, voice_of
 from orchestrator.emulator.member import Member
 from orchestrator.emulator.recording import Recording
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.sound import SoundNotFound, open_sound
+from orchestrator.emulator.sound import Playing, SoundNotFound, open_sound, voice_of
 
 
 class Conference(ConferenceEvents):
@@ -43,8 +42,8 @@ class Conference(ConferenceEvents):
         self.running = True
         self.readers = 0  # legs and recordings that hold the conference's read lock
         self.run_time = int(core.clock.now())
-        self.files = Player(core, self._file_started, self._file_done)
-        self.moh = Player(core, self._moh_started, self._moh_done)
+        self.files = Player(core, self._sound_started, self._file_done)
+        self.moh = Player(core, self._sound_started, self._moh_done)
         self._attention = Event()
         self._born = core.clock.now()
         conferences[name] = self
@@ -142,7 +141,7 @@ class Conference(ConferenceEvents):
     # members
 
     def new_member(self, session: Session, flags: set[str]) -> Member:
-        return Member(self, session, flags, self._member_changed)
+        return Member(self, session, flags, self.voice_changed)
 
     def add(self, member: Member) -> None:
         self.members.insert(0, member)
@@ -212,10 +211,7 @@ class Conference(ConferenceEvents):
         (self.moh if asynchronous else self.files).queue(name, sound)
         return True
 
-    def _file_started(self, playing: Playing) -> None:
-        for member in self.members:
-            if member.can_hear and member.session.phone:
-                member.session.phone.hears(playing.name, playing.sound)
+    def _sound_started(self) -> None:
         self.listen()
         self.wake()
 
@@ -225,8 +221,6 @@ class Conference(ConferenceEvents):
         self.listen()
         self.fire_done("play-file-done", playing, seconds)
         self.wake()
-
-    _moh_started = _file_started
 
     def _moh_done(self, playing: Playing, seconds: float) -> None:
         for recording in self.recordings:
@@ -242,13 +236,6 @@ class Conference(ConferenceEvents):
                 recording.stop()
         self.listen()
         self.wake()
-
-    def _member_changed(self, member: Member) -> None:
-        self.voice_changed()
-        if member.voice is not None:
-            for other in self.members:
-                if other is not member and other.hears_member(member) and other.session.phone:
-                    other.session.phone.note({member.voice})
 
     def heard_by(self, member: Member) -> dict[Hashable, Playing]:
         """The sound to this member: the mix without itself, and its own files."""

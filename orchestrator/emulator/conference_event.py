@@ -8,7 +8,7 @@ from uuid import uuid4
 from orchestrator.emulator.conference_profile import ACTION_ORIGINS, EVENT_WORDS, ConferenceProfile
 from orchestrator.emulator.core import Core
 from orchestrator.emulator.events import MAINTENANCE, Headers
-from orchestrator.emulator.heard_audio import Playing
+from orchestrator.emulator.sound import Playing
 
 
 class ConferenceEvents:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from orchestrator.emulator.sound import Sound
-
 
 class Phone(Protocol):
     """Nothing here waits."""
@@ -29,12 +27,6 @@ class Phone(Protocol):
 
     def receive(self, digits: str) -> None:
         """DTMF to it."""
-
-    def hears(self, name: str, sound: Sound) -> None:
-        """A sound to it starts."""
-
-    def note(self, hertz: set[float]) -> None:
-        """Tones to it, also such as end before somebody looks."""
 
     def hearing(self, seconds: float) -> set[float]:
         """All frequencies in the sound to it over the last `seconds`."""

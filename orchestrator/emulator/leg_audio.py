@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from orchestrator.emulator.heard_audio import Playing, voice_of
 from orchestrator.emulator.session import Session
+from orchestrator.emulator.sound import Playing, voice_of
 
 Sources = dict[Hashable, Playing]
 

@@ -9,8 +9,8 @@ from orchestrator.emulator.conference_event import ConferenceEvents
 from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.core import FRAME
 from orchestrator.emulator.events import Headers
-from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.session import Session
+from orchestrator.emulator.sound import Playing
 
 if TYPE_CHECKING:
     from orchestrator.emulator.core import Task
@@ -30,7 +30,7 @@ class Member:
         conference: ConferenceEvents,
         session: Session,
         flags: set[str],
-        changed: Callable[[Member], None],
+        changed: Callable[[], None],
     ) -> None:
         """`changed` is called when its voice begins or ends, or it may be heard again or no longer."""
         self.conference = conference
@@ -55,7 +55,7 @@ class Member:
         self.last_talking = 0
         self.talk_began = 0.0
         self.energy = conference.profile.energy_level
-        self.files = Player(session.core, self._file_started, self._file_done)
+        self.files = Player(session.core, self.listen, self._file_done)
         self._talk: Task | None = None
 
     # events
@@ -118,7 +118,7 @@ class Member:
             phone.on_voice = None
         self._forget_talk()
         self.files.close()
-        self._changed(self)
+        self._changed()
 
     def stop(self) -> None:
         """It leaves at its next frame."""
@@ -141,7 +141,7 @@ class Member:
             self._talk = self.session.core.later(2 * FRAME, self._start_talking)
         elif self.talking and not self.audible:
             self._talk = self.session.core.later(HANGOVER, self._stop_talking)
-        self._changed(self)
+        self._changed()
 
     def _start_talking(self) -> None:
         self._talk = None
@@ -193,11 +193,6 @@ class Member:
             self.session.phone.listen()
 
     # its own sounds
-
-    def _file_started(self, playing: Playing) -> None:
-        if self.session.phone and self.can_hear:
-            self.session.phone.hears(playing.name, playing.sound)
-        self.listen()
 
     def _file_done(self, playing: Playing, seconds: float) -> None:
         self.listen()

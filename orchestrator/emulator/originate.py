@@ -10,13 +10,11 @@ from gevent.event import Event
 from orchestrator.emulator.channel_variables import outbound_variables
 from orchestrator.emulator.core import FRAME
 from orchestrator.emulator.dialstring import Target, parse
-from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.loopback import call_loopback
-from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.registry import Registry
 from orchestrator.emulator.session import Session, Sessions
-from orchestrator.emulator.sound import SoundNotFound, open_sound
+from orchestrator.emulator.sound import Playing, SoundNotFound, open_sound
 
 DEFAULT_TIMEOUT = 60.0  # seconds
 ENDPOINTS = ("sofia", "user", "loopback")
@@ -201,7 +199,7 @@ class _Ringing:
         core, behaviour = self.core, self.phones.find(target.number)
         # mod_sofia's From, where this says otherwise than the caller id (sofia_glue_do_invite).
         written = leg.get("sip_from_uri").partition("@")[0]
-        phone = EmulatedPhone(core.clock, target.number, written or leg.profile.cid_number)
+        phone = self.phones.phone_type(core.clock, target.number, written or leg.profile.cid_number)
         phone.leg, leg.phone = leg, phone
         phone.on_act = self.changed.set
         self.phones.called(phone)

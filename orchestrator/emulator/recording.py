@@ -12,8 +12,7 @@ import gevent
 from orchestrator.emulator.conference_event import ConferenceEvents
 from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.core import FRAME
-from orchestrator.emulator.heard_audio import Playing
-from orchestrator.emulator.sound import Score, write_wav
+from orchestrator.emulator.sound import Playing, Score, write_wav
 
 # 64 KiB at 8 kHz.
 BLOCK_SECONDS = 4.0

@@ -16,8 +16,8 @@ from orchestrator.emulator.channel import Channel
 from orchestrator.emulator.channel_variables import Variables
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.detail_record import closing_variables, rtp_statistics
-from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.profile import Profile
+from orchestrator.emulator.sound import Playing
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -338,7 +338,6 @@ class Session(Channel):
     def play(self, playing: Playing) -> None:
         self.playing.append(playing)
         if self.phone:
-            self.phone.hears(playing.name, playing.sound)
             self.phone.listen()
 
     def stop_playing(self, playing: Playing) -> None:

@@ -46,6 +46,7 @@ class EmulatedSwitch:
     `dialplan` runs on each incoming call: applications and their arguments; the default is the project's own.
     `extensions` are those that `loopback/<name>` reaches. `profiles` are the conference profiles by name; one
     that is not there has ConferenceProfile's defaults. `conference_conf` is the answer of `xml_locate`.
+    Its phones are of `phone_type`.
     Nothing survives `kill`.
 
     Tests and the demo start, call and kill it, on any greenlet; each leg, conference and socket has its own.
@@ -67,12 +68,13 @@ class EmulatedSwitch:
         context: str = "texml",
         modules: frozenset[str] = MODULES,
         conference_conf: str = "",
+        phone_type: type[EmulatedPhone] = EmulatedPhone,
     ) -> None:
         self.host = host
         self.port = port
         self.password = password
         self.clock = Clock(time_scale)
-        self.phones = Registry()
+        self.phones = Registry(phone_type)
         self.profiles = dict(profiles or {})
         self.sip_profile = sip_profile
         self.context = context
@@ -158,7 +160,7 @@ class EmulatedSwitch:
     ) -> EmulatedPhone:
         """A phone calls `to`: an INVITE that the dialplan parks. `sounds` is the tone it speaks, in Hz."""
         core = self.core
-        phone = EmulatedPhone(self.clock, to, from_)
+        phone = self.phones.phone_type(self.clock, to, from_)
         phone.speaking = sounds
         channel_name = f"sofia/{self.sip_profile}/{from_}@127.0.0.1"
         profile = Profile(

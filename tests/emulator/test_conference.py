@@ -10,10 +10,11 @@ from typing import Any
 import gevent
 import pytest
 
-from orchestrator.emulator import ConferenceProfile, EmulatedPhone, EmulatedSwitch
+from orchestrator.emulator import ConferenceProfile, EmulatedSwitch
 from orchestrator.emulator.sound import sound_file
 from tests.emulator.conftest import Parked, no_leftovers
 from tests.emulator.socket_client import SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 
 class Room:
@@ -23,7 +24,7 @@ class Room:
         self.client = client
         self.parked = parked
 
-    def join(self, hz: float | None = None, **variables: str) -> tuple[EmulatedPhone, str, str]:
+    def join(self, hz: float | None = None, **variables: str) -> tuple[ObservedPhone, str, str]:
         phone, uuid = self.parked(sounds=hz)
         if variables:
             pairs = ";".join(f"{name}={value}" for name, value in variables.items())
@@ -316,7 +317,7 @@ def test_a_locked_room_takes_nobody(room: Room) -> None:
 
 
 def test_an_hour_takes_seconds(tmp_path: Path) -> None:
-    switch = EmulatedSwitch(time_scale=0.0005, dialplan=(("park", ""),)).start()
+    switch = EmulatedSwitch(time_scale=0.0005, dialplan=(("park", ""),), phone_type=ObservedPhone).start()
     client = SocketClient(switch.port, events="CHANNEL_PARK CUSTOM conference::maintenance")
     began = time.monotonic()
     phone = switch.call("1")
@@ -333,7 +334,7 @@ def test_an_hour_takes_seconds(tmp_path: Path) -> None:
 
 
 def test_two_hundred_phones_in_a_hundred_rooms_cost_little() -> None:
-    switch = EmulatedSwitch().start()
+    switch = EmulatedSwitch(phone_type=ObservedPhone).start()
     client = SocketClient(switch.port, events="CHANNEL_PARK CUSTOM conference::maintenance")
     phones = [switch.call(f"{number // 2}", from_=f"+1312555{number:04}") for number in range(200)]
     client.wait("CHANNEL_PARK", timeout=20, count=200)

@@ -7,6 +7,7 @@ import pytest
 from orchestrator.emulator import EmulatedSwitch
 from tests.emulator.conftest import Parked, no_leftovers
 from tests.emulator.socket_client import SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 LONG = "tone_stream://%(1000,0,500);loops=-1"
 SHORT = "tone_stream://%(200,0,900)"
@@ -37,7 +38,7 @@ def test_an_unanswered_caller_sees_the_cause(
 
 
 def test_nobody_takes_the_call() -> None:
-    switch = EmulatedSwitch(time_scale=0.01).start()
+    switch = EmulatedSwitch(time_scale=0.01, phone_type=ObservedPhone).start()
     client = SocketClient(switch.port, events="CHANNEL_HANGUP")
     phone = switch.call("+13125550100")
     phone.wait_ended(5)
@@ -57,7 +58,9 @@ def test_park_timeout_still_counts_when_the_leg_comes_back(emulator: EmulatedSwi
     Cause: switch_ivr_park keeps the limit that it read. Fix: none, it is FreeSWITCH's way.
     """
     switch = EmulatedSwitch(
-        time_scale=0.1, dialplan=(("set", "park_timeout=1:USER_BUSY"), ("park", ""))
+        time_scale=0.1,
+        dialplan=(("set", "park_timeout=1:USER_BUSY"), ("park", "")),
+        phone_type=ObservedPhone,
     ).start()
     client = SocketClient(switch.port, events="ALL")
     phone = switch.call("1")

@@ -16,6 +16,7 @@ import pytest
 from orchestrator.emulator import Behaviour, EmulatedSwitch
 from tests.emulator.replay import TRACES, Entry, Replay, load, settle
 from tests.emulator.socket_client import Frame, SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 CONVERSATIONS = sorted(path.stem for path in TRACES.glob("*.jsonl"))
 
@@ -74,6 +75,7 @@ def emulator() -> Iterator[EmulatedSwitch]:
         extensions={"tone": (("answer", ""), ("playback", "tone_stream://%(60000,0,880)"))},
         sip_profile="internal",
         context="public",
+        phone_type=ObservedPhone,
     )
     switch.register("none", Behaviour(answers_after=0, rejects=503))
     switch.start()

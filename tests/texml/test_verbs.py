@@ -22,7 +22,9 @@ EVERY_KEY = "1234567890*#"
 
 
 def free_text(element: str, attribute: str, says: str, default: str | None, *, ignored: bool = False) -> Row:
-    return Row(element, attribute, says, default, {"x": "x", " en-GB ": "en-GB"}, {"": default}, ignored=ignored)
+    return Row(
+        element, attribute, says, default, {"x": "x", " en-GB ": "en-GB"}, {"": default}, ignored=ignored
+    )
 
 
 def idle_flag(element: str, attribute: str, says: str, default: bool | None) -> Row:
