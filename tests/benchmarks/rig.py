@@ -36,7 +36,7 @@ applications: {{main: {{account: main, voice_url: "http://127.0.0.1:1/voice"}}}}
 web: {{listen: "127.0.0.1:0"}}
 callbacks: {{database: {0}/orchestrator.sqlite}}
 """
-TERMS = ConferenceOptions(
+CONFERENCE_OPTIONS = ConferenceOptions(
     status_callback="http://127.0.0.1:1/events",
     status_callback_event=frozenset({"start", "end", "join", "leave"}),
 )
@@ -140,5 +140,5 @@ class Rig:
         participant_leg = ParticipantLeg(caller.call_sid, leg, lambda options: None, lambda url, method: None)
         name = self._rooms[leg.uuid]
         self.orchestrator.node.rooms.request_join(
-            participant_leg, caller, ParticipantOptions(), ACCOUNT, name, TERMS, "texml.default"
+            participant_leg, caller, ParticipantOptions(), ACCOUNT, name, CONFERENCE_OPTIONS, "texml.default"
         )

@@ -12,8 +12,6 @@ from orchestrator.esl.snapshot import DOCTOR
 from tests.calls.scripted import ScriptedSwitch
 from tests.scenarios.conftest import House
 
-GUARDED = {"texml_guard": "1"}
-
 
 @pytest.mark.parametrize(
     ("variables", "taken", "killed"),

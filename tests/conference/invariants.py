@@ -81,7 +81,7 @@ class RoomInvariants:
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
 
-    def feed(self, event: RoomEvent) -> list[Effect]:
+    def dispatch(self, event: RoomEvent) -> list[Effect]:
         before, written = self.room, _encode(self.room)
         outcome = step(before, event)
         after, effects, changed = outcome

@@ -64,8 +64,6 @@ from orchestrator.types import Beep
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
 SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, RelateNospeak, StartRecording, StopRecording, AwaitSilence)
 
-APART = (*SOUNDS, StoreLeave)
-
 
 class Story:
     """One room from its first caller on. Callers are named; a member's number is its name after an `m`."""

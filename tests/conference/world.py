@@ -53,7 +53,7 @@ from tests.conference.story import caller
 
 CALLS = ("anna", "bert", "cleo", "dora", "emil")
 BEEPS: tuple[Beep, ...] = ("true", "false", "onEnter", "onExit")
-WISHES = tuple(
+PARTICIPANT_OPTIONS = tuple(
     ParticipantOptions(
         start_on_enter=start, end_on_exit=end, label=label, coach=coach, beep=beep, muted=muted
     )
@@ -63,7 +63,7 @@ WISHES = tuple(
 )
 SPEAKER_MODES: tuple[Literal["talking", "floor"], ...] = ("talking", "talking", "floor")
 RECORDINGS = (None, RecordingOptions(), RecordingOptions(timeout=5), RecordingOptions(beep=False, timeout=60))
-TERMS = tuple(
+CONFERENCE_OPTIONS = tuple(
     ConferenceOptions(
         max_participants=most, min_participants_to_start=least, recording=recording, speaker_mode=mode
     )
@@ -115,11 +115,11 @@ class World:
             return
         room = self.dialled.pop(call_sid, None) or self._open_room()
         self.waiting_for_answer[call_sid] = room
-        self.feed(room, JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
+        self.dispatch(room, JoinRequest(self.now(), caller(call_sid), self.pick(PARTICIPANT_OPTIONS)))
 
     def _open_room(self) -> RoomInvariants:
         if not self.rooms or not self.rooms[-1].room.open:
-            self.rooms.append(RoomInvariants(self.pick(TERMS), self.pick(CHOOSY)))
+            self.rooms.append(RoomInvariants(self.pick(CONFERENCE_OPTIONS), self.pick(CHOOSY)))
         return self.rooms[-1]
 
     def dial(self) -> None:
@@ -127,8 +127,10 @@ class World:
         if call_sid in self.waiting_for_answer or call_sid in self.hung_up or call_sid in self.dialled:
             return
         self.dialled[call_sid] = room = self._open_room()
-        event = Dial(self.now(), caller(call_sid), self.pick(WISHES), self.pick((True, True, False)))
-        self.feed(room, event)
+        event = Dial(
+            self.now(), caller(call_sid), self.pick(PARTICIPANT_OPTIONS), self.pick((True, True, False))
+        )
+        self.dispatch(room, event)
 
     def ring(self) -> None:
         if self.dialled:
@@ -141,7 +143,7 @@ class World:
         if self.waiting_for_answer:
             call_sid = self.pick(list(self.waiting_for_answer))
             asked = self.waiting_for_answer[call_sid]
-            asked.feed(JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
+            asked.dispatch(JoinRequest(self.now(), caller(call_sid), self.pick(PARTICIPANT_OPTIONS)))
 
     def hang_up(self) -> None:
         self._hang_up(self.pick(CALLS))
@@ -149,7 +151,7 @@ class World:
     def remove(self) -> None:
         if self.rooms:
             reason, hang_up = self.pick(list(LeaveReason)), self.pick((False, False, True))
-            self.feed(self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), reason, hang_up))
+            self.dispatch(self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), reason, hang_up))
 
     def mute_or_hold(self) -> None:
         if self.waiting_for_answer:
@@ -157,7 +159,7 @@ class World:
             url = self.pick(("", "", "https://example.com/hold"))
             mute, hold = Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on, url)
             event: RoomEvent = mute if self.pick((True, False)) else hold
-            self.feed(self.pick(self.rooms), event)
+            self.dispatch(self.pick(self.rooms), event)
 
     def modify(self) -> None:
         if self.waiting_for_answer:
@@ -169,25 +171,27 @@ class World:
                 self.pick((None, "", *CALLS)),
                 self.pick((None, None, "", "https://example.com/wait")),
             )
-            self.feed(self.pick(self.rooms), event)
+            self.dispatch(self.pick(self.rooms), event)
 
     def announce(self) -> None:
         if self.rooms:
             room, sid = self.pick(self.rooms), str(self.now())
-            self.feed(room, Announce(self.now(), sid, f"https://example.com/{sid}", self.pick(("", *CALLS))))
+            self.dispatch(
+                room, Announce(self.now(), sid, f"https://example.com/{sid}", self.pick(("", *CALLS)))
+            )
             problem = self.pick(("", "nobody answered"))
             self.under_way.append((room, Announced(self.now(), sid, problem)))
 
     def end(self) -> None:
         if self.rooms:
             why = self.pick((EndReason.VIA_API, EndReason.TIME_EXCEEDED))
-            self.feed(self.pick(self.rooms), End(self.now(), why))
+            self.dispatch(self.pick(self.rooms), End(self.now(), why))
 
     def set_recording(self) -> None:
         if self.rooms:
             to = self.pick(("paused", "in-progress", "stopped", "begun"))
             event = BeginRecording(self.now()) if to == "begun" else SetRecording(self.now(), to)
-            self.feed(self.pick(self.rooms), event)
+            self.dispatch(self.pick(self.rooms), event)
 
     # what FreeSWITCH does
 
@@ -231,7 +235,7 @@ class World:
         if self.rooms:
             room = self.pick(self.rooms)
             self.members = [member for member in self.members if member[0] is not room]
-            self.feed(room, ConferenceLost(self.now()))
+            self.dispatch(room, ConferenceLost(self.now()))
 
     def lose_freeswitch(self) -> None:
         self.members, self.orders, self.kicks, self.hangups = [], [], [], []
@@ -239,18 +243,18 @@ class World:
         self.waiting_for_answer.clear()
         self.dialled.clear()
         for room in self.rooms:
-            self.feed(room, ConferenceLost(self.now(), gone=True))
+            self.dispatch(room, ConferenceLost(self.now(), gone=True))
 
     # what becomes of orders and events on their way
 
     def deliver(self) -> None:
         letter = self._take(self.under_way)
         if letter is not None:
-            self.feed(*letter)
+            self.dispatch(*letter)
 
     def deliver_and_keep(self) -> None:
         if self.under_way:
-            self.feed(*self.pick(self.under_way))
+            self.dispatch(*self.pick(self.under_way))
 
     def lose(self) -> None:
         lost: list[Callable[[], object]] = [
@@ -269,7 +273,7 @@ class World:
     def be_silent(self) -> None:
         silence = self._take(self.silences)
         if silence is not None:
-            self.feed(*silence)
+            self.dispatch(*silence)
 
     MOVES: tuple[tuple[int, Callable[[World], None]], ...] = (
         (6, ask),
@@ -311,11 +315,11 @@ class World:
         for room in self.rooms:
             if how == "their time limits":
                 for call_sid in CALLS:
-                    self.feed(room, Remove(self.now(), call_sid))
+                    self.dispatch(room, Remove(self.now(), call_sid))
             elif how == "the API":
-                self.feed(room, End(self.now()))
+                self.dispatch(room, End(self.now()))
             elif how == "all of it gets lost":
-                self.feed(room, ConferenceLost(self.now(), gone=True))
+                self.dispatch(room, ConferenceLost(self.now(), gone=True))
                 self.waiting_for_answer.clear()
         self.limits.reverse()
         while self.limits:
@@ -329,11 +333,11 @@ class World:
     def _join_is_late(self, room: RoomInvariants, call_sid: str) -> None:
         participant = room.room.participants.get(call_sid)
         if participant is not None and participant.phase is not Phase.WAITING and not participant.member_id:
-            self.feed(room, Left(self.now(), call_sid, gone=call_sid in self.hung_up))
+            self.dispatch(room, Left(self.now(), call_sid, gone=call_sid in self.hung_up))
 
-    def feed(self, room: RoomInvariants, event: RoomEvent) -> None:
+    def dispatch(self, room: RoomInvariants, event: RoomEvent) -> None:
         hung_up = [one.call_sid for one in room.room.participants.values() if one.call_over]
-        for effect in room.feed(event):
+        for effect in room.dispatch(event):
             match effect:
                 case Join(participant):
                     call_sid = participant.call_sid
@@ -343,12 +347,12 @@ class World:
                     self.orders.append((room, participant.call_sid))
                 case Kick(call_sid, member_id):
                     self.kicks.append((room, call_sid, member_id))
-                    self.limits.append(partial(self.feed, room, Left(self.now(), call_sid)))
+                    self.limits.append(partial(self.dispatch, room, Left(self.now(), call_sid)))
                 case AwaitSilence(since):
                     self.silences.append((room, Silence(self.now(), since)))
                 case EndCall(call_sid):
                     self.hangups.append(call_sid)
-                    self.limits.append(partial(self.feed, room, Left(self.now(), call_sid, gone=True)))
+                    self.limits.append(partial(self.dispatch, room, Left(self.now(), call_sid, gone=True)))
                     if call_sid not in room.room.participants:
                         self._answered(call_sid, room)
                 case RejectParticipant(call_sid) | Release(call_sid):

@@ -43,7 +43,7 @@ def frame_bytes(vector: Any) -> bytes:
     return ctypes.string_at(begin, end - begin) if begin else b""
 
 
-class Ear(pj.AudioMediaPort):
+class CapturePort(pj.AudioMediaPort):
     """Writes what it is sent to a file, frame by frame."""
 
     def __init__(self, name: str) -> None:
@@ -82,16 +82,16 @@ class Headset:
     off its bridge some time after the port's destructor has run."""
 
     def __init__(self, name: str) -> None:
-        self.ear = Ear(name)
+        self.capture = CapturePort(name)
         self.players: dict[str, Any] = {}
         self.media: Any = None
         self.player: Any = None
 
     def connect(self, media: Any, file: Path) -> None:
-        if self.ear.fd < 0:
-            self.ear.open(file)
+        if self.capture.fd < 0:
+            self.capture.open(file)
         self.media = media
-        media.startTransmit(self.ear)
+        media.startTransmit(self.capture)
         if self.player is not None:
             self.player.startTransmit(media)
 
@@ -112,7 +112,7 @@ class Headset:
     def release(self) -> None:
         """The call is over; its port has left the bridge, and its connections with it."""
         self.media = self.player = None
-        self.ear.close()
+        self.capture.close()
 
 
 class Phone(pj.Call):

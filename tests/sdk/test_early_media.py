@@ -28,7 +28,6 @@ TONE = 440
 SINGS = {"sounds": GUESTS, "early": True}
 SOON = (Answers(1.5, sounds=GUESTS), Answers(1.5, **SINGS))
 LATE = (Answers(4.0, sounds=GUESTS), Answers(4.0, **SINGS))
-PROGRESS = ("180", "183")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Twelve troubles of an operator's day, each provoked, and each explained by one sentence of the timeline."""
+"""Twelve failures of an operator's day, each provoked, and each explained by one sentence of the timeline."""
 
 from __future__ import annotations
 
