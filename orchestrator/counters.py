@@ -44,7 +44,7 @@ class CallCounters:
     silent_legs: int = 0
     """Participants whose RTP stopped coming in."""
 
-    def on_call_over(self, outcome: str, cause: str) -> None:
+    def on_call_ended(self, outcome: str, cause: str) -> None:
         known = (outcome, cause) in self.calls or len(self.calls) < MAX_CAUSES
         self.calls[outcome, cause if known else OTHER] += 1
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import gevent
+
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -19,6 +21,22 @@ class Part:
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """End what it does, within some `timeout` seconds. Called when all the parts after it are stopped."""
+
+
+class RunningPart(Part):
+    """A part with a greenlet of its own, which does `_run` until it is stopped."""
+
+    _greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill(timeout=timeout)
+
+    def _run(self) -> None:
+        raise NotImplementedError
 
 
 class Parts(Part):

@@ -155,7 +155,7 @@ class Node(Part):
         except SwitchError as error:
             log.warning("lost while looking at what FreeSWITCH has", node=self.name, problem=str(error))
             return
-        gevent.spawn(self._shared.outbound_limits.lost, self.name, self._lives)
+        gevent.spawn(self._shared.outbound_limits.lost, self.name, self._exists)
         self._up.set()
         self.admission.compare(self.connection.api)
 
@@ -172,7 +172,7 @@ class Node(Part):
         cause = getattr(self.connection.last_error, "__cause__", None)
         return isinstance(cause, ConnectionRefusedError) and self._shared.directory.has_several
 
-    def _lives(self, leg: str) -> bool:
+    def _exists(self, leg: str) -> bool:
         return self.connection.api(commands.exists(leg)) == "true"
 
     # Its parts: the store, and FreeSWITCH

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import gevent
 
 from orchestrator.clock import now
-from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.lifecycle import RunningPart
 from orchestrator.logs import get_logger
 from orchestrator.media.audio import in_thread
 from orchestrator.media.audio_cache import AudioCache
@@ -89,20 +89,12 @@ class Kind(NamedTuple):
     """How many were due and are gone. Blocks its greenlet only. May raise OutboxError and OSError."""
 
 
-class Retention(Part):
+class Retention(RunningPart):
     """Deletes when it is started and every ten minutes, one kind after the other. One that fails is logged,
     and tried again."""
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
-        self._greenlet: gevent.Greenlet[..., None] | None = None
-
-    def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
-
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill(timeout=timeout)
 
     def _run(self) -> None:
         while True:

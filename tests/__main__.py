@@ -30,7 +30,7 @@ TESTS_FAILED, NOTHING_SELECTED = 1, 5
 # Most tests wait most of the time. More at once would be heard in the sound that is measured.
 SHARES = {"real": 2, "emulated": 2, "rest": 2}
 SHARES_WITHOUT_FREESWITCH = {"scenarios": 2, "emulated": 2, "rest": 2}
-# What these parts need to collect; the others collect all.
+# Needed to collect these parts; the others collect all.
 FOLDERS = {"heard": HEARD, "scenarios": ("scenarios",)}
 # The parts of --quick, of about the same length; each is some folders of tests.
 QUICK = {
@@ -42,7 +42,7 @@ TITLES = {
     "clients": "REST and the vendors' clients:",
     "inside": "The parts of the orchestrator:",
     "others": "All others:",
-    "heard": "What is heard on a real FreeSWITCH, under load and under attack:",
+    "heard": "Sound on a real FreeSWITCH, load and attacks:",
     "real": "The other tests on a real FreeSWITCH:",
     "scenarios": "The scenarios on the emulator:",
     "emulated": "The other tests on the emulator:",
@@ -55,7 +55,7 @@ class Part(NamedTuple):
     share: str
     directory: Path
     paths: tuple[str, ...] = ()
-    """What it consists of in `--quick`; elsewhere its name and its share say so."""
+    """Its parts in `--quick`; elsewhere its name and its share say so."""
 
     @property
     def output(self) -> Path:

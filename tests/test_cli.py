@@ -98,14 +98,14 @@ def test_every_command_explains_itself(words: tuple[str, ...], capsys: pytest.Ca
 
 
 def placeholders(one: click.Command) -> Iterator[str]:
-    """What stands for values in the help of it and of its subcommands."""
+    """The placeholders of values in the help of it and of its subcommands."""
     yield from (each.metavar for each in one.params if each.metavar)
     if isinstance(one, click.Group):
         for sub in one.commands.values():
             yield from placeholders(sub)
 
 
-def test_what_stands_for_a_value_is_in_capitals() -> None:
+def test_placeholders_of_values_are_in_capitals() -> None:
     found = list(placeholders(command))
     assert len(found) > 10
     assert [each for each in found if each != each.upper()] == []

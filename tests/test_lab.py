@@ -22,40 +22,40 @@ real = pytest.mark.only("freeswitch")
 
 
 @pytest.fixture
-def desk(switch: Switch) -> Iterator[EventSocket]:
+def esl(switch: Switch) -> Iterator[EventSocket]:
     """An event-socket connection that does what the orchestrator would do."""
-    with switch.events() as desk:
-        yield desk
+    with switch.events() as esl:
+        yield esl
 
 
-def parked(desk: EventSocket, number: str) -> str:
-    return desk.wait_event(named("CHANNEL_PARK", Caller_Destination_Number=number))["Unique-ID"]
+def parked(esl: EventSocket, number: str) -> str:
+    return esl.wait_event(named("CHANNEL_PARK", Caller_Destination_Number=number))["Unique-ID"]
 
 
-def answered(switch: Switch, desk: EventSocket, number: str, **how: object) -> tuple[Phone, str]:
+def answered(switch: Switch, esl: EventSocket, number: str, **how: object) -> tuple[Phone, str]:
     """A call that is up, and its leg."""
     phone = switch.call(number, **how)
-    leg = parked(desk, number)
-    desk.execute(leg, "answer")
+    leg = parked(esl, number)
+    esl.execute(leg, "answer")
     phone.wait_answered()
     return phone, leg
 
 
-def completes(desk: EventSocket, ident: str, timeout: float = 10.0) -> None:
-    desk.wait_event(named("CHANNEL_EXECUTE_COMPLETE", Application_UUID=ident), timeout)
+def completes(esl: EventSocket, ident: str, timeout: float = 10.0) -> None:
+    esl.wait_event(named("CHANNEL_EXECUTE_COMPLETE", Application_UUID=ident), timeout)
 
 
 @real
 def test_a_phone_hears_a_tone_where_and_as_long_and_as_loud_as_it_was_played(
-    switch: Switch, desk: EventSocket
+    switch: Switch, esl: EventSocket
 ) -> None:
     lengths = [0.1, 0.4, 0.1, 0.4, 0.1, 0.4]
     file = switch.media_dir / "six beeps.wav"
     beeps = [np.concatenate([sound.silence(0.4), sound.tone(1000, length)]) for length in lengths]
     sound.write_wav(file, np.concatenate([*beeps, sound.silence(0.4)]))
-    phone, leg = answered(switch, desk, "+13125550100")
+    phone, leg = answered(switch, esl, "+13125550100")
     before = time.monotonic()
-    completes(desk, desk.execute(leg, "playback", str(file)))
+    completes(esl, esl.execute(leg, "playback", str(file)))
     heard = phone.heard(1000)
     assert len(heard) == len(lengths)
     # A busy machine makes the jitter buffer shift single edges; the middle one of them is what it measures.
@@ -71,12 +71,12 @@ def test_a_phone_hears_a_tone_where_and_as_long_and_as_loud_as_it_was_played(
 
 
 def test_two_phones_in_a_conference_hear_each_other_and_not_themselves(
-    switch: Switch, desk: EventSocket
+    switch: Switch, esl: EventSocket
 ) -> None:
-    anna, anna_leg = answered(switch, desk, "+13125550101", sounds=500)
-    bert, bert_leg = answered(switch, desk, "+13125550102", sounds=800)
+    anna, anna_leg = answered(switch, esl, "+13125550101", sounds=500)
+    bert, bert_leg = answered(switch, esl, "+13125550102", sounds=800)
     for leg in (anna_leg, bert_leg):
-        desk.execute(leg, "conference", "lab@texml.default")
+        esl.execute(leg, "conference", "lab@texml.default")
     anna.wait_hears(800)
     bert.wait_hears(500)
     gevent.sleep(0.3)
@@ -93,42 +93,42 @@ def test_two_phones_in_a_conference_hear_each_other_and_not_themselves(
     assert len(switch.leftovers(1.0)) >= 2
 
 
-def test_digits_pressed_on_a_phone_arrive(switch: Switch, desk: EventSocket) -> None:
-    phone, leg = answered(switch, desk, "+13125550103")
+def test_digits_pressed_on_a_phone_arrive(switch: Switch, esl: EventSocket) -> None:
+    phone, leg = answered(switch, esl, "+13125550103")
     phone.press("15*#")
-    events = desk.wait_events(named("DTMF", Unique_ID=leg), 4)
+    events = esl.wait_events(named("DTMF", Unique_ID=leg), 4)
     assert [event["DTMF-Digit"] for event in events] == ["1", "5", "*", "#"]
-    desk.execute(leg, "send_dtmf", "42")
+    esl.execute(leg, "send_dtmf", "42")
     phone.wait_digits("42")
 
 
-def test_a_busy_number_gives_486(switch: Switch, desk: EventSocket) -> None:
+def test_a_busy_number_gives_486(switch: Switch, esl: EventSocket) -> None:
     phone = switch.call("+13125550104")
-    desk.api(f"uuid_kill {parked(desk, '+13125550104')} USER_BUSY")
+    esl.api(f"uuid_kill {parked(esl, '+13125550104')} USER_BUSY")
     phone.wait_ended()
     assert phone.sip_status == 486
     with pytest.raises(AssertionError, match="486"):
         phone.wait_answered(0.1)
 
 
-def test_a_caller_who_hangs_up_while_it_rings_cancels(switch: Switch, desk: EventSocket) -> None:
+def test_a_caller_who_hangs_up_while_it_rings_cancels(switch: Switch, esl: EventSocket) -> None:
     phone = switch.call("+13125550105")
-    leg = parked(desk, "+13125550105")
-    desk.execute(leg, "ring_ready")
+    leg = parked(esl, "+13125550105")
+    esl.execute(leg, "ring_ready")
     phone.wait_ringing()
     phone.cancel()
     phone.wait_ended()
     assert phone.sip_status == 487
-    gone = desk.wait_event(named("CHANNEL_HANGUP_COMPLETE", Unique_ID=leg))
+    gone = esl.wait_event(named("CHANNEL_HANGUP_COMPLETE", Unique_ID=leg))
     assert gone["Hangup-Cause"] == "ORIGINATOR_CANCEL"
 
 
 @real
-def test_who_calls_and_what_the_invite_carries_arrive(switch: Switch, desk: EventSocket) -> None:
+def test_the_caller_and_headers_of_an_invite_arrive(switch: Switch, esl: EventSocket) -> None:
     name = 'Zoë "Z" O\\Neil'
     switch.call("+13125550106", from_="+491711234567", name=name, headers={"X-Order": "a=1;b"})
-    leg = parked(desk, "+13125550106")
-    event = desk.wait_event(lambda event: event["Event-Name"] == "CHANNEL_PARK" and event["Unique-ID"] == leg)
+    leg = parked(esl, "+13125550106")
+    event = esl.wait_event(lambda event: event["Event-Name"] == "CHANNEL_PARK" and event["Unique-ID"] == leg)
     assert event["Caller-Caller-ID-Number"] == "+491711234567"
     assert "Zoë" in event["Caller-Caller-ID-Name"]
     assert event["variable_sip_h_X-Order"] == "a=1;b"
@@ -145,54 +145,54 @@ def test_who_calls_and_what_the_invite_carries_arrive(switch: Switch, desk: Even
     ],
 )
 def test_a_phone_that_is_called_behaves(
-    switch: Switch, desk: EventSocket, behaviour: Answers, outcome: str
+    switch: Switch, esl: EventSocket, behaviour: Answers, outcome: str
 ) -> None:
     target = switch.register("+13125550107", behaviour)
     patience = 1 if isinstance(behaviour, NeverAnswers) else 10
-    desk.send(
+    esl.send(
         f"bgapi originate {{originate_timeout={patience},origination_caller_id_number=+13125550999}}"
         f"sofia/texml/+13125550107@{switch.phones_address} &park"
     )
     phone = target.wait_called()
     assert phone.caller == "+13125550999"
-    done = desk.wait_event(named("BACKGROUND_JOB"), 15)
+    done = esl.wait_event(named("BACKGROUND_JOB"), 15)
     assert done["_body"].startswith(outcome)
     if outcome == "+OK":
         phone.wait_answered()
 
 
-def test_an_unregistered_number_is_not_found(switch: Switch, desk: EventSocket) -> None:
-    answer = desk.api(f"originate sofia/texml/+19999@{switch.phones_address} &park")
+def test_an_unregistered_number_is_not_found(switch: Switch, esl: EventSocket) -> None:
+    answer = esl.api(f"originate sofia/texml/+19999@{switch.phones_address} &park")
     assert answer.startswith("-ERR UNALLOCATED_NUMBER")
 
 
-def test_a_killed_switch_comes_back_empty(switch: Switch, desk: EventSocket) -> None:
+def test_a_killed_switch_comes_back_empty(switch: Switch, esl: EventSocket) -> None:
     switch.call("+13125550108")
-    parked(desk, "+13125550108")
+    parked(esl, "+13125550108")
     switch.restart()
     assert switch.leftovers() == []
 
 
-def test_a_switch_that_stays_dead_is_there_for_the_next_test(switch: Switch, desk: EventSocket) -> None:
-    answered(switch, desk, "+13125550109")
+def test_a_switch_that_stays_dead_is_there_for_the_next_test(switch: Switch, esl: EventSocket) -> None:
+    answered(switch, esl, "+13125550109")
     switch.kill()
 
 
 @real
-def test_a_frozen_switch_answers_nothing_until_it_thaws(switch: Switch, desk: EventSocket) -> None:
-    desk.timeout = 0.2
+def test_a_frozen_switch_answers_nothing_until_it_thaws(switch: Switch, esl: EventSocket) -> None:
+    esl.timeout = 0.2
     switch.freeze()
     with pytest.raises(gevent.Timeout):
-        desk.api("status")
+        esl.api("status")
     switch.thaw()
     assert "is ready" in switch.api("status")
 
 
-def test_six_phones_are_heard_by_each_other_at_once(switch: Switch, desk: EventSocket) -> None:
+def test_six_phones_are_heard_by_each_other_at_once(switch: Switch, esl: EventSocket) -> None:
     speaks = {f"+1312555020{n}": 400 + 170 * n for n in range(6)}
     phones = {number: switch.call(number, sounds=hz) for number, hz in speaks.items()}
     for number in speaks:
-        desk.execute(parked(desk, number), "conference", "six@texml.default")
+        esl.execute(parked(esl, number), "conference", "six@texml.default")
     for number, phone in phones.items():
         for other, hz in speaks.items():
             if other != number:
@@ -289,7 +289,7 @@ class TestApplication:
         url = application.route("/echo", lambda request: request.fields["Digits"])
         assert requests.post(url, data={"Digits": "12"}, timeout=5).text == "12"
 
-    def test_waiting_for_what_does_not_come_says_what_came(self, application: Application) -> None:
+    def test_a_wait_in_vain_names_the_events_that_came(self, application: Application) -> None:
         requests.get(application.url("/other"), timeout=5)
         with pytest.raises(AssertionError, match="GET /other"):
             application.wait_for("/events", timeout=0.05)
@@ -316,6 +316,6 @@ class TestApplication:
         assert requests.get(application.speech("hello"), timeout=5).content.startswith(b"RIFF")
 
 
-def test_what_the_quick_suite_leaves_out_is_there() -> None:
+def test_the_paths_that_the_quick_suite_leaves_out_exist() -> None:
     tests = Path(__file__).parent
     assert [path for path in sorted(LONG) if not tests.joinpath(path).exists()] == []

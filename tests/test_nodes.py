@@ -119,7 +119,7 @@ def test_rest_shows_the_node_as_the_region(tmp_path: Path) -> None:
     assert answer.json()["region"] == "frankfurt"
 
 
-def test_what_the_only_node_left_under_another_name_is_still_its_own(tmp_path: Path) -> None:
+def test_state_that_the_only_node_left_under_another_name_is_still_its_own(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "orchestrator.sqlite")
     outbox.commit(put=[("installation", "", b"2"), ("signed out", "session", b"4")])
     outbox.of("old name").commit([make("room", URL, 0)], [("room", "sid", b"1"), ("room", "other", b"3")])

@@ -1,4 +1,4 @@
-"""What an event and a join may cost, counted and never timed: Python's instructions, SQLite's statements,
+"""The cost of an event and of a join, counted and never timed: Python's instructions, SQLite's statements,
 commands to FreeSWITCH. That is the same on every machine, however busy.
 
 How long all that takes: `python -m tests.benchmarks`.
@@ -114,7 +114,7 @@ def test_a_conversation_takes_so_many_steps_commits_and_commands(rigs: dict[int,
     assert cost.steps < 870 * 45
 
 
-def test_a_join_is_two_commands_and_a_beep_for_each_who_hears_it(rigs: dict[int, Rig]) -> None:
+def test_a_join_is_two_commands_and_a_beep_for_each_listener(rigs: dict[int, Rig]) -> None:
     commands = conversation(rigs[FEW], "until_joined").commands
     orders = [re.search(r"name: (\w+)|conference \S+ (play)", command) for command in commands]
     orders = [order and (order[1] or order[2]) for order in orders]

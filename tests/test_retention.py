@@ -50,7 +50,7 @@ def aged(path: Path, days: float) -> Path:
 def sweep(
     recordings: Path, audio_cache: AudioCache, days: float | None = None, cache_bytes: int = 1 << 30
 ) -> set[str]:
-    """What is left."""
+    """The files that are left."""
     Retention(files(recordings, days, audio_cache, cache_bytes)).sweep()
     return {path.name for directory in (recordings, audio_cache.directory) for path in directory.iterdir()}
 
@@ -79,7 +79,7 @@ def test_recordings_stay_for_ever_where_no_days_are_set(recordings: Path, audio_
     "name",
     [f"{SID}.part", f"{SID}.wav.part", f"{SID}.mp3.part", f"{SID}.making.mp3", f"{SID}.making.mp3.part"],
 )
-def test_what_was_never_finished_goes_after_a_day(
+def test_an_unfinished_file_is_deleted_after_a_day(
     recordings: Path, audio_cache: AudioCache, name: str, days: float | None
 ) -> None:
     put(recordings, name, days=0.9)
@@ -105,7 +105,9 @@ def test_what_was_never_finished_goes_after_a_day(
         f"{HASH}.wav",
     ],
 )
-def test_what_is_not_ours_is_never_deleted(recordings: Path, audio_cache: AudioCache, name: str) -> None:
+def test_a_file_that_is_not_ours_is_never_deleted(
+    recordings: Path, audio_cache: AudioCache, name: str
+) -> None:
     put(recordings, name, days=10_000)
     assert sweep(recordings, audio_cache, days=1, cache_bytes=0) == {name}
 
@@ -179,7 +181,7 @@ def test_the_least_recently_used_sounds_go_until_the_rest_fits() -> None:
     assert len(surplus(files, now, 0)) == 5
 
 
-def test_what_was_used_just_now_stays_although_it_is_too_much() -> None:
+def test_a_file_used_just_now_stays_although_it_is_too_much() -> None:
     now = 1e9
     assert surplus([FoundFile(f"{HASH}.wav", now - 60, 100)], now, 0) == []
 

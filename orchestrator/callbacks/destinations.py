@@ -21,7 +21,7 @@ _FORGET_SLOW_SECONDS = 600.0
 class Destination:
     """One host and port: what waits for it, its kept connections, and how it has behaved."""
 
-    __slots__ = ("allowed", "client", "in_turn", "name", "prompt", "queued", "sending", "used_at")
+    __slots__ = ("allowed", "client", "fast", "in_turn", "name", "queued", "sending", "used_at")
 
     def __init__(self, name: str, allowed: int, client: HttpClient) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class Destination:
         """Queues whose first message is for this receiver."""
         self.sending = 0
         self.allowed = allowed
-        self.prompt = False
+        self.fast = False
         """Its last answer came soon."""
         self.in_turn = False
         self.used_at = time.monotonic()
@@ -45,7 +45,7 @@ class Destinations:
         self._slow_share = max(1, settings.concurrency // 2)
         self._slow_sending = 0
         self._by_name: dict[str, Destination] = {}
-        self._prompt: deque[Destination] = deque()
+        self._fast: deque[Destination] = deque()
         self._slow: deque[Destination] = deque()
         """Receivers that have something in line and may send it."""
         self._slow_before = False
@@ -67,19 +67,19 @@ class Destinations:
     @property
     def waiting(self) -> bool:
         """Whether `take` would give something."""
-        return bool(self._prompt) or (bool(self._slow) and self._slow_sending < self._slow_share)
+        return bool(self._fast) or (bool(self._slow) and self._slow_sending < self._slow_share)
 
     def take(self) -> tuple[Destination, str] | None:
         """The next queue to send from, counted as under way until `done`."""
         slow = bool(self._slow) and self._slow_sending < self._slow_share
-        if not slow and not self._prompt:
+        if not slow and not self._fast:
             return None
         # By turns: neither kind waits for the other to have nothing left.
-        self._slow_before = slow and not (self._prompt and self._slow_before)
-        destination = (self._slow if self._slow_before else self._prompt).popleft()
+        self._slow_before = slow and not (self._fast and self._slow_before)
+        destination = (self._slow if self._slow_before else self._fast).popleft()
         destination.in_turn = False
         destination.sending += 1
-        self._slow_sending += not destination.prompt
+        self._slow_sending += not destination.fast
         queue = destination.queued.popleft()
         self._offer(destination)
         return destination, queue
@@ -87,19 +87,19 @@ class Destinations:
     def done(self, destination: Destination, seconds: float | None) -> None:
         """An attempt has ended: `seconds` until it was answered, whatever the answer; None if it was not."""
         destination.sending -= 1
-        self._slow_sending -= not destination.prompt
+        self._slow_sending -= not destination.fast
         destination.used_at = time.monotonic()
         if seconds is None:
             destination.allowed = max(self._least, destination.allowed // 2)
         else:
             destination.allowed = min(self._most, destination.allowed * 2)
-        self._judge(destination, prompt=seconds is not None and seconds < self._settings.slow_after)
+        self._judge(destination, fast=seconds is not None and seconds < self._settings.slow_after)
         self._offer(destination)
 
     def untouched(self, destination: Destination) -> None:
         """Nothing was sent after all; says nothing about the receiver."""
         destination.sending -= 1
-        self._slow_sending -= not destination.prompt
+        self._slow_sending -= not destination.fast
         self._offer(destination)
 
     def tidy(self) -> None:
@@ -109,27 +109,27 @@ class Destinations:
             unused = 0.0 if destination.queued or destination.sending else now - destination.used_at
             if unused > self._settings.keep_alive:
                 destination.client.close()
-                if destination.prompt or unused > _FORGET_SLOW_SECONDS:
+                if destination.fast or unused > _FORGET_SLOW_SECONDS:
                     del self._by_name[destination.name]
 
     def clear(self) -> None:
         for destination in self._by_name.values():
             destination.client.close()
         self._by_name.clear()
-        self._prompt.clear()
+        self._fast.clear()
         self._slow.clear()
         self._slow_sending = 0
 
-    def _judge(self, destination: Destination, *, prompt: bool) -> None:
-        if prompt == destination.prompt:
+    def _judge(self, destination: Destination, *, fast: bool) -> None:
+        if fast == destination.fast:
             return
-        self._slow_sending += -destination.sending if prompt else destination.sending
-        destination.prompt = prompt
+        self._slow_sending += -destination.sending if fast else destination.sending
+        destination.fast = fast
         if destination.in_turn:
-            (self._slow if prompt else self._prompt).remove(destination)
-            (self._prompt if prompt else self._slow).append(destination)
+            (self._slow if fast else self._fast).remove(destination)
+            (self._fast if fast else self._slow).append(destination)
 
     def _offer(self, destination: Destination) -> None:
         if destination.queued and not destination.in_turn and destination.sending < destination.allowed:
             destination.in_turn = True
-            (self._prompt if destination.prompt else self._slow).append(destination)
+            (self._fast if destination.fast else self._slow).append(destination)

@@ -16,7 +16,7 @@ from orchestrator.esl.events import Event
 from orchestrator.esl.leg import Leg
 from orchestrator.esl.legs import Legs
 from orchestrator.histogram import DELAYS, Histogram
-from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.lifecycle import RunningPart
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -26,7 +26,7 @@ REFUSED = "SWITCH_CONGESTION"
 SAMPLE_SECONDS = 0.25
 
 
-class AdmissionControl(Part):
+class AdmissionControl(RunningPart):
     """One node's."""
 
     def __init__(self, node: str, limits: Limits, legs: Legs) -> None:
@@ -37,14 +37,6 @@ class AdmissionControl(Part):
         self._legs = legs
         self._lag = EventLag()
         self._lag_seconds = 0.0
-        self._sampler: gevent.Greenlet[..., None] | None = None
-
-    def start(self) -> None:
-        self._sampler = gevent.spawn(self._sample)
-
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        if self._sampler is not None:
-            self._sampler.kill(block=False)
 
     def compare(self, ask: Callable[[str], str]) -> None:
         """Warn where FreeSWITCH's own limit is no higher than ours: even a call that we refuse is one of its
@@ -86,7 +78,7 @@ class AdmissionControl(Part):
         self._report(now)
         return hit
 
-    def _sample(self) -> None:
+    def _run(self) -> None:
         while True:
             before = time.monotonic()
             gevent.sleep(SAMPLE_SECONDS)

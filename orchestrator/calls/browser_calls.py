@@ -32,7 +32,7 @@ TOKEN_SECONDS: Final = 60.0
 RECONNECT_SECONDS: Final = 10.0
 """How long a call goes on without its WebSocket: a restart of the orchestrator takes less."""
 MINUTE: Final = 60.0
-OVER: Final = "NORMAL_CLEARING"
+CALL_ENDED: Final = "NORMAL_CLEARING"
 BROWSER_CALL: Final = "browser call"
 
 
@@ -68,7 +68,7 @@ class BrowserCall:
         """Of the token, in seconds of the monotonic clock."""
         self.leg = ""
         """Unique-ID; empty before the token is used."""
-        self.on_over: Callable[[], None] | None = None
+        self.on_end: Callable[[], None] | None = None
         """Called when its leg has ended; None: its WebSocket is not open."""
 
 
@@ -144,22 +144,22 @@ class BrowserCalls(Part):
         self._calls[call.id] = call
         return call.id, self._tokens.issue(call.id)
 
-    def attach(self, id_: str, owner: str, on_over: Callable[[], None]) -> bool:
+    def attach(self, id_: str, owner: str, on_end: Callable[[], None]) -> bool:
         """The WebSocket of this call is open; whether it may be: the call is the owner's, not over, and has
-        no other. `on_over` is called when the call's leg has ended."""
+        no other. `on_end` is called when the call's leg has ended."""
         call = self._calls.get(id_)
-        if call is None or call.owner != owner or call.on_over is not None:
+        if call is None or call.owner != owner or call.on_end is not None:
             return False
         if not call.leg and call.expires_at <= self._clock():
             return False
-        call.on_over = on_over
+        call.on_end = on_end
         return True
 
     def detach(self, id_: str) -> None:
         """Its WebSocket is closed: the call ends, unless there is another one soon."""
         call = self._calls.get(id_)
         if call is not None:
-            call.on_over = None
+            call.on_end = None
             gevent.spawn_later(RECONNECT_SECONDS, self._end_unless_attached, call)
 
     def end(self, id_: str) -> None:
@@ -168,7 +168,7 @@ class BrowserCalls(Part):
         if call is not None and call.leg:
             log.info("a call from the console ends with its WebSocket", leg=call.leg)
             self._write_buffer.commit(delete=[(BROWSER_CALL, call.leg)])
-            self._legs.connection.post(commands.kill(call.leg, OVER))
+            self._legs.connection.post(commands.kill(call.leg, CALL_ENDED))
 
     def redeem(self, token: str, leg: str) -> BrowserTarget:
         """The target of the call whose token a leg has called, once. Raises TokenRefused."""
@@ -178,7 +178,7 @@ class BrowserCalls(Part):
             raise self._refused(refused.outcome) from None
         if call is None or call.target is None:
             raise self._refused("expired")
-        if call.on_over is None:
+        if call.on_end is None:
             raise self._refused("no_socket")
         self._tokens.redeem(token)
         self.outcomes["admitted"] += 1
@@ -200,11 +200,11 @@ class BrowserCalls(Part):
         call = next((one for one in self._calls.values() if one.leg == event.uuid), None)
         if call is not None:
             del self._calls[call.id]
-            if call.on_over is not None:
-                call.on_over()
+            if call.on_end is not None:
+                call.on_end()
 
     def _end_unless_attached(self, call: BrowserCall) -> None:
-        if call.on_over is None and not self._stopping and self._calls.get(call.id) is call:
+        if call.on_end is None and not self._stopping and self._calls.get(call.id) is call:
             self.end(call.id)
 
     def _forget_old(self, now: float) -> None:

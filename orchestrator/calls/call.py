@@ -178,8 +178,8 @@ class Call(DocumentRunner):
 
     def _settle(self) -> None:
         through = self._greenlet is not None and self._greenlet.ready()
-        if through and self.stored.ended and not (self._unfinished or self._abandoned or self.over):
-            self.over = True
+        if through and self.stored.ended and not (self._unfinished or self._abandoned or self.closed):
+            self.closed = True
             self._on_end(self)
 
     def _on_hangup(self, leg: Leg) -> None:

@@ -61,7 +61,7 @@ class CallEntries:
         decided = self._decided.pop(event.uuid, "")
         facts = hangup_facts(event, call.outbound, decided)
         answered = bool(facts["answered"])
-        self._counters.on_call_over(status_at_end(event.hangup_cause, answered), event.hangup_cause)
+        self._counters.on_call_ended(status_at_end(event.hangup_cause, answered), event.hangup_cause)
         if answered:
             self._counters.call_seconds.observe(float(str(facts["seconds"])))
         if facts["reason"] == OUT_OF_PORTS:

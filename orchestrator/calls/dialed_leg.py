@@ -229,7 +229,7 @@ class DialedLeg:
                 self._call.services.dialed_legs.pop(self.call_sid, None)
             case "CHANNEL_HANGUP":
                 self._ended_at = event.timestamp
-                self._call.services.outbound_limits.over(self.uuid)
+                self._call.services.outbound_limits.ended(self.uuid)
 
     def _screen(self, headers: dict[str, str]) -> None:
         leg = self._call.services.legs.adopt(self.uuid, headers)

@@ -319,7 +319,7 @@ class _Ringing:
             self._report(event)
             self._follow_ringing(event)
         if event.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"):
-            self._services.outbound_limits.over(self.leg)
+            self._services.outbound_limits.ended(self.leg)
             self._outbound.gone(self._caller)
 
     def _follow_ringing(self, event: Event) -> None:

@@ -40,7 +40,7 @@ class RejectionBurst:
     accepted: int
     by_limit: dict[str, int]
     seconds: float
-    over: bool
+    ended: bool
 
 
 class CallLimiter:
@@ -74,10 +74,10 @@ class CallLimiter:
         limits = self.limits
         if live >= limits.max_calls:
             return LimitHit.CALLS
-        entering = self.in_setup(now)
-        if entering >= limits.max_in_setup:
+        in_setup = self.in_setup(now)
+        if in_setup >= limits.max_in_setup:
             return LimitHit.IN_SETUP
-        if entering >= self.allowed(now):
+        if in_setup >= self.allowed(now):
             return LimitHit.DELAY
         return None
 
@@ -121,7 +121,7 @@ class CallLimiter:
                 return None
             self._reported_at = now
             return RejectionBurst(
-                refused.total() - before.total(), 0, _names(refused - before), 0.0, over=False
+                refused.total() - before.total(), 0, _names(refused - before), 0.0, ended=False
             )
         over = now - self._refused_at >= QUIET_SECONDS
         seconds = now - self._reported_at

@@ -260,7 +260,7 @@ class CallRegistry(Part):
         if call.relayed is not None:
             self._services.relays.ended(call.sid)
         else:
-            self._services.outbound_limits.over(call.leg.uuid)
+            self._services.outbound_limits.ended(call.leg.uuid)
 
     def _finish_from_hangup_record(self, event: Event) -> None:
         if event.name == "CHANNEL_DESTROY":

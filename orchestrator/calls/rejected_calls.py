@@ -77,7 +77,7 @@ class RejectedCalls:
             self._add("", "", "address", {"sip": "403", "address": found[1], "acl": found[2]})
 
     def _add(self, leg: str, account: str, reason: str, facts: dict[str, str]) -> None:
-        self._counters.on_call_over("rejected", reason)
+        self._counters.on_call_ended("rejected", reason)
         times = self._times(reason, facts["address"])
         if times:
             sid = call_sid_of(leg) if leg and has_call_sid(leg) else ""

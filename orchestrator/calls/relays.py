@@ -72,7 +72,7 @@ class Relay:
         self._on_taken = on_taken
         self.lost = False
         """The home node has no such call any more, without having hung it up."""
-        self.over = False
+        self.ended = False
         self._origin = origin
 
     def take(self) -> None:
@@ -84,9 +84,9 @@ class Relay:
         self._origin.connection.post(commands.kill(self.uuid))
 
     def end_if_lost(self) -> None:
-        """Its call on the home node is over: FreeSWITCH there has hung it up, or is gone."""
+        """Its call on the home node has ended: FreeSWITCH there has hung it up, or is gone."""
         gevent.sleep(LOST_SECONDS)
-        if not self.over:
+        if not self.ended:
             self.lost = True
             self.hang_up()
 
@@ -128,7 +128,7 @@ class Relays:
 
     def end(self, call_sid: str, leg: str, relay: Relay) -> None:
         """The bridge is over; so is the leg on the home node, which hears of it where the origin is alive."""
-        relay.over = True
+        relay.ended = True
         if self._going.get(call_sid) is relay:
             del self._going[call_sid]
         gevent.spawn_later(LOST_SECONDS, self._end_at_home, call_sid, leg, relay.home)

@@ -19,7 +19,7 @@ class CallState:
         self.sid = sid
         self.stored = stored
         self.store = store
-        self.over = False
+        self.closed = False
         """Forgotten: nothing is written of it any more."""
         self.cookies = RequestsCookieJar()
         self.add_cookies(stored.cookies)
@@ -54,7 +54,7 @@ class CallState:
     @property
     def rows(self) -> list[tuple[str, str, bytes]]:
         """Where it stands, for a commit of somebody else's."""
-        return [] if self.over else self.store.rows(self.stored)
+        return [] if self.closed else self.store.rows(self.stored)
 
     def _about_to_ask(self, action: FetchDocument) -> None:
         if action != self.stored.next:

@@ -106,10 +106,7 @@ def change(running: Settings, read: Settings) -> Change:
         if keys is not None:
             new = old.model_copy(update={key: getattr(new, key) for key in keys})
         update[name] = new
-    settings = running.model_copy(update=update)
-    return Change(
-        settings, tuple(_differences(running, settings, "")), tuple(_differences(settings, read, ""))
-    )
+    return _change(running, running.model_copy(update=update), read)
 
 
 def without_freeswitch(running: Settings, read: Settings) -> Change:
@@ -138,7 +135,10 @@ def without_freeswitch(running: Settings, read: Settings) -> Change:
     update["trunks"] = {name: bounded(trunk) for name, trunk in trunks.items()}
     update["sip"] = running.sip.model_copy(update={"allowed_hosts": read.sip.allowed_hosts})
     update["applications"] = {name: kept(each) for name, each in read.applications.items()}
-    settings = read.model_copy(update=update)
+    return _change(running, read.model_copy(update=update), read)
+
+
+def _change(running: Settings, settings: Settings, read: Settings) -> Change:
     return Change(
         settings, tuple(_differences(running, settings, "")), tuple(_differences(settings, read, ""))
     )

@@ -39,16 +39,16 @@ class Screen:
         if self._painter is not None:
             self._painter.kill()
         self._live.stop()
-        self._console.print(picture(self._console, self._timeline))
+        self._console.print(render(self._console, self._timeline))
 
     def _paint(self) -> None:
         while True:
             rows = max(1, self._console.size.height - OTHER_ROWS)
-            self._live.update(picture(self._console, self._timeline, rows), refresh=True)
+            self._live.update(render(self._console, self._timeline, rows), refresh=True)
             gevent.sleep(1 / FRAMES_PER_SECOND)
 
 
-def picture(console: Console, timeline: Timeline, rows: int | None = None) -> Group:
+def render(console: Console, timeline: Timeline, rows: int | None = None) -> Group:
     """Everything at this moment; of the callbacks only the last `rows`, and always so many lines."""
     width = min(console.size.width, WIDEST)
     lane_width = max(SMALLEST_LANE, width - NAME_WIDTH - STATE_WIDTH - 4)

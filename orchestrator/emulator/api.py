@@ -11,7 +11,8 @@ from orchestrator.emulator.channel import ORIGINS
 from orchestrator.emulator.conference_api import conference_api
 from orchestrator.emulator.conference_list import compact_json
 from orchestrator.emulator.configuration_api import sofia, xml_locate
-from orchestrator.emulator.core import VERSION, Core
+from orchestrator.emulator.core import VERSION
+from orchestrator.emulator.instance import Instance
 from orchestrator.emulator.originate import dial
 from orchestrator.emulator.session import Session
 from orchestrator.emulator.session_recording import (
@@ -24,23 +25,23 @@ from orchestrator.emulator.session_recording import (
 NO_CHANNEL = "-ERR No such channel!\n"
 
 
-def _with_leg(run: Callable[[Core, Session, str], str], usage: str) -> Callable[[Core, str], str]:
-    def command(core: Core, argument: str) -> str:
+def _with_leg(run: Callable[[Instance, Session, str], str], usage: str) -> Callable[[Instance, str], str]:
+    def command(instance: Instance, argument: str) -> str:
         if not argument.strip():
             return f"-USAGE: {usage}\n"
         uuid, _, rest = argument.strip().partition(" ")
-        session = core.locate(uuid)
-        return NO_CHANNEL if session is None else run(core, session, rest.strip())
+        session = instance.sessions.locate(uuid)
+        return NO_CHANNEL if session is None else run(instance, session, rest.strip())
 
     return command
 
 
-def _break(core: Core, session: Session, rest: str) -> str:
+def _break(instance: Instance, session: Session, rest: str) -> str:
     session.break_off("all" in rest)
     return "+OK\n"
 
 
-def _transfer(core: Core, session: Session, rest: str) -> str:
+def _transfer(instance: Instance, session: Session, rest: str) -> str:
     """`<uuid> <application> inline`, of a leg that is bridged."""
     application, _, dialplan = rest.partition(" ")
     if dialplan != "inline" or session.partner is None:
@@ -52,19 +53,19 @@ def _transfer(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
-def _kill(core: Core, session: Session, rest: str) -> str:
+def _kill(instance: Instance, session: Session, rest: str) -> str:
     session.hangup(cause_name(rest) if rest else "NORMAL_CLEARING")
     return "+OK\n"
 
 
-def _dump(core: Core, session: Session, rest: str) -> str:
-    headers = core.bus.prefix("CHANNEL_DATA", ORIGINS["CHANNEL_DATA"]) + session.all_data()
+def _dump(instance: Instance, session: Session, rest: str) -> str:
+    headers = instance.bus.prefix("CHANNEL_DATA", ORIGINS["CHANNEL_DATA"]) + session.all_data()
     if rest == "json":
         return compact_json(dict(headers))
     return "".join(f"{name}: {value}\n" for name, value in headers) + "\n"
 
 
-def _record(core: Core, session: Session, rest: str) -> str:
+def _record(instance: Instance, session: Session, rest: str) -> str:
     action, _, path = rest.partition(" ")
     if action == "start":
         record_session(session, path)
@@ -77,8 +78,8 @@ def _record(core: Core, session: Session, rest: str) -> str:
     return "+OK Success\n"
 
 
-def _buglist(core: Core, argument: str) -> str:
-    session = core.locate(argument.strip())
+def _buglist(instance: Instance, argument: str) -> str:
+    session = instance.sessions.locate(argument.strip())
     if session is None:
         return ""
     bugs = "".join(
@@ -92,7 +93,7 @@ def _buglist(core: Core, argument: str) -> str:
     return f"<media-bugs>\n{bugs}</media-bugs>\n"
 
 
-def _setvar(core: Core, session: Session, rest: str) -> str:
+def _setvar(instance: Instance, session: Session, rest: str) -> str:
     if not rest:
         return "-USAGE: <uuid> <var> [value]\n"
     name, _, value = rest.partition(" ")
@@ -100,57 +101,59 @@ def _setvar(core: Core, session: Session, rest: str) -> str:
     return "+OK\n"
 
 
-def _set_media_stats(core: Core, session: Session, rest: str) -> str:
+def _set_media_stats(instance: Instance, session: Session, rest: str) -> str:
     if session.media_was_up and session.sip:
         session.count_packets()
     return "+OK:\n"
 
 
-def _getvar(core: Core, session: Session, rest: str) -> str:
+def _getvar(instance: Instance, session: Session, rest: str) -> str:
     return session.variables.get(rest, "_undef_")
 
 
-def _send_dtmf(core: Core, session: Session, rest: str) -> str:
+def _send_dtmf(instance: Instance, session: Session, rest: str) -> str:
     if session.phone:
         session.phone.receive(rest.partition("@")[0])
     return f"+OK {session.uuid} sent DTMF {rest}.\n"
 
 
-def _ring_ready(core: Core, argument: str) -> str:
-    session = core.locate(argument.strip())
+def _ring_ready(instance: Instance, argument: str) -> str:
+    session = instance.sessions.locate(argument.strip())
     if session is None:
         return "-ERROR\n"
     session.ring_ready()
     return "+OK\n"
 
 
-def _hupall(core: Core, argument: str) -> str:
+def _hupall(instance: Instance, argument: str) -> str:
     cause = cause_name(argument.split()[0]) if argument.split() else "MANAGER_REQUEST"
-    for session in list(core.sessions.values()):
+    for session in list(instance.sessions.values()):
         session.hangup(cause)
     return f"+OK hangup all channels with cause {cause}\n"
 
 
-def _status(core: Core, argument: str) -> str:
-    up = int(core.clock.now() - core.started)
+def _status(instance: Instance, argument: str) -> str:
+    up = int(instance.clock.now() - instance.started)
     days, rest = divmod(up, 86400)
     hours, rest = divmod(rest, 3600)
     minutes, seconds = divmod(rest, 60)
-    now = len(core.sessions)
+    now = len(instance.sessions)
     return (
         f"UP 0 years, {days} days, {hours} hours, {minutes} minutes, {seconds} seconds, 0 milliseconds, "
         f"0 microseconds\nFreeSWITCH (Version {VERSION} 64bit) is ready\n"
-        f"{core.session_count} session(s) since startup\n{now} session(s) - peak {now}, last 5min {now} \n"
+        f"{instance.session_count} session(s) since startup\n"
+        f"{now} session(s) - peak {now}, last 5min {now} \n"
         "0 session(s) per Sec out of max 500, peak 1, last 5min 1 \n"
-        f"{core.max_sessions} session(s) max\nmin idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
+        f"{instance.max_sessions} session(s) max\n"
+        "min idle cpu 0.00/99.00\nCurrent Stack Size/Max 240K/8192K\n"
     )
 
 
-def _show(core: Core, argument: str) -> str:
+def _show(instance: Instance, argument: str) -> str:
     words = argument.split()
     if words[:1] not in (["channels"], ["calls"]):
         return "-USAGE: show channels\n"
-    rows = [_row(session) for session in core.sessions.values()]
+    rows = [_row(session) for session in instance.sessions.values()]
     if words[1:] == ["as", "json"]:
         if not rows:
             return '{"row_count": 0}\n'
@@ -210,12 +213,12 @@ def _row(session: Session) -> dict[str, str]:
     return row
 
 
-def _originate(core: Core, argument: str) -> str:
+def _originate(instance: Instance, argument: str) -> str:
     """`<dial string> &app(arg)`; blocks until it is answered, as the real one does."""
     split = argument.rfind(" &")
     if split < 0:
         return "-USAGE: <call url> <exten>|&<application_name>(<app_args>)\n"
-    attempt = dial(core, _one_word(argument[:split]))
+    attempt = dial(instance.sessions, instance.phones, _one_word(argument[:split]))
     if attempt.winner is None:
         return f"-ERR {attempt.cause}\n"
     app, _, rest = argument[split + 2 :].partition("(")
@@ -241,47 +244,47 @@ def _run_script(session: Session, script: tuple[tuple[str, str], ...]) -> None:
     session.follow_script()
 
 
-def _global_getvar(core: Core, argument: str) -> str:
+def _global_getvar(instance: Instance, argument: str) -> str:
     if not argument:
-        return "".join(f"{name}={value}\n" for name, value in core.globals.items())
-    return core.globals.get(argument, "")
+        return "".join(f"{name}={value}\n" for name, value in instance.globals.items())
+    return instance.globals.get(argument, "")
 
 
-def _global_setvar(core: Core, argument: str) -> str:
+def _global_setvar(instance: Instance, argument: str) -> str:
     """`<name>=<value>[=<expected>]`; +OK also where another value than the expected one is there."""
     name, _, value = argument.partition("=")
     value, _, expected = value.partition("=")
     if not name:
         return "-USAGE: <var>=<value> [=<value2>]\n"
-    if expected and core.globals.get(name) != expected:
+    if expected and instance.globals.get(name) != expected:
         return "+OK"
     if value:
-        core.globals[name] = value
+        instance.globals[name] = value
     else:
-        core.globals.pop(name, None)
+        instance.globals.pop(name, None)
     return "+OK"
 
 
-def _sched_hangup(core: Core, argument: str) -> str:
+def _sched_hangup(instance: Instance, argument: str) -> str:
     """`[+]<seconds> <uuid> [<cause>]`."""
     words = argument.split()
     if len(words) < 2:
         return NO_CHANNEL
-    session = core.locate(words[1])
+    session = instance.sessions.locate(words[1])
     if session is None:
         return NO_CHANNEL
     seconds = float(words[0].lstrip("+"))
     if not words[0].startswith("+"):
-        seconds -= core.clock.now()
+        seconds -= instance.clock.now()
     cause = cause_name(words[2]) if len(words) > 2 else "ALLOTTED_TIMEOUT"
     if seconds <= 0:
         session.hangup(cause)
     else:
-        core.schedule(seconds, session.uuid, session.hangup, cause)
+        instance.schedule(seconds, session.uuid, session.hangup, cause)
     return "+OK\n"
 
 
-COMMANDS: dict[str, Callable[[Core, str], str]] = {
+COMMANDS: dict[str, Callable[[Instance, str], str]] = {
     "uuid_ring_ready": _ring_ready,
     "uuid_break": _with_leg(_break, "<uuid> [all]"),
     "break": _with_leg(_break, "<uuid> [all]"),
@@ -293,23 +296,23 @@ COMMANDS: dict[str, Callable[[Core, str], str]] = {
     "uuid_set_media_stats": _with_leg(_set_media_stats, "<uuid>"),
     "uuid_getvar": _with_leg(_getvar, "<uuid> <var>"),
     "uuid_send_dtmf": _with_leg(_send_dtmf, "<uuid> <dtmf_data>"),
-    "uuid_exists": lambda core, uuid: "true" if core.locate(uuid.strip()) else "false",
+    "uuid_exists": lambda instance, uuid: "true" if instance.sessions.locate(uuid.strip()) else "false",
     "uuid_transfer": _with_leg(_transfer, "<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]"),
     "hupall": _hupall,
     "status": _status,
-    "version": lambda core, _: f"FreeSWITCH Version {VERSION}~64bit ( 64bit)\n",
+    "version": lambda instance, _: f"FreeSWITCH Version {VERSION}~64bit ( 64bit)\n",
     "show": _show,
     "originate": _originate,
     "conference": conference_api,
     "global_getvar": _global_getvar,
     "global_setvar": _global_setvar,
     "sched_hangup": _sched_hangup,
-    "sched_del": lambda core, task: f"+OK Deleted: {core.unschedule(task.strip())}\n",
-    "reloadxml": lambda core, _: "+OK [Success]\n",
-    "reloadacl": lambda core, _: "+OK acl reloaded\n",
+    "sched_del": lambda instance, task: f"+OK Deleted: {instance.unschedule(task.strip())}\n",
+    "reloadxml": lambda instance, _: "+OK [Success]\n",
+    "reloadacl": lambda instance, _: "+OK acl reloaded\n",
     "sofia": sofia,
-    "strepoch": lambda core, _: str(int(core.clock.now())),
-    "module_exists": lambda core, name: "true" if name.strip() in core.modules else "false",
+    "strepoch": lambda instance, _: str(int(instance.clock.now())),
+    "module_exists": lambda instance, name: "true" if name.strip() in instance.modules else "false",
     "xml_locate": xml_locate,
-    "echo": lambda core, argument: argument,
+    "echo": lambda instance, argument: argument,
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
 from orchestrator.emulator.bridge import bridge
 from orchestrator.emulator.causes import cause_name
+from orchestrator.emulator.conference import Conferences
 from orchestrator.emulator.conference_app import conference
 from orchestrator.emulator.playback import (
     playback,
@@ -14,16 +14,12 @@ from orchestrator.emulator.playback import (
     speak,
 )
 from orchestrator.emulator.recorder import record
-from orchestrator.emulator.session import Session
+from orchestrator.emulator.registry import Registry
+from orchestrator.emulator.session import Application, Session
 from orchestrator.emulator.session_recording import (
     record_session,
     stop_record_session,
 )
-
-
-class Application(NamedTuple):
-    run: Callable[[Session, str], None]
-    media: bool  # pre-answers a call that has no media yet
 
 
 def _set_one(session: Session, pair: str) -> None:
@@ -94,7 +90,7 @@ def park(session: Session, argument: str) -> None:
 
 def eavesdrop(session: Session, argument: str) -> None:
     """`<uuid>`: both sides of that leg, until either is over (switch_ivr_eavesdrop_session)."""
-    target = session.core.locate(argument)
+    target = session.sessions.locate(argument)
     if target is None or target is session:
         return
     target.eavesdroppers.append(session)
@@ -153,28 +149,30 @@ def nothing(session: Session, argument: str) -> None:
     """log, info, export …: no effect that can be seen on the event socket here."""
 
 
-APPLICATIONS: dict[str, Application] = {
-    "answer": Application(answer, media=False),
-    "ring_ready": Application(ring_ready, media=False),
-    "hangup": Application(hangup, media=False),
-    "park": Application(park, media=False),
-    "set": Application(set_, media=False),
-    "multiset": Application(multiset, media=False),
-    "unset": Application(unset, media=False),
-    "export": Application(set_, media=False),
-    "log": Application(nothing, media=False),
-    "info": Application(nothing, media=False),
-    "sleep": Application(sleep, media=False),
-    "playback": Application(playback, media=True),
-    "speak": Application(speak, media=True),
-    "record": Application(record, media=True),
-    "record_session": Application(record_session, media=True),
-    "stop_record_session": Application(stop_record_session, media=False),
-    "conference": Application(conference, media=True),
-    "bridge": Application(bridge, media=False),
-    "eavesdrop": Application(eavesdrop, media=True),
-    "send_dtmf": Application(send_dtmf, media=True),
-    "start_dtmf": Application(start_dtmf, media=True),
-    "sched_hangup": Application(sched_hangup, media=False),
-    "sched_cancel": Application(sched_cancel, media=False),
-}
+def applications(conferences: Conferences, phones: Registry) -> dict[str, Application]:
+    """By name; `bridge` reaches those phones."""
+    return {
+        "answer": Application(answer, media=False),
+        "ring_ready": Application(ring_ready, media=False),
+        "hangup": Application(hangup, media=False),
+        "park": Application(park, media=False),
+        "set": Application(set_, media=False),
+        "multiset": Application(multiset, media=False),
+        "unset": Application(unset, media=False),
+        "export": Application(set_, media=False),
+        "log": Application(nothing, media=False),
+        "info": Application(nothing, media=False),
+        "sleep": Application(sleep, media=False),
+        "playback": Application(playback, media=True),
+        "speak": Application(speak, media=True),
+        "record": Application(record, media=True),
+        "record_session": Application(record_session, media=True),
+        "stop_record_session": Application(stop_record_session, media=False),
+        "conference": Application(partial(conference, conferences), media=True),
+        "bridge": Application(partial(bridge, phones), media=False),
+        "eavesdrop": Application(eavesdrop, media=True),
+        "send_dtmf": Application(send_dtmf, media=True),
+        "start_dtmf": Application(start_dtmf, media=True),
+        "sched_hangup": Application(sched_hangup, media=False),
+        "sched_cancel": Application(sched_cancel, media=False),
+    }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from orchestrator.emulator.causes import CODES
 from orchestrator.emulator.events import Headers
 from orchestrator.emulator.originate import Attempt, dial
+from orchestrator.emulator.registry import Registry
 from orchestrator.emulator.session import Session
 
 # switch_ivr_originate.c; any other cause is its own DIALSTATUS
@@ -22,12 +23,12 @@ DIAL_STATUS = {
 ALWAYS_CONTINUE = ("NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL")
 
 
-def bridge(session: Session, argument: str) -> None:
+def bridge(phones: Registry, session: Session, argument: str) -> None:
     """A dial string; the leg is back when the other one hangs up, or when nobody answered."""
     if not argument:
         return
     session.set("originate_causes", None)
-    attempt = dial(session.core, argument, caller=session)
+    attempt = dial(session.sessions, phones, argument, caller=session)
     session.set("originate_disposition", attempt.cause)
     session.set("DIALSTATUS", DIAL_STATUS.get(attempt.cause, attempt.cause))
     for leg in attempt.legs:
@@ -96,8 +97,6 @@ def _join(session: Session, other: Session) -> None:
         one.on_down.append(two.wake)
         if one.phone is not None:
             one.phone.listen()
-        if one.phone is not None and two.phone is not None and two.phone.speaking is not None:
-            one.phone.note({two.phone.speaking})
     core.spawn(_far_side, other)
     while not session.down and not other.down and not other.transfer:
         _look(session)

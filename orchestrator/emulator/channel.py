@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from orchestrator.emulator.channel_variables import (
     Variables,
@@ -12,12 +12,10 @@ from orchestrator.emulator.channel_variables import (
     media_variables,
     rtp_variables,
 )
+from orchestrator.emulator.core import Core
+from orchestrator.emulator.endpoint import Phone
 from orchestrator.emulator.events import ARRAY, Headers, Origin
 from orchestrator.emulator.profile import Profile
-
-if TYPE_CHECKING:
-    from orchestrator.emulator.core import Core
-    from orchestrator.emulator.phone import EmulatedPhone
 
 ORIGINS = {
     "CHANNEL_CREATE": Origin("switch_core_state_machine.c", "switch_core_session_run", 626),
@@ -76,7 +74,7 @@ class Channel:
         self.variables = variables
         self.session_id = session_id
         self.uuid = profile.uuid
-        self.phone: EmulatedPhone | None = None
+        self.phone: Phone | None = None
         self.state = "CS_NEW"
         self.state_number = 0
         self.callstate = "DOWN"

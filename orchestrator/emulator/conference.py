@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from collections.abc import Hashable, Mapping
+from functools import partial
 
 from gevent.event import Event
 
+from orchestrator.emulator.conference_event import ConferenceEvents
 from orchestrator.emulator.conference_playback import Player
-from orchestrator.emulator.conference_profile import ACTION_ORIGINS, EVENT_WORDS, ConferenceProfile
+from orchestrator.emulator.conference_profile import ConferenceProfile
 from orchestrator.emulator.core import FRAME, Core
-from orchestrator.emulator.events import MAINTENANCE, Headers
-from orchestrator.emulator.heard_audio import Playing
-from orchestrator.emulator.sound import SoundNotFound, open_sound
-
-if TYPE_CHECKING:
-    from orchestrator.emulator.member import Member
-    from orchestrator.emulator.recording import Recording
+from orchestrator.emulator.events import Headers
+from orchestrator.emulator.member import Member
+from orchestrator.emulator.recording import Recording
+from orchestrator.emulator.session import Session
+from orchestrator.emulator.sound import Playing, SoundNotFound, open_sound, voice_of
 
 
-class Conference:
+class Conference(ConferenceEvents):
     """Exists from its first member to its last, then sends conference-destroy.
 
     Members' sessions and API commands call it; its own greenlet plays and measures, and is woken by `wake`.
     """
 
-    def __init__(self, core: Core, name: str, profile_name: str, profile: ConferenceProfile) -> None:
-        self.core = core
-        self.name = name
-        self.profile_name = profile_name
-        self.profile = profile
-        self.uuid = str(uuid4())
-        self.variables: dict[str, str] = {}
+    def __init__(self, conferences: Conferences, name: str, profile_name: str) -> None:
+        core, profile = conferences.core, conferences.profiles.get(profile_name, ConferenceProfile())
+        super().__init__(core, name, profile_name, profile)
+        self.conferences = conferences
         self.members: list[Member] = []  # the newest first, as FreeSWITCH keeps them
         self.recordings: list[Recording] = []
         self.floor_holder: Member | None = None
@@ -40,7 +35,6 @@ class Conference:
         self.moh_sound = profile.moh_sound
         self.auto_record = ""
         self.record_filename = ""
-        self.record_count = 0
         self.locked = False
         self.wait_mod = False
         self.enforce_min = False
@@ -48,38 +42,13 @@ class Conference:
         self.running = True
         self.readers = 0  # legs and recordings that hold the conference's read lock
         self.run_time = int(core.clock.now())
-        self.files = Player(core, self._file_started, self._file_done)
-        self.moh = Player(core, self._moh_started, self._moh_done)
+        self.files = Player(core, self._sound_started, self._file_done)
+        self.moh = Player(core, self._sound_started, self._moh_done)
         self._attention = Event()
         self._born = core.clock.now()
-        core.conferences[name] = self
+        conferences[name] = self
         self.fire("conference-create")
         core.spawn(self._run)
-
-    @property
-    def count(self) -> int:
-        return len(self.members)
-
-    # events
-
-    def data(self) -> Headers:
-        return [
-            ("Conference-Name", self.name),
-            ("Conference-Domain", "cluecon.com"),
-            ("Conference-Size", str(self.count)),
-            ("Conference-Ghosts", "0"),
-            ("Conference-Profile-Name", self.profile_name),
-            ("Conference-Unique-ID", self.uuid),
-            *self.variables.items(),
-        ]
-
-    def fire(self, action: str, extra: Headers | None = None) -> None:
-        """An event of the conference as a whole: Action and what belongs to it come last."""
-        self.emit(action, lambda: [*self.data(), ("Action", action), *(extra or [])])
-
-    def emit(self, action: str, headers: Callable[[], Headers]) -> None:
-        if EVENT_WORDS.get(action, action) not in self.profile.suppress:
-            self.core.bus.fire("CUSTOM", headers, ACTION_ORIGINS[action], subclass=MAINTENANCE)
 
     # its own thread
 
@@ -112,17 +81,21 @@ class Conference:
         if self.floor_holder is member:
             return
         old, self.floor_holder = self.floor_holder, member
+        if old is not None:
+            old.has_floor = False
+        if member is not None:
+            member.has_floor = True
         # a holder that has left the list already is reported as none
         old_id = str(old.id) if old is not None and old in self.members else "none"
 
         def headers() -> Headers:
-            participant_leg = member.member_data() if member else []
+            holder = member.member_data() if member else []
             new_id = str(member.id) if member else "none"
             return [
                 *self.data(),
                 ("Action", "floor-change"),
                 ("Old-ID", old_id),
-                *participant_leg,
+                *holder,
                 ("New-ID", new_id),
             ]
 
@@ -141,18 +114,15 @@ class Conference:
 
     def _auto_record(self) -> None:
         if self.auto_record and self.count and not self.recordings:
-            from orchestrator.emulator.recording import Recording
-
             path, self.auto_record = self.auto_record, ""
-            self.record_filename = path
-            Recording(self, path)
+            self.record(path)
             for member in self.members:
                 member.session.set("conference_recording", path)
 
     def _destroy(self) -> None:
-        if self.core.conferences.get(self.name) is self:
-            del self.core.conferences[self.name]
-        self.core.ending.append(self)
+        if self.conferences.get(self.name) is self:
+            del self.conferences[self.name]
+        self.conferences.ending.append(self)
         self.files.close()
         self.moh.close()
         for member in self.members:
@@ -165,10 +135,33 @@ class Conference:
         while self.readers:
             self._attention.wait()
             self._attention.clear()
-        self.core.ending.remove(self)
+        self.conferences.ending.remove(self)
         self.fire("conference-destroy")
 
     # members
+
+    def new_member(self, session: Session, flags: set[str]) -> Member:
+        return Member(self, session, flags, self.voice_changed)
+
+    def add(self, member: Member) -> None:
+        self.members.insert(0, member)
+        self.count += 1
+        member.session.conference_mix = partial(self.heard_by, member)
+
+    def remove(self, member: Member) -> None:
+        self.members.remove(member)
+        member.session.conference_mix = None
+        if self.floor_holder is member:
+            # the count is taken down after the floor: the event still counts the member that leaves
+            self._drop_floor()
+        self.count -= 1
+
+    def _drop_floor(self) -> None:
+        if self.floor_holder is not None:
+            self.floor_holder.has_floor = False
+        self.floor_holder = None
+        changed = [("Action", "floor-change"), ("Old-ID", "none"), ("New-ID", "none")]
+        self.emit("floor-change", lambda: [*self.data(), *changed])
 
     def find(self, which: str) -> Member | None:
         """By number, or `last`."""
@@ -183,6 +176,22 @@ class Conference:
         """A leg or recording lets go of the conference."""
         self.readers -= 1
         self.wake()
+
+    # recordings
+
+    def record(self, path: str) -> None:
+        self.record_filename = path
+        self.readers += 1
+        players = (self.files, self.moh)
+        self.recordings.append(Recording(self, path, players, self._voices, self._recording_ended))
+
+    def _voices(self) -> dict[int, float]:
+        """The tones in the mix, by the member that speaks."""
+        return {member.id: member.voice for member in self.members if member.voice is not None}
+
+    def _recording_ended(self, recording: Recording) -> None:
+        self.recordings.remove(recording)
+        self.release()
 
     # sounds
 
@@ -202,10 +211,7 @@ class Conference:
         (self.moh if asynchronous else self.files).queue(name, sound)
         return True
 
-    def _file_started(self, playing: Playing) -> None:
-        for member in self.members:
-            if member.can_hear and member.session.phone:
-                member.session.phone.hears(playing.name, playing.sound)
+    def _sound_started(self) -> None:
         self.listen()
         self.wake()
 
@@ -216,47 +222,33 @@ class Conference:
         self.fire_done("play-file-done", playing, seconds)
         self.wake()
 
-    _moh_started = _file_started
-
     def _moh_done(self, playing: Playing, seconds: float) -> None:
         for recording in self.recordings:
             recording.add_sound(playing)
         self.listen()
         self.fire_done("play-file-done", playing, seconds, asynchronous=True)
 
-    def fire_done(
-        self,
-        action: str,
-        playing: Playing,
-        seconds: float,
-        member: Member | None = None,
-        *,
-        asynchronous: bool = False,
-    ) -> None:
-        rate = self.profile.rate
-        lengths = [
-            ("seconds", str(int(seconds))),
-            ("milliseconds", str(int(seconds * 1000))),
-            ("samples", str(int(seconds * rate))),
-        ]
-        tail = [("File", playing.name), *([("Async", "true")] if asynchronous else [])]
-        self.emit(
-            action,
-            lambda: [
-                *self.data(),
-                *lengths,
-                ("Action", action),
-                *(member.member_data() if member else []),
-                *tail,
-            ],
-        )
-
     def voice_changed(self) -> None:
         """Somebody started or stopped being heard: recordings note it, the floor may move."""
         for recording in self.recordings:
             recording.note_voices()
+            if not self.count:
+                recording.stop()
         self.listen()
         self.wake()
+
+    def heard_by(self, member: Member) -> dict[Hashable, Playing]:
+        """The sound to this member: the mix without itself, and its own files."""
+        if not member.running or not member.in_mix or not member.can_hear:
+            return {}
+        found: dict[Hashable, Playing] = {}
+        for player in (member.files, self.files, self.moh):
+            if player.current is not None:
+                found[id(player.current)] = player.current
+        for other in self.members:
+            if other is not member and other.voice is not None and member.hears_member(other):
+                found[other.id, other.voice] = voice_of(other.voice, self.core.clock)
+        return found
 
     def listen(self) -> None:
         """The sound at the members has changed."""
@@ -265,3 +257,19 @@ class Conference:
 
     def __repr__(self) -> str:
         return f"Conference({self.name}, {self.count} members)"
+
+
+class Conferences(dict[str, Conference]):
+    """All of one FreeSWITCH, by their names, and its conference profiles."""
+
+    def __init__(self, core: Core, profiles: Mapping[str, ConferenceProfile]) -> None:
+        super().__init__()
+        self.core = core
+        self.profiles = profiles
+        self.ending: list[Conference] = []
+        """Those that are no longer found, and have not ended yet."""
+
+    def find(self, name: str) -> Conference | None:
+        """The conference of that name, unless it is ending."""
+        conference = self.get(name)
+        return conference if conference is not None and not conference.destruct else None

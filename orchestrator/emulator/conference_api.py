@@ -6,26 +6,24 @@ from collections.abc import Callable
 
 from orchestrator.emulator import conference_list
 from orchestrator.emulator.conference import Conference
-from orchestrator.emulator.conference_app import find_conference
 from orchestrator.emulator.conference_usage import CONFERENCE_SYNTAX
-from orchestrator.emulator.core import Core
+from orchestrator.emulator.instance import Instance
 from orchestrator.emulator.member_api import MEMBER_COMMANDS, play_to
-from orchestrator.emulator.recording import Recording
 from orchestrator.emulator.sound import speech
 
 RoomCommand = Callable[[Conference, list[str]], "str | None"]
 
 
-def conference_api(core: Core, argument: str) -> str:
+def conference_api(instance: Instance, argument: str) -> str:
     words = argument.split()
     if not words:
         return "".join(f"<conf name> {name} {syntax}\n" for name, syntax in CONFERENCE_SYNTAX)
-    room = find_conference(core, words[0])
+    room = instance.conferences.find(words[0])
     if room is not None:
         if len(words) == 1:
             return "Conference command, not specified.\nTry 'help'\n"
         return _dispatch(room, words, argument)
-    rooms = [room for room in core.conferences.values() if not room.destruct]
+    rooms = [room for room in instance.conferences.values() if not room.destruct]
     if words[0].lower() == "json_list":
         return conference_list.json_list(rooms, compact=words[1:] == ["compact"])
     if words[0].lower() == "list":
@@ -199,8 +197,7 @@ def _record(room: Conference, rest: list[str]) -> str | None:
     path = rest[0]
     if any(recording.path == path for recording in room.recordings):
         return f"-ERR file [{path}] is already being used for recording.\n"
-    room.record_filename = path
-    Recording(room, path)
+    room.record(path)
     return f"+OK Record file {path}\n"
 
 

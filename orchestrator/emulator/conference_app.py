@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 
 from orchestrator.emulator.channel import L16, PCMU
-from orchestrator.emulator.conference import Conference
-from orchestrator.emulator.conference_profile import ConferenceProfile
-from orchestrator.emulator.core import Core
+from orchestrator.emulator.conference import Conference, Conferences
 from orchestrator.emulator.member import Member
 from orchestrator.emulator.session import Session
 
@@ -31,10 +29,8 @@ def _split(argument: str) -> tuple[str, str, set[str], str]:
     return name, profile, set(), written
 
 
-def _create(session: Session, name: str, profile_name: str) -> Conference:
-    core = session.core
-    profile = core.profiles.get(profile_name, ConferenceProfile())
-    conference = Conference(core, name, profile_name, profile)
+def _create(conferences: Conferences, session: Session, name: str, profile_name: str) -> Conference:
+    conference = Conference(conferences, name, profile_name)
     flags = _flags(session, session.get("conference_flags"))
     conference.wait_mod = "wait-mod" in flags
     session.set("conference_name", name)
@@ -48,24 +44,18 @@ def _create(session: Session, name: str, profile_name: str) -> Conference:
     return conference
 
 
-def find_conference(core: Core, name: str) -> Conference | None:
-    """The conference of that name, unless it is ending."""
-    conference = core.conferences.get(name)
-    return conference if conference is not None and not conference.destruct else None
-
-
-def conference(session: Session, argument: str) -> None:
+def conference(conferences: Conferences, session: Session, argument: str) -> None:
     if not argument:
         return
     name, profile_name, _, written = _split(argument)
     flags = _flags(session, written)
-    room = find_conference(session.core, name)
+    room = conferences.find(name)
     if room is None:
         if "join-only" in flags:
             if not session.false("hangup_after_conference"):
                 session.hangup("NORMAL_CLEARING")
             return
-        room = _create(session, name, profile_name)
+        room = _create(conferences, session, name, profile_name)
     else:
         session.set("conference_name", name)
         session.set("app_session_uuid", room.uuid)
@@ -83,7 +73,7 @@ def _take_part(session: Session, room: Conference, flags: set[str]) -> None:
     number = session.get("conference_member_id") or str(session.core.next_member_id())
     session.set("conference_member_id", number)
     session.use_read_codec(L16)
-    member = Member(room, session, flags)
+    member = room.new_member(session, flags)
     _add(room, member)
     while member.running and not session.down:
         session.run_messages()
@@ -100,7 +90,7 @@ def _take_part(session: Session, room: Conference, flags: set[str]) -> None:
 
 def _add(room: Conference, member: Member) -> None:
     session = member.session
-    room.members.insert(0, member)
+    room.add(member)
     session.update(
         {
             "conference_member_id": str(member.id),
@@ -122,20 +112,15 @@ def _add(room: Conference, member: Member) -> None:
     room.enforce_min = True
     if not session.true("conference_silent_entry"):
         member.fire("add-member")
-    member.sit()
+    member.join_mix()
 
 
 def _remove(room: Conference, member: Member) -> None:
     session = member.session
     if sound := session.get("conference_exit_sound"):
         room.play(sound)
-    member.rise()
-    room.members.remove(member)
-    if room.floor_holder is member:
-        # the count is taken down after the floor: the event still counts who leaves
-        room.members.append(member)
-        _drop_floor(room)
-        room.members.remove(member)
+    member.leave_mix()
+    room.remove(member)
     session.set("conference_call_key", None)
     if member.endconf or room.count == 0:
         room.destruct = True
@@ -143,13 +128,3 @@ def _remove(room: Conference, member: Member) -> None:
         room.play(room.profile.exit_sound)
     member.fire("del-member")
     room.voice_changed()
-
-
-def _drop_floor(room: Conference) -> None:
-    old = room.floor_holder
-    room.floor_holder = None
-    if old is not None:
-        room.emit(
-            "floor-change",
-            lambda: [*room.data(), ("Action", "floor-change"), ("Old-ID", "none"), ("New-ID", "none")],
-        )

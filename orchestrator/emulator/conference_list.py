@@ -24,7 +24,7 @@ def text_list(room: Conference, delimiter: str = ";") -> str:
             flags += ["hear"] * member.can_hear + ["speak"] * member.can_speak + ["talking"] * member.talking
         else:
             flags.append("hold")
-        flags += ["floor"] * (room.floor_holder is member) + ["moderator"] * member.moderator
+        flags += ["floor"] * (member.has_floor) + ["moderator"] * member.moderator
         fields = [
             str(member.id),
             profile.channel_name,
@@ -74,15 +74,10 @@ def as_json(room: Conference) -> dict[str, Json]:
     }
     if room.max_members:
         out["max_members"] = room.max_members
-    participant_legs: list[Member | Recording] = [*room.members, *room.recordings]
-    participant_legs.sort(key=lambda participant_leg: participant_leg.id, reverse=True)
+    listed: list[Member | Recording] = [*room.members, *room.recordings]
+    listed.sort(key=lambda one: one.id, reverse=True)
     out["variables"] = dict(room.variables)
-    out["members"] = [
-        _recorder(participant_leg)
-        if isinstance(participant_leg, Recording)
-        else _caller(participant_leg, now)
-        for participant_leg in participant_legs
-    ]
+    out["members"] = [_recorder(one) if isinstance(one, Recording) else _caller(one, now) for one in listed]
     return out
 
 
@@ -108,7 +103,7 @@ def _caller(member: Member, now: int) -> dict[str, Json]:
         "talking": member.talking,
         "has_video": False,
         "video_bridge": False,
-        "has_floor": member.conference.floor_holder is member,
+        "has_floor": member.has_floor,
         "is_moderator": member.moderator,
         "end_conference": member.endconf,
         "mandatory_member_end_conference": False,

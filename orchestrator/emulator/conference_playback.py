@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.emulator.core import FRAME, Core
-from orchestrator.emulator.heard_audio import Playing
-from orchestrator.emulator.sound import Sound
+from orchestrator.emulator.sound import Playing, Sound
 
 if TYPE_CHECKING:
     from orchestrator.emulator.core import Task
@@ -20,7 +19,7 @@ class Player:
     """`done` is called for each sound that ended or was stopped, and for how many seconds it ran."""
 
     def __init__(
-        self, core: Core, started: Callable[[Playing], None], done: Callable[[Playing, float], None]
+        self, core: Core, started: Callable[[], None], done: Callable[[Playing, float], None]
     ) -> None:
         self.core = core
         self.started = started
@@ -63,7 +62,7 @@ class Player:
         if self._queue:
             name, sound = self._queue.popleft()
             self.current = Playing(name, sound, self.core.clock.now())
-            self.started(self.current)
+            self.started()
             if sound.duration < math.inf:
                 self._timer = self.core.later(sound.duration, self._finish)
 

@@ -1,5 +1,5 @@
-"""The state of one running FreeSWITCH: its clock, event bus, channels, conferences and the phones around
-it."""
+"""State that all parts of one running FreeSWITCH share: its clock, event bus, variables, tasks and settings
+(switch_core.c)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.events import Bus, Identity
 
 if TYPE_CHECKING:
-    from orchestrator.emulator.conference import Conference
-    from orchestrator.emulator.conference_profile import ConferenceProfile
-    from orchestrator.emulator.registry import Registry
-    from orchestrator.emulator.session import Session
-
     Task = Greenlet[..., object]
 
 VERSION = "1.10.12-release"
@@ -31,21 +26,13 @@ FRAME = 0.02  # seconds; park, conferences and playback look at their queues onc
 
 
 class Core:
-    """State that dies with the process when FreeSWITCH crashes."""
+    """Sessions and conferences are given it; it knows none of them."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        phones: Registry,
-        dialplan: tuple[tuple[str, str], ...],
-        profiles: dict[str, ConferenceProfile],
-    ) -> None:
+    def __init__(self, clock: Clock, dialplan: tuple[tuple[str, str], ...]) -> None:
         self.clock = clock
         self.identity = Identity.fresh()
         self.bus = Bus(clock, self.identity)
-        self.phones = phones
         self.dialplan = dialplan
-        self.profiles = profiles
         self.sip_profile = "texml"
         self.sip_running = True
         self.media_addresses = ("127.0.0.1", "127.0.0.1")
@@ -56,9 +43,6 @@ class Core:
         self.modules: frozenset[str] = MODULES
         self.conference_conf = ""
         self.extensions: dict[str, tuple[tuple[str, str], ...]] = {}
-        self.sessions: dict[str, Session] = {}
-        self.conferences: dict[str, Conference] = {}
-        self.ending: list[Conference] = []
         self.globals: dict[str, str] = {
             "core_uuid": self.identity.core_uuid,
             "hostname": self.identity.hostname,
@@ -66,7 +50,6 @@ class Core:
         self.expanded: list[str] = []
         self.tasks: dict[int, tuple[str, Task]] = {}
         self.started = clock.now()
-        self.dead = False
         self.session_count = 0
         self._member_ids = count(1)
         self._task_ids = count(1)
@@ -78,11 +61,6 @@ class Core:
 
     def next_member_id(self) -> int:
         return next(self._member_ids)
-
-    def locate(self, uuid: str) -> Session | None:
-        """The leg, unless it is hung up: FreeSWITCH does not find such a one either."""
-        session = self.sessions.get(uuid)
-        return session if session is not None and not session.down else None
 
     def spawn(self, call: Callable[..., object], *args: object) -> Task:
         return self._own(gevent.spawn(call, *args))
@@ -109,14 +87,8 @@ class Core:
             self.tasks.pop(number)[1].kill(block=False)
         return len(found)
 
-    def kill(self) -> None:
-        """Everything stops at once; no event, no goodbye: what a crash looks like."""
-        self.dead = True
+    def stop(self) -> None:
+        """All greenlets and tasks, at once."""
         for greenlet in list(self._greenlets):
             greenlet.kill(block=False)
-        for session in list(self.sessions.values()):
-            if session.phone is not None:
-                session.phone.cut_off()
-        self.sessions.clear()
-        self.conferences.clear()
         self.tasks.clear()

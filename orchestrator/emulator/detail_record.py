@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 
 from orchestrator.emulator.causes import q850
+from orchestrator.emulator.channel_variables import Variables
 from orchestrator.emulator.profile import Profile
-
-Variables = dict[str, str]
 
 _INTERVALS = (
     ("duration", "created", "Hangup"),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from orchestrator.emulator.conference_event import ConferenceEvents
 from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.core import FRAME
 from orchestrator.emulator.events import Headers
-from orchestrator.emulator.heard_audio import Playing, voice_of
 from orchestrator.emulator.session import Session
+from orchestrator.emulator.sound import Playing
 
 if TYPE_CHECKING:
-    from orchestrator.emulator.conference import Conference
     from orchestrator.emulator.core import Task
 
 HANGOVER = 40 * FRAME  # seconds of silence after which somebody has stopped talking
@@ -25,9 +25,17 @@ class Member:
     Called by its session's greenlet, its conference's, and API commands; nothing here waits.
     """
 
-    def __init__(self, conference: Conference, session: Session, flags: set[str]) -> None:
+    def __init__(
+        self,
+        conference: ConferenceEvents,
+        session: Session,
+        flags: set[str],
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called when its voice begins or ends, or it may be heard again or no longer."""
         self.conference = conference
         self.session = session
+        self._changed = changed
         self.id = int(session.get("conference_member_id", "0"))
         self.can_hear = "deaf" not in flags
         self.can_speak = "mute" not in flags
@@ -40,22 +48,22 @@ class Member:
         self.talking = False
         self.running = True
         self.kicked = False
-        self.seated = False
+        self.in_mix = False
+        self.has_floor = False
         self.relations: dict[int, tuple[bool, bool]] = {}  # id -> may speak to it, may hear it
         self.join_time = int(session.core.clock.now())
         self.last_talking = 0
         self.talk_began = 0.0
         self.energy = conference.profile.energy_level
-        self.files = Player(session.core, self._file_started, self._file_done)
+        self.files = Player(session.core, self.listen, self._file_done)
         self._talk: Task | None = None
 
     # events
 
     def member_data(self) -> Headers:
         """conference_member_add_event_data after the conference's own headers."""
-        conference = self.conference
         return [
-            ("Floor", _bool(conference.floor_holder is self)),
+            ("Floor", _bool(self.has_floor)),
             *self.session.basic_data(),
             ("Video", "false"),
             ("Hear", _bool(self.can_hear)),
@@ -97,21 +105,20 @@ class Member:
     def audible(self) -> bool:
         return self.voice is not None
 
-    def sit(self) -> None:
-        self.seated = True
+    def join_mix(self) -> None:
+        self.in_mix = True
         if phone := self.session.phone:
-            phone.member = self
             phone.on_voice = self.voice_changed
         self.voice_changed()
 
-    def rise(self) -> None:
-        self.seated = False
+    def leave_mix(self) -> None:
+        self.in_mix = False
+        self.has_floor = False
         if phone := self.session.phone:
-            phone.member = None
             phone.on_voice = None
         self._forget_talk()
         self.files.close()
-        self.conference.voice_changed()
+        self._changed()
 
     def stop(self) -> None:
         """It leaves at its next frame."""
@@ -125,7 +132,7 @@ class Member:
 
     def voice_changed(self) -> None:
         """Its phone spoke up or fell silent, or it was muted, held …"""
-        if not self.seated:
+        if not self.in_mix:
             return
         self._forget_talk()
         if not self.can_speak or self.hold:
@@ -134,11 +141,7 @@ class Member:
             self._talk = self.session.core.later(2 * FRAME, self._start_talking)
         elif self.talking and not self.audible:
             self._talk = self.session.core.later(HANGOVER, self._stop_talking)
-        self.conference.voice_changed()
-        if self.voice is not None:
-            for other in self.conference.members:
-                if other is not self and other.hears_member(self) and other.session.phone:
-                    other.session.phone.note({self.voice})
+        self._changed()
 
     def _start_talking(self) -> None:
         self._talk = None
@@ -147,7 +150,6 @@ class Member:
             self.last_talking = int(self.session.core.clock.now())
             self.talk_began = self.session.core.clock.now()
             self.fire("start-talking")
-            self.conference.wake()
 
     def _stop_talking(self) -> None:
         self._talk = None
@@ -178,26 +180,13 @@ class Member:
     def hears_member(self, other: Member) -> bool:
         if not self.can_hear:
             return False
-        may_speak = all(self._relation(other, who)[0] for who in (self.id, 0))
-        may_hear = all(self._relation(self, who)[1] for who in (other.id, 0))
+        may_speak = all(self._relation(other, number)[0] for number in (self.id, 0))
+        may_hear = all(self._relation(self, number)[1] for number in (other.id, 0))
         return may_speak and may_hear
 
     @staticmethod
-    def _relation(member: Member, who: int) -> tuple[bool, bool]:
-        return member.relations.get(who, (True, True))
-
-    def sources(self) -> dict[Hashable, Playing]:
-        """The sound to this member: the mix without itself, and its own files."""
-        if not self.running or not self.seated or not self.can_hear:
-            return {}
-        found: dict[Hashable, Playing] = {}
-        for player in (self.files, self.conference.files, self.conference.moh):
-            if player.current is not None:
-                found[id(player.current)] = player.current
-        for other in self.conference.members:
-            if other is not self and other.voice is not None and self.hears_member(other):
-                found[other.id, other.voice] = voice_of(other.voice, self.session.core.clock)
-        return found
+    def _relation(member: Member, number: int) -> tuple[bool, bool]:
+        return member.relations.get(number, (True, True))
 
     def listen(self) -> None:
         if self.session.phone:
@@ -205,15 +194,9 @@ class Member:
 
     # its own sounds
 
-    def _file_started(self, playing: Playing) -> None:
-        if self.session.phone and self.can_hear:
-            self.session.phone.hears(playing.name, playing.sound)
-        self.listen()
-
     def _file_done(self, playing: Playing, seconds: float) -> None:
         self.listen()
-        seated = self if self in self.conference.members else None
-        self.conference.fire_done("play-file-member-done", playing, seconds, seated)
+        self.conference.fire_done("play-file-member-done", playing, seconds, member=self.member_data)
 
 
 def _bool(value: bool) -> str:

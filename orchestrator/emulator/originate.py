@@ -8,14 +8,13 @@ from uuid import uuid4
 from gevent.event import Event
 
 from orchestrator.emulator.channel_variables import outbound_variables
-from orchestrator.emulator.core import FRAME, Core
+from orchestrator.emulator.core import FRAME
 from orchestrator.emulator.dialstring import Target, parse
-from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.loopback import call_loopback
-from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
-from orchestrator.emulator.session import Session
-from orchestrator.emulator.sound import SoundNotFound, open_sound
+from orchestrator.emulator.registry import Registry
+from orchestrator.emulator.session import Session, Sessions
+from orchestrator.emulator.sound import Playing, SoundNotFound, open_sound
 
 DEFAULT_TIMEOUT = 60.0  # seconds
 ENDPOINTS = ("sofia", "user", "loopback")
@@ -31,7 +30,7 @@ class Attempt:
     legs: list[Session] = field(default_factory=list)
 
 
-def dial(core: Core, dial_string: str, caller: Session | None = None) -> Attempt:
+def dial(sessions: Sessions, phones: Registry, dial_string: str, caller: Session | None = None) -> Attempt:
     """Ring until somebody answers, all have refused, the time has passed or the caller hangs up.
 
     The legs that did not win report their ends by themselves.
@@ -39,7 +38,7 @@ def dial(core: Core, dial_string: str, caller: Session | None = None) -> Attempt
     dialled = parse(dial_string)
     attempt = Attempt(cause="DESTINATION_OUT_OF_ORDER")
     for targets in dialled.groups:
-        attempt = _Ringing(core, dialled.variables, targets, caller).run()
+        attempt = _Ringing(sessions, phones, dialled.variables, targets, caller).run()
         if attempt.winner is not None or (caller is not None and caller.down):
             break
     return attempt
@@ -52,9 +51,16 @@ class _Ringing:
     """
 
     def __init__(
-        self, core: Core, common: dict[str, str], targets: tuple[Target, ...], caller: Session | None
+        self,
+        sessions: Sessions,
+        phones: Registry,
+        common: dict[str, str],
+        targets: tuple[Target, ...],
+        caller: Session | None,
     ) -> None:
-        self.core = core
+        self.sessions = sessions
+        self.core = sessions.core
+        self.phones = phones
         self.common = common
         self.targets = targets
         self.caller = caller
@@ -72,7 +78,7 @@ class _Ringing:
             if refusal := self._impossible(target):
                 self.attempt.cause = refusal
                 continue
-            leg = _new_leg(self.core, target, self.caller)
+            leg = _new_leg(self.sessions, target, self.caller)
             leg.on_down += [self.changed.set, leg.close_soon]
             self.attempt.legs.append(leg)
             leg.begin()
@@ -93,7 +99,7 @@ class _Ringing:
         return self.attempt
 
     def _loop_back(self, target: Target) -> None:
-        leg = call_loopback(self.core, target, self.changed.set)
+        leg = call_loopback(self.sessions, target, self.changed.set)
         if leg is None:
             self.attempt.cause = "NO_ROUTE_DESTINATION"
             return
@@ -106,7 +112,7 @@ class _Ringing:
         profile = target.endpoint.split("/")[1] if "/" in target.endpoint else ""
         if target.module == "sofia" and profile not in (self.core.sip_profile, *SOFIA_PROFILES):
             return "INVALID_PROFILE"
-        if target.module == "user" and self.core.phones.find(target.number) is None:
+        if target.module == "user" and self.phones.find(target.number) is None:
             return "SUBSCRIBER_ABSENT"
         return ""
 
@@ -190,13 +196,13 @@ class _Ringing:
                 leg.hangup(cause)
 
     def _call_phone(self, leg: Session, target: Target) -> None:
-        core, behaviour = self.core, self.core.phones.find(target.number)
+        core, behaviour = self.core, self.phones.find(target.number)
         # mod_sofia's From, where this says otherwise than the caller id (sofia_glue_do_invite).
         written = leg.get("sip_from_uri").partition("@")[0]
-        phone = EmulatedPhone(core.clock, target.number, written or leg.profile.cid_number)
+        phone = self.phones.phone_type(core.clock, target.number, written or leg.profile.cid_number)
         phone.leg, leg.phone = leg, phone
         phone.on_act = self.changed.set
-        core.phones.called(phone)
+        self.phones.called(phone)
         if behaviour is None:
             core.later(0.02, phone.refuse, 404)
             return
@@ -222,8 +228,8 @@ def _time_out(leg: Session) -> None:
         leg.hangup("ALLOTTED_TIMEOUT")
 
 
-def _new_leg(core: Core, target: Target, caller: Session | None) -> Session:
-    variables = target.variables
+def _new_leg(sessions: Sessions, target: Target, caller: Session | None) -> Session:
+    core, variables = sessions.core, target.variables
     session_id = core.next_session_id()
     name = variables.get("origination_caller_id_name", caller.profile.cid_name if caller else "")
     number = variables.get(
@@ -253,7 +259,7 @@ def _new_leg(core: Core, target: Target, caller: Session | None) -> Session:
         profile.network_addr, profile.source = theirs.network_addr, theirs.source
     originator = caller.uuid if caller else ""
     given = outbound_variables(profile, session_id, target.address, variables, originator)
-    leg = Session(core, profile, {}, session_id)
+    leg = Session(sessions, profile, {}, session_id)
     if caller is not None:
         # the B leg keeps a copy of the caller's profile from the moment of the call, without its times
         leg.other_leg = ("originator", replace(caller.profile, created=0, times={}))

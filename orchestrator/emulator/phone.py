@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections import deque
-from collections.abc import Callable, Collection, Hashable, Mapping
-from typing import TYPE_CHECKING, Protocol
-
-import gevent
-import numpy as np
-from gevent.event import Event
-from numpy.typing import NDArray
+from collections.abc import Callable, Collection
 
 from orchestrator.emulator.causes import CAUSE_OF_STATUS, q850, sip_status
 from orchestrator.emulator.channel_variables import reply_variables
 from orchestrator.emulator.clock import Clock
-from orchestrator.emulator.heard_audio import AudioMonitor, Heard, Playing, voice_of
-from orchestrator.emulator.sound import TOLERANCE, Sound
-
-if TYPE_CHECKING:
-    from orchestrator.emulator.session import Session
+from orchestrator.emulator.leg_audio import Sources, sources
+from orchestrator.emulator.session import Session
 
 SHORT = 0.2  # seconds: "now", for a measurement
 CANCELLED = 487  # what a called phone answers to a CANCEL
@@ -34,16 +22,10 @@ PHRASES = {
 }
 
 
-class Listened(Protocol):
-    """Something that a phone listens to: a conference member."""
-
-    def sources(self) -> Mapping[Hashable, Playing]: ...
-
-
 class EmulatedPhone:
     """One phone in one call. States: calling, ringing, answered, ended.
 
-    Tests and the demo call it, on any greenlet; `wait_…` blocks them. Methods for the switch do not wait.
+    Tests and the demo call it, on any greenlet. Nothing here waits.
     """
 
     def __init__(self, clock: Clock, number: str, caller: str) -> None:
@@ -56,24 +38,9 @@ class EmulatedPhone:
         self.speaking: float | None = None
         self.turns = 0  # how often it has started or stopped speaking
         self.received_digits = ""  # DTMF that came to it
-        self.times = {"calling": time.monotonic()}
-        self.prompts: list[str] = []  # names of the sounds and texts that were played to it
         self.cause = ""
         self.on_voice: Callable[[], None] | None = None
         self.on_act: Callable[[], None] | None = None
-        self.member: Listened | None = None
-        self.audio_monitor = AudioMonitor(clock)
-        self._noted: deque[tuple[float, set[float]]] = deque(maxlen=200)
-        self._changed = Event()
-
-    @property
-    def request(self) -> str:
-        """The part of the INVITE that came to it that a dial string decides."""
-        if self.leg is None:
-            return ""
-        profile, variables = self.leg.profile, self.leg.variables
-        own = [f"{name[6:]}: {value}" for name, value in variables.items() if name.startswith("sip_h_")]
-        return "\r\n".join([f'From: "{profile.cid_name}" <sip:{profile.cid_number}@127.0.0.1>', *own])
 
     # what it does
 
@@ -129,11 +96,6 @@ class EmulatedPhone:
                 self.on_voice()
             if self.leg is not None and self.leg.partner is not None and self.leg.partner.phone is not None:
                 self.leg.partner.phone.listen()
-
-    def sends(self, on: bool) -> None:
-        """Whether its RTP reaches the switch; it neither hears nor shows that it does not."""
-        if self.leg is not None:
-            self.leg.receives_media(on)
 
     def answer(self, code: int = 200) -> None:
         """Pick up a call that came to it, or refuse it with another code."""
@@ -194,11 +156,12 @@ class EmulatedPhone:
         elif self.state == "calling":
             self._become("ringing")
 
-    def left(self, leg: Session, cause: str) -> None:
+    def left(self, cause: str) -> None:
         """The switch ended the call."""
         self.cause = cause
-        unanswered = sip_status(cause) if leg.inbound else CANCELLED
-        self._end(200 if leg.answered else unanswered)
+        if self.leg is not None:
+            unanswered = sip_status(cause) if self.leg.inbound else CANCELLED
+            self._end(200 if self.leg.answered else unanswered)
 
     def cut_off(self) -> None:
         """The switch is gone without a word."""
@@ -206,140 +169,27 @@ class EmulatedPhone:
 
     def receive(self, digits: str) -> None:
         self.received_digits += digits
-        self._wake()
-
-    def hears(self, name: str, sound: Sound) -> None:
-        """A sound starts; noted, so that a wait does not miss a short one."""
-        self.prompts.append(name)
-        self.note(sound.tones())
-
-    def note(self, hertz: set[float]) -> None:
-        if hertz:
-            self._noted.append((self.clock.now(), hertz))
-        self._wake()
 
     def _become(self, state: str, status: int | None = None) -> None:
         if self.state != "ended":
             self.state = state
-            self.times.setdefault(state, time.monotonic())
             self.sip_status = status
-            self._wake()
 
     def _end(self, status: int | None) -> None:
         if self.state != "ended":
             self.state, self.sip_status = "ended", status
-            self.times["ended"] = time.monotonic()
             self.listen()
-
-    # what a test waits for
-
-    def wait_ringing(self, timeout: float = 10.0) -> None:
-        self._until(lambda: self.state in ("ringing", "answered"), timeout, "ring")
-
-    def wait_answered(self, timeout: float = 10.0) -> None:
-        self._until(lambda: self.state == "answered", timeout, "be answered", failed="ended")
-
-    def wait_ended(self, timeout: float = 10.0) -> None:
-        self._until(lambda: self.state == "ended", timeout, "end")
-
-    def wait_digits(self, digits: str, timeout: float = 10.0) -> None:
-        self._until(lambda: digits in self.received_digits, timeout, f"get the digits {digits}")
-
-    def wait_hears(self, hz: float, timeout: float = 10.0) -> float:
-        """Also a tone that was too short to be looked at in time. Returns time.monotonic()."""
-        since = self.clock.now() - SHORT
-        self._until(lambda: self.hears_now(hz) or self._noted_since(since, hz), timeout, f"hear {hz} Hz")
-        return time.monotonic()
-
-    def wait_stops_hearing(self, hz: float, timeout: float = 10.0) -> float:
-        """Until that tone is gone; returns time.monotonic()."""
-        self._until(lambda: not self.hears_now(hz), timeout, f"stop hearing {hz} Hz")
-        return time.monotonic()
-
-    def wait_quiet(self, timeout: float = 10.0, seconds: float = SHORT) -> float:
-        """Until it heard nothing for so long; returns time.monotonic()."""
-        self._until(lambda: not self.hearing(seconds), timeout, "hear nothing")
-        return time.monotonic()
-
-    def hears_now(self, hz: float) -> bool:
-        """Whether it heard that tone in the last 200 ms."""
-        return any(math.isclose(hz, heard, rel_tol=TOLERANCE) for heard in self.hearing())
 
     def hearing(self, seconds: float = SHORT) -> set[float]:
         """All frequencies in the sound it hears now, looked at over the last `seconds`."""
-        leg = self.leg
-        if leg is None or leg.down or not leg.media_up:
-            return set()
         now = self.clock.now()
         heard: set[float] = set()
         for playing in self._sources().values():
             heard |= playing.sound.within(now - seconds - playing.began, now - playing.began)
         return heard
 
-    def heard(self, hz: float, *, since: float = 0.0, shortest: float = 0.0) -> list[Heard]:
-        """Every stretch of that tone: (start, end, level_db), by time.monotonic()."""
-        return self.audio_monitor.heard(hz, since=since, shortest=shortest)
-
-    def audio(self, since: float = 0.0) -> tuple[float, NDArray[np.int16]]:
-        """The sound it heard as samples of 8 kHz, and time.monotonic() of the first."""
-        return self.audio_monitor.audio(since)
-
     def listen(self) -> None:
-        """The sound it hears has changed."""
-        self.audio_monitor.update(self._sources())
-        self._wake()
+        """The sound to it has changed."""
 
-    def _sources(self) -> dict[Hashable, Playing]:
-        leg = self.leg
-        if leg is None or leg.down or not leg.media_up or self.state == "ended":
-            return {}
-        found = self._own_sources(leg)
-        if leg.eavesdrops is not None and leg.eavesdrops.phone is not None:
-            target = leg.eavesdrops.phone
-            found |= target._own_sources(leg.eavesdrops) | target._voice("supervised")
-        for one in leg.eavesdroppers:
-            if one.true("eavesdrop_whisper_bleg") and one.phone is not None:
-                found |= one.phone._voice(one.uuid)
-        for one in leg.partner.eavesdroppers if leg.partner is not None else ():
-            if one.true("eavesdrop_whisper_aleg") and one.phone is not None:
-                found |= one.phone._voice(one.uuid)
-        return found
-
-    def _own_sources(self, leg: Session) -> dict[Hashable, Playing]:
-        """Without anybody who eavesdrops."""
-        if leg.playing:
-            return {id(playing): playing for playing in leg.playing}
-        found = dict(self.member.sources()) if self.member is not None else {}
-        other = leg.partner.phone if leg.partner is not None else None
-        return found | (other._voice("partner") if other is not None else {})
-
-    def _voice(self, role: str) -> dict[Hashable, Playing]:
-        if self.speaking is None:
-            return {}
-        return {(role, self.speaking): voice_of(self.speaking, self.clock)}
-
-    def _noted_since(self, since: float, hz: float) -> bool:
-        return any(
-            moment >= since and any(math.isclose(hz, heard, rel_tol=TOLERANCE) for heard in hertz)
-            for moment, hertz in self._noted
-        )
-
-    def _wake(self) -> None:
-        self._changed.set()
-
-    def _until(
-        self, condition: Callable[[], bool], timeout: float, what: str, failed: str | None = None
-    ) -> None:
-        """`timeout` is in real seconds."""
-        limit = time.monotonic() + timeout
-        # who asks again and again must not keep the switch from running: it lives in the same process
-        gevent.sleep(0.001)
-        while not condition() and time.monotonic() < limit and (failed is None or self.state != failed):
-            self._changed.clear()
-            self._changed.wait(0.01)
-        if condition():
-            return
-        raise AssertionError(
-            f"phone {self.caller} -> {self.number} did not {what} within {timeout} s: "
-            f"state={self.state} sip_status={self.sip_status} hears={sorted(self.hearing())}"
-        )
+    def _sources(self) -> Sources:
+        return {} if self.leg is None or self.state == "ended" else sources(self.leg)

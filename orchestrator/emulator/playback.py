@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 
-from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.session import Session
-from orchestrator.emulator.sound import RATE, Sound, SoundNotFound, open_sound, speech
+from orchestrator.emulator.sound import RATE, Playing, Sound, SoundNotFound, open_sound, speech
 
 
 class Ended(Enum):

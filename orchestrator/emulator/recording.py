@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gevent
 
+from orchestrator.emulator.conference_event import ConferenceEvents
+from orchestrator.emulator.conference_playback import Player
 from orchestrator.emulator.core import FRAME
-from orchestrator.emulator.heard_audio import Playing
-from orchestrator.emulator.sound import Score, write_wav
-
-if TYPE_CHECKING:
-    from orchestrator.emulator.conference import Conference
+from orchestrator.emulator.sound import Playing, Score, write_wav
 
 # 64 KiB at 8 kHz.
 BLOCK_SECONDS = 4.0
@@ -22,10 +20,23 @@ HEADER_BYTES = 44
 
 
 class Recording:
-    """Sits in the conference like a member without a channel: it takes a member number too."""
+    """Is in the conference like a member without a channel: it takes a member number too."""
 
-    def __init__(self, conference: Conference, path: str) -> None:
+    def __init__(
+        self,
+        conference: ConferenceEvents,
+        path: str,
+        players: Iterable[Player],
+        voices: Callable[[], Mapping[int, float]],
+        ended: Callable[[Recording], None],
+    ) -> None:
+        """`voices` are the tones in the mix, by the member that speaks. `ended` is called once the file is
+        closed, or could not be opened."""
         self.conference = conference
+        self.players = players
+        self.voices = voices
+        self.ended = ended
+        self.open = True
         self.path = path
         self.core = conference.core
         self.id = self.core.next_member_id()
@@ -37,9 +48,7 @@ class Recording:
         self._pause_began: float | None = None
         self._paused_for = 0.0
         self._voices: dict[int, tuple[float, float]] = {}  # member -> (hz, since which second of the file)
-        conference.recordings.append(self)
         conference.record_count += 1
-        conference.readers += 1
         self.core.later(FRAME, self._open)
 
     def _open(self) -> None:
@@ -56,12 +65,12 @@ class Recording:
         self.conference.fire("start-recording", [("Path", self.path)])
         self.note_voices()
         self.core.later(BLOCK_SECONDS, self._grow)
-        if self.stopping or not self.conference.running or not self.conference.count:
+        if self.stopping:
             self.core.later(FRAME, self._close)
 
     def _grow(self) -> None:
         """FreeSWITCH writes block by block: a file that stands still is one that nobody writes any more."""
-        if self not in self.conference.recordings:
+        if not self.open:
             return
         if not self.paused:
             # A file whose name was taken away grows where nobody sees it.
@@ -79,20 +88,14 @@ class Recording:
         if not self._began:
             return
         position = self.seconds
-        speaking = {
-            member.id: member.voice
-            for member in self.conference.members
-            if member.voice is not None and not self.paused
-        }
+        speaking = {} if self.paused else self.voices()
         for member, (hz, since) in list(self._voices.items()):
             if speaking.get(member) != hz:
                 self.score.add(since, position, hz)
                 del self._voices[member]
         for member, voice in speaking.items():
-            if voice is not None and member not in self._voices:
+            if member not in self._voices:
                 self._voices[member] = (voice, position)
-        if not self.conference.count:
-            self.stop()
 
     def add_sound(self, playing: Playing) -> None:
         """A sound that was played to all ends now."""
@@ -127,7 +130,7 @@ class Recording:
         for hz, since in self._voices.values():
             self.score.add(since, position, hz)
         self._voices.clear()
-        for player in (self.conference.files, self.conference.moh):
+        for player in self.players:
             if player.current is not None:
                 self.add_sound(player.current)
         rate = self.conference.profile.rate
@@ -155,6 +158,5 @@ class Recording:
         self.conference.fire("stop-recording", facts)
 
     def _leave(self) -> None:
-        if self in self.conference.recordings:
-            self.conference.recordings.remove(self)
-        self.conference.release()
+        self.open = False
+        self.ended(self)

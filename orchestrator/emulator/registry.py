@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import gevent
 
 from orchestrator.emulator.phone import EmulatedPhone
 
@@ -35,20 +32,12 @@ class Target:
     behaviour: Behaviour
     calls: list[EmulatedPhone] = field(default_factory=list)
 
-    def wait_called(self, timeout: float = 5.0, nth: int = 1) -> EmulatedPhone:
-        """The phone that rings (the nth call to this number). Real seconds."""
-        limit = time.monotonic() + timeout
-        while len(self.calls) < nth:
-            if time.monotonic() > limit:
-                raise AssertionError(f"{self.number} was not called within {timeout:g} s")
-            gevent.sleep(0.005)
-        return self.calls[nth - 1]
-
 
 class Registry:
     """The phones that can be called, by number or user name, and their behaviour."""
 
-    def __init__(self) -> None:
+    def __init__(self, phone_type: type[EmulatedPhone]) -> None:
+        self.phone_type = phone_type
         self.targets: dict[str, Target] = {}
         self.on_dial: Callable[[EmulatedPhone], None] | None = None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple
 from uuid import uuid4
 
 from gevent.event import Event
@@ -15,14 +16,22 @@ from orchestrator.emulator.channel import Channel
 from orchestrator.emulator.channel_variables import Variables
 from orchestrator.emulator.core import FRAME, Core
 from orchestrator.emulator.detail_record import closing_variables, rtp_statistics
-from orchestrator.emulator.heard_audio import Playing
 from orchestrator.emulator.profile import Profile
+from orchestrator.emulator.sound import Playing
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
 
 BREAK_ONE, BREAK_ALL = 1, 2
 VARIABLE = re.compile(r"\\?\$\{(\w+)\}")
+
+
+class Application(NamedTuple):
+    """A dialplan application: it runs on the session's thread, and blocks it."""
+
+    run: Callable[[Session, str], None]
+    media: bool
+    """Pre-answers a call that has no media yet."""
 
 
 class Session(Channel):
@@ -32,8 +41,10 @@ class Session(Channel):
     it.
     """
 
-    def __init__(self, core: Core, profile: Profile, variables: Variables, session_id: int) -> None:
+    def __init__(self, sessions: Sessions, profile: Profile, variables: Variables, session_id: int) -> None:
+        core = sessions.core
         super().__init__(core, profile, variables, session_id)
+        self.sessions = sessions
         self.messages: deque[dict[str, str]] = deque()
         self.digits: deque[tuple[str, str]] = deque()  # each with its DTMF-Source
         self.detects_tones = False
@@ -44,6 +55,8 @@ class Session(Channel):
         self.controlled = False
         self.last_app = ("", "")
         self.playing: list[Playing] = []
+        self.conference_mix: Callable[[], dict[Hashable, Playing]] | None = None
+        """The sound from the conference that it is in."""
         self.partner: Session | None = None
         self.eavesdrops: Session | None = None
         self.eavesdroppers: list[Session] = []
@@ -51,7 +64,7 @@ class Session(Channel):
         self.transfer: tuple[tuple[str, str], ...] = ()
         """The application to run in place of its bridge; `transfer_now` once that has let go of it."""
         self.transfer_now = Event()
-        self.over = Event()
+        self.ended = Event()
         self.on_down: list[Callable[[], None]] = []
         self.before_report: list[Callable[[], None]] = []
         """Called by its thread at its end, before the event: recordings are closed."""
@@ -60,7 +73,7 @@ class Session(Channel):
         self._mute_since = 0.0
         self._mute_seconds = 0.0
         self._depth = 0
-        core.sessions[self.uuid] = self
+        sessions[self.uuid] = self
 
     # what the thread does
 
@@ -129,8 +142,8 @@ class Session(Channel):
         self.fire("CHANNEL_HANGUP_COMPLETE")
         self.state_number = 12
         self.fire("CHANNEL_DESTROY")
-        self.core.sessions.pop(self.uuid, None)
-        self.over.set()
+        self.sessions.pop(self.uuid, None)
+        self.ended.set()
 
     def close_soon(self) -> None:
         """For a leg without a thread that runs applications: it reports its end by itself."""
@@ -155,7 +168,7 @@ class Session(Channel):
             way = "send_bye" if self.answered else "send_refuse" if self.inbound else "send_cancel"
             self.set("sip_hangup_disposition", way)
             if self.phone:
-                self.phone.left(self, self.hangup_cause)
+                self.phone.left(self.hangup_cause)
 
     def hangup(self, cause: str) -> None:
         """The leg has ended from this instant; its thread winds up at its next look."""
@@ -188,11 +201,9 @@ class Session(Channel):
 
     def execute(self, app: str, argument: str, app_uuid: str = "") -> bool:
         """Run one application to its end. False when it could not be started."""
-        from orchestrator.emulator.apps import APPLICATIONS
-
         if self.down:
             return False
-        known = APPLICATIONS.get(app)
+        known = self.sessions.applications.get(app)
         if known is None:
             log.warning("emulator: Invalid Application", uuid=self.uuid, application=app)
             self.hangup("DESTINATION_OUT_OF_ORDER")
@@ -327,7 +338,6 @@ class Session(Channel):
     def play(self, playing: Playing) -> None:
         self.playing.append(playing)
         if self.phone:
-            self.phone.hears(playing.name, playing.sound)
             self.phone.listen()
 
     def stop_playing(self, playing: Playing) -> None:
@@ -335,3 +345,17 @@ class Session(Channel):
             self.playing.remove(playing)
         if self.phone:
             self.phone.listen()
+
+
+class Sessions(dict[str, Session]):
+    """All legs of one FreeSWITCH, by their ids, and the applications that they can run."""
+
+    def __init__(self, core: Core, applications: Mapping[str, Application]) -> None:
+        super().__init__()
+        self.core = core
+        self.applications = applications
+
+    def locate(self, uuid: str) -> Session | None:
+        """The leg, unless it is hung up: FreeSWITCH does not find such a one either."""
+        session = self.get(uuid)
+        return session if session is not None and not session.down else None

@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from orchestrator.emulator.clock import Clock
+
 RATE = 8000
-SPEECH_HZ = 180.0  # what a text that is spoken counts as; a phone's `prompts` has the words
+SPEECH_HZ = 180.0  # what a text that is spoken counts as; the name of what plays has the words
 WORDS_PER_SECOND = 2.5
 WINDOW = 0.2  # seconds of a file that are taken as one tone
 SILENCE_RMS = 0.003
 LEVEL = 0.3  # amplitude of a tone that is rendered, of full scale
 TOLERANCE = 0.03  # a frequency is recognised within this part of it
 
+VOICE = "voice"
+"""The name of a tone that somebody speaks."""
 Hertz = tuple[float, ...]
 
 
@@ -50,7 +54,7 @@ class Sound:
         if end < begin or not self.period:
             return set()
         if end - begin >= self.period:
-            return self.tones()
+            return {hz for _, _, hertz in self.parts for hz in hertz}
         heard: set[float] = set()
         cycle = math.floor(begin / self.period) * self.period
         while cycle <= end:
@@ -60,8 +64,19 @@ class Sound:
             cycle += self.period
         return heard
 
-    def tones(self) -> set[float]:
-        return {hz for _, _, hertz in self.parts for hz in hertz}
+
+@dataclass
+class Playing:
+    """A sound on its way to somebody; `began` by the emulated clock, seconds."""
+
+    name: str
+    sound: Sound
+    began: float
+
+
+def voice_of(hz: float, clock: Clock) -> Playing:
+    """A tone that somebody speaks, heard since long."""
+    return Playing(VOICE, humming(hz), clock.now() - 1.0)
 
 
 def silence(seconds: float) -> Sound:

@@ -12,8 +12,9 @@ from orchestrator.emulator.api import COMMANDS
 from orchestrator.emulator.channel_variables import inbound_variables
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference_profile import ConferenceProfile
-from orchestrator.emulator.core import MODULES, Core
+from orchestrator.emulator.core import MODULES
 from orchestrator.emulator.identity import identify
+from orchestrator.emulator.instance import Instance
 from orchestrator.emulator.phone import EmulatedPhone
 from orchestrator.emulator.profile import Profile
 from orchestrator.emulator.registry import Behaviour, Registry, Target
@@ -45,6 +46,7 @@ class EmulatedSwitch:
     `dialplan` runs on each incoming call: applications and their arguments; the default is the project's own.
     `extensions` are those that `loopback/<name>` reaches. `profiles` are the conference profiles by name; one
     that is not there has ConferenceProfile's defaults. `conference_conf` is the answer of `xml_locate`.
+    Its phones are of `phone_type`.
     Nothing survives `kill`.
 
     Tests and the demo start, call and kill it, on any greenlet; each leg, conference and socket has its own.
@@ -66,12 +68,13 @@ class EmulatedSwitch:
         context: str = "texml",
         modules: frozenset[str] = MODULES,
         conference_conf: str = "",
+        phone_type: type[EmulatedPhone] = EmulatedPhone,
     ) -> None:
         self.host = host
         self.port = port
         self.password = password
         self.clock = Clock(time_scale)
-        self.phones = Registry()
+        self.phones = Registry(phone_type)
         self.profiles = dict(profiles or {})
         self.sip_profile = sip_profile
         self.context = context
@@ -84,8 +87,8 @@ class EmulatedSwitch:
         self._listeners: set[Listener] = set()
         self._next_port = 6001
 
-    def _boot(self) -> Core:
-        core = Core(self.clock, self.phones, self._dialplan, self.profiles)
+    def _boot(self) -> Instance:
+        core = Instance(self.clock, self.phones, self._dialplan, self.profiles)
         core.extensions = self._extensions
         core.sip_profile = self.sip_profile
         core.context = self.context
@@ -138,7 +141,7 @@ class EmulatedSwitch:
         return None if known is None else known(self.core, argument)
 
     def message(self, uuid: str, headers: dict[str, str]) -> bool:
-        session = self.core.locate(uuid)
+        session = self.core.sessions.locate(uuid)
         if session is None:
             return False
         session.post(headers)
@@ -157,7 +160,7 @@ class EmulatedSwitch:
     ) -> EmulatedPhone:
         """A phone calls `to`: an INVITE that the dialplan parks. `sounds` is the tone it speaks, in Hz."""
         core = self.core
-        phone = EmulatedPhone(self.clock, to, from_)
+        phone = self.phones.phone_type(self.clock, to, from_)
         phone.speaking = sounds
         channel_name = f"sofia/{self.sip_profile}/{from_}@127.0.0.1"
         profile = Profile(
@@ -180,7 +183,7 @@ class EmulatedSwitch:
         variables = inbound_variables(profile, number, self._next_port, dict(headers or {}), self.sip_profile)
         variables |= identify(profile, headers or {})
         self._next_port = 6001 + (self._next_port - 6000) % 50000
-        session = Session(core, profile, variables, number)
+        session = Session(core.sessions, profile, variables, number)
         session.phone, phone.leg = phone, session
         session.start(core.dialplan)
         return phone
@@ -206,5 +209,5 @@ class EmulatedSwitch:
     def leftovers(self) -> list[str]:
         """Channels and conferences that are still there."""
         channels = [f"channel {uuid}" for uuid in self.core.sessions]
-        rooms = [*self.core.conferences.values(), *self.core.ending]
+        rooms = [*self.core.conferences.values(), *self.core.conferences.ending]
         return channels + [f"conference {room.name}" for room in rooms]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 import gevent
@@ -11,13 +11,11 @@ from gevent import socket
 from gevent.event import Event
 from gevent.lock import Semaphore
 
+from orchestrator.emulator.core import Core
 from orchestrator.emulator.event_names import EVENT_NAMES
 from orchestrator.emulator.events import Fired, Origin
 from orchestrator.emulator.filters import Filters
 from orchestrator.logs import get_logger
-
-if TYPE_CHECKING:
-    from orchestrator.emulator.core import Core
 
 log = get_logger(__name__)
 

@@ -42,7 +42,7 @@ class BackgroundPlayback:
         outer = gevent.getcurrent()
         if isinstance(outer, _PlaybackGreenlet):
             # A caller may wait for hours, and type all the time.
-            outer.inside = [*(one for one in outer.inside if not one.over), self]
+            outer.inside = [*(one for one in outer.inside if not one.ended), self]
         self._greenlet = _PlaybackGreenlet(self._run)
         self._greenlet.inside = []
         self._greenlet.start()
@@ -59,7 +59,7 @@ class BackgroundPlayback:
             log.exception("prompt cannot go on", leg=self._leg.uuid)
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         return bool(self._greenlet.ready())
 
     def on_end(self, heard: Callable[[], None]) -> None:
@@ -68,7 +68,7 @@ class BackgroundPlayback:
 
     def wait(self, timeout: float | None = None) -> bool:
         self._greenlet.join(timeout)
-        return self.over
+        return self.ended
 
     def abandon(self) -> None:
         """The current file plays to its end; nothing follows it, nor a playback that was started inside

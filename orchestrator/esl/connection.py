@@ -262,7 +262,6 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         self._was_up = True
         self.connected = True
         self.last_error = None
-        self._refused_since = None
         self._up.set()
         self._attempted.set()
         self.log.info("event socket up", core_uuid=self.core_uuid)

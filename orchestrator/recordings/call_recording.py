@@ -65,7 +65,7 @@ class CallRecording(Recording):
         self._leg_over = Flag()
         self._unanswered = False
         self._end_pending = False
-        if not state.over:
+        if not state.ended:
             recorder.open[state.sid] = self
             # From the start: one read of the socket can bring the hangup and the leg's end.
             recorder.legs.watch(call.leg, self._on_event)

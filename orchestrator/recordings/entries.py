@@ -33,22 +33,22 @@ class RecordingEntries:
             by, key = actor("FreeSWITCH")
             self._about.add(kind, recording=after.sid, by=by, key=key)
 
-    def over(self, state: RecordingState, problem: str, *, expected: bool) -> None:
+    def ended(self, state: RecordingState, problem: str, *, expected: bool) -> None:
         """Completed, or absent; `problem` says why it is absent, or shorter than it was to be. Never
         blocks."""
         if problem and not expected:
             gevent.spawn(self._over_with, state, problem)
         else:
-            self._add_over(state, problem, "", expected)
+            self._add_ended(state, problem, "", expected)
 
     def _over_with(self, state: RecordingState, problem: str) -> None:
         remedy = ""
         if (free := self._free()) < _FULL_BYTES:
             problem = f"the disk of {self._directory} is full ({free} bytes are free): {problem}"
             remedy = "Free space there, or set recordings.retention_days"
-        self._add_over(state, problem, remedy, False)
+        self._add_ended(state, problem, remedy, False)
 
-    def _add_over(self, state: RecordingState, problem: str, remedy: str, expected: bool) -> None:
+    def _add_ended(self, state: RecordingState, problem: str, remedy: str, expected: bool) -> None:
         if state.status == "completed":
             self._about.add(
                 "recording.completed",

@@ -55,7 +55,7 @@ class RecordingState(Struct, frozen=True):
     """Of the file as FreeSWITCH left it, where silence is to be put into it."""
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         return self.status in ("completed", "absent")
 
 

@@ -53,9 +53,9 @@ class Recording:
         context: RecordingContext,
         call: RecordedCall,
         state: RecordingState,
-        on_over: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
-        """`on_over` is called once it is completed or absent, and that is written down."""
+        """`on_end` is called once it is completed or absent, and that is written down."""
         self.call = call
         self.state = state
         self.begun = Flag()
@@ -70,12 +70,12 @@ class Recording:
         """Why it is shorter than it was to be."""
         self._context = context
         self._entries = RecordingEntries(context.timeline, call, context.files.directory)
-        self._on_over = on_over
+        self._on_end = on_end
         self._ending: gevent.Greenlet[..., None] | None = None
         self._listed = bool(state.started_at) or state.source == "Conference"
-        if state.over:
+        if state.ended:
             self.finished.set()
-        if state.over or state.started_at:
+        if state.ended or state.started_at:
             self.begun.set()
 
     @property
@@ -89,7 +89,7 @@ class Recording:
     @property
     def ending(self) -> bool:
         """Its file is closed."""
-        return self._ending is not None or self.state.over
+        return self._ending is not None or self.state.ended
 
     @property
     def url(self) -> str:
@@ -127,7 +127,7 @@ class Recording:
         """It never began: absent at once. `expected`: nothing is wrong, and nobody needs to look at it."""
         if not self.ending:
             (self.log.info if expected else self.log.error)("not recorded", problem=problem)
-            self._over(0.0, problem, expected=expected)
+            self._end(0.0, problem, expected=expected)
 
     def wait(self) -> None:
         """Until it is completed or absent; at most `FINISH_SECONDS`."""
@@ -152,23 +152,23 @@ class Recording:
             problem = f"{error}; {problem}" if problem else str(error)
         if self.finished.is_set():
             return
-        self._over(seconds, problem)
+        self._end(seconds, problem)
         if leftover is not None:
             in_thread(leftover.unlink, True)
 
     def _keep_frames(self, frames: int) -> None:
         self.change(frames=frames)
 
-    def _over(self, seconds: float, problem: str = "", *, expected: bool = False) -> None:
+    def _end(self, seconds: float, problem: str = "", *, expected: bool = False) -> None:
         status: RecordingStatus = "completed" if seconds else "absent"
         self.log.info("recording over", status=status, seconds=seconds)
         self.state = replace(self.state, status=status, seconds=seconds)
         self._report(status)
-        self._entries.over(self.state, problem, expected=expected)
+        self._entries.ended(self.state, problem, expected=expected)
         self._leave()
 
     def _leave(self) -> None:
-        self._on_over()
+        self._on_end()
         self.finished.set()
 
     # Callbacks and rows
@@ -187,10 +187,10 @@ class Recording:
     def _commit(
         self, messages: list[Message] | None = None, put: tuple[tuple[str, str, bytes], ...] = ()
     ) -> None:
-        stored, over = self._open, self.state.over
+        stored, ended = self._open, self.state.ended
         self._context.write_buffer.commit(
             messages or [],
-            put if over else (*put, (*stored.key, msgspec.json.encode(stored))),
-            [stored.key] if over else [],
+            put if ended else (*put, (*stored.key, msgspec.json.encode(stored))),
+            [stored.key] if ended else [],
             [record_of(self.call, self.state)] if self._listed else [],
         )

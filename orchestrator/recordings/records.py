@@ -34,14 +34,14 @@ decode_recording = msgspec.json.Decoder(RecordingRecord).decode
 
 
 def row_of_recording(recording: RecordingRecord) -> Record:
-    over = recording.status not in OPEN_STATUSES
+    ended = recording.status not in OPEN_STATUSES
     return Record(
         kind="recording",
         sid=recording.sid,
         account_sid=recording.account_sid,
         created_at=recording.created_at,
         updated_at=recording.updated_at,
-        ended_at=recording.updated_at if over else 0,
+        ended_at=recording.updated_at if ended else 0,
         status=recording.status,
         conference_sid=recording.conference_sid,
         call_sid=recording.call_sid,

@@ -12,7 +12,7 @@ from orchestrator.conference.machine.state import Phase
 from orchestrator.esl import snapshot
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.snapshot import GUARD, ConferenceSeen
-from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.lifecycle import RunningPart
 from orchestrator.logs import get_logger
 from orchestrator.recordings.records import RecordingRecord
 from orchestrator.recovery.reconcile import SETTLED_SECONDS, ReconciledParts, Reconciler
@@ -21,7 +21,7 @@ from orchestrator.store.interface import OutboxError
 log = get_logger(__name__)
 
 
-class PeriodicCheck(Part):
+class PeriodicCheck(RunningPart):
     def __init__(
         self,
         parts: ReconciledParts,
@@ -36,16 +36,8 @@ class PeriodicCheck(Part):
         """Legs that are not ours to steer: those that were dialled."""
         self._is_up = is_up
         self._every = every
-        self._running: gevent.Greenlet[..., None] | None = None
 
-    def start(self) -> None:
-        self._running = gevent.spawn(self._run_on)
-
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        if self._running is not None:
-            self._running.kill(block=False)
-
-    def _run_on(self) -> None:
+    def _run(self) -> None:
         while True:
             gevent.sleep(self._every)
             if self._is_up():

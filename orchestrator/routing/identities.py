@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from orchestrator.numbering.caller_id import ANONYMOUS, is_anonymous
 from orchestrator.numbering.phone import is_e164
 from orchestrator.numbering.uri import Address, NotAnAddress, parse
+from orchestrator.routing.caller_id import ANONYMOUS_URI
 
-ANONYMOUS_URI: Final = "anonymous@anonymous.invalid"
 _NO_NAMES: Final = frozenset({"unknown", "_undef_", "outbound call"})
 # RFC 3323: user asks for what id asks for, of more than the number. Remote-Party-ID's are those of its draft
 # and of mod_sofia.

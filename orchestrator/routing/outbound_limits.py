@@ -64,16 +64,16 @@ class OutboundLimits:
         """One that an earlier process dialled goes on; it is admitted whatever the limits are now."""
         self._calls[uuid] = _OutboundCall(trunk.name if trunk else "", account_sid, node)
 
-    def over(self, uuid: str) -> None:
+    def ended(self, uuid: str) -> None:
         """Its leg is gone, or never came to be."""
         self._calls.pop(uuid, None)
 
-    def lost(self, node: str, lives: Callable[[str], bool]) -> None:
-        """Forget legs that this FreeSWITCH no longer has: it was out of reach. Blocks while `lives` asks."""
+    def lost(self, node: str, exists: Callable[[str], bool]) -> None:
+        """Forget legs that this FreeSWITCH no longer has: it was out of reach. Blocks while `exists` asks."""
         try:
             for uuid, going in tuple(self._calls.items()):
-                if going.node == node and not lives(uuid):
-                    self.over(uuid)
+                if going.node == node and not exists(uuid):
+                    self.ended(uuid)
         except SwitchError as error:
             log.warning("outgoing calls not looked through", problem=str(error))
 

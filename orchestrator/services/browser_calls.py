@@ -68,11 +68,11 @@ class BrowserCallService:
         log.info("call from the console allowed", account=account_sid, to=target.to, caller=target.caller)
         return permit
 
-    def attach(self, id_: str, owner: str, on_over: Callable[[], None]) -> None:
-        """The WebSocket of this call is about to be opened; `detach` when it is closed. `on_over` is called
+    def attach(self, id_: str, owner: str, on_end: Callable[[], None]) -> None:
+        """The WebSocket of this call is about to be opened; `detach` when it is closed. `on_end` is called
         once the call has ended."""
         self._check_enabled()
-        if not self._calls.attach(id_, owner, on_over):
+        if not self._calls.attach(id_, owner, on_end):
             raise NotFound
 
     def detach(self, id_: str) -> None:

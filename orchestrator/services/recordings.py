@@ -153,4 +153,4 @@ class RecordingService:
 
 def _is_recording(node: NodeParts, sid: str) -> bool:
     of_call = node.context.recordings.get(sid)
-    return sid in node.context.conference_recorder or (of_call is not None and not of_call.state.over)
+    return sid in node.context.conference_recorder or (of_call is not None and not of_call.state.ended)

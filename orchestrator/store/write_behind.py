@@ -153,8 +153,8 @@ class WriteBehindBuffer(Part):
     def wait_committed(self) -> None:
         """Until what was committed until now is in the store.
 
-        With one over a network for DEGRADED_SECONDS at most, and not at all once somebody has waited in vain for so long, until the
-        store answers again.
+        With one over a network for DEGRADED_SECONDS at most, and not at all once somebody has waited in vain
+        for so long, until the store answers again.
         """
         if not self._remote:
             self.commit_batch()

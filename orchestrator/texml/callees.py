@@ -38,21 +38,21 @@ class CalledParty(Element):
     url: str | None = attribute(to.url, None)
     method: Method = attribute(METHOD, "POST")
     machine_detection: MachineDetection = attribute(
-        to.one_of(MACHINE_DETECTIONS), "Disable", idle=NO_DETECTION
+        to.one_of(MACHINE_DETECTIONS), "Disable", ignored=NO_DETECTION
     )
     detection_mode: DetectionMode = attribute(
-        to.one_of(Options[DetectionMode](get_args(DetectionMode))), "Regular", idle=NO_DETECTION
+        to.one_of(Options[DetectionMode](get_args(DetectionMode))), "Regular", ignored=NO_DETECTION
     )
-    machine_detection_timeout: int = attribute(MILLISECONDS_OF_DETECTION, 3500, idle=NO_DETECTION)
-    machine_detection_prompt_end_timeout: str | None = attribute(to.text, None, idle=NO_DETECTION)
-    machine_detection_beep_profile: str | None = attribute(to.text, None, idle=NO_DETECTION)
+    machine_detection_timeout: int = attribute(MILLISECONDS_OF_DETECTION, 3500, ignored=NO_DETECTION)
+    machine_detection_prompt_end_timeout: str | None = attribute(to.text, None, ignored=NO_DETECTION)
+    machine_detection_beep_profile: str | None = attribute(to.text, None, ignored=NO_DETECTION)
     # Twilio has these three here, Telnyx at Dial.
-    machine_detection_speech_threshold: str | None = attribute(to.text, None, idle=NO_DETECTION)
-    machine_detection_speech_end_threshold: str | None = attribute(to.text, None, idle=NO_DETECTION)
-    machine_detection_silence_timeout: str | None = attribute(to.text, None, idle=NO_DETECTION)
-    amd_status_callback: str | None = attribute(to.url, None, idle=NO_DETECTION)
-    amd_status_callback_method: Method = attribute(METHOD, "POST", idle=NO_DETECTION)
-    sip_region: str | None = attribute(to.text, None, idle=ONE_PLACE)
+    machine_detection_speech_threshold: str | None = attribute(to.text, None, ignored=NO_DETECTION)
+    machine_detection_speech_end_threshold: str | None = attribute(to.text, None, ignored=NO_DETECTION)
+    machine_detection_silence_timeout: str | None = attribute(to.text, None, ignored=NO_DETECTION)
+    amd_status_callback: str | None = attribute(to.url, None, ignored=NO_DETECTION)
+    amd_status_callback_method: Method = attribute(METHOD, "POST", ignored=NO_DETECTION)
+    sip_region: str | None = attribute(to.text, None, ignored=ONE_PLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,10 @@ class Number(CalledParty):
     number: str = body(to.text, "", required=True)
     # Keys pressed once the callee has answered; w: half a second's pause.
     send_digits: str | None = attribute(to.keys(SENT_KEYS), None)
-    deepfake_detection: str | None = attribute(to.text, None, idle=NO_DEEPFAKE_DETECTION)
-    deepfake_detection_callback_url: str | None = attribute(to.url, None, idle=NO_DEEPFAKE_DETECTION)
+    deepfake_detection: str | None = attribute(to.text, None, ignored=NO_DEEPFAKE_DETECTION)
+    deepfake_detection_callback_url: str | None = attribute(to.url, None, ignored=NO_DEEPFAKE_DETECTION)
     # Twilio.
-    byoc: str | None = attribute(to.text, None, idle=NO_BYOC)
+    byoc: str | None = attribute(to.text, None, ignored=NO_BYOC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,8 @@ class Uri(Element):
     address: str = body(sip_uri, "", required=True)
     username: str | None = attribute(to.text, None)
     password: str | None = attribute(to.text, None)
-    priority: str | None = attribute(to.text, None, idle="only the first Uri is dialled")
-    weight: str | None = attribute(to.text, None, idle="only the first Uri is dialled")
+    priority: str | None = attribute(to.text, None, ignored="only the first Uri is dialled")
+    weight: str | None = attribute(to.text, None, ignored="only the first Uri is dialled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,13 +80,15 @@ class Conference(Element):
     # Twilio and SignalWire: the CallSid of the one participant who hears this one.
     coach: str | None = attribute(to.text, None)
     # Twilio and SignalWire: one POST at the end of the conference.
-    event_callback_url: str | None = attribute(to.url, None, idle=OLD_CALLBACK)
+    event_callback_url: str | None = attribute(to.url, None, ignored=OLD_CALLBACK)
     # Twilio.
     jitter_buffer_size: JitterBuffer = attribute(
-        to.one_of(Options[JitterBuffer](get_args(JitterBuffer), false="off")), "large", idle=OWN_JITTER_BUFFER
+        to.one_of(Options[JitterBuffer](get_args(JitterBuffer), false="off")),
+        "large",
+        ignored=OWN_JITTER_BUFFER,
     )
-    region: str | None = attribute(to.text, None, idle=ONE_PLACE)
-    recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)
+    region: str | None = attribute(to.text, None, ignored=ONE_PLACE)
+    recording_configuration_id: str | None = attribute(to.text, None, ignored=NO_CONFIGURATIONS)
 
 
 Noun = Conference | Number | Sip
@@ -130,7 +132,7 @@ class Dial(Element):
     sequential: bool = attribute(to.boolean, False)
     # Played to the caller while it rings, in place of `ring_tone`.
     audio_url: str | None = attribute(to.url, None)
-    pass_diversion_header: bool = attribute(to.boolean, False, idle=NO_DIVERSION)
+    pass_diversion_header: bool = attribute(to.boolean, False, ignored=NO_DIVERSION)
     # The recording attributes are about Number and Sip; a Conference has its own.
     record: DialRecord = attribute(to.one_of(DIAL_RECORDS), "do-not-record")
     recording_channels: Channels = attribute(CHANNELS, "single")
@@ -145,23 +147,23 @@ class Dial(Element):
     # Twilio.
     trim: Trim = attribute(TRIM, "do-not-trim")
     machine_detection_speech_threshold: int | None = attribute(
-        MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
+        MILLISECONDS_OF_DETECTION, None, ignored=NO_DETECTION
     )
     machine_detection_speech_end_threshold: int | None = attribute(
-        MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
+        MILLISECONDS_OF_DETECTION, None, ignored=NO_DETECTION
     )
     machine_detection_silence_timeout: int | None = attribute(
-        MILLISECONDS_OF_DETECTION, None, idle=NO_DETECTION
+        MILLISECONDS_OF_DETECTION, None, ignored=NO_DETECTION
     )
 
     # Twilio.
-    recording_track: str | None = attribute(to.text, None, idle=BOTH_TRACKS)
-    recording_configuration_id: str | None = attribute(to.text, None, idle=NO_CONFIGURATIONS)
-    refer_url: str | None = attribute(to.url, None, idle=NO_REFER)
-    refer_method: Method = attribute(METHOD, "POST", idle=NO_REFER)
-    call_reason: str | None = attribute(to.text, None, idle=NO_BRANDING)
-    passports: str | None = attribute(to.text, None, idle=NO_BRANDING)
-    events: str | None = attribute(to.text, None, idle=NO_VOICE_EVENTS)
+    recording_track: str | None = attribute(to.text, None, ignored=BOTH_TRACKS)
+    recording_configuration_id: str | None = attribute(to.text, None, ignored=NO_CONFIGURATIONS)
+    refer_url: str | None = attribute(to.url, None, ignored=NO_REFER)
+    refer_method: Method = attribute(METHOD, "POST", ignored=NO_REFER)
+    call_reason: str | None = attribute(to.text, None, ignored=NO_BRANDING)
+    passports: str | None = attribute(to.text, None, ignored=NO_BRANDING)
+    events: str | None = attribute(to.text, None, ignored=NO_VOICE_EVENTS)
 
     def without_effect(self) -> Mapping[str, str]:
         return BESIDE_A_CONFERENCE if self.conference is not None else {}

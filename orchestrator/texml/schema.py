@@ -35,7 +35,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One row of a vendor's table. `idle` says why the attribute has no effect, empty if it has one."""
+    """One row of a vendor's table. `ignored` says why the attribute has no effect, empty if it has one."""
 
     field: str
     convert: Callable[[str], object]
@@ -85,11 +85,11 @@ class CallbackPair:
     event: str
 
 
-def attribute(convert: Callable[[str], T], default: T, *, idle: str = "", written: str = "") -> T:
+def attribute(convert: Callable[[str], T], default: T, *, ignored: str = "", written: str = "") -> T:
     """A field read from the attribute of its name in camelCase or `written`; `default` is the vendor's."""
 
     def declare(name: str) -> Attribute:
-        return Attribute(name, convert, default, idle, written or _camel_case(name))
+        return Attribute(name, convert, default, ignored, written or _camel_case(name))
 
     return field(default=default, metadata={_DECLARATION: declare})
 

@@ -84,7 +84,7 @@ def _dial(call: Call, verb: Dial, begun: list[str]) -> NextAction:
         try:
             done = _resume(call, dialed_legs) if begun else _bridge(call, verb, dialed_legs, uuids)
         except Redirected:
-            _unbridge(call, dialed_legs)
+            wait_until_unbridged(call, lambda: _end(call, dialed_legs))
             raise
     winner = next((dialed_leg for dialed_leg in dialed_legs if dialed_leg.bridged), None)
     hasty = next((dialed_leg for dialed_leg in dialed_legs if dialed_leg.answered_and_left), None)
@@ -163,6 +163,11 @@ def _followed(
     leg, legs = call.leg, call.services.legs
     limits: list[gevent.Greenlet[..., None]] = []
 
+    def connected(dialed_leg: DialedLeg) -> None:
+        if recording is not None:
+            recording.started()
+        limits.append(gevent.spawn_later(_seconds_left(verb, dialed_leg), _end, call, [dialed_leg]))
+
     def on_bridge(event: Event) -> None:
         # An event of the caller's leg, with the callee as the other one (switch_ivr_bridge.c).
         if event.name == "CHANNEL_BRIDGE":
@@ -170,18 +175,12 @@ def _followed(
             for dialed_leg in dialed_legs:
                 if dialed_leg.uuid == other_leg:
                     dialed_leg.on_bridged(event)
-                    if recording is not None:
-                        recording.started()
-                    limits.append(
-                        gevent.spawn_later(_seconds_left(verb, dialed_leg), _end, call, [dialed_leg])
-                    )
+                    connected(dialed_leg)
 
     for dialed_leg in dialed_legs:
         legs.watch(dialed_leg.uuid, dialed_leg.on_event)
         if dialed_leg.bridged:
-            if recording is not None:
-                recording.started()
-            limits.append(gevent.spawn_later(_seconds_left(verb, dialed_leg), _end, call, [dialed_leg]))
+            connected(dialed_leg)
     legs.watch(leg.uuid, on_bridge)
 
     def on_digit(digit: str) -> None:
@@ -203,7 +202,7 @@ def _followed(
                 # In a sequence those behind the one who answered were never called.
                 needless = leg.gone or any(one.bridged for one in dialed_legs)
                 call.services.call_records.close(dialed_leg.uuid, "canceled" if needless else "failed")
-                call.services.outbound_limits.over(dialed_leg.uuid)
+                call.services.outbound_limits.ended(dialed_leg.uuid)
         gevent.killall(limits, block=False)
 
 
@@ -218,11 +217,11 @@ def _end(call: Call, dialed_legs: list[DialedLeg]) -> None:
             call.services.connection.post(commands.kill(dialed_leg.uuid))
 
 
-def _unbridge(call: Call, dialed_legs: list[DialedLeg]) -> None:
-    """Until `bridge` has let go of the caller's leg, or some seconds have passed."""
+def wait_until_unbridged(call: Call, end: Callable[[], None] = lambda: None) -> None:
+    """Until `bridge` has let go of the caller's leg, at most some seconds; meanwhile `end` is called."""
     until = time.monotonic() + UNBRIDGE_SECONDS
     while call.leg.runs("bridge") and time.monotonic() < until:
-        _end(call, dialed_legs)
+        end()
         gevent.sleep(UNBRIDGE_AGAIN_SECONDS)
 
 

@@ -42,7 +42,7 @@ def _collect(call: Call, verb: Gather) -> str:
         while len(digits) < wanted:
             try:
                 # The prompts' own time does not count.
-                key = leg.digits.get(timeout=verb.timeout if playbacks.over else None)
+                key = leg.digits.get(timeout=verb.timeout if playbacks.ended else None)
             except Empty:
                 break
             if key == PROMPTS_OVER:

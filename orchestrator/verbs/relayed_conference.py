@@ -29,14 +29,13 @@ from orchestrator.esl import commands
 from orchestrator.esl.errors import LegGone
 from orchestrator.texml import Conference, Dial
 from orchestrator.texml.written import written_conference
+from orchestrator.verbs.bridge import wait_until_unbridged
 
 RELAY: Final = "relay"
 _PLAIN: Final = re.compile(r"[+\w.-]{1,60}", re.ASCII)
 FREE_SECONDS: Final = 3.0
 """How long an earlier leg of the same call may take to go from the other node."""
 FREE_AGAIN_SECONDS: Final = 0.01
-UNBRIDGE_SECONDS: Final = 5.0
-UNBRIDGE_AGAIN_SECONDS: Final = 0.1
 RINGING_SECONDS: Final = 5
 """Within them the other node has to take the call."""
 ANSWER_SECONDS: Final = 30
@@ -173,9 +172,7 @@ def _unbridge(call: Call, relay: Relay) -> None:
     """Other instructions: it leaves its room for them, and is no longer bridged."""
     if not call.services.relays.take_out(relay.home, call.sid):
         relay.hang_up()
-    until = time.monotonic() + UNBRIDGE_SECONDS
-    while call.leg.runs("bridge") and time.monotonic() < until:
-        gevent.sleep(UNBRIDGE_AGAIN_SECONDS)
+    wait_until_unbridged(call)
     if call.leg.runs("bridge"):
         relay.hang_up()
 

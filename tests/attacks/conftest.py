@@ -53,6 +53,6 @@ def house(switch: Switch, application: Application, tmp_path: Path) -> Iterator[
 
 @pytest.fixture
 def mark() -> Iterator[Path]:
-    """What an attack that succeeds would touch."""
+    """The file that an attack that succeeds would touch."""
     with short_mark() as path:
         yield path

@@ -41,14 +41,14 @@ OUR_COMMANDS = {
         "uuid_set_media_stats",
     ),
     *("uuid_getvar", "uuid_setvar"),
-    # What the laboratory asks itself, and FreeSWITCH for its own events.
+    # The requests of the laboratory itself, and of FreeSWITCH for its own events.
     *("show", "status", "version", "uuid_dump", "hupall", "sofia", "expand"),
 }
 # FreeSWITCH's own care: no channel variable may hold what would be expanded. And its words for a leg that was
 # hung up in the moment of its answer (sofia.c; switch_core_media_activate_rtp refuses a leg that is down).
 EXPECTED_ERRORS = ("contains a variable)", "RTP Error!")
-# What the dialplan has FreeSWITCH note down of every leg that goes.
-# What became of a leg, and who owns this FreeSWITCH.
+# The record of every leg that ends, which the dialplan has FreeSWITCH keep.
+# The fate of a leg, and the owner of this FreeSWITCH.
 OUR_NOTE = re.compile(
     r"global_setvar (texml_gone_[0-9a-f-]{36}=[0-9A-Za-z_|:. -]*|texml_owner=[0-9A-Za-z_|:.= -]*)"
 )
@@ -57,7 +57,7 @@ WATCHED = "CHANNEL_EXECUTE API MODULE_LOAD MODULE_UNLOAD RELOADXML SHUTDOWN"
 
 @dataclass
 class Guard:
-    """What must stay as it is while attackers are at work."""
+    """The state that must stay as it is while attackers are at work."""
 
     house: House
     mark: Path
@@ -106,7 +106,7 @@ class Guard:
 
 
 def no_evil(invites: list[bytes]) -> None:
-    """What our FreeSWITCH sent to those who were called has no header of the attacker's."""
+    """No message of our FreeSWITCH to callees has a header of the attacker's."""
     assert not [invite for invite in invites if header(invite, EVIL_HEADER)]
 
 

@@ -273,7 +273,7 @@ class RawPhone:
         return bytes(request)
 
     def _change(self, request: Request, dialog: Dialog) -> None:
-        """What a phone of another kind writes otherwise, in every request that it sends."""
+        """The differences of a phone of another kind, in every request that it sends."""
 
 
 class Answerer:

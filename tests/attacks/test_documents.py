@@ -22,7 +22,7 @@ pytestmark = pytest.mark.only("freeswitch")
 SECONDS = 120
 # A burst may be refused with 503.
 GAP_SECONDS = 0.1
-# What cannot stand in XML 1.0, whatever is done to it.
+# Characters that cannot stand in XML 1.0, also escaped.
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 

@@ -30,7 +30,7 @@ def replaces(dialog: Dialog) -> list[tuple[str, str]]:
     return [("Replaces", f"{dialog.call_id};to-tag={dialog.to_tag};from-tag={dialog.from_tag}")]
 
 
-def test_an_invite_with_replaces_runs_nothing_of_what_is_spoken(open_house: House, tmp_path: Path) -> None:
+def test_an_invite_with_replaces_runs_no_spoken_text(open_house: House, tmp_path: Path) -> None:
     """SYMPTOM `<Say>hello,system:touch FILE</Say>` ran a shell command once its caller sent a second INVITE
     with Replaces. CAUSE FreeSWITCH repeats what the replaced leg does as an inline dialplan,
     `answer,speak:…|hello,system:touch FILE`, where a comma starts an application. FIX no comma is spoken, the
@@ -185,10 +185,10 @@ NO_URLS = (
 )
 
 
-def test_what_is_no_url_costs_no_call(house: House) -> None:
+def test_a_text_that_is_no_url_ends_no_call(house: House) -> None:
     """SYMPTOM `<Play>http://[</Play>` ended the call with a traceback. CAUSE urljoin raises ValueError for
     some texts, outside of the place where a failed request is expected. FIX what is no URL is asked for as it
-    stands, and whoever asks says what is wrong."""
+    stands, and its requester reports the fault."""
     plays = "".join(f"<Play>{url}</Play>" for url in NO_URLS)
     rooms = "".join(
         f"<Dial timeLimit='1'><Conference statusCallback={url} waitUrl={url} recordingStatusCallback={url}"
@@ -220,7 +220,7 @@ def test_one_document_calls_ten_at_most(house: House) -> None:
     assert house.log.has("only the first are dialled", "nouns=140")
 
 
-def test_a_host_is_what_follows_the_last_at_sign_and_nothing_hides_behind_its_port(house: House) -> None:
+def test_a_host_follows_the_last_at_sign_and_nothing_hides_behind_its_port(house: House) -> None:
     """SYMPTOM with allowed_hosts "*.example.com", `sip:x@127.0.0.1:5.example.com` was allowed. CAUSE colons
     counted as part of a host's name. FIX a host, and then a port of digits."""
     with Answerer() as callee, RawPhone(sip_port(house)) as phone:

@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks NAME [--json] [--strict]`: one benchmark; without a name, what there is.
+"""`python -m tests.benchmarks NAME [--json] [--strict]`: one benchmark; without a name, the list of them.
 
-Each runs for less than a minute, its contenders in turn, so that a busy machine slows all of them. What is
-compared is not part of the product: `pip install '.[benchmarks]'`.
+Each runs for less than a minute, its contenders in turn, so that a busy machine slows all of them. The
+contenders are not part of the product: `pip install '.[benchmarks]'`.
 """
 
 from gevent import monkey

@@ -1,6 +1,6 @@
 """A recorded stream of real events through a socket to a handler: ours, greenswitch, Genesis, and JSON alone.
 
-Seconds are processor time of the reader, each client in a process of its own. greenswitch and Genesis make a
+Seconds are CPU time of the reader, each client in a process of its own. greenswitch and Genesis make a
 dict of every header, orjson too; ours makes a struct of those that are used, and of all where they are asked
 for. The limits: our JSON decoder over the same bodies, and the shortest loop that splits, decodes and calls.
 """
@@ -16,8 +16,8 @@ from contextlib import ExitStack
 import msgspec
 
 from orchestrator.esl.events import decode
+from tests.benchmarks.event_source import Reader
 from tests.benchmarks.frame import Figure, alternate, at_least, compared, measured
-from tests.benchmarks.pouring import Reader
 from tests.benchmarks.recorded import BODIES, FRAMES, plain_frames
 
 ROUNDS = 9
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
 
 
 def _through_the_socket(reader: Reader, repeats: int) -> Callable[[], float]:
-    return lambda: repeats * len(BODIES) / reader.pour().cpu
+    return lambda: repeats * len(BODIES) / reader.send_all().cpu
 
 
 def _each(function: Callable[[bytes], object], repeats: int = 240) -> Callable[[], float]:

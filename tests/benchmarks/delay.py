@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from orchestrator.sids import call_sid_of
 from tests.benchmarks.frame import Figure, at_most
-from tests.benchmarks.stage import Callback, Child, Usage, add_store, percentile, staged
+from tests.benchmarks.harness import Callback, Child, Usage, add_store, percentile, started
 from tests.load.party import plain_party
 from tests.load.sipp import Sipp
 
@@ -45,22 +45,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Iterator[Figure]:
     rate = options.rate / CALLBACKS_A_CALL
     calls = int(rate * (LEAD_SECONDS + options.seconds))
-    with staged(store=options.store) as stage:
-        switch = stage.switch
+    with started(store=options.store) as harness:
+        switch = harness.switch
         observers = [
             Child("observer", str(switch.port), switch.password, str(wake_ms)) for wake_ms in (0, WAKE_MS)
         ]
-        before = Usage.now(stage.pids)
-        stage.sampled(options.profile, LEAD_SECONDS + options.seconds)
+        before = Usage.now(harness.pids)
+        harness.sampled(options.profile, LEAD_SECONDS + options.seconds)
         party = plain_party(calls, calls, int(STAY_SECONDS * 1000))
-        run = Sipp(party, rate, switch.sip_port, stage.directory / "sipp")
+        run = Sipp(party, rate, switch.sip_port, harness.directory / "sipp")
         try:
             run.wait()
         finally:
             run.close()
-        usage = Usage.now(stage.pids).since(before)
-        stage.settle()
-        callbacks = stage.callbacks()
+        usage = Usage.now(harness.pids).since(before)
+        harness.settle()
+        callbacks = harness.callbacks()
         seen = [_moments(observer.end()) for observer in observers]
     goals = {50: at_most(5), 99: at_most(25)}
     ways = ("another listener's event to the request", "  the event itself to the request")

@@ -70,7 +70,7 @@ def compared(
 
 
 def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """What each contender returns, round by round; one more round goes before, to warm them up."""
+    """The results of each contender, round by round; one more round goes before, to warm them up."""
     results: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, contender in contenders.items():

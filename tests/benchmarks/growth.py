@@ -98,7 +98,7 @@ def _traced(directory: Path) -> float:
     gevent.sleep(0)
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
-    # What is counted in place of being sent, and names of conversations, are the rig's own.
+    # Callbacks counted in place of being sent, and names of conversations, are the rig's own.
     rig.commands.clear()
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()

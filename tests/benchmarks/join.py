@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from tests.benchmarks.frame import Figure, Goal, at_most
-from tests.benchmarks.stage import DIRECT, Child, Stage, add_store, percentile, seconds_of, staged
+from tests.benchmarks.harness import DIRECT, Child, Harness, add_store, percentile, seconds_of, started
 
 ROOMS = 4
 STAY_SECONDS = 1.0
@@ -35,16 +35,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Figure]:
-    with staged(nodes=2 if options.relayed else 1, store=options.store) as stage:
+    with started(nodes=2 if options.relayed else 1, store=options.store) as harness:
         calls = _calls(options)
         if options.relayed:
-            yield from _relayed(options, stage)
+            yield from _relayed(options, harness)
             return
-        order = json.dumps({"port": stage.switch.sip_port, "calls": calls})
-        stage.sampled(options.profile, LEAD_SECONDS + options.calls / options.rate)
+        order = json.dumps({"port": harness.switch.sip_port, "calls": calls})
+        harness.sampled(options.profile, LEAD_SECONDS + options.calls / options.rate)
         child = Child("callers")
         answers = json.loads(child.end(order))
-        stage.settle()
+        harness.settle()
     kinds: dict[str, list[list[float | None]]] = {"through us": [], "past us": []}
     for call, answer in zip(calls, answers, strict=True):
         if not call["tone"]:
@@ -52,9 +52,9 @@ def run(options: argparse.Namespace) -> Iterator[Figure]:
     yield from _figures(kinds, {"median": (50, at_most(25)), "99 %": (99, at_most(60))})
 
 
-def _relayed(options: argparse.Namespace, stage: Stage) -> Iterator[Figure]:
+def _relayed(options: argparse.Namespace, harness: Harness) -> Iterator[Figure]:
     """The rooms are opened on the first node, by those who make the tone."""
-    home, other = (switch.sip_port for switch in stage.switches)
+    home, other = (switch.sip_port for switch in harness.switches)
     ports = {"relayed": other, "on its own node": home}
     calls = [
         {
@@ -66,9 +66,9 @@ def _relayed(options: argparse.Namespace, stage: Stage) -> Iterator[Figure]:
         if not (call["tone"] and str(call["to"]).startswith(DIRECT))
     ]
     order = json.dumps({"port": home, "calls": calls})
-    begun = [seconds_of(switch.pid) for switch in stage.switches]
+    begun = [seconds_of(switch.pid) for switch in harness.switches]
     answers = json.loads(Child("callers").end(order))
-    spent = seconds_of(stage.switches[1].pid) - begun[1]
+    spent = seconds_of(harness.switches[1].pid) - begun[1]
     kinds: dict[str, list[list[float | None]]] = {kind: [] for kind in ports}
     for call, answer in zip(calls, answers, strict=True):
         if not call["tone"]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import gevent
 
 from tests.benchmarks.frame import Figure, Goal, at_most
-from tests.benchmarks.stage import BARE, Stage, Usage, megabytes, percentile, staged
+from tests.benchmarks.harness import BARE, Harness, Usage, megabytes, percentile, started
 from tests.load.party import plain_party
 from tests.load.sipp import Sipp
 
@@ -64,29 +64,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Iterator[Figure]:
     find = {None: _fixed, "participants": _find_participants, "rate": _find_rate}[options.find]
     limiter = options.admission or (WIDE_ADMISSION if options.find else "")
-    with staged(f'beep="{options.beep}"', limiter) as stage:
-        yield from find(stage, options)
+    with started(f'beep="{options.beep}"', limiter) as harness:
+        yield from find(harness, options)
 
 
-def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+def _fixed(harness: Harness, options: argparse.Namespace) -> Iterator[Figure]:
     filling = options.participants / options.rate
     if options.beside:
-        stage.post_beside(options.beside * options.participants / (2 * filling + options.together))
-    empty = {name: megabytes(pid) for name, pid in stage.pids.items()}
-    began = Usage.now(stage.pids)
-    stage.sampled(options.profile, 2 * filling + options.together)
-    with _Crowd(stage, options, options.rooms, options.participants, filling + options.together) as crowd:
+        harness.post_beside(options.beside * options.participants / (2 * filling + options.together))
+    empty = {name: megabytes(pid) for name, pid in harness.pids.items()}
+    began = Usage.now(harness.pids)
+    harness.sampled(options.profile, 2 * filling + options.together)
+    with _Crowd(harness, options, options.rooms, options.participants, filling + options.together) as crowd:
         gevent.sleep(filling + 1)
-        full = Usage.now(stage.pids)
+        full = Usage.now(harness.pids)
         gevent.sleep(max(1.0, options.together - 2))
-        together = Usage.now(stage.pids).since(full)
-        taken = {name: megabytes(pid) - empty[name] for name, pid in stage.pids.items()}
+        together = Usage.now(harness.pids).since(full)
+        taken = {name: megabytes(pid) - empty[name] for name, pid in harness.pids.items()}
         crowd.calls.wait()
-        stage.settle()
-        whole = Usage.now(stage.pids).since(began)
+        harness.settle()
+        whole = Usage.now(harness.pids).since(began)
         joined = crowd.calls.join_times()
-    callbacks = stage.callbacks()
-    yield _share("processor time of the orchestrator to FreeSWITCH's", whole, at_most(8))
+    callbacks = harness.callbacks()
+    yield _share("CPU time of the orchestrator to FreeSWITCH's", whole, at_most(8))
     yield _share("  while nobody comes or goes", together, at_most(8))
     if options.beside:
         share = whole.spent[BARE] / whole.spent["FreeSWITCH"]
@@ -97,7 +97,7 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
             note=f"{options.beside:g} a call",
         )
     yield Figure(
-        "processor time of the orchestrator a call",
+        "CPU time of the orchestrator a call",
         whole.spent["orchestrator"] / options.participants * 1000,
         "ms",
         note=f"{len(callbacks)} callbacks for {options.participants} calls",
@@ -117,28 +117,30 @@ def _fixed(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     )
 
 
-def _find_participants(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+def _find_participants(harness: Harness, options: argparse.Namespace) -> Iterator[Figure]:
     """All stay, and more come."""
     there, last, full = 0, None, None
-    with _Crowd(stage, options, options.rooms, options.participants, LONGEST_SECONDS) as crowd:
+    with _Crowd(harness, options, options.rooms, options.participants, LONGEST_SECONDS) as crowd:
         for _ in range(1 + int(options.participants / options.rate / STEP_SECONDS)):
-            usage = stage.usage_of(STEP_SECONDS, crowd.calls.pid)
+            usage = harness.usage_of(STEP_SECONDS, crowd.calls.pid)
             if _is_full(usage):
                 full = usage
                 break
-            there, last = stage.participants(), usage
+            there, last = harness.participants(), usage
             print(f"{there} participants: {usage}", file=sys.stderr)
     yield from _found("participants", there, last, full)
 
 
-def _find_rate(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+def _find_rate(harness: Harness, options: argparse.Namespace) -> Iterator[Figure]:
     found, last, full = 0, None, None
     for rate in RATES:
-        with _Crowd(stage, options, options.rooms, int(rate * STEP_SECONDS), 1.0, rate, silent=True) as crowd:
-            usage = stage.usage_of(STEP_SECONDS, crowd.calls.pid)
+        with _Crowd(
+            harness, options, options.rooms, int(rate * STEP_SECONDS), 1.0, rate, silent=True
+        ) as crowd:
+            usage = harness.usage_of(STEP_SECONDS, crowd.calls.pid)
             crowd.calls.wait()
             times, refused = crowd.calls.join_times(), crowd.calls.refusal_times()
-        stage.settle()
+        harness.settle()
         if _is_full(usage) or refused or percentile(times, 90) > LATE_MS:
             full = usage
             break
@@ -161,7 +163,7 @@ def _found(what: str, most: int, last: Usage | None, full: Usage | None) -> Iter
             f"{what} until no processor is left", most, note=f"{first} takes more. A step on: {full}"
         )
     if last is not None:
-        yield _share("processor time of the orchestrator to FreeSWITCH's then", last)
+        yield _share("CPU time of the orchestrator to FreeSWITCH's then", last)
 
 
 def _share(name: str, usage: Usage, goal: Goal | None = None) -> Figure:
@@ -174,7 +176,7 @@ class _Crowd:
 
     def __init__(
         self,
-        stage: Stage,
+        harness: Harness,
         options: argparse.Namespace,
         rooms: int,
         callers: int,
@@ -183,11 +185,11 @@ class _Crowd:
         *,
         silent: bool = False,
     ) -> None:
-        directory = stage.directory / f"sipp-{rate or options.rate:g}"
+        directory = harness.directory / f"sipp-{rate or options.rate:g}"
         directory.mkdir()
         party = plain_party(rooms, callers, int(stay * 1000))
         sound = None if silent or options.silent else party_sound(directory / "sound")
-        self.calls = Sipp(party, rate or options.rate, stage.switch.sip_port, directory, sound)
+        self.calls = Sipp(party, rate or options.rate, harness.switch.sip_port, directory, sound)
 
     def __enter__(self) -> _Crowd:
         return self
@@ -197,7 +199,7 @@ class _Crowd:
 
 
 def party_sound(file: Path) -> Path:
-    """What each caller sends, over and over: somewhere in it, it speaks."""
+    """The sound that each caller sends, over and over: somewhere in it, it speaks."""
     chance = random.Random(1)
     samples = int(CYCLE_SECONDS * SAMPLES_A_SECOND)
     spoken = range(samples // 2, samples // 2 + int(SPEECH_SECONDS * SAMPLES_A_SECOND))

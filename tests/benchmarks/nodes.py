@@ -24,7 +24,7 @@ import gevent
 import requests
 
 from tests.benchmarks.frame import Figure, at_least, at_most, compared, measured
-from tests.benchmarks.stage import Child, percentile, ready, seconds_of
+from tests.benchmarks.harness import Child, percentile, ready, seconds_of
 from tests.lab.processes import die_with_parent
 
 SETTINGS = """
@@ -111,7 +111,7 @@ def _found(rig: Rig, options: argparse.Namespace) -> Iterator[Figure]:
 
 
 class Step:
-    """What came of some seconds of calls."""
+    """The results of some seconds of calls."""
 
     def __init__(self, rate: float, share: float, cpu: float, outcome: list[Any], callbacks: int) -> None:
         """`share` of a core while calls come; `cpu` seconds for all; `outcome`: as playback.Outcome."""

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             latest[:] = [body for _ in range(CONVERSATIONS) for body in rig.conversation().events]
             spent_before = sum(in_sqlite)
             reads = pieces(latest)
-            spent = microseconds(lambda: rig.pour(reads), len(latest), wall["path"])
+            spent = microseconds(lambda: rig.read_all(reads), len(latest), wall["path"])
             shares.append((sum(in_sqlite) - spent_before) / len(latest) * 1e6)
             return spent
 
@@ -71,11 +71,11 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
         events = 2 * (ROUNDS + 1) * len(latest)
         rig.close()
     note = f"SQLite alone: {statistics.median(shares[1:]) / statistics.median(cpu['decode']):.1f} x"
-    yield measured("path, processor time per event", cpu["path"], "us")
+    yield measured("path, CPU time per event", cpu["path"], "us")
     yield measured("path, wall time per event", wall["path"][1:], "us")
     yield measured("of it, transactions of SQLite: one for each turn of the reader", shares[1:], "us")
-    yield measured("decoding alone, processor time per event", cpu["decode"], "us")
-    yield compared("path against decoding, processor time", cpu["path"], cpu["decode"], at_most(5), note)
+    yield measured("decoding alone, CPU time per event", cpu["decode"], "us")
+    yield compared("path against decoding, CPU time", cpu["path"], cpu["decode"], at_most(5), note)
     yield compared("path against decoding, wall time", wall["path"][1:], wall["decode"][1:], at_most(5))
     yield Figure("callbacks per event", callbacks / events)
     yield compared("for comparison: with a commit for each read of 64 KB", cpu["slowly"], cpu["decode"])
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
 
 
 def _timed_writes(rig: Rig) -> list[float]:
-    """Seconds of processor time of each transaction from now on."""
+    """Seconds of CPU time of each transaction from now on."""
     spent: list[float] = []
     write = rig.orchestrator.outbox._write
 
@@ -112,18 +112,18 @@ def pieces(bodies: Sequence[bytes]) -> list[list[bytes]]:
 
 
 def microseconds(handle_all: Callable[[], None], events: int, wall: list[float]) -> float:
-    """Processor time per event; the wall time goes into `wall`."""
+    """CPU time per event; the wall time goes into `wall`."""
     gevent.sleep(0)
     began, wall_began = time.process_time(), time.perf_counter()
     handle_all()
-    # What was spawned and killed on the way is part of it.
+    # Greenlets that were spawned and killed on the way are part of it.
     gevent.sleep(0)
     wall.append((time.perf_counter() - wall_began) / events * 1e6)
     return (time.process_time() - began) / events * 1e6
 
 
 def _commit(directory: str, times: int = 200) -> float:
-    """What SQLite itself takes for the smallest change, in microseconds of processor time."""
+    """The CPU time that SQLite itself takes for the smallest change, in microseconds."""
     database = sqlite3.connect(f"{directory}/bare.sqlite", isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")

@@ -36,7 +36,7 @@ _MOMENT = re.compile(rb'"Event-Date-Timestamp":"\d+"')
 
 
 class Recording:
-    """What the recorded FreeSWITCH answered, and the call's events in the parts in which they came."""
+    """The answers of the recorded FreeSWITCH, and the call's events in the parts in which they came."""
 
     def __init__(self) -> None:
         lines = [json.loads(line) for line in RECORDED.read_text().splitlines()]

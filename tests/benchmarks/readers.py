@@ -1,7 +1,7 @@
 """Clients of the event socket that count events: `python -m tests.benchmarks.readers NAME PORT EVENTS`.
 
 Each is used as its documentation shows, with a handler for every event. It says `api began` at the first
-event, which comes alone, and after `EVENTS` of them `api spent SECONDS`: the processor time in between.
+event, which comes alone, and after `EVENTS` of them `api spent SECONDS`: the CPU time in between.
 `barest` is no client: the shortest loop that reads, splits, decodes and calls, whatever may go wrong.
 """
 

@@ -20,7 +20,7 @@ import gevent  # noqa: E402
 from gevent import socket  # noqa: E402
 
 from orchestrator.esl.frames import FrameDecoder  # noqa: E402
-from tests.benchmarks.stage import Stage, staged  # noqa: E402
+from tests.benchmarks.harness import Harness, started  # noqa: E402
 from tests.load.party import plain_party  # noqa: E402
 from tests.load.sipp import Sipp  # noqa: E402
 
@@ -73,20 +73,20 @@ class Tee:
 def main() -> None:
     tees: list[Tee] = []
 
-    class Recorded(Stage):
+    class Recorded(Harness):
         def _node(self, number: int) -> str:
             tees.append(Tee(self.switches[number].port))
             port = self.switches[number].port
             return super()._node(number).replace(f"port: {port},", f"port: {tees[-1].port},")
 
-    with staged(kind=Recorded) as stage:
-        directory = stage.directory / "sipp"
-        calls = Sipp(plain_party(1, 1, STAY_MS), 1, stage.switch.sip_port, directory)
+    with started(kind=Recorded) as harness:
+        directory = harness.directory / "sipp"
+        calls = Sipp(plain_party(1, 1, STAY_MS), 1, harness.switch.sip_port, directory)
         calls.wait()
         calls.close()
-        stage.settle()
+        harness.settle()
     text = "".join(json.dumps(line) + "\n" for line in tees[0].lines)
-    text = text.replace(str(stage.directory), "/var/lib/freeswitch")
+    text = text.replace(str(harness.directory), "/var/lib/freeswitch")
     host = socket.gethostname()
     for before, after in (('\\"', '\\"'), ("hostname=", "\\n")):
         text = text.replace(f"{before}{host}{after}", f"{before}fs{after}")

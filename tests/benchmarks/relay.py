@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import gevent
 
 from tests.benchmarks.frame import Figure
+from tests.benchmarks.harness import Harness, seconds_of, started
 from tests.benchmarks.load import party_sound
-from tests.benchmarks.stage import Stage, seconds_of, staged
 from tests.load.party import plain_party
 from tests.load.sipp import Sipp
 
@@ -31,13 +31,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Iterator[Figure]:
-    with staged(nodes=2) as stage:
-        stage.drain(1)
-        own, _ = _spent(stage, options, 0)
-        member, bridge = _spent(stage, options, 1)
-    with staged(nodes=2, more=DIRECT) as stage:
-        stage.drain(1)
-        direct_member, direct_bridge = _spent(stage, options, 1)
+    with started(nodes=2) as harness:
+        harness.drain(1)
+        own, _ = _spent(harness, options, 0)
+        member, bridge = _spent(harness, options, 1)
+    with started(nodes=2, more=DIRECT) as harness:
+        harness.drain(1)
+        direct_member, direct_bridge = _spent(harness, options, 1)
     yield Figure("a participant on its room's own node", own, "ms/s")
     yield Figure("one of another node, at the room's node", member, "ms/s")
     yield Figure("  its bridge, at its own node", bridge, "ms/s")
@@ -45,23 +45,23 @@ def run(options: argparse.Namespace) -> Iterator[Figure]:
     yield Figure("  its bridge, at its own node", direct_bridge, "ms/s")
 
 
-def _spent(stage: Stage, options: argparse.Namespace, node: int) -> tuple[float, float]:
+def _spent(harness: Harness, options: argparse.Namespace, node: int) -> tuple[float, float]:
     """Milliseconds of each node for each second of a participant, whose calls come to `node`."""
-    directory = stage.directory / f"sipp-{node}"
+    directory = harness.directory / f"sipp-{node}"
     directory.mkdir()
     filling = options.participants / options.rate
     stay = int((filling + 2 * SETTLED_SECONDS + options.seconds) * 1000)
     party = plain_party(options.rooms, options.participants, stay)
-    port = stage.switches[node].sip_port
+    port = harness.switches[node].sip_port
     calls = Sipp(party, options.rate, port, directory, party_sound(directory / "sound"))
     try:
         gevent.sleep(filling + SETTLED_SECONDS)
-        before = [seconds_of(switch.pid) for switch in stage.switches]
+        before = [seconds_of(switch.pid) for switch in harness.switches]
         gevent.sleep(options.seconds)
-        spent = [seconds_of(switch.pid) - at for switch, at in zip(stage.switches, before, strict=True)]
+        spent = [seconds_of(switch.pid) - at for switch, at in zip(harness.switches, before, strict=True)]
         calls.wait()
     finally:
         calls.close()
-    stage.settle()
+    harness.settle()
     home, other = (each / options.seconds / options.participants * 1000 for each in spent)
     return home, other

@@ -1,6 +1,6 @@
 """A whole orchestrator whose event socket is fed by hand, and whose commands are counted instead of sent.
 
-What a document would say is said here: each parked call asks for the room that its conversation is about.
+No document is fetched: each parked call asks for the room that its conversation is about.
 Nothing is delivered: callbacks end in the outbox, on disk.
 """
 
@@ -36,7 +36,7 @@ applications: {{main: {{account: main, voice_url: "http://127.0.0.1:1/voice"}}}}
 web: {{listen: "127.0.0.1:0"}}
 callbacks: {{database: {0}/orchestrator.sqlite}}
 """
-TERMS = ConferenceOptions(
+CONFERENCE_OPTIONS = ConferenceOptions(
     status_callback="http://127.0.0.1:1/events",
     status_callback_event=frozenset({"start", "end", "join", "leave"}),
 )
@@ -91,7 +91,7 @@ class Rig:
             self.orchestrator.node.connection._event(body)
         self.orchestrator.node.write_buffer.commit_batch()
 
-    def pour(self, reads: Iterable[Sequence[bytes]]) -> None:
+    def read_all(self, reads: Iterable[Sequence[bytes]]) -> None:
         """More events than can be handled, read by read; others have their turns, as `Link` gives them."""
         event, flush = (
             self.orchestrator.node.connection._event,
@@ -126,7 +126,7 @@ class Rig:
     def _renamed(body: bytes, new: dict[str, str]) -> bytes:
         for old, renamed in new.items():
             body = body.replace(old.encode(), renamed.encode())
-        # What the dialplan of freeswitch-conf sets; the recording was made with another.
+        # The variables that the dialplan of freeswitch-conf sets; the recording was made with another.
         if b'"Event-Name":"CHANNEL_PARK"' in body:
             body = body.replace(b"{", b'{"%b":"1",' % GUARD.encode(), 1)
         return body
@@ -140,5 +140,5 @@ class Rig:
         participant_leg = ParticipantLeg(caller.call_sid, leg, lambda options: None, lambda url, method: None)
         name = self._rooms[leg.uuid]
         self.orchestrator.node.rooms.request_join(
-            participant_leg, caller, ParticipantOptions(), ACCOUNT, name, TERMS, "texml.default"
+            participant_leg, caller, ParticipantOptions(), ACCOUNT, name, CONFERENCE_OPTIONS, "texml.default"
         )

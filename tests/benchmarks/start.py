@@ -1,7 +1,7 @@
 """Seconds from the start of the orchestrator until it is ready, with 1,000 conferences to recover.
 
 The orchestrator is a process of its own, killed and started again; the switch is the emulator in another one,
-which has 1,000 conferences of one caller each. The emulator's processor time meanwhile is shown, as a real
+which has 1,000 conferences of one caller each. The emulator's CPU time meanwhile is shown, as a real
 FreeSWITCH answers with other threads; with it the memory of the whole process for each call.
 """
 
@@ -86,9 +86,9 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
     application.stop()
     yield measured("ready after start, nothing to recover", empty, "s")
     yield measured(f"ready after start, {CALLERS:,} rooms to recover", ready, "s", at_most(3))
-    yield measured("of it, processor time of the orchestrator", ours, "s")
+    yield measured("of it, CPU time of the orchestrator", ours, "s")
     yield Figure("of that, where there is nothing to recover: importing", bare, "s")
-    yield measured("of it, processor time of the emulator", emulators, "s")
+    yield measured("of it, CPU time of the emulator", emulators, "s")
     note = "a call's greenlet keeps its stack, some 3 KB; what many calls at once have used stays resident"
     yield Figure("memory of a call with its document, resident", each / 1024, "KB", at_most(15), note=note)
 

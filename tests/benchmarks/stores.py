@@ -20,7 +20,7 @@ from orchestrator.store.outbox import Outbox
 from tests.benchmarks import delay, join
 from tests.benchmarks.delivering import delivered_by, message, receiving
 from tests.benchmarks.frame import Figure, alternate, measured
-from tests.benchmarks.stage import why_not
+from tests.benchmarks.harness import why_not
 from tests.lab.postgresql import PostgresServer
 from tests.lab.postgresql import why_not as no_server
 

@@ -1,8 +1,8 @@
 """The timeline's cost on the event path: the same recorded conversation with and without it, in turns.
 
 Three orchestrators in one process: one records; one makes no entry, neither of a leg's life nor of its room;
-one explains nothing at all: it has no media quality and no counters of calls by cause either. What is written
-behind (twice a second in a running orchestrator) is written at the end of each round and counts.
+one explains nothing at all: it has no media quality and no counters of calls by cause either. Entries written
+behind (twice a second in a running orchestrator) are written at the end of each round and count.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             events = [body for _ in range(CONVERSATIONS) for body in rig.conversation().events]
             reads = pieces(events)
 
-            def pour() -> None:
-                rig.pour(reads)
+            def read_all() -> None:
+                rig.read_all(reads)
                 rig.orchestrator.timeline.flush()
 
             manager.add_transition = add_transition if rig is recording else lambda *step: None
-            return microseconds(pour, len(events), [])
+            return microseconds(read_all, len(events), [])
 
         contenders = {"with": recording, "without": unrecorded, "unexplained": unexplained}
         cpu = alternate({name: lambda rig=rig: of(rig) for name, rig in contenders.items()}, ROUNDS)

@@ -153,7 +153,7 @@ def test_a_call_into_a_conference_asks_no_application(enabled: House, caller: Ca
         ({"number": NUMBER, "from": "+1900"}, 400, "cannot be read"),
     ],
 )
-def test_what_is_not_the_accounts_cannot_be_called(
+def test_a_target_of_no_account_s_own_cannot_be_called(
     caller: Caller, target: dict[str, str], status: int, problem: str
 ) -> None:
     answer = caller.asks(**target)

@@ -61,7 +61,7 @@ def test_a_room_that_gets_through_loses_nothing_to_one_that_does_not(
     assert office.outbox.depth <= 100
 
 
-def test_what_has_waited_too_long_fails_wherever_it_waits(
+def test_a_callback_that_has_waited_too_long_fails_wherever_it_waits(
     open_office: Callable[..., Office], destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     office = open_office(replace(QUICK, timeout=60, max_age=1.0))
@@ -74,7 +74,7 @@ def test_what_has_waited_too_long_fails_wherever_it_waits(
     assert len([each for each in caplog.text.splitlines() if "callbacks.max_age_secs=1" in each]) == 1
 
 
-def test_what_is_too_old_when_its_turn_comes_is_not_sent(
+def test_a_callback_that_is_too_old_when_its_turn_comes_is_not_sent(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, backoff=(1.0,), jitter=0, max_age=0.5))
@@ -112,7 +112,7 @@ def test_each_that_fails_without_an_attempt_is_reported_once(
     ]
 
 
-def test_bounds_hold_for_what_an_earlier_run_left(
+def test_bounds_hold_for_callbacks_of_an_earlier_run(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office()
@@ -127,7 +127,7 @@ def test_bounds_hold_for_what_an_earlier_run_left(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["append", "end", "fail", "retry", "shed"]), st.integers(0, 3))))
-def test_whatever_happens_a_queue_is_sent_in_ascending_order_of_its_ids(
+def test_a_queue_is_sent_in_ascending_order_of_its_ids_through_any_history(
     history: list[tuple[str, int]],
 ) -> None:
     queues, next_id, over = Queues(), 1, list[tuple[str, int]]()

@@ -54,7 +54,7 @@ def test_the_signature_covers_the_exact_bytes_on_the_wire(office: Office, destin
     assert request.fields["FriendlyName"] == "Größe & 会議 ~*+"
 
 
-def test_what_is_stored_is_what_is_sent(office: Office, destination: Receiver) -> None:
+def test_the_stored_body_is_the_one_that_is_sent(office: Office, destination: Receiver) -> None:
     office.send(make("room", destination.url(), fields=(("FriendlyName", "a=b&c"),)))
     office.wait_results(1)
     office.outbox.flush()
@@ -221,7 +221,9 @@ def test_a_failed_message_lets_the_next_go(office: Office, destination: Receiver
     assert [reported.sequence for reported in office.outbox.finished(failed=True)] == [0]
 
 
-def test_what_comes_while_a_queue_is_being_sent_is_sent_too(office: Office, destination: Receiver) -> None:
+def test_callbacks_that_come_while_a_queue_is_being_sent_are_sent_too(
+    office: Office, destination: Receiver
+) -> None:
     for number in range(50):
         office.send(make("room", destination.url(), number))
         gevent.sleep(0)
@@ -538,7 +540,7 @@ def test_attempts_made_before_a_restart_count(
     assert destination.requests[1].at - destination.requests[0].at >= 0.45
 
 
-def test_stopping_finishes_what_is_in_flight_and_leaves_the_rest(
+def test_stopping_finishes_requests_in_flight_and_leaves_the_rest(
     office: Office, destination: Receiver
 ) -> None:
     def answer_late(request: object, client: socket.socket) -> bool:
@@ -554,7 +556,7 @@ def test_stopping_finishes_what_is_in_flight_and_leaves_the_rest(
     assert [message.sequence for message in office.outbox.waiting()] == [1, 2]
 
 
-def test_stopping_cuts_off_what_takes_too_long_and_sends_it_again(
+def test_stopping_cuts_off_requests_that_take_too_long_and_sends_them_again(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=30))

@@ -31,7 +31,7 @@ TELLER = """
     outbox = Outbox(sys.argv[1])
     settings = DeliverySettings(timeout=2, attempts=20, backoff=(0.02,), flush_every=0.02)
     delivery = Delivery(outbox, lambda account: None, settings)
-    journal = WriteBehindBuffer(outbox, delivery.on_committed)
+    write_buffer = WriteBehindBuffer(outbox, delivery.on_committed)
     numbers = {room: int(number) for room, number in outbox.load("room")}
     delivery.start()
     print("reporting", flush=True)
@@ -41,7 +41,7 @@ TELLER = """
                 number = numbers[room] = numbers.get(room, -1) + 1
                 fields = (("Room", room), ("SequenceNumber", str(number)), ("Nonce", str(time.time_ns())))
                 message = Message(room, sys.argv[2] + room, "POST", fields, "acc", "x", number, 0)
-                journal.commit([message], [("room", room, b"%d" % number)])
+                write_buffer.commit([message], [("room", room, b"%d" % number)])
         gevent.sleep(0.002)
     delivery.stop()
     outbox.close()

@@ -81,7 +81,7 @@ MISBEHAVIOUR: dict[str, tuple[Behaviour, bool, int]] = {
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
-def test_what_a_receiver_does_wrong_costs_its_own_callback_at_most(
+def test_a_misbehaving_receiver_costs_its_own_callback_at_most(
     office: Office, destination: Receiver, name: str
 ) -> None:
     behaviour, delivered, requests = MISBEHAVIOUR[name]
@@ -149,7 +149,7 @@ def test_retry_after_is_a_number_of_seconds_or_a_date(header: str, seconds: floa
     assert asked_pause(header, NOON) == seconds
 
 
-def test_what_a_receiver_asks_for_is_bounded() -> None:
+def test_the_pause_that_a_receiver_asks_for_is_bounded() -> None:
     settings = DeliverySettings(jitter=0, max_retry_after=60)
     assert settings.pause(1, 30) == 30
     assert settings.pause(1, 999_999) == 60
@@ -187,7 +187,7 @@ def test_a_callback_waits_as_long_as_its_receiver_asks_and_other_rooms_do_not(
 # --- for a long time ---
 
 
-def test_an_hour_of_500_loses_nothing_to_who_waits_long_enough(
+def test_an_hour_of_500_loses_nothing_with_enough_attempts(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     """An hour here is 1.2 s; the pauses are as much shorter."""
@@ -206,7 +206,7 @@ def test_an_hour_of_500_loses_nothing_to_who_waits_long_enough(
         assert reported == list(range(10))
 
 
-def test_what_an_hour_of_500_made_fail_is_delivered_in_its_order_once_it_is_asked_for(
+def test_callbacks_that_an_hour_of_500_made_fail_are_delivered_in_order_once_a_retry_is_requested(
     office: Office, destination: Receiver
 ) -> None:
     destination.behave(answers(500))

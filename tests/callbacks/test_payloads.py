@@ -135,7 +135,7 @@ def test_the_label_is_there_only_if_set() -> None:
     assert dict(conference_fields(ROOM, join, TELNYX_ONLY))["ParticipantLabel"] == "participant-1"
 
 
-def test_the_start_carries_the_label_of_whoever_started_it() -> None:
+def test_the_start_carries_the_label_of_the_participant_that_started_it() -> None:
     room = replace(
         ROOM, participants={CALLER.call_sid: replace(PARTICIPANT, options=ParticipantOptions(label="host"))}
     )

@@ -35,7 +35,7 @@ FORMS = {
     "letters and digits": (("Caller", "+14158675309"), ("Digits", "1234")),
     "an empty field": (("Digits", ""), ("FromCity", ""), ("From", "+1")),
     "unicode": (("FriendlyName", "Größe & 会議 🙂"), ("Ö", "ö")),
-    "what a form encodes": (("A", "a b+c&d=e%20;/?:@,$'\"<>~*"), ("B", "line\r\nbreak")),
+    "form characters": (("A", "a b+c&d=e%20;/?:@,$'\"<>~*"), ("B", "line\r\nbreak")),
     "a field twice": (("X", "2"), ("X", "1"), ("X", "2")),
     "no field": (),
 }
@@ -107,7 +107,7 @@ def test_twilio_s_library_accepts_any_form(pairs: list[tuple[str, str]]) -> None
         ("http://a.example/x?y=1#part", "http://a.example/x?y=1"),
     ],
 )
-def test_what_no_server_sees_is_not_signed(asked: str, seen: str) -> None:
+def test_parts_of_a_url_that_no_server_sees_are_not_signed(asked: str, seen: str) -> None:
     assert VALIDATOR.validate(seen, {}, twilio_signature(TOKEN, asked, None))
 
 
@@ -117,7 +117,7 @@ def test_a_callback_s_signature_holds_on_the_wire(
     office: Office, destination: Receiver, query: str, method: Method
 ) -> None:
     office.auth_token = TOKEN
-    form = FORMS["unicode"] + FORMS["an empty field"] + FORMS["what a form encodes"]
+    form = FORMS["unicode"] + FORMS["an empty field"] + FORMS["form characters"]
     message = make("room", destination.url() + query, 7, method=method, fields=form)
     office.send(replace(message, signatures="twilio", user_agent="TwilioProxy/1.1"))
     office.wait_results(1)
@@ -181,7 +181,7 @@ def test_the_keys_are_in_no_representation() -> None:
     assert "0123456789" not in repr(Signer(CallbackStyle(), AccountKeys(load_key(new_seed()), TOKEN)))
 
 
-def test_a_new_token_signs_what_waits(office: Office, destination: Receiver) -> None:
+def test_a_new_token_signs_waiting_callbacks(office: Office, destination: Receiver) -> None:
     office.auth_token = b"old"
     destination.behave(answers(500, 200))
     office.send(replace(make("room", destination.url()), signatures="twilio"))

@@ -36,9 +36,9 @@ class ScriptedSwitch:
         self.commands: list[str] = []
         self.globals = {"core_uuid": str(uuid4())}
         self.legs: dict[str, dict[str, str]] = {}
-        """What `uuid_dump` says of each leg that there is."""
+        """The answer of `uuid_dump` for each leg that there is."""
         self.conferences: dict[str, dict[str, object]] = {}
-        """What `conference json_list` says of each."""
+        """The answer of `conference json_list` for each."""
         self.answers: dict[str, str] = {}
         """To API commands that begin so, in place of +OK."""
         self.recorded: dict[str, list[str]] = {}
@@ -77,7 +77,7 @@ class ScriptedSwitch:
         self.conferences.clear()
         self.cut()
 
-    # What there is
+    # Legs and conferences
 
     def leg(self, uuid: str = "", *, answered: bool = True, **variables: str) -> str:
         """One that is parked and ours; its Unique-ID."""
@@ -118,7 +118,7 @@ class ScriptedSwitch:
         """The hangup record of a leg that has ended: when it ended, began, was answered, its cause, …"""
         self.globals[f"texml_gone_{uuid}"] = "|".join(map(str, words))
 
-    # What happens
+    # Events
 
     def event(self, name: str, uuid: str = "", **headers: object) -> None:
         """`_` stands for `-` in names of headers."""
@@ -191,7 +191,7 @@ class ScriptedSwitch:
         return found
 
     def applications(self, uuid: str = "") -> list[tuple[str, str]]:
-        """What was started on the leg: application and argument."""
+        """The application that was started on the leg, and its argument."""
         found = []
         for command in self.commands:
             if command.startswith(f"sendmsg {uuid}"):
@@ -305,7 +305,7 @@ class ScriptedSwitch:
             self.playing.setdefault(uuid, []).append(headers)
 
     def stops(self, uuid: str) -> None:
-        """What sounds on the leg is through."""
+        """The playback on the leg has ended."""
         for headers in self.playing.pop(uuid, ()):
             self.completes(uuid, headers)
 

@@ -47,7 +47,7 @@ def dies_with_a_joiner(house: House, switch: ScriptedSwitch) -> tuple[str, str]:
     return second, sid
 
 
-def test_whoever_came_into_the_ending_conference_is_sent_into_another(
+def test_a_caller_that_came_into_the_ending_conference_is_sent_into_another(
     bench: House, scripted: ScriptedSwitch
 ) -> None:
     """Symptom: thrown out at once, with a join and a leave; the room is over, and an error says that its

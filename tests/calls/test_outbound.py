@@ -106,7 +106,7 @@ def test_an_answered_call_is_given_its_instructions_once(
         ("-ERR GATEWAY_DOWN\n", "failed"),
     ],
 )
-def test_a_call_that_never_had_a_leg_ends_by_what_freeswitch_says(
+def test_a_call_that_never_had_a_leg_ends_as_freeswitch_says(
     bench: House, scripted: ScriptedSwitch, client: Client, answer: str, status: str
 ) -> None:
     scripted.answers["originate"] = answer
@@ -138,7 +138,7 @@ def test_a_call_whose_leg_was_seen_ends_by_its_own_events(
     ["CHANNEL_CREATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_ANSWER", "CHANNEL_PARK"],
 )
 @pytest.mark.parametrize("of", ["call", "participant"])
-def test_whatever_comes_of_a_call_that_was_called_off_it_is_hung_up(
+def test_a_call_that_was_called_off_is_hung_up_however_its_originate_ends(
     bench: House, scripted: ScriptedSwitch, client: Client, event: str, of: str
 ) -> None:
     if of == "call":
@@ -191,7 +191,7 @@ def test_a_phone_is_heard_early_where_everybody_may_hear_it(
     scripted.hangs_up(uuid, "NO_ANSWER")
 
 
-def test_what_every_dial_string_says(bench: House, scripted: ScriptedSwitch, client: Client) -> None:
+def test_variables_that_every_dial_string_has(bench: House, scripted: ScriptedSwitch, client: Client) -> None:
     _, uuid, order = dial(
         client,
         Timeout="21",
@@ -264,7 +264,7 @@ def test_as_many_calls_as_there_may_be(bench: House, scripted: ScriptedSwitch, c
 
 
 @pytest.mark.parametrize("role", ["barge", "whisper", "monitor"])
-def test_a_supervisor_is_heard_by_whom_its_role_says_and_runs_nothing(
+def test_a_supervisor_is_heard_as_its_role_says_and_runs_nothing(
     bench: House, scripted: ScriptedSwitch, client: Client, role: str
 ) -> None:
     bench.voice("<Response><Pause length='60'/></Response>")
@@ -318,7 +318,7 @@ def test_a_participant_s_phone_is_found_as_it_is_after_a_restart(
 def test_all_that_was_asked_for_a_call_is_kept_of_it(
     bench: House, scripted: ScriptedSwitch, client: Client
 ) -> None:
-    """Whatever a restart must know is on disk from the answer on."""
+    """All that a restart must know is on disk from the answer on."""
     url = bench.application.url
     bench.application.document("/own", "<Response><Pause length='60'/></Response>")
     more = {

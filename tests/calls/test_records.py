@@ -216,7 +216,7 @@ def test_an_answer_whose_time_is_unknown_is_of_this_moment(call_records: CallRec
     assert before <= known(call_records, uuid).answered_at <= now()
 
 
-def test_what_becomes_of_a_call_is_on_disk_soon_and_after_a_restart(
+def test_the_outcome_of_a_call_is_on_disk_soon_and_after_a_restart(
     call_records: CallRecords, outbox: Outbox
 ) -> None:
     living, over = opened(call_records), opened(call_records)
@@ -237,7 +237,7 @@ def test_what_becomes_of_a_call_is_on_disk_soon_and_after_a_restart(
     assert known(last, living).status == "in-progress"
 
 
-def test_what_the_disk_refuses_is_written_when_it_takes_it_again(
+def test_records_that_the_disk_refused_are_written_when_it_accepts_them_again(
     call_records: CallRecords, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uuid = opened(call_records)

@@ -45,12 +45,12 @@ ALL = ("initiated", "ringing", "answered", "completed")
 
 
 class Delivered:
-    """What is sent of one call."""
+    """The status callbacks of one call."""
 
     def __init__(self, path: Path) -> None:
         self.messages: list[Message] = []
         self.outbox = Outbox(path / "orchestrator.sqlite")
-        self.journal = WriteBehindBuffer(self.outbox, self.messages.extend)
+        self.write_buffer = WriteBehindBuffer(self.outbox, self.messages.extend)
 
     def follow(
         self, *names: str, events: tuple[str, ...] = ALL, sent: tuple[str, ...] = (), **more: str
@@ -61,7 +61,7 @@ class Delivered:
             states.append(sent)
             return [("call", UUID, b"state")]
 
-        hear = StatusCallbacks(self.journal).follow(
+        hear = StatusCallbacks(self.write_buffer).follow(
             CALLER, "account", "http://e/s", "POST", events, CallbackStyle(), sent=sent, state=state
         )
         for at, name in enumerate(names, 1):
@@ -92,12 +92,12 @@ def test_each_event_is_reported_once_and_counted(sent: Delivered) -> None:
     assert sent.outbox.get("call", UUID) == b"state"
 
 
-def test_only_what_is_asked_for_is_reported_and_counted(sent: Delivered) -> None:
+def test_only_subscribed_events_are_reported_and_counted(sent: Delivered) -> None:
     sent.follow(CREATE, MEDIA, ANSWER, COMPLETE, events=("ringing", "completed"))
     assert sent.events == [("ringing", 0, 2), ("completed", 1, 4)]
 
 
-def test_what_an_earlier_run_reported_is_not_reported_again_and_counts(sent: Delivered) -> None:
+def test_events_that_an_earlier_run_reported_are_counted_and_not_reported_again(sent: Delivered) -> None:
     sent.follow(CREATE, RING, ANSWER, COMPLETE, sent=("initiated", "ringing"))
     assert sent.events == [("answered", 2, 3), ("completed", 3, 4)]
 
@@ -123,7 +123,7 @@ def test_how_a_call_ended_is_the_word_for_its_cause(cause: str, status: str) -> 
         ("", "outbound", "unknown"),
     ],
 )
-def test_who_hung_up(sent: Delivered, disposition: str, direction: str, source: str) -> None:
+def test_the_hangup_source(sent: Delivered, disposition: str, direction: str, source: str) -> None:
     more = {"variable_sip_hangup_disposition": disposition, "Call-Direction": direction}
     sent.follow(COMPLETE, **more)
     assert sent.last["HangupSource"] == source
@@ -236,13 +236,13 @@ def test_a_request_is_counted_by_its_outcome() -> None:
         (RoomPhase.ENDED, 5, "completed"),
     ],
 )
-def test_a_conference_that_is_ending_is_what_it_was(phase: RoomPhase, started: int, status: str) -> None:
+def test_an_ending_conference_keeps_its_status(phase: RoomPhase, started: int, status: str) -> None:
     assert room_record(room(phase=phase, started_at=started, created_at=3)).status == status
 
 
 @pytest.mark.parametrize("ended", [0, 9])
 @pytest.mark.parametrize("reason", [None, *EndReason])
-def test_why_and_by_whom_a_conference_ended(ended: int, reason: EndReason | None) -> None:
+def test_the_reason_and_the_participant_that_ended_a_conference(ended: int, reason: EndReason | None) -> None:
     found = room_record(
         room(created_at=3, started_at=5, ended_at=ended, end_reason=reason, ending_by=CALLER, node="n")
     )
@@ -322,9 +322,9 @@ def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
     (verb,) = parse(document).verbs
     state = recording_state_of(verb)  # type: ignore[arg-type]
     assert (state.source, state.kind, state.channels, state.trim) == ("RecordVerb", "wav", "dual", False)
-    assert (state.longest, state.from_answer, state.send_url, state.over) == (0, False, True, False)
+    assert (state.longest, state.from_answer, state.send_url, state.ended) == (0, False, True, False)
     assert [
-        replace(state, status=status).over for status in ("completed", "absent", "stopped", "processing")
+        replace(state, status=status).ended for status in ("completed", "absent", "stopped", "processing")
     ] == [
         True,
         True,
@@ -333,7 +333,7 @@ def test_a_record_verb_s_recording_is_as_its_attributes_say() -> None:
     ]
 
 
-# Who is shown
+# The number that is shown
 
 TRUNKS = """
 accounts: [{sid: cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b}]
@@ -348,7 +348,7 @@ SETTINGS = loads(TRUNKS, environ={})
 NUMBER, WITHHELD = "+13125550002", CallerId("anonymous", "+13125550002")
 
 
-def test_what_a_trunk_shows() -> None:
+def test_the_caller_id_that_a_trunk_shows() -> None:
     trunks = SETTINGS.trunks
     assert shown_by(None, CallerId(NUMBER)) == shown_by(trunks["plain"], CallerId(NUMBER)) == CallerId(NUMBER)
     assert shown_by(trunks["own"], CallerId(NUMBER)) == CallerId("+13125550100")

@@ -94,7 +94,7 @@ def test_the_address_to_listen_on_is_where_this_machine_finds_it(file: Path, lis
         (("--key", "k\n"), ENVIRON, "characters that no API key has"),
     ],
 )
-def test_what_is_missing_is_named_with_its_remedy(
+def test_a_missing_address_or_key_is_named_with_its_remedy(
     words: tuple[str, ...],
     environ: dict[str, str],
     says: str,

@@ -130,7 +130,7 @@ def test_recordings_are_named_by_conference_or_call(house: House, types: Types) 
         (["conferences", "show", "X"], []),
     ],
 )
-def test_the_tab_key_completes_what_lives(
+def test_the_tab_key_completes_live_conferences_and_calls(
     house: House, types: Types, tmp_path: Path, typed: list[str], completed: list[str]
 ) -> None:
     Party(house)
@@ -145,7 +145,7 @@ def test_the_tab_key_says_nothing_where_nobody_answers(
 
 
 def complete(directory: Path, typed: list[str]) -> list[str]:
-    """What a bash of its own offers, with the completion that the command prints for it."""
+    """The completions of a bash of its own, with the script that the command prints for it."""
     program = directory / "orchestrator"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m orchestrator "$@"\n')
     program.chmod(0o700)

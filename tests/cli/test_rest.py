@@ -146,7 +146,7 @@ def test_a_long_list_is_read_page_after_page_up_to_the_limit(house: House, types
     assert len(rows(types("conferences", "list"))) == 51
 
 
-# What goes wrong
+# Mistakes
 
 
 def test_nobody_there_is_distinguished_from_a_refusal(
@@ -161,7 +161,7 @@ def test_nobody_there_is_distinguished_from_a_refusal(
     assert types("calls", "list", "--account", OTHER_ACCOUNT).err == "no such calls\n"
 
 
-def test_what_is_refused_says_which_parameter_and_why(types: Types) -> None:
+def test_a_refusal_names_the_parameter_and_the_reason(types: Types) -> None:
     assert "there is no conference nobody" in types("conferences", "show", "nobody", code=1).err
     assert "there is no call v3:x: `orchestrator calls list`" in types("calls", "show", "v3:x", code=1).err
     assert "there is no call nobody: CALL is a" in types("calls", "end", "nobody", code=1).err

@@ -65,7 +65,7 @@ def test_an_address_that_cannot_be_had_is_one_line(
     assert remedy.format(port=taken) in line
 
 
-def test_what_was_begun_is_undone_and_the_next_start_finds_it_free(
+def test_a_failed_start_is_undone_and_leaves_nothing_locked(
     command: Callable[..., list[str]], taken: int, tmp_path: Path
 ) -> None:
     words = command(f"127.0.0.1:{taken}")

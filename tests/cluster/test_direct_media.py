@@ -13,8 +13,8 @@ import requests
 from orchestrator.sids import leg_of
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
+from tests.scenarios.captured_log import CapturedLog
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
-from tests.scenarios.journal import Journal
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -25,7 +25,7 @@ DIRECT = "    addresses: [127.0.0.1]\n    media: direct"
 
 @pytest.fixture
 def house(home: FreeSwitch, switch: Switch, application: Application, tmp_path: Path) -> Iterator[House]:
-    log = Journal()
+    log = CapturedLog()
     with log.kept():
         house = House(switch, application, tmp_path, log)
         house.start(MORE, trunks=DIRECT)

@@ -64,8 +64,6 @@ from orchestrator.types import Beep
 EVERY_CALLBACK: frozenset[str] = frozenset({"start", "end", "join", "leave", "speaker"})
 SOUNDS = (PlayBeep, Ringback, SetMute, SetHold, RelateNospeak, StartRecording, StopRecording, AwaitSilence)
 
-APART = (*SOUNDS, StoreLeave)
-
 
 class Story:
     """One room from its first caller on. Callers are named; a member's number is its name after an `m`."""
@@ -95,7 +93,7 @@ class Story:
         self.outcome = StepResult(self.room, [], set())
 
     def happens(self, event: RoomEvent) -> list[str]:
-        """What it answers, but for what only sounds and what only lists show: `sounds()`, `stored()`."""
+        """Its answer, except changes of sound alone or of lists alone: `sounds()`, `stored()`."""
         self.outcome = step(self.room, event)
         self.room = self.outcome.room
         return [
@@ -109,7 +107,7 @@ class Story:
         return [in_words(effect) for effect in self.outcome.effects if isinstance(effect, StoreLeave)]
 
     def sounds(self) -> list[str]:
-        """What the last step changed in what is heard and recorded."""
+        """The changes of sound and recording of the last step."""
         return [in_words(effect) for effect in self.outcome.effects if isinstance(effect, SOUNDS)]
 
     def asks(

@@ -2,7 +2,7 @@
 answer.
 
 Symptom: a participant dropped in the moment of its answer was in the conference all the same, after a 204;
-the end of a conference left whoever answered then in a new, silent one of the same name.
+the end of a conference left a callee that answered then in a new, silent one of the same name.
 Cause: between its CHANNEL_PARK and its document's asking for the room nobody had it: neither those who ring
 nor the room. Fix: it is a participant from the order on, and only the end of its call takes it out.
 """
@@ -26,7 +26,7 @@ def test_dropped_before_it_asks_it_is_hung_up_and_gets_no_place() -> None:
     assert story.leaves("anna")[2:] == ["#3 conference-end anna", "close"]
 
 
-def test_the_end_of_the_room_hangs_up_whoever_is_dialled_and_the_room_waits_for_that() -> None:
+def test_the_end_of_the_room_hangs_up_participants_being_dialled_and_waits_for_that() -> None:
     story = Story()
     story.enters("anna")
     story.is_dialled("bert")
@@ -77,7 +77,7 @@ def test_with_other_instructions_it_is_not_on_its_way_any_more() -> None:
     assert "bert" not in story.room.participants
 
 
-def test_those_inside_hear_a_tone_for_whoever_rings_until_the_last_has_answered_or_gone() -> None:
+def test_those_inside_hear_a_tone_until_the_last_dialled_participant_has_answered_or_gone() -> None:
     story = Story()
     story.enters("anna")
     story.is_dialled("bert")
@@ -150,7 +150,7 @@ def test_where_the_room_has_not_started_its_sound_is_heard_from_the_start_on() -
     assert "join bert early" in story.added("cleo") or story.participant("bert").ordered_at
 
 
-def test_who_is_muted_or_coaches_rings_as_a_tone() -> None:
+def test_a_muted_participant_or_a_coach_rings_as_a_tone() -> None:
     story = Story()
     story.enters("anna")
     for who, options in (("bert", {"muted": True}), ("cleo", {"coach": "anna"})):

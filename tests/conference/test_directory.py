@@ -1,4 +1,4 @@
-"""The node of each conference name: one at a time, whoever asks and wherever."""
+"""The node of each conference name: one at a time, for all that ask, on every node."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_first_caller_s_node_has_the_room_for_all() -> None:
     assert nodes.home("a", "another room") == "a"
 
 
-def test_a_living_room_counts_more_than_what_was_reserved() -> None:
+def test_a_live_room_counts_more_than_a_reservation() -> None:
     nodes = Nodes(a=1, b=1)
     assert nodes.home("a") == "a"
     nodes.rooms["b"].open[ACCOUNT, ROOM] = 1

@@ -52,7 +52,9 @@ def test_an_ender_hung_up_by_the_api_does_not_end_the_conference_a_second_way() 
     assert story.room.end_reason is EndReason.VIA_API
 
 
-def test_whoever_leaves_an_ended_conference_before_its_hangup_is_hung_up_and_not_released() -> None:
+def test_a_participant_that_leaves_an_ended_conference_before_its_hangup_is_hung_up_and_not_released() -> (
+    None
+):
     story = Story()
     story.enters("anna")
     story.is_ended()
@@ -127,7 +129,7 @@ def test_the_end_through_the_api_does_not_name_a_first_caller_who_was_refused() 
 
 
 def test_the_end_does_not_name_a_refused_one_though_it_was_the_last_in_the_room() -> None:
-    """Symptom: as above. Cause: whoever emptied the room was named. Fix: only if it was in."""
+    """Symptom: as above. Cause: the caller that emptied the room was named. Fix: only if it was in."""
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -196,7 +198,7 @@ def test_a_lost_freeswitch_takes_all_calls_along_though_an_ender_was_among_them(
     assert [delivered.call_gone for delivered in story.callbacks()] == [True, True, True, False]
 
 
-def test_a_lost_conference_kicks_nobody_out_of_what_is_gone() -> None:
+def test_a_lost_conference_kicks_nobody() -> None:
     story = Story()
     story.enters("chef", end=True)
     story.enters("anna")

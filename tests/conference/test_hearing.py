@@ -23,7 +23,7 @@ def test_a_mute_is_done_and_reported_once() -> None:
     assert story.sounds() == ["unmute manna"]
 
 
-def test_who_is_muted_while_it_waits_joins_muted() -> None:
+def test_a_participant_muted_while_it_waits_joins_muted() -> None:
     story = Story(TWILIO_S)
     story.asks("anna", start=False)
     assert story.mutes("anna") == ["#1 participant-mute anna"]
@@ -36,7 +36,7 @@ def test_who_is_muted_while_it_waits_joins_muted() -> None:
     assert story.sounds() == []
 
 
-def test_who_is_muted_on_its_way_in_is_muted_when_it_arrives() -> None:
+def test_a_participant_muted_on_its_way_in_is_muted_when_it_arrives() -> None:
     """Symptom: muted, and heard by all. Cause: the order to join had gone out with what held before, and
     nothing came after it. Fix: what changed on the way is done on arrival."""
     story = Story(TWILIO_S)
@@ -48,7 +48,7 @@ def test_who_is_muted_on_its_way_in_is_muted_when_it_arrives() -> None:
     assert story.sounds() == ["mute mbert"]
 
 
-def test_who_is_unmuted_on_its_way_in_is_heard_when_it_arrives() -> None:
+def test_a_participant_unmuted_on_its_way_in_is_heard_when_it_arrives() -> None:
     story = Story(TWILIO_S)
     story.enters("anna")
     story.asks("bert", muted=True, beep="false")
@@ -71,7 +71,7 @@ def test_no_mute_or_hold_is_reported_before_the_join() -> None:
     assert (join.participant.options.muted, join.participant.held) == (True, True)
 
 
-def test_who_is_on_its_way_out_is_neither_muted_nor_held() -> None:
+def test_a_participant_on_its_way_out_is_neither_muted_nor_held() -> None:
     """Symptom: a mute was reported and not done. Cause: who is ordered out got no order but a callback."""
     story = Story(TWILIO_S)
     story.enters("anna")
@@ -84,7 +84,7 @@ def test_who_is_on_its_way_out_is_neither_muted_nor_held() -> None:
     assert story.room is before
 
 
-def test_mute_and_hold_are_reported_only_to_whom_subscribed_to_twilio_s_names_for_them() -> None:
+def test_mute_and_hold_are_reported_only_to_subscribers_of_twilio_s_names_for_them() -> None:
     for subscribed, delivered in (
         (EVERY_CALLBACK, []),
         ({"mute"}, ["#0 participant-mute anna", "#1 participant-unmute anna"]),
@@ -135,7 +135,7 @@ def test_a_mute_during_the_hold_is_done_after_it() -> None:
     assert story.sounds() == ["unhold anna manna", "unmute manna"]
 
 
-def test_who_is_put_on_hold_while_it_waits_hears_that_at_once_and_is_on_hold_as_soon_as_it_is_in() -> None:
+def test_a_participant_held_while_it_waits_hears_that_at_once_and_is_on_hold_as_soon_as_it_is_in() -> None:
     story = Story(TWILIO_S)
     story.asks("anna", start=False)
     assert story.holds("anna") == ["wait anna", "#1 participant-hold anna"]
@@ -165,7 +165,7 @@ def test_a_mute_on_the_way_into_a_hold_is_done_after_the_hold() -> None:
 # muted or on hold in the middle of a word
 
 
-def test_who_is_muted_or_held_while_it_speaks_speaks_no_more() -> None:
+def test_a_speaker_that_is_muted_or_held_speaks_no_more() -> None:
     """Symptom: a recording with recordingTimeout never ended, and a speaker never stopped. Cause: FreeSWITCH
     clears its mark of a speaker on mute and hold without a stop-talking (conference_api.c). Fix: the speech
     ends with the mute or hold."""
@@ -180,7 +180,7 @@ def test_who_is_muted_or_held_while_it_speaks_speaks_no_more() -> None:
     assert story.sounds() == ["hold anna manna", f"await 5 s of silence since {story.at}"]
 
 
-def test_who_is_muted_or_held_does_not_begin_to_speak() -> None:
+def test_a_muted_or_held_participant_does_not_begin_to_speak() -> None:
     """FreeSWITCH may have said so just before it was ordered to mute; no stop-talking would follow."""
     story = Story()
     story.enters("anna", muted=True)
@@ -239,7 +239,7 @@ def test_a_coach_on_hold_is_unmuted_when_the_hold_ends() -> None:
     assert story.sounds() == ["unhold cleo mcleo", "unmute mcleo"]
 
 
-def test_who_comes_later_does_not_hear_the_coach() -> None:
+def test_a_later_participant_does_not_hear_the_coach() -> None:
     story = Story()
     story.enters("anna")
     story.enters("cleo", coach="anna")
@@ -280,7 +280,7 @@ def test_a_coach_may_be_moved_in_before_the_one_it_coaches() -> None:
 
 
 def test_a_coach_whose_coached_one_has_left_stays_and_is_heard_by_nobody() -> None:
-    """What was meant for one ear reaches no other, whoever comes later; until the API says otherwise."""
+    """Words for one participant reach no other, also none that comes later; until the API says otherwise."""
     story = Story()
     story.enters("host", beep="false")
     story.enters("anna")
@@ -318,7 +318,7 @@ def test_another_one_that_comes_back_does_not_hear_the_coach_under_its_new_numbe
     assert story.sounds() == ["mcleo is not heard by mbert-2"]
 
 
-def test_a_coach_whom_freeswitch_has_under_a_new_number_is_shut_off_anew() -> None:
+def test_a_coach_with_a_new_member_number_is_hidden_from_the_others_anew() -> None:
     """Two orders to join took effect, the first of them counted as lost."""
     story = Story()
     story.enters("anna")

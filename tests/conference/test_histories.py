@@ -38,9 +38,9 @@ from orchestrator.conference.machine.events import (
     Talking,
 )
 from orchestrator.conference.machine.state import ConferenceOptions, EndReason, LeaveReason
-from tests.conference.ledger import Ledger
+from tests.conference.invariants import RoomInvariants
 from tests.conference.story import caller
-from tests.conference.world import CALLS, CHOOSY, TERMS, WISHES, World
+from tests.conference.world import CALLS, CHOOSY, CONFERENCE_OPTIONS, PARTICIPANT_OPTIONS, World
 
 T = TypeVar("T")
 HISTORIES = int(os.environ.get("HISTORIES", "0"))
@@ -57,7 +57,7 @@ def added(at: int, call_sid: str, number: str, renewed: bool) -> Added:
 
 
 def announce(at: int, sid: str, to: str) -> Announce:
-    """Whom it is to is part of what it is called."""
+    """Its addressee is part of its name."""
     return Announce(at, f"{sid}-{to}", f"https://example.com/{sid}-{to}", to)
 
 
@@ -71,9 +71,9 @@ times = st.integers(1, 9)
 members = st.sampled_from(("1", "2"))
 announcements = st.sampled_from(("1", "2", "3"))
 anything: st.SearchStrategy[RoomEvent] = st.one_of(
-    st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(WISHES)),
-    st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(WISHES)),
-    st.builds(Dial, times, calls.map(caller), st.sampled_from(WISHES), st.booleans()),
+    st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(PARTICIPANT_OPTIONS)),
+    st.builds(JoinRequest, times, calls.map(caller), st.sampled_from(PARTICIPANT_OPTIONS)),
+    st.builds(Dial, times, calls.map(caller), st.sampled_from(PARTICIPANT_OPTIONS), st.booleans()),
     st.builds(Ringing, times, calls, st.booleans()),
     st.builds(added, times, calls, members, st.booleans()),
     st.builds(added, times, calls, members, st.booleans()),
@@ -105,19 +105,19 @@ anything: st.SearchStrategy[RoomEvent] = st.one_of(
 
 
 @LONG
-@given(st.sampled_from(TERMS), st.sampled_from(CHOOSY), st.lists(anything, max_size=60))
+@given(st.sampled_from(CONFERENCE_OPTIONS), st.sampled_from(CHOOSY), st.lists(anything, max_size=60))
 def test_anything_in_any_order(
     conference_options: ConferenceOptions, choosy: frozenset[str], events: list[RoomEvent]
 ) -> None:
-    room = Ledger(conference_options, choosy)
+    room = RoomInvariants(conference_options, choosy)
     for event in events:
-        room.feed(event)
+        room.dispatch(event)
     for call_sid in CALLS:
-        room.feed(Left(8, call_sid, gone=True))
+        room.dispatch(Left(8, call_sid, gone=True))
     assert room.closed or not room.asked
 
 
-def test_what_a_faulty_switch_makes_of_it() -> None:
+def test_the_rules_hold_with_a_faulty_switch() -> None:
     for seed in range(HISTORIES * 10 or 1500):
         history(seed)
 

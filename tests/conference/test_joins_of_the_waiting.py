@@ -24,7 +24,7 @@ def test_nothing_is_reported_of_the_waiting() -> None:
     assert story.hangs_up("anna") == ["#0 conference-end anna", "close"]
 
 
-def test_who_waited_has_joined_once_it_is_in() -> None:
+def test_a_waiting_participant_has_joined_once_it_is_in() -> None:
     story = Story(ALL, join_while_waiting=False)
     story.asks("anna", start=False)
     story.asks("chef")
@@ -33,7 +33,7 @@ def test_who_waited_has_joined_once_it_is_in() -> None:
     assert story.hangs_up("anna")[0].startswith("#3 participant-leave anna")
 
 
-def test_who_was_on_its_way_in_and_never_came_is_not_reported() -> None:
+def test_a_participant_that_never_arrived_is_not_reported() -> None:
     story = Story(ALL, join_while_waiting=False)
     story.asks("anna", start=False)
     story.asks("chef")

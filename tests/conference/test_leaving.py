@@ -10,14 +10,14 @@ from tests.conference.story import Story
 # leaving
 
 
-def test_who_leaves_goes_on_with_its_document() -> None:
+def test_a_participant_that_leaves_goes_on_with_its_document() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
     assert story.leaves("anna") == ["#3 participant-leave anna", "release anna participant_hung_up"]
 
 
-def test_who_hangs_up_is_reported_as_gone_and_has_no_document_to_go_on_with() -> None:
+def test_a_participant_that_hangs_up_is_reported_as_gone_and_its_document_does_not_go_on() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
@@ -34,7 +34,7 @@ def test_the_conference_s_exit_and_the_hangup_behind_it_are_one_leave() -> None:
     assert story.leaves("nobody") == []
 
 
-def test_a_leave_is_stored_with_its_time_and_reason_whoever_subscribed_to_it() -> None:
+def test_a_leave_is_stored_with_its_time_and_reason_also_without_a_subscription() -> None:
     story = Story(subscribed=())
     story.asks("anna", start=False)
     story.enters("chef", end=True)
@@ -73,9 +73,9 @@ def test_a_room_in_which_everybody_only_waited_ends_too_without_having_started()
 
 
 @pytest.mark.parametrize("how", ["hangs up", "is kicked", "is put out by the end", "is lost"])
-def test_who_leaves_while_it_speaks_stops_speaking_before_it_leaves(how: str) -> None:
+def test_a_speaker_that_leaves_stops_speaking_first(how: str) -> None:
     """Symptom: a participant-speech-start without its stop. Cause: FreeSWITCH sends no stop-talking for a
-    member that leaves, and neither did the room. Fix: whoever speaks and leaves stops speaking first."""
+    member that leaves, and neither did the room. Fix: a speaker that leaves stops speaking first."""
     story = Story()
     story.enters("chef", end=True)
     story.enters("anna")
@@ -95,7 +95,7 @@ def test_who_leaves_while_it_speaks_stops_speaking_before_it_leaves(how: str) ->
     assert said[:2] == ["participant-speech-stop anna", "participant-leave anna"]
 
 
-def test_who_leaves_in_silence_has_nothing_to_stop() -> None:
+def test_a_silent_participant_that_leaves_has_nothing_to_stop() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
@@ -182,7 +182,7 @@ def test_a_second_ender_ends_nothing_anew() -> None:
     assert story.hangs_up("vice") == ["#4 participant-leave vice", "#5 conference-end chef", "close"]
 
 
-def test_who_is_on_its_way_in_when_an_ender_leaves_is_reported_in_and_out_before_the_end() -> None:
+def test_a_participant_on_its_way_in_when_an_ender_leaves_is_reported_in_and_out_before_the_end() -> None:
     story = Story()
     story.enters("chef", end=True)
     story.asks("anna")
@@ -196,7 +196,7 @@ def test_who_is_on_its_way_in_when_an_ender_leaves_is_reported_in_and_out_before
     ]
 
 
-def test_who_is_on_its_way_in_when_an_ender_leaves_and_does_not_arrive_was_refused() -> None:
+def test_a_participant_on_its_way_in_when_an_ender_leaves_that_does_not_arrive_was_refused() -> None:
     story = Story()
     story.enters("chef", end=True)
     story.asks("anna")
@@ -205,7 +205,7 @@ def test_who_is_on_its_way_in_when_an_ender_leaves_and_does_not_arrive_was_refus
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_who_asks_a_room_that_ends_or_has_ended_is_refused_and_gets_a_new_one(ended: bool) -> None:
+def test_a_join_to_a_room_that_ends_or_has_ended_is_refused(ended: bool) -> None:
     story = Story()
     story.enters("chef", end=True)
     story.enters("anna")
@@ -219,14 +219,14 @@ def test_who_asks_a_room_that_ends_or_has_ended_is_refused_and_gets_a_new_one(en
 # removal: a time limit, the star key, the API
 
 
-def test_who_is_removed_while_it_waits_is_out_at_once() -> None:
+def test_a_participant_removed_while_it_waits_is_out_at_once() -> None:
     story = Story()
     story.asks("anna", start=False)
     story.asks("bert", start=False)
     assert story.is_removed("anna") == ["#2 participant-leave anna", "release anna participant_hung_up"]
 
 
-def test_who_is_removed_on_its_way_in_is_put_out_when_it_arrives() -> None:
+def test_a_participant_removed_on_its_way_in_is_put_out_when_it_arrives() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -236,7 +236,7 @@ def test_who_is_removed_on_its_way_in_is_put_out_when_it_arrives() -> None:
     assert story.leaves("bert") == ["#3 participant-leave bert", "release bert participant_hung_up"]
 
 
-def test_who_is_removed_on_its_way_in_and_does_not_arrive_was_refused() -> None:
+def test_a_participant_removed_on_its_way_in_that_does_not_arrive_was_refused() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -244,7 +244,7 @@ def test_who_is_removed_on_its_way_in_and_does_not_arrive_was_refused() -> None:
     assert story.not_added("bert") == ["refuse bert NOT_JOINED"]
 
 
-def test_who_is_removed_from_the_conference_leaves_for_the_reason_given() -> None:
+def test_a_removed_participant_leaves_for_the_reason_given() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")

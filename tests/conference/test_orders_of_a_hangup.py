@@ -62,7 +62,7 @@ def joins_and_leaves(order: tuple[str, ...], *, alone: bool) -> list[str]:
 
 @pytest.mark.parametrize("order", orders("conference-destroy"), ids=" ".join)
 def test_each_that_was_a_member_has_one_join_and_one_leave(order: tuple[str, ...]) -> None:
-    """Symptom: a participant whom FreeSWITCH had in a room that lived on, and of whom nothing was sent.
+    """Symptom: a participant that FreeSWITCH had in a room that lived on, without any callback.
     Cause: its CHANNEL_HANGUP was heard before its add-member, and dropped it. Fix: it stays until its leg is
     through, and an add-member that comes later still counts."""
     assert joins_and_leaves(order, alone=False) == JOIN_AND_LEAVE

@@ -81,7 +81,7 @@ def test_any_number_may_come_without_a_label() -> None:
     assert story.asks("bert") == ["join bert"]
 
 
-def test_who_wants_to_coach_somebody_who_is_not_there_is_refused() -> None:
+def test_a_coach_of_somebody_who_is_not_there_is_refused() -> None:
     story = Story()
     story.enters("anna")
     assert story.asks("bert", coach="nobody") == ["refuse bert COACHED_UNKNOWN"]
@@ -97,7 +97,7 @@ def test_a_call_cannot_be_in_the_room_twice() -> None:
     assert story.room is before
 
 
-def test_who_is_in_a_full_room_is_informed_that_it_is_in_already() -> None:
+def test_a_second_join_to_a_full_room_is_refused_as_joined_twice() -> None:
     story = Story(max_participants=2)
     story.enters("anna")
     story.enters("bert")
@@ -131,7 +131,7 @@ def test_a_refusal_carries_a_code_and_a_reason(refusal: Rejection) -> None:
 # joins that fail
 
 
-def test_whom_freeswitch_does_not_take_was_refused_and_nothing_is_reported() -> None:
+def test_a_participant_that_freeswitch_does_not_add_was_refused_and_is_not_reported() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -145,13 +145,13 @@ def test_the_conference_application_s_end_before_add_member_is_a_refusal_too() -
     assert story.leaves("bert") == ["refuse bert NOT_JOINED"]
 
 
-def test_who_hangs_up_before_it_is_in_was_never_there() -> None:
+def test_a_caller_that_hangs_up_before_it_is_in_was_never_there() -> None:
     story = Story()
     assert story.asks("anna") == ["join anna"]
     assert story.hangs_up("anna") == ["close"]
 
 
-def test_who_waited_and_is_then_not_taken_leaves_as_it_had_joined() -> None:
+def test_a_waiting_participant_that_is_not_added_leaves_as_it_had_joined() -> None:
     story = Story()
     story.asks("anna", start=False)
     story.enters("chef")
@@ -168,7 +168,7 @@ def test_a_late_failure_does_not_put_out_one_that_waits() -> None:
     assert story.not_added("nobody") == []
 
 
-def test_who_comes_in_after_its_join_failed_is_kicked() -> None:
+def test_a_participant_added_after_its_join_failed_is_kicked() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -177,7 +177,7 @@ def test_who_comes_in_after_its_join_failed_is_kicked() -> None:
     assert story.leaves("bert") == []
 
 
-def test_who_comes_in_after_the_room_has_ended_is_kicked() -> None:
+def test_a_participant_added_after_the_room_has_ended_is_kicked() -> None:
     story = Story()
     story.asks("anna")
     assert story.not_added("anna") == ["refuse anna NOT_JOINED", "close"]
@@ -185,7 +185,7 @@ def test_who_comes_in_after_the_room_has_ended_is_kicked() -> None:
 
 
 def test_an_abandoned_join_that_takes_effect_while_its_call_waits_again_starts_nothing() -> None:
-    """Symptom: somebody whom the conference must not start with started it, and was ordered in while in.
+    """Symptom: a participant that must not start the conference started it, and was ordered in while in.
     Cause: any add-member in a room that had not started started it. Fix: only that of one ordered in does."""
     story = Story()
     story.asks("bert", start=False)

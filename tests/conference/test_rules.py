@@ -41,7 +41,7 @@ def test_nothing_is_reported_before_freeswitch_has_the_first_one() -> None:
     assert not story.room.opened_at
 
 
-def test_who_may_not_start_the_conference_waits_and_is_reported_as_joined() -> None:
+def test_a_participant_that_may_not_start_the_conference_waits_and_is_reported_as_joined() -> None:
     story = Story()
     assert story.asks("anna", start=False) == ["wait anna", "#0 participant-join anna"]
     assert story.participant("anna").phase is Phase.WAITING
@@ -60,7 +60,7 @@ def test_the_start_moves_the_waiting_in_first_and_is_reported_before_the_starter
     ]
 
 
-def test_who_waited_is_not_reported_as_joined_again_when_moved_in() -> None:
+def test_a_waiting_participant_is_not_reported_as_joined_again_when_moved_in() -> None:
     story = Story()
     story.asks("anna", start=False)
     story.enters("chef")
@@ -91,7 +91,7 @@ def test_a_conference_shrunk_to_one_goes_on() -> None:
     assert story.asks("cleo", start=False) == ["join cleo"]
 
 
-def test_who_may_not_start_the_conference_does_not_start_it_while_a_starter_is_on_its_way() -> None:
+def test_a_participant_that_may_not_start_the_conference_waits_while_a_starter_is_on_its_way() -> None:
     """Symptom: a conference of nobody but startConferenceOnEnter=false. Cause: a starter ordered in counted
     as present, so the next one was ordered in too, and overtook it or stayed when it failed. Fix: only those
     who wait count."""
@@ -102,7 +102,7 @@ def test_who_may_not_start_the_conference_does_not_start_it_while_a_starter_is_o
     assert story.room.phase is RoomPhase.INIT
 
 
-def test_who_came_while_the_starter_was_on_its_way_is_moved_in_by_the_start() -> None:
+def test_a_participant_that_came_while_the_starter_was_on_its_way_is_moved_in_by_the_start() -> None:
     story = Story()
     story.asks("chef")
     story.asks("anna", start=False)
@@ -126,7 +126,7 @@ def test_a_starter_whose_time_is_up_before_it_is_in_starts_the_conference_and_le
     assert early.room.phase is RoomPhase.STARTED
 
 
-def test_a_starter_whose_time_is_up_before_it_is_in_and_who_was_alone_leaves_a_whole_history() -> None:
+def test_a_lone_starter_whose_time_is_up_before_it_is_in_leaves_a_whole_history() -> None:
     story = Story()
     story.asks("chef")
     story.is_removed("chef")
@@ -139,7 +139,7 @@ def test_a_starter_whose_time_is_up_before_it_is_in_and_who_was_alone_leaves_a_w
     ]
 
 
-def test_a_starter_whose_time_is_up_and_whom_freeswitch_never_added_starts_nothing() -> None:
+def test_a_starter_whose_time_is_up_before_freeswitch_added_it_starts_nothing() -> None:
     story = Story()
     story.asks("anna", start=False)
     story.asks("chef")
@@ -249,9 +249,7 @@ SUBSCRIPTIONS: list[tuple[set[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("subscribed", "delivered"), SUBSCRIPTIONS)
-def test_only_what_is_subscribed_is_reported_and_only_that_takes_a_number(
-    subscribed: set[str], delivered: list[str]
-) -> None:
+def test_only_subscribed_events_are_reported_and_numbered(subscribed: set[str], delivered: list[str]) -> None:
     story = Story(subscribed=subscribed)
     said = story.asks("anna", start=False)
     said += story.enters("bert")
@@ -275,7 +273,7 @@ def test_speaking_is_reported_once_however_often_it_is_said() -> None:
     assert story.talks("anna", on=False) == []
 
 
-def test_who_is_not_in_the_conference_does_not_speak_in_it() -> None:
+def test_a_participant_outside_the_conference_does_not_speak_in_it() -> None:
     story = Story()
     story.asks("anna", start=False)
     assert story.talks("anna") == []
@@ -302,7 +300,7 @@ def test_by_the_floor_only_a_new_dominant_speaker_is_reported() -> None:
     assert story.takes_the_floor("nobody") == []
 
 
-def test_by_the_floor_who_comes_back_and_takes_it_again_is_reported_again() -> None:
+def test_by_the_floor_a_speaker_that_comes_back_is_reported_again() -> None:
     """Symptom: a dominant speaker untold. Cause: the floor was still its own when it came back. Fix: who
     leaves has no floor."""
     story = Story(speaker_mode="floor")

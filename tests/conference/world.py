@@ -48,12 +48,12 @@ from orchestrator.conference.machine.state import (
     RecordingOptions,
 )
 from orchestrator.types import Beep
-from tests.conference.ledger import EVERY_CALLBACK, Ledger
+from tests.conference.invariants import EVERY_CALLBACK, RoomInvariants
 from tests.conference.story import caller
 
 CALLS = ("anna", "bert", "cleo", "dora", "emil")
 BEEPS: tuple[Beep, ...] = ("true", "false", "onEnter", "onExit")
-WISHES = tuple(
+PARTICIPANT_OPTIONS = tuple(
     ParticipantOptions(
         start_on_enter=start, end_on_exit=end, label=label, coach=coach, beep=beep, muted=muted
     )
@@ -63,7 +63,7 @@ WISHES = tuple(
 )
 SPEAKER_MODES: tuple[Literal["talking", "floor"], ...] = ("talking", "talking", "floor")
 RECORDINGS = (None, RecordingOptions(), RecordingOptions(timeout=5), RecordingOptions(beep=False, timeout=60))
-TERMS = tuple(
+CONFERENCE_OPTIONS = tuple(
     ConferenceOptions(
         max_participants=most, min_participants_to_start=least, recording=recording, speaker_mode=mode
     )
@@ -87,24 +87,24 @@ class Pick(Protocol):
 class World:
     """Each move picks one thing that can happen and lets it happen; a move with nothing to do does nothing.
 
-    A name's room is its last one: whoever asks after its end is given a new one, while what belongs to the
+    A name's room is its last one: a join after its end is given a new one, while what belongs to the
     old one may still arrive there.
     """
 
     def __init__(self, pick: Pick) -> None:
         self.pick = pick
-        self.rooms: list[Ledger] = []
-        self.dialled: dict[str, Ledger] = {}
+        self.rooms: list[RoomInvariants] = []
+        self.dialled: dict[str, RoomInvariants] = {}
         """Those whose document has not asked yet, and the room that they were dialled for."""
-        self.waiting_for_answer: dict[str, Ledger] = {}
+        self.waiting_for_answer: dict[str, RoomInvariants] = {}
         self.hung_up: set[str] = set()
-        self.orders: list[tuple[Ledger, str]] = []
-        self.kicks: list[tuple[Ledger, str, str]] = []
+        self.orders: list[tuple[RoomInvariants, str]] = []
+        self.kicks: list[tuple[RoomInvariants, str, str]] = []
         self.hangups: list[str] = []
-        self.members: list[tuple[Ledger, str, str]] = []
-        self.under_way: list[tuple[Ledger, RoomEvent]] = []
+        self.members: list[tuple[RoomInvariants, str, str]] = []
+        self.under_way: list[tuple[RoomInvariants, RoomEvent]] = []
         self.limits: list[Callable[[], None]] = []
-        self.silences: list[tuple[Ledger, RoomEvent]] = []
+        self.silences: list[tuple[RoomInvariants, RoomEvent]] = []
         self.at = 1
 
     # what callers and customers do
@@ -115,11 +115,11 @@ class World:
             return
         room = self.dialled.pop(call_sid, None) or self._open_room()
         self.waiting_for_answer[call_sid] = room
-        self.feed(room, JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
+        self.dispatch(room, JoinRequest(self.now(), caller(call_sid), self.pick(PARTICIPANT_OPTIONS)))
 
-    def _open_room(self) -> Ledger:
+    def _open_room(self) -> RoomInvariants:
         if not self.rooms or not self.rooms[-1].room.open:
-            self.rooms.append(Ledger(self.pick(TERMS), self.pick(CHOOSY)))
+            self.rooms.append(RoomInvariants(self.pick(CONFERENCE_OPTIONS), self.pick(CHOOSY)))
         return self.rooms[-1]
 
     def dial(self) -> None:
@@ -127,8 +127,10 @@ class World:
         if call_sid in self.waiting_for_answer or call_sid in self.hung_up or call_sid in self.dialled:
             return
         self.dialled[call_sid] = room = self._open_room()
-        event = Dial(self.now(), caller(call_sid), self.pick(WISHES), self.pick((True, True, False)))
-        self.feed(room, event)
+        event = Dial(
+            self.now(), caller(call_sid), self.pick(PARTICIPANT_OPTIONS), self.pick((True, True, False))
+        )
+        self.dispatch(room, event)
 
     def ring(self) -> None:
         if self.dialled:
@@ -137,11 +139,11 @@ class World:
             self.under_way.append((self.dialled[call_sid], event))
 
     def ask_twice(self) -> None:
-        """What no sound shell does: it is refused and changes nothing."""
+        """An event that no right shell sends: it is refused and changes nothing."""
         if self.waiting_for_answer:
             call_sid = self.pick(list(self.waiting_for_answer))
             asked = self.waiting_for_answer[call_sid]
-            asked.feed(JoinRequest(self.now(), caller(call_sid), self.pick(WISHES)))
+            asked.dispatch(JoinRequest(self.now(), caller(call_sid), self.pick(PARTICIPANT_OPTIONS)))
 
     def hang_up(self) -> None:
         self._hang_up(self.pick(CALLS))
@@ -149,7 +151,7 @@ class World:
     def remove(self) -> None:
         if self.rooms:
             reason, hang_up = self.pick(list(LeaveReason)), self.pick((False, False, True))
-            self.feed(self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), reason, hang_up))
+            self.dispatch(self.pick(self.rooms), Remove(self.now(), self.pick(CALLS), reason, hang_up))
 
     def mute_or_hold(self) -> None:
         if self.waiting_for_answer:
@@ -157,7 +159,7 @@ class World:
             url = self.pick(("", "", "https://example.com/hold"))
             mute, hold = Mute(self.now(), call_sid, on), Hold(self.now(), call_sid, on, url)
             event: RoomEvent = mute if self.pick((True, False)) else hold
-            self.feed(self.pick(self.rooms), event)
+            self.dispatch(self.pick(self.rooms), event)
 
     def modify(self) -> None:
         if self.waiting_for_answer:
@@ -169,25 +171,27 @@ class World:
                 self.pick((None, "", *CALLS)),
                 self.pick((None, None, "", "https://example.com/wait")),
             )
-            self.feed(self.pick(self.rooms), event)
+            self.dispatch(self.pick(self.rooms), event)
 
     def announce(self) -> None:
         if self.rooms:
             room, sid = self.pick(self.rooms), str(self.now())
-            self.feed(room, Announce(self.now(), sid, f"https://example.com/{sid}", self.pick(("", *CALLS))))
+            self.dispatch(
+                room, Announce(self.now(), sid, f"https://example.com/{sid}", self.pick(("", *CALLS)))
+            )
             problem = self.pick(("", "nobody answered"))
             self.under_way.append((room, Announced(self.now(), sid, problem)))
 
     def end(self) -> None:
         if self.rooms:
             why = self.pick((EndReason.VIA_API, EndReason.TIME_EXCEEDED))
-            self.feed(self.pick(self.rooms), End(self.now(), why))
+            self.dispatch(self.pick(self.rooms), End(self.now(), why))
 
     def set_recording(self) -> None:
         if self.rooms:
             to = self.pick(("paused", "in-progress", "stopped", "begun"))
             event = BeginRecording(self.now()) if to == "begun" else SetRecording(self.now(), to)
-            self.feed(self.pick(self.rooms), event)
+            self.dispatch(self.pick(self.rooms), event)
 
     # what FreeSWITCH does
 
@@ -231,7 +235,7 @@ class World:
         if self.rooms:
             room = self.pick(self.rooms)
             self.members = [member for member in self.members if member[0] is not room]
-            self.feed(room, ConferenceLost(self.now()))
+            self.dispatch(room, ConferenceLost(self.now()))
 
     def lose_freeswitch(self) -> None:
         self.members, self.orders, self.kicks, self.hangups = [], [], [], []
@@ -239,18 +243,18 @@ class World:
         self.waiting_for_answer.clear()
         self.dialled.clear()
         for room in self.rooms:
-            self.feed(room, ConferenceLost(self.now(), gone=True))
+            self.dispatch(room, ConferenceLost(self.now(), gone=True))
 
     # what becomes of orders and events on their way
 
     def deliver(self) -> None:
         letter = self._take(self.under_way)
         if letter is not None:
-            self.feed(*letter)
+            self.dispatch(*letter)
 
     def deliver_and_keep(self) -> None:
         if self.under_way:
-            self.feed(*self.pick(self.under_way))
+            self.dispatch(*self.pick(self.under_way))
 
     def lose(self) -> None:
         lost: list[Callable[[], object]] = [
@@ -269,7 +273,7 @@ class World:
     def be_silent(self) -> None:
         silence = self._take(self.silences)
         if silence is not None:
-            self.feed(*silence)
+            self.dispatch(*silence)
 
     MOVES: tuple[tuple[int, Callable[[World], None]], ...] = (
         (6, ask),
@@ -311,11 +315,11 @@ class World:
         for room in self.rooms:
             if how == "their time limits":
                 for call_sid in CALLS:
-                    self.feed(room, Remove(self.now(), call_sid))
+                    self.dispatch(room, Remove(self.now(), call_sid))
             elif how == "the API":
-                self.feed(room, End(self.now()))
+                self.dispatch(room, End(self.now()))
             elif how == "all of it gets lost":
-                self.feed(room, ConferenceLost(self.now(), gone=True))
+                self.dispatch(room, ConferenceLost(self.now(), gone=True))
                 self.waiting_for_answer.clear()
         self.limits.reverse()
         while self.limits:
@@ -326,14 +330,14 @@ class World:
 
     # the machinery
 
-    def _join_is_late(self, room: Ledger, call_sid: str) -> None:
+    def _join_is_late(self, room: RoomInvariants, call_sid: str) -> None:
         participant = room.room.participants.get(call_sid)
         if participant is not None and participant.phase is not Phase.WAITING and not participant.member_id:
-            self.feed(room, Left(self.now(), call_sid, gone=call_sid in self.hung_up))
+            self.dispatch(room, Left(self.now(), call_sid, gone=call_sid in self.hung_up))
 
-    def feed(self, room: Ledger, event: RoomEvent) -> None:
+    def dispatch(self, room: RoomInvariants, event: RoomEvent) -> None:
         hung_up = [one.call_sid for one in room.room.participants.values() if one.call_over]
-        for effect in room.feed(event):
+        for effect in room.dispatch(event):
             match effect:
                 case Join(participant):
                     call_sid = participant.call_sid
@@ -343,12 +347,12 @@ class World:
                     self.orders.append((room, participant.call_sid))
                 case Kick(call_sid, member_id):
                     self.kicks.append((room, call_sid, member_id))
-                    self.limits.append(partial(self.feed, room, Left(self.now(), call_sid)))
+                    self.limits.append(partial(self.dispatch, room, Left(self.now(), call_sid)))
                 case AwaitSilence(since):
                     self.silences.append((room, Silence(self.now(), since)))
                 case EndCall(call_sid):
                     self.hangups.append(call_sid)
-                    self.limits.append(partial(self.feed, room, Left(self.now(), call_sid, gone=True)))
+                    self.limits.append(partial(self.dispatch, room, Left(self.now(), call_sid, gone=True)))
                     if call_sid not in room.room.participants:
                         self._answered(call_sid, room)
                 case RejectParticipant(call_sid) | Release(call_sid):
@@ -359,7 +363,7 @@ class World:
             if call_sid not in room.room.participants:
                 self._answered(call_sid, room)
 
-    def _answered(self, call_sid: str, room: Ledger) -> None:
+    def _answered(self, call_sid: str, room: RoomInvariants) -> None:
         if self.waiting_for_answer.get(call_sid) is room:
             del self.waiting_for_answer[call_sid]
 
@@ -372,7 +376,7 @@ class World:
             self.under_way.append((room, HungUp(self.now(), call_sid)))
             self.under_way.append((room, Left(self.now(), call_sid, gone=True)))
 
-    def _put_out(self, member: tuple[Ledger, str, str]) -> None:
+    def _put_out(self, member: tuple[RoomInvariants, str, str]) -> None:
         self.members.remove(member)
         self.under_way.append((member[0], Left(self.now(), member[1])))
 

@@ -28,7 +28,7 @@ def test_the_same_file_changes_nothing() -> None:
     assert (found.taken, found.left) == ((), ())
 
 
-def test_what_counts_at_once_is_taken_and_the_rest_is_left_and_named() -> None:
+def test_settings_that_count_at_once_are_taken_and_the_rest_is_left_and_named() -> None:
     old = read("applications: {a: {voice_url: 'http://h/1'}}")
     new = read(
         "applications: {a: {voice_url: 'http://h/2'}}\n"
@@ -80,7 +80,7 @@ def test_the_table_has_every_section_that_a_reload_takes() -> None:
 
 
 @pytest.mark.parametrize("section", CHANGES)
-def test_without_freeswitch_what_is_not_in_its_files_counts_and_the_rest_is_named(section: str) -> None:
+def test_without_freeswitch_settings_outside_its_files_count_and_the_rest_is_named(section: str) -> None:
     old, new, counts = CHANGES[section]
     running, read_ = loads(BASE, environ={}), loads(BASE.replace(old, new), environ={})
     found = change(running, read_)
@@ -120,7 +120,7 @@ TOLL: dict[str, tuple[str, bool]] = {
 
 
 @pytest.mark.parametrize("key", TOLL)
-def test_what_may_be_called_through_a_trunk_counts_without_freeswitch_and_its_gateway_does_not(
+def test_a_trunk_s_rules_count_without_freeswitch_and_its_gateway_does_not(
     key: str,
 ) -> None:
     value, counts = TOLL[key]
@@ -151,7 +151,7 @@ def test_the_table_of_a_trunk_has_each_of_its_keys() -> None:
     assert {*TOLL, *ways} == {field.alias or name for name, field in Trunk.model_fields.items()}
 
 
-def test_which_hosts_may_be_called_counts_without_freeswitch_and_who_may_call_does_not() -> None:
+def test_allowed_hosts_count_without_freeswitch_and_allowed_callers_do_not() -> None:
     old = read("sip: {allowed_hosts: [a, b], networks: {office: [192.0.2.0/24]}}")
     new = read("sip: {allowed_hosts: [a], networks: {office: [192.0.2.0/25]}}")
     part = without_freeswitch(old, change(old, new).settings)
@@ -184,7 +184,7 @@ def test_a_key_says_whether_it_needs_a_restart() -> None:
     assert not needs_restart("profiles.NAME.rate")
 
 
-def test_what_vendors_differ_in_is_that_of_the_settings_in_force() -> None:
+def test_the_dialect_is_that_of_the_settings_in_force() -> None:
     old = read("applications: {a: {voice_url: 'http://h/'}}")
     new = read("applications: {a: {voice_url: 'http://h/', dialect: twilio}}")
     current = CurrentSettings(old)

@@ -65,7 +65,7 @@ def test_without_a_dialect_everything_is_telnyx_s(row: Difference) -> None:
 
 
 @ROWS
-def test_what_is_set_for_all_holds_for_an_application_without_a_dialect(row: Difference) -> None:
+def test_a_setting_for_all_holds_for_an_application_without_a_dialect(row: Difference) -> None:
     assert value_of(settings({}, **{row.section: {row.key: another(row)}}), row.key) == another(row)
 
 

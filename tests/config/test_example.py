@@ -45,7 +45,7 @@ DATABASE = {"DATABASE_URL": "postgresql://texml@127.0.0.1/texml"}
 SECRETS = ("CARRIER_PASSWORD", "ORCHESTRATOR_METRICS_KEY", "TWILIO_AUTH_TOKEN")
 
 
-def test_what_is_commented_out_in_the_example_would_pass_too() -> None:
+def test_keys_commented_out_in_the_example_would_pass_too() -> None:
     # A comment that is a setting: `# key: value` or `# "pattern": value` or `# - item`.
     lines = [
         re.sub(r"^(\s*)# ( *)(?=(\"[^\"]+\"|[+\w-]+): |\w+:$)", r"\1\2", line)

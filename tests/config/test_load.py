@@ -169,7 +169,7 @@ def mistakes(text: str, environ: dict[str, str] | None = None) -> list[str]:
         ("web: &a {x: *a}", 4, "is nested too deep"),
     ],
 )
-def test_a_mistake_is_reported_with_its_line_and_what_is_right(text: str, line: int, message: str) -> None:
+def test_a_mistake_is_reported_with_its_line_and_its_remedy(text: str, line: int, message: str) -> None:
     found = mistakes(MINIMAL + text)
     assert any(each.startswith(f"f.yaml:{line}: ") and message in each for each in found), found
 

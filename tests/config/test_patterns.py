@@ -25,9 +25,7 @@ NUMBER = "+13125550100"
         ([], None),
     ],
 )
-def test_the_pattern_that_says_most_decides_in_whatever_order_they_stand(
-    patterns: list[str], decides: str | None
-) -> None:
+def test_the_most_specific_pattern_decides_in_any_order(patterns: list[str], decides: str | None) -> None:
     equal = decides == "*"
     for order in [patterns] if equal else itertools.permutations(patterns):
         assert best(order, NUMBER) == decides

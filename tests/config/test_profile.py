@@ -57,7 +57,7 @@ def test_a_key_beside_a_preset_counts_before_it() -> None:
         ("conference_flags: [auto-3d-position]", "mixes are mono"),
     ],
 )
-def test_what_freeswitch_would_not_take_is_reported(keys: str, message: str) -> None:
+def test_values_that_freeswitch_would_not_take_are_reported(keys: str, message: str) -> None:
     assert message in mistake(keys)
 
 

@@ -112,7 +112,7 @@ def test_a_number_is_dialled_through_the_applications_trunk_else_the_default_one
 
 
 @pytest.mark.parametrize("number", ["", "1,2", "1|2", "[a=b]1", "1 2", "1@evil.example", "1\n2", "${x}"])
-def test_no_dial_string_is_made_of_what_is_no_number(settings: Settings, number: str) -> None:
+def test_no_dial_string_is_made_of_a_text_that_is_no_number(settings: Settings, number: str) -> None:
     with pytest.raises(NotANumber):
         settings.trunks["two"].read(number, "US")
 
@@ -174,7 +174,7 @@ def test_days_of_recordings_may_be_less_than_one() -> None:
     assert (recordings.url_lifetime_secs, recordings.retention_days) == (600, 0.5)
 
 
-def test_what_is_unwise_is_said() -> None:
+def test_unwise_settings_get_advice() -> None:
     text = (
         f"accounts: [{{sid: {SID}, name: main, api_keys: [change-me]}}]\n"
         "web: {listen: '0.0.0.0:8080'}\nfreeswitch: {nodes: [{host: fs}]}\n"

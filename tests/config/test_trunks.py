@@ -108,7 +108,7 @@ def test_a_call_comes_from_a_trunk_a_network_or_nowhere() -> None:
         ("proxy: 'h;transport=tls'", "has characters that do not belong there"),
     ],
 )
-def test_what_makes_no_sense_is_reported(keys: str, message: str) -> None:
+def test_a_trunk_that_makes_no_sense_is_reported(keys: str, message: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         trunk(keys)
     assert message in str(caught.value)

@@ -46,7 +46,7 @@ class Tabs:
         return here
 
     def metrics(self, tab: str) -> dict[str, float]:
-        """Chromium's own counters of the page, in seconds of processor time since the first call."""
+        """Chromium's own counters of the page, in seconds of CPU time since the first call."""
         if tab not in self.meters:
             self.meters[tab] = self.pages[tab].context.new_cdp_session(self.pages[tab])
             self.meters[tab].send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -63,7 +63,7 @@ def read(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """What JSON can hold; handles and responses are for nobody."""
+    """Values that JSON can hold; handles and responses are for nobody."""
     try:
         json.dumps(value)
     except TypeError:

@@ -22,7 +22,7 @@ from tests.console.conftest import sign_in
 from tests.lab import sound
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import API_KEY, NUMBER, House
-from tests.sound.stage import listen, recorded, recording_callbacks
+from tests.sound.common import listen, recorded, recording_callbacks
 from tests.web.site import wait_until
 
 pytestmark = pytest.mark.only("freeswitch")

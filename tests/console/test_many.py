@@ -21,7 +21,7 @@ SECONDS = 4.0
 PARTS = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 # Every conference changes its speaker each second; a call centre at its liveliest.
 TURNS_A_SECOND = 100
-# What is taken back within that may never have been on its way.
+# A change that is taken back within that may never have been on its way.
 MOMENT_MS = 1000
 # Notes when the page shows what it is sent: by the clock that the test has, too.
 WITNESS = """() => {
@@ -42,7 +42,7 @@ def test_a_hundred_conferences_of_ten_stay_live(tab: Tab, house: House) -> None:
     expect(tab.locator("#sum-in")).to_have_text(str(ROOMS * PEOPLE), timeout=60_000)
     assert tab.locator(".person").count() == ROOMS * PEOPLE
     listed = seconds_of_a_list(house)
-    delivered = note_what_rooms_decide(house)
+    delivered = note_decisions_of_rooms(house)
     tab.evaluate(WITNESS)
     before, began = tab.metrics, time.monotonic()
     chatter(phones)
@@ -117,7 +117,7 @@ def chatter(phones: list[Handset]) -> None:
         gevent.sleep(1 / TURNS_A_SECOND)
 
 
-def note_what_rooms_decide(house: House) -> list[tuple[str, bool, float]]:
+def note_decisions_of_rooms(house: House) -> list[tuple[str, bool, float]]:
     """CallSid, whether it speaks, and when the room knew, in milliseconds since the epoch."""
     assert house.orchestrator is not None
     rooms = house.orchestrator.node.rooms

@@ -22,7 +22,7 @@ def cells(tab: Tab) -> list[list[str]]:
     return [line.split("\t") for line in lines.all_inner_texts()]
 
 
-def test_each_node_with_its_state_and_what_is_on_it(tab: Tab, two_emulators: House) -> None:
+def test_each_node_with_its_state_and_its_calls(tab: Tab, two_emulators: House) -> None:
     house = two_emulators
     sid = start_room(house, 2)
     sign_in(tab, house)

@@ -104,7 +104,7 @@ def test_a_session_that_ends_leads_to_the_door(page: Tab, house: House) -> None:
 # The live picture
 
 
-def test_who_comes_waits_speaks_and_leaves_is_seen_at_once(page: Tab, house: House) -> None:
+def test_a_caller_is_seen_at_once_as_it_waits_joins_speaks_and_leaves(page: Tab, house: House) -> None:
     waits = {"startConferenceOnEnter": "false", "participantLabel": "Ada"}
     house.documents(
         {
@@ -133,7 +133,7 @@ def test_who_comes_waits_speaks_and_leaves_is_seen_at_once(page: Tab, house: Hou
 def test_a_room_that_does_not_report_who_speaks_says_so(page: Tab, house: House) -> None:
     start_room(house, 1)
     open_room(page)
-    expect(page.get_by_text("Who speaks is not known here")).to_be_visible()
+    expect(page.get_by_text("The speakers are not known here")).to_be_visible()
 
 
 def test_with_the_setting_every_room_reports_who_speaks(tab: Tab, house: House) -> None:
@@ -146,7 +146,7 @@ def test_with_the_setting_every_room_reports_who_speaks(tab: Tab, house: House) 
     phone.sounds(440)
     expect(card(tab).get_by_role("listitem")).to_have_text(f"{caller(0)}, speaking")
     open_room(tab)
-    expect(tab.get_by_text("Who speaks is not known here")).to_be_hidden()
+    expect(tab.get_by_text("The speakers are not known here")).to_be_hidden()
     assert {event for _, event, _ in house.delivered(2)} == {"participant-join", "conference-start"}
 
 
@@ -224,7 +224,7 @@ def test_the_buttons_announce_and_end(page: Tab, house: House) -> None:
     expect(page.get_by_role("article")).to_have_count(0)
 
 
-def test_what_is_refused_is_said(page: Tab, house: House) -> None:
+def test_a_refused_command_is_shown(page: Tab, house: House) -> None:
     start_room(house, 1)
     open_room(page)
     assert house.orchestrator is not None
@@ -255,7 +255,7 @@ def test_callbacks_are_listed_with_status_attempts_and_body(page: Tab, house: Ho
     expect(body.get_by_role("row", name="SequenceNumber 2")).to_be_visible()
     house.switch.hang_up_all()
     expect(callbacks.first).to_contain_text("conference-end")
-    # What was open stays open while others come.
+    # An open panel stays open while others come.
     expect(body).to_be_visible()
 
 
@@ -290,7 +290,7 @@ def test_the_search_finds_conferences_and_people(page: Tab, house: House) -> Non
     expect(page.get_by_text("Nothing live fits “nobody”")).to_be_visible()
     board.hang_up()
     words.fill("lovelace")
-    # What is over is found beside what lives, by a label, too.
+    # Ended conferences are found beside live ones, by a label, too.
     over = page.get_by_role("region", name="Also found")
     expect(over.get_by_role("link", name="Board")).to_be_visible()
     page.get_by_role("link", name="Conferences", exact=True).first.click()
@@ -363,7 +363,7 @@ def test_the_focus_stays_while_others_come_and_go(page: Tab, house: House) -> No
     late.hang_up()
     expect(page.locator(".row")).to_have_count(3)
     expect(hold).to_be_focused()
-    # Whoever has the focus and leaves hands it to the next.
+    # A participant that has the focus and leaves hands it to the next.
     assert house.orchestrator is not None
     (room,) = house.orchestrator.node.rooms
     gone = next(one for one in room.participants.values() if one.caller.from_ == caller(1))
@@ -373,7 +373,7 @@ def test_the_focus_stays_while_others_come_and_go(page: Tab, house: House) -> No
 
 
 def axe(tab: Tab) -> list[str]:
-    """What axe-core finds wrong with the page as it is."""
+    """The faults that axe-core finds in the page as it is."""
     found = find_spec("axe_playwright_python")
     if found is None or found.origin is None:
         pytest.skip("axe-playwright-python, which brings axe-core, is not installed")
@@ -439,7 +439,7 @@ def test_no_view_has_what_axe_calls_a_fault(
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_nothing_moves_for_who_wants_it_still(open_tab: Callable[..., Tab], house: House) -> None:
+def test_nothing_moves_with_reduced_motion(open_tab: Callable[..., Tab], house: House) -> None:
     still, moving = open_tab(reduced_motion="reduce"), open_tab(reduced_motion="no-preference")
     for tab in (still, moving):
         sign_in(tab, house)

@@ -308,7 +308,7 @@ def test_failing_callbacks_are_a_badge_on_their_card_and_are_replayed_one_and_al
     oldest.get_by_role("button", name=re.compile("Replay")).click()
     done(page, "The callback is being delivered again")
     expect(oldest).to_contain_text("204")
-    # What is open stays open while its state changes.
+    # An open panel stays open while its state changes.
     expect(oldest.get_by_role("row", name=f"ConferenceSid {sid}")).to_be_visible()
     receiver = page.get_by_role("region", name="Receivers")
     expect(receiver).to_contain_text("answered 500")
@@ -328,7 +328,7 @@ def test_failing_callbacks_are_a_badge_on_their_card_and_are_replayed_one_and_al
 # Finding
 
 
-def test_what_is_over_is_found_by_name_sid_number_and_day(page: Tab, house: House) -> None:
+def test_an_ended_conference_is_found_by_name_sid_number_and_day(page: Tab, house: House) -> None:
     sid = start_room(house, 1, "Weekly meeting")
     call = call_of(house, caller(0))
     house.switch.hang_up_all()

@@ -99,7 +99,7 @@ def test_a_wrong_key_opens_nothing(house: House) -> None:
         "recordings/x/peaks",
     ],
 )
-def test_nothing_is_shown_to_who_is_not_signed_in(house: House, path: str) -> None:
+def test_nothing_is_shown_to_a_visitor_that_is_not_signed_in(house: House, path: str) -> None:
     assert Visitor(house).ask("GET", f"console/{path}").status_code == 401
 
 
@@ -225,7 +225,7 @@ def test_after_ten_different_wrong_keys_no_more_is_looked_at_for_a_while(house: 
         assert refused.status_code == 429
         assert 0 < int(refused.headers["Retry-After"]) <= 30
         assert "wait" in refused.json()["problem"]
-    # The REST API counts with it; and whoever had been there with a right key may come again.
+    # The REST API counts with it; and a visitor that had a right key there may come again.
     rest = requests.get(
         f"{address(house)}v2/texml/Accounts/{ACCOUNT}/Conferences", auth=(ACCOUNT, API_KEY), timeout=20
     )
@@ -238,7 +238,7 @@ def test_after_ten_different_wrong_keys_no_more_is_looked_at_for_a_while(house: 
     assert counted["rest", "refused"] == 1
 
 
-def test_who_was_there_with_a_right_key_is_not_kept_out_by_the_guesses_of_others(house: House) -> None:
+def test_a_visitor_with_a_right_key_is_not_kept_out_by_the_guesses_of_others(house: House) -> None:
     visitor = Visitor(house)
     assert visitor.signs_in().status_code == 200
     for number in range(12):
@@ -319,7 +319,7 @@ def test_nothing_of_one_account_is_visible_to_another(house: House, visitor: Vis
     assert other.ask("GET", f"console/conferences/{sid}").status_code == 404
 
 
-def test_what_cannot_be_read_is_refused(house: House, visitor: Visitor) -> None:
+def test_a_body_that_cannot_be_read_is_refused(house: House, visitor: Visitor) -> None:
     sid = start_room(house, 1)
     for body in (b"{", b'{"muted": "perhaps"}', b'{"unknown": 1}', b"[]", b'{"end": false}'):
         answer = visitor.ask("POST", f"console/conferences/{sid}", data=body)
@@ -433,7 +433,7 @@ def test_the_loop_goes_on_while_the_loudness_of_a_long_recording_is_made(tmp_pat
     assert longest[0] < max(0.5, took)
 
 
-# What is installed
+# Installed files
 
 
 def test_an_installed_copy_has_the_page() -> None:

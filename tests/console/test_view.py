@@ -28,15 +28,15 @@ def participant(call_sid: str) -> Participant:
     return Participant(caller, ParticipantOptions(), Phase.WAITING, asked_at=5_000)
 
 
-def put_together(picture: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def put_together(view: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     """As live.js does it."""
-    people = dict(picture["people"])
+    people = dict(view["people"])
     for sid, person in patch.get("people", {}).items():
         if person is None:
             people.pop(sid)
         else:
             people[sid] = people.get(sid, {}) | person
-    return picture | patch | {"people": people}
+    return view | patch | {"people": people}
 
 
 def moved(room: Room, move: tuple[str, str]) -> Room:
@@ -75,18 +75,18 @@ MOVES = st.tuples(
 @given(st.lists(st.lists(MOVES, max_size=4), max_size=12))
 def test_the_changes_put_together_are_the_room(bursts: list[list[tuple[str, str]]]) -> None:
     room = EMPTY
-    picture: Any = room_view(room)
+    view: Any = room_view(room)
     for rejections in bursts:
         before = room
         for move in rejections:
             room = moved(room, move)
         patch: Any = change(before, room)
         if patch is not None:
-            picture = put_together(picture, patch)
-        assert picture == room_view(room)
+            view = put_together(view, patch)
+        assert view == room_view(room)
 
 
-def test_what_browsers_do_not_show_is_not_reported() -> None:
+def test_changes_that_browsers_do_not_show_are_not_reported() -> None:
     one = participant("a")
     before = replace(EMPTY, participants={"a": one})
     after = replace(EMPTY, participants={"a": replace(one, member_id="7")}, next_sequence=4)

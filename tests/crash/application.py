@@ -85,7 +85,7 @@ class Customer:
         return self._web.url("/voice")
 
     def came(self, path: str) -> list[Came]:
-        """What was reported there; also what was refused, as it had come."""
+        """The callbacks reported there; also the refused ones, as they had come."""
         late = time.time() - time.monotonic()
         return [
             Came(

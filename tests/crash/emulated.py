@@ -17,10 +17,11 @@ import gevent  # noqa: E402
 from gevent.fileobject import FileObject  # noqa: E402
 
 from orchestrator.emulator import Behaviour, EmulatedSwitch  # noqa: E402
+from tests.lab.emulated_phone import ObservedPhone  # noqa: E402
 
 
 def main(port: int, password: str, callee: str) -> None:
-    switch = EmulatedSwitch("127.0.0.1", port, password)
+    switch = EmulatedSwitch("127.0.0.1", port, password, phone_type=ObservedPhone)
     switch.register(callee, Behaviour(answers_after=0.3, hangs_up_after=3.0))
     switch.start()
     for line in FileObject(sys.stdin.buffer, "rb"):

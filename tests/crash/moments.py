@@ -5,11 +5,11 @@ nothing: what it did not hear it hears on waking, before it decides anything. Fr
 with it, so what it says on waking may bear an older time; and one that stands still for longer than PATIENT
 loses its event socket, so what it does until that is back is missed.
 
-All times are microseconds since the epoch. What happens within a life is *heard*: its Timestamp is
+All times are microseconds since the epoch. An event within a life is *heard*: its Timestamp is
 FreeSWITCH's own of that very event, so it may differ from the truth by no more than the clocks do, and be
 later by LAG where something reported just before had a later one (timestamps of a room never go back).
 
-What happens while nobody listens, or so shortly before a death that the event may have died with its reader
+An event while nobody listens, or so shortly before a death that it may have died with its reader
 (UNREAD), is *missed*. It is noticed by the next life that lasts NOTICE seconds from its readiness on. Nobody
 can know better than: not before the last moment that was heard, not after it was noticed. These two are the
 bounds of what is said about a missed moment.

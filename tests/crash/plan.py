@@ -13,8 +13,8 @@ CALLED = "+13125550100"
 
 
 class Kind(Enum):
-    """What a document does. One document talks to the caller or takes it into a room, never both: so what
-    is seen on its leg says how far it is."""
+    """The action of a document. It talks to the caller or takes it into a room, never both: so the events
+    of its leg say how far it is."""
 
     ROOM = "joined"
     PLAY = "playing"
@@ -25,7 +25,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One document of a call. What follows `kind` concerns rooms only."""
+    """One document of a call. The fields after `kind` concern rooms only."""
 
     kind: Kind
     room: str = ""
@@ -121,7 +121,7 @@ class Plan:
             muted=chance.random() < 0.2,
             records=room.records,
             beep=chance.random() < 0.5,
-            # Whoever may have to wait waits for as long as it likes.
+            # A caller that may have to wait waits for as long as it likes.
             time_limit=chance.randint(1, 5) if starts and chance.random() < 0.4 else 0,
             redirected=chance.random() < 0.3,
         )

@@ -84,8 +84,8 @@ def _clock(at: int) -> str:
 def survivors(
     seen: Sequence[Seen], served: Sequence[Served], lives: Sequence[Life], moments: Moments
 ) -> tuple[Counter[str], Counter[str]]:
-    """What calls were doing when it was killed that were still up when it was back; and how many of these
-    were seen to go on in the life that followed: a document asked for, an application run, a room left."""
+    """The state at its death of calls that were still up when it was back; and how many of these were seen
+    to go on in the life that followed: a document asked for, an application run, a room left."""
     doing, further = Counter[str](), Counter[str]()
     origins = {one.leg: one.node for one in reversed(seen)}
     for leg, story in _stories(seen, served, origins).items():
@@ -117,7 +117,7 @@ def _stories(
 
 
 def _resolved(story: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """What plays to somebody who asked for a room is its waiting."""
+    """A playback to a caller that asked for a room is its waiting."""
     resolved: list[tuple[int, str]] = []
     for at, what in story:
         before = resolved[-1][1] if resolved else ""

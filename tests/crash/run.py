@@ -123,7 +123,7 @@ class Run:
         self._settle(lab, service)
         return self._judge(service)
 
-    # What happens
+    # Events
 
     def _traffic(self, lab: Lab, service: Service) -> None:
         options = self.options
@@ -244,7 +244,7 @@ class Run:
         quiet = self._customer.quiet_for
         return not lab.left() and (quiet > QUIET_SECONDS or (quiet > 1.0 and not service.left()))
 
-    # What is said about it
+    # Report
 
     def _judge(self, service: Service) -> Verdict:
         lives = service.lives
@@ -256,10 +256,10 @@ class Run:
         judge_recordings(truth, delivered, recordings, verdict, moments)
         for line in side_by_side(verdict, truth, delivered, lives):
             self.say(line)
-        self._say_what_it_was_like(verdict, delivered, moments, len(recordings))
+        self._report(verdict, delivered, moments, len(recordings))
         return verdict
 
-    def _say_what_it_was_like(
+    def _report(
         self, verdict: Verdict, delivered: delivered_callbacks.Delivered, moments: Moments, recordings: int
     ) -> None:
         service = self._service

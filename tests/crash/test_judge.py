@@ -30,7 +30,7 @@ LIVES = [
 
 
 class World:
-    """What happened and what was reported of it, at seconds of one clock."""
+    """Events and the callbacks about them, at seconds of one clock."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -150,14 +150,14 @@ def world() -> World:
     return world
 
 
-def test_what_is_right_is_found_right(world: World) -> None:
+def test_a_right_history_is_found_right(world: World) -> None:
     verdict = world.judged()
     assert verdict.good, verdict.findings
     assert (verdict.rooms, verdict.stays, verdict.callbacks, verdict.either) == (1, 2, 6, 0)
 
 
 @pytest.mark.parametrize("sequence", range(6))
-def test_whatever_is_missing_is_lost(world: World, sequence: int) -> None:
+def test_a_missing_callback_is_lost(world: World, sequence: int) -> None:
     del world.came[sequence]
     verdict = world.judged()
     assert sum(verdict.lost.values()) >= 1
@@ -166,7 +166,7 @@ def test_whatever_is_missing_is_lost(world: World, sequence: int) -> None:
 
 
 @pytest.mark.parametrize("event", [START, END, JOIN, LEAVE])
-def test_whatever_is_reported_once_too_often_is_invented(world: World, event: str) -> None:
+def test_a_callback_reported_once_too_often_is_invented(world: World, event: str) -> None:
     world.callback(6, 40, event, HOST)
     assert world.judged().invented[event]
 
@@ -199,7 +199,9 @@ def be_late(world: World) -> None:
 
 
 @pytest.mark.parametrize("wrong", [forget_the_guest, repeat_another, end_early, go_back, be_late])
-def test_what_contradicts_itself_or_the_truth_is_found(world: World, wrong: Callable[[World], None]) -> None:
+def test_a_callback_that_contradicts_itself_or_the_truth_is_found(
+    world: World, wrong: Callable[[World], None]
+) -> None:
     wrong(world)
     assert not world.judged().good
 
@@ -264,7 +266,7 @@ def test_freeswitch_s_clock_stands_still_with_it_and_ours_is_no_excuse(
     assert world.judged().good is good
 
 
-def test_what_a_switch_does_until_its_socket_is_back_is_missed(world: World) -> None:
+def test_events_of_a_switch_until_its_socket_is_back_are_missed(world: World) -> None:
     world.stalls = [Stall(32 * SECOND, 42 * SECOND, orchestrator=False, switch=True)]
     world.came[4:] = []
     world.callback(4, 47, LEAVE, GUEST)
@@ -314,7 +316,7 @@ def test_a_leave_while_it_was_dead_is_stamped_between_the_last_known_moment_and_
 
 
 @pytest.mark.parametrize("delivered", [True, False])
-def test_who_came_and_went_while_it_was_dead_may_be_reported_or_not(delivered: bool) -> None:
+def test_a_caller_that_came_and_went_while_it_was_dead_may_be_reported_or_not(delivered: bool) -> None:
     world = World()
     world.serve(99.9, HOST, STARTS)
     for at, what in (
@@ -334,7 +336,7 @@ def test_who_came_and_went_while_it_was_dead_may_be_reported_or_not(delivered: b
 
 
 @pytest.mark.parametrize("delivered", [0, 1, 2])
-def test_who_was_about_to_wait_when_it_was_killed_is_reported_wholly_or_not_at_all(delivered: int) -> None:
+def test_a_caller_about_to_wait_when_it_was_killed_is_reported_wholly_or_not_at_all(delivered: int) -> None:
     world = World()
     world.serve(99.95, GUEST, WAITS)
     world.see(103, "CHANNEL_HANGUP", GUEST)
@@ -343,7 +345,7 @@ def test_who_was_about_to_wait_when_it_was_killed_is_reported_wholly_or_not_at_a
     assert world.judged().good is (delivered != 1)
 
 
-def test_what_played_before_a_room_was_asked_for_is_no_waiting_however_late_it_came() -> None:
+def test_playback_before_a_room_was_asked_for_is_no_waiting_however_late_it_came() -> None:
     world = World()
     world.serve(98, GUEST, None)
     world.serve(99.9, GUEST, WAITS, number=1)
@@ -353,7 +355,7 @@ def test_what_played_before_a_room_was_asked_for_is_no_waiting_however_late_it_c
 
 
 @pytest.mark.parametrize("delivered", [0, 3])
-def test_what_an_old_clock_stamps_may_be_of_either_document(delivered: int) -> None:
+def test_an_event_stamped_by_an_old_clock_may_be_of_either_document(delivered: int) -> None:
     world = World()
     world.serve(98, GUEST, None)
     world.serve(99.9, GUEST, WAITS, number=1)
@@ -364,7 +366,7 @@ def test_what_an_old_clock_stamps_may_be_of_either_document(delivered: int) -> N
     assert world.judged().good
 
 
-def test_who_is_gone_before_anything_was_asked_is_not_reported() -> None:
+def test_a_caller_gone_before_anything_was_asked_is_not_reported() -> None:
     world = World()
     world.see(50, "CHANNEL_PARK", HOST)
     world.see(51, "CHANNEL_HANGUP", HOST)

@@ -22,7 +22,7 @@ from tests.crash.plan import Kind, Step
 from tests.crash.witness import Seen
 
 WAITING = ("answer", "playback")
-"""Applications that run on who was admitted to wait: whoever goes straight in is answered by `conference`."""
+"""Applications that run on a waiting caller: one that goes straight in is answered by `conference`."""
 DECIDED = LAG
 """From being given a document to waiting by it."""
 

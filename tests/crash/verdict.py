@@ -157,7 +157,7 @@ class Judge:
         if stay.step.starts:
             # Missed, nobody can know more of when than that it was after its document.
             return self.moments.of(stay.node).bounds(stay.added, known=stay.asked)
-        # Let in to wait some time between its document and its music, if there was time for music.
+        # Admitted to wait some time between its document and its music, if there was time for music.
         seen = stay.waited or stay.added or stay.gone
         return Bounds(stay.asked - CLOCKS, self.moments.of(stay.node).bounds(seen).latest)
 

@@ -145,7 +145,7 @@ def test_a_second_start_finds_a_temporary_directory(file: str, name: str, servic
 
 
 @each_service
-def test_what_is_mounted_exists(file: str, name: str, service: dict[str, Any]) -> None:
+def test_every_mounted_path_exists(file: str, name: str, service: dict[str, Any]) -> None:
     known = {**compose()["volumes"], **(compose(file).get("volumes") or {})}
     for volume in service["volumes"]:
         source = volume.split(":")[0]

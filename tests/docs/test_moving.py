@@ -28,7 +28,7 @@ def test_the_table_has_exactly_what_the_dialects_set() -> None:
     assert list(documented) == sorted(documented)
 
 
-def test_what_is_set_for_all_is_telnyx_s_way_unless_the_file_says_otherwise() -> None:
+def test_the_defaults_for_all_are_telnyx_s_unless_the_file_says_otherwise() -> None:
     for row in DIFFERENCES:
         declared = Settings.model_fields[row.section].default
         assert getattr(declared, row.key) == OURS.get(row.key, row.telnyx), row.key

@@ -19,7 +19,7 @@ from tests.lab.ports import PortRange
 from tests.lab.processes import die_with_parent
 from tests.lab.softphones import Softphones
 from tests.lab.switches import FreeSwitch
-from tests.sound.stage import until
+from tests.sound.common import until
 
 README = ROOT / "README.md"
 TITLE = "To the first heard voice"
@@ -56,7 +56,7 @@ class Terminal:
         self._typed = 0
 
     def type(self, text: str, timeout: float = 90.0) -> str:
-        """What it prints until it takes the next line."""
+        """Its output until it takes the next line."""
         self._typed += 1
         mark = f"{PROMPT} {self._typed}:"
         self.begin(f"{text}\necho {mark}$?")

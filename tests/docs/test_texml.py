@@ -56,7 +56,7 @@ def test_the_default_is_the_code_s(schema: Schema, name: str, row: dict[str, str
 
 
 @pytest.mark.parametrize(("schema", "name", "row"), ROWS)
-def test_what_has_no_effect_says_so(schema: Schema, name: str, row: dict[str, str]) -> None:
+def test_an_attribute_without_effect_says_so(schema: Schema, name: str, row: dict[str, str]) -> None:
     assert row["Effect"].startswith("No effect") is bool(schema.attributes[name].ignored)
 
 

@@ -68,7 +68,7 @@ def examined(settings: Callable[..., Settings], switch: Switch) -> Examine:
 
 
 def worst_by_check(settings: Settings) -> dict[str, CheckResult]:
-    """What the doctor finds, by check: of several results of one check the worst."""
+    """The doctor's results, by check: of several results of one check the worst."""
     found: dict[str, CheckResult] = {}
     order = ("skipped", "ok", "note", "wrong")
     for result in run_checks(settings):

@@ -16,7 +16,7 @@ import pytest
 from orchestrator import cli
 from orchestrator.config import Settings
 from orchestrator.doctor import call as call_checks
-from orchestrator.doctor import context as patients
+from orchestrator.doctor import context
 from orchestrator.doctor.switch import DEFAULT_PASSWORD
 from orchestrator.doctor.switch import password as password_check
 from orchestrator.doctor.web import voice_urls
@@ -30,7 +30,7 @@ from tests.lab.emulated import Emulator
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import House
-from tests.sound.stage import until
+from tests.sound.common import until
 
 
 def test_where_all_is_well_nothing_is_wrong_and_nothing_is_left(examined: Examine, switch: Switch) -> None:
@@ -45,9 +45,9 @@ def test_where_all_is_well_nothing_is_wrong_and_nothing_is_left(examined: Examin
 def test_it_may_run_beside_the_orchestrator_which_leaves_its_call_alone(
     switch: Switch, application: Application, tmp_path: Path, examined: Examine
 ) -> None:
-    from tests.scenarios.journal import Journal
+    from tests.scenarios.captured_log import CapturedLog
 
-    house = House(switch, application, tmp_path, Journal())
+    house = House(switch, application, tmp_path, CapturedLog())
     house.start()
     try:
         house.voice(DOCUMENT)
@@ -203,8 +203,8 @@ def test_profiles_of_other_settings(examined: Examine) -> None:
 
 
 def test_clocks_that_differ(examined: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = patients.DoctorContext.clock
-    monkeypatch.setattr(patients.DoctorContext, "clock", lambda patient: true(patient) - 30)
+    true = context.DoctorContext.clock
+    monkeypatch.setattr(context.DoctorContext, "clock", lambda doctor: true(doctor) - 30)
     found = examined()
     assert wrong(found) == ["clock"]
     assert "s off ours" in found["clock"].text
@@ -218,11 +218,11 @@ def test_clocks_that_differ(examined: Examine, monkeypatch: pytest.MonkeyPatch) 
 def test_a_version_that_we_do_not_know(
     examined: Examine, monkeypatch: pytest.MonkeyPatch, answer: str, state: str
 ) -> None:
-    true = patients.DoctorContext.api
+    true = context.DoctorContext.api
     monkeypatch.setattr(
-        patients.DoctorContext,
+        context.DoctorContext,
         "api",
-        lambda patient, command: answer if command == "version" else true(patient, command),
+        lambda doctor, command: answer if command == "version" else true(doctor, command),
     )
     found = examined()["version"]
     assert found.state == state
@@ -421,13 +421,13 @@ def test_a_conference_that_does_not_end(
 def test_a_switch_that_stops_answering(
     examined: Examine, switch: FreeSwitch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = patients.DoctorContext.api
+    ask = context.DoctorContext.api
 
-    def freeze_first(patient: patients.DoctorContext, command: str) -> str:
+    def freeze_first(doctor: context.DoctorContext, command: str) -> str:
         switch.freeze()
-        return ask(patient, command)
+        return ask(doctor, command)
 
-    monkeypatch.setattr(patients.DoctorContext, "api", freeze_first)
+    monkeypatch.setattr(context.DoctorContext, "api", freeze_first)
     try:
         found = examined(node=", command_timeout_secs: 1")
     finally:

@@ -16,7 +16,7 @@ from tests.doctor.conftest import SEED, SETTINGS, Examine, wrong
 from tests.lab.emulated import Emulator
 from tests.lab.web import Application
 from tests.sip.own_switch import OwnSwitch, own_switch
-from tests.sound.stage import until
+from tests.sound.common import until
 
 OFFICE = "sip: {networks: {office: [192.0.2.0/24]}}"
 

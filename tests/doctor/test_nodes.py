@@ -12,8 +12,8 @@ from orchestrator.doctor import CheckResult
 from tests.doctor.conftest import worst_by_check, wrong
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
+from tests.scenarios.captured_log import CapturedLog
 from tests.scenarios.conftest import House
-from tests.scenarios.journal import Journal
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -77,7 +77,7 @@ def test_each_node_and_each_pair_is_looked_at(examined: Examine, switch: Switch,
 def test_beside_an_orchestrator_that_takes_no_notice_of_it(
     examined: Examine, switch: Switch, other: FreeSwitch, application: Application, tmp_path: Path
 ) -> None:
-    log = Journal()
+    log = CapturedLog()
     switch.others = (other,)
     house = House(switch, application, tmp_path, log)
     with log.kept():

@@ -56,7 +56,7 @@ def document(name: str, declaration: str = "") -> str:
 
 @pytest.mark.parametrize("charset", WORDS)
 @pytest.mark.parametrize("kind", ["text/xml", "application/xml", "text/html", "application/x-texml+xml"])
-def test_the_header_s_charset_counts_whatever_the_declaration_says(charset: str, kind: str) -> None:
+def test_the_header_s_charset_counts_more_than_the_declaration(charset: str, kind: str) -> None:
     name = WORDS[charset]
     for declaration in ("", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="windows-1253"?>'):
         body = document(name, declaration).encode(charset)
@@ -135,7 +135,7 @@ PAGE = "<!DOCTYPE html><html><head><title>Sign &amp;\n in</title></head><body>He
         ("<Response/>", 200, ""),
     ],
 )
-def test_what_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> None:
+def test_a_body_that_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> None:
     assert not_audio(Fetched("http://a/", "audio/wav", body.encode(), status=status)) == why
 
 

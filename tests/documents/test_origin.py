@@ -30,7 +30,7 @@ DIVERSION = "variable_sip_h_Diversion"
         ),
     ],
 )
-def test_what_the_invite_says(headers: dict[str, str], origin: Origin) -> None:
+def test_the_origin_that_the_invite_gives(headers: dict[str, str], origin: Origin) -> None:
     assert origin_of(headers, "US", Identity("+1", "", "", "")) == origin
     named = origin_of(headers, "US", Identity("+1", "", "Anna", ""))
     assert named == replace(origin, name="Anna")

@@ -33,7 +33,7 @@ def fields(style: CallbackStyle, origin: Origin | None = None, parent: str = "")
         (CallbackStyle(), {"ApiVersion"}),
     ],
 )
-def test_telnyx_s_fields_and_what_twilio_has_besides(style: CallbackStyle, more: set[str]) -> None:
+def test_telnyx_s_fields_and_twilio_s_further_ones(style: CallbackStyle, more: set[str]) -> None:
     found = fields(style, ORIGIN, "v3:parent")
     assert found.keys() == TELNYX | more | {"SipHeader_X-A"}
     assert (found["From"], found["CallerId"], found["To"]) == (CALLER.from_, CALLER.from_, CALLER.to)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from orchestrator.emulator import EmulatedPhone, EmulatedSwitch
+from orchestrator.emulator import EmulatedSwitch
 from tests.emulator.socket_client import SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 EVERYTHING = "ALL"
 SCALE = 0.25  # real seconds an emulated second takes
@@ -16,7 +17,7 @@ SCALE = 0.25  # real seconds an emulated second takes
 
 @pytest.fixture
 def emulator() -> Iterator[EmulatedSwitch]:
-    switch = EmulatedSwitch(time_scale=SCALE)
+    switch = EmulatedSwitch(time_scale=SCALE, phone_type=ObservedPhone)
     switch.start()
     yield switch
     switch.stop()
@@ -29,14 +30,14 @@ def client(emulator: EmulatedSwitch) -> Iterator[SocketClient]:
     client.close()
 
 
-Parked = Callable[..., tuple[EmulatedPhone, str]]
+Parked = Callable[..., tuple[ObservedPhone, str]]
 
 
 @pytest.fixture
 def parked(emulator: EmulatedSwitch, client: SocketClient) -> Parked:
     """A call that waits for commands: its phone and its leg's uuid."""
 
-    def park(to: str = "+13125550100", **call: object) -> tuple[EmulatedPhone, str]:
+    def park(to: str = "+13125550100", **call: object) -> tuple[ObservedPhone, str]:
         phone = emulator.call(to, **call)  # type: ignore[arg-type]
         assert phone.leg is not None
         client.wait("CHANNEL_PARK", Unique_ID=phone.leg.uuid)

@@ -78,7 +78,7 @@ class Replay:
         return re.sub(r"(?<= )\d{3}(?= |$)", lambda match: self.names.get(f"#{match[0]}", match[0]), text)
 
     def _before(self, number: int, entry: Entry) -> None:
-        """What a phone must have done for this event to come."""
+        """The action of a phone without which this event would not come."""
         event = entry.event
         uuid = event.get("Unique-ID", "")
         if entry.name == "CHANNEL_CREATE" and event.get("Caller-Source") == "mod_sofia":

@@ -8,6 +8,7 @@ from orchestrator.emulator import Behaviour, EmulatedSwitch
 from orchestrator.emulator.dialstring import parse
 from tests.emulator.conftest import Parked, no_leftovers
 from tests.emulator.socket_client import SocketClient
+from tests.lab.emulated_phone import called
 
 B_LEG = "11111111-2222-3333-4444-555555555555"
 TO_1001 = f"[origination_uuid={B_LEG}]sofia/texml/1001@127.0.0.1"
@@ -17,7 +18,7 @@ def test_two_phones_talk(emulator: EmulatedSwitch, client: SocketClient, parked:
     target = emulator.register("1001", Behaviour(answers_after=0.2, sounds=700))
     phone, uuid = parked(sounds=500)
     client.execute(uuid, "bridge", TO_1001)
-    other = target.wait_called(2)
+    other = called(target, 2)
     phone.wait_hears(700, 2)
     other.wait_hears(500, 2)
     assert phone.state == other.state == "answered"
@@ -48,7 +49,7 @@ def test_the_caller_who_hangs_up_takes_the_other_along(
     client.execute(uuid, "bridge", TO_1001)
     client.wait("CHANNEL_BRIDGE")
     phone.hang_up()
-    target.wait_called().wait_ended(2)
+    called(target).wait_ended(2)
     no_leftovers(emulator)
 
 
@@ -63,7 +64,7 @@ def test_the_caller_who_hangs_up_takes_the_other_along(
         (Behaviour(answers_after=None), "[leg_timeout=1]", "ALLOTTED_TIMEOUT", "ALLOTTED_TIMEOUT"),
     ],
 )
-def test_who_does_not_answer(
+def test_a_callee_that_does_not_answer(
     emulator: EmulatedSwitch,
     client: SocketClient,
     parked: Parked,
@@ -116,9 +117,9 @@ def test_of_two_the_first_to_answer_wins(
     _phone, uuid = parked()
     client.execute(uuid, "bridge", "sofia/texml/1001@127.0.0.1,sofia/texml/1002@127.0.0.1")
     client.wait("CHANNEL_BRIDGE")
-    slow.wait_called().wait_ended(2)
-    assert slow.wait_called().sip_status == 487
-    assert quick.wait_called().state == "answered"
+    called(slow).wait_ended(2)
+    assert called(slow).sip_status == 487
+    assert called(quick).state == "answered"
     assert client.wait("CHANNEL_HANGUP")["Hangup-Cause"] == "LOSE_RACE"
 
 
@@ -133,7 +134,7 @@ def test_the_second_is_tried_when_the_first_refuses(
     assert len(bridged["variable_originate_causes"]) == 1 or isinstance(
         bridged["variable_originate_causes"], str
     )
-    assert second.wait_called().state == "answered"
+    assert called(second).state == "answered"
 
 
 def test_a_caller_who_hangs_up_cancels(
@@ -145,7 +146,7 @@ def test_a_caller_who_hangs_up_cancels(
     phone.wait_ringing(2)
     phone.hang_up()
     assert phone.sip_status == 487
-    target.wait_called().wait_ended(2)
+    called(target).wait_ended(2)
     assert client.wait("CHANNEL_HANGUP", Unique_ID=B_LEG)["Hangup-Cause"] == "ORIGINATOR_CANCEL"
     no_leftovers(emulator)
 
@@ -163,7 +164,7 @@ def test_the_caller_hears_its_ringback(
     phone.wait_quiet(2)
 
 
-def test_who_is_asked_to_confirm_is_joined_when_its_application_ends(
+def test_a_callee_asked_to_confirm_is_bridged_when_its_application_ends(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked
 ) -> None:
     target = emulator.register("1001", Behaviour(answers_after=0))
@@ -172,7 +173,7 @@ def test_who_is_asked_to_confirm_is_joined_when_its_application_ends(
     client.execute(uuid, "bridge", f"[origination_uuid={B_LEG},{confirm}]sofia/texml/1001@127.0.0.1")
     client.wait("CHANNEL_EXECUTE", Application="sleep", Unique_ID=B_LEG)
     client.execute(B_LEG, "playback", "tone_stream://%(300,0,600)")
-    target.wait_called().wait_hears(600, 2)
+    called(target).wait_hears(600, 2)
     client.wait("CHANNEL_EXECUTE_COMPLETE", Application="playback", Unique_ID=B_LEG)
     assert not client.all("CHANNEL_BRIDGE")
     client.api(f"uuid_break {B_LEG}")
@@ -185,7 +186,7 @@ def test_digits_go_through(emulator: EmulatedSwitch, client: SocketClient, parke
     client.execute(uuid, "bridge", TO_1001)
     client.wait("CHANNEL_BRIDGE")
     phone.press("5")
-    target.wait_called().wait_digits("5", 2)
+    called(target).wait_digits("5", 2)
     assert client.wait("DTMF")["Unique-ID"] == uuid
 
 
@@ -196,11 +197,11 @@ def test_originate_parks_the_leg_that_answered(emulator: EmulatedSwitch, client:
     assert client.wait("BACKGROUND_JOB")["_body"] == f"+OK {B_LEG}\n"
     client.wait("CHANNEL_PARK", Unique_ID=B_LEG)
     client.execute(B_LEG, "playback", "tone_stream://%(200,0,600)")
-    target.wait_called().wait_hears(600, 2)
+    called(target).wait_hears(600, 2)
     client.execute(B_LEG, "conference", "room@texml")
     assert client.wait("add-member")["Unique-ID"] == B_LEG
     client.api(f"uuid_kill {B_LEG}")
-    target.wait_called().wait_ended(2)
+    called(target).wait_ended(2)
     no_leftovers(emulator)
 
 

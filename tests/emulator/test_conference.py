@@ -1,4 +1,4 @@
-"""Rooms: who hears whom, who leaves how, what is recorded."""
+"""Conferences: how members hear each other, leave, and are recorded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import gevent
 import pytest
 
-from orchestrator.emulator import ConferenceProfile, EmulatedPhone, EmulatedSwitch
+from orchestrator.emulator import ConferenceProfile, EmulatedSwitch
 from orchestrator.emulator.sound import sound_file
 from tests.emulator.conftest import Parked, no_leftovers
 from tests.emulator.socket_client import SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 
 class Room:
@@ -23,7 +24,7 @@ class Room:
         self.client = client
         self.parked = parked
 
-    def join(self, hz: float | None = None, **variables: str) -> tuple[EmulatedPhone, str, str]:
+    def join(self, hz: float | None = None, **variables: str) -> tuple[ObservedPhone, str, str]:
         phone, uuid = self.parked(sounds=hz)
         if variables:
             pairs = ";".join(f"{name}={value}" for name, value in variables.items())
@@ -105,7 +106,7 @@ def test_a_muted_member_is_not_reported_as_talking(room: Room, emulator: Emulate
     room.client.wait("start-talking")
 
 
-def test_the_floor_goes_to_who_speaks(room: Room) -> None:
+def test_the_floor_goes_to_the_speaker(room: Room) -> None:
     _, _, first = room.join()
     room.client.wait("floor-change")
     phone, _, second = room.join()
@@ -152,7 +153,7 @@ def test_a_full_room(room: Room) -> None:
     assert len(room.client.all("add-member")) == 2
 
 
-def test_what_is_played_to_all_and_to_one(room: Room) -> None:
+def test_sounds_played_to_all_and_to_one(room: Room) -> None:
     one, _, first = room.join()
     two, _, _ = room.join()
     room.api("play tone_stream://%(300,0,600)")
@@ -166,7 +167,7 @@ def test_what_is_played_to_all_and_to_one(room: Room) -> None:
     assert room.client.wait("play-file-member-done")["Member-ID"] == first
 
 
-def test_stop_ends_what_plays(room: Room) -> None:
+def test_stop_ends_a_playback(room: Room) -> None:
     phone, _, _ = room.join()
     room.api("play tone_stream://%(60000,0,600)")
     phone.wait_hears(600, 2)
@@ -316,7 +317,7 @@ def test_a_locked_room_takes_nobody(room: Room) -> None:
 
 
 def test_an_hour_takes_seconds(tmp_path: Path) -> None:
-    switch = EmulatedSwitch(time_scale=0.0005, dialplan=(("park", ""),)).start()
+    switch = EmulatedSwitch(time_scale=0.0005, dialplan=(("park", ""),), phone_type=ObservedPhone).start()
     client = SocketClient(switch.port, events="CHANNEL_PARK CUSTOM conference::maintenance")
     began = time.monotonic()
     phone = switch.call("1")
@@ -333,7 +334,7 @@ def test_an_hour_takes_seconds(tmp_path: Path) -> None:
 
 
 def test_two_hundred_phones_in_a_hundred_rooms_cost_little() -> None:
-    switch = EmulatedSwitch().start()
+    switch = EmulatedSwitch(phone_type=ObservedPhone).start()
     client = SocketClient(switch.port, events="CHANNEL_PARK CUSTOM conference::maintenance")
     phones = [switch.call(f"{number // 2}", from_=f"+1312555{number:04}") for number in range(200)]
     client.wait("CHANNEL_PARK", timeout=20, count=200)

@@ -32,7 +32,7 @@ def test_without_media_no_digit_comes(client: SocketClient, parked: Parked) -> N
     assert digits(client) == "2"
 
 
-def test_a_terminator_ends_what_plays(client: SocketClient, parked: Parked) -> None:
+def test_a_terminator_ends_a_playback(client: SocketClient, parked: Parked) -> None:
     phone, uuid = parked()
     client.execute(uuid, "set", "playback_terminators=#")
     client.execute(uuid, "playback", LONG)
@@ -54,7 +54,7 @@ def test_the_project_s_dialplan_lets_no_digit_end_a_sound(client: SocketClient, 
     assert "variable_playback_terminator_used" not in done
 
 
-def test_a_digit_ends_a_sleep_and_waits_for_who_takes_it(client: SocketClient, parked: Parked) -> None:
+def test_a_digit_ends_a_sleep_and_stays_queued(client: SocketClient, parked: Parked) -> None:
     """switch_ivr_sleep, without sleep_eat_digits: it stops at a digit and leaves it in the queue."""
     phone, uuid = parked()
     client.execute(uuid, "answer")

@@ -84,6 +84,6 @@ def test_names_of_sounds(
 @pytest.mark.parametrize(
     "name", ["/nowhere.wav", "tone_stream://nonsense", "http://127.0.0.1/a.wav", "a.wav;loops=-1"]
 )
-def test_what_is_no_sound(name: str) -> None:
+def test_a_name_of_no_sound(name: str) -> None:
     with pytest.raises(SoundNotFound):
         open_sound(name)

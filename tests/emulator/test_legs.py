@@ -7,6 +7,7 @@ import pytest
 from orchestrator.emulator import EmulatedSwitch
 from tests.emulator.conftest import Parked, no_leftovers
 from tests.emulator.socket_client import SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 LONG = "tone_stream://%(1000,0,500);loops=-1"
 SHORT = "tone_stream://%(200,0,900)"
@@ -37,7 +38,7 @@ def test_an_unanswered_caller_sees_the_cause(
 
 
 def test_nobody_takes_the_call() -> None:
-    switch = EmulatedSwitch(time_scale=0.01).start()
+    switch = EmulatedSwitch(time_scale=0.01, phone_type=ObservedPhone).start()
     client = SocketClient(switch.port, events="CHANNEL_HANGUP")
     phone = switch.call("+13125550100")
     phone.wait_ended(5)
@@ -57,7 +58,9 @@ def test_park_timeout_still_counts_when_the_leg_comes_back(emulator: EmulatedSwi
     Cause: switch_ivr_park keeps the limit that it read. Fix: none, it is FreeSWITCH's way.
     """
     switch = EmulatedSwitch(
-        time_scale=0.1, dialplan=(("set", "park_timeout=1:USER_BUSY"), ("park", ""))
+        time_scale=0.1,
+        dialplan=(("set", "park_timeout=1:USER_BUSY"), ("park", "")),
+        phone_type=ObservedPhone,
     ).start()
     client = SocketClient(switch.port, events="ALL")
     phone = switch.call("1")
@@ -82,7 +85,7 @@ def test_pipelined_applications_run_inside_the_playing_one(client: SocketClient,
     assert done[-3:] == ["first", "inner", "outer"]
 
 
-def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, parked: Parked) -> None:
+def test_a_break_ends_a_playback_and_one_inside_it(client: SocketClient, parked: Parked) -> None:
     _, uuid = parked()
     client.execute(uuid, "playback", LONG, event_uuid="outer")
     client.wait("PLAYBACK_START")
@@ -94,7 +97,7 @@ def test_a_break_ends_what_plays_and_what_it_plays_inside(client: SocketClient, 
     assert outer["Application-Response"] == "FILE PLAYED"
 
 
-def test_what_comes_with_a_break_runs_after_it(client: SocketClient, parked: Parked) -> None:
+def test_a_command_sent_with_a_break_runs_after_it(client: SocketClient, parked: Parked) -> None:
     """Symptom: a command sent right behind uuid_break was never run. Cause: a broken application leaves the
     rest of the queue to the next frame, and nothing woke the leg. Fix: with a queue it waits for a frame.
     """
@@ -159,7 +162,7 @@ def test_an_unknown_application_ends_the_call(client: SocketClient, parked: Park
 
 
 @pytest.mark.parametrize("app", ["playback", "sleep", "conference", "record", "speak"])
-def test_hanging_up_ends_whatever_runs(
+def test_hanging_up_ends_the_running_verb(
     emulator: EmulatedSwitch, client: SocketClient, parked: Parked, app: str, tmp_path: object
 ) -> None:
     arguments = {
@@ -186,7 +189,7 @@ def test_hanging_up_ends_whatever_runs(
     no_leftovers(emulator)
 
 
-def test_a_leg_says_who_calls_whom(client: SocketClient, parked: Parked) -> None:
+def test_the_caller_and_callee_of_a_leg(client: SocketClient, parked: Parked) -> None:
     _, _uuid = parked(
         "+13125550100", from_="+13125550009", name="Zoë", headers={"X-Account": "7", "Subject": "no"}
     )

@@ -1,7 +1,7 @@
 """The recorded conversations with a real FreeSWITCH 1.10.12, played against the emulator.
 
 Same commands, same points; what comes back must be the same: answers, event names, their order, their
-headers, the order of those, their values. What may differ stands in the tables below, each with its reason.
+headers, the order of those, their values. The tables below have the allowed differences, with reasons.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 from orchestrator.emulator import Behaviour, EmulatedSwitch
 from tests.emulator.replay import TRACES, Entry, Replay, load, settle
 from tests.emulator.socket_client import Frame, SocketClient
+from tests.lab.emulated_phone import ObservedPhone
 
 CONVERSATIONS = sorted(path.stem for path in TRACES.glob("*.jsonl"))
 
@@ -74,6 +75,7 @@ def emulator() -> Iterator[EmulatedSwitch]:
         extensions={"tone": (("answer", ""), ("playback", "tone_stream://%(60000,0,880)"))},
         sip_profile="internal",
         context="public",
+        phone_type=ObservedPhone,
     )
     switch.register("none", Behaviour(answers_after=0, rejects=503))
     switch.start()

@@ -143,7 +143,7 @@ def test_words_that_would_reload_the_event_socket_travel_in_a_body() -> None:
         "sendmsg x\nContent-Length: 1\n\nab",
     ],
 )
-def test_what_is_not_one_command_is_refused(command: str) -> None:
+def test_a_text_of_more_than_one_command_is_refused(command: str) -> None:
     with pytest.raises(ValueError, match="one command"):
         commands.wire(command)
 
@@ -189,7 +189,7 @@ def test_a_destinations_own_variable_with_syntax_is_refused(value: str) -> None:
         "sofia/p/a[::1]",
     ],
 )
-def test_what_is_not_one_endpoint_is_refused(endpoint: str) -> None:
+def test_a_text_that_is_not_one_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
         commands.dial_string([DialTarget(endpoint)])
 

@@ -29,7 +29,7 @@ from tests.esl.wire import api_frame, event_frame, reply_frame, trace_frames, tr
 Up = Callable[..., tuple[Connection, Talk]]
 
 
-def test_what_is_posted_in_one_turn_goes_out_in_one_send(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_posted_in_one_turn_go_out_in_one_send(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     connection, talk = up()
     sends: list[bytes] = []
     sendall = socket.socket.sendall
@@ -116,7 +116,7 @@ def test_too_much_unsent_is_an_error_and_the_end(up: Up, monkeypatch: pytest.Mon
         ("-ERR nonsense Command not found!\n", CommandFailed),
     ],
 )
-def test_an_error_has_the_type_of_what_is_gone(up: Up, answer: str, error: type[CommandFailed]) -> None:
+def test_an_error_has_a_type_for_each_missing_thing(up: Up, answer: str, error: type[CommandFailed]) -> None:
     connection, talk = up()
     waiting = gevent.spawn(connection.api, "x")
     talk.read()
@@ -194,7 +194,7 @@ def test_it_comes_back_subscribes_again_and_says_which_freeswitch_it_is(peer: Pe
 
 
 def test_while_things_happen_freeswitch_is_woken_to_report_them(up: Up) -> None:
-    """SYMPTOM whoever called waited up to 20 ms longer. CAUSE mod_event_socket looks for events every 20 ms,
+    """SYMPTOM a caller waited up to 20 ms longer. CAUSE mod_event_socket looks for events every 20 ms,
     or when it has read something. FIX an empty line every few milliseconds, while things happen."""
     connection, talk = up()
     talk.event(Event_Name="CHANNEL_PARK")
@@ -236,7 +236,7 @@ def test_a_callback_may_post_and_one_that_fails_disturbs_nobody(up: Up) -> None:
     assert connection.protocol_errors.callback_errors == 1
 
 
-def test_what_came_together_can_be_written_down_before_anything_posted_for_it_is_sent(up: Up) -> None:
+def test_events_that_came_together_can_be_stored_before_commands_posted_for_them_are_sent(up: Up) -> None:
     order: list[str] = []
 
     def on_event(event: Event) -> None:

@@ -63,7 +63,7 @@ def test_a_lone_surrogate_is_not_passed_on() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"null", b"{", b'"x"', b"\xff\xfe", b"[" * 100_000])
-def test_what_is_no_json_object_is_a_protocol_error(raw: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_a_protocol_error(raw: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(raw)
 

@@ -42,7 +42,7 @@ def feed(*pieces: bytes) -> tuple[list[Frame | bytes], str]:
 
 
 @pytest.mark.parametrize("name", trace_names())
-def test_a_recorded_conversation_decodes_to_what_was_recorded(name: str) -> None:
+def test_a_recorded_conversation_decodes_to_its_events(name: str) -> None:
     recorded = trace_frames(name)
     frames, error = decode(b"".join(data for _, data, _ in recorded))
     assert not error
@@ -137,7 +137,7 @@ def test_a_stream_that_is_broken_at_once_is_refused_at_once(data: bytes) -> None
         FrameDecoder().feed(data)
 
 
-def test_what_came_before_a_protocol_error_is_still_handed_out() -> None:
+def test_frames_before_a_protocol_error_are_still_returned() -> None:
     decoder = FrameDecoder()
     frames = decoder.feed(reply_frame("+OK") + b"no colon\n\n")
     assert [frame.headers["Reply-Text"] for frame in frames] == ["+OK"]

@@ -254,7 +254,7 @@ def test_a_break_that_came_before_the_application_began_is_said_again(
     assert execution.wait(2).header("Application-Response") == "FILE PLAYED"
 
 
-def test_what_is_started_after_a_break_is_not_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_playback_started_after_a_break_is_not_broken(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leg, "_BREAK_AGAIN_SECONDS", 0.01)
     call.leg.start("playback", "a.wav")
     call.leg.break_()
@@ -312,6 +312,6 @@ def test_a_greenlet_that_is_shut_out_orders_nothing_more(call: Call) -> None:
     assert orders == ["given"], "the other one's"
     assert call.taken()["execute-app-arg"] == "late.wav"
     assert isinstance(shut_out.value, gevent.GreenletExit)
-    # Whoever has ended is not remembered.
+    # An ended leg is not remembered.
     call.leg.block_greenlet(gevent.spawn(gevent.sleep, 5))
     assert len(call.leg._blocked) == 1

@@ -142,7 +142,7 @@ def test_set_expands_although_expansion_is_off_which_is_why_we_refuse(node: Node
     eventually(lambda: node.api(commands.getvar(leg.uuid, "x")) == leg.uuid)
 
 
-def test_what_plays_plays_and_ends_and_breaks(node: Node) -> None:
+def test_a_playback_ends_by_itself_and_by_a_break(node: Node) -> None:
     leg = node.leg()
     assert (
         leg.execute("playback", "tone_stream://%(60,0,600)", 5).header("Application-Response")
@@ -178,7 +178,7 @@ def test_a_hangup_while_something_plays_ends_the_wait(node: Node) -> None:
         late.wait(5)
 
 
-def test_what_is_gone_is_reported_by_type(node: Node) -> None:
+def test_a_gone_leg_member_or_conference_is_reported_by_type(node: Node) -> None:
     leg = node.leg()
     leg.start("conference", "CFreal@none")
     eventually(lambda: [e for e in node.events if e.action == "add-member"], "add-member")

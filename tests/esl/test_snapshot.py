@@ -1,5 +1,4 @@
-"""What FreeSWITCH lists becomes what is seen, each of its fields; a listing that fails is never read as
-empty."""
+"""Each field of FreeSWITCH's lists is in the snapshot; a listing that fails is never read as empty."""
 
 from __future__ import annotations
 
@@ -162,7 +161,7 @@ def test_a_leg_that_is_hanging_up_is_waited_for_and_is_none(
     assert bool(scripted.legs) is not ends
 
 
-def test_what_is_no_text_of_a_leg_becomes_one(scripted: ScriptedSwitch, connection: Connection) -> None:
+def test_a_variable_that_is_no_text_becomes_one(scripted: ScriptedSwitch, connection: Connection) -> None:
     scripted.answers["uuid_dump"] = '{"Channel-State": "CS_EXECUTE", "number": 5, "text": "a"}'
     assert dump(connection, ONE) == {"Channel-State": "CS_EXECUTE", "number": "5", "text": "a"}
     scripted.answers["uuid_dump"] = "-ERR something else\n"
@@ -170,7 +169,7 @@ def test_what_is_no_text_of_a_leg_becomes_one(scripted: ScriptedSwitch, connecti
         dump(connection, ONE)
 
 
-def test_only_what_record_session_writes_is_a_recording(
+def test_only_files_of_record_session_are_recordings(
     scripted: ScriptedSwitch, connection: Connection
 ) -> None:
     bug = "<media-bug><function>{}</function>\n <target>{}</target></media-bug>"

@@ -245,7 +245,7 @@ def test_a_gateways_password_is_not_for_everybody(directory: Path) -> None:
         ("sip_profiles/internal.xml", "internal", "texml", "a SIP profile texml already"),
     ],
 )
-def test_what_it_does_not_understand_it_leaves_alone_and_names(
+def test_a_file_that_render_does_not_understand_is_left_alone_and_named(
     directory: Path, capsys: pytest.CaptureFixture[str], name: str, old: str, new: str, problem: str
 ) -> None:
     path = directory / name

@@ -102,7 +102,7 @@ def test_its_own_extensions_work_and_calls_to_ours_come_into_a_conference(
     assert {request.fields["To"] for request in application.to("/voice")} == {"anything", NUMBER}
 
 
-def test_who_may_call_changes_by_a_render_and_a_reload_while_a_call_goes_on(
+def test_the_allowed_callers_change_by_a_render_and_a_reload_while_a_call_goes_on(
     vanilla: Vanilla, application: Application
 ) -> None:
     """Symptom: a network that is no longer in the settings still calls. Cause: beside the vanilla

@@ -53,7 +53,7 @@ def test_an_empty_directory_is_a_new_one_and_one_with_other_things_is_refused(
     assert not (tmp_path / START).exists()
 
 
-def test_the_second_time_only_what_follows_from_the_settings_is_written(
+def test_the_second_time_only_files_that_follow_from_the_settings_are_written(
     render, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert render() == 0

@@ -1,4 +1,4 @@
-"""Whatever text goes into a command: one command comes out, or a ValueError. FreeSWITCH's own parsing,
+"""Any text in a command: one command comes out, or a ValueError. FreeSWITCH's own parsing,
 written down from its source, is the judge."""
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def commands_of(data: bytes) -> list[tuple[list[bytes], bytes]]:
         body, data = data[:length], data[length:]
         assert len(body) == length
         found.append((lines, body))
-        # What wire() ends every command with; a body is followed by it too.
+        # The end that wire() gives every command; a body is followed by it too.
         data = data.removeprefix(b"\n\n") if length else data
     return found
 
@@ -96,7 +96,7 @@ def test_an_application_gets_its_one_argument(app: str, text: str, identified: b
 
 @FUZZ
 @given(TEXT)
-def test_what_is_spoken_is_the_last_of_three_parts_and_no_dialplan(text: str) -> None:
+def test_spoken_text_is_the_last_of_three_parts_and_no_dialplan(text: str) -> None:
     spoken = commands.speakable(text)
     data = built(lambda: commands.execute(UUID, "speak", f"flite|kal|{spoken}"))
     assert data is not None

@@ -1,5 +1,5 @@
-"""Whatever text is called: what is dialled is a phone number that the rules have looked at, an extension that
-they name, or nothing."""
+"""Any text as a destination: a phone number that the rules have looked at is dialled, an extension that they
+name, or nothing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def admitted(route: Route) -> bool:
 @example("sip:+19005551234w1@carrier.example", "a")
 @example("sip:+19005551234ext5@carrier.example", "a")
 @example("sip:911@carrier.example", "a")
-def test_what_is_dialled_is_what_the_rules_allow(text: str, name: str) -> None:
+def test_only_destinations_that_the_rules_allow_are_dialled(text: str, name: str) -> None:
     application = LIVE.settings.applications[name]
     for find in (route_to, route_to_number, route_to_sip):
         try:

@@ -1,4 +1,4 @@
-"""Whatever stands in a settings file: Settings, or ConfigErrors that name the place. Never anything else."""
+"""Any settings file: Settings, or ConfigErrors that name the place. Never anything else."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ SAFE = st.one_of(st.sampled_from(PAYLOADS), st.text(max_size=20))
 
 @FUZZ
 @given(SAFE, SAFE, SAFE)
-def test_what_is_rendered_for_freeswitch_is_one_xml_document(password: str, sound: str, name: str) -> None:
+def test_the_configuration_rendered_for_freeswitch_is_one_xml_document(
+    password: str, sound: str, name: str
+) -> None:
     """SYMPTOM `orchestrator render` ended with a traceback for a name with `"\\x1f"` in it. CAUSE no XML
     can hold it. FIX no setting can either."""
     data = {

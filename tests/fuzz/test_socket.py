@@ -1,4 +1,4 @@
-"""Whatever comes over the event socket: frames or a ProtocolError, events or a ProtocolError, in bounded time
+"""Any bytes over the event socket: frames or a ProtocolError, events or a ProtocolError, in bounded time
 and memory."""
 
 from __future__ import annotations

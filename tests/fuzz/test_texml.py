@@ -32,7 +32,7 @@ SEEDS = [
     b"<!DOCTYPE r [<!ENTITY a 'b'>]><Response>&a;</Response>",
     b"<!-- <!DOCTYPE --><?x <!DOCTYPE ?><Response><Redirect>?a=b&amp;c</Redirect></Response>",
 ]
-# What damages a document in more interesting ways than a stray byte.
+# Pieces that damage a document in more interesting ways than a stray byte.
 PIECES = st.sampled_from(
     b"< > & ]]> <![CDATA[ <!-- --> <? &#0; &#xd800; &lt; &x; ' \" % \0 \xff \xef\xbb\xbf \xfe\xff "
     b"\xed\xa0\x80 \x85 <Say> </Say> <Dial> <Conference> <a:b> encoding='x' <!DOCTYPE a='b' xmlns='x'".split(
@@ -79,11 +79,11 @@ def test_a_damaged_document_is_a_document_or_a_document_error(
 )
 @example(b"\xff\xfb", "")
 @example(b"\x00\x00<", "text/plain")
-def test_whatever_was_fetched_is_a_document_or_a_document_error(body: bytes, kind: str) -> None:
+def test_any_fetched_body_is_a_document_or_a_document_error(body: bytes, kind: str) -> None:
     check(body, lambda data: document_of(Fetched("http://h/", kind, data)))
 
 
-def test_what_grows_fast_is_read_in_time() -> None:
+def test_a_body_that_expands_fast_is_parsed_in_time() -> None:
     for data in (
         b"<Response>" + b"<Say>" * 200_000,
         b"<Response>" + b"<a:b>" * 100_000 + b"</Response>",
@@ -142,7 +142,7 @@ STYLES = (
 
 @FUZZ
 @given(HEADERS, st.sampled_from(STYLES), st.booleans())
-def test_whatever_a_caller_sends_arrives_as_one_value_of_one_field(
+def test_any_text_of_a_caller_arrives_as_one_value_of_one_field(
     headers: dict[str, str], style: CallbackStyle, trusted: bool
 ) -> None:
     identity = identities.caller(headers, "US", trusted=trusted)

@@ -1,4 +1,4 @@
-"""What unknown clients ask of the web server: recordings under any name, and REST requests with any body."""
+"""Requests of unknown clients to the web server: recordings of any name, REST requests with any body."""
 
 from __future__ import annotations
 

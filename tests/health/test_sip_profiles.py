@@ -19,7 +19,7 @@ from orchestrator.config import loads
 from orchestrator.doctor import run_checks
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import NUMBER, House, house
-from tests.sound.stage import until
+from tests.sound.common import until
 
 __all__ = ["house"]
 ROOT = Path(__file__).resolve().parents[2]

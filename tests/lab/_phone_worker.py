@@ -1,9 +1,9 @@
 """The process that holds the softphones: `python _phone_worker.py FD DIRECTORY PORT RTP_PORT RTP_RANGE`.
 
 pjsua2 brings native threads that call into Python, which a gevent-patched process does not survive, so it
-lives here, unpatched. Commands come and events go as JSON lines over the inherited socket FD. What a phone
-hears is appended to DIRECTORY/<phone>.heard, one record a 20 ms frame: time.monotonic() when the frame came
-out of the jitter buffer (double), then 160 samples (int16, 8 kHz). Nothing is analysed here.
+lives here, unpatched. Commands come and events go as JSON lines over the inherited socket FD. The
+sound at a phone is appended to DIRECTORY/<phone>.heard, one record a 20 ms frame: time.monotonic() when the
+frame came out of the jitter buffer (double), then 160 samples (int16, 8 kHz). Nothing is analysed here.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def frame_bytes(vector: Any) -> bytes:
     return ctypes.string_at(begin, end - begin) if begin else b""
 
 
-class Ear(pj.AudioMediaPort):
+class CapturePort(pj.AudioMediaPort):
     """Writes what it is sent to a file, frame by frame."""
 
     def __init__(self, name: str) -> None:
@@ -78,20 +78,20 @@ class Ear(pj.AudioMediaPort):
 
 
 class Headset:
-    """What connects one call at a time with files. Never destroyed, only handed on: pjsua 2.15 takes a port
+    """Connects one call at a time with files. Never destroyed, only handed on: pjsua 2.15 takes a port
     off its bridge some time after the port's destructor has run."""
 
     def __init__(self, name: str) -> None:
-        self.ear = Ear(name)
+        self.capture = CapturePort(name)
         self.players: dict[str, Any] = {}
         self.media: Any = None
         self.player: Any = None
 
     def connect(self, media: Any, file: Path) -> None:
-        if self.ear.fd < 0:
-            self.ear.open(file)
+        if self.capture.fd < 0:
+            self.capture.open(file)
         self.media = media
-        media.startTransmit(self.ear)
+        media.startTransmit(self.capture)
         if self.player is not None:
             self.player.startTransmit(media)
 
@@ -112,7 +112,7 @@ class Headset:
     def release(self) -> None:
         """The call is over; its port has left the bridge, and its connections with it."""
         self.media = self.player = None
-        self.ear.close()
+        self.capture.close()
 
 
 class Phone(pj.Call):

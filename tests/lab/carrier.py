@@ -124,7 +124,7 @@ class Carrier:
         return rows
 
     def call(self, to: str, profile: str = "carrier") -> str:
-        """What FreeSWITCH says of it: +OK, or -ERR and the cause."""
+        """FreeSWITCH's answer to it: +OK, or -ERR and the cause."""
         tone = f"&playback(tone_stream://%(1000\\,0\\,{TONE});loops=-1)"
         return self.api(f"originate {{originate_timeout=10}}sofia/{profile}/{to} {tone}").strip()
 

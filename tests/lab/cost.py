@@ -1,4 +1,4 @@
-"""What something costs, whatever else this process or this machine does meanwhile.
+"""The cost of something, independent of all else that this process or this machine does meanwhile.
 
 Neither the most memory that the process ever had nor the time by the clock: on a busy machine both are
 somebody else's.
@@ -16,7 +16,7 @@ import gevent
 
 @contextmanager
 def at_most(megabytes: float) -> Iterator[None]:
-    """What Python and numpy hold may not grow by more in the meantime."""
+    """The memory that Python and numpy hold may not grow by more in the meantime."""
     tracemalloc.start()
     try:
         yield

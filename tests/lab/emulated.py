@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.emulator import Behaviour as EmulatedBehaviour
-from orchestrator.emulator import EmulatedPhone, EmulatedSwitch
+from orchestrator.emulator import EmulatedSwitch
+from tests.lab.emulated_phone import ObservedPhone
 from tests.lab.phone import Answers, Behaviour, NeverAnswers, Rejects, Target
 from tests.lab.switches import Switch
 
 
 class Handset:
-    """An EmulatedPhone by the names of a real one. It hears what plays, without levels or noise."""
+    """An ObservedPhone by the names of a real one. It hears what plays, without levels or noise."""
 
-    def __init__(self, phone: EmulatedPhone) -> None:
+    def __init__(self, phone: ObservedPhone) -> None:
         self.phone = phone
         self.cancel = phone.hang_up
 
@@ -52,7 +53,7 @@ class Handsets:
         self.targets: dict[str, Target] = {}
         switch.on_dial = self._called
 
-    def add(self, phone: EmulatedPhone) -> Handset:
+    def add(self, phone: ObservedPhone) -> Handset:
         handset = Handset(phone)
         self.handsets.append(handset)
         return handset
@@ -74,7 +75,7 @@ class Handsets:
             if handset.state != "ended":
                 handset.hang_up()
 
-    def _called(self, phone: EmulatedPhone) -> None:
+    def _called(self, phone: ObservedPhone) -> None:
         handset = self.add(phone)
         if target := self.targets.get(phone.number):
             target.came(handset)
@@ -91,7 +92,7 @@ class Emulator(Switch):
         self.recordings_dir = directory / "recordings"
         self.media_dir.mkdir(parents=True, exist_ok=True)
         self.recordings_dir.mkdir(parents=True, exist_ok=True)
-        self.emulated = EmulatedSwitch(self.host, 0, self.password)
+        self.emulated = EmulatedSwitch(self.host, 0, self.password, phone_type=ObservedPhone)
         self.handsets = Handsets(self.emulated)
         self._running = False
 

@@ -1,4 +1,4 @@
-"""What must hold at the end of every test with an orchestrator, whatever the test was about.
+"""Invariants that hold at the end of every test with an orchestrator.
 
 Callbacks of a conference: sequence numbers without a gap and in order, none delivered twice, one start at
 most, one end, nothing after it, a leave for each join, times that never go back. Once the phones have hung
@@ -28,7 +28,7 @@ ENOUGH_SECONDS = 30.0
 
 
 def left_in(orchestrator: Orchestrator) -> dict[str, int]:
-    """What there still is of calls and conferences, by kind; kinds of which nothing is left are left out."""
+    """The calls and conferences that are left, by kind; kinds of which nothing is left are left out."""
     nodes = orchestrator.nodes
     counts = {
         "legs": sum(len(node.legs) for node in nodes),
@@ -45,7 +45,7 @@ def left_in(orchestrator: Orchestrator) -> dict[str, int]:
 
 
 def wait_until_nothing_is_left(orchestrator: Orchestrator, seconds: float = ENOUGH_SECONDS) -> dict[str, int]:
-    """What is left after `seconds` at most."""
+    """Those left after `seconds` at most."""
     deadline = time.monotonic() + seconds
     while (left := left_in(orchestrator)) and time.monotonic() < deadline:
         gevent.sleep(0.02)
@@ -58,7 +58,7 @@ def broken_by_callbacks(
     subscriptions: Mapping[str, frozenset[str]],
     over: bool,
 ) -> list[str]:
-    """What is wrong with the callbacks of each conference that has `subscriptions`, by ConferenceSid.
+    """The faults of the callbacks of each conference that has `subscriptions`, by ConferenceSid.
 
     `attempts` to deliver them; `over`: the phones have hung up, and every callback had time to come.
     """

@@ -31,7 +31,7 @@ LEVEL_DB = -20.0  # ten phones at once do not clip
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a called phone does: rings, answers after so many seconds and speaks a tone, if one is given.
+    """The behaviour of a called phone: rings, answers after so many seconds and speaks a tone, if given.
 
     `early`: it speaks while it rings, too (183 with SDP).
     """
@@ -82,7 +82,7 @@ class Phone:
     def __repr__(self) -> str:
         return f"<Phone {self._name} {self.caller} -> {self.number} {self.state} {self.sip_status or ''}>"
 
-    # What it does
+    # Actions
 
     def hang_up(self) -> None:
         """Ends the call; while it is still ringing this is a CANCEL."""
@@ -106,7 +106,7 @@ class Phone:
         """Speaks a WAV file (8 kHz, 16 bit, mono), over and over."""
         self._order("sound", file=str(path))
 
-    # What it waits for
+    # Waiting
 
     def wait_ringing(self, timeout: float = 10.0) -> None:
         self._wait(lambda: "ringing" in self.times or self.state == "answered", timeout, "ringing")
@@ -165,7 +165,7 @@ class Phone:
                 raise AssertionError(f"{self!r} still hears {hz:g} Hz after {timeout:g} s; {self._ears()}")
             gevent.sleep(POLL)
 
-    # What it hears
+    # Hearing
 
     def hears_now(self, hz: float) -> bool:
         """Whether hz was there for most of the last 0.2 s."""
@@ -187,7 +187,7 @@ class Phone:
         ]
 
     def audio(self, since: float = 0.0) -> tuple[float, sound.Samples]:
-        """What was heard since then: the monotonic time of the first sample, and the samples."""
+        """The sound since then: the monotonic time of the first sample, and the samples."""
         return self._audio(since)
 
     @property

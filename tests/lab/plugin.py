@@ -55,7 +55,7 @@ LONG = {
             "fsconfig": ("render",),
             "recovery": (
                 *("lost_socket", "reconcile", "recordings", "recordings_of_the_last_run"),
-                *("what_is_kept", "what_verbs_keep"),
+                *("resumed_verbs", "stored_state"),
             ),
             "reloading": ("reload",),
             "scenarios": (
@@ -275,7 +275,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 def properties(reporter: pytest.TerminalReporter, name: str) -> dict[str, list[object]]:
-    """What tests noted down under `name`, by test."""
+    """The notes of tests under `name`, by test."""
     found: dict[str, list[object]] = {}
     for reports in reporter.stats.values():
         for report in reports:

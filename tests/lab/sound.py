@@ -83,7 +83,7 @@ def rms_db(samples: Samples) -> float:
 
 @functools.lru_cache(maxsize=256)
 def _probe(hz: float, length: int, rate: int) -> NDArray[np.complex128]:
-    """What a window is multiplied with to get the complex amplitude of hz in it, in full-scale units."""
+    """The factor of a window that gives the complex amplitude of hz in it, in full-scale units."""
     window = np.hanning(length + 2)[1:-1]
     turn = np.exp(-2j * np.pi * hz * np.arange(length) / rate)
     return 2 * window * turn / (window.sum() * FULL_SCALE)

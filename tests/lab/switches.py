@@ -33,7 +33,7 @@ PASSWORD = "laboratory"
 
 
 class Switch(ABC):
-    """What a test sees. The switch can play files in `media_dir` and record into `recordings_dir`."""
+    """A switch as tests see it. It can play files in `media_dir` and record into `recordings_dir`."""
 
     kind: str
     host = "127.0.0.1"
@@ -75,7 +75,7 @@ class Switch(ABC):
 
     @abstractmethod
     def kill(self) -> None:
-        """What a crash does: everything is gone at once, and forgotten."""
+        """As a crash: everything is gone at once, and forgotten."""
 
     @abstractmethod
     def begin(self) -> None:
@@ -91,7 +91,7 @@ class Switch(ABC):
 
     @abstractmethod
     def log_errors(self) -> list[str]:
-        """What the switch's log calls an error since the test began."""
+        """The errors in the switch's log since the test began."""
 
     def restart(self) -> None:
         self.kill()
@@ -325,7 +325,7 @@ class FreeSwitch(Switch):
         return {path: path.read_bytes() for path in sorted(self.conf_dir.rglob("*")) if path.is_file()}
 
     def _environment(self) -> dict[str, str]:
-        """What freeswitch-conf/vars.xml reads."""
+        """The variables that freeswitch-conf/vars.xml reads."""
         return {
             "FS_EVENT_SOCKET_IP": self.host,
             "FS_EVENT_SOCKET_PORT": str(self.port),

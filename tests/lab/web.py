@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route answers, after `delay` seconds, or never (`hangs`: the connection stays open, silent)."""
+    """The answer of a route, after `delay` seconds, or never (`hangs`: the connection stays open, silent)."""
 
     body: bytes | str = b""
     status: int = 200
@@ -75,7 +75,7 @@ class Application:
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    # What it answers
+    # Answers
 
     def route(self, path: str, *answers: Answering) -> str:
         """Answers to `path`, one after the other; the last stays. An answer is an Answer, a body, a status
@@ -120,7 +120,7 @@ class Application:
     def can_speak() -> bool:
         return shutil.which("espeak-ng") is not None
 
-    # What it was asked
+    # Requests
 
     def to(self, path: str) -> list[Request]:
         """The requests to a path, in order."""

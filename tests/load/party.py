@@ -23,7 +23,6 @@ class Role(Enum):
     MODERATOR = "comes last and starts the room"
     CHAIR = "comes last, starts the room, and ends it"
     HASTY = "cancels while it rings"
-    ERRATIC = "hangs up at any moment"
 
     @property
     def starts(self) -> bool:
@@ -45,7 +44,7 @@ class Caller(NamedTuple):
 
 def party(rooms: int, stay_ms: int, seed: int = 1) -> list[Caller]:
     """Ten callers a room, in the order in which they call. A few rooms fill at a time, each from its first
-    caller to its moderator, so that whoever waits for one meets it."""
+    caller to its moderator, so that a caller that waits for one meets it."""
     chance = random.Random(seed)
     return [
         _caller(room, place, stay_ms, chance)
@@ -55,25 +54,11 @@ def party(rooms: int, stay_ms: int, seed: int = 1) -> list[Caller]:
     ]
 
 
-def erratic_party(rooms: int, calls: int, within_ms: int = 500, seed: int = 1) -> list[Caller]:
-    """Callers who hang up at any instant, ringing or answered; every fourth room waits for a moderator."""
-    chance = random.Random(seed)
-    return [
-        Caller(caller_id(call), number(call % rooms), Role.ERRATIC, *_moments(chance, within_ms))
-        for call in range(calls)
-    ]
-
-
 def plain_party(rooms: int, calls: int, stay_ms: int) -> list[Caller]:
     return [
         Caller(caller_id(call), number(call % rooms), Role.PLAIN, PATIENT_MS, stay_ms)
         for call in range(calls)
     ]
-
-
-def _moments(chance: random.Random, within_ms: int) -> tuple[int, int]:
-    patience = chance.randrange(within_ms)
-    return patience, chance.randrange(within_ms)
 
 
 def _caller(room: int, place: int, stay_ms: int, chance: random.Random) -> Caller:
@@ -114,11 +99,6 @@ def attributes(caller: Caller) -> dict[str, str]:
             return {"startConferenceOnEnter": "false"}
         case Role.CHAIR:
             return {"endConferenceOnExit": "true"}
-        case Role.ERRATIC:
-            return {
-                "startConferenceOnEnter": str(int(caller.number) % 3 == 0).lower(),
-                "endConferenceOnExit": str(int(caller.number) % 7 == 0).lower(),
-            }
         case _:
             return {}
 

@@ -88,7 +88,7 @@ def test_a_freeswitch_with_less_room_than_ours_is_warned_of(house: House) -> Non
             gevent.sleep(0.05)
 
 
-def test_who_is_refused_sees_503_and_its_application_is_not_asked(house: House) -> None:
+def test_a_refused_caller_gets_503_and_its_application_is_not_asked(house: House) -> None:
     house.stop()
     house.start("admission: {max_calls: 1}")
     house.voice(house.joins())

@@ -42,7 +42,7 @@ NOT_KEPT = {"Connection": "close"}
 
 
 class Size(NamedTuple):
-    """What there is of a process at rest."""
+    """The resources of a process at rest."""
 
     ours: Counter[str]
     blocks: int

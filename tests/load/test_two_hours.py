@@ -15,6 +15,7 @@ from orchestrator.conference.machine.state import Participant
 from orchestrator.emulator import DIALPLAN, EmulatedSwitch
 from orchestrator.esl.leg import Leg
 from tests.lab.emulated import Emulator
+from tests.lab.emulated_phone import ObservedPhone
 from tests.lab.web import Application, Request
 from tests.scenarios.conftest import House, lived_in
 
@@ -31,7 +32,9 @@ class Compressed(Emulator):
         super().__init__(directory)
         # The dialplan gives us 30 of its seconds to take a call: too short for a busy machine.
         patient = [step for step in DIALPLAN if step[0] != "sched_hangup"]
-        self.emulated = EmulatedSwitch(self.host, 0, self.password, time_scale=SCALE, dialplan=patient)
+        self.emulated = EmulatedSwitch(
+            self.host, 0, self.password, time_scale=SCALE, dialplan=patient, phone_type=ObservedPhone
+        )
         self.handsets.switch = self.emulated
 
 

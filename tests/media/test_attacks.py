@@ -36,7 +36,7 @@ def lying_wav(channels: int = 1, rate: int = 8000, said: int = 0xFFFFFFF0, there
     return b"RIFF" + struct.pack("<I", min(said + 36, 2**32 - 1)) + head + bytes(there)
 
 
-def library(directory: Path, max_seconds: float = 60) -> AudioCache:
+def new_audio_cache(directory: Path, max_seconds: float = 60) -> AudioCache:
     return AudioCache(directory, lambda path: path, max_seconds)
 
 
@@ -47,7 +47,7 @@ def test_a_small_file_that_decodes_to_very_much_is_refused_while_it_is_decoded(
     content = silence(kind, 48000, 120)
     assert len(content) < 1e6
     with at_most(MEMORY_MB), pytest.raises(AudioError, match="longer than 60 s"):
-        library(tmp_path).keep(content)
+        new_audio_cache(tmp_path).keep(content)
     assert not list(tmp_path.iterdir())
 
 
@@ -56,49 +56,51 @@ def test_a_rate_that_nobody_hears_gets_no_more_room_on_the_disk(tmp_path: Path) 
     allowed, and FLAC's goes up to 655 kHz. Fix: no more samples than an hour has at FreeSWITCH's best."""
     content = silence("FLAC", 192000, 30)
     with pytest.raises(AudioError, match=r"longer than 15 s"):
-        library(tmp_path).keep(content)
+        new_audio_cache(tmp_path).keep(content)
     with pytest.raises(AudioError, match=r"a sample rate of|not audio"):
-        library(tmp_path).keep(lying_wav(rate=4294967295))
+        new_audio_cache(tmp_path).keep(lying_wav(rate=4294967295))
     with pytest.raises(AudioError, match="a sample rate of 1 Hz"):
-        library(tmp_path).keep(lying_wav(rate=1))
+        new_audio_cache(tmp_path).keep(lying_wav(rate=1))
 
 
 def test_a_thousand_channels_are_refused_before_anything_is_decoded(tmp_path: Path) -> None:
     """Symptom: a WAV of a few kilobytes took 256 MB. Cause: blocks were so many frames long, however wide a
     frame. Fix: eight channels are the most."""
     with at_most(MEMORY_MB), pytest.raises(AudioError, match="1024 channels, 8 are the most"):
-        library(tmp_path).keep(lying_wav(channels=1024))
+        new_audio_cache(tmp_path).keep(lying_wav(channels=1024))
 
 
 @pytest.mark.parametrize("said", [2**31, 2**32 - 1, 16001])
 def test_a_wav_is_as_long_as_it_is_and_not_as_it_says(tmp_path: Path, said: int) -> None:
     with at_most(MEMORY_MB):
-        assert library(tmp_path).keep(lying_wav(said=said)).seconds == 1.0
+        assert new_audio_cache(tmp_path).keep(lying_wav(said=said)).seconds == 1.0
 
 
 @pytest.mark.parametrize(
     "content",
     [b"", b"R", b"RIFF", b"<html></html>", b"\0" * 100000, b"#!AMR\n" + bytes(1000), b"caff" + bytes(1000)],
 )
-def test_what_no_web_server_calls_audio_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_format_that_no_web_server_calls_audio_is_refused(tmp_path: Path, content: bytes) -> None:
     """libsndfile reads two dozen forms, most of which nobody has used for decades."""
     with pytest.raises(AudioError, match="not audio"):
-        library(tmp_path).keep(content)
+        new_audio_cache(tmp_path).keep(content)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_takes_too_long_to_decode_is_abandoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audio_that_takes_too_long_to_decode_is_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audio, "DECODE_SECONDS", 0.0)
     with pytest.raises(AudioError, match="not decoded within 0 s"):
-        library(tmp_path).keep(wav(700, 3.0))
+        new_audio_cache(tmp_path).keep(wav(700, 3.0))
 
 
 def test_the_same_music_for_many_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Symptom: a hundred callers who came to wait kept both processors busy for minutes. Cause: each had the
     music converted for itself. Fix: they share one conversion."""
-    shelf = library(tmp_path)
+    cache = new_audio_cache(tmp_path)
     content = silence("FLAC", 48000, 50)
-    bringing = [gevent.spawn(shelf.keep, content) for _ in range(30)]
+    bringing = [gevent.spawn(cache.keep, content) for _ in range(30)]
     began, most = time.process_time(), 0
 
     def go_on() -> bool:
@@ -115,12 +117,12 @@ def test_the_same_music_for_many_is_converted_once(tmp_path: Path, monkeypatch: 
 
 
 def test_bad_audio_is_reported_to_each_who_brings_it(tmp_path: Path) -> None:
-    shelf = library(tmp_path)
+    cache = new_audio_cache(tmp_path)
     content = silence("FLAC", 48000, 70)
 
     def bring() -> str:
         try:
-            shelf.keep(content)
+            cache.keep(content)
         except AudioError as error:
             return str(error)
         return ""

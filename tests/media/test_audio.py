@@ -111,7 +111,9 @@ def test_it_may_be_as_long_as_it_may_be(tmp_path: Path, frames: int, taken: bool
         (audio(0.0).getvalue(), "no sound in it"),
     ],
 )
-def test_what_is_no_audio_says_so_and_leaves_nothing(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_a_file_that_is_no_audio_is_reported_and_leaves_nothing(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
     with pytest.raises(AudioError, match=problem):
         convert(io.BytesIO(content), tmp_path / "target.wav", 10.0)
     assert os.listdir(tmp_path) == []
@@ -140,7 +142,7 @@ def test_a_recording_is_written_in_the_form_that_is_asked_for(
     assert sorted(os.listdir(tmp_path)) == ["source.wav", f"target.{kind}"]
 
 
-def test_what_cannot_be_exported_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_export_leaves_nothing(tmp_path: Path) -> None:
     source = tmp_path / "source.wav"
     source.write_bytes(b"nothing")
     with pytest.raises(AudioError, match=r"source\.wav cannot be written as MP3"):
@@ -150,7 +152,7 @@ def test_what_cannot_be_exported_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["source.wav"]
 
 
-def test_what_a_thread_raises_is_raised() -> None:
+def test_an_error_raised_in_a_thread_is_raised() -> None:
     assert in_thread(max, 1, 2) == 2
     with pytest.raises(ZeroDivisionError):
         in_thread(lambda: 1 / 0)
@@ -230,7 +232,7 @@ def test_silent_ends_of_any_length_are_cut(tmp_path: Path, lead: float, voice: f
     assert os.listdir(tmp_path) == ["recording.wav"]
 
 
-def test_what_is_silent_stays_and_has_no_seconds(tmp_path: Path) -> None:
+def test_a_silent_file_stays_and_has_no_seconds(tmp_path: Path) -> None:
     path = tmp_path / "recording.wav"
     silent_ends(path, 1.0, 0.0, 0.0)
     before = path.read_bytes()
@@ -251,7 +253,7 @@ def audio_cache(tmp_path: Path) -> AudioCache:
     return AudioCache(tmp_path / "media", lambda path: Path("/there") / path.name, 10.0)
 
 
-def test_what_is_brought_twice_is_one_file_and_one_sound(audio_cache: AudioCache) -> None:
+def test_audio_kept_twice_is_one_file_and_one_sound(audio_cache: AudioCache) -> None:
     content = audio(0.5).getvalue()
     first, second = audio_cache.keep(content), audio_cache.keep(io.BytesIO(content))
     assert first is second
@@ -261,7 +263,7 @@ def test_what_is_brought_twice_is_one_file_and_one_sound(audio_cache: AudioCache
     assert audio_cache.keep(audio(0.6).getvalue()).path != first.path
 
 
-def test_what_is_made_is_made_once_and_again_when_it_is_gone(audio_cache: AudioCache) -> None:
+def test_generated_audio_is_made_once_and_again_when_it_is_gone(audio_cache: AudioCache) -> None:
     made = []
 
     def make(path: Path) -> None:
@@ -278,7 +280,7 @@ def test_what_is_made_is_made_once_and_again_when_it_is_gone(audio_cache: AudioC
     assert audio_cache.hold_music().seconds == 16.0
 
 
-def test_only_what_nobody_holds_is_deleted_and_counted(audio_cache: AudioCache) -> None:
+def test_only_audio_that_nobody_holds_is_deleted_and_counted(audio_cache: AudioCache) -> None:
     held = audio_cache.keep(audio(0.5).getvalue())
     audio_cache.keep(audio(0.6).getvalue())
     names = os.listdir(audio_cache.directory)
@@ -286,7 +288,7 @@ def test_only_what_nobody_holds_is_deleted_and_counted(audio_cache: AudioCache) 
     assert os.listdir(audio_cache.directory) == [Path(held.path).name]
 
 
-def test_what_is_held_is_used_now(audio_cache: AudioCache) -> None:
+def test_audio_that_is_held_is_used_now(audio_cache: AudioCache) -> None:
     held = audio_cache.keep(audio(0.5).getvalue())
     path = audio_cache.directory / Path(held.path).name
     os.utime(path, (1.0, 1.0))

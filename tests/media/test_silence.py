@@ -60,7 +60,7 @@ def test_each_gap_is_silent_and_nothing_else_is_lost(
     assert [file.name for file in tmp_path.iterdir()] == ["recording.wav"]
 
 
-def test_what_is_no_audio_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_no_audio_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "recording.wav"
     path.write_bytes(b"RIFF, and no more")
     with pytest.raises(AudioError):
@@ -81,7 +81,7 @@ def pauses(*times: tuple[str, float, float]) -> tuple[Pause, ...]:
         (pauses(), []),
         (pauses(("silence", 12, 15)), [Gap(2, 3)]),
         (pauses(("skip", 12, 15)), []),
-        # What was skipped is not in the file: all later ones stand so much earlier.
+        # Skipped parts are not in the file: all later ones stand so much earlier.
         (pauses(("skip", 12, 15), ("silence", 16, 18)), [Gap(3, 2)]),
         (pauses(("silence", 12, 15), ("silence", 16, 18)), [Gap(2, 3), Gap(3, 2)]),
         # One into the other.

@@ -26,7 +26,7 @@ from tests.mutation.selection import TESTS
 
 NOTICED, UNNOTICED, UNDECIDED = "noticed", "NOT NOTICED", "not decided"
 NOT_COPIED = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__")
-# What pytest takes before its first test, and how much slower the tests are beside other work.
+# The seconds of pytest before its first test, and how much slower the tests are beside other work.
 START_SECONDS, SLOWER = 60, 4
 
 

@@ -12,7 +12,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "callbacks": (("callbacks",), ("callbacks", "store", "scenarios")),
     "calls": (
         ("calls",),
-        ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_intake.py"),
+        ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_admission.py"),
     ),
     "conference": (("conference",), ("conference", "recovery", "scenarios")),
     "config": (

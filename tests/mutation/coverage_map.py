@@ -100,7 +100,7 @@ class CoverageMap:
         return run
 
     def _read(self, run: Path, files: set[str]) -> None:
-        """What the run says of the tests in `files`."""
+        """The results of the tests in `files`."""
         seconds = json.loads(_seconds(run).read_text(encoding="utf-8"))
         self.seconds |= {test: taken for test, taken in seconds.items() if _file(test) in files}
         if not _lines(run).exists():

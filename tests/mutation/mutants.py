@@ -84,7 +84,7 @@ class _Finder(ast.NodeVisitor):
             self._add(node, text)
         self._step(node)
 
-    # What is walked through
+    # Nodes that are walked through
 
     def _step(self, node: ast.AST) -> None:
         match node:
@@ -122,7 +122,7 @@ class _Finder(ast.NodeVisitor):
         for node in nodes:
             self.visit(node)
 
-    # What it becomes
+    # Replacements
 
     def _texts(self, node: ast.AST) -> Iterator[str]:
         match node:

@@ -13,7 +13,7 @@ MODULE = Path("orchestrator/sample.py")
 
 
 def become(code: str) -> set[str]:
-    """What each defect makes of a line of the module."""
+    """The changes of each defect in a line of the module."""
     old = code.encode()
     changed = [mutant.of(old).decode() for mutant in mutants(MODULE, old)]
     return {line for text in changed for line in text.splitlines() if line not in code.splitlines()}
@@ -75,7 +75,7 @@ def test_texts_for_people_are_left_alone(line: str) -> None:
 
 
 @pytest.mark.parametrize("area", AREAS)
-def test_what_an_area_names_is_there(area: str) -> None:
+def test_the_paths_that_an_area_names_exist(area: str) -> None:
     code, tests = AREAS[area]
     assert all(ROOT.joinpath("orchestrator", name).exists() for name in code)
     assert all(ROOT.joinpath("tests", name).exists() for name in tests)

@@ -78,7 +78,7 @@ def test_public_addresses_are_dialled_unless_they_are_denied(address: str) -> No
     assert "network.deny" in AddressPolicy(deny=(ip_network(address),)).refusal(address)
 
 
-def test_what_is_denied_is_not_allowed_by_anything_else() -> None:
+def test_a_denied_address_is_not_allowed_by_anything_else() -> None:
     policy = AddressPolicy(
         private=False, allow=(ip_network("10.0.0.0/8"),), deny=(ip_network("10.1.0.0/16"),)
     )

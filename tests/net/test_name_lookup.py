@@ -126,7 +126,7 @@ def test_only_so_many_names_are_looked_up_at_once_and_later_others_are_again() -
     stuck = lookups(names, [f"slow{number}.test" for number in range(THREADS)], timeout=30)
     queued = lookups(names, [f"quick{number}.test" for number in range(WAITING - THREADS)], timeout=30)
     gevent.sleep(0)
-    # Who asks for one of those shares its answer; another one has to ask later.
+    # A second request for one of those shares its answer; another one has to ask later.
     shares, fails = lookups(names, ["quick1.test", "late.test"], timeout=30)
     assert fails.get() == f"late.test: {WAITING} other names are being looked up"
     assert {one.get() for one in (*stuck, *queued, shares)} == {"127.0.0.1"}

@@ -26,7 +26,7 @@ def test_networks_are_read() -> None:
 
 
 @pytest.mark.parametrize("network", ["10.1.2.3/8", "10.0.0", "example.com", "10.0.0.0/33"])
-def test_what_is_no_network_is_named_with_its_line(network: str) -> None:
+def test_a_text_that_is_no_network_is_named_with_its_line(network: str) -> None:
     with pytest.raises(ConfigErrors) as found:
         loads(f"{BASE}network:\n  deny:\n    - {network}\n")
     (error,) = found.value.errors

@@ -1,4 +1,4 @@
-"""What is requested is what was written, byte by byte, for documents, audio and callbacks alike.
+"""Requests have the URL as it was written, byte by byte, for documents, audio and callbacks alike.
 
 Symptom: a query with `%20`, `%e9`, a flag or a signed token came out as another, and its signature was wrong.
 Cause: the query was decoded and encoded again, once by us and twice by the libraries. Fix: net/urls.py.
@@ -95,7 +95,7 @@ def test_a_document_is_asked_for_as_written_with_our_fields_behind(
     villain = server()
     fetched = fetcher.fetch(villain.url(written), "GET", FIELDS, RequestsCookieJar())
     assert requested(villain) == with_ours(written)
-    # What is relative in it is so to what was written, else our fields would come twice.
+    # A relative part is so to the URL as written, else our fields would come twice.
     assert fetched.url == villain.url(written)
     fetcher.fetch(villain.url(written), "POST", FIELDS, RequestsCookieJar())
     assert requested(villain) == expected(written)
@@ -160,7 +160,7 @@ def test_the_bytes_of_a_redirect_stay_those_bytes(server: Callable[..., Villain]
         ("http://good\\@evil/a", "/%5C@evil/a"),
     ],
 )
-def test_only_what_no_url_has_is_percent_encoded(written: str, path: str) -> None:
+def test_only_characters_that_no_url_has_are_percent_encoded(written: str, path: str) -> None:
     assert path_of(written) == path
     assert target(written.replace("\\@", "")).url.isascii()
 
@@ -180,9 +180,7 @@ PCHAR = st.text("abcXYZ019-._~%!$'()*+,;=:@/?[]&", max_size=30)
 
 
 @given(PCHAR, st.lists(st.tuples(st.text(min_size=1, max_size=5), st.text(max_size=5)), max_size=3))
-def test_whatever_stands_in_a_query_stays_and_our_fields_follow(
-    query: str, fields: list[tuple[str, str]]
-) -> None:
+def test_the_query_of_a_url_stays_and_our_fields_follow(query: str, fields: list[tuple[str, str]]) -> None:
     encoded = "&".join(f"k{index}=v" for index, _ in enumerate(fields))
     url = with_fields(f"http://h/p?{query}", encoded)
     assert url.startswith(f"http://h/p?{query}")
@@ -191,6 +189,6 @@ def test_whatever_stands_in_a_query_stays_and_our_fields_follow(
 
 
 @pytest.mark.parametrize("written", ["//[", "//[::1", "//a]b/"])
-def test_what_cannot_be_resolved_stays_as_it_was_written(written: str) -> None:
-    """Whoever asks for it says that it is no URL."""
+def test_a_url_that_cannot_be_resolved_stays_as_it_was_written(written: str) -> None:
+    """Its requester says that it is no URL."""
     assert resolve("http://example.com/a", written) == written

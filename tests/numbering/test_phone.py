@@ -79,7 +79,7 @@ def test_a_number_is_read_however_it_is_spelt(text: str, region: str, number: st
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED)
-def test_what_cannot_be_read_is_refused_with_the_reason(text: str, why: str) -> None:
+def test_a_number_that_cannot_be_read_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(NotANumber, match=why.replace("(", r"\(").replace(")", r"\)")):
         normal(text, "US")
 
@@ -96,7 +96,7 @@ def test_no_spelling_of_a_number_is_read_as_another_one(text: str) -> None:
 
 @FUZZ
 @given(st.text(max_size=80), st.sampled_from(["US", "DE", "IT", "RU", "GB"]))
-def test_whatever_is_read_is_a_normal_form_that_is_read_as_itself(text: str, region: str) -> None:
+def test_the_normal_form_of_a_number_is_its_own_normal_form(text: str, region: str) -> None:
     try:
         found = normal(text, region)
     except NotANumber:
@@ -125,9 +125,7 @@ def test_whatever_is_read_is_a_normal_form_that_is_read_as_itself(text: str, reg
         ("", "US", None),
     ],
 )
-def test_of_what_callers_send_only_real_numbers_are_numbers(
-    text: str, region: str, number: str | None
-) -> None:
+def test_only_real_numbers_of_callers_are_numbers(text: str, region: str, number: str | None) -> None:
     assert recognised(text, region) == number
 
 
@@ -168,7 +166,7 @@ def test_a_caller_id_is_a_number_or_a_name(text: str, shown: str) -> None:
         *("Anonymous", " Private ", "+266696687", "+anonymous"),
     ],
 )
-def test_what_carriers_put_in_place_of_a_number_is_no_number(text: str) -> None:
+def test_the_words_of_carriers_in_place_of_a_number_are_no_number(text: str) -> None:
     assert is_anonymous(text)
     assert caller_id_of(text, "US") == "anonymous"
 

@@ -59,7 +59,7 @@ def test_the_parameters_of_a_number_and_those_of_the_address_are_two_things() ->
 
 
 @pytest.mark.parametrize("text", ["sip:", "sip:a@", "sip:a@h:999999x", "sip:a@h h", "a@h/x"])
-def test_what_is_no_address(text: str) -> None:
+def test_a_text_that_is_no_address(text: str) -> None:
     with pytest.raises(NotAnAddress):
         parse(text)
 

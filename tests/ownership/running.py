@@ -72,7 +72,7 @@ class Running:
         return self._process.pid
 
     def problems(self) -> dict[str, str] | None:
-        """What /readyz names; None where nobody answers."""
+        """The reason that /readyz names; None where nobody answers."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=2)
             connection.request("GET", "/readyz")

@@ -1,4 +1,4 @@
-"""The claim itself: whatever the variable holds, and whoever comes at the same moment, there is one owner."""
+"""The claim itself: with any value of the variable and any number of claimants there is one owner."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ OF_A_PREDECESSOR = Owner("mine", "bbbb", 7, 1, 1, 4242, "here").value
     ],
     ids=["not there", "free", "a predecessor's", "another's", "unknown"],
 )
-def test_what_the_variable_holds_decides(
+def test_the_value_of_the_variable_decides(
     switch: Switch, ask: Callable[[], Ask], value: str, free: bool
 ) -> None:
     left(switch, value)
@@ -105,7 +105,7 @@ def test_of_many_who_come_in_the_same_moment_one_becomes_the_owner(
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.8], ids=["briefly", "for long"])
-def test_of_two_who_found_nothing_one_is_the_owner_however_long_the_other_was_held_up(
+def test_of_two_that_found_no_owner_one_is_the_owner_however_long_the_other_was_held_up(
     switch: Switch, ask: Callable[[], Ask], seconds: float
 ) -> None:
     """The slow one sets its own over the quick one's. Held up briefly, it is the owner, and the quick one
@@ -123,7 +123,7 @@ def test_of_two_who_found_nothing_one_is_the_owner_however_long_the_other_was_he
     gevent.joinall(jobs, timeout=10, raise_error=True)
     won = [job.value for job in jobs]
     assert won != [True, True]
-    # What was overwritten is noticed at the next heartbeat, and claimed again.
+    # An overwritten claim is noticed at the next heartbeat, and made again.
     several = [(slow, slowly), (quick, quickly)]
     owners = [keeps(*one) for one, had in zip(several, won, strict=True) if had]
     if not any(owners):

@@ -22,7 +22,7 @@ from orchestrator.esl.ownership import FREE, STALE_SECONDS, VARIABLE, owner_of
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
 from tests.ownership.running import Running
-from tests.sound.stage import until
+from tests.sound.common import until
 
 Make = Callable[[str], Running]
 NUMBER, FIRST, SECOND = "+13125550100", "+13125550002", "+13125550003"

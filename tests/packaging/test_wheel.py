@@ -23,7 +23,7 @@ from orchestrator.fsconfig.base_files import base_files
 from tests.docs.markdown import ROOT
 from tests.lab import switches
 from tests.lab.switches import FreeSwitch
-from tests.sound.stage import until
+from tests.sound.common import until
 
 SOURCES = (
     "orchestrator",
@@ -135,7 +135,7 @@ def parked(switch: FreeSwitch) -> str:
     return next((row["uuid"] for row in rows if row["application"] == "park"), "")
 
 
-def test_the_metadata_say_whose_it_is_and_what_it_is_about(metadata: Message) -> None:
+def test_the_metadata_have_the_author_and_the_subject(metadata: Message) -> None:
     assert metadata["Author"] == "The TeXML Orchestrator maintainers"
     assert {"freeswitch", "texml", "conference", "sip"} <= set(metadata["Keywords"].split(","))
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])

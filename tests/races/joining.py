@@ -51,7 +51,7 @@ def _problem(house: House, phone: Caller, dialog: Dialog) -> str:
 
 
 def _state(house: House) -> str:
-    """What is not as it should be in the end: one conference with one participant, recorded."""
+    """The differences in the end from one conference with one participant, recorded."""
     live = [one for one in ask(house, "GET", "/Conferences.json").json()["conferences"] if _lives(one)]
     if len(live) != 1:
         return f"{len(live)} conferences"

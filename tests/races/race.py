@@ -57,7 +57,7 @@ def recordings(house: House) -> list[dict[str, Any]]:
 
 
 def settle(house: House, timeout: float = SETTLE_SECONDS) -> list[str]:
-    """What is left after all calls have ended: sessions in FreeSWITCH, recordings without an end, and
+    """Leftovers after all calls have ended: sessions in FreeSWITCH, recordings without an end, and
     recordings with more than one."""
     deadline = time.monotonic() + timeout
     while open_ := [one["sid"] for one in recordings(house) if one["status"] in ("in-progress", "paused")]:

@@ -54,7 +54,9 @@ def test_one_is_fresh_that_is_not_older_than_the_recording(
     assert is_fresh(*paths) is fresh
 
 
-def test_whoever_does_not_wait_finds_it_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_does_not_wait_finds_the_mp3_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, target = wav(tmp_path)
     make, sleep = mp3._make, get_original("time", "sleep")
     made = []

@@ -52,7 +52,7 @@ def path(bench: House, sid: str) -> Path:
 
 
 def orders(switch: ScriptedSwitch, uuid: str) -> list[str]:
-    """What became of it from outside of the leg."""
+    """The same recording from outside of the leg."""
     return [command.split(" ")[2] for command in switch.saw("uuid_record", uuid)]
 
 
@@ -114,7 +114,7 @@ def test_a_stop_is_ordered_once_and_nothing_changes_after_it(bench: House, clien
 
 
 @pytest.mark.parametrize("status", ["paused", "in-progress"])
-def test_what_freeswitch_does_not_do_is_said_and_changes_nothing(
+def test_a_command_that_freeswitch_does_not_carry_out_is_reported_and_changes_nothing(
     bench: House, client: Client, status: str
 ) -> None:
     uuid, url, _ = begin(bench, client)
@@ -201,7 +201,7 @@ TRACKS = {
 
 @pytest.mark.parametrize("track", TRACKS)
 @pytest.mark.parametrize("channels", ["single", "dual"])
-def test_what_is_recorded_is_said_to_the_leg_before_it_begins(
+def test_the_track_and_channels_are_set_on_the_leg_before_the_recording_begins(
     bench: House, client: Client, track: str, channels: str
 ) -> None:
     uuid, call_sid = call(bench)

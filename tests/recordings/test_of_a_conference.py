@@ -16,7 +16,7 @@ from tests.calls.scripted import ScriptedSwitch
 from tests.recovery.test_recordings_of_the_last_run import audio
 from tests.scenarios.conftest import House
 from tests.sdk.conftest import Client
-from tests.sound.stage import recorded, until
+from tests.sound.common import recorded, until
 from tests.timeline.reading import wait_for
 
 SOON = 0.3
@@ -166,7 +166,7 @@ def test_each_change_is_the_order_that_it_takes(
 
 
 @pytest.mark.parametrize("status", ["paused", "in-progress"])
-def test_what_freeswitch_does_not_do_is_said_and_changes_nothing(
+def test_a_command_that_freeswitch_does_not_carry_out_is_reported_and_changes_nothing(
     bench: House, client: Client, status: str
 ) -> None:
     one = scene(bench)

@@ -14,12 +14,12 @@ __all__ = ["bench", "house", "scripted"]
 
 @pytest.fixture
 def left(bench: House) -> Iterator[Left]:
-    """What the last run leaves; the test writes it and starts the orchestrator."""
+    """The state that the last run leaves; the test writes it and starts the orchestrator."""
     bench.stop()
     bench.application.takes_callbacks("/recording")
     yield Left(bench)
     if bench.orchestrator is not None and bench.switch.running:
         bench.switch.hang_up_all()
         assert not invariants.wait_until_nothing_is_left(bench.orchestrator)
-    # Whatever was sent of these conferences before is not there to be compared with.
+    # Callbacks of these conferences sent before are not there to be compared with.
     bench.forget_callbacks()

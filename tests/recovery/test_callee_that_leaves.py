@@ -41,7 +41,7 @@ def test_it_runs_its_own_instructions_once_it_is_parked(left: Left) -> None:
     assert asked.method == "GET"
     assert (asked.fields["Direction"], asked.fields["CallStatus"]) == ("outbound", "in-progress")
     assert len(left.switch.saw(PARK, uuid)) == 1
-    # Ours from here on: whoever finds it steers it.
+    # Ours from here on.
     assert left.switch.saw(f"uuid_setvar {uuid} texml_guard 1")
     assert left.house.orchestrator is not None
     (kept,) = CallStore(left.house.orchestrator.node.write_buffer).load()

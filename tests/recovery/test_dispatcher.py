@@ -26,7 +26,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     rig.close()
 
 
-def test_freeswitch_is_asked_for_what_the_table_has_and_for_nothing_else() -> None:
+def test_freeswitch_is_asked_for_the_events_of_the_table_alone() -> None:
     assert {name.removeprefix("CUSTOM ") for name in EVENTS} == set(HEARD_BY)
 
 
@@ -45,7 +45,7 @@ def test_a_conference_hears_of_a_hangup_before_the_leg_does() -> None:
     assert order.index("conference end") < order.index("legs")
 
 
-def test_what_happens_in_conferences_is_theirs_alone() -> None:
+def test_conference_events_go_to_the_conferences_alone() -> None:
     assert HEARD_BY[MAINTENANCE].in_turn == ("conferences",)
     assert not HEARD_BY[MAINTENANCE].at_once
 
@@ -70,7 +70,7 @@ def test_a_leg_ends_alike_whether_freeswitch_reported_it_or_not(rig: Rig, way: s
     assert record.status == "canceled"
 
 
-def test_what_was_made_up_for_waits_its_turn_behind_what_is_held_back(rig: Rig) -> None:
+def test_a_reconstructed_event_waits_its_turn_behind_events_held_back(rig: Rig) -> None:
     node, uuid = rig.orchestrator.node, str(uuid4())
     heard: list[str] = []
     node.legs.watch(uuid, lambda event: heard.append(event.name))
@@ -92,7 +92,7 @@ def test_how_late_events_are_is_measured_when_they_come_and_not_when_they_are_re
     assert node.admission.event_delay.count == 1
 
 
-def test_how_late_freeswitch_is_does_not_count_what_it_never_sent(rig: Rig) -> None:
+def test_the_event_delay_does_not_count_reconstructed_events(rig: Rig) -> None:
     node = rig.orchestrator.node
     node.dispatcher.in_turn(Event(name="CHANNEL_HANGUP", uuid=str(uuid4()), timestamp=1))
     assert node.admission.event_delay.count == 0

@@ -11,7 +11,7 @@ import msgspec
 
 from orchestrator.esl.events import decode
 from tests.scenarios.conftest import NUMBER, House
-from tests.sound.stage import watching
+from tests.sound.common import watching
 
 FIRST, SECOND = "+13125550002", "+13125550003"
 ANOTHER = "5f2c1b1e-7c1d-4a60-9d1c-0f3a6f1f0a11"

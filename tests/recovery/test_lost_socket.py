@@ -10,7 +10,7 @@ import pytest
 from tests.recovery.wire import Wire
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import until
+from tests.sound.common import until
 
 FIRST, SECOND, THIRD = "+13125550002", "+13125550003", "+13125550004"
 LISTING = b'[{\n\t\t"conference_name"'
@@ -85,7 +85,7 @@ def test_instructions_that_come_while_the_switch_is_out_of_reach_wait_for_it(
 
 
 @pytest.mark.parametrize("what", ["dropped", "conference ended"])
-def test_who_is_to_be_hung_up_while_the_switch_is_out_of_reach_is_hung_up_later(
+def test_a_hangup_ordered_while_the_switch_is_out_of_reach_is_done_later(
     house: House, wire: Wire, what: str
 ) -> None:
     house.voice(house.joins(after=f"<Play>{house.application.tone(1500, 5.0)}</Play>"))
@@ -150,7 +150,7 @@ def test_no_room_is_dead_because_a_listing_failed(house: House, wire: Wire) -> N
 
 
 def lose_events(house: House, last: str) -> None:
-    """What FreeSWITCH says is never heard of, until it has said `last` and a little more."""
+    """FreeSWITCH's events never arrive, until it has sent `last` and a little more."""
     dispatcher = house.orchestrator.node.dispatcher
     dispatcher.hold()
     until(lambda: any(event.name == last for event in dispatcher._held or ()), 15, last)

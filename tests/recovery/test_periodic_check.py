@@ -108,7 +108,7 @@ def test_a_member_that_has_not_been_believed_in_is_a_difference(left: Left) -> N
 
 
 def test_a_participant_on_its_way_out_is_let_alone(left: Left) -> None:
-    """Whatever FreeSWITCH has of it: no order of a member is given again."""
+    """With any state of it in FreeSWITCH: no order of a member is given again."""
     with_anchor(left)
     subject = str(uuid4())
     options = ParticipantOptions(muted=True, beep="false")

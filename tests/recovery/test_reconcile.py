@@ -1,4 +1,4 @@
-"""What a participant was when the orchestrator ended, and what FreeSWITCH has of it now: each pair has one
+"""A participant as the orchestrator ended, and FreeSWITCH's state of it now: each pair has one
 outcome."""
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def show(left: Left, subject: str, seen: str, ended_at: int) -> None:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_was_missed_of_a_participant_is_reported_once(left: Left, case: Case) -> None:
+def test_missed_events_of_a_participant_are_reported_once(left: Left, case: Case) -> None:
     house, ended_at = left.house, now() - 10 * SECOND
     _, subject = with_anchor(left)
     left.participant(subject, case.phase, SUBJECT, member_id=case.member_id)
@@ -135,7 +135,7 @@ def test_an_end_that_a_fast_clock_puts_ahead_is_now(left: Left) -> None:
     assert abs(at(leave["Timestamp"]) - now()) < 5 * SECOND
 
 
-def test_who_spoke_and_is_silent_now_has_stopped(left: Left) -> None:
+def test_a_speaker_that_is_silent_now_has_stopped(left: Left) -> None:
     _, subject = with_anchor(left)
     left.participant(subject, Phase.IN, SUBJECT, member_id="7", talking=True)
     left.call(subject, left.house.joins(), SUBJECT)
@@ -146,7 +146,7 @@ def test_who_spoke_and_is_silent_now_has_stopped(left: Left) -> None:
 
 
 @pytest.mark.parametrize("talking", [True, False])
-def test_who_speaks_on_says_nothing_new(left: Left, talking: bool) -> None:
+def test_a_speaker_that_goes_on_is_not_reported_anew(left: Left, talking: bool) -> None:
     _, subject = with_anchor(left)
     left.participant(subject, Phase.IN, SUBJECT, member_id="7", talking=talking)
     left.call(subject, left.house.joins(), SUBJECT)
@@ -162,8 +162,8 @@ FLAGS = list(product([False, True], repeat=3))
 
 @pytest.mark.parametrize("held", [False, True], ids=["", "held"])
 @pytest.mark.parametrize("muted", [False, True], ids=["", "muted"])
-def test_a_member_is_made_what_its_participant_is(left: Left, muted: bool, held: bool) -> None:
-    """Whatever FreeSWITCH has of it: each combination is one member."""
+def test_a_member_is_set_as_its_participant_is(left: Left, muted: bool, held: bool) -> None:
+    """With any state of it in FreeSWITCH: each combination is one member."""
     with_anchor(left)
     subjects = [str(uuid4()) for _ in FLAGS]
     for number, (uuid, (speaks, hears, holds)) in enumerate(zip(subjects, FLAGS, strict=True), 10):
@@ -251,7 +251,7 @@ def test_every_repair_is_counted_in_the_total(name: str) -> None:
     assert Corrections(**{name: 2}).total == 2
 
 
-def test_whoever_is_coached_alone_hears_its_coach_after_a_restart(left: Left) -> None:
+def test_only_the_coached_participant_hears_its_coach_after_a_restart(left: Left) -> None:
     _, coached = with_anchor(left)
     coach = str(uuid4())
     sid = left.participant(coached, Phase.IN, SUBJECT, member_id="7")

@@ -17,7 +17,7 @@ from orchestrator.store.outbox import Outbox
 from tests.recovery.test_lost_socket import lose_events
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import until
+from tests.sound.common import until
 
 FIRST = "+13125550002"
 

@@ -212,7 +212,7 @@ def test_a_recording_that_was_decided_and_not_written_down_is_begun_where_there_
     assert len(left.switch.saw("recording start")) == int(there)
 
 
-def test_what_freeswitch_refuses_to_record_is_absent(left: Left) -> None:
+def test_a_recording_that_freeswitch_refuses_is_absent(left: Left) -> None:
     left.house.log.allows("not recorded")
     case = OF_CONFERENCES["was never ordered"]
     left.switch.answers["conference " + left.sid + " recording"] = "-ERR Error Recording file\n"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.phone import Answers
 from tests.scenarios.conftest import NUMBER, House
-from tests.sound.stage import until
+from tests.sound.common import until
 
 FIRST, SECOND, THIRD, MODERATOR = "+13125550002", "+13125550003", "+13125550004", "+13125550009"
 
@@ -65,7 +65,7 @@ def test_leaves_and_the_end_that_nobody_saw_are_reported_with_their_own_time(hou
     assert {request.fields["From"] for request in house.application.to("/status")} == {FIRST, SECOND}
 
 
-def test_who_waits_goes_on_waiting_and_is_taken_in(house: House) -> None:
+def test_a_waiting_caller_goes_on_waiting_and_is_moved_in(house: House) -> None:
     waiting = house.joins(
         startConferenceOnEnter="false", waitUrl=house.application.tone(700, 2.0), waitMethod="GET"
     )

@@ -52,7 +52,7 @@ def test_it_is_answered_with_how_the_reload_went_and_only_by_the_process_of_that
 
 
 @pytest.mark.parametrize("asked", [b"", b"{", b"[]", b'{"config": 1}', b"\xff" * 100])
-def test_what_is_no_question_is_answered_too_and_reloads_nothing(tmp_path: Path, asked: bytes) -> None:
+def test_an_invalid_request_is_answered_and_reloads_nothing(tmp_path: Path, asked: bytes) -> None:
     reloads: list[bool] = []
 
     def reload() -> Reloaded:

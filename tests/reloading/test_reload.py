@@ -19,7 +19,7 @@ import pytest
 from tests.lab.processes import die_with_parent
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application
-from tests.sound.stage import until
+from tests.sound.common import until
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
@@ -95,7 +95,7 @@ class Process:
         until(lambda: (self.config.parent / "orchestrator.reload").exists(), 10, "it can be asked to reload")
 
     def rest(self, key: str) -> int:
-        """The status with which the REST API answers whoever has this key."""
+        """The status with which the REST API answers a client with this key."""
         connection = http.client.HTTPConnection("127.0.0.1", self._web, timeout=10)
         path = f"/v2/texml/Accounts/{ACCOUNT}/Conferences"
         connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
@@ -208,7 +208,7 @@ def test_a_bad_file_changes_nothing_and_every_mistake_is_reported(process: Proce
 
 
 @pytest.mark.rather("freeswitch")
-def test_what_needs_a_restart_is_named_and_left(process: Process) -> None:
+def test_settings_that_need_a_restart_are_named_and_left(process: Process) -> None:
     process.write("fetch: {timeout_secs: 3}\n")
     answer = process.reload()
     assert answer.returncode == 0
@@ -270,7 +270,7 @@ def test_a_key_can_be_withdrawn_while_freeswitch_is_down(process: Process) -> No
 
 
 @pytest.mark.only("freeswitch")
-def test_what_freeswitch_has_to_take_waits_for_it_and_the_rest_counts_at_once(process: Process) -> None:
+def test_settings_of_freeswitch_wait_for_it_and_the_rest_counts_at_once(process: Process) -> None:
     switch, application = process.switch, process.application
     assert isinstance(switch, FreeSwitch)
     joins(application, "old")
@@ -337,7 +337,7 @@ def test_a_profile_that_is_gone_stays_for_the_room_that_has_it(process: Process)
 
 
 @pytest.mark.only("freeswitch")
-def test_trunks_and_who_may_call_change_while_a_call_goes_on(process: Process) -> None:
+def test_trunks_and_allowed_callers_change_while_a_call_goes_on(process: Process) -> None:
     switch = process.switch
     joins(process.application, "board")
     one = switch.call(NUMBER, from_=FIRST, sounds=ONE)

@@ -1,4 +1,4 @@
-"""Who calls whom: what FreeSWITCH 1.10.12 made of INVITEs that were sent to it, and what applications see."""
+"""Caller and callee as FreeSWITCH 1.10.12 read INVITEs that were sent to it, and as applications see them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ NO_USER = {"variable_sip_req_user": "nobody", "variable_sip_req_uri": "nobody@12
         ({**NO_USER, "Caller-Destination-Number": "nobody"}, "nobody", None),
     ],
 )
-def test_who_is_called(headers: dict[str, str], number: str, uri: str | None) -> None:
+def test_the_called_number_and_uri(headers: dict[str, str], number: str, uri: str | None) -> None:
     headers = PLAIN | headers
     assert identities.called(headers, "US") == number
     assert identities.called_uri(headers) == (uri or f"{TO}@127.0.0.1:5060")
@@ -109,7 +109,7 @@ def sent_from(written: str, **variables: str) -> dict[str, str]:
         ({"Caller-Caller-ID-Number": "+13125550009"}, "+13125550009", f"{FROM}@127.0.0.1:5071"),
     ],
 )
-def test_who_calls(headers: dict[str, str], number: str, uri: str) -> None:
+def test_the_calling_number_and_uri(headers: dict[str, str], number: str, uri: str) -> None:
     found = identities.caller(PLAIN | headers, "US", trusted=False)
     assert (found.number, found.uri, found.withheld) == (number, uri, "")
 
@@ -152,7 +152,7 @@ def test_an_identity_counts_where_its_sender_may_assert_one(
     headers: dict[str, str], trusted: bool, number: str, name: str
 ) -> None:
     """SYMPTOM any phone could call under any number, by P-Asserted-Identity or P-Preferred-Identity. CAUSE
-    FreeSWITCH takes them from whoever sends them. FIX a setting says whose count; the latter's never does."""
+    FreeSWITCH takes them from every sender. FIX a setting says whose count; the latter's never does."""
     found = identities.caller(PLAIN | headers, "US", trusted=trusted)
     assert (found.number, found.name) == (number, name)
 

@@ -39,7 +39,7 @@ def test_an_account_has_so_many_at_once_on_all_trunks_and_to_sip(live: CurrentSe
     with pytest.raises(OutboundLimitReached, match="account main: max_outgoing_calls is 2"):
         outbound_limits.admit("3", MAIN, by(trunks["b"]))
     outbound_limits.admit("4", OTHER, by(trunks["a"]))
-    outbound_limits.over("1")
+    outbound_limits.ended("1")
     outbound_limits.admit("5", MAIN, by(trunks["b"]))
 
 
@@ -51,7 +51,7 @@ def test_a_trunk_has_so_many_at_once_of_all_accounts(live: CurrentSettings) -> N
         outbound_limits.admit("4", OTHER, by(trunk))
 
 
-def test_what_is_over_still_counts_for_its_minute_and_a_refused_one_does_not(
+def test_an_ended_call_still_counts_for_its_minute_and_a_refused_one_does_not(
     live: CurrentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
@@ -59,7 +59,7 @@ def test_what_is_over_still_counts_for_its_minute_and_a_refused_one_does_not(
     outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["b"]
     for uuid in ("1", "2"):
         outbound_limits.admit(uuid, OTHER, by(trunk))
-        outbound_limits.over(uuid)
+        outbound_limits.ended(uuid)
     for _again in range(3):
         with pytest.raises(OutboundLimitReached, match="trunk b: calls_per_minute is 2"):
             outbound_limits.admit("3", OTHER, by(trunk))

@@ -20,7 +20,7 @@ from tests.lab import invariants
 from tests.lab.postgresql import SHARED
 from tests.lab.switches import FreeSwitch, Switch
 from tests.lab.web import Application, Request
-from tests.scenarios.journal import Journal
+from tests.scenarios.captured_log import CapturedLog
 
 ACCOUNT = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b"
 OTHER_ACCOUNT = "6a9a7976-012e-45d2-9258-6f5dc68d861e"
@@ -84,7 +84,7 @@ callbacks:
 class House:
     """The orchestrator under test, its switch and its application."""
 
-    def __init__(self, switch: Switch, application: Application, directory: Path, log: Journal) -> None:
+    def __init__(self, switch: Switch, application: Application, directory: Path, log: CapturedLog) -> None:
         self.switch = switch
         self.log = log
         self.application = application
@@ -94,7 +94,7 @@ class House:
         self.store = SHARED.setting()
         """In the section `callbacks`."""
         self.subscriptions: dict[str, frozenset[str]] = {}
-        """What is to be sent of each conference that was opened, by ConferenceSid."""
+        """The subscriptions of each conference that was opened, by ConferenceSid."""
         self.attempts: list[tuple[Queued, Answer]] = []
         """At callbacks, as the orchestrator saw them."""
         application.takes_callbacks("/events")
@@ -202,7 +202,7 @@ class House:
             self.orchestrator = None
 
     def voice(self, *documents: str) -> None:
-        """What the number's application answers, one document after the other."""
+        """The answers of the number's application, one document after the other."""
         self.application.document("/voice", *documents)
 
     def joins(self, room: str = "Room 1234", after: str = "", **attributes: str) -> str:
@@ -256,7 +256,7 @@ class House:
 @contextmanager
 def lived_in(switch: Switch, application: Application, directory: Path) -> Iterator[House]:
     """A house whose log has no error in the end that the test did not ask for."""
-    with Journal().kept() as log:
+    with CapturedLog().kept() as log:
         house = House(switch, application, directory, log)
         house.start()
         yield house

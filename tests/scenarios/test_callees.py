@@ -21,7 +21,7 @@ def numbers(*these: str) -> str:
 
 
 def listed(house: House) -> dict[str, str]:
-    """What became of each call to a callee, as the API lists them."""
+    """The outcome of each call to a callee, as the API lists them."""
     assert house.orchestrator is not None
     url = f"http://127.0.0.1:{house.orchestrator.web.port}/v2/texml/Accounts/{ACCOUNT}/Calls"
     deadline = time.monotonic() + 5
@@ -62,7 +62,7 @@ def test_in_sequence_the_next_rings_when_the_one_before_has_not_answered(house: 
 @pytest.mark.parametrize(
     ("codes", "status"), [((486, 480), "no-answer"), ((480, 486), "busy"), ((486, 603, 404), "failed")]
 )
-def test_in_sequence_the_last_one_s_end_is_what_is_reported(
+def test_in_sequence_the_last_one_s_end_is_reported(
     house: House, codes: tuple[int, ...], status: str
 ) -> None:
     these = (FIRST, SECOND, THIRD)[: len(codes)]
@@ -183,7 +183,7 @@ def test_headers_of_their_own_element_arrive_too_and_no_others(house: House) -> 
     ],
 )
 def test_a_header_s_value_changes_nothing_else(house: House, value: str) -> None:
-    """Whatever it holds it is one header's value, or left out."""
+    """Any text is one header's value, or left out."""
     with raw_callee(house) as (address, lines):
         dial(house, f"<Sip>sip:{address}?X-A={escape(value)}&amp;X-B=1</Sip>")
         house.switch.call(NUMBER, from_=CALLER)
@@ -204,7 +204,7 @@ def test_each_of_several_gets_its_own_headers(house: House) -> None:
     assert any("a SIP header is not sent" in line for line in house.log.lines)
 
 
-# What is heard
+# Sound
 
 
 @pytest.mark.parametrize(("code", "hertz"), [("at", 420), ("cn", 450), ("us-old", 380)])

@@ -235,7 +235,7 @@ def test_every_documented_field_is_reported(house: House) -> None:
     house.delivered(4)
 
 
-def test_who_speaks_is_reported(house: House) -> None:
+def test_a_speaker_is_reported(house: House) -> None:
     house.voice(house.joins(statusCallbackEvent="speaker"))
     phone = house.switch.call("+13125550100", from_=FIRST, sounds=500)
     started = house.delivered(1, 10)[0]

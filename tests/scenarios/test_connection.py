@@ -34,7 +34,7 @@ def test_a_conference_survives_a_lost_event_socket(house: House) -> None:
     assert house.delivered(6)[5][1] == "conference-end"
 
 
-def test_who_hung_up_while_nobody_listened_is_reported_as_gone(house: House) -> None:
+def test_a_caller_that_hung_up_while_nobody_listened_is_reported_as_gone(house: House) -> None:
     house.voice(house.joins())
     first = house.switch.call("+13125550100", from_=FIRST)
     second = house.switch.call("+13125550100", from_=SECOND)
@@ -61,7 +61,7 @@ def test_a_document_goes_on_after_a_lost_event_socket(house: House) -> None:
 
 
 @pytest.mark.rather("emulator")
-def test_who_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) -> None:
+def test_a_speaker_that_falls_silent_as_the_orchestrator_stops_is_no_error(house: House) -> None:
     """Symptom: errors about a closed database after a stop. Cause: speech is sent once it has lasted, and its
     timer changed a room after the outbox was closed. Fix: what comes after the stop changes no room."""
     house.voice(house.joins(statusCallbackEvent="speaker"))

@@ -362,7 +362,7 @@ def test_a_sip_address_is_called(house: House) -> None:
 @pytest.mark.parametrize(
     "noun", ["<Sip>sip:alice@10.9.8.7</Sip>", "<Sip>nonsense</Sip>", "<Number>call me</Number>"]
 )
-def test_what_may_not_be_called_is_a_failed_dial(house: House, noun: str) -> None:
+def test_a_number_that_may_not_be_called_is_a_failed_dial(house: House, noun: str) -> None:
     house.log.allows("not dialled")
     dial(house, noun)
     caller = house.switch.call(NUMBER, from_=CALLER)

@@ -92,7 +92,7 @@ def test_one_difference_can_be_set_alone(house: House) -> None:
     house.delivered(4)
 
 
-def test_what_the_invite_says_of_its_caller_is_passed_on(house: House) -> None:
+def test_the_caller_s_name_and_diversion_of_the_invite_are_passed_on(house: House) -> None:
     set_for(house, dialect="twilio")
     house.voice("<Response><Reject/></Response>")
     diverted = {"Diversion": "<sip:+13125559999@example.com>;reason=unconditional"}
@@ -139,7 +139,7 @@ def test_a_room_keeps_the_dialect_that_it_was_opened_with(house: House) -> None:
         assert parsedate_to_datetime(request.fields["Timestamp"]).year > 2020
 
 
-def test_who_waits_can_be_reported_as_joined_only_once_it_is_in(house: House) -> None:
+def test_a_waiting_caller_can_be_reported_as_joined_only_once_it_is_in(house: House) -> None:
     set_for(house, join_while_waiting=False)
     waits, starts = house.joins(startConferenceOnEnter="false"), house.joins()
     house.documents({FIRST: waits, SECOND: waits, THIRD: starts})

@@ -18,7 +18,7 @@ from tests.lab import sound
 from tests.lab.web import Answer, Request
 from tests.scenarios.conftest import ACCOUNT, SEED, House
 
-# What is fetched does not depend on the switch.
+# Fetching does not depend on the switch.
 pytestmark = pytest.mark.rather("freeswitch")
 
 NUMBER, CALLER, OTHER = "+13125550100", "+13125550001", "+13125550002"
@@ -29,7 +29,7 @@ def plays(house: House, hz: float = HEARD) -> str:
     return f"<Response><Play>{house.application.tone(hz, 1.0)}</Play></Response>"
 
 
-def test_the_first_request_says_who_calls_whom(house: House) -> None:
+def test_the_first_request_has_the_caller_and_the_callee(house: House) -> None:
     house.voice("<Response><Hangup/></Response>")
     phone = house.switch.call(NUMBER, from_=CALLER)
     (request,) = house.application.wait_for("/voice")
@@ -87,7 +87,7 @@ def test_requests_are_signed_as_callbacks_are(house: House) -> None:
     check_signatures(house, "/voice", "/next")
 
 
-def test_what_is_heard_while_waiting_is_asked_for_with_a_signature_too(house: House) -> None:
+def test_the_wait_url_is_requested_with_a_signature_too(house: House) -> None:
     """Symptom: an application that checks signatures refused its waitUrl. Cause: that request had none."""
     house.voice(house.joins(startConferenceOnEnter="false", waitUrl="/wait"))
     house.application.document("/wait", "<Response><Pause length='180'/></Response>")
@@ -281,7 +281,7 @@ def test_cookies_are_kept_for_a_call_and_not_shared(house: House) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/xml", "text/xml", "text/html", "application/json", "text/plain", ""]
 )
-def test_xml_is_xml_whatever_it_is_called(house: House, kind: str) -> None:
+def test_xml_is_xml_under_any_content_type(house: House, kind: str) -> None:
     document = f"\n\ufeff<?xml version='1.0'?>{plays(house)}" if kind == "text/html" else plays(house)
     house.application.route("/voice", Answer(document.replace("\n", ""), headers={"Content-Type": kind}))
     phone = house.switch.call(NUMBER)

@@ -196,7 +196,7 @@ def test_its_own_method_is_used(house: House, method: str) -> None:
     assert (request.method, request.fields["Digits"]) == (method, "1")
 
 
-def test_what_comes_next_is_heard_at_once(house: House) -> None:
+def test_the_next_sound_is_heard_at_once(house: House) -> None:
     """The next sound must not start inside of the one that is being broken off."""
     after = house.application.tone(AFTER, 1.0)
     gather(house, numDigits="1")

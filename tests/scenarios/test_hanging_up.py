@@ -91,7 +91,7 @@ def living() -> list[gevent.Greenlet]:
 
 
 def on_disk(orchestrator: Orchestrator) -> list[tuple[str, bytes]]:
-    """What the next run would find of calls and rooms."""
+    """The calls and rooms that the next run would find."""
     kinds = ("call", "document", "outcome", "wait", "wait document", "room", "participant")
     return [row for kind in kinds for row in orchestrator.node.write_buffer.load(kind)]
 

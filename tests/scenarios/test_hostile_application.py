@@ -15,7 +15,7 @@ from tests.lab.web import Answer
 from tests.scenarios.conftest import House
 from tests.texml.test_security import BILLION_LAUGHS, DOCTYPES
 
-# What is fetched does not depend on the switch.
+# Fetching does not depend on the switch.
 pytestmark = pytest.mark.rather("emulator")
 
 NUMBER, CALLER, CALLEE = "+13125550100", "+13125550001", "+13125550021"
@@ -41,7 +41,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_who_waits_hears_the_usual_music_instead(house: House, bomb: str) -> None:
+def test_a_waiting_caller_hears_the_default_music_instead(house: House, bomb: str) -> None:
     house.application.route("/wait", BOMBS[bomb])
     house.voice(house.joins(startConferenceOnEnter="false", waitUrl="/wait"))
     phone = house.switch.call(NUMBER, from_=CALLER)
@@ -73,7 +73,7 @@ def test_audio_of_hours_is_not_played_and_the_call_goes_on(house: House) -> None
 @pytest.mark.parametrize(
     "url", ["http://[::1", "http://169.254.169.254/a.wav", "http://a..b/", "x:" + "y" * 9000]
 )
-def test_what_is_no_url_is_not_played_and_the_call_goes_on(house: House, url: str) -> None:
+def test_a_text_that_is_no_url_is_not_played_and_the_call_goes_on(house: House, url: str) -> None:
     tone = house.application.tone(HEARD)
     house.voice(f"<Response><Play>{url}</Play><Play>{tone}</Play></Response>")
     phone = house.switch.call(NUMBER, from_=CALLER)

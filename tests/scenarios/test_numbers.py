@@ -81,7 +81,7 @@ def test_no_spelling_of_a_refused_number_is_called_by_the_api(
 
 
 def called(house: House) -> list[str]:
-    """Everybody whom the emulator was ordered to dial."""
+    """The numbers that the emulator was ordered to dial."""
     return [
         phone.number for phone in cast(Emulator, house.switch).handsets.handsets if phone.number != NUMBER
     ]
@@ -189,7 +189,7 @@ def test_a_number_that_is_called_has_one_form_for_the_application(house: House, 
 
 
 @pytest.mark.parametrize(("fields", "seen"), [("telnyx", "anonymous"), ("twilio", "+266696687")])
-def test_an_application_sees_of_a_withheld_number_what_its_vendor_sends(
+def test_an_application_sees_a_withheld_number_as_its_vendor_sends_it(
     house: House, fields: str, seen: str
 ) -> None:
     house.stop()

@@ -82,7 +82,7 @@ def test_format_and_channels_are_as_asked(
     assert [file.name for file in house.switch.recordings_dir.iterdir()] == [path.name]
 
 
-def test_an_mp3_is_what_one_gets_unasked(house: House) -> None:
+def test_an_mp3_is_the_default_format(house: House) -> None:
     record(house, maxLength="1")
     speaks(house)
     assert file_of(house, recorded(house)).suffix == ".mp3"
@@ -126,7 +126,7 @@ def test_without_a_beep_it_starts_at_once(house: House) -> None:
     assert not phone.heard(BEEP)
 
 
-def test_what_plays_afterwards_is_not_cut_by_a_key(house: House) -> None:
+def test_the_next_playback_is_not_cut_by_a_key(house: House) -> None:
     record(house, maxLength="1")
     house.application.document(
         "/recorded", f"<Response><Play>{house.application.tone(AFTER, 2.0)}</Play></Response>"

@@ -1,4 +1,4 @@
-"""What the suite's invariants say of a callback that came twice: a retry is allowed, a duplicate is found."""
+"""The suite's invariants about a callback that came twice: a retry is allowed, a duplicate is found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.store.message import Message, Queued
 from tests.lab import invariants
 from tests.lab.web import Answer
 from tests.scenarios.conftest import NUMBER, House
-from tests.sound.stage import until
+from tests.sound.common import until
 
 pytestmark = pytest.mark.only("emulator")
 
@@ -38,7 +38,7 @@ def test_a_callback_whose_answer_came_too_late_is_retried_and_is_no_duplicate(ho
     assert len(house.callbacks("/status", 1)) == 1
 
 
-def test_what_was_committed_twice_is_a_duplicate(house: House) -> None:
+def test_a_callback_committed_twice_is_a_duplicate(house: House) -> None:
     house.voice("<Response><Reject/></Response>")
     house.switch.call(NUMBER).wait_ended(10)
     (fields,) = house.callbacks("/status", 1)
@@ -58,7 +58,7 @@ def test_what_was_committed_twice_is_a_duplicate(house: House) -> None:
     (fault,) = invariants.broken_by_callbacks(house.application, attempts(house, 2), {}, True)
     assert len(house.callbacks("/status")) == 2
     assert "was delivered 2 times" in fault
-    # What the fixture is not to find.
+    # The faults that the fixture is not to find.
     house.forget_callbacks()
 
 

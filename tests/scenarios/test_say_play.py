@@ -165,7 +165,7 @@ def test_digits_are_sent_and_nothing_is_played(house: House) -> None:
         pytest.param(Answer(b"RIFF\x24\0\0\0WAVEfmt ", headers={}), "not audio", id="cut off"),
     ],
 )
-def test_what_cannot_be_played_is_logged_and_the_next_verb_runs(
+def test_a_sound_that_cannot_be_played_is_logged_and_the_next_verb_runs(
     house: House, answer: Answer | int, problem: str
 ) -> None:
     house.application.route("/broken", answer)
@@ -195,7 +195,7 @@ def test_a_pause_is_as_long_as_it_says(house: House) -> None:
     assert 1.9 < began - ended < 4
 
 
-def test_a_pause_does_not_answer_and_what_plays_does(house: House) -> None:
+def test_a_pause_does_not_answer_and_a_playback_does(house: House) -> None:
     house.voice(f'<Response><Pause length="2"/><Play>{house.application.tone(700)}</Play></Response>')
     phone = house.switch.call(NUMBER)
     (request,) = house.application.wait_for("/voice")

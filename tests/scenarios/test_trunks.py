@@ -15,7 +15,7 @@ from tests.lab.softphones import Answers
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import NUMBER, House
 from tests.scenarios.test_dial_out import CALLER, FIRST, SECOND, dial, dialled
-from tests.sound.stage import until
+from tests.sound.common import until
 
 B = 900
 REAL = pytest.mark.only("freeswitch")
@@ -180,7 +180,7 @@ def limited(house: House, trunk: str = "", **account: int) -> None:
         ('caller_ids: ["+44*"]', "trunk out does not show the caller id"),
     ],
 )
-def test_what_a_trunk_does_not_allow_is_refused_with_a_line_in_the_log(
+def test_a_call_that_a_trunk_does_not_allow_is_refused_with_a_line_in_the_log(
     house: House, trunk: str, problem: str
 ) -> None:
     limited(house, trunk)

@@ -56,7 +56,7 @@ def names(house: House, count: int) -> list[tuple[str, str]]:
     return [(event, caller) for _, event, caller in house.delivered(count)]
 
 
-# What it is asked for with
+# The request
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -224,7 +224,7 @@ def test_leave_is_for_those_who_wait(house: House) -> None:
     ],
     ids=["Gather and Say", "Gather and Play", "Gather", "Gather and Pause", "Pause", "Redirect that hangs"],
 )
-def test_whatever_runs_stops_when_the_conference_starts(house: House, document: str) -> None:
+def test_the_running_verb_stops_when_the_conference_starts(house: House, document: str) -> None:
     from tests.lab.web import Answer
 
     house.application.route("/hangs", Answer(hangs=True))
@@ -251,7 +251,7 @@ def test_whatever_runs_stops_when_the_conference_starts(house: House, document: 
     phone.hang_up()
 
 
-# What fails
+# Failures
 
 
 def test_a_sound_that_fails_takes_no_menu_away(house: House) -> None:

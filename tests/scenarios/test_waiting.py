@@ -124,7 +124,7 @@ def test_no_url_is_the_built_in_music(house: House) -> None:
     ],
     ids=["not there", "error", "broken XML", "broken audio", "neither"],
 )
-def test_what_cannot_be_used_becomes_the_default_music_and_a_warning(
+def test_an_unusable_wait_url_becomes_the_default_music_and_a_warning(
     house: House, answer: Answer | int
 ) -> None:
     house.application.route("/wait", answer)

@@ -13,8 +13,8 @@ import telnyx
 from tests.lab import sound
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
-from tests.sdk.test_steering import ANNA, BERT, EVENTS, VOICES, Party, goes_quiet
-from tests.sound.stage import ROOM
+from tests.sdk.test_participant_updates import ANNA, BERT, EVENTS, VOICES, Party, goes_quiet
+from tests.sound.common import ROOM
 
 HOLD, WAIT, ANNOUNCED = 700, 1100, 1300
 
@@ -26,7 +26,7 @@ def ends(house: House) -> list[str]:
     return [event for event in delivered if event in wanted]
 
 
-def test_whoever_is_on_hold_hears_what_is_announced_to_it_and_then_its_music_again(
+def test_a_participant_on_hold_hears_its_announcement_and_then_its_music_again(
     house: House, client: Client
 ) -> None:
     """Symptom: announcement-end of what a participant on hold never heard. Cause: FreeSWITCH plays to a held
@@ -48,7 +48,7 @@ def test_whoever_is_on_hold_hears_what_is_announced_to_it_and_then_its_music_aga
     anna.wait_hears(VOICES[BERT], 10)
 
 
-def test_whoever_is_on_hold_hears_what_is_announced_to_all(house: House, client: Client) -> None:
+def test_a_participant_on_hold_hears_an_announcement_to_all(house: House, client: Client) -> None:
     party = Party(house, client, ANNA, BERT)
     party.update(ANNA, hold=True, hold_url=house.application.tone(HOLD, 30.0))
     party.phones[ANNA].wait_hears(HOLD, 10)
@@ -117,9 +117,11 @@ def reason(house: House) -> str:
     return failed["ReasonAnnouncementFailed"]
 
 
-def test_whoever_waits_hears_it_and_then_what_it_heard_before(house: House, client: Client) -> None:
+def test_a_waiting_participant_hears_the_announcement_and_then_its_document_again(
+    house: House, client: Client
+) -> None:
     music = house.application.tone(WAIT, 1.0)
-    # What the document plays next does not begin in the middle of the announcement.
+    # The next playback of the document does not begin in the middle of the announcement.
     waiter = Waiter(
         house, client, f"<Response><Play>{music}</Play><Pause length='1'/><Play>{music}</Play></Response>"
     )
@@ -196,7 +198,7 @@ def test_it_fails_when_the_conference_ends_before_the_end(house: House, client: 
         ("<Response>", "line 1"),
     ],
 )
-def test_what_has_nothing_to_be_heard_in_it_fails(
+def test_an_announcement_with_nothing_to_hear_fails(
     house: House, client: Client, document: str, why: str
 ) -> None:
     party = Party(house, client, ANNA)

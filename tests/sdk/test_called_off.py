@@ -21,7 +21,7 @@ from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, NUMBER, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_dialling import MAIN, status_of
-from tests.sound.stage import until
+from tests.sound.common import until
 
 GUEST, OTHER = "+13125550021", "+13125550022"
 Act = Callable[[ApiServices, str, str], object]

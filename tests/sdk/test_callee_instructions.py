@@ -14,7 +14,7 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_dialling import ANNA, ANNAS, status_of
-from tests.sound.stage import ROOM
+from tests.sound.common import ROOM
 
 CALLEE, CALLEES = "+13125550021", 1050
 PLAYED, AFTER = 1300, 1700

@@ -12,7 +12,7 @@ import telnyx
 from tests.lab.softphones import Answers, NeverAnswers, Rejects
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 ANNA, GUEST, FROM = "+13125550002", "+13125550021", "+13125550100"
 MAIN = "1568109700606592442"
@@ -97,7 +97,7 @@ def test_a_conference_is_opened_by_its_name_and_has_the_sid_that_was_reported(
 @pytest.mark.parametrize(
     ("behaviour", "status"), [(Rejects(486), "busy"), (NeverAnswers(), "no-answer"), (None, "failed")]
 )
-def test_who_does_not_come_leaves_a_conference_that_is_over(
+def test_a_participant_that_does_not_answer_leaves_a_conference_that_has_ended(
     house: House, client: Client, behaviour: object, status: str
 ) -> None:
     house.application.takes_callbacks("/status-of-guest")
@@ -116,7 +116,7 @@ def test_who_does_not_come_leaves_a_conference_that_is_over(
     assert delivered.fields["CallStatus"] == status
 
 
-def test_who_still_rings_can_be_called_off(house: House, client: Client) -> None:
+def test_a_ringing_participant_can_be_called_off(house: House, client: Client) -> None:
     target = house.switch.register(GUEST, NeverAnswers())
     guest = invited(client, "Room 1234")
     phone = target.wait_called(10)
@@ -131,7 +131,7 @@ def test_who_still_rings_can_be_called_off(house: House, client: Client) -> None
     until(lambda: status_of(client, guest.call_sid) in ("canceled", "no-answer", "failed"), 10)
 
 
-def test_what_cannot_be_dialled_is_refused_at_once(house: House, client: Client) -> None:
+def test_a_participant_that_cannot_be_dialled_is_refused_at_once(house: House, client: Client) -> None:
     for wrong in (
         {"to": "sip:somebody@elsewhere.example"},
         {"to": "${system(reboot)}"},
@@ -308,7 +308,7 @@ def test_a_recording_begun_over_the_api_outlives_a_restart(
     assert (one.sid, one.status) == (begun.sid, "completed")
 
 
-def test_who_was_dialled_is_in_the_conference_after_a_restart(house: House, client: Client) -> None:
+def test_a_dialled_participant_is_in_the_conference_after_a_restart(house: House, client: Client) -> None:
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
     house.delivered(2, 10)
@@ -328,7 +328,9 @@ def test_who_was_dialled_is_in_the_conference_after_a_restart(house: House, clie
     until(lambda: status_of(client, guest.call_sid) == "completed", 10, "its call is over")
 
 
-def test_who_was_rung_before_a_restart_is_in_the_conference_after_it(house: House, client: Client) -> None:
+def test_a_participant_that_rang_before_a_restart_is_in_the_conference_after_it(
+    house: House, client: Client
+) -> None:
     # Symptom: now and then the call was `failed`, though it was answered later and talked.
     # Cause: the order's answer was lost with the socket before any event of the leg had been read, and
     # that was taken for a call that never was. Fix: what is seen at the next connect decides.
@@ -346,7 +348,9 @@ def test_who_was_rung_before_a_restart_is_in_the_conference_after_it(house: Hous
     until(lambda: status_of(client, guest.call_sid) == "completed", 10, "its call is over")
 
 
-def test_who_answered_while_nobody_listened_is_in_the_conference_after(house: House, client: Client) -> None:
+def test_a_participant_that_answered_while_nobody_listened_is_in_the_conference_after(
+    house: House, client: Client
+) -> None:
     house.voice(house.joins(beep="false"))
     anna = house.switch.call(ROOM, from_=ANNA, sounds=ANNAS)
     house.delivered(2, 10)

@@ -1,4 +1,4 @@
-"""`EarlyMedia`: those in a conference hear how somebody's phone rings whom the API dials into it.
+"""`EarlyMedia`: those in a conference hear how the phone rings that the API dials into it.
 
 "Whether to allow an agent to hear the state of the outbound call, including ringing or disconnect messages.
 Can be: true or false and defaults to true." (twilio.com/docs/voice/api/conference-participant-resource)
@@ -20,7 +20,7 @@ from tests.scenarios.conftest import ACCOUNT, API_KEY, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_dialling import ANNA, ANNAS, FROM, GUEST, invited, status_of
 from tests.sdk.test_twilio import Here
-from tests.sound.stage import ENTER, ROOM
+from tests.sound.common import ENTER, ROOM
 
 BERT, BERTS, GUESTS = "+13125550003", 650, 1050
 TONE = 440
@@ -28,7 +28,6 @@ TONE = 440
 SINGS = {"sounds": GUESTS, "early": True}
 SOON = (Answers(1.5, sounds=GUESTS), Answers(1.5, **SINGS))
 LATE = (Answers(4.0, sounds=GUESTS), Answers(4.0, **SINGS))
-PROGRESS = ("180", "183")
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def test_a_phone_that_rings_is_heard_as_a_tone_until_it_answers(
     assert not anna.hears_now(TONE), "it rings on"
 
 
-def test_what_the_far_end_sends_before_the_answer_is_heard_and_it_hears_nobody(
+def test_early_media_of_the_callee_is_heard_and_it_hears_nobody(
     house: House, client: Client, anna: Any
 ) -> None:
     target = house.switch.register(GUEST, Answers(2.5, **SINGS))
@@ -126,7 +125,7 @@ def test_without_early_media_nothing_is_heard_before_the_answer(
     ],
     ids=["busy after 180", "busy after 183", "no answer after 180", "no answer after 183"],
 )
-def test_who_does_not_answer_was_heard_to_ring_and_is_not_reported(
+def test_a_callee_that_does_not_answer_was_heard_to_ring_and_is_not_reported(
     house: House, client: Client, anna: Any, behaviour: Behaviour, hz: int, status: str
 ) -> None:
     house.application.takes_callbacks("/status-of-guest")
@@ -150,7 +149,7 @@ def test_who_does_not_answer_was_heard_to_ring_and_is_not_reported(
     assert not anna.heard(ENTER)
 
 
-def test_who_comes_while_it_rings_hears_it_too_and_who_waits_for_the_start_does_not(
+def test_a_caller_that_joins_while_it_rings_hears_it_too_and_a_waiting_one_does_not(
     house: House, client: Client
 ) -> None:
     music = house.application.tone(700, 3.0)
@@ -219,7 +218,7 @@ def test_a_phone_that_answers_while_nobody_listens_joins_after_the_restart(
 
 
 @pytest.mark.parametrize("options", [{"muted": True}, "coach"], ids=["muted", "a coach"])
-def test_whom_not_everybody_may_hear_rings_as_a_tone(
+def test_a_participant_that_not_everybody_may_hear_rings_as_a_tone(
     house: House, client: Client, anna: Any, options: dict[str, object] | str
 ) -> None:
     if options == "coach":

@@ -26,10 +26,10 @@ from orchestrator.web.api.blueprint import OPERATIONS
 from tests.lab.softphones import Answers, NeverAnswers
 from tests.lab.sound import level_db
 from tests.scenarios.conftest import ACCOUNT, House
-from tests.sdk import test_dialling, test_recordings, test_steering
+from tests.sdk import test_dialling, test_participant_updates, test_recordings
 from tests.sdk.conftest import Client
-from tests.sdk.test_steering import ANNA, BERT, CLEO, VOICES, Party, goes_quiet
-from tests.sound.stage import ROOM, until
+from tests.sdk.test_participant_updates import ANNA, BERT, CLEO, VOICES, Party, goes_quiet
+from tests.sound.common import ROOM, until
 from tests.web import test_timeline
 
 GUEST, FROM, MAIN = "+13125550021", "+13125550100", "1568109700606592442"
@@ -48,30 +48,36 @@ def observes(operations: str | tuple[str, ...], *names: str) -> Callable[[Test],
     return note
 
 
-observes("updateConference", "Status")(test_steering.test_a_conference_that_is_completed_hangs_up_everybody)
-observes("updateConference", "AnnounceUrl")(
-    test_steering.test_an_announcement_to_the_conference_is_heard_by_all
+observes("updateConference", "Status")(
+    test_participant_updates.test_a_conference_that_is_completed_hangs_up_everybody
 )
-observes("updateParticipant", "Muted")(test_steering.test_who_is_muted_is_heard_by_nobody_and_hears_all)
+observes("updateConference", "AnnounceUrl")(
+    test_participant_updates.test_an_announcement_to_the_conference_is_heard_by_all
+)
+observes("updateParticipant", "Muted")(
+    test_participant_updates.test_a_muted_participant_is_heard_by_nobody_and_hears_all
+)
 observes("updateParticipant", "Hold", "HoldUrl")(
-    test_steering.test_who_is_on_hold_hears_its_music_alone_and_is_not_heard
+    test_participant_updates.test_a_participant_on_hold_hears_its_music_alone_and_is_not_heard
 )
 observes("updateParticipant", "Coaching", "CallSidToCoach")(
-    test_steering.test_a_coach_is_heard_by_one_alone_then_by_another_then_by_all
+    test_participant_updates.test_a_coach_is_heard_by_one_alone_then_by_another_then_by_all
 )
 observes("updateParticipant", "AnnounceUrl")(
-    test_steering.test_an_announcement_to_one_is_heard_by_that_one_alone
+    test_participant_updates.test_an_announcement_to_one_is_heard_by_that_one_alone
 )
 observes("updateParticipant", "BeepOnExit", "EndConferenceOnExit")(
-    test_steering.test_who_is_made_to_end_the_conference_ends_it_and_beeps_or_not
+    test_participant_updates.test_a_participant_made_to_end_the_conference_ends_it_and_beeps_or_not
 )
-observes("updateParticipant", "WaitUrl")(test_steering.test_who_waits_gets_other_music)
+observes("updateParticipant", "WaitUrl")(test_participant_updates.test_a_waiting_participant_gets_other_music)
 observes("updateCall", "Url")(
-    test_steering.test_a_call_in_a_conference_is_given_other_words_and_belongs_to_it_no_more
+    test_participant_updates.test_a_call_in_a_conference_is_given_other_words_and_belongs_to_it_no_more
 )
-observes("updateCall", "Texml", "Status")(test_steering.test_a_call_is_given_a_document_and_then_another)
+observes("updateCall", "Texml", "Status")(
+    test_participant_updates.test_a_call_is_given_a_document_and_then_another
+)
 observes("updateCall", "StatusCallback")(
-    test_steering.test_the_end_of_a_call_is_reported_where_the_update_says
+    test_participant_updates.test_the_end_of_a_call_is_reported_where_the_update_says
 )
 observes("createCall", "Url", "Texml")(
     test_dialling.test_a_call_is_made_with_a_document_and_another_with_the_applications
@@ -512,7 +518,7 @@ def test_it_rings_and_talks_for_no_longer_than_it_may(house: House, client: Clie
 )
 @observes("createCall", "SendRecordingUrl")
 @pytest.mark.parametrize("operation", BOTH)
-def test_what_becomes_of_a_call_and_its_recording_is_reported_as_asked_for(
+def test_the_status_of_a_call_and_its_recording_is_reported_as_asked_for(
     house: House, client: Client, operation: str
 ) -> None:
     for path in ("/call", "/recording"):
@@ -675,7 +681,7 @@ def test_a_conference_that_a_participant_opens_is_as_large_as_it_says(house: Hou
     "ConferenceStatusCallbackMethod",
     "ConferenceStatusCallbackEvent",
 )
-def test_what_becomes_of_a_conference_is_reported_as_asked_for(house: House, client: Client) -> None:
+def test_the_status_of_a_conference_is_reported_as_asked_for(house: House, client: Client) -> None:
     for path in ("/room", "/recording"):
         house.application.takes_callbacks(path)
     dialled = Dialled(

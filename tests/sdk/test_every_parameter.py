@@ -1,7 +1,7 @@
 """Each parameter of each method of both vendors' clients is honoured, or refused by a 400 that names it.
 
-The clients' own signatures are walked, so that a new version of them brings its new parameters here. What is
-honoured has a test that sees its effect (test_effects.OBSERVED).
+The clients' own signatures are walked, so that a new version of them brings its new parameters here. Each
+honoured one has a test that sees its effect (test_effects.OBSERVED).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from tests.sdk.conftest import Client
 from tests.sdk.signatures import MAIN, URL, Method, of_telnyx, of_twilio
 from tests.sdk.test_effects import OBSERVED
 from tests.sdk.test_twilio import Here
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
-# What they see is in OBSERVED as soon as they are imported.
+# Their observations are in OBSERVED as soon as they are imported.
 assert test_supervising.observes
 pytestmark = pytest.mark.only("emulator")
 ANNA, BERT = "+13125550002", "+13125550003"
 PREFIX = r"(?:/v2/texml|/2010-04-01)"
 NOT_BUILT = "not supported by this server"
-# What means something only beside another one is sent with it.
+# A parameter that means something only beside another one is sent with it.
 COMPANIONS: dict[str, dict[str, object]] = {
     "coaching": {"call_sid_to_coach": ""},
     "supervising_role": {"supervise_call_sid": ""},
@@ -110,7 +110,7 @@ class Walk:
         self.document = house.application.document("/walk", "<Response><Pause length='30'/></Response>")
 
     def ready(self) -> None:
-        """Whatever the last request has ended is begun again."""
+        """Calls that the last request has ended are begun again."""
         for caller in [ANNA, BERT][len(self._present()) :]:
             self.house.voice(self.house.joins(beep="false", record="record-from-start"))
             self.house.switch.call(ROOM, from_=caller).wait_answered(10)
@@ -238,7 +238,7 @@ def with_one(method: Method, base: dict[str, object], name: str) -> dict[str, ob
 
 
 def wire_name(names: set[str], before: set[str], name: str) -> str:
-    """What the client has sent a parameter as."""
+    """The names that the client has sent a parameter as."""
     beside = {folded(companion) for companion in COMPANIONS.get(name, {})}
     new = [one for one in names - before if folded(one) not in beside]
     return new[0] if new else next(one for one in names if folded(one) == folded(name))
@@ -278,7 +278,7 @@ NOT_BUILT_METHODS = {
 
 
 @pytest.mark.parametrize("vendor", ["telnyx", "twilio"])
-def test_what_is_not_built_says_so_to_the_client(house: House, walk: Walk, vendor: str) -> None:
+def test_methods_that_are_not_built_say_so_to_the_client(house: House, walk: Walk, vendor: str) -> None:
     """With everything that the method can be given: nothing of it is looked at, nothing of it is done."""
     unbuilt, built = set(), []
     for method in methods(walk, vendor):
@@ -307,7 +307,7 @@ def test_the_rest_of_twilio_s_account_says_so_too(house: House, walk: Walk) -> N
             resource.list(limit=1)
 
 
-def test_what_a_client_adds_to_a_request_is_refused_by_name_too(house: House, walk: Walk) -> None:
+def test_parameters_that_a_client_adds_to_a_request_are_refused_by_name_too(house: House, walk: Walk) -> None:
     conferences = walk.telnyx.texml.accounts.conferences
     with pytest.raises(telnyx.BadRequestError, match="Mutde"):
         conferences.participants.retrieve_participants(

@@ -12,7 +12,7 @@ from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_twilio import twilio
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 __all__ = ["twilio"]
 ANNA, GUEST, FROM, MAIN = "+13125550002", "+13125550021", "+13125550100", "1568109700606592442"

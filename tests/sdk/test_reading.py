@@ -10,7 +10,7 @@ import telnyx
 
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 FIRST, SECOND = "+13125550002", "+13125550003"
 
@@ -104,7 +104,9 @@ def test_participants_are_found_by_call_sid_and_by_label(house: House, client: C
     assert listed.call_sid_legacy == listed.call_sid == house.events()[0]["CallSid"]
 
 
-def test_who_waits_is_a_participant_of_a_conference_that_has_not_begun(house: House, client: Client) -> None:
+def test_a_waiting_caller_is_a_participant_of_a_conference_that_has_not_begun(
+    house: House, client: Client
+) -> None:
     house.voice(house.joins(startConferenceOnEnter="false"))
     house.switch.call(ROOM, from_=FIRST).wait_answered(10)
     house.delivered(1)
@@ -190,7 +192,7 @@ def test_nothing_of_one_account_is_there_for_another(house: House, client: Clien
     assert trespasser.ask("GET", "/Conferences").status_code == 404
 
 
-def test_what_is_over_is_there_after_a_restart(house: House, client: Client) -> None:
+def test_ended_conferences_and_calls_are_there_after_a_restart(house: House, client: Client) -> None:
     phones = meet(house, FIRST)
     leave(house, phones)
     sid, call_sid = (house.events()[0][name] for name in ("ConferenceSid", "CallSid"))

@@ -17,7 +17,7 @@ from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_ACCOUNT, OTHER_API_KEY, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_twilio import Here
-from tests.sound.stage import ROOM, recorded, recording_callbacks, until
+from tests.sound.common import ROOM, recorded, recording_callbacks, until
 
 ANNA, GUEST = "+13125550002", "+13125550021"
 

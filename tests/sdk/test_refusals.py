@@ -1,4 +1,4 @@
-"""What cannot be done now is refused with a code of its own, and the parameter at fault is named."""
+"""Requests that cannot be done now are refused with a code of their own; the parameter at fault is named."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.lab.softphones import NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_dialling import FROM, GUEST, MAIN, status_of
-from tests.sdk.test_steering import ANNA, BERT, VOICES
-from tests.sound.stage import ROOM, until
+from tests.sdk.test_participant_updates import ANNA, BERT, VOICES
+from tests.sound.common import ROOM, until
 
 pytestmark = pytest.mark.rather("emulator")
 NOBODY = "v3:nobody"

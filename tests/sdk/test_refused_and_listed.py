@@ -1,4 +1,4 @@
-"""What the API must not do: end an answered call that was to be cancelled, promise a page that is empty, give
+"""The API must not: end an answered call that was to be cancelled, promise a page that is empty, give
 one account the answer that another one got."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.scenarios.conftest import House
 from tests.sdk.conftest import Client
 from tests.sdk.test_dialling import GUEST, MAIN
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 CALLERS = ("+13125550002", "+13125550003", "+13125550004")
 

@@ -1,6 +1,6 @@
 """Names and other texts that the API passes on to a callee: each arrives as it is, or is refused by its name.
 
-Whatever it is, one phone is called at most, and it is shown the number that the request says.
+With any name, one phone is called at most, and it is shown the number that the request says.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
 from tests.sdk.test_effects import observes
-from tests.sdk.test_steering import ANNA, BERT, VOICES, Party, goes_quiet
-from tests.sound.stage import ROOM, until
+from tests.sdk.test_participant_updates import ANNA, BERT, VOICES, Party, goes_quiet
+from tests.sound.common import ROOM, until
 
 SUPERVISOR, FROM, MAIN = "+13125550021", "+13125550100", "1568109700606592442"
 SPEAKS = 1300
@@ -32,7 +32,7 @@ def supervises(house: House, client: Client, call_sid: str, **more: object) -> t
 
 
 def is_heard_as(role: str, phone: Any, supervised: Any, other: Any) -> None:
-    """By whom the role says, while it hears both."""
+    """By those that the role says, while it hears both."""
     for hz in (VOICES[ANNA], VOICES[BERT]):
         phone.wait_hears(hz, 10)
     for one, heard in ((supervised, role != "monitor"), (other, role == "barge")):
@@ -108,7 +108,7 @@ def test_a_supervisor_who_hangs_up_or_whose_time_is_over_leaves_the_others_alone
     caller.wait_hears(700, 10)
 
 
-def test_what_cannot_be_supervised_is_refused_and_named(house: House, client: Client) -> None:
+def test_a_call_that_cannot_be_supervised_is_refused_and_named(house: House, client: Client) -> None:
     house.voice(f"<Response><Play>{house.application.tone(700, 60.0)}</Play></Response>")
     phone = house.switch.call(ROOM, from_=ANNA)
     phone.wait_hears(700, 10)

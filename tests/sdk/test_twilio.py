@@ -14,7 +14,7 @@ from twilio.rest import Client as Twilio
 from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_API_KEY, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import ROOM
+from tests.sound.common import ROOM
 
 ANNA, GUEST = "+13125550002", "+13125550021"
 

@@ -13,7 +13,7 @@ CALLER = "+13125550001"
 
 
 def asked(house: House, phone: RawInvite, from_line: str | None = None, **headers: str) -> dict[str, str]:
-    """What the application is asked with; empty where the call is refused without it."""
+    """The fields of the request to the application; empty where the call is refused without it."""
     house.voice("<Response><Reject/></Response>")
     with phone:
         answer = phone.invite(from_line=from_line, headers=list(headers.items()))
@@ -53,7 +53,9 @@ def test_a_number_is_found_in_every_form_of_an_address(house: House, request_uri
 
 
 @pytest.mark.parametrize("from_line", [None, "<sip:127.0.0.1>"])
-def test_who_calls_nobody_does_not_call_its_own_number(house: House, from_line: str | None) -> None:
+def test_a_call_without_a_user_does_not_call_the_caller_s_own_number(
+    house: House, from_line: str | None
+) -> None:
     """SYMPTOM a call without a user in request URI and To went to the application of the caller's own number,
     or to `service`. CAUSE FreeSWITCH takes those in their place. FIX it calls no number."""
     phone = RawInvite(port(house), "sip:127.0.0.1:PORT", "<sip:127.0.0.1:PORT>")
@@ -76,7 +78,7 @@ def test_who_calls_nobody_does_not_call_its_own_number(house: House, from_line: 
         ("<sip:nobody@127.0.0.1>", "nobody", "nobody@127.0.0.1"),
     ],
 )
-def test_who_calls_has_a_name_that_it_gave_itself(
+def test_a_caller_has_the_name_that_it_gave_itself(
     house: House, from_line: str, number: str, uri: str
 ) -> None:
     fields = asked(house, RawInvite(port(house)), from_line)

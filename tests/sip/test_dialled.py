@@ -21,7 +21,7 @@ from tests.sip.callee import Callee
 from tests.sip.description import offered, sdp
 from tests.sip.talker import Talker
 from tests.sip.test_offer_forms import KEY
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -56,7 +56,7 @@ def test_the_callee_is_offered_all_codecs_and_the_callers_first(house: House, on
         assert house.application.wait_for("/after", 1, 5)[0].fields["DialCallStatus"] == "completed"
 
 
-def test_what_is_heard_goes_through_two_codecs(house: House) -> None:
+def test_the_sound_goes_through_two_codecs(house: House) -> None:
     with Callee("G722") as callee:
         dials(house, callee)
         anna = house.switch.call(ROOM, from_="+13125550002", sounds=500)

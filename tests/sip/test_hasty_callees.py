@@ -17,7 +17,7 @@ NUMBER, CALLER, AFTER = "+13125550100", "+13125550001", 1500
 def test_a_callee_that_answered_has_completed_the_dial(
     house: House, milliseconds: int, answer_on_bridge: str
 ) -> None:
-    """Symptom: DialCallStatus=canceled of a callee that answered. Cause: whoever is gone before FreeSWITCH
+    """Symptom: DialCallStatus=canceled of a callee that answered. Cause: a leg that is gone before FreeSWITCH
     has connected the two was nobody. Fix: what counts is its answer."""
     with Answerer("200 OK", hangs_up_after=milliseconds / 1000) as callee:
         house.voice(

@@ -19,7 +19,7 @@ from tests.lab.web import Application
 from tests.scenarios.conftest import House, lived_in
 from tests.sip.callee import Callee
 from tests.sip.own_switch import OwnSwitch, own_switch
-from tests.sound.stage import until
+from tests.sound.common import until
 
 PROFILE = "sip_profiles/texml.xml"
 SETTING = '<settings>\n    <param name="inbound-use-callid-as-uuid" value="true"/>'
@@ -29,11 +29,11 @@ UUID = "0ae38874-d32b-42b1-8761-a7e32d5662fd"
 @pytest.mark.parametrize(
     "leg", ["agent-7", "", "1234@pbx.example", UUID.upper(), UUID.replace("-", ""), UUID + " "]
 )
-def test_what_has_no_call_sid(leg: str) -> None:
+def test_a_leg_without_a_call_sid(leg: str) -> None:
     assert not has_call_sid(leg)
 
 
-def test_what_has_one() -> None:
+def test_a_leg_with_a_call_sid() -> None:
     assert has_call_sid(UUID)
     assert leg_of(call_sid_of(UUID)) == UUID
 

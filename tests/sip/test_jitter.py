@@ -30,7 +30,7 @@ pytestmark = pytest.mark.only("freeswitch")
 
 
 def _ulaw() -> NDArray[np.int64]:
-    """What each code of G.711 stands for."""
+    """The sample of each code of G.711."""
     codes = ~np.arange(256) & 0xFF
     values = ((((codes & 0x0F) << 3) + 0x84) << ((codes >> 4) & 7)) - 0x84
     return np.where(codes & 0x80, -values, values)
@@ -78,12 +78,12 @@ def heard_by_a_listener(house: House, jitter: float) -> float:
         return signal_to_noise(listener.heard[-round(SECONDS * 50) + 60 : -10])
 
 
-def test_what_comes_late_and_out_of_order_is_put_in_order(house: House) -> None:
+def test_packets_late_and_out_of_order_are_put_in_order(house: House) -> None:
     """Without a buffer it was 2 dB."""
     assert heard_by_a_listener(house, 0.04) > GOOD_DB
 
 
-def test_what_comes_in_time_is_left_as_it_is(house: House) -> None:
+def test_packets_in_time_are_left_as_they_are(house: House) -> None:
     assert heard_by_a_listener(house, 0.0) > GOOD_DB
 
 

@@ -43,7 +43,7 @@ def test_nothing_is_left_of_misbehaviour_and_every_participant_joined_and_left_o
 
 
 @pytest.mark.only("freeswitch")
-def test_what_is_left_and_what_is_wrong_is_noticed(after: Tried) -> None:
+def test_leftovers_and_lost_callbacks_are_noticed(after: Tried) -> None:
     """A session, a conference, a thread, and a leave that is lost."""
     scene, switch = after.scene, after.scene.switch
     requests = scene.house.application.requests
@@ -117,7 +117,7 @@ def and_also(*more: Request) -> Callable[[list[Request]], list[Request]]:
     return lambda requests: [*requests, *more]
 
 
-def test_what_is_right_is_not_blamed_also_when_it_comes_twice() -> None:
+def test_a_right_history_has_no_findings_also_when_a_callback_comes_twice() -> None:
     assert judged(right()) == []
     assert judged([*right(), event(2, "participant-leave")]) == []
 

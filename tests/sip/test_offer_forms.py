@@ -16,7 +16,7 @@ from tests.scenarios.conftest import House
 from tests.sip.description import media_address
 from tests.sip.talker import Talker
 from tests.sip.test_jitter import ULAW
-from tests.sound.stage import until
+from tests.sound.common import until
 
 pytestmark = pytest.mark.only("freeswitch")
 

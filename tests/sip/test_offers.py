@@ -13,7 +13,7 @@ from tests.attacks.sip import Dialog, Request, header, status_of
 from tests.scenarios.conftest import House
 from tests.sip.description import offered, sdp
 from tests.sip.talker import Talker
-from tests.sound.stage import until
+from tests.sound.common import until
 
 pytestmark = pytest.mark.only("freeswitch")
 

@@ -9,7 +9,7 @@ from tests.attacks.sip import status_of
 from tests.scenarios.conftest import House
 from tests.sip.talker import Talker
 from tests.sip.test_offer_forms import KEY, TONE, VIDEO, loud, offer
-from tests.sound.stage import until
+from tests.sound.common import until
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -22,7 +22,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_a_re_invite_adds_leaves_the_sound_as_it_was(house: House, name: str) -> None:
+def test_a_re_invite_leaves_the_sound_as_it_was(house: House, name: str) -> None:
     """Symptom: after a re-INVITE with a key in RTP/AVP, as some phones send to hold, nobody was heard. Cause:
     FreeSWITCH refused it and forgot the codecs (switch_core_media.c, CF_AUDIO). Fix: it is not refused."""
     house.voice(house.joins())

@@ -54,7 +54,7 @@ def joined(house: House, phone: Talker) -> Dialog:
     return dialog
 
 
-def test_who_sends_no_more_media_leaves_and_the_conference_ends(house: House, phone: Talker) -> None:
+def test_a_phone_that_sends_no_more_media_leaves_and_the_conference_ends(house: House, phone: Talker) -> None:
     joined(house, phone)
     gevent.sleep(SECONDS + 1.5)
     assert len(house.delivered()) == 2, "one that talks stays"

@@ -13,7 +13,7 @@ from tests.attacks.sip import Answerer, RawPhone, header
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.scenarios.test_numbers import post
-from tests.sound.stage import until
+from tests.sound.common import until
 
 pytestmark = pytest.mark.only("freeswitch")
 SECRET, ASSERTED = "+13125550001", "+13125550007"
@@ -59,7 +59,7 @@ def secrets(requests_: list[bytes], *numbers: str) -> list[str]:
 
 @pytest.mark.parametrize("headers", WITHHOLDING)
 @pytest.mark.parametrize("noun", [f"<Number>{CALLEE}</Number>", "<Sip>sip:bob@{address}</Sip>"])
-def test_whoever_is_not_trusted_is_sent_no_number_that_is_withheld(
+def test_an_untrusted_callee_is_sent_no_withheld_number(
     house: House, headers: dict[str, str], noun: str
 ) -> None:
     """SYMPTOM with `Privacy: id` the callee got the number in clear, in From. CAUSE the caller id of the

@@ -13,8 +13,7 @@ import gevent
 import pytest
 
 from tests.scenarios.conftest import House
-from tests.sound.conftest import Measured
-from tests.sound.stage import (
+from tests.sound.common import (
     ENTER,
     EXIT,
     FIRST,
@@ -26,6 +25,7 @@ from tests.sound.stage import (
     level_between,
     watching,
 )
+from tests.sound.conftest import Measured
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -201,7 +201,7 @@ def test_a_refused_one_is_announced_to_nobody(house: House) -> None:
     second.hang_up()
 
 
-def test_a_beep_is_mixed_with_who_speaks(house: House) -> None:
+def test_a_beep_is_mixed_with_the_speaker(house: House) -> None:
     """The speaker's tone goes on beneath it."""
     house.voice(house.joins())
     first = house.switch.call(ROOM, from_=FIRST)

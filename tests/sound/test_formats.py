@@ -13,7 +13,7 @@ from orchestrator.config.profile import Interval, Rate
 from orchestrator.fsconfig.render import render, write
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
-from tests.sound.stage import ROOM, until
+from tests.sound.common import ROOM, until
 
 SPOKEN = 600
 AT_ONCE = 7
@@ -53,7 +53,7 @@ def ends(house: House) -> dict[str, list[tuple[str, str]]]:
 
 
 def levels(house: House, rooms: Sequence[str]) -> dict[str, float]:
-    """What the second one hears of the first, dBFS."""
+    """The level at which the second one hears the first, dBFS."""
     callers = {room: (f"+131255501{n:02}", f"+131255502{n:02}") for n, room in enumerate(rooms)}
     url = house.application.url("/recorded")
     house.documents(

@@ -14,20 +14,20 @@ from orchestrator.clock import now
 from orchestrator.conference.machine.events import Hold, Mute, RoomEvent
 from tests.lab import sound
 from tests.scenarios.conftest import House
+from tests.sound.common import FIRST, FLOOR_DB, MODERATOR, ROOM, SECOND, THIRD, watching
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, FLOOR_DB, MODERATOR, ROOM, SECOND, THIRD, watching
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 real = pytest.mark.only("freeswitch")
-# What they speak, Hz; the hold music of these tests.
+# Their tones, Hz; the hold music of these tests.
 ONE, TWO, THREE = 600, 1100, 1700
 HOLD = 2500
 FOURTH = "+13125550005"
 
 
-def feed(house: House, caller: str, event: type[Mute] | type[Hold], on: bool) -> None:
+def dispatch(house: House, caller: str, event: type[Mute] | type[Hold], on: bool) -> None:
     assert house.orchestrator
     join = next(fields for fields in house.events() if fields["From"] == caller)
     change: RoomEvent = event(now(), join["CallSid"], on)
@@ -71,10 +71,10 @@ def test_a_muted_one_is_heard_by_nobody_and_hears_all(house: House, muted: str |
 def test_muting_and_unmuting_take_hold(house: House) -> None:
     one, two = pair(house)
     one.wait_hears(TWO)
-    feed(house, SECOND, Mute, True)
+    dispatch(house, SECOND, Mute, True)
     one.wait_stops_hearing(TWO, 1)
     assert two.hears_now(ONE)
-    feed(house, SECOND, Mute, False)
+    dispatch(house, SECOND, Mute, False)
     one.wait_hears(TWO, 2)
     one.hang_up()
     two.hang_up()
@@ -191,7 +191,7 @@ def test_on_hold_one_neither_hears_nor_is_heard_and_comes_back_as_muted_as_befor
     one, two = pair(house, muted=muted)
     if muted == "false":
         one.wait_hears(TWO)
-    feed(house, SECOND, Hold, True)
+    dispatch(house, SECOND, Hold, True)
     began = two.wait_hears(HOLD, 2)
     two.wait_stops_hearing(ONE, 1)
     one.wait_stops_hearing(TWO, 1)
@@ -199,7 +199,7 @@ def test_on_hold_one_neither_hears_nor_is_heard_and_comes_back_as_muted_as_befor
     assert loudest(two, ONE, began + 0.3) < FLOOR_DB
     assert loudest(one, TWO, began + 0.5) < FLOOR_DB
     assert loudest(one, HOLD) < FLOOR_DB
-    feed(house, SECOND, Hold, False)
+    dispatch(house, SECOND, Hold, False)
     back = two.wait_hears(ONE, 2)
     two.wait_stops_hearing(HOLD, 1)
     gevent.sleep(1.0)
@@ -214,27 +214,27 @@ def test_a_mute_meanwhile_counts_when_the_hold_ends(with_hold_music: House) -> N
     house = with_hold_music
     one, two = pair(house)
     one.wait_hears(TWO)
-    feed(house, SECOND, Hold, True)
+    dispatch(house, SECOND, Hold, True)
     two.wait_hears(HOLD, 2)
-    feed(house, SECOND, Mute, True)
+    dispatch(house, SECOND, Mute, True)
     gevent.sleep(0.5)
     assert two.hears_now(HOLD)
     assert not two.hears_now(ONE)
-    feed(house, SECOND, Hold, False)
+    dispatch(house, SECOND, Hold, False)
     two.wait_hears(ONE, 2)
     gevent.sleep(1.0)
     assert not one.hears_now(TWO)
-    feed(house, SECOND, Mute, False)
+    dispatch(house, SECOND, Mute, False)
     one.wait_hears(TWO, 2)
     one.hang_up()
     two.hang_up()
 
 
-def test_who_hangs_up_on_hold_leaves_nothing_behind(with_hold_music: House) -> None:
+def test_a_caller_that_hangs_up_on_hold_leaves_nothing_behind(with_hold_music: House) -> None:
     """The switch fixture fails if a channel or a conference is left."""
     house = with_hold_music
     one, two = pair(house)
-    feed(house, SECOND, Hold, True)
+    dispatch(house, SECOND, Hold, True)
     two.wait_hears(HOLD, 2)
     two.hang_up()
     assert house.delivered(4)[3][1:] == ("participant-leave", SECOND)
@@ -259,7 +259,7 @@ def test_one_on_hold_goes_on_with_its_document_when_the_moderator_ends_the_room(
     house.delivered(2)
     moderator = house.switch.call(ROOM, from_=MODERATOR)
     house.delivered(3)
-    feed(house, FIRST, Hold, True)
+    dispatch(house, FIRST, Hold, True)
     first.wait_hears(HOLD, 2)
     moderator.hang_up()
     first.wait_hears(1500, 2)
@@ -268,17 +268,17 @@ def test_one_on_hold_goes_on_with_its_document_when_the_moderator_ends_the_room(
 
 
 @real
-def test_who_is_on_hold_hears_no_beep(with_hold_music: House) -> None:
+def test_a_participant_on_hold_hears_no_beep(with_hold_music: House) -> None:
     house = with_hold_music
     house.voice(house.joins())
     one = house.switch.call(ROOM, from_=FIRST)
     house.delivered(2)
-    feed(house, FIRST, Hold, True)
+    dispatch(house, FIRST, Hold, True)
     one.wait_hears(HOLD, 2)
     two = house.switch.call(ROOM, from_=SECOND)
     house.delivered(3)
     gevent.sleep(0.7)
-    feed(house, FIRST, Hold, False)
+    dispatch(house, FIRST, Hold, False)
     one.wait_stops_hearing(HOLD, 1)
     gevent.sleep(0.7)
     assert not one.heard(880)
@@ -293,14 +293,14 @@ def test_one_who_waits_on_hold_is_moved_in_on_hold(with_hold_music: House) -> No
     house.documents({FIRST: house.joins(**waits), MODERATOR: house.joins()})
     first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)
     house.delivered(1)
-    feed(house, FIRST, Hold, True)
+    dispatch(house, FIRST, Hold, True)
     moderator = house.switch.call(ROOM, from_=MODERATOR, sounds=TWO)
     house.delivered(3)
     first.wait_hears(HOLD, 2)
     gevent.sleep(1.2)
     assert loudest(first, TWO) < FLOOR_DB
     assert not moderator.hears_now(ONE)
-    feed(house, FIRST, Hold, False)
+    dispatch(house, FIRST, Hold, False)
     first.wait_hears(TWO, 2)
     moderator.wait_hears(ONE, 2)
     first.hang_up()

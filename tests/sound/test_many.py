@@ -14,8 +14,8 @@ from tests.lab.switches import FreeSwitch
 from tests.load.party import plain_party
 from tests.load.sipp import Sipp, why_not
 from tests.scenarios.conftest import House
+from tests.sound.common import listen, recorded, recording_callbacks, seconds, until, watching
 from tests.sound.conftest import Measured
-from tests.sound.stage import listen, recorded, recording_callbacks, seconds, until, watching
 
 pytestmark = [
     pytest.mark.only("freeswitch"),
@@ -72,7 +72,7 @@ def test_forty_rooms_that_record_at_once_lose_nothing(
 
 
 @pytest.mark.parametrize("beep", ["false", "true"])
-def test_what_a_beep_costs_in_a_room_of_fifty(
+def test_the_cost_of_a_beep_in_a_room_of_fifty(
     house: House, measured: Measured, tmp_path: Path, beep: str
 ) -> None:
     """No limit is set: it depends on the machine. That all are in, and have their callbacks, does not."""

@@ -17,10 +17,10 @@ import requests
 from tests.lab import sound
 from tests.scenarios.conftest import ACCOUNT, API_KEY, House
 from tests.sdk.conftest import Client
+from tests.sound.common import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds, until
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds, until
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 VOICE = 600
@@ -193,7 +193,7 @@ def test_a_silent_pause_at_the_end_is_there_and_trimmed_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_is_paused_is_not_given_to_a_listener_as_if_it_were_all(
+def test_a_paused_recording_is_not_served_as_if_it_were_complete(
     house: House, client: Client, place: str
 ) -> None:
     """Symptom: a recording paused for ten seconds was served. Cause: a file that did not grow for eight was

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.fsconfig.render import render, write
 from tests.lab.switches import FreeSwitch
 from tests.scenarios.conftest import House
-from tests.sound.stage import FIRST, FLOOR_DB, ROOM, SECOND, until, watching
+from tests.sound.common import FIRST, FLOOR_DB, ROOM, SECOND, until, watching
 
 pytestmark = pytest.mark.only("freeswitch")
 
@@ -75,7 +75,7 @@ def test_a_room_has_the_profile_of_its_name_and_freeswitch_has_nothing_against_i
     assert complaints == []
 
 
-def test_who_is_quieter_than_the_energy_level_is_not_mixed(house: House) -> None:
+def test_a_speaker_quieter_than_the_energy_level_is_not_mixed(house: House) -> None:
     furnished(house)
     one, two = pair(house, "strict one")
     two.sounds(TWO, -34)
@@ -88,7 +88,7 @@ def test_who_is_quieter_than_the_energy_level_is_not_mixed(house: House) -> None
     two.hang_up()
 
 
-def test_a_key_mutes_whom_pressed_it_and_the_room_knows(house: House) -> None:
+def test_a_key_mutes_the_participant_that_pressed_it_and_the_room_knows(house: House) -> None:
     switch = furnished(house)
     one, two = pair(house, "keys one")
     two.press("0")
@@ -97,7 +97,7 @@ def test_a_key_mutes_whom_pressed_it_and_the_room_knows(house: House) -> None:
     delivered = house.delivered(4)
     assert delivered[-1] == ("3", "participant-mute", SECOND)
     assert house.orchestrator
-    # What FreeSWITCH has is what the room believes: nothing is mended.
+    # FreeSWITCH and the room agree: nothing is mended.
     house.orchestrator.node.periodic_check.run()
     gevent.sleep(0.5)
     assert not one.hears_now(TWO)

@@ -18,8 +18,7 @@ from orchestrator.clock import now
 from orchestrator.conference.machine.events import End
 from tests.lab import sound
 from tests.scenarios.conftest import ACCOUNT, House
-from tests.sound.conftest import Measured
-from tests.sound.stage import (
+from tests.sound.common import (
     ENTER,
     EXIT,
     FIRST,
@@ -34,8 +33,9 @@ from tests.sound.stage import (
     seconds,
     watching,
 )
+from tests.sound.conftest import Measured
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 real = pytest.mark.only("freeswitch")
@@ -161,7 +161,7 @@ def test_send_recording_url_false_leaves_it_out(house: House) -> None:
 
 
 @pytest.mark.parametrize("attributes", [{"record": "do-not-record"}, {}], ids=["said", "default"])
-def test_what_is_not_to_be_recorded_is_not(house: House, attributes: dict[str, str]) -> None:
+def test_a_conference_that_is_not_to_be_recorded_is_not(house: House, attributes: dict[str, str]) -> None:
     wanted = recorded(house)
     del wanted["record"]
     house.voice(house.joins(**wanted, **attributes))
@@ -244,7 +244,7 @@ def test_each_end_of_a_room_completes_its_recording_once(house: House, ending: s
     assert delivered == ["in-progress", "completed"]
 
 
-# What goes wrong
+# Failures
 
 
 @real

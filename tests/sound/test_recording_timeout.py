@@ -10,8 +10,7 @@ import gevent
 import pytest
 
 from tests.scenarios.conftest import House
-from tests.sound.conftest import Measured
-from tests.sound.stage import (
+from tests.sound.common import (
     FIRST,
     ROOM,
     SECOND,
@@ -22,6 +21,7 @@ from tests.sound.stage import (
     seconds,
     watching,
 )
+from tests.sound.conftest import Measured
 
 pytestmark = pytest.mark.only("freeswitch")
 ONE, OTHER = 600, 1100
@@ -93,7 +93,7 @@ def test_without_a_timeout_silence_ends_nothing(house: House, timeout: str | Non
 
 @pytest.mark.parametrize("how", ["hangs up", "is muted", "is put on hold"])
 def test_a_speaker_who_is_cut_off_in_mid_word_speaks_no_more(house: House, how: str) -> None:
-    """Symptom: the recording never ended. Cause: FreeSWITCH sends no stop-talking for a speaker whom it mutes
+    """Symptom: the recording never ended. Cause: FreeSWITCH sends no stop-talking for a speaker that it mutes
     or holds (conference_api.c clears the flag without a word). Fix: mute and hold end the speech."""
     house.voice(house.joins(**recorded(house, recordingTimeout="2")))
     first = house.switch.call(ROOM, from_=FIRST, sounds=ONE)

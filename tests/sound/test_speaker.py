@@ -13,15 +13,15 @@ import gevent
 import pytest
 
 from tests.scenarios.conftest import House
+from tests.sound.common import FIRST, ROOM, SECOND, watching
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, ROOM, SECOND, watching
 
 pytestmark = pytest.mark.only("freeswitch")
 VOICE = 600
 TURNS = 3
 
 
-def test_who_speaks_is_reported_soon_after_the_first_word_and_after_the_last(
+def test_a_speaker_is_reported_soon_after_the_first_word_and_after_the_last(
     house: House, measured: Measured
 ) -> None:
     house.voice(house.joins(beep="false", statusCallbackEvent="speaker"))

@@ -17,10 +17,10 @@ from orchestrator.media.audio import AudioError
 from orchestrator.media.trim import trim_silence
 from tests.lab import sound
 from tests.scenarios.conftest import House
+from tests.sound.common import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds
 from tests.sound.conftest import Measured
-from tests.sound.stage import FIRST, ROOM, SECOND, listen, recorded, recording_callbacks, seconds
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 VOICE = 600
@@ -64,7 +64,7 @@ def test_of_nothing_but_silence_nothing_is_left(tmp_path: Path, parts: list[soun
     assert trim_silence(path) == 0.0
 
 
-def test_what_is_no_audio_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_file_that_is_no_audio_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"no audio")
     with pytest.raises(AudioError):

@@ -15,8 +15,7 @@ import pytest
 from orchestrator.media.generated_audio import CHORDS
 from tests.lab import sound
 from tests.scenarios.conftest import House
-from tests.sound.conftest import Measured
-from tests.sound.stage import (
+from tests.sound.common import (
     FIRST,
     FLOOR_DB,
     MODERATOR,
@@ -27,8 +26,9 @@ from tests.sound.stage import (
     loudness_between,
     watching,
 )
+from tests.sound.conftest import Measured
 
-# What is heard is measured where it can be.
+# Sound is measured where it can be.
 pytestmark = pytest.mark.rather("freeswitch")
 
 WAITS = {"startConferenceOnEnter": "false"}
@@ -36,7 +36,7 @@ WAITS = {"startConferenceOnEnter": "false"}
 
 @pytest.mark.only("freeswitch")
 @pytest.mark.parametrize("what", ["music", "menu"])
-def test_what_is_heard_stops_for_all_the_moment_the_conference_starts(
+def test_wait_audio_stops_for_all_the_moment_the_conference_starts(
     house: House, measured: Measured, what: str
 ) -> None:
     music = house.application.tone(MUSIC, 3.0)

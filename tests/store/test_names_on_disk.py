@@ -11,7 +11,7 @@ from orchestrator.from_settings import RECORDING_URL_KEY
 from orchestrator.recordings import model
 
 
-def test_the_kinds_of_what_is_kept() -> None:
+def test_the_kinds_of_stored_state() -> None:
     assert (stored_call.CALL, stored_call.DOCUMENT) == ("call", "document")
     assert (stored_call.WAIT, stored_call.WAIT_DOCUMENT) == ("wait", "wait document")
     assert (manager.ROOM, manager.PARTICIPANT, participant_leg.OUTCOME) == ("room", "participant", "outcome")

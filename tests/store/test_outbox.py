@@ -139,7 +139,7 @@ def test_a_lone_surrogate_stops_nobody(outbox: Outbox) -> None:
     assert head.body == b"From=caller%3F&SequenceNumber=0"
 
 
-def test_what_is_over_stays_listed_until_it_is_pruned(outbox: Outbox) -> None:
+def test_a_finished_callback_stays_listed_until_it_is_pruned(outbox: Outbox) -> None:
     begin = time.time_ns() // 1000
     outbox.commit([make("a", URL, number) for number in range(10)])
     for number in range(10):

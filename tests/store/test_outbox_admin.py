@@ -56,7 +56,7 @@ def fail(office: Office, destination: Receiver, *sequences: int, queue: str = "r
     destination.requests.clear()
 
 
-def test_what_waits_and_what_failed_is_listed_while_the_orchestrator_runs(
+def test_waiting_and_failed_callbacks_are_listed_while_the_orchestrator_runs(
     open_office: Callable[..., Office], destination: Receiver, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     office = open_office(replace(QUICK, timeout=300))
@@ -130,7 +130,7 @@ def test_a_retry_asked_for_while_nothing_runs_is_done_at_the_next_start(
     assert outbox_admin.all_retried(office.path, 5)
 
 
-def test_a_retry_never_reverses_what_still_waits(
+def test_a_retry_never_reverses_waiting_callbacks(
     open_office: Callable[..., Office], destination: Receiver
 ) -> None:
     office = open_office(replace(QUICK, timeout=20))
@@ -200,7 +200,7 @@ def test_a_file_of_an_earlier_version_is_refused_and_left_alone(tmp_path: Path) 
         assert "signatures" not in [row[1] for row in old.execute("PRAGMA table_info(pending)")]
 
 
-def test_what_a_receiver_chose_does_not_steer_the_terminal(
+def test_text_of_a_receiver_does_not_control_the_terminal(
     office: Office, destination: Receiver, command: Callable[..., tuple[int, str, str]]
 ) -> None:
     destination.behave(answers(404))

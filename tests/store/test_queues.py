@@ -55,7 +55,7 @@ class Model:
 
 
 def steps(draw: random.Random, model: Model, queues: Queues) -> Iterator[tuple[object, object]]:
-    """What each gives, after each of many steps."""
+    """The results of each, after each of many steps."""
     retried = list(range(1, 1000, 2))
     draw.shuffle(retried)
     for new in range(1000, 1000 + 2 * STEPS, 2):

@@ -88,14 +88,14 @@ def texts_of(row: Record) -> tuple[str, ...]:
 
 
 def is_within(at: int, span: Span) -> bool:
-    """What has no time yet, as the end of one that lives, is before nothing."""
+    """A record without a time yet, as the end of one that lives, is before nothing."""
     low = 1 if span.low is None else span.low
     return low <= at and (span.high is None or at < span.high)
 
 
 @given(kept, queries)
 @FEW
-def test_what_a_query_finds(rows: list[Record], query: Query) -> None:
+def test_a_query_finds_its_records(rows: list[Record], query: Query) -> None:
     assert table(*rows).find(query) == found_by_hand(rows, query)
 
 
@@ -119,7 +119,7 @@ def test_those_that_live_are_found_the_oldest_first(rows: list[Record], kind: Re
 
 @given(kept, st.sampled_from(KINDS), few, st.integers(1, 3))
 @FEW
-def test_what_is_over_for_long_is_forgotten_the_oldest_first(
+def test_records_that_ended_long_ago_are_deleted_the_oldest_first(
     rows: list[Record], kind: RecordKind, before: int, limit: int
 ) -> None:
     stored = table(*rows)

@@ -21,7 +21,7 @@ from tests.lab.road import Road
 from tests.lab.switches import Switch
 from tests.lab.web import Application
 from tests.scenarios.conftest import ACCOUNT, API_KEY, House
-from tests.scenarios.journal import Journal
+from tests.scenarios.captured_log import CapturedLog
 
 AWAY_SECONDS = float(os.environ.get("AWAY_SECONDS", "4"))
 BACK_SECONDS = 2.0
@@ -43,7 +43,7 @@ def road(postgresql: PostgresServer) -> Iterator[Road]:
 def house(
     switch: Switch, application: Application, tmp_path: Path, postgresql: PostgresServer, road: Road
 ) -> Iterator[House]:
-    with Journal().kept() as log:
+    with CapturedLog().kept() as log:
         house = House(switch, application, tmp_path, log)
         house.store = f'  postgresql: "{postgresql.empty(road.port)}"\n'
         house.start()

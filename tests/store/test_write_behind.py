@@ -12,7 +12,7 @@ import gevent
 import pytest
 
 from orchestrator.net import form
-from orchestrator.store import write_behind as journal_module
+from orchestrator.store import write_behind
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import Office, make, wait_until
@@ -21,7 +21,7 @@ from tests.callbacks.receiver import Receiver
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(write_behind, "_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def forbid(outbox: Outbox) -> Callable[[], None]:
     return lambda: outbox.database.connection.execute("PRAGMA query_only = 0") and None
 
 
-def test_what_is_gathered_is_one_commit_and_is_seen_before_it_is_written(
+def test_a_batch_is_one_commit_and_is_seen_before_it_is_written(
     office: Office, write_buffer: WriteBehindBuffer, destination: Receiver
 ) -> None:
     write_buffer.commit(put=[("room", "old", b"0"), ("room", "gone", b"0")])
@@ -101,7 +101,7 @@ def test_what_leaves_the_process_waits_for_the_commits_of_its_turn(
 
 
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
-def test_what_is_gathered_while_the_disk_refuses_waits_with_the_rest(
+def test_a_batch_made_while_the_disk_refuses_waits_with_the_rest(
     office: Office,
     write_buffer: WriteBehindBuffer,
     destination: Receiver,
@@ -120,7 +120,7 @@ def test_what_is_gathered_while_the_disk_refuses_waits_with_the_rest(
 
 
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
-def test_what_the_disk_refuses_is_sent_once_it_takes_it_again_though_nothing_more_happens(
+def test_callbacks_that_the_disk_refused_are_sent_once_it_accepts_them_though_nothing_more_happens(
     office: Office,
     write_buffer: WriteBehindBuffer,
     destination: Receiver,
@@ -128,7 +128,7 @@ def test_what_the_disk_refuses_is_sent_once_it_takes_it_again_though_nothing_mor
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # Symptom: after a full disk the last callbacks of a room came with its next change, or never.
-    # Cause: only a change wrote what an earlier one could not. Fix: the journal tries again by itself.
+    # Cause: only a change wrote what an earlier one could not. Fix: the buffer tries again by itself.
     heal = refuse(office.outbox)
     begin = time.monotonic()
     for number in range(50):
@@ -192,7 +192,7 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(office: Office, destina
     assert office.outbox.depth + write_buffer.lost == 20_000
 
 
-def test_what_cannot_be_written_at_the_end_is_said(
+def test_callbacks_that_cannot_be_written_at_the_end_are_logged(
     office: Office, write_buffer: WriteBehindBuffer, destination: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     heal = lock(office.outbox)

@@ -30,7 +30,7 @@ NOUNS = ("Conference", "Number", "Sip")
 class Row:
     """`good`: as written -> the field. `bad`: as written -> the field, with a warning.
 
-    `says` is the specification's wording. `idle`: accepted, but with a warning that it has no effect.
+    `says` is the specification's wording. `ignored`: accepted, but with a warning that it has no effect.
     `beside`: what the element has to have for the attribute to mean something.
     """
 
@@ -40,7 +40,7 @@ class Row:
     default: object
     good: Mapping[str, object]
     bad: Mapping[str, object] = field(default_factory=dict)
-    idle: bool = False
+    ignored: bool = False
     beside: str = ""
 
     def __str__(self) -> str:
@@ -73,10 +73,12 @@ def element_in(document: Document, element: str) -> object:
     return found
 
 
-def idle_text(element: str, *attributes: str) -> list[Row]:
+def ignored_text(element: str, *attributes: str) -> list[Row]:
     """Known attributes without effect, which a warning says."""
     says = "Known and without effect."
-    return [Row(element, one, says, None, {"x": "x", "1": "1"}, {"": None}, idle=True) for one in attributes]
+    return [
+        Row(element, one, says, None, {"x": "x", "1": "1"}, {"": None}, ignored=True) for one in attributes
+    ]
 
 
 def check_default(row: Row) -> None:
@@ -89,7 +91,7 @@ def check_good(row: Row) -> None:
     for written, expected in row.good.items():
         document = row.document(written)
         assert row.value_in(document) == expected, written
-        if row.idle and expected != row.default:
+        if row.ignored and expected != row.default:
             (warning,) = document.warnings
             assert "no effect" in warning.message
         else:

@@ -173,7 +173,7 @@ ROWS = [
         None,
         {"/ended": "/ended"},
         {"": None},
-        idle=True,
+        ignored=True,
     ),
     Row(
         "Conference",
@@ -182,7 +182,7 @@ ROWS = [
         "large",
         {"off": "off", "small": "small", "medium": "medium", "large": "large"},
         {"": "large", "huge": "large"},
-        idle=True,
+        ignored=True,
     ),
     Row(
         "Conference",
@@ -191,7 +191,7 @@ ROWS = [
         None,
         {"us1": "us1", "de1": "de1"},
         {"": None},
-        idle=True,
+        ignored=True,
     ),
     Row(
         "Conference",
@@ -200,7 +200,7 @@ ROWS = [
         None,
         {"abc": "abc"},
         {"": None},
-        idle=True,
+        ignored=True,
     ),
 ]
 
@@ -216,5 +216,5 @@ def test_an_accepted_value_is_taken(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_bad_value_warns_of_its_line_and_of_what_is_used(row: Row) -> None:
+def test_a_bad_value_warns_of_its_line_and_of_the_value_used(row: Row) -> None:
     check_bad(row)

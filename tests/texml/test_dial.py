@@ -10,7 +10,7 @@ from tests.texml.tables import (
     check_bad,
     check_default,
     check_good,
-    idle_text,
+    ignored_text,
     method,
     url,
     words,
@@ -22,7 +22,7 @@ COMPLETED = frozenset({"completed"})
 def detection_time(element: str, attribute: str, default: int | None) -> Row:
     says = "Milliseconds of answering machine detection, 500 - 60000; the overall timeout 3500 by default."
     good = {"500": 500, "60000": 60000}
-    return Row(element, attribute, says, default, good, {"": default, "fast": default}, idle=True)
+    return Row(element, attribute, says, default, good, {"": default, "fast": default}, ignored=True)
 
 
 DIAL = [
@@ -74,9 +74,9 @@ DIAL = [
         {"": "us", "xx": "us", "usa": "us"},
     ),
     boolean("Dial", "sequential", "Telnyx, Twilio: one after the other. False.", False),
-    *idle_text("Dial", "recordingTrack", "recordingConfigurationId", "callReason", "passports", "events"),
-    Row("Dial", "referUrl", "Twilio.", None, {"/refer": "/refer"}, {"": None}, idle=True),
-    Row("Dial", "referMethod", "Twilio.", "POST", {"GET": "GET"}, {"PUT": "POST"}, idle=True),
+    *ignored_text("Dial", "recordingTrack", "recordingConfigurationId", "callReason", "passports", "events"),
+    Row("Dial", "referUrl", "Twilio.", None, {"/refer": "/refer"}, {"": None}, ignored=True),
+    Row("Dial", "referMethod", "Twilio.", "POST", {"GET": "GET"}, {"PUT": "POST"}, ignored=True),
     url("Dial", "audioUrl", "Custom ringback; wins over ringTone."),
     Row(
         "Dial",
@@ -85,7 +85,7 @@ DIAL = [
         False,
         {"true": True, "false": False},
         {"": False},
-        idle=True,
+        ignored=True,
     ),
     words(
         "Dial",
@@ -143,7 +143,7 @@ DIAL = [
 
 
 def callee(element: str) -> list[Row]:
-    """What Telnyx's page lists for Number and Sip alike."""
+    """The attributes that Telnyx's page lists for Number and Sip alike."""
     return [
         url(element, "statusCallback", "Where the events of the dialled call go."),
         method(element, "statusCallbackMethod", "GET, POST; default POST."),
@@ -176,7 +176,7 @@ def callee(element: str) -> list[Row]:
             "Disable",
             {"Enable": "Enable", "DetectMessageEnd": "DetectMessageEnd", "Disable": "Disable"},
             {"": "Disable", "on": "Disable"},
-            idle=True,
+            ignored=True,
         ),
         Row(
             element,
@@ -185,10 +185,10 @@ def callee(element: str) -> list[Row]:
             "Regular",
             {"Regular": "Regular", "Premium": "Premium"},
             {"": "Regular", "Best": "Regular"},
-            idle=True,
+            ignored=True,
         ),
         detection_time(element, "machineDetectionTimeout", 3500),
-        *idle_text(
+        *ignored_text(
             element,
             "machineDetectionPromptEndTimeout",
             "machineDetectionBeepProfile",
@@ -197,9 +197,15 @@ def callee(element: str) -> list[Row]:
             "machineDetectionSilenceTimeout",
             "sipRegion",
         ),
-        Row(element, "amdStatusCallback", "Both.", None, {"/amd": "/amd"}, {"": None}, idle=True),
+        Row(element, "amdStatusCallback", "Both.", None, {"/amd": "/amd"}, {"": None}, ignored=True),
         Row(
-            element, "amdStatusCallbackMethod", "Twilio.", "POST", {"GET": "GET"}, {"PUT": "POST"}, idle=True
+            element,
+            "amdStatusCallbackMethod",
+            "Twilio.",
+            "POST",
+            {"GET": "GET"},
+            {"PUT": "POST"},
+            ignored=True,
         ),
     ]
 
@@ -216,11 +222,11 @@ ROWS = [
         {"1234#": "1234#", "ww*1": "ww*1"},
         {"": None, "12a": None, "1 2": None},
     ),
-    *idle_text("Number", "deepfakeDetection", "byoc"),
-    Row("Number", "deepfakeDetectionCallbackUrl", "Telnyx.", None, {"/d": "/d"}, {"": None}, idle=True),
+    *ignored_text("Number", "deepfakeDetection", "byoc"),
+    Row("Number", "deepfakeDetectionCallbackUrl", "Telnyx.", None, {"/d": "/d"}, {"": None}, ignored=True),
     Row("Uri", "username", "Twilio.", None, {"bob": "bob"}, {"": None}),
     Row("Uri", "password", "Twilio.", None, {"s3cret!": "s3cret!"}, {"": None}),
-    *idle_text("Uri", "priority", "weight"),
+    *ignored_text("Uri", "priority", "weight"),
     Row("Header", "value", "Twilio.", "", {"a b": "a b", " x ": "x", "": ""}, {"a\nb": "", "y" * 1025: ""}),
     Row("Sip", "username", "Digest authentication.", None, {"bob": "bob"}, {"": None}),
     Row("Sip", "password", "Digest authentication.", None, {"s3cret!": "s3cret!"}, {"": None}),
@@ -238,5 +244,5 @@ def test_an_accepted_value_is_taken(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_bad_value_warns_of_its_line_and_of_what_is_used(row: Row) -> None:
+def test_a_bad_value_warns_of_its_line_and_of_the_value_used(row: Row) -> None:
     check_bad(row)

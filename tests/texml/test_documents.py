@@ -117,7 +117,7 @@ def test_a_line_break_inside_a_number_or_a_url_skips_it() -> None:
     assert len(document.warnings) == 3
 
 
-def test_what_say_speaks_is_without_the_indentation_of_the_document() -> None:
+def test_the_text_of_say_is_without_the_indentation_of_the_document() -> None:
     assert parse("<Response><Say>\n  Hello\n  <![CDATA[<you> & me]]>\n</Say></Response>").verbs == (
         Say(text="Hello <you> & me"),
     )

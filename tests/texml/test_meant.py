@@ -92,11 +92,11 @@ def test_the_name_of_a_callback_leads_to_that_of_its_subscription(event: str) ->
 
 
 @given(st.text(max_size=200))
-def test_whatever_is_written_finds_a_known_word_or_none(word: str) -> None:
+def test_any_word_finds_a_known_word_or_none(word: str) -> None:
     assert did_you_mean(word, ["statusCallback", "muted", "GET"]) in ("", "statusCallback", "muted", "GET")
 
 
-def test_what_is_known_is_never_asked_about() -> None:
+def test_a_known_word_gets_no_suggestion() -> None:
     for name in ATTRIBUTES:
         if not name.startswith("Header."):
             assert not [one for one in messages(written(name, name.partition(".")[2])) if "unknown" in one]
@@ -138,14 +138,14 @@ def test_the_ring_tones_are_the_vendors() -> None:
         ("audioUrl", "/a"),
     ],
 )
-def test_what_is_about_numbers_is_warned_about_beside_a_conference(attribute: str, value: str) -> None:
+def test_attributes_of_numbers_are_warned_about_beside_a_conference(attribute: str, value: str) -> None:
     text = f"<Response><Dial {attribute}='{value}'>{{}}</Dial></Response>"
     (message,) = messages(text.format("<Conference>R</Conference>"))
     assert message.startswith("has no effect: a Conference ")
     assert messages(text.format("<Number>1</Number>")) == []
 
 
-def test_what_a_conference_heeds_is_not_warned_about() -> None:
+def test_attributes_that_a_conference_uses_are_not_warned_about() -> None:
     text = "<Dial action='/a' method='GET' timeLimit='60' hangupOnStar='true' record='false' timeout='30'>"
     assert messages(f"<Response>{text}<Conference>R</Conference></Dial></Response>") == []
 

@@ -180,7 +180,7 @@ def test_a_nul_is_named_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("reference", ["&#0;", "&#x0;", "&#1;", "&#xFFFE;", "&#xD800;"])
-def test_references_to_what_is_no_character_are_refused(reference: str) -> None:
+def test_references_to_no_character_are_refused(reference: str) -> None:
     with pytest.raises(DocumentError):
         parse(f"<Response><Say>{reference}</Say></Response>")
 
@@ -237,7 +237,7 @@ def test_an_unknown_encoding_is_named() -> None:
         "<Response/>trailing",
     ],
 )
-def test_what_is_not_well_formed_is_refused(document: str) -> None:
+def test_a_document_that_is_not_well_formed_is_refused(document: str) -> None:
     with pytest.raises(DocumentError) as raised:
         parse(document)
     assert raised.value.line == 1

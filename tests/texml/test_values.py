@@ -74,7 +74,7 @@ def read(name: str, written: str) -> tuple[object, Document]:
 
 
 def wrong(document: Document) -> list[str]:
-    """What the warnings say beside that the attribute has no effect."""
+    """The warnings except that the attribute has no effect."""
     return [str(warning) for warning in document.warnings if "no effect" not in warning.message]
 
 
@@ -98,7 +98,7 @@ def test_a_boolean_is_read_in_every_case_and_spelling(name: str, value: bool) ->
 
 @pytest.mark.parametrize("name", BOOLEANS)
 @pytest.mark.parametrize("written", ["", " ", "maybe", "2", "-1", "tru", "on off"])
-def test_what_is_no_boolean_is_the_default_with_a_warning(name: str, written: str) -> None:
+def test_a_value_that_is_no_boolean_is_the_default_with_a_warning(name: str, written: str) -> None:
     found, document = read(name, written)
     assert found is ATTRIBUTES[name][1].default
     assert len(wrong(document)) == 1

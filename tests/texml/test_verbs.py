@@ -10,7 +10,7 @@ from tests.texml.tables import (
     check_bad,
     check_default,
     check_good,
-    idle_text,
+    ignored_text,
     method,
     url,
     words,
@@ -21,18 +21,20 @@ DTMF = frozenset({"dtmf"})
 EVERY_KEY = "1234567890*#"
 
 
-def free_text(element: str, attribute: str, says: str, default: str | None, *, idle: bool = False) -> Row:
-    return Row(element, attribute, says, default, {"x": "x", " en-GB ": "en-GB"}, {"": default}, idle=idle)
+def free_text(element: str, attribute: str, says: str, default: str | None, *, ignored: bool = False) -> Row:
+    return Row(
+        element, attribute, says, default, {"x": "x", " en-GB ": "en-GB"}, {"": default}, ignored=ignored
+    )
 
 
 def idle_flag(element: str, attribute: str, says: str, default: bool | None) -> Row:
     return Row(
-        element, attribute, says, default, {"true": True, "false": False}, {"maybe": default}, idle=True
+        element, attribute, says, default, {"true": True, "false": False}, {"maybe": default}, ignored=True
     )
 
 
 def idle_url(element: str, attribute: str, says: str) -> Row:
-    return Row(element, attribute, says, None, {"/partial": "/partial"}, {"": None}, idle=True)
+    return Row(element, attribute, says, None, {"/partial": "/partial"}, {"": None}, ignored=True)
 
 
 ROWS = [
@@ -64,7 +66,7 @@ ROWS = [
         None,
         {"Male": "Male", "female": "Female"},
         {"": None, "x": None},
-        idle=True,
+        ignored=True,
     ),
     Row(
         "Say",
@@ -73,7 +75,7 @@ ROWS = [
         None,
         {"eq_telecomhp8k": "eq_telecomhp8k", "eq_car": "eq_car"},
         {"": None, "echo": None},
-        idle=True,
+        ignored=True,
     ),
     Row(
         "Play",
@@ -92,15 +94,15 @@ ROWS = [
         None,
         {code: code for code in RING_TONES},
         {"": None, "xx": None},
-        idle=True,
+        ignored=True,
     ),
-    *idle_text("Say", "voiceSpeed", "api_key_ref", "region", "pronunciationDictId", "languageBoost"),
-    *idle_text("Gather", "maxSpeechTime", "speechModel", "keyterms", "model", "apiKeyRef", "region"),
+    *ignored_text("Say", "voiceSpeed", "api_key_ref", "region", "pronunciationDictId", "languageBoost"),
+    *ignored_text("Gather", "maxSpeechTime", "speechModel", "keyterms", "model", "apiKeyRef", "region"),
     idle_flag("Gather", "bargeIn", "Twilio: false lets the prompts end first. True.", True),
     idle_flag("Gather", "debug", "Twilio. False.", False),
     idle_flag("Gather", "enhanced", "Twilio.", None),
     idle_flag("Gather", "smartFormat", "Telnyx.", None),
-    *idle_text("Record", "transcriptionModel", "recordingConfigurationId"),
+    *ignored_text("Record", "transcriptionModel", "recordingConfigurationId"),
     idle_flag("Record", "transcribe", "Twilio. False.", False),
     idle_url("Record", "transcribeCallback", "Twilio."),
     idle_flag("Play", "mediaStorage", "The body is the name of stored media. Default false.", False),
@@ -173,12 +175,12 @@ ROWS = [
     ),
     url("Gather", "invalidDigitsAction", "Requested with digits that are not valid."),
     boolean("Gather", "actionOnEmptyResult", "Twilio, SignalWire: request action without input too.", False),
-    free_text("Gather", "speechTimeout", "Seconds after speech ends.", None, idle=True),
-    free_text("Gather", "language", "Default en-US.", "en-US", idle=True),
-    free_text("Gather", "hints", "Hints for the recogniser.", None, idle=True),
+    free_text("Gather", "speechTimeout", "Seconds after speech ends.", None, ignored=True),
+    free_text("Gather", "language", "Default en-US.", "en-US", ignored=True),
+    free_text("Gather", "hints", "Hints for the recogniser.", None, ignored=True),
     idle_flag("Gather", "profanityFilter", "Whether to filter profanity.", None),
     idle_flag("Gather", "useEnhanced", "Enhanced transcription.", None),
-    free_text("Gather", "transcriptionEngine", "Google, Telnyx, Azure, Deepgram.", None, idle=True),
+    free_text("Gather", "transcriptionEngine", "Google, Telnyx, Azure, Deepgram.", None, ignored=True),
     idle_url("Gather", "partialResultCallback", "Where partial results go."),
     Row(
         "Gather",
@@ -187,7 +189,7 @@ ROWS = [
         "POST",
         {"GET": "GET", "POST": "POST"},
         {"PUT": "POST"},
-        idle=True,
+        ignored=True,
     ),
     method("Redirect", "method", "GET, POST; default POST."),
     words("Reject", "reason", "rejected (default), busy.", "rejected", "rejected", "busy"),
@@ -248,8 +250,8 @@ ROWS = [
     ),
     idle_flag("Record", "transcription", "true, false; default false.", False),
     idle_url("Record", "transcriptionCallback", "Where the transcription goes."),
-    free_text("Record", "transcriptionEngine", "The engine.", None, idle=True),
-    free_text("Record", "transcriptionLanguage", "The language.", None, idle=True),
+    free_text("Record", "transcriptionEngine", "The engine.", None, ignored=True),
+    free_text("Record", "transcriptionLanguage", "The language.", None, ignored=True),
 ]
 
 
@@ -264,5 +266,5 @@ def test_an_accepted_value_is_taken(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_bad_value_warns_of_its_line_and_of_what_is_used(row: Row) -> None:
+def test_a_bad_value_warns_of_its_line_and_of_the_value_used(row: Row) -> None:
     check_bad(row)

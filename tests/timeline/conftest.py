@@ -15,7 +15,7 @@ __all__ = ["house"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--screenshots", type=Path, metavar="DIR", help="pictures of the console after each test of troubles"
+        "--screenshots", type=Path, metavar="DIR", help="pictures of the console after each test of failures"
     )
 
 
@@ -24,7 +24,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Before the fixtures end: the orchestrator still runs then."""
     result = yield
     directory = item.config.getoption("--screenshots", default=None)
-    if directory is not None and item.path.name == "test_troubles.py":
+    if directory is not None and item.path.name == "test_failures.py":
         houses = [one for one in getattr(item, "funcargs", {}).values() if isinstance(one, House)]
         if houses:
             take_pictures(houses[0], directory, item.name.partition("[")[0])

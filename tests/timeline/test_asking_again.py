@@ -84,7 +84,7 @@ def test_only_requests_of_one_s_own_calls_are_made_again(house: House) -> None:
     assert len(house.application.to("/voice")) == 1
 
 
-def test_what_was_added_in_this_moment_is_read(house: House) -> None:
+def test_entries_added_in_this_moment_are_read(house: House) -> None:
     assert house.orchestrator is not None
     node = house.orchestrator.node
     reads = house.orchestrator.services.timeline

@@ -338,7 +338,7 @@ ELSEWHERE = {"call.callee", "call.rejected", "call.hangup"}
 
 
 @pytest.mark.parametrize(("kind", "facts", "said"), SAID)
-def test_what_is_said_of_each_kind_of_entry(kind: str, facts: Facts, said: str) -> None:
+def test_the_sentence_of_each_kind_of_entry(kind: str, facts: Facts, said: str) -> None:
     assert sentence(Entry(1, 1, kind, facts=facts)) == said
 
 

@@ -22,7 +22,7 @@ __all__ = ["bench", "scripted"]
         ({"record": "false"}, False),
     ],
 )
-def test_only_what_asks_for_it_is_recorded(
+def test_only_a_conference_with_record_from_start_is_recorded(
     bench: House, scripted: ScriptedSwitch, attributes: dict[str, str], recorded: bool
 ) -> None:
     bench.application.takes_callbacks("/recording")

@@ -27,7 +27,7 @@ LONGEST = 3600
     ],
 )
 @pytest.mark.parametrize("beep", ["true", "false"])
-def test_what_is_asked_for_is_ordered(
+def test_the_attributes_of_record_are_passed_to_freeswitch(
     bench: House, scripted: ScriptedSwitch, attributes: str, keys: str, longest: int, silence: int, beep: str
 ) -> None:
     bench.voice(f"<Response><Record playBeep='{beep}' {attributes}/></Response>")

@@ -68,7 +68,7 @@ def days(body: dict[str, Any]) -> list[int]:
     return [int(conference["sid"][-12:]) for conference in body["conferences"]]
 
 
-# Who is admitted
+# Access
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_basic_authentication_is_the_account_and_a_key(
     assert answer.headers.get("WWW-Authenticate") == ("Basic" if status == 401 else None)
 
 
-def test_who_is_not_admitted_does_not_learn_what_there_is(api: Api) -> None:
+def test_an_unauthenticated_client_does_not_learn_which_paths_exist(api: Api) -> None:
     for path in ("/v2/texml/nothing", "/2010-04-01/nothing", f"/v2/texml/Accounts/{ACCOUNT}/Nothing"):
         assert api.ask(path, key="wrong").status_code == 401
         assert api.ask(path).status_code == 404
@@ -230,7 +230,7 @@ def update(api: Api, **more: Any) -> requests.Response:
         (b"x" * (MAX_BODY_BYTES + 1), "application/x-www-form-urlencoded", 413, "10015"),
     ],
 )
-def test_a_body_is_a_form_or_json_whatever_it_says_of_itself(
+def test_a_body_is_a_form_or_json_despite_its_content_type(
     api: Api, body: bytes, content_type: str, status: int, code: str
 ) -> None:
     answer = update(api, data=body, headers={"Content-Type": content_type})
@@ -244,10 +244,10 @@ def test_other_methods_are_refused(api: Api) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (405, "10030")
 
 
-# What is kept how long
+# Retention
 
 
-def test_what_is_over_is_forgotten_in_time_and_what_lives_is_not(house: House, api: Api) -> None:
+def test_ended_records_are_deleted_in_time_and_live_ones_are_not(house: House, api: Api) -> None:
     assert house.orchestrator is not None
     fill(api)
     house.orchestrator.retention.sweep()

@@ -15,7 +15,7 @@ from orchestrator.web.clients import client_address
 RIGHT = "right"
 
 
-class Door:
+class TimedAttempts:
     """Attempts whose clock the test sets; `RIGHT` is the right key."""
 
     def __init__(self) -> None:
@@ -35,15 +35,17 @@ class Door:
 
 
 @pytest.fixture
-def admission() -> Door:
-    return Door()
+def admission() -> TimedAttempts:
+    return TimedAttempts()
 
 
-def guesses(admission: Door, count: int, address: Callable[[int], str] = lambda n: "192.0.2.1") -> list[str]:
+def guesses(
+    admission: TimedAttempts, count: int, address: Callable[[int], str] = lambda n: "192.0.2.1"
+) -> list[str]:
     return [admission.tries(f"guess {number}", address(number)) for number in range(count)]
 
 
-def test_ten_at_once_and_then_one_every_thirty_seconds(admission: Door) -> None:
+def test_ten_at_once_and_then_one_every_thirty_seconds(admission: TimedAttempts) -> None:
     assert guesses(admission, 10) == ["wrong"] * 10
     assert admission.tries("one more") == "refused 30"
     assert admission.tries("guess 3") == "wrong", "it says nothing new"
@@ -56,20 +58,20 @@ def test_ten_at_once_and_then_one_every_thirty_seconds(admission: Door) -> None:
     assert admission.tries("yet another") == "refused 30"
 
 
-def test_no_more_is_saved_up_than_the_allowance(admission: Door) -> None:
+def test_no_more_is_saved_up_than_the_allowance(admission: TimedAttempts) -> None:
     guesses(admission, 3)
     admission.now += 86400
     results = [admission.tries(f"later {number}") for number in range(12)]
     assert results.count("wrong") == OF_ADDRESS.attempts
 
 
-def test_the_same_wrong_key_counts_once(admission: Door) -> None:
+def test_the_same_wrong_key_counts_once(admission: TimedAttempts) -> None:
     assert [admission.tries("old key") for _ in range(500)] == ["wrong"] * 500
     assert admission.tries(RIGHT) == "in"
     assert admission.looked == 501
 
 
-def test_another_address_is_another_s(admission: Door) -> None:
+def test_another_address_is_another_s(admission: TimedAttempts) -> None:
     guesses(admission, 11)
     assert admission.tries(RIGHT, "192.0.2.2") == "in"
 
@@ -83,21 +85,23 @@ def test_another_address_is_another_s(admission: Door) -> None:
         ("", "unix:", False),
     ],
 )
-def test_who_has_an_ipv6_address_has_its_whole_network(
-    admission: Door, one: str, other: str, same: bool
+def test_an_ipv6_address_counts_as_its_whole_network(
+    admission: TimedAttempts, one: str, other: str, same: bool
 ) -> None:
     guesses(admission, 10, lambda number: one)
     assert admission.tries(RIGHT, other).startswith("refused" if same else "in")
 
 
-def test_many_addresses_share_the_allowance_of_the_account_they_try(admission: Door) -> None:
+def test_many_addresses_share_the_allowance_of_the_account_they_try(admission: TimedAttempts) -> None:
     for number in range(OF_ACCOUNT.attempts):
         assert admission.tries(f"guess {number}", f"198.51.100.{number}", "main") == "wrong"
     assert admission.tries("more", "203.0.113.1", "main").startswith("refused")
     assert admission.tries(RIGHT, "203.0.113.1", "other") == "in"
 
 
-def test_whoever_had_the_right_key_there_before_is_admitted_whatever_others_try(admission: Door) -> None:
+def test_a_client_that_had_the_right_key_before_is_admitted_despite_the_guesses_of_others(
+    admission: TimedAttempts,
+) -> None:
     assert admission.tries(RIGHT, "192.0.2.1", "main") == "in"
     guesses(admission, 20)
     for number in range(OF_ACCOUNT.attempts + 1):
@@ -106,7 +110,7 @@ def test_whoever_had_the_right_key_there_before_is_admitted_whatever_others_try(
     assert admission.tries(RIGHT, "192.0.2.1", "main") == "in"
 
 
-def test_a_key_that_was_right_and_is_withdrawn_is_wrong(admission: Door) -> None:
+def test_a_key_that_was_right_and_is_withdrawn_is_wrong(admission: TimedAttempts) -> None:
     assert admission.tries(RIGHT) == "in"
     guesses(admission, 10)
     with pytest.raises(TooManyAttempts):
@@ -114,7 +118,7 @@ def test_a_key_that_was_right_and_is_withdrawn_is_wrong(admission: Door) -> None
     assert admission.attempts.check("rest", "192.0.2.1", "", RIGHT, lambda: None) is None
 
 
-def test_what_is_kept_is_bounded(admission: Door) -> None:
+def test_the_remembered_attempts_are_bounded(admission: TimedAttempts) -> None:
     for number in range(MAX_KEPT + 500):
         address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         admission.tries("x", address)
@@ -123,7 +127,7 @@ def test_what_is_kept_is_bounded(admission: Door) -> None:
     assert {len(each) for each in (kept._addresses, kept._accounts, kept._right)} <= {MAX_KEPT}
 
 
-def test_a_flood_is_one_line_in_the_log(admission: Door, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_is_one_line_in_the_log(admission: TimedAttempts, caplog: pytest.LogCaptureFixture) -> None:
     guesses(admission, 300)
     assert len([line for line in caplog.text.splitlines() if "too many wrong keys" in line]) == 1
     admission.now += 30

@@ -99,5 +99,5 @@ def test_another_account_s_are_not_there(callbacks: Callbacks) -> None:
 
 
 @pytest.mark.parametrize("name", ["x", "0", "-1", "9" * 19, "9" * 30, "1.5"])
-def test_what_is_no_id_is_not_there(callbacks: Callbacks, name: str) -> None:
+def test_a_text_that_is_no_id_is_not_found(callbacks: Callbacks, name: str) -> None:
     assert callbacks.ask(f"/{name}").status_code == 404

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each parameter is what Telnyx documents: its default, its bounds, whether
+"""The OpenAPI document says of each parameter the same as Telnyx: its default, its bounds, whether
 it has to be given; and of each operation, whether a client's key keeps it from being done twice."""
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def test_each_parameter_has_its_default_and_its_bounds(operation: Operation) -> 
         assert parameter.required is (parameter.name in REQUIRED.get(operation.name, ())), parameter.name
 
 
-def test_whatever_the_document_refers_to_is_in_it() -> None:
+def test_every_schema_that_the_document_refers_to_is_in_it() -> None:
     described = document(OPERATIONS, ACCOUNT)
     schemas = set(described["components"]["schemas"])  # type: ignore[index]
     named = set(re.findall(r"'#/components/schemas/(\w+)'", str(described)))
@@ -116,7 +116,7 @@ def test_the_document_says_so(operation: Operation) -> None:
         schema = found.pop(parameter.name)
         assert schema.get("default") == parameter.default
         assert parameter.description in schema.get("description", "")
-    # What is left are filters by time, in each of their spellings.
+    # The rest are filters by time, in each of their spellings.
     assert {name.rstrip("<>=").removesuffix("_gt").removesuffix("_lt") for name in found} == set(
         operation.times
     )

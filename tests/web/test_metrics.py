@@ -121,7 +121,7 @@ def test_nothing_that_somebody_else_chose_becomes_a_label(house: House) -> None:
     assert found['texml_http_requests_total{area="none",method="other",status="405"}'] == 1
 
 
-def test_what_fails_is_counted_by_how_it_fails(house: House) -> None:
+def test_failures_are_counted_by_their_kind(house: House) -> None:
     house.application.document("/fallback", "<Response><Reject/></Response>")
     house.application.document("/voice", "", status=500)
     house.switch.call(NUMBER, from_=ANNA).wait_ended(20)
@@ -132,7 +132,7 @@ def test_what_fails_is_counted_by_how_it_fails(house: House) -> None:
     assert found['texml_calls_rejected_total{reason="unknown_number"}'] == 1
 
 
-def test_every_metric_is_there_from_the_start_but_what_was_never_asked(house: House) -> None:
+def test_every_metric_is_there_from_the_start(house: House) -> None:
     families = scrape(house).families()
     expected = {metric.name: metric.kind for metric in METRICS}
     assert {name: families.get(name) for name in expected} == expected
@@ -149,7 +149,7 @@ def test_a_histogram_counts_a_value_in_every_bucket_that_holds_it() -> None:
     assert (histogram.count, histogram.sum) == (4, 12.0)
 
 
-# Who is reported
+# Labels
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def shown(house: House) -> Iterator[Callable[..., requests.Response]]:
         server.stop(1)
 
 
-def test_with_a_key_only_who_has_it_is_answered(shown: Callable[..., requests.Response]) -> None:
+def test_with_a_key_only_its_holder_is_answered(shown: Callable[..., requests.Response]) -> None:
     web = Web(listen="0.0.0.0:8080", metrics_key=SecretStr("for-prometheus"))
     right = "Bearer for-prometheus"
     assert "texml_info" in shown(web, Authorization=right).text
@@ -239,7 +239,7 @@ def test_with_a_database_that_cannot_be_written_it_is_not_ready(house: House) ->
     wait_until(lambda: ask(house, "/readyz").status_code == 200, "it can again", 20)
 
 
-# What is written about them
+# Documents about them
 
 
 def test_the_documentation_has_exactly_these_metrics() -> None:

@@ -20,7 +20,7 @@ KEPT = Path(__file__).resolve().parents[2] / ".hypothesis" / "openapi"
 
 
 def _examples(operation: str) -> DirectoryBasedExampleDatabase:
-    """What failed is tried again first. A directory for each operation: hypothesis knows a test by its
+    """A failure is tried again first. A directory for each operation: hypothesis knows a test by its
     function, which is the same for all."""
     return DirectoryBasedExampleDatabase(KEPT / re.sub(r"\W+", "-", operation))
 

@@ -26,7 +26,7 @@ def described() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def fits(value: object, schema: dict[str, Any]) -> list[str]:
-    """What is wrong with it."""
+    """The faults of it."""
     whole = {**schema, "components": DOCUMENT["components"]}
     return [error.message for error in OAS31Validator(whole).iter_errors(value)]
 

@@ -55,7 +55,7 @@ def test_a_token_is_read_as_it_was_made(at: int, sid: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "MTIz", "eCB5", "MTIzIA", "MTIzNDU2Nzg5MDEyMzQ1Njc4OSB4", "é"])
-def test_what_is_no_token_is_named(token: str) -> None:
+def test_a_text_that_is_no_token_is_named(token: str) -> None:
     with pytest.raises(ApiError) as caught:
         page_of({"PageToken": token})
     assert (caught.value.status, caught.value.faults[0].pointer) == (422, "/PageToken")
@@ -142,7 +142,7 @@ def test_both_bounds_count_and_an_empty_one_is_none() -> None:
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2023-13-01", "20230522T", "99999-01-01", ">", "2023-05-22x"])
-def test_what_is_no_time_is_named(value: str) -> None:
+def test_a_text_that_is_no_time_is_named(value: str) -> None:
     with pytest.raises(ApiError) as caught:
         spans_of("EndTime", {"EndTime>": value})
     assert (caught.value.status, caught.value.faults[0].pointer) == (422, "/EndTime>")
@@ -263,12 +263,12 @@ UNFIT = [
 
 
 @pytest.mark.parametrize(("kind", "given", "value"), FITS)
-def test_what_fits_is_converted(kind, given: object, value: object) -> None:  # type: ignore[no-untyped-def]
+def test_a_valid_value_is_converted(kind, given: object, value: object) -> None:  # type: ignore[no-untyped-def]
     assert kind.convert(given) == value
 
 
 @pytest.mark.parametrize(("kind", "given", "code"), UNFIT)
-def test_what_does_not_fit_says_why(kind, given: object, code: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_invalid_value_is_refused_with_the_reason(kind, given: object, code: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InvalidValue) as caught:
         kind.convert(given)
     assert caught.value.code == code
@@ -288,7 +288,7 @@ class Asked:
         self.once = Idempotency(self.outbox.records, WriteBehindBuffer(self.outbox, lambda messages: None))
 
     def comes(self, body: bytes = b"x", account: str = "a", path: str = "/p", **given: str) -> bytes | None:
-        """What it was answered before; else it is answered with its own body now."""
+        """The earlier answer; else it is answered with its own body now."""
         asked = Headers({name.replace("_", "-"): value for name, value in given.items()})
         request = self.once.asked(account, asked, path, body)
         before = self.once.answered(request)

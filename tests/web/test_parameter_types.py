@@ -28,7 +28,7 @@ URLS = where(lambda schema: schema.get("format") == "uri")
 
 
 def given(parameter: Parameter, value: object) -> object:
-    """What becomes of it; None: as if it was not given."""
+    """The value made of it; None: as if it was not given."""
     return read(by_name([parameter]), [(parameter.name, value)], "").values.get(parameter.name)
 
 
@@ -48,7 +48,7 @@ def test_a_boolean_is_read_as_a_document_s_is(parameter: Parameter) -> None:
 
 @pytest.mark.parametrize("parameter", BOOLEANS)
 @pytest.mark.parametrize("value", ["", "maybe", 2, 1.5, ["true", "false"], {"a": 1}], ids=repr)
-def test_what_is_no_boolean_is_refused(parameter: Parameter, value: object) -> None:
+def test_a_value_that_is_no_boolean_is_refused(parameter: Parameter, value: object) -> None:
     with pytest.raises(InvalidValue):
         parameter.kind.convert(value)
 

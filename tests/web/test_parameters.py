@@ -165,7 +165,7 @@ def test_a_parameter_is_read_wherever_and_however_it_is_written(api: Api, way: s
         ({"files": {"Texml": ("document.xml", "<Response/>")}}, "/Texml"),
     ],
 )
-def test_what_contradicts_itself_is_refused(api: Api, more: dict[str, Any], pointer: str) -> None:
+def test_contradicting_parameters_are_refused(api: Api, more: dict[str, Any], pointer: str) -> None:
     answer = api.ask(f"/Calls/{CALLS[0]}", "POST", "twilio", **more)
     assert set(refused(answer)) == {pointer}
 
@@ -191,7 +191,7 @@ def test_a_body_of_a_get_and_of_a_delete_counts_too(api: Api) -> None:
         ("Byoc", "BY0", ""),
     ],
 )
-def test_what_is_not_built_is_refused_by_name_unless_it_asks_for_nothing(
+def test_parameters_that_are_not_built_are_refused_by_name_unless_they_ask_for_nothing(
     api: Api, vendor: str, name: str, asks: object, does_not: object
 ) -> None:
     call = {"From": "+13125550100", "To": "+13125550999", "ApplicationSid": "1568109700606592442"}

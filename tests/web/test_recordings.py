@@ -43,7 +43,7 @@ def test_a_wav_comes_as_it_is(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("wav", "audio/wav"), ("mp3", "audio/mpeg")])
-def test_head_reports_a_file_what_get_would(site: Site, kind: str, content_type: str) -> None:
+def test_head_answers_as_get_would(site: Site, kind: str, content_type: str) -> None:
     sid = site.record()
     head, whole = (site.ask(f"/recordings/{sid}.{kind}", method) for method in ("HEAD", "GET"))
     assert (head.status, head.body) == (200, b"")
@@ -97,7 +97,7 @@ def test_a_range_that_nobody_understands_gets_the_whole_file(site: Site, asked: 
     assert (answer.status, len(answer.body)) == (200, site.files.path(sid).stat().st_size)
 
 
-def test_who_has_the_file_already_gets_304(site: Site) -> None:
+def test_a_client_that_has_the_file_already_gets_304(site: Site) -> None:
     sid = site.record()
     path = f"/recordings/{sid}.wav"
     first = site.ask(path)
@@ -109,7 +109,7 @@ def test_who_has_the_file_already_gets_304(site: Site) -> None:
     wait_until(lambda: not site.open_files(sid), "the file is closed")
 
 
-# What is not there
+# Missing recordings
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_only_the_name_of_a_recording_as_we_write_it_finds_one(site: Site, name:
     assert site.ask(f"/recordings/{name}").status == 404
 
 
-def test_what_is_not_there_is_reported_in_words_that_nobody_keeps(site: Site) -> None:
+def test_a_missing_recording_is_reported_as_text_that_is_not_cached(site: Site) -> None:
     answer = site.ask(f"/recordings/{SID}.wav")
     assert (answer.status, answer.text) == (404, "there is no such recording\n")
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -190,7 +190,9 @@ def test_a_recording_is_served_once_it_is_closed(site: Site, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])
-def test_what_a_crashed_switch_left_unclosed_can_be_heard(site: Site, kind: str, tmp_path: Path) -> None:
+def test_a_file_that_a_crashed_switch_left_unclosed_can_be_heard(
+    site: Site, kind: str, tmp_path: Path
+) -> None:
     with soundfile.SoundFile(tmp_path / "open.wav", "w", RATE, 1, subtype="PCM_16") as file:
         file.write(np.zeros(RATE * 3))
         site.files.path(SID).write_bytes((tmp_path / "open.wav").read_bytes())
@@ -295,7 +297,7 @@ def test_an_mp3_that_takes_long_is_promised_and_there_later(open_site: Callable[
     assert site.ask(f"/recordings/{sid}.mp3").status == 200
 
 
-def test_what_is_no_audio_is_reported_to_the_listener_and_in_the_log(
+def test_a_recording_that_is_no_audio_is_reported_to_the_listener_and_in_the_log(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.files.path(SID).write_bytes(b"RIFF" + (100 - 8).to_bytes(4, "little") + bytes(92))
@@ -361,7 +363,7 @@ def test_a_listener_who_leaves_in_the_middle_is_no_error(
     assert not caplog.records
 
 
-def test_who_listens_while_it_is_deleted_hears_it_to_the_end(site: Site) -> None:
+def test_a_listener_hears_a_recording_to_the_end_while_it_is_deleted(site: Site) -> None:
     huge = site.record_hugely(30)
     listener = site.starts_listening(huge)
     site.files.path(huge).unlink()

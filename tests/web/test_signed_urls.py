@@ -30,7 +30,7 @@ def test_an_address_is_good_as_it_was_reported(site: Site, kind: str) -> None:
     assert site.ask_url(url).status == 200
 
 
-def test_who_may_hear_the_wav_may_hear_the_mp3(site: Site) -> None:
+def test_a_url_for_the_wav_is_good_for_the_mp3(site: Site) -> None:
     assert site.ask_url(site.files.url(SID).replace(".wav", ".mp3")).status == 200
 
 
@@ -92,7 +92,7 @@ def test_an_unknown_client_does_not_learn_what_there_is(site: Site) -> None:
     assert (there.status, there.text) == (gone.status, gone.text)
 
 
-def test_a_good_address_of_what_is_gone_finds_nothing(site: Site) -> None:
+def test_a_valid_url_of_a_deleted_recording_finds_nothing(site: Site) -> None:
     url = site.files.url(SID)
     site.files.path(SID).unlink()
     assert site.ask_url(url).status == 404

@@ -83,7 +83,7 @@ def test_a_call_s_timeline_says_all_that_happened_in_order(api: Api) -> None:
     assert "<Conference" in answer["document"]
 
 
-def test_what_the_api_did_names_the_key_and_never_shows_it(api: Api) -> None:
+def test_a_command_of_the_api_names_the_key_and_never_shows_it(api: Api) -> None:
     (muted,) = (e for e in api.timeline(f"/Conferences/{api.conference}") if e["kind"] == "api.command")
     assert "through the API with API key 1: Mute it" in muted["sentence"]
     assert muted["sentence"].endswith("(participant anna) with Muted=true.")
@@ -177,7 +177,7 @@ def test_a_request_that_failed_says_why_and_one_that_is_open_has_no_response(hou
     assert response()["response_code"] is None
 
 
-def test_calls_that_never_became_one_are_listed_for_who_may_know(house: House) -> None:
+def test_calls_that_never_became_one_are_listed_for_their_account(house: House) -> None:
     assert house.orchestrator is not None
     owners = (ACCOUNT, OTHER_ACCOUNT, "")
     entries = [

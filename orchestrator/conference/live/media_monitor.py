@@ -21,7 +21,7 @@ from orchestrator.esl import commands
 from orchestrator.esl.connection import Connection
 from orchestrator.esl.errors import SwitchError
 from orchestrator.esl.reply import Reply
-from orchestrator.lifecycle import STOP_SECONDS, Part
+from orchestrator.lifecycle import RunningPart
 from orchestrator.timeline.entry import Level
 from orchestrator.timeline.recorder import Timeline
 
@@ -50,7 +50,7 @@ class _Watched:
     warned: bool = False
 
 
-class MediaMonitor(Part):
+class MediaMonitor(RunningPart):
     """Looks in a greenlet of its own; the answers come on the socket's reader, where nothing blocks."""
 
     def __init__(
@@ -62,14 +62,6 @@ class MediaMonitor(Part):
         self._counters = counters
         self._watched: dict[str, _Watched] = {}
         """By leg."""
-        self._greenlet: gevent.Greenlet[..., None] | None = None
-
-    def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
-
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill(block=False)
 
     def _run(self) -> None:
         while True:

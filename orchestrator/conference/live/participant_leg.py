@@ -98,7 +98,7 @@ class ParticipantLeg:
 
     def _after(self, before: BackgroundPlayback | None, play: Callable[[], None]) -> BackgroundPlayback:
         """`play` in place of what plays, once that has ended: it would run inside of it."""
-        if before is None or before.over:
+        if before is None or before.ended:
             return BackgroundPlayback(self.leg, play)
         before.stop()
 
@@ -112,7 +112,7 @@ class ParticipantLeg:
         """After a restart or a lost socket: what its phase asks for, unless that is being done."""
         match participant.phase:
             case Phase.WAITING:
-                if self._waiting is None or self._waiting.over:
+                if self._waiting is None or self._waiting.ended:
                     self.start_waiting(participant)
             case Phase.JOINING:
                 app, arguments = self.leg.current_application
@@ -123,7 +123,7 @@ class ParticipantLeg:
                 else:
                     self.join(room, participant, dispatch)
             case Phase.IN:
-                if participant.held and (self._holding is None or self._holding.over):
+                if participant.held and (self._holding is None or self._holding.ended):
                     self.hold(True, participant.hold_url, participant.hold_method)
             case Phase.LEAVING:
                 self.await_leave(dispatch)
@@ -175,7 +175,7 @@ class ParticipantLeg:
 
         It is cut off when its participant goes in or out, and when what it is heard over changes.
         """
-        before = self._announcing = [one for one in self._announcing if not one.over]
+        before = self._announcing = [one for one in self._announcing if not one.ended]
 
         def play_behind() -> None:
             for one in before:
@@ -216,18 +216,21 @@ class ParticipantLeg:
             self._deadline.cancel()
             self._deadline = None
 
+    @property
+    def _playbacks(self) -> list[BackgroundPlayback]:
+        all_ = (self._waiting, self._holding, *self._announcing)
+        return [playback for playback in all_ if playback is not None]
+
     def abandon(self) -> None:
         """Nothing more is done to the leg."""
         self.cancel_deadline()
-        for playback in (self._waiting, self._holding, *self._announcing):
-            if playback is not None:
-                playback.abandon()
+        for playback in self._playbacks:
+            playback.abandon()
 
     def finish(self, outcome: ConferenceOutcome) -> None:
         self.cancel_deadline()
-        for playback in (self._waiting, self._holding, *self._announcing):
-            if playback is not None:
-                playback.stop()
+        for playback in self._playbacks:
+            playback.stop()
         if self.leg.playing:
             # A break came before the music started, which then played on beneath the conference.
             self.leg.break_()

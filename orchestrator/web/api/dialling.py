@@ -139,7 +139,7 @@ TWILIO_DEFAULTS: Mapping[str, Any] = {"ConferenceStatusCallbackEvent": frozenset
 NEW_PARTICIPANT = ResponseSchema("NewParticipant", (*participants.BOTH, *participants.TWILIO))
 
 
-def invite(context: RequestContext) -> dict[str, object]:
+def dial_participant(context: RequestContext) -> dict[str, object]:
     values = context.values
     coach = participants.coach_of(context) or ""
     attributes = _attributes(context, coach)
@@ -291,7 +291,7 @@ OPERATIONS = (
         method="POST",
         path="/Conferences/{conference_sid}/Participants",
         summary="Dial somebody into a conference, by its sid or its name",
-        run=invite,
+        run=dial_participant,
         answer=NEW_PARTICIPANT,
         body=(*LEG, *PARTICIPANT),
         idempotent=True,

@@ -125,12 +125,12 @@ class Commands:
         attributes = {"muted": str(wanted.muted).lower()} | (
             {"participantLabel": options.label} if options.label else {}
         )
-        guest = ParticipantToDial(options, attributes, wanted.application)
+        participant = ParticipantToDial(options, attributes, wanted.application)
 
         def order(application: Application, then: Fetched) -> OriginateRequest:
             return OriginateRequest(application, wanted.to.strip(), wanted.from_.strip(), then)
 
-        one, _ = self._control.conferences.dial_participant(account_sid, sid, guest, order)
+        one, _ = self._control.conferences.dial_participant(account_sid, sid, participant, order)
         return json_answer({"call": one.call_sid}, HTTPStatus.CREATED)
 
     def _participant(self, sid: str, who: str) -> ResponseReturnValue:

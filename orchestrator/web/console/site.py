@@ -26,7 +26,7 @@ from orchestrator.web.console.answers import ERRORS, Denied, body, json_answer, 
 from orchestrator.web.console.commands import Commands
 from orchestrator.web.console.event_stream import EventStream, TooManyClients
 from orchestrator.web.console.phone import ConsolePhone
-from orchestrator.web.console.reading import Reading
+from orchestrator.web.console.query_routes import QueryRoutes
 from orchestrator.web.console.sessions import Session, Sessions
 
 log = get_logger(__name__)
@@ -99,7 +99,7 @@ class Console(Part):
         rooms.on_change(self._stream.on_change)
         control.conferences.on_announced(self._stream.on_announced)
         self._sessions = Sessions(current, outbox, secret)
-        self._reading = Reading(current, control, files, self._session, nodes, rooms)
+        self._query_routes = QueryRoutes(current, control, files, self._session, nodes, rooms)
         self._commands = Commands(current, control, self._session)
         self._phone = ConsolePhone(current, control.browser_calls, self._session, self._sessions.is_good)
         self._stopping = False
@@ -133,7 +133,7 @@ class Console(Part):
             ("/session", "POST", self._sign_in),
             ("/session", "DELETE", self._sign_out),
             ("/events", "GET", self._events),
-            *self._reading.routes,
+            *self._query_routes.routes,
             *self._commands.routes,
         ):
             blueprint.add_url_rule(f"/console{path}", f"{method} {path}", function, methods=[method])

@@ -75,7 +75,7 @@ def _oldest(sources: Sources) -> float:
     return max(0.0, time.time() - oldest_at / 1e6) if oldest_at else 0.0
 
 
-def _anomalies(sources: Sources) -> Mapping[tuple[str, ...], float]:
+def _protocol_errors(sources: Sources) -> Mapping[tuple[str, ...], float]:
     return {
         (node.name, kind): count
         for node in sources.nodes
@@ -116,7 +116,7 @@ METRICS: tuple[Metric, ...] = (
     counter(
         "texml_freeswitch_protocol_errors_total",
         "Protocol errors on the event socket.",
-        _anomalies,
+        _protocol_errors,
         *("node", "kind"),
     ),
     counter(

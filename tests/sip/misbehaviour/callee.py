@@ -17,7 +17,7 @@ from tests.sip.misbehaviour.user_agent import T1, UserAgent
 
 
 class Callee(UserAgent):
-    """Of one call. What its behaviour does not answer stays without an answer."""
+    """Of one call. Requests that its behaviour does not answer stay without an answer."""
 
     def __init__(
         self, line: Line, user: str, codecs: Sequence[str], path: Path, chance: random.Random
@@ -70,7 +70,7 @@ class Callee(UserAgent):
         return self._answer_to(self.invitation)
 
     def refuses_cancel(self) -> None:
-        """What comes as CANCEL is answered, and the INVITE goes on as though it had not."""
+        """A CANCEL is answered, and the INVITE goes on as though it had not come."""
         self.handlers["CANCEL"] = lambda message: self.answer(message, "200 OK")
 
     def other_codec(self) -> str:

@@ -289,7 +289,7 @@ def sends_digits_and_refers(phone: Callee) -> None:
 @CALLEES
 def loses_a_fifth_and_repeats_the_rest(phone: Callee) -> None:
     """Of its messages, in both directions; what arrives arrives twice."""
-    phone.line.trouble.loss, phone.line.trouble.copies = 0.2, 2
+    phone.line.faults.loss, phone.line.faults.copies = 0.2, 2
     _rings(phone)
     if phone.picks_up():
         _talks(phone)

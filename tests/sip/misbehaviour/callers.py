@@ -216,7 +216,7 @@ def sends_telephone_events(phone: Caller) -> None:
 @CALLERS
 def sends_everything_twice(phone: Caller) -> None:
     """Every message has a copy right behind it."""
-    phone.line.trouble.copies = 2
+    phone.line.faults.copies = 2
     if phone.call():
         _talks(phone)
 
@@ -224,7 +224,7 @@ def sends_everything_twice(phone: Caller) -> None:
 @CALLERS
 def sends_out_of_order(phone: Caller) -> None:
     """Every message is up to 80 ms late: an ACK may come after the BYE that follows it."""
-    phone.line.trouble.delay = 0.08
+    phone.line.faults.delay = 0.08
     if phone.call():
         if phone.talks(phone.chance.choice([0.0, 0.3])):
             phone.reinvite()
@@ -234,7 +234,7 @@ def sends_out_of_order(phone: Caller) -> None:
 @CALLERS
 def loses_a_fifth(phone: Caller) -> None:
     """Of its messages, in both directions; over UDP it repeats them."""
-    phone.line.trouble.loss = 0.2
+    phone.line.faults.loss = 0.2
     if phone.call():
         _talks(phone)
 

@@ -16,8 +16,8 @@ LARGEST = 65536
 
 
 @dataclass
-class Trouble:
-    """What happens to each message: none of it by default."""
+class LineFaults:
+    """The faults of each message's way: none by default."""
 
     copies: int = 1
     loss: float = 0.0
@@ -37,7 +37,7 @@ class Line(ABC):
 
     def __init__(self, host: str) -> None:
         self.host = host
-        self.trouble = Trouble()
+        self.faults = LineFaults()
         self.port = 0
         self._came: gevent.queue.Queue[bytes] = gevent.queue.Queue()
         self._greenlets: list[gevent.Greenlet] = []
@@ -57,18 +57,18 @@ class Line(ABC):
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
     def send(self, message: bytes) -> None:
-        for _ in range(self.trouble.copies):
-            if self.trouble.lost():
+        for _ in range(self.faults.copies):
+            if self.faults.lost():
                 continue
-            if self.trouble.delay:
-                seconds = self.trouble.chance.uniform(0.0, self.trouble.delay)
+            if self.faults.delay:
+                seconds = self.faults.chance.uniform(0.0, self.faults.delay)
                 self._greenlets.append(gevent.spawn_later(seconds, self._send, message))
             else:
                 self._send(message)
 
     def receive(self) -> bytes:
         """The next message; waits without a limit."""
-        while self.trouble.lost():
+        while self.faults.lost():
             self._came.get()
         return self._came.get()
 

@@ -27,7 +27,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Stream:
-    """What a call's two sides agreed upon."""
+    """The media that a call's two sides agreed upon."""
 
     where: tuple[str, int]
     codec: str

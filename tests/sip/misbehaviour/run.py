@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.lab.switches import FreeSwitch
 from tests.lab.web import Application
+from tests.scenarios.captured_log import CapturedLog
 from tests.scenarios.conftest import House
-from tests.scenarios.journal import Journal
 from tests.sip.misbehaviour.plan import Kind, Plan, plans
 from tests.sip.misbehaviour.scene import PATIENCE_SECONDS, Scene
 from tests.sip.misbehaviour.switch import Impatient, threads_at_rest
@@ -99,7 +99,7 @@ def furnished(switch: FreeSwitch, directory: Path) -> Iterator[House]:
     directory.mkdir()
     application = Application()
     application.start()
-    house = House(switch, application, directory, Journal())
+    house = House(switch, application, directory, CapturedLog())
     try:
         with house.log.kept():
             house.start()

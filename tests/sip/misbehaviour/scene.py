@@ -118,7 +118,7 @@ class Scene:
                 phone.finish()
 
     def _order(self, plan: Plan, callee: Callee, chance: random.Random) -> None:
-        """What the API is asked for in this call."""
+        """The requests to the API in this call."""
         data = {
             "To": callee.uri,
             "From": "+13125550100",
@@ -183,7 +183,7 @@ class Scene:
 
 
 def _outcome(phone: Caller | Callee) -> str:
-    """What came to it: statuses, or methods."""
+    """The messages that came to it: statuses, or methods."""
     if isinstance(phone, Callee):
         return "callee got " + (
             " ".join(one.partition(b" ")[0].decode() for one in phone.requests) or "no call"

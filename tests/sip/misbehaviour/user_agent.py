@@ -30,7 +30,7 @@ class UserAgent:
         self, line: Line, user: str, codecs: Sequence[str], path: Path, chance: random.Random
     ) -> None:
         self.line, self.user, self.codecs, self.chance = line, user, list(codecs), chance
-        self.line.trouble.chance = chance
+        self.line.faults.chance = chance
         self.sound = Sound(line.host, path, chance)
         self.tag = uuid.UUID(int=chance.getrandbits(128)).hex[:12]
         self.call_id = self.local = self.remote = self.target = ""
@@ -43,7 +43,7 @@ class UserAgent:
             "UPDATE": self._on_update,
         }
         self.faults: list[str] = []
-        """What the switch did wrong in its dialog."""
+        """The switch's faults in its dialog."""
         self.ended = gevent.event.Event()
         self.established = False
         self.vanished = False
@@ -59,7 +59,7 @@ class UserAgent:
         self._description = 0
         self._greenlets = [gevent.spawn(self._run)]
 
-    # What a behaviour does
+    # For behaviours
 
     def request(self, method: str, body: bytes = b"", headers: Headers = (), timeout: float = 4.0) -> int:
         """Any request of the dialog; the status of its answer, acknowledged, 0 without one."""
@@ -96,7 +96,7 @@ class UserAgent:
     def ends(self) -> None:
         """By BYE, at the end of a call that is up: the switch must still know it, or have said BYE itself."""
         status = self.bye()
-        if status == 200 or self.line.trouble.loss:
+        if status == 200 or self.line.faults.loss:
             return
         if not self.within(1.0, lambda: any(one.startswith(b"BYE ") for one in self.requests)):
             self.faults.append(f"its BYE was answered {status}, and the switch had sent none")
@@ -223,7 +223,7 @@ class UserAgent:
         digits = dict(types).get("TELEPHONE-EVENT", 101)
         self.sound.start(Stream(media_address(message), *spoken[0], digits))
 
-    # What comes
+    # Received messages
 
     def _run(self) -> None:
         while True:

@@ -66,7 +66,7 @@ def _once(requests: Sequence[Request], path: str, *key: str) -> list[Mapping[str
 
 
 def _stays(events: Sequence[Mapping[str, str]], entered: Sequence[Seen], explains: Explains) -> Iterable[str]:
-    """Who entered a conference, by FreeSWITCH's own events or the callbacks, had one join and one leave."""
+    """Every participant, by FreeSWITCH's own events or the callbacks, had one join and one leave."""
     counts = Counter((one["ConferenceSid"], one["CallSid"], one["StatusCallbackEvent"]) for one in events)
     members = {(one.room, call_sid_of(one.leg)) for one in entered}
     mentioned = {(room, call) for room, call, event in counts if event in (JOIN, LEAVE)}

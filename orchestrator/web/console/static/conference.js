@@ -38,7 +38,7 @@ class Conference {
     this.note = el("p", {
       class: "note",
       textContent:
-        "Who speaks is not known here: FreeSWITCH says it in conferences whose document has “speaker” in its " +
+        "The speakers are not known here: FreeSWITCH reports them in conferences whose document has “speaker” in its " +
         "statusCallbackEvent, and in all of them with the setting conference.talking_events: always.",
     });
     this.peopleSection = el("section", {}, this.peopleTitle, this.list, this.note);

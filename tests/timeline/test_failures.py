@@ -1,4 +1,4 @@
-"""Twelve troubles of an operator's day, each provoked, and each explained by one sentence of the timeline."""
+"""Twelve failures of an operator's day, each provoked, and each explained by one sentence of the timeline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.lab.web import Answer, Application
 from tests.scenarios.conftest import House, lived_in
 from tests.sip.own_switch import OwnSwitch
 from tests.sip.talker import FRAME_SECONDS, SILENCE, Talker
-from tests.sound.stage import until
+from tests.sound.common import until
 from tests.timeline.reading import entries_of, rejected, sentences, wait_for
 
 NUMBER, CALLER, CALLEE = "+13125550100", "+13125550001", "+13125550021"

@@ -15,7 +15,7 @@ import requests
 from tests.lab.phone import Answers
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
-from tests.sound.stage import until
+from tests.sound.common import until
 
 FIRST, SECOND, MODERATOR, CALLEE = "+13125550002", "+13125550003", "+13125550009", "+13125550777"
 BEFORE, AFTER, VOICE = 1500, 900, 500

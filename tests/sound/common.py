@@ -102,7 +102,7 @@ def recording_callbacks(house: House, count: int, timeout: float = 8.0) -> list[
 
 
 def listen(fields: dict[str, str]) -> sound.Samples:
-    """What is behind RecordingUrl."""
+    """The file behind RecordingUrl."""
     answer = requests.get(fields["RecordingUrl"], timeout=5)
     assert answer.status_code == 200, answer.text
     samples, rate = soundfile.read(io.BytesIO(answer.content), dtype="int16", always_2d=True)

@@ -16,7 +16,7 @@ from orchestrator.config.service import Admission
 from orchestrator.config.settings import Settings
 from tests.lab.web import Request
 from tests.scenarios.conftest import ACCOUNT, NUMBER, SEED, House, house
-from tests.sound.stage import until
+from tests.sound.common import until
 
 __all__ = ["house"]
 pytestmark = pytest.mark.rather("emulator")

@@ -12,7 +12,7 @@ import gevent
 from orchestrator.logs import formatter
 
 
-class Journal(logging.Handler):
+class CapturedLog(logging.Handler):
     """Every line from WARNING up, and every greenlet that died of an exception."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Journal(logging.Handler):
         return [error for error in self.errors if not any(part in error for part in self._allowed)]
 
     @contextmanager
-    def kept(self) -> Iterator[Journal]:
+    def kept(self) -> Iterator[CapturedLog]:
         hub = gevent.get_hub()
         handle_error = hub.handle_error
 

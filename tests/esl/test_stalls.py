@@ -20,12 +20,12 @@ from tests.esl.wire import api_frame
 Up = Callable[..., tuple[Connection, Talk]]
 
 
-def stand_still(seconds: float) -> None:
+def stall(seconds: float) -> None:
     """The whole process, with its hub: as a SIGSTOP does."""
     ctypes.CDLL(None).usleep(int(seconds * 1_000_000))
 
 
-def test_what_was_said_while_we_stood_still_comes_before_every_timer_of_ours(up: Up) -> None:
+def test_events_that_came_during_a_stall_precede_every_timer(up: Up) -> None:
     """Symptom: a participant that FreeSWITCH had taken in was sent as refused, and one that had hung up as
     leaving a minute later. Cause: on waking, libev runs timers before it looks at sockets. Fix: the event
     socket's watcher comes first."""
@@ -34,7 +34,7 @@ def test_what_was_said_while_we_stood_still_comes_before_every_timer_of_ours(up:
     Alarm(0.3, heard.append, "alarm")
     gevent.spawn_later(0.3, heard.append, "greenlet")
     talk.event(Event_Name="CHANNEL_HANGUP", Unique_ID="a")
-    stand_still(0.6)
+    stall(0.6)
     eventually(lambda: len(heard) == 3)
     assert heard[0] == "a"
 
@@ -45,26 +45,26 @@ def test_a_long_backlog_is_read_before_anybody_else_has_a_turn(up: Up) -> None:
     heard: list[str] = []
 
     def slow(event: object) -> None:
-        stand_still(0.002)
+        stall(0.002)
         heard.append("event")
 
     _, talk = up(on_event=slow)
     Alarm(0.5, heard.append, "alarm")
     for _ in range(60):
         talk.event(Event_Name="CHANNEL_HANGUP", Unique_ID="a")
-    stand_still(1.6)
+    stall(1.6)
     eventually(lambda: len(heard) == 61)
     assert heard.index("alarm") == 60
 
 
-def test_our_own_standing_still_times_out_no_command_and_ends_no_socket(up: Up) -> None:
+def test_a_stall_of_ours_times_out_no_command_and_ends_no_socket(up: Up) -> None:
     """Symptom: a stall of ours of ten seconds ended a socket with unread events. Cause: the commands' limits
     and FreeSWITCH's silence were measured while we stood still. Fix: that time does not count."""
     connection, talk = up(command_timeout=1.0, probe_timeout=0.5)
     replies: list[Reply | SwitchError] = []
     connection.post("api status", replies.append)
     talk.read()
-    stand_still(2.0)
+    stall(2.0)
     gevent.sleep(0.4)
     assert connection.connected
     assert replies == []
@@ -73,10 +73,10 @@ def test_our_own_standing_still_times_out_no_command_and_ends_no_socket(up: Up) 
     assert isinstance(replies[0], Reply)
 
 
-def test_whoever_asks_is_made_to_wait_until_all_is_read(up: Up) -> None:
+def test_a_reader_of_the_state_waits_until_all_events_are_read(up: Up) -> None:
     connection, talk = up()
     connection.wait_current()
-    stand_still(1.5)
+    stall(1.5)
     waiting = gevent.spawn(connection.wait_current)
     assert talk.read() == PING
     gevent.sleep(0.1)

@@ -52,7 +52,7 @@ POSTER_STARTS_SECONDS = 3.0
 LONGEST_QUIET_SECONDS = 20.0
 TICK = os.sysconf("SC_CLK_TCK")
 BARE = "bare requests"
-"""A process beside the orchestrator, by `Stage.post_beside`."""
+"""A process beside the orchestrator, by `Harness.post_beside`."""
 
 
 def why_not() -> str:
@@ -93,7 +93,7 @@ class BusySwitch(FreeSwitch):
 
 
 class Child:
-    """A module of these benchmarks, as a process. What it prints comes when its standard input ends."""
+    """A module of these benchmarks, as a process. Its output comes when its standard input ends."""
 
     def __init__(self, module: str, *arguments: str, sockets: tuple[socket.socket, ...] = ()) -> None:
         self._process = subprocess.Popen(
@@ -126,7 +126,7 @@ class Callback:
         self.fields = dict(parse_qsl(body, keep_blank_values=True))
 
 
-class Stage:
+class Harness:
     def __init__(self, directory: Path, noun: str, limiter: str, nodes: int = 1, more: str = "") -> None:
         """`noun`: attributes of the Conference in the application's document, besides its callbacks'.
         `nodes`: FreeSWITCHes, of which `switch` is the first. `more`: settings."""
@@ -256,27 +256,27 @@ class Stage:
 
 
 @contextmanager
-def staged(
+def started(
     noun: str = "",
     limiter: str = "",
     nodes: int = 1,
     more: str = "",
-    kind: type[Stage] | None = None,
+    kind: type[Harness] | None = None,
     store: str = "sqlite",
-) -> Iterator[Stage]:
+) -> Iterator[Harness]:
     """`store`: or postgresql, a server of the benchmark's own."""
     problem = why_not()
     if problem:
         sys.exit(f"this benchmark needs a FreeSWITCH: {problem}")
     directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    stage = (kind or Stage)(directory, noun, limiter, nodes, more)
+    harness = (kind or Harness)(directory, noun, limiter, nodes, more)
     server = PostgresServer(()) if store == "postgresql" else None
-    stage.store = f', postgresql: "{server.empty()}"' if server is not None else ""
+    harness.store = f', postgresql: "{server.empty()}"' if server is not None else ""
     try:
-        stage.start()
-        yield stage
+        harness.start()
+        yield harness
     finally:
-        stage.stop()
+        harness.stop()
         if server is not None:
             server.close()
         shutil.rmtree(directory, ignore_errors=True)
@@ -291,14 +291,14 @@ def ready(port: int) -> bool:
 
 @dataclass(frozen=True)
 class Usage:
-    """Up to a moment: seconds of processor time."""
+    """Up to a moment: seconds of CPU time."""
 
     at: float
     spent: dict[str, float]
     idle: float
     """Of all processors together, as the next."""
     stolen: float
-    """What the machine below this one gave to others."""
+    """CPU time that the machine below this one gave to others."""
     waited: float
     """The orchestrator could have run so long, and others did."""
 

@@ -12,8 +12,6 @@ from orchestrator.esl.snapshot import DOCTOR
 from tests.calls.scripted import ScriptedSwitch
 from tests.scenarios.conftest import House
 
-GUARDED = {"texml_guard": "1"}
-
 
 @pytest.mark.parametrize(
     ("variables", "taken", "killed"),
@@ -104,7 +102,7 @@ def test_a_watcher_hears_everything_until_the_end_and_no_longer(bench: House) ->
     legs.unwatch(uuid, first)
 
 
-def test_what_is_held_back_comes_in_its_order_and_what_comes_then_behind_it(bench: House) -> None:
+def test_events_held_back_come_in_order_and_later_ones_behind_them(bench: House) -> None:
     assert bench.orchestrator is not None
     board, heard, uuid = bench.orchestrator.node.dispatcher, list[str](), str(uuid4())
     bench.orchestrator.node.legs.watch(uuid, lambda event: heard.append(event.name))

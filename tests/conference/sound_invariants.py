@@ -32,8 +32,8 @@ from orchestrator.conference.machine.table import StepResult
 ENDS = (HungUp, JoinReturned, Left)
 
 
-class SoundBook:
-    """Keeps who is muted, on hold and shut off from whom, by FreeSWITCH's numbers for them."""
+class SoundInvariants:
+    """The members that are muted, on hold and not heard by others, by FreeSWITCH's numbers for them."""
 
     def __init__(self) -> None:
         self.joins_muted: dict[str, bool] = {}
@@ -93,7 +93,7 @@ class SoundBook:
                 case SetHold(call_sid, member_id, on):
                     assert inside[member_id].call_sid == call_sid
                     self.held[member_id] = on
-                    self.muted[member_id] = False  # What FreeSWITCH's unhold makes of it.
+                    self.muted[member_id] = False  # An effect of FreeSWITCH's unhold.
                 case RelateNospeak(member, other, on):
                     assert {member, other} <= inside.keys()
                     comes = isinstance(event, (Added, JoinRequest))
@@ -170,7 +170,7 @@ class SoundBook:
                 assert starts or was.join_sent or event.renewed
 
     def _hearers_not_meant(self, speaker: Participant, inside: dict[str, Participant]) -> list[str]:
-        """Who hears a coach and is not whom it coaches."""
+        """The members that hear a coach and are not coached by it."""
         if not speaker.options.coach:
             return []
         return [

@@ -21,7 +21,7 @@ SECOND = 1_000_000
 LONG_AGO = 1_790_000_000 * SECOND
 
 
-def intake(**limits: int) -> CallLimiter:
+def new_admission(**limits: int) -> CallLimiter:
     return CallLimiter(Limits(**({"max_in_setup": 100, "max_delay_ms": 1000} | limits)))
 
 
@@ -30,37 +30,37 @@ def arrive(admission: CallLimiter, count: int, now: float = 0.0, first: int = 0)
 
 
 def test_an_idle_node_lets_everybody_in() -> None:
-    assert arrive(intake(), 100) == [None] * 100
+    assert arrive(new_admission(), 100) == [None] * 100
 
 
 def test_as_many_may_be_on_their_way_in_as_the_setting_says() -> None:
-    admission = intake(max_in_setup=3)
+    admission = new_admission(max_in_setup=3)
     assert arrive(admission, 5) == [None, None, None, LimitHit.IN_SETUP, LimitHit.IN_SETUP]
     assert (admission.accepted, admission.refused[LimitHit.IN_SETUP]) == (3, 2)
 
 
-def test_who_is_answered_or_gone_makes_place_for_the_next() -> None:
-    admission = intake(max_in_setup=1)
+def test_a_call_that_is_answered_or_gone_makes_place_for_the_next() -> None:
+    admission = new_admission(max_in_setup=1)
     assert arrive(admission, 1) == [None]
     admission.left_setup("leg-0")
     admission.left_setup("an unknown client")
     assert arrive(admission, 2, first=1) == [None, LimitHit.IN_SETUP]
 
 
-def test_who_waits_long_for_its_application_keeps_nobody_out() -> None:
-    admission = intake(max_in_setup=1)
+def test_a_call_that_waits_long_for_its_application_keeps_nobody_out() -> None:
+    admission = new_admission(max_in_setup=1)
     arrive(admission, 1)
     assert arrive(admission, 1, SETUP_SECONDS - 0.01, first=1) == [LimitHit.IN_SETUP]
     assert arrive(admission, 1, SETUP_SECONDS, first=2) == [None]
 
 
 def test_no_more_calls_than_the_setting_says() -> None:
-    admission = intake(max_calls=2)
+    admission = new_admission(max_calls=2)
     assert [admission.admit("leg", 0, live) for live in (1, 2, 3)] == [None, LimitHit.CALLS, LimitHit.CALLS]
 
 
 def test_the_later_everything_is_the_fewer_are_admitted() -> None:
-    admission = intake()
+    admission = new_admission()
     admission.note_delay(1.0, now=0)
     assert admission.allowed(0) == 100
     admission.note_delay(4.0, now=0)
@@ -69,7 +69,7 @@ def test_the_later_everything_is_the_fewer_are_admitted() -> None:
 
 
 def test_a_lull_forgives() -> None:
-    admission = intake()
+    admission = new_admission()
     admission.note_delay(8.0, now=0)
     assert [admission.allowed(now) for now in (0, 1, 2, 3)] == [12, 25, 50, 100]
     admission.note_delay(0.1, now=1)
@@ -77,7 +77,7 @@ def test_a_lull_forgives() -> None:
 
 
 def test_a_machine_that_stood_still_refuses_none_of_the_few_who_come_then() -> None:
-    admission = intake()
+    admission = new_admission()
     admission.note_delay(3600.0, now=0)
     assert arrive(admission, ALWAYS + 1) == [None] * ALWAYS + [LimitHit.DELAY]
 
@@ -91,7 +91,7 @@ def test_a_machine_that_stood_still_refuses_none_of_the_few_who_come_then() -> N
 def test_never_more_on_their_way_than_allowed_and_all_are_counted(
     steps: list[tuple[float, float, bool]],
 ) -> None:
-    admission, now = intake(max_in_setup=20), 0.0
+    admission, now = new_admission(max_in_setup=20), 0.0
     for number, (pause, late, answered) in enumerate(steps):
         now += pause
         admission.note_delay(late, now)
@@ -103,22 +103,22 @@ def test_never_more_on_their_way_than_allowed_and_all_are_counted(
 
 
 def test_a_burst_is_reported_when_it_begins_every_minute_and_when_it_is_over() -> None:
-    admission = intake(max_in_setup=1)
+    admission = new_admission(max_in_setup=1)
     assert admission.report(0) is None
     arrive(admission, 3)
     first = admission.report(0)
     assert first
-    assert (first.refused, first.by_limit, first.over) == (2, {"max_in_setup": 2}, False)
+    assert (first.refused, first.by_limit, first.ended) == (2, {"max_in_setup": 2}, False)
     arrive(admission, 2, 1, first=3)
     assert admission.report(1) is None
     arrive(admission, 2, REPORT_SECONDS, first=5)
     minute = admission.report(REPORT_SECONDS)
     assert minute
-    assert (minute.refused, minute.accepted, minute.over) == (5, 2, False)
+    assert (minute.refused, minute.accepted, minute.ended) == (5, 2, False)
     assert admission.report(REPORT_SECONDS + QUIET_SECONDS - 1) is None
     last = admission.report(REPORT_SECONDS + QUIET_SECONDS)
     assert last
-    assert (last.refused, last.over) == (0, True)
+    assert (last.refused, last.ended) == (0, True)
     assert admission.report(REPORT_SECONDS + QUIET_SECONDS + 1) is None
 
 

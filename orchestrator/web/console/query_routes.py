@@ -1,4 +1,4 @@
-"""Reading beside the live events: lists, one conference or call, callbacks, numbers, loudness."""
+"""Routes that read, beside the live events: lists, one conference or call, callbacks, numbers, loudness."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from orchestrator.web.console.timelines import PAGE, dry_run_view, rejected_view
 log = get_logger(__name__)
 
 
-class Reading:
+class QueryRoutes:
     """Flask calls it, on the greenlet of each request. `session` raises Denied."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """A restart in the middle of each verb, of a ringing phone and of a hold: what each of them had is kept.
 
-What the API shows of calls and participants is the same before and after; what was reported is not repeated.
+The API shows the same of calls and participants before and after; reported events are not repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.lab.softphones import Answers, NeverAnswers
 from tests.lab.web import Answer
 from tests.scenarios.conftest import ACCOUNT, API_KEY, NUMBER, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import recorded, recording_callbacks, until, watching
+from tests.sound.common import recorded, recording_callbacks, until, watching
 
 FIRST, CALLEE = "+13125550002", "+13125550777"
 MAIN = "1568109700606592442"
@@ -46,7 +46,7 @@ def calls(client: Client, **more: str) -> str:
 
 
 def statuses(house: House, path: str, count: int) -> list[tuple[str, str]]:
-    """What came at `path`, with nothing more a moment later."""
+    """The callbacks to `path`, with nothing more a moment later."""
     house.application.wait_for(path, count, 15)
     gevent.sleep(0.7)
     return [(one.fields["SequenceNumber"], one.fields["CallStatus"]) for one in house.application.to(path)]
@@ -175,7 +175,7 @@ def test_a_call_that_rings_over_a_restart_keeps_its_time_limit_and_its_fallback(
 
 
 @pytest.mark.parametrize("by", ["api", "document"])
-def test_what_was_reported_is_not_reported_again_and_the_numbers_go_on(
+def test_reported_events_are_not_reported_again_and_the_numbers_go_on(
     house: House, client: Client, by: str
 ) -> None:
     """A restart while the phone rings, one while the two talk, one after the end."""
@@ -297,7 +297,7 @@ def test_music_of_a_hold_goes_on_as_it_was_asked_for(house: House, client: Clien
     assert answer.status_code == 200, answer.text
     phone.wait_hears(PROMPT, 10)
     restart(house)
-    # What FreeSWITCH played on by itself is over by then.
+    # The playback that FreeSWITCH went on with has ended by then.
     gevent.sleep(2.5)
     until(lambda: phone.hears_now(PROMPT), 3, "it hears the music of its hold")
     phone.hang_up()
@@ -306,7 +306,7 @@ def test_music_of_a_hold_goes_on_as_it_was_asked_for(house: House, client: Clien
 SHOWN = {"Label": "guest", "Muted": "true", "EndConferenceOnExit": "true", "StartConferenceOnEnter": "true"}
 
 
-def test_what_the_api_shows_of_those_inside_is_the_same(house: House, client: Client) -> None:
+def test_the_api_shows_the_same_of_those_inside(house: House, client: Client) -> None:
     house.voice(house.joins(beep="false", participantLabel="first"))
     first = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
     sid = house.events(2, 10)[0]["ConferenceSid"]
@@ -356,10 +356,10 @@ def test_a_phone_that_never_answers_is_called_off_after_a_restart_too(house: Hou
     until(lambda: client.ask("GET", path).status_code == 404, 5, "nobody is in the conference")
 
 
-# What went on meanwhile
+# Meanwhile
 
 
-def test_who_fell_silent_meanwhile_speaks_no_more(house: House) -> None:
+def test_a_speaker_that_fell_silent_meanwhile_speaks_no_more(house: House) -> None:
     house.voice(house.joins(statusCallbackEvent="speaker"))
     phone = house.switch.call(NUMBER, from_=FIRST, sounds=VOICE)
     assert house.delivered(1, 10)[0][1] == "participant-speech-start"

@@ -1,4 +1,4 @@
-"""The far end of an event socket, which pours recorded events into a client in a process of its own."""
+"""The far end of an event socket, which sends recorded events to a client in a process of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUND_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Spent:
-    """What reading one pouring took the reader."""
+    """The seconds that reading all events took the reader."""
 
     cpu: float
     wall: float
@@ -40,7 +40,7 @@ class Reader:
         self._sock.sendall(GREETING)
         self._command(b"api ready")
 
-    def pour(self) -> Spent:
+    def send_all(self) -> Spent:
         first = self._frames.index(b"\n\n") + 2
         first += int(self._frames.partition(b"Content-Length: ")[2].partition(b"\n")[0])
         self._sock.sendall(self._frames[:first])

@@ -23,7 +23,7 @@ BEEPS: list[tuple[Beep, list[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("beep", "on_enter", "on_exit"), BEEPS)
-def test_a_beep_announces_who_enters_and_leaves_as_its_own_noun_says(
+def test_a_beep_announces_a_participant_as_its_own_noun_says(
     beep: Beep, on_enter: list[str], on_exit: list[str]
 ) -> None:
     story = Story()
@@ -55,7 +55,7 @@ def test_a_joiner_never_hears_its_own_beep_and_everybody_else_does() -> None:
     assert story.sounds() == ["beep enter manna mbert"]
 
 
-def test_who_leaves_does_not_hear_its_own_beep_either_and_an_emptied_room_has_no_ear() -> None:
+def test_a_leaving_participant_does_not_hear_its_own_beep_and_an_emptied_room_has_none() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
@@ -65,7 +65,7 @@ def test_who_leaves_does_not_hear_its_own_beep_either_and_an_emptied_room_has_no
     assert story.sounds() == []
 
 
-def test_who_is_kicked_is_announced_when_it_is_out() -> None:
+def test_a_kicked_participant_is_announced_when_it_is_out() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
@@ -106,7 +106,7 @@ def test_the_start_is_announced_by_no_beep_neither_the_starter_nor_those_it_move
     assert story.sounds() == []
 
 
-def test_whom_freeswitch_does_not_take_makes_no_beep() -> None:
+def test_a_participant_that_freeswitch_does_not_add_makes_no_beep() -> None:
     story = Story()
     story.enters("anna")
     story.asks("bert")
@@ -128,7 +128,7 @@ def test_nobody_beeps_while_the_conference_ends() -> None:
     assert story.sounds() == []
 
 
-def test_who_is_on_hold_hears_no_beep() -> None:
+def test_a_participant_on_hold_hears_no_beep() -> None:
     story = Story()
     story.enters("anna")
     story.enters("bert")
@@ -163,14 +163,14 @@ def test_everybody_in_the_room_hears_that_the_recording_begins_the_starter_too()
     assert story.sounds() == ["beep record manna"]
 
 
-def test_who_comes_later_hears_no_beep_of_the_recording() -> None:
+def test_a_later_participant_hears_no_beep_of_the_recording() -> None:
     story = Story(recording=RECORDED)
     story.enters("anna")
     story.enters("bert", beep="false")
     assert story.sounds() == []
 
 
-def test_who_was_on_the_way_in_by_itself_when_another_started_it_comes_later_too() -> None:
+def test_a_participant_on_its_way_in_when_another_started_the_recording_hears_no_beep_of_it() -> None:
     story = Story(recording=RECORDED)
     story.asks("anna", beep="false")
     story.enters("bert")
@@ -202,7 +202,7 @@ def test_record_beep_and_beep_do_not_ask_each_other(
     assert story.sounds() == later
 
 
-def test_who_is_moved_in_on_hold_hears_no_beep_of_the_recording() -> None:
+def test_a_participant_moved_in_on_hold_hears_no_beep_of_the_recording() -> None:
     story = Story(recording=RECORDED)
     story.asks("anna", start=False)
     story.holds("anna")
@@ -277,7 +277,7 @@ def test_without_a_timeout_no_silence_is_awaited(conference_options: RecordingOp
     assert story.sounds() == []
 
 
-def test_who_leaves_while_it_speaks_leaves_silence_behind() -> None:
+def test_a_speaker_that_leaves_leaves_silence_behind() -> None:
     story = Story(recording=UNTIL_SILENT)
     story.enters("anna")
     story.enters("bert", beep="false")
@@ -286,7 +286,7 @@ def test_who_leaves_while_it_speaks_leaves_silence_behind() -> None:
     assert story.sounds() == [f"await 5 s of silence since {story.at}"]
 
 
-def test_who_leaves_while_another_speaks_does_not() -> None:
+def test_a_speaker_that_leaves_while_another_speaks_leaves_no_silence() -> None:
     story = Story(recording=UNTIL_SILENT)
     story.enters("anna")
     story.enters("bert", beep="false")

@@ -12,7 +12,7 @@ import telnyx
 from tests.lab.softphones import Answers
 from tests.scenarios.conftest import ACCOUNT, House
 from tests.sdk.conftest import Client
-from tests.sound.stage import ROOM, loudness_between, until
+from tests.sound.common import ROOM, loudness_between, until
 
 ANNA, BERT, CLEO = "+13125550002", "+13125550003", "+13125550004"
 VOICES = {ANNA: 500, BERT: 900, CLEO: 1700}
@@ -67,7 +67,7 @@ def goes_quiet(phone: Any, hz: float) -> None:
     assert not phone.hears_now(hz)
 
 
-def test_who_is_muted_is_heard_by_nobody_and_hears_all(house: House, client: Client) -> None:
+def test_a_muted_participant_is_heard_by_nobody_and_hears_all(house: House, client: Client) -> None:
     party = Party(house, client, ANNA, BERT)
     assert party.update(ANNA, muted=True).muted is True
     goes_quiet(party.phones[BERT], VOICES[ANNA])
@@ -78,7 +78,7 @@ def test_who_is_muted_is_heard_by_nobody_and_hears_all(house: House, client: Cli
     assert party.delivered("participant-unmute")["Muted"] == "false"
 
 
-def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, client: Client) -> None:
+def test_a_participant_on_hold_hears_its_music_alone_and_is_not_heard(house: House, client: Client) -> None:
     party = Party(house, client, ANNA, BERT)
     music = house.application.tone(700, 2.0)
     assert party.update(ANNA, hold=True, hold_url=music).hold is True
@@ -98,7 +98,7 @@ def test_who_is_on_hold_hears_its_music_alone_and_is_not_heard(house: House, cli
     party.delivered("participant-unhold")
 
 
-def test_who_is_put_on_hold_again_goes_on_hearing_its_own_music(house: House, client: Client) -> None:
+def test_a_participant_put_on_hold_again_goes_on_hearing_its_own_music(house: House, client: Client) -> None:
     party = Party(house, client, ANNA, BERT)
     party.update(ANNA, hold=True, hold_url=house.application.tone(700, 1.0))
     party.phones[ANNA].wait_hears(700, 10)
@@ -107,7 +107,7 @@ def test_who_is_put_on_hold_again_goes_on_hearing_its_own_music(house: House, cl
     until(lambda: party.phones[ANNA].hears_now(700), 3, "it hears its own music")
 
 
-def test_a_hold_document_is_asked_for_with_its_conference_and_runs_what_may_run_there(
+def test_a_hold_document_is_requested_with_its_conference_and_runs_the_allowed_verbs(
     house: House, client: Client
 ) -> None:
     party = Party(house, client, ANNA, BERT)
@@ -224,7 +224,9 @@ def test_an_announcement_to_the_conference_is_heard_by_all(house: House, client:
     party.delivered("announcement-end")
 
 
-def test_who_is_made_to_end_the_conference_ends_it_and_beeps_or_not(house: House, client: Client) -> None:
+def test_a_participant_made_to_end_the_conference_ends_it_and_beeps_or_not(
+    house: House, client: Client
+) -> None:
     party = Party(house, client, ANNA, BERT, CLEO)
     assert party.update(BERT, end_conference_on_exit=True).end_conference_on_exit is True
     party.update(ANNA, beep_on_exit=True)
@@ -239,7 +241,7 @@ def test_who_is_made_to_end_the_conference_ends_it_and_beeps_or_not(house: House
     party.phones[CLEO].wait_ended(10)
 
 
-def test_who_is_deleted_is_hung_up_and_no_action_is_asked_for(house: House, client: Client) -> None:
+def test_a_deleted_participant_is_hung_up_and_no_action_is_requested(house: House, client: Client) -> None:
     house.application.document("/after", "<Response><Pause length='1'/></Response>")
     party = Party(house, client, ANNA, BERT, action="/after")
     client.conferences.participants.delete(party.sids[ANNA], account_sid=ACCOUNT, conference_sid=party.sid)
@@ -264,7 +266,7 @@ def test_a_conference_that_is_completed_hangs_up_everybody(house: House, client:
     assert client.conferences.update(party.sid, account_sid=ACCOUNT, status="completed") == over
 
 
-def test_who_waits_gets_other_music(house: House, client: Client) -> None:
+def test_a_waiting_participant_gets_other_music(house: House, client: Client) -> None:
     first, second = house.application.tone(700, 2.0), house.application.tone(1100, 2.0)
     house.voice(house.joins(startConferenceOnEnter="false", waitUrl=first, waitMethod="GET"))
     phone = house.switch.call(ROOM, from_=ANNA)
@@ -359,7 +361,7 @@ def test_the_end_of_a_call_is_reported_where_the_update_says(house: House, clien
     assert not house.application.to("/status")
 
 
-def test_what_is_said_to_all_is_heard_by_all(house: House, client: Client) -> None:
+def test_a_say_to_all_is_heard_by_all(house: House, client: Client) -> None:
     party = Party(house, client, ANNA, BERT)
     words = "This conference is recorded. This conference is recorded."
     document = house.application.document("/say", f"<Response><Say>{words}</Say></Response>")

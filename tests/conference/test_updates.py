@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.conference.machine.state import LeaveReason
-from tests.conference.ledger import EVERY_CALLBACK
+from tests.conference.invariants import EVERY_CALLBACK
 from tests.conference.story import Story
 
 
@@ -31,7 +31,7 @@ def test_beep_on_exit_is_the_half_of_beep_that_is_about_leaving(beep: str, on_ex
     assert story.participant("anna").options.beep == then
 
 
-def test_who_is_made_to_end_the_conference_ends_it() -> None:
+def test_a_participant_made_to_end_the_conference_ends_it() -> None:
     story = party("anna", "bert", subscribed=EVERY_CALLBACK)
     story.is_modified("bert", end_on_exit=True)
     assert "kick anna manna" in story.hangs_up("bert")
@@ -50,14 +50,14 @@ def test_a_coach_is_shut_off_from_all_but_one() -> None:
     assert story.sounds() == ["manna is not heard by mcleo"]
 
 
-def test_who_coaches_another_is_heard_by_that_one_and_no_longer_by_the_first() -> None:
+def test_a_coach_that_changes_sides_is_heard_by_the_second_and_no_longer_by_the_first() -> None:
     story = party("anna", "bert", "cleo", "dora")
     story.is_modified("anna", coach="bert")
     story.is_modified("anna", coach="cleo")
     assert story.sounds() == ["manna is not heard by mbert", "manna is again heard by mcleo"]
 
 
-def test_who_coaches_no_more_is_heard_by_all() -> None:
+def test_a_former_coach_is_heard_by_all() -> None:
     story = party("anna", "bert", "cleo")
     story.is_modified("anna", coach="bert")
     story.is_modified("anna", coach="")
@@ -70,13 +70,13 @@ def test_nobody_coaches_itself_or_somebody_who_is_not_there() -> None:
     assert story.participant("anna").options.coach == ""
 
 
-def test_who_waits_hears_the_other_music_at_once() -> None:
+def test_a_waiting_participant_hears_the_other_music_at_once() -> None:
     story = Story()
     story.asks("anna", start=False)
     assert story.is_modified("anna", wait_url="https://example.com/w") == ["wait anna"]
 
 
-def test_who_waits_and_is_put_on_hold_hears_its_hold_music_until_the_hold_ends() -> None:
+def test_a_waiting_participant_on_hold_hears_its_hold_music_until_the_hold_ends() -> None:
     """On hold is on hold, before the start too; what the wait is to sound like is heard after it."""
     story = Story()
     story.asks("anna", start=False)
@@ -87,7 +87,7 @@ def test_who_waits_and_is_put_on_hold_hears_its_hold_music_until_the_hold_ends()
     assert not story.participant("anna").held
 
 
-def test_who_is_on_hold_gets_other_music_and_that_is_not_reported() -> None:
+def test_a_participant_on_hold_gets_other_music_and_that_is_not_reported() -> None:
     story = party("anna", subscribed=frozenset({"hold"}))
     assert story.holds("anna") == ["#0 participant-hold anna"]
     assert story.holds("anna", url="https://example.com/h") == []
@@ -96,14 +96,14 @@ def test_who_is_on_hold_gets_other_music_and_that_is_not_reported() -> None:
     assert story.sounds() == []
 
 
-def test_who_is_removed_with_its_call_is_hung_up_and_not_released() -> None:
+def test_a_participant_removed_with_its_call_is_hung_up_and_not_released() -> None:
     story = party("anna", "bert", subscribed=frozenset({"leave"}))
     assert story.is_removed("anna", LeaveReason.UPDATED_VIA_API, hang_up=True) == ["hang up anna"]
     assert story.hangs_up("anna") == ["#0 participant-leave anna"]
     assert story.callbacks()[0].leave_reason is LeaveReason.UPDATED_VIA_API
 
 
-def test_who_leaves_the_conference_before_its_hangup_is_seen_is_hung_up_all_the_same() -> None:
+def test_a_participant_that_leaves_before_its_hangup_is_seen_is_hung_up_all_the_same() -> None:
     story = party("anna", "bert", subscribed=frozenset())
     story.is_removed("anna", hang_up=True)
     assert story.leaves("anna") == ["hang up anna"]

@@ -50,14 +50,14 @@ from orchestrator.conference.machine.state import (
 )
 from orchestrator.conference.machine.table import StepResult, step
 from orchestrator.conference.machine.transition import SUBSCRIPTION
-from tests.conference.soundbook import SoundBook
+from tests.conference.sound_invariants import SoundInvariants
 
 EVERY_CALLBACK = frozenset(SUBSCRIPTION.values())
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Room).decode
 
 
-class Ledger:
+class RoomInvariants:
     """Keeps a room and a book on it: who asked, who was reported as joined, what was reported of the room.
 
     The room is subscribed to everything, so that nothing escapes the book. Beside it goes one that is
@@ -68,7 +68,7 @@ class Ledger:
         self.room = _room(replace(conference_options, status_callback_event=EVERY_CALLBACK))
         self.choosy = _room(replace(conference_options, status_callback_event=choosy))
         self.places: dict[str, bool] = {}
-        """Who has a place, and whether it was reported as joined."""
+        """The participants that have a place, and whether each was reported as joined."""
         self.ever_joined: set[str] = set()
         self.speaking: set[str] = set()
         self.on_hold: set[str] = set()
@@ -77,11 +77,11 @@ class Ledger:
         self.announcing: dict[str, Announce] = {}
         """Without a report of their end yet, by sid."""
         self.rings_back = False
-        self.sounds = SoundBook()
+        self.sounds = SoundInvariants()
         self.sequence = 0
         self.asked = self.started = self.ended = self.closed = False
 
-    def feed(self, event: RoomEvent) -> list[Effect]:
+    def dispatch(self, event: RoomEvent) -> list[Effect]:
         before, written = self.room, _encode(self.room)
         outcome = step(before, event)
         after, effects, changed = outcome
@@ -455,7 +455,7 @@ class Ledger:
 
 
 def _heard(waiting: Participant) -> tuple[object, ...]:
-    """What it is to hear while it waits."""
+    """The audio that it is to hear while it waits."""
     if waiting.held:
         return "hold", waiting.hold_url, waiting.hold_method
     return "wait", waiting.options.wait_url, waiting.options.wait_method
