@@ -28,6 +28,7 @@ def become(code: str) -> set[str]:
         ("x = a and b", {"x = ((a) or (b))", "x = (a)", "x = (b)"}),
         ("x = a - b", {"x = (a + b)"}),
         ("x = 1", {"x = 2"}),
+        ("x = a * 1000", {"x = (a / 1000)", "x = a * 10000"}),
         ("x = True", {"x = False"}),
         ("x = 'some words'", {"x = 'some wordsx'"}),
         ("x = min(a, b)", {"x = max(a, b)"}),
