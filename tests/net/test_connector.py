@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -44,6 +45,13 @@ def resolved(**names: list[str]) -> Names:
         ]
 
     return Names(ask)
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe, contextlib.suppress(OSError):
+        probe.bind(("::1", 0))
+        return True
+    return False
 
 
 @pytest.fixture
@@ -126,6 +134,14 @@ def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callab
     server = villain(OK, host="127.0.0.2")
     names = resolved(app_test=["127.0.0.1", "127.0.0.2"])
     assert fetch(server.url(host="app.test"), Connector(names=names)).body == b"<Response/>"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_of_ipv6_is_dialled(villain: Callable[..., Villain]) -> None:
+    server = villain(OK, host="::1")
+    assert fetch(server.url(host="[::1]"), Connector()).body == b"<Response/>"
+    assert fetch(server.url(host="app.test"), Connector(names=resolved(app_test=["::1"]))).status == 200
+    assert f"Host: [::1]:{server.port}".encode() in server.heads[0]
 
 
 @pytest.fixture
