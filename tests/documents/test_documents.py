@@ -7,6 +7,7 @@ umlaut. Cause: the header was not looked at. Fix: documents.charset_of() and tex
 from __future__ import annotations
 
 import codecs
+import re
 
 import pytest
 
@@ -137,6 +138,29 @@ PAGE = "<!DOCTYPE html><html><head><title>Sign &amp;\n in</title></head><body>He
 )
 def test_what_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> None:
     assert not_audio(Fetched("http://a/", "audio/wav", body.encode(), status=status)) == why
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "why"),
+    [
+        ("", "text/xml", "the answer is empty (status 203), not a document; <Response/> is the shortest one"),
+        (" \n", "text/plain", "the answer is empty (status 203), not a document; <Response/> is"),
+        (PAGE, "text/xml", "the answer is an HTML page, not XML (status 203): Sign & in"),
+        ("<?xml version='1.0'?>\n<!-- a -->\n" + PAGE, "text/xml", "the answer is an HTML page, not XML"),
+        ('{"a": 1}', "text/xml", "the answer is JSON, not XML (status 203)"),
+        ("[1]", "application/json; charset=utf-8", "the answer is JSON, not XML (status 203)"),
+        (
+            "OK\nthen " + "x" * 99,
+            "text/html; charset=utf-8",
+            "the answer is text/html, not XML (status 203); it begins with: OK then " + "x" * 72 + "$",
+        ),
+        ("OK", "", "the answer is of no type, not XML (status 203); it begins with: OK"),
+    ],
+)
+def test_what_is_no_document_says_what_it_is(body: str, kind: str, why: str) -> None:
+    pattern = re.escape(why).replace(r"\$", "$")
+    with pytest.raises(DocumentError, match=pattern):
+        document_of(Fetched("http://h/voice", kind, body.encode(), status=203))
 
 
 @pytest.mark.parametrize("charset", ["x-sjis", "x", "us-ascii", "latin-x"])

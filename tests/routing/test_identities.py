@@ -175,7 +175,7 @@ def test_a_number_that_is_withheld_is_shown_nowhere(headers: dict[str, str]) -> 
     headers |= {"variable_sip_h_P-Charge-Info": f"<sip:{FROM}@h>", "variable_sip_h_X-Case": "7"}
     found = identities.caller(headers, "US", trusted=False)
     assert found == Identity(ANONYMOUS, HIDDEN, "", FROM)
-    caller = caller_of("v3:x", "leg", "1", headers, "US", found)
+    caller = caller_of("v3:x", "leg", "1", headers, "US", found, "telnyx")
     assert (caller.from_, caller.from_sip_uri, caller.calling_party_type) == (ANONYMOUS, HIDDEN, "pstn")
     assert origin_of(headers, "US", found).name == ""
     assert sip_header_fields(headers, found.withheld) == (("SipHeader_X-Case", "7"),)
