@@ -73,8 +73,8 @@ def test_a_number_is_of_the_application_s_country_and_in_the_trunk_s_form(settin
         ("tel:1001;phone-context=pbx.example", "is a number of pbx.example alone"),
         ("2001", "extension"),
         ("reception", "extension"),
-        ("12", ""),
-        ("", ""),
+        ("12", "too few digits"),
+        ("", "is no phone number"),
     ],
 )
 def test_a_number_that_cannot_be_called_says_why(settings: Settings, written: str, why: str) -> None:
@@ -142,8 +142,8 @@ def test_a_sip_address_goes_there_and_by_its_trunk_s_rules(
         ("sip:@phones.example", "not a SIP address"),
         ("sip:anna@", "not a SIP address"),
         # A carrier could take these for numbers, past what may be called through it.
-        ("sip:900@carrier.example", ""),
-        ("sip:0019005550001x@carrier.example", ""),
+        ("sip:900@carrier.example", "too few digits"),
+        ("sip:0019005550001x@carrier.example", "is no phone number"),
     ],
 )
 def test_a_sip_address_that_may_not_be_called_says_why(settings: Settings, written: str, why: str) -> None:
