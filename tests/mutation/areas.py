@@ -34,7 +34,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "routing": (("routing",), ("routing", "calls", "scenarios", "config", "sdk", "fuzz/test_routes.py")),
     "services": (
         ("services",),
-        ("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
+        (
+            *("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
+            "store/test_callback_list.py",
+        ),
     ),
     "store": (("store",), ("store", "callbacks", "recovery")),
     "texml": (("texml",), ("texml", "documents", "scenarios")),

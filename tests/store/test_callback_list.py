@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import DeliverySettings
+from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.store.message import CallbackQuery, receiver_of
+from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver, answers, hangs
 
@@ -137,3 +143,32 @@ def test_all_that_failed_at_a_receiver_are_replayed_in_their_order_and_no_others
     wait_until(lambda: not service.receivers("account")[0].waiting, "nothing waits")
     (left,) = service.find(ALL._replace(waiting=False, delivered=False))
     assert left.sequence == 9
+
+
+def test_each_question_and_order_sees_what_is_not_on_disk_yet(
+    tmp_path: Path,
+) -> None:
+    """Delivery writes behind: an end is in memory until its next flush."""
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    delivery = Delivery(outbox, lambda account: AccountKeys(None, None), DeliverySettings())
+    service, url = CallbackService(outbox, delivery), "http://h/c"
+
+    def failed(queue: str) -> int:
+        """The id of one whose failure is not on disk yet."""
+        outbox.commit([make(queue, url)])
+        message = outbox.next(queue)
+        assert message is not None
+        outbox.finish(message, delivered=False, attempts=1, status=410, error="answered 410")
+        return message.id
+
+    failed("one")
+    assert [one.state for one in service.find(ALL)] == ["failed"]
+    assert service.one("account", failed("two")).state == "failed"
+    failed("three")
+    assert [one.failed for one in service.receivers("account")] == [3]
+    failed("four")
+    assert service.failing(["four"]) == {"four": 1}
+    service.replay("account", failed("five"))
+    failed("six")
+    assert service.replay_failed("account", receiver_of(url)) == 6
+    outbox.close()
