@@ -35,7 +35,8 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "services": (
         ("services",),
         (
-            *("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
+            *("services", "browser_calls", "recordings", "timeline", "web", "sdk", "cli"),
+            "console/test_site.py",
             "store/test_callback_list.py",
         ),
     ),
