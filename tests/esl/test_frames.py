@@ -111,7 +111,9 @@ def test_an_absurd_length_is_a_protocol_error(length: bytes) -> None:
         assert "Content-Length" in error
 
 
-@pytest.mark.parametrize("kind", ["api/response", "text/event-json", "log/data"])
+@pytest.mark.parametrize(
+    "kind", ["api/response", "text/event-json", "text/event-plain", "text/event-xml", "log/data"]
+)
 def test_a_body_without_a_length_is_a_protocol_error(kind: str) -> None:
     assert "without Content-Length" in decode(f"Content-Type: {kind}\n\nabc".encode())[1]
 

@@ -20,6 +20,7 @@ from orchestrator.callbacks.delivery import Delivery
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.connector import Connector
+from orchestrator.net.errors import AddressRefused
 from orchestrator.net.http import HttpClient
 from orchestrator.net.http_messages import Request
 from orchestrator.net.name_lookup import Found, Names
@@ -168,6 +169,32 @@ def test_an_address_that_does_not_answer_is_followed_by_the_next(
     began = time.monotonic()
     assert fetch(server.url(host="app.test"), Connector(names=names), 8.0).body == b"<Response/>"
     assert time.monotonic() - began < 4
+
+
+def test_no_address_has_more_time_than_the_limit(silent: int) -> None:
+    began = time.monotonic()
+    with pytest.raises(OSError, match="timed out"):
+        Connector(names=resolved(app_test=["127.0.0.2"] * 3)).dial("app.test", silent, 0.1)
+    assert 0.25 < time.monotonic() - began < 1.9
+
+
+@pytest.mark.parametrize("place", [1, 7, 8, 9])
+def test_eight_addresses_of_a_name_are_tried_at_most(villain: Callable[..., Villain], place: int) -> None:
+    server = villain(OK)
+    addresses = [f"127.0.0.{number + 100}" for number in range(place - 1)] + ["127.0.0.1"]
+    connector = Connector(names=resolved(app_test=addresses))
+    if place <= 8:
+        assert fetch(server.url(host="app.test"), connector).body == b"<Response/>"
+    else:
+        assert "refused" in problem(server.url(host="app.test"), connector)
+        assert not server.connections
+
+
+def test_eight_refusals_are_named_at_most() -> None:
+    addresses = [f"169.254.0.{number}" for number in range(1, 10)]
+    with pytest.raises(AddressRefused) as refused:
+        Connector(names=resolved(app_test=addresses)).dial("app.test", 80, 1.0)
+    assert [f"{address} is" in str(refused.value) for address in addresses] == [True] * 8 + [False]
 
 
 def test_the_last_address_has_the_whole_time_limit(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,7 +168,17 @@ def test_only_what_no_url_has_is_percent_encoded(written: str, path: str) -> Non
 @pytest.mark.parametrize(
     "written",
     [
-        *("ftp://h/a", "ws://h/", "mailto:a@h", "file:///a", "javascript:1", "tel:+1", "://h/", "//h/a", "h/a"),
+        *(
+            "ftp://h/a",
+            "ws://h/",
+            "mailto:a@h",
+            "file:///a",
+            "javascript:1",
+            "tel:+1",
+            "://h/",
+            "//h/a",
+            "h/a",
+        ),
         *("/a", "", " ", "http:", "http://", "http:///a", "https://?a", "http://:80/", "http://h:port/"),
         *("http://h:99999/", "http://[::1/", "http://a b/"),
     ],
@@ -189,9 +199,7 @@ def test_what_http_cannot_be_spoken_with_is_never_tried(written: str) -> None:
         ("http://münchen.example/", "http://xn--mnchen-3ya.example", ""),
     ],
 )
-def test_connections_are_kept_for_scheme_host_and_port(
-    written: str, origin: str, authorization: str
-) -> None:
+def test_connections_are_kept_for_scheme_host_and_port(written: str, origin: str, authorization: str) -> None:
     made = target(written)
     assert made.origin.lower() == origin
     assert {name.lower(): value for name, value in made.headers.items()} == (
