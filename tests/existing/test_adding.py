@@ -157,6 +157,24 @@ def test_the_numbers_of_the_settings_and_no_others_go_to_us(number: str, goes: b
     assert bool(re.search(expression, number)) is goes
 
 
+@pytest.mark.parametrize("number", ["4*4.1x", "a+b", "x.y*", "desk", "+13125550100", "1?0"])
+def test_a_number_of_the_settings_is_the_argument_of_the_transfer(number: str) -> None:
+    """Whatever it has of a regular expression's syntax counts as it is written."""
+    settings = loads(SETTINGS + f"numbers: {{'{number}': a}}\n")
+    (extension,) = etree.fromstring(parts._routes(settings))
+    (condition,) = extension
+    (action,) = condition
+    assert dict(action.attrib) == {"application": "transfer", "data": "$1 XML texml"}
+    assert condition.get("field") == "destination_number"
+    called = number.replace("*", "ab").replace("?", "7")
+    for written in (called, f"{called};npdi=yes"):
+        found = re.search(condition.get("expression"), written)
+        assert found is not None
+        assert found[1] == called
+    for other in (called.replace(".", "-"), f"{called}~", f"~{called}", called.replace("+b", "ab")):
+        assert other == called or not re.search(condition.get("expression"), other)
+
+
 def test_without_numbers_no_context_of_the_owner_leads_to_us(directory: Path) -> None:
     assert render(directory, SETTINGS + "default_application: a\n", "--yes") == 0
     assert not (directory / "dialplan/public").exists()
