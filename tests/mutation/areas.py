@@ -40,7 +40,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "store/test_callback_list.py",
         ),
     ),
-    "store": (("store",), ("store", "callbacks", "recovery")),
+    "store": (("store",), ("store", "callbacks", "timeline/test_recorder.py", "recovery")),
     "texml": (("texml",), ("texml", "documents", "scenarios")),
     "timeline": (("timeline",), ("timeline", "web")),
     "verbs": (("verbs",), ("verbs", "scenarios", "recovery", "sdk", "timeline")),

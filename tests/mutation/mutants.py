@@ -27,8 +27,8 @@ LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 SAID = {"warn", "fault"}
 FOR_PEOPLE = {"description", "help", "title", "summary", "epilog"}
 SENTENCE_SPACES = 3
-# From here on, a factor is one of a unit: nobody writes 1,000,001 for it, but somebody a zero too many.
-UNIT = 1000
+# From here on nobody is wrong by one, but by a zero.
+ROUND = 1000
 NOT_BEHAVIOUR = {"__repr__", "__str__"}
 
 
@@ -77,7 +77,6 @@ class _Finder(ast.NodeVisitor):
         self.code = code
         self.found: list[Mutant] = []
         self.function: list[str] = []
-        self.units: list[ast.expr] = []
         self.starts = [0]
         for line in code.split(b"\n"):
             self.starts.append(self.starts[-1] + len(line) + 1)
@@ -142,12 +141,10 @@ class _Finder(ast.NodeVisitor):
                 yield f"({self._of(node.operand)})"
             case ast.BinOp(op=op) if type(op) in ARITHMETIC:
                 yield f"({self._of(node.left)} {ARITHMETIC[type(op)]} {self._of(node.right)})"
-                if isinstance(op, ast.Mult | ast.Div):
-                    self._units(node)
             case ast.IfExp():
                 yield f"({self._of(node.body)})"
                 yield f"({self._of(node.orelse)})"
-            case ast.Constant() if node not in self.units:
+            case ast.Constant():
                 yield from _other_constants(node.value)
             case ast.Name(id=name) if name in PAIRS:
                 yield PAIRS[name]
@@ -168,13 +165,6 @@ class _Finder(ast.NodeVisitor):
                 yield "continue"
             case ast.Continue():
                 yield "break"
-
-    def _units(self, node: ast.BinOp) -> None:
-        for factor in (node.left, node.right):
-            match factor:
-                case ast.Constant(value=int() | float() as value) if value >= UNIT:
-                    self.units.append(factor)
-                    self._add(factor, str(value * 10))
 
     def _without_one(self, node: ast.expr, values: list[ast.expr]) -> Iterator[str]:
         opened, closed = "{}" if isinstance(node, ast.Set) else "()"
@@ -227,7 +217,7 @@ def _other_constants(value: object) -> Iterator[str]:
         case bool():
             yield str(not value)
         case int():
-            yield str(value + 1)
+            yield str(value + 1 if value < ROUND else value * 10)
         case float():
             yield str(value * 2 or 1.0)
         case str() if value and value.isprintable() and value.count(" ") < SENTENCE_SPACES:
