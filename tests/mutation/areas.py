@@ -9,7 +9,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Folders and modules of `orchestrator`; folders and files of `tests`. test_mutation.py looks for each.
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "api": (("web/api",), ("recordings", "web", "sdk", "cli")),
-    "callbacks": (("callbacks",), ("callbacks", "store", "scenarios")),
+    "callbacks": (
+        ("callbacks",),
+        ("callbacks", "calls/test_status.py", "docs/test_callbacks.py", "store", "scenarios"),
+    ),
     "calls": (
         ("calls",),
         ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_intake.py"),
