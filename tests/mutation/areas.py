@@ -17,7 +17,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("calls",),
         ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_intake.py"),
     ),
-    "conference": (("conference",), ("conference", "recovery", "scenarios")),
+    "conference": (
+        ("conference",),
+        ("conference", "recovery", "scenarios", "sdk/test_early_media.py", "timeline/test_troubles.py"),
+    ),
     "config": (
         ("config", "reloading", "from_settings.py"),
         ("config", "reloading", "scenarios", "web/test_metrics.py", "fuzz/test_settings.py"),
