@@ -25,7 +25,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("config", "reloading", "from_settings.py"),
         ("config", "reloading", "scenarios", "web/test_metrics.py", "fuzz/test_settings.py"),
     ),
-    "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
+    "console": (
+        ("web/console",),
+        ("console/test_site.py", "console/test_view.py", "console/test_views.py", "browser_calls", "web"),
+    ),
     "documents": (
         ("documents",),
         ("documents", "net", "routing", "config/test_dialect.py", "timeline", "scenarios", "recovery"),
