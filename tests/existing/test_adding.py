@@ -1,5 +1,6 @@
 """`orchestrator render --into` a configuration that was there before us."""
 
+import os
 import re
 import shutil
 import sys
@@ -178,6 +179,22 @@ def test_a_number_of_the_settings_is_the_argument_of_the_transfer(number: str) -
 def test_without_numbers_no_context_of_the_owner_leads_to_us(directory: Path) -> None:
     assert render(directory, SETTINGS + "default_application: a\n", "--yes") == 0
     assert not (directory / "dialplan/public").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_what_root_writes_is_the_owner_s_who_is_rarely_root(directory: Path) -> None:
+    owner, other = (4321, 4322), (4331, 4332)
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, *owner)
+    edited = directory / "autoload_configs/modules.conf.xml"
+    os.chown(edited, *other)
+    edited.chmod(0o604)
+    assert render(directory, ROUTED, "--yes") == 0
+    own = {path: (path.stat().st_uid, path.stat().st_gid) for path in directory.rglob("*")}
+    assert own.pop(edited) == other
+    assert set(own.values()) == {owner}
+    assert edited.stat().st_mode & 0o777 == 0o604
+    assert (directory / "dialplan/texml.xml").stat().st_mode & 0o777 == 0o640
 
 
 def test_twice_is_as_once(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
