@@ -47,7 +47,7 @@ def test_a_pattern_of_a_trunk(written: str, pattern: str, phone: bool) -> None:
 @pytest.mark.parametrize(
     ("pattern", "phone"),
     [
-        *((pattern, False) for pattern in ("?", "??", "??????", "?001", "1?", "100???")),
+        *((pattern, False) for pattern in ("?", "??", "??????", "?001", "?-01", "1?", "100???")),
         *((pattern, True) for pattern in ("???????", "?*", "?1*", "*", "*98", "*?", "+*", "+?", "+1?")),
     ],
 )
