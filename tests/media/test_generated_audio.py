@@ -63,6 +63,12 @@ def test_each_beat_begins_with_the_next_note_of_its_chord() -> None:
         assert strength(note, beat) > 1.5 * strength(note, before) or note in _rings(position), position
 
 
+def test_a_note_is_struck_and_fades() -> None:
+    for beat in hold_music().reshape(32, BEAT):
+        begins, ends = beat[80:1000], beat[-920:]
+        assert np.abs(begins).mean() > 1.2 * np.abs(ends).mean()
+
+
 def _rings(position: int) -> set[float]:
     """Notes of the three beats before, whose tails still sound."""
     return {CHORDS[at % 32 // 8][(0, 1, 2, 3, 2, 1, 2, 1)[at % 8]] for at in range(position - 3, position)}
