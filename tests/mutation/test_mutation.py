@@ -66,6 +66,8 @@ def test_of_a_function_the_defaults_the_conditions_and_the_results() -> None:
         "import a",
         "x: Literal['a', 'b', 'c']",
         "X = Literal['a', 'b', 'c']",
+        "X = tuple[int, str, 'X']",
+        "X: TypeAlias = 'tuple[int, str]'",
         "x = f(description='of a setting')",
         "x = 'a sentence that somebody reads'",
         "def __repr__(self): return 'x'",

@@ -135,6 +135,7 @@ def test_a_fact_that_says_nothing_is_left_out_and_each_that_says_something_stays
 FIELDS = (
     ("From", "+13125550001"),
     ("Digits", "1234#"),
+    ("FinishedOnKey", "#"),
     ("SpeechResult", "my pin is one two"),
     ("SipHeader_X-Auth-Token", SECRET),
     ("SipHeader_Proxy-Authorization", SECRET),
@@ -147,6 +148,7 @@ def test_fields_of_a_request_lose_keys_pressed_and_secrets() -> None:
     assert masking.fields(FIELDS, show_digits=False) == [
         "From=+13125550001",
         "Digits=*****",
+        "FinishedOnKey=*",
         "SpeechResult=***",
         "SipHeader_X-Auth-Token=***",
         "SipHeader_Proxy-Authorization=***",

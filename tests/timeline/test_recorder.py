@@ -230,6 +230,18 @@ def test_a_disk_that_refuses_loses_nothing_for_a_while(
     timeline.stop()
 
 
+def test_after_the_stop_nothing_is_written(outbox: Outbox) -> None:
+    """The store is about to be closed."""
+    timeline = Timeline(outbox.timeline)
+    timeline.add("call.arrived", account=ACCOUNT, call=CALL)
+    timeline.stop()
+    assert [one.kind for one in outbox.timeline.of_call(ACCOUNT, CALL)] == ["call.arrived"]
+    timeline.add("call.hangup", account=ACCOUNT, call=CALL)
+    assert timeline._buffer.writer is None or timeline._buffer.writer.dead
+    gevent.sleep(0)
+    assert timeline._buffer.writer is None or timeline._buffer.writer.dead
+
+
 def test_old_entries_are_pruned_from_the_oldest_on_page_by_page(outbox: Outbox) -> None:
     timeline = Timeline(outbox.timeline)
     for at in range(1, 11):
