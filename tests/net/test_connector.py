@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import ssl
@@ -169,6 +170,15 @@ def test_an_address_that_does_not_answer_is_followed_by_the_next(
     began = time.monotonic()
     assert fetch(server.url(host="app.test"), Connector(names=names), 8.0).body == b"<Response/>"
     assert time.monotonic() - began < 4
+
+
+def test_a_connection_that_is_not_made_leaves_no_socket() -> None:
+    """Its error may be kept for long, with all that it happened in."""
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="refused") as refused:
+        Connector(names=resolved(app_test=["127.0.0.1", "127.0.0.2"])).dial("app.test", 1, 1.0)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert refused.value.__traceback__ is not None
 
 
 def test_no_address_has_more_time_than_the_limit(silent: int) -> None:
