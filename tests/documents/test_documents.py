@@ -163,6 +163,27 @@ def test_what_is_no_document_says_what_it_is(body: str, kind: str, why: str) -> 
         document_of(Fetched("http://h/voice", kind, body.encode(), status=203))
 
 
+CHARSETS = [
+    *("utf-8", "us-ascii", "utf-16", "utf-32", "koi8-r", "koi8-u", "macintosh", "tis-620", "latin1"),
+    *(f"iso-8859-{part}" for part in range(1, 17) if part != 12),
+    *(f"windows-{page}" for page in range(1250, 1259)),
+    *(f"ibm{page}" for page in (437, 850, 852, 866)),
+    *("cp874", "shift_jis", "cp932", "euc-jp", "euc-kr", "cp949", "johab"),
+    *("gb2312", "gbk", "gb18030", "big5", "big5-hkscs"),
+]
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_charsets_of_the_web_are_known_by_their_names(charset: str) -> None:
+    codec = codec_of(charset)
+    assert codec is not None
+    name = "Anna 1234"
+    # Without a mark UTF-16 and UTF-32 are big-endian.
+    written = {"utf-16": "utf-16-be", "utf-32": "utf-32-be"}.get(codec, codec)
+    assert room(document(name).encode(written), f"text/xml; charset={charset}") == name
+    assert codec_of(charset.upper()) == codec
+
+
 @pytest.mark.parametrize("charset", ["x-sjis", "x", "us-ascii", "latin-x"])
 def test_a_charset_is_named_in_full(charset: str) -> None:
     for header in (f"text/xml; charset={charset}", f"text/xml; charset='{charset}'"):
