@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.numbering.caller_id import caller_id_of, is_anonymous
-from orchestrator.numbering.phone import NotANumber, dialled_as, exists, is_e164, normal, recognised
+from orchestrator.numbering.phone import NotANumber, dialled_as, exists, folded, is_e164, normal, recognised
 from tests.fuzz.profile import FUZZ
 from tests.numbering.spellings import spellings
 
@@ -165,6 +167,25 @@ def test_a_number_is_dialled_in_the_ways_of_its_own_country(
     digits: str, region: str, dialled: tuple[str, ...]
 ) -> None:
     assert dialled_as(digits, region) == dialled
+
+
+def of_category(*categories: str) -> list[str]:
+    """Characters of the basic plane."""
+    return [char for char in map(chr, range(0x10000)) if unicodedata.category(char) in categories]
+
+
+def test_each_script_s_digits_dashes_and_spaces_are_plain_ones() -> None:
+    assert {folded(f"a{space}b") for space in of_category("Zs")} == {"a b"}
+    assert {folded(f"a{dash}b") for dash in (*of_category("Pd"), "\N{MINUS SIGN}")} == {"a-b"}
+    for digit in of_category("Nd"):
+        assert folded(f"a{digit}b") == f"a{unicodedata.decimal(digit)}b"
+
+
+def test_marks_that_nobody_sees_are_left_out_and_control_characters_are_refused() -> None:
+    assert {folded(f"a{mark}b") for mark in of_category("Cf")} == {"ab"}
+    for control in of_category("Cc", "Cs", "Zl", "Zp"):
+        with pytest.raises(NotANumber, match="has a control character"):
+            folded(f"a{control}b")
 
 
 @pytest.mark.parametrize("length", [63, 64, 65])
