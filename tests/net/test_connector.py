@@ -355,6 +355,20 @@ def test_tls_asks_for_the_name_and_verifies_it_although_an_address_is_dialled(
     assert "CERTIFICATE_VERIFY_FAILED" in problem(server.url(host="app.test"), connector)
 
 
+@pytest.mark.parametrize("host", ["app.test", "other.test"])
+def test_where_certificates_are_not_checked_any_will_do(
+    villain: Callable[..., Villain], certificate: tuple[Path, Path], host: str
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    server = villain(OK, tls=tls)
+    connector = Connector(names=resolved(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
+    fetcher = Fetcher(Limits(5), connector, verify=False)
+    fetched = fetcher.fetch(server.url(host=host), "GET", (), RequestsCookieJar())
+    assert fetched.body == b"<Response/>"
+    fetcher.close()
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [
