@@ -177,7 +177,8 @@ def test_a_connection_that_is_not_made_leaves_no_socket() -> None:
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(OSError, match="refused") as refused:
         Connector(names=resolved(app_test=["127.0.0.1", "127.0.0.2"])).dial("app.test", 1, 1.0)
-    assert len(os.listdir("/proc/self/fd")) == before
+    # Somebody else's may have been closed meanwhile.
+    assert len(os.listdir("/proc/self/fd")) <= before
     assert refused.value.__traceback__ is not None
 
 
@@ -185,7 +186,7 @@ def test_no_address_has_more_time_than_the_limit(silent: int) -> None:
     began = time.monotonic()
     with pytest.raises(OSError, match="timed out"):
         Connector(names=resolved(app_test=["127.0.0.2"] * 3)).dial("app.test", silent, 0.1)
-    assert 0.25 < time.monotonic() - began < 1.9
+    assert 0.25 < time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("place", [1, 7, 8, 9])
