@@ -18,9 +18,10 @@ import pytest
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
-from orchestrator.net.connector import Connector
+from orchestrator.net.connector import ONE_OF_SEVERAL_SECONDS, Connector
 from orchestrator.net.errors import AddressRefused
 from orchestrator.net.http import HttpClient
 from orchestrator.net.http_messages import Request
@@ -180,6 +181,11 @@ def test_a_connection_that_is_not_made_leaves_no_socket() -> None:
     # Somebody else's may have been closed meanwhile.
     assert len(os.listdir("/proc/self/fd")) <= before
     assert refused.value.__traceback__ is not None
+
+
+def test_two_silent_addresses_leave_time_for_a_third_within_an_attempt_at_a_callback() -> None:
+    """And none is abandoned before its lost packet was sent again, after a second (RFC 6298)."""
+    assert 1.0 < ONE_OF_SEVERAL_SECONDS < DeliverySettings().timeout / 2
 
 
 def test_no_address_has_more_time_than_the_limit(silent: int) -> None:
