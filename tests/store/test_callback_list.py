@@ -99,6 +99,18 @@ def test_receivers_are_counted_with_their_last_error(
     assert service.failing([]) == {}
 
 
+def test_what_waits_for_a_receiver_is_counted_over_all_queues_and_by_account(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    delivery = Delivery(outbox, lambda account: AccountKeys(None, None), DeliverySettings())
+    service = CallbackService(outbox, delivery)
+    outbox.commit([make("one", "http://h/a?x=1"), make("one", "http://h/b", 1), make("two", "http://h/a")])
+    outbox.commit([make("three", "http://other/"), replace(make("four", "http://h/"), account_sid="another")])
+    found = {one.name: (one.waiting, one.failed) for one in service.receivers("account")}
+    assert found == {"http://h": (3, 0), "http://other": (1, 0)}
+    assert {one.name: one.waiting for one in service.receivers("another")} == {"http://h": 1}
+    outbox.close()
+
+
 def test_one_is_replayed_whether_it_failed_or_was_delivered(
     office: Office, destination: Receiver, service: CallbackService
 ) -> None:

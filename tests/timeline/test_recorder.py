@@ -67,6 +67,17 @@ def test_entries_come_back_as_they_were_added_in_their_order(outbox: Outbox) -> 
     assert outbox.timeline.last_id == third.id + 1
 
 
+def test_the_very_first_entry_is_in_each_of_its_lists(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    timeline.add("conference.join", account=ACCOUNT, call=CALL, conference=ROOM)
+    timeline.flush()
+    (entry,) = outbox.timeline.since(ACCOUNT, 0)
+    assert entry.id == 1
+    assert outbox.timeline.of_call(ACCOUNT, CALL) == [entry]
+    assert outbox.timeline.of_conference(ACCOUNT, ROOM) == [entry]
+    assert outbox.timeline.since(ACCOUNT, 1) == []
+
+
 def test_it_is_written_within_a_second_and_listeners_hear_of_it_then(outbox: Outbox) -> None:
     timeline = Timeline(outbox.timeline)
     heard: list[Entry] = []
