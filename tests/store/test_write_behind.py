@@ -17,6 +17,7 @@ from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver
+from tests.docs.markdown import DOCS
 
 
 @pytest.fixture(autouse=True)
@@ -186,3 +187,8 @@ def test_ends_that_could_not_be_written_are_not_sent_again_while_the_process_liv
     heal()
     wait_until(lambda: len(office.outbox.finished()) == 5, "the ends are written after all")
     assert [request.sequence for request in destination.requests] == [0, 1, 2, 3, 4]
+
+
+def test_so_many_callbacks_are_kept_in_memory_as_the_documentation_says() -> None:
+    text = (DOCS / "production.md").read_text()
+    assert f"{journal_module.MAX_UNWRITTEN:,} callbacks in memory" in text
