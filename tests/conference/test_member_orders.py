@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.clock import now
+from orchestrator.conference.live import member_commands
 from orchestrator.conference.live.effect_executor import EffectExecutor
 from orchestrator.conference.live.member_commands import MemberCommands
 from orchestrator.conference.machine.events import End, Hold, Modify, Mute, Remove, RoomEvent
@@ -21,6 +22,7 @@ from orchestrator.conference.machine.state import (
     Phase,
     Room,
 )
+from orchestrator.esl.errors import Disconnected, SwitchError
 from orchestrator.esl.reply import Reply
 from orchestrator.esl.snapshot import Member
 from tests.calls.conftest import bench, scripted
@@ -118,3 +120,69 @@ def test_a_member_that_is_another_than_its_participant_is_made_what_it_is(
     assert socket.commands == expected
     as_it_should_be = replace(seen, can_speak=not muted, can_hear=True, hold=held)
     assert executor.reconcile(room, participant, as_it_should_be) == 0
+
+
+class Slow:
+    """An event socket that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[str, Any]] = []
+
+    def post(self, command: str, on_reply: Any) -> None:
+        self.waiting.append((command.removeprefix("api conference sid "), on_reply))
+
+    def answers(self, reply: Reply | SwitchError) -> str:
+        """The oldest one; which it was."""
+        command, on_reply = self.waiting.pop(0)
+        on_reply(reply)
+        return command
+
+    @property
+    def sent(self) -> list[str]:
+        return [command for command, _ in self.waiting]
+
+
+DONE, TOO_EARLY = Reply("+OK", "+OK"), Reply("-ERR no member", "-ERR no member")
+
+
+def test_orders_of_one_member_wait_for_each_other_and_for_nobody_else() -> None:
+    socket: Any = Slow()
+    commands = MemberCommands(socket)
+    for member in ("7", "8"):
+        for word in ("mute", "deaf", "kick"):
+            commands.order("sid", member, word, member)
+    assert socket.sent == ["mute 7", "mute 8"]
+    assert socket.answers(DONE) == "mute 7"
+    assert socket.sent == ["mute 8", "deaf 7"]
+    for command in ("mute 8", "deaf 7", "deaf 8", "kick 7", "kick 8"):
+        assert socket.answers(DONE) == command
+    assert socket.sent == []
+    commands.order("sid", "7", "mute", "7")
+    assert socket.sent == ["mute 7"]
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_an_order_that_came_too_early_is_given_twice_more_before_the_next(
+    monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    monkeypatch.setattr(member_commands, "AGAIN_SECONDS", (0.001, 0.001))
+    socket: Any = Slow()
+    commands = MemberCommands(socket)
+    commands.order("sid", "7", "mute", "7")
+    commands.order("sid", "7", "deaf", "7")
+    for _ in range(failures):
+        wait_until(lambda: socket.sent == ["mute 7"], "it is given")
+        socket.answers(TOO_EARLY)
+    if failures < 3:
+        wait_until(lambda: socket.sent == ["mute 7"], "it is given again")
+        socket.answers(DONE)
+    assert socket.sent == ["deaf 7"]
+
+
+def test_an_order_on_a_lost_socket_is_not_given_again() -> None:
+    socket: Any = Slow()
+    commands = MemberCommands(socket)
+    commands.order("sid", "7", "mute", "7")
+    commands.order("sid", "7", "deaf", "7")
+    socket.answers(Disconnected("lost"))
+    assert socket.sent == ["deaf 7"]

@@ -19,7 +19,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "conference": (
         ("conference",),
-        ("conference", "recovery", "scenarios", "sdk/test_early_media.py", "timeline/test_troubles.py"),
+        (
+            *("conference", "calls/test_status.py", "recovery", "scenarios", "sdk/test_early_media.py"),
+            "timeline/test_troubles.py",
+        ),
     ),
     "config": (
         ("config", "reloading", "from_settings.py"),
