@@ -173,7 +173,7 @@ class Fetcher:
                 if response.status not in REDIRECTS or "Location" not in response.headers:
                     fetched = self._answer(url, response, options.limits.max_bytes)
                     if is_template(fetched.body):
-                        own = parse_qsl(urlsplit(url).query, keep_blank_values=True, errors="replace")
+                        own = parse_qsl(urlsplit(url).query, keep_blank_values=True)
                         return fetched._replace(asked=(*own, *fields))
                     return fetched
                 asked = url = location(asked, response.headers.get("Location"))

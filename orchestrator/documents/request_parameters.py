@@ -30,7 +30,7 @@ def caller_of(
     headers: Mapping[str, str],
     region: str,
     identity: Identity,
-    fields: RequestFields = "telnyx",
+    fields: RequestFields,
 ) -> Caller:
     """Caller and called party, from the headers of CHANNEL_PARK; `region`: of numbers without +."""
     anonymous = identity.number == ANONYMOUS
@@ -61,12 +61,11 @@ class Origin(Struct, frozen=True, omit_defaults=True):
 
 def origin_of(headers: Mapping[str, str], region: str, identity: Identity) -> Origin:
     """From the headers of CHANNEL_PARK."""
-    diverted = headers.get("variable_sip_h_Diversion", "")
     checked = [headers.get(f"variable_{one}", "") for one in ("sip_P-Asserted-Identity", "sip_full_from")]
     verstat = next((found[1] for found in map(_VERSTAT.search, checked) if found), "")
     return Origin(
         name=identity.name,
-        forwarded_from=party(diverted, region) if diverted else "",
+        forwarded_from=party(headers.get("variable_sip_h_Diversion", ""), region),
         stir_verstat=headers.get("variable_sip_verstat_detailed", "") or verstat,
     )
 

@@ -66,7 +66,8 @@ def settings_name(rendered: str) -> str:
 
 def reports_talking(rendered: str) -> bool:
     """Whether FreeSWITCH says who speaks in a room with this rendered profile."""
-    return not rendered.endswith(QUIET)
+    # A profile of the settings may be called `quiet` itself.
+    return not rendered.removeprefix(PREFIX).endswith(QUIET)
 
 
 def _group(controls: etree._Element, profile: Profile) -> None:

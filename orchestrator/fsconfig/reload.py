@@ -94,4 +94,6 @@ def _content(path: Path) -> str | None:
 
 def _gateways(files: Mapping[str, str]) -> dict[str, bytes]:
     root = etree.fromstring(files[GATEWAYS].encode())
-    return {str(gateway.get("name")): etree.tostring(gateway) for gateway in root.iter("gateway")}
+    found = root.iter("gateway")
+    # Without its tail: the blanks behind it depend on whether it is the last one.
+    return {str(gateway.get("name")): etree.tostring(gateway, with_tail=False) for gateway in found}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.errors import AddressRefused, LookupFailed
-from orchestrator.net.name_lookup import LOOKUP_SECONDS, Found, Names, SocketAddress
+from orchestrator.net.name_lookup import LOOKUP_SECONDS, Found, Names
 
 # A name with many addresses is nobody's reason to knock at all of them, nor to wait long for one of several.
 MAX_ADDRESSES = 8
@@ -33,7 +33,7 @@ class Connector:
             family, address = allowed.pop(0)
             patience = min(timeout or ONE_OF_SEVERAL_SECONDS, ONE_OF_SEVERAL_SECONDS) if allowed else timeout
             try:
-                return _connected(family, (address[0], port, *address[2:]), patience, timeout, options)
+                return _connected(family, (address[0], port), patience, timeout, options)
             except OSError as error:
                 problem = error
         raise problem or LookupFailed(f"{host}: has no address")
@@ -54,7 +54,7 @@ class Connector:
 
 def _connected(
     family: int,
-    address: SocketAddress,
+    address: tuple[str, int],
     patience: float | None,
     timeout: float | None,
     options: SocketOptions,

@@ -13,7 +13,8 @@ def shown(url: str) -> str:
         parts = urlsplit(url)
         url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     except ValueError:
-        pass
+        # Unreadable, and with a password perhaps all the same.
+        url = url.rpartition("@")[2]
     return url if len(url) <= SHOWN else f"{url[:SHOWN]}…"
 
 

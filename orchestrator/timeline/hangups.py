@@ -6,6 +6,7 @@ from typing import Final
 
 from orchestrator.timeline.entry import Fact, Facts
 
+# NORMAL_CLEARING and ORIGINATOR_CANCEL say no more than the side that hung up.
 CAUSES: Final[dict[str, str]] = {
     "ALLOTTED_TIMEOUT": "its time limit was reached",
     "CALL_REJECTED": "the call was rejected",
@@ -16,12 +17,10 @@ CAUSES: Final[dict[str, str]] = {
     "MANAGER_REQUEST": "FreeSWITCH was ordered to end it",
     "MEDIA_TIMEOUT": "no audio came from the phone for too long",
     "NETWORK_OUT_OF_ORDER": "the network is out of order",
-    "NORMAL_CLEARING": "the call was hung up",
     "NORMAL_TEMPORARY_FAILURE": "a temporary failure",
     "NO_ANSWER": "nobody answered",
     "NO_ROUTE_DESTINATION": "there is no route to the destination",
     "NO_USER_RESPONSE": "the phone did not respond",
-    "ORIGINATOR_CANCEL": "the caller hung up before the answer",
     "PROGRESS_TIMEOUT": "the phone neither rang nor answered in time",
     "RECOVERY_ON_TIMER_EXPIRE": "the phone stopped answering SIP",
     "SERVICE_NOT_IMPLEMENTED": "the service is not implemented",
@@ -33,8 +32,6 @@ CAUSES: Final[dict[str, str]] = {
     "USER_NOT_REGISTERED": "the phone is not registered",
     "WRONG_CALL_STATE": "the call could not be set up in its state",
 }
-_SAID_ALREADY: Final = ("NORMAL_CLEARING", "ORIGINATOR_CANCEL")
-"""By the side that hung up."""
 _SIDES: Final = {
     "caller": "The caller hung up",
     "callee": "The callee hung up",
@@ -74,7 +71,7 @@ def hangup(facts: Facts) -> str:
     seconds = f" after {_fact(facts, 'seconds')} s" if facts.get("answered") else " before it was answered"
     reason = _fact(facts, "reason")
     # The cause alone misleads where more is known.
-    meaning = "" if reason in REASONS or cause in _SAID_ALREADY else CAUSES.get(cause, "")
+    meaning = "" if reason in REASONS else CAUSES.get(cause, "")
     text = f"{side}{seconds}: {cause}{sip}{f' ({meaning})' if meaning else ''}."
     if reason in REASONS:
         why = _filled(REASONS[reason], facts)

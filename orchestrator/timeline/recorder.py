@@ -28,7 +28,7 @@ _MAX_UNWRITTEN: Final = 20_000
 """Entries kept in memory while the disk fails, some 500 bytes each."""
 _MAX_COUNTED: Final = 50_000
 """Calls and conferences whose entries are counted; of the longest unheard of the count begins anew."""
-LAST_KINDS: Final = frozenset({"call.hangup", "conference.end", "media.quality", "timeline.full"})
+LAST_KINDS: Final = frozenset({"call.hangup", "conference.end", "media.quality"})
 """Kept also of a call that has all the entries it may have."""
 _ENDS: Final = frozenset({"call.hangup", "conference.end"})
 """A call or conference of which one is stored is counted no longer."""
@@ -36,7 +36,6 @@ _AFTER_THE_END: Final = frozenset(
     {
         "callback.attempt",
         "callback.failed",
-        "callback.none",
         "conference.leave",
         "document.failed",
         "media.quality",

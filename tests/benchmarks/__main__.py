@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         benchmark.add_options(parser)
     options = parser.parse_args(arguments[1:])
     with tempfile.TemporaryDirectory() as directory:
-        # Whatever the environment says: an installed orchestrator is compiled.
+        # In any environment: an installed orchestrator is compiled.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = directory
         figures = list(benchmark.run(options))

@@ -157,7 +157,25 @@ def test_a_target_of_no_account_s_own_cannot_be_called(
     caller: Caller, target: dict[str, str], status: int, problem: str
 ) -> None:
     answer = caller.asks(**target)
-    assert (answer.status_code, problem in answer.json()["problem"]) == (status, True), answer.text
+    assert answer.status_code == status, answer.text
+    assert problem in answer.json().get("problem", "")
+
+
+def test_a_number_or_a_new_conference_has_a_hundred_and_twenty_eight_characters_at_most(
+    caller: Caller,
+) -> None:
+    for target, problem in (
+        ({"number": "+1312555".ljust(128, "0")}, ""),
+        ({"number": "+1312555".ljust(129, "0")}, "A number or name to call is missing"),
+        ({"conference": "A new one"}, ""),
+        ({"conference": " x ".ljust(128, "y")}, ""),
+        ({"conference": "x" * 128}, ""),
+        ({"conference": "x" * 129}, "This is no name of a conference"),
+        ({"conference": "a\nb"}, "This is no name of a conference"),
+    ):
+        answer = caller.asks(**target)
+        assert answer.status_code == (422 if problem else 200), target
+        assert problem in answer.json().get("problem", "")
 
 
 def test_another_accounts_conference_cannot_be_called(

@@ -97,6 +97,28 @@ def test_only_subscribed_events_are_reported_and_counted(sent: Delivered) -> Non
     assert sent.events == [("ringing", 0, 2), ("completed", 1, 4)]
 
 
+@pytest.mark.parametrize("style", [CallbackStyle(), CallbackStyle(signatures="both", user_agent="Twilio/1")])
+def test_a_message_is_sent_as_its_application_wants_it(sent: Delivered, style: CallbackStyle) -> None:
+    hear = StatusCallbacks(sent.write_buffer).follow(
+        replace(CALLER, from_="+1", to="+2"),
+        "account",
+        "http://e/s?a=1",
+        "GET",
+        ALL,
+        style,
+        "outbound-dial",
+        "v3:p",
+    )
+    hear(decode(msgspec.json.encode({"Event-Name": CREATE, "Event-Date-Timestamp": "7"})))
+    (message,) = sent.messages
+    assert (message.url, message.method, message.account_sid) == ("http://e/s?a=1", "GET", "account")
+    assert (message.signatures, message.user_agent) == (style.signatures, style.user_agent)
+    fields = dict(message.fields)
+    assert (fields["From"], fields["To"], fields["CallerId"]) == ("+1", "+2", "+1")
+    assert (fields["AccountSid"], fields["ParentCallSid"]) == ("account", "v3:p")
+    assert fields["ConnectionId"] == CALLER.connection_id
+
+
 def test_events_that_an_earlier_run_reported_are_counted_and_not_reported_again(sent: Delivered) -> None:
     sent.follow(CREATE, RING, ANSWER, COMPLETE, sent=("initiated", "ringing"))
     assert sent.events == [("answered", 2, 3), ("completed", 3, 4)]
@@ -137,6 +159,10 @@ def test_the_hangup_source(sent: Delivered, disposition: str, direction: str, so
         ({"variable_sip_term_status": "480"}, "480"),
         ({"Hangup-Cause": "CALL_REJECTED"}, "603"),
         ({"Hangup-Cause": "USER_BUSY"}, "486"),
+        ({"Hangup-Cause": "INCOMPATIBLE_DESTINATION"}, "488"),
+        ({"Hangup-Cause": "NORMAL_TEMPORARY_FAILURE"}, "503"),
+        ({"Hangup-Cause": "ORIGINATOR_CANCEL"}, "487"),
+        ({"Hangup-Cause": "UNALLOCATED_NUMBER"}, "404"),
         ({"Hangup-Cause": "ANYTHING"}, None),
         ({"Caller-Channel-Answered-Time": "1", "Hangup-Cause": "USER_BUSY"}, "200"),
         ({"Caller-Channel-Answered-Time": "1", "variable_proto_specific_hangup_cause": "sip:486"}, "200"),

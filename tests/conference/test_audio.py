@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.conference.machine.events import Added
 from orchestrator.conference.machine.state import RecordingOptions
 from orchestrator.types import Beep
 from tests.conference.story import Story
@@ -437,3 +438,21 @@ def test_nothing_is_recorded_before_the_start_and_after_the_end() -> None:
     story.recording_is_asked_for()
     assert story.sounds() == []
     assert not story.room.recording
+
+
+def test_the_silence_of_a_conference_that_was_lost_ends_no_recording_of_the_new_one() -> None:
+    story = Story(recording=UNTIL_SILENT)
+    story.enters("anna")
+    story.talks("anna")
+    story.talks("anna", on=False)
+    since = story.room.silent_since
+    story.asks("bert")
+    story.happens(Added(story.room.opened_at + 50, "bert", "mbert", renewed=True))
+    assert "record bert" in story.sounds()
+    story.has_been_silent(since)
+    assert story.sounds() == []
+    # Nobody has spoken in the new one: after a pause no silence counts either.
+    story.recording_becomes("paused")
+    story.recording_becomes("in-progress")
+    assert story.sounds() == []
+    assert story.room.recording

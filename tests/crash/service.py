@@ -143,7 +143,7 @@ class Service:
         return False
 
     def left(self) -> dict[str, int]:
-        """What is stored of things that have not ended: callbacks, rooms, recordings."""
+        """Rows of things that have not ended: callbacks, rooms, recordings."""
         queries = {
             "callbacks": "SELECT count(*) FROM pending",
             "rooms": "SELECT count(*) FROM state WHERE kind = 'room'",

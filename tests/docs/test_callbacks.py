@@ -177,7 +177,8 @@ HEADERS = {
 def test_the_fields_of_a_call_s_callbacks(tmp_path: Path) -> None:
     documented = table("Call: `statusCallback`")
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    status = StatusCallbacks(WriteBehindBuffer(outbox, lambda messages: None))
+    write_buffer = WriteBehindBuffer(outbox, lambda messages: None)
+    status = StatusCallbacks(write_buffer)
     words, other = set(EVENTS.values()), replace(BARE, call_sid="v3:3")
     follow = status.follow(KNOWN, "a", "http://h/", "POST", words, ALL, parent_call_sid="v3:2")
     alone = status.follow(other, "a", "http://h/", "POST", words, ALL)
@@ -185,6 +186,7 @@ def test_the_fields_of_a_call_s_callbacks(tmp_path: Path) -> None:
     for heard, queue in ((follow, "v3:1"), (alone, "v3:3")):
         for event in EVENTS:
             heard(decode(msgspec.json.encode({"Event-Name": event, **HEADERS})))
+        write_buffer.wait_committed()
         while message := outbox.next(queue):
             fields = {name for name, _ in parse_qsl(message.body.decode(), keep_blank_values=True)}
             sent[f"{queue} {message.event}"] = fields

@@ -7,6 +7,7 @@ umlaut. Cause: the header was not looked at. Fix: documents.charset_of() and tex
 from __future__ import annotations
 
 import codecs
+import re
 
 import pytest
 
@@ -137,6 +138,50 @@ PAGE = "<!DOCTYPE html><html><head><title>Sign &amp;\n in</title></head><body>He
 )
 def test_a_body_that_is_plainly_no_audio_says_so(body: str, status: int, why: str) -> None:
     assert not_audio(Fetched("http://a/", "audio/wav", body.encode(), status=status)) == why
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "why"),
+    [
+        ("", "text/xml", "the answer is empty (status 203), not a document; <Response/> is the shortest one"),
+        (" \n", "text/plain", "the answer is empty (status 203), not a document; <Response/> is"),
+        (PAGE, "text/xml", "the answer is an HTML page, not XML (status 203): Sign & in"),
+        ("<?xml version='1.0'?>\n<!-- a -->\n" + PAGE, "text/xml", "the answer is an HTML page, not XML"),
+        ('{"a": 1}', "text/xml", "the answer is JSON, not XML (status 203)"),
+        ("[1]", "application/json; charset=utf-8", "the answer is JSON, not XML (status 203)"),
+        (
+            "OK\nthen " + "x" * 99,
+            "text/html; charset=utf-8",
+            "the answer is text/html, not XML (status 203); it begins with: OK then " + "x" * 72 + "$",
+        ),
+        ("OK", "", "the answer is of no type, not XML (status 203); it begins with: OK"),
+    ],
+)
+def test_the_error_names_the_kind_of_an_answer_that_is_no_document(body: str, kind: str, why: str) -> None:
+    pattern = re.escape(why).replace(r"\$", "$")
+    with pytest.raises(DocumentError, match=pattern):
+        document_of(Fetched("http://h/voice", kind, body.encode(), status=203))
+
+
+CHARSETS = [
+    *("utf-8", "us-ascii", "utf-16", "utf-32", "koi8-r", "koi8-u", "macintosh", "tis-620", "latin1"),
+    *(f"iso-8859-{part}" for part in range(1, 17) if part != 12),
+    *(f"windows-{page}" for page in range(1250, 1259)),
+    *(f"ibm{page}" for page in (437, 850, 852, 866)),
+    *("cp874", "shift_jis", "cp932", "euc-jp", "euc-kr", "cp949", "johab"),
+    *("gb2312", "gbk", "gb18030", "big5", "big5-hkscs"),
+]
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_charsets_of_the_web_are_known_by_their_names(charset: str) -> None:
+    codec = codec_of(charset)
+    assert codec is not None
+    name = "Anna 1234"
+    # Without a mark UTF-16 and UTF-32 are big-endian.
+    written = {"utf-16": "utf-16-be", "utf-32": "utf-32-be"}.get(codec, codec)
+    assert room(document(name).encode(written), f"text/xml; charset={charset}") == name
+    assert codec_of(charset.upper()) == codec
 
 
 @pytest.mark.parametrize("charset", ["x-sjis", "x", "us-ascii", "latin-x"])

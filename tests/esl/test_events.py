@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from orchestrator.esl.errors import ProtocolError
-from orchestrator.esl.events import Event, decode
+from orchestrator.esl.events import Event, HangupEvent, decode, hangup_event
 from tests.esl.wire import trace_frames, trace_names
 
 
@@ -31,6 +32,53 @@ def test_every_recorded_event_keeps_every_header(name: str) -> None:
 
 def test_an_absent_header_is_empty() -> None:
     assert decode(b"{}") == Event(raw=b"{}")
+
+
+FIELDS = [info for info in fields(HangupEvent) if info.name != "raw"]
+# Of calls that go out through a gateway, or with a password; the traces have none.
+NOT_IN_TRACES = {"variable_sip_auth_username", "variable_sip_gateway_name"}
+
+
+def test_each_header_that_is_a_field_is_one_that_freeswitch_sends() -> None:
+    sent = set[str]()
+    for name in trace_names():
+        for kind, _, body in trace_frames(name):
+            if kind == "text/event-json":
+                sent |= set(json.loads(body))
+    assert {info.encode_name for info in FIELDS} - sent == NOT_IN_TRACES
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["as usual", "one header twice"])
+def test_each_header_reaches_its_field_and_no_other(twice: bool) -> None:
+    """Also of the rare event that is decoded one header after the other."""
+    values = {info.encode_name: str(number) for number, info in enumerate(FIELDS, 10)}
+    values["Event-Name"] = "CHANNEL_HANGUP_COMPLETE"
+    more = {"X-A": ["1", "2"], "Unique-ID": [values["Unique-ID"], "x"]} if twice else {}
+    # As FreeSWITCH writes it: the name first, without spaces.
+    raw = json.dumps(values | more, separators=(",", ":"))
+    decoded = decode(raw.encode())
+    assert isinstance(decoded, HangupEvent)
+    found = {info.encode_name: str(getattr(decoded, info.name)) for info in FIELDS}
+    assert found == values
+
+
+def test_an_end_that_freeswitch_did_not_report_has_what_is_known() -> None:
+    known = Event("CHANNEL_HANGUP_COMPLETE", 17, "leg", hangup_cause="NORMAL_CLEARING")
+    assert hangup_event(known) == HangupEvent(
+        "CHANNEL_HANGUP_COMPLETE", 17, "leg", hangup_cause="NORMAL_CLEARING"
+    )
+    raw = event(
+        Event_Name="CHANNEL_HANGUP", Unique_ID="leg", Hangup_Cause="USER_BUSY", Channel_Name="sofia/a"
+    )
+    found = hangup_event(decode(raw))
+    assert (found.name, found.uuid, found.hangup_cause, found.channel_name, found.raw) == (
+        "CHANNEL_HANGUP",
+        "leg",
+        "USER_BUSY",
+        "sofia/a",
+        raw,
+    )
+    assert hangup_event(found) is found
 
 
 @pytest.mark.parametrize("value", [["CHANNEL_PARK", "forged"], ["CHANNEL_PARK"]])

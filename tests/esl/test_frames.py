@@ -99,7 +99,18 @@ def test_a_body_is_never_read_as_anything_but_a_body(bodies: list[bytes], data: 
 
 @pytest.mark.parametrize(
     "length",
-    [b"-1", b"+5", b"1_0", b"five", b"", b"0x10", b"1e3", b"9" * 30, str(MAX_BODY_BYTES + 1).encode()],
+    [
+        b"-1",
+        b"+5",
+        b"1_0",
+        b"five",
+        b"",
+        b"0x10",
+        b"1e3",
+        b"9" * 30,
+        b"9" * 5000,
+        str(MAX_BODY_BYTES + 1).encode(),
+    ],
 )
 def test_an_absurd_length_is_a_protocol_error(length: bytes) -> None:
     for frame in (
@@ -111,7 +122,9 @@ def test_an_absurd_length_is_a_protocol_error(length: bytes) -> None:
         assert "Content-Length" in error
 
 
-@pytest.mark.parametrize("kind", ["api/response", "text/event-json", "log/data"])
+@pytest.mark.parametrize(
+    "kind", ["api/response", "text/event-json", "text/event-plain", "text/event-xml", "log/data"]
+)
 def test_a_body_without_a_length_is_a_protocol_error(kind: str) -> None:
     assert "without Content-Length" in decode(f"Content-Type: {kind}\n\nabc".encode())[1]
 
@@ -128,6 +141,15 @@ def test_headers_without_an_end_are_a_protocol_error() -> None:
     # Also one that comes whole.
     whole = b"Content-Type: command/reply\nX: " + b"a" * MAX_HEADER_BYTES + b"\n\n"
     assert "header block" in decode(whole)[1]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["without an end", "whole"])
+@pytest.mark.parametrize("size", [MAX_HEADER_BYTES - 1, MAX_HEADER_BYTES, MAX_HEADER_BYTES + 1])
+def test_a_header_block_has_so_many_bytes_and_no_more(size: int, whole: bool) -> None:
+    head = b"Content-Type: command/reply\nX: ".ljust(size, b"a")
+    frames, error = decode(head + (b"\n\n" if whole else b""))
+    assert ("header block" in error) is (size > MAX_HEADER_BYTES)
+    assert len(frames) == (1 if whole and size <= MAX_HEADER_BYTES else 0)
 
 
 @pytest.mark.parametrize("data", [b"no colon\n\n", b"Content-Length: x\n\n"])

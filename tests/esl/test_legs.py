@@ -315,3 +315,65 @@ def test_a_greenlet_that_is_shut_out_orders_nothing_more(call: Call) -> None:
     # An ended leg is not remembered.
     call.leg.block_greenlet(gevent.spawn(gevent.sleep, 5))
     assert len(call.leg._blocked) == 1
+
+
+DUMPED: list[tuple[dict[str, str], tuple[str, str], bool]] = [
+    # uuid_dump; the application that runs on the leg; whether a start of that is another one.
+    ({}, ("", ""), True),
+    ({"current_application": "playback", "current_application_data": "a.wav"}, ("playback", "a.wav"), False),
+    ({"current_application": "park"}, ("park", ""), False),
+    (
+        {
+            "current_application": "playback",
+            "current_application_data": "a.wav",
+            "current_application_response": "FILE PLAYED",
+        },
+        ("", ""),
+        True,
+    ),
+    (
+        {"current_application": "park", "signal_bridge_to": "x", "current_application_data": "sofia/a"},
+        ("bridge", "sofia/a"),
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "running", "is_new"), DUMPED)
+@pytest.mark.parametrize("state", ["answered", "ringing"])
+def test_a_resumed_leg_stands_as_freeswitch_says(
+    call: Call, variables: dict[str, str], running: tuple[str, str], is_new: bool, state: str
+) -> None:
+    headers = {f"variable_{name}": value for name, value in variables.items()} | {"Answer-State": state}
+    call.leg.resume(headers)
+    assert call.leg.current_application == running
+    assert call.leg.answered is (state == "answered")
+    assert call.leg.headers == headers
+    app, argument = running if running[0] else ("playback", "a.wav")
+    execution = call.leg.start(app, argument)
+    assert call.leg.current_application == ("", "")
+    assert call.leg.runs(app)
+    assert not call.leg.runs("conference")
+    assert call.leg.started(app, argument) is execution
+    assert call.leg.started(app, argument + "x") is None
+    if is_new:
+        assert call.taken()["execute-app-name"] == app
+    call.leg.set(a="1")
+    assert call.taken()["execute-app-name"] == "multiset", "nothing else was ordered before"
+
+
+PLAYS = ("playback", "speak", "say", "phrase", "sleep", "gentones", "record", "read")
+
+
+@pytest.mark.parametrize("app", [*PLAYS, "conference", "bridge", "park", "answer"])
+def test_a_break_ends_sounds_and_nothing_else(call: Call, app: str) -> None:
+    call.leg.start(app, "x")
+    started = call.taken()
+    assert call.leg.playing is (app in PLAYS)
+    stopping = gevent.spawn(call.leg.stop_playback_and_wait, 5)
+    if app in PLAYS:
+        assert call.talk.read().startswith(f"api uuid_break {UUID}")
+        call.talk.send(api_frame("+OK\n"))
+    call.complete(started)
+    assert stopping.get(timeout=5) is True
+    assert not call.leg.playing

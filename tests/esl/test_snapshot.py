@@ -87,6 +87,16 @@ def test_each_flag_is_read(scripted: ScriptedSwitch, connection: Connection, fla
     assert member.joined_at == 1_790_000_000 * SECOND
 
 
+@pytest.mark.parametrize("listed", [{}, {"flags": {}}])
+def test_a_flag_that_is_not_listed_is_as_a_member_has_it_usually(
+    scripted: ScriptedSwitch, connection: Connection, listed: dict[str, object]
+) -> None:
+    says(scripted, {"type": "caller", "id": 7, "uuid": ONE, "join_time": 0} | listed)
+    (member,) = list_conferences(connection, AT)["room"].members.values()
+    assert member == Member(ONE, "7", AT // SECOND * SECOND)
+    assert (member.can_speak, member.can_hear, member.hold, member.talking) == (True, True, False, False)
+
+
 @pytest.mark.parametrize("status", ["recording", "paused"])
 def test_a_recording_began_at_its_moment_and_may_be_paused(
     scripted: ScriptedSwitch, connection: Connection, status: str

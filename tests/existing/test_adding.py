@@ -1,5 +1,6 @@
 """`orchestrator render --into` a configuration that was there before us."""
 
+import os
 import re
 import shutil
 import sys
@@ -157,9 +158,43 @@ def test_the_numbers_of_the_settings_and_no_others_go_to_us(number: str, goes: b
     assert bool(re.search(expression, number)) is goes
 
 
+@pytest.mark.parametrize("number", ["4*4.1x", "a+b", "x.y*", "desk", "+13125550100", "1?0"])
+def test_a_number_of_the_settings_is_the_argument_of_the_transfer(number: str) -> None:
+    """A regular expression's syntax in it counts as it is written."""
+    settings = loads(SETTINGS + f"numbers: {{'{number}': a}}\n")
+    (extension,) = etree.fromstring(parts._routes(settings))
+    (condition,) = extension
+    (action,) = condition
+    assert dict(action.attrib) == {"application": "transfer", "data": "$1 XML texml"}
+    assert condition.get("field") == "destination_number"
+    called = number.replace("*", "ab").replace("?", "7")
+    for written in (called, f"{called};npdi=yes"):
+        found = re.search(condition.get("expression"), written)
+        assert found is not None
+        assert found[1] == called
+    for other in (called.replace(".", "-"), f"{called}~", f"~{called}", called.replace("+b", "ab")):
+        assert other == called or not re.search(condition.get("expression"), other)
+
+
 def test_without_numbers_no_context_of_the_owner_leads_to_us(directory: Path) -> None:
     assert render(directory, SETTINGS + "default_application: a\n", "--yes") == 0
     assert not (directory / "dialplan/public").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_file_that_root_writes_belongs_to_the_owner_of_the_others(directory: Path) -> None:
+    owner, other = (4321, 4322), (4331, 4332)
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, *owner)
+    edited = directory / "autoload_configs/modules.conf.xml"
+    os.chown(edited, *other)
+    edited.chmod(0o604)
+    assert render(directory, ROUTED, "--yes") == 0
+    own = {path: (path.stat().st_uid, path.stat().st_gid) for path in directory.rglob("*")}
+    assert own.pop(edited) == other
+    assert set(own.values()) == {owner}
+    assert edited.stat().st_mode & 0o777 == 0o604
+    assert (directory / "dialplan/texml.xml").stat().st_mode & 0o777 == 0o640
 
 
 def test_twice_is_as_once(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from tests.lab.processes import die_with_parent
 
 PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 USERS = ("postgres", "nobody")
-"""Who it runs as where we are root, as whom it refuses to run."""
+"""Users that it runs as where we are root, as which it refuses to run."""
 USER, PASSWORD = "texml", "secret of texml"
 START_SECONDS = 20.0
 
@@ -149,7 +149,7 @@ class PostgresServer:
         return found
 
     def sql(self, text: str, database: str = "postgres") -> str:
-        """What the administrator gets for it."""
+        """The administrator's answer."""
         words = ["-h", str(self.directory), "-p", str(self.port), "-U", "admin", "-d", database]
         return self._run("psql", *words, "-v", "ON_ERROR_STOP=1", "-qAtc", text).strip()
 

@@ -28,6 +28,8 @@ NOTICED, UNNOTICED, UNDECIDED = "noticed", "NOT NOTICED", "not decided"
 NOT_COPIED = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__")
 # The seconds of pytest before its first test, and how much slower the tests are beside other work.
 START_SECONDS, SLOWER = 60, 4
+# All rows of a table are tried, where each takes no longer.
+QUICK_SECONDS = 0.05
 
 
 def main() -> int:
@@ -116,14 +118,14 @@ class Trial:
 
     def _nearest(self, mutant: Mutant) -> list[str]:
         """Within the time, twice as much for a line of a table, which all tests of the module run; one of
-        each test function before a second one."""
+        each test function before a second one, unless it takes next to nothing."""
         limit = self.seconds * (2 if mutant.function == "the module" else 1)
         tests = self.lines.tests_of(mutant.path, mutant.line)
         seen: Counter[str] = Counter()
         turns: dict[str, int] = {}
         for test in tests:
             function = test.partition("[")[0]
-            turns[test] = seen[function]
+            turns[test] = seen[function] if self.lines.seconds[test] > QUICK_SECONDS else 0
             seen[function] += 1
         tests.sort(key=lambda test: turns[test])
         taken, seconds = [], 0.0

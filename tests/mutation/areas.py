@@ -9,17 +9,29 @@ ROOT = Path(__file__).resolve().parents[2]
 # Folders and modules of `orchestrator`; folders and files of `tests`. test_mutation.py looks for each.
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "api": (("web/api",), ("recordings", "web", "sdk", "cli")),
-    "callbacks": (("callbacks",), ("callbacks", "store", "scenarios")),
+    "callbacks": (
+        ("callbacks",),
+        ("callbacks", "calls/test_status.py", "docs/test_callbacks.py", "store", "scenarios"),
+    ),
     "calls": (
         ("calls",),
         ("calls", "scenarios", "recovery", "sdk", "browser_calls", "timeline", "load/test_admission.py"),
     ),
-    "conference": (("conference",), ("conference", "recovery", "scenarios")),
+    "conference": (
+        ("conference",),
+        (
+            *("conference", "calls/test_status.py", "recovery", "scenarios", "sdk/test_early_media.py"),
+            "timeline/test_troubles.py",
+        ),
+    ),
     "config": (
         ("config", "reloading", "from_settings.py"),
         ("config", "reloading", "scenarios", "web/test_metrics.py", "fuzz/test_settings.py"),
     ),
-    "console": (("web/console",), ("console/test_site.py", "console/test_view.py", "web")),
+    "console": (
+        ("web/console",),
+        ("console/test_site.py", "console/test_view.py", "console/test_views.py", "browser_calls", "web"),
+    ),
     "documents": (
         ("documents",),
         ("documents", "net", "routing", "config/test_dialect.py", "timeline", "scenarios", "recovery"),
@@ -34,9 +46,13 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "routing": (("routing",), ("routing", "calls", "scenarios", "config", "sdk", "fuzz/test_routes.py")),
     "services": (
         ("services",),
-        ("browser_calls", "recordings", "timeline", "web", "sdk", "cli", "console/test_site.py"),
+        (
+            *("services", "browser_calls", "recordings", "timeline", "web", "sdk", "cli"),
+            "console/test_site.py",
+            "store/test_callback_list.py",
+        ),
     ),
-    "store": (("store",), ("store", "callbacks", "recovery")),
+    "store": (("store",), ("store", "callbacks", "timeline/test_recorder.py", "recovery")),
     "texml": (("texml",), ("texml", "documents", "scenarios")),
     "timeline": (("timeline",), ("timeline", "web")),
     "verbs": (("verbs",), ("verbs", "scenarios", "recovery", "sdk", "timeline")),

@@ -27,7 +27,10 @@ LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 SAID = {"warn", "fault"}
 FOR_PEOPLE = {"description", "help", "title", "summary", "epilog"}
 SENTENCE_SPACES = 3
+# From here on nobody is wrong by one, but by a zero.
+ROUND = 1000
 NOT_BEHAVIOUR = {"__repr__", "__str__"}
+TYPES = {"tuple", "list", "dict", "Callable", "Literal", "Annotated"}
 
 
 class Mutant(NamedTuple):
@@ -98,6 +101,8 @@ class _Finder(ast.NodeVisitor):
                 self.function.pop()
             case ast.Module():
                 self._each(_body(node.body))
+            case ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
+                pass
             case ast.AnnAssign():
                 self._each([node.value] if node.value else [])
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
@@ -105,6 +110,8 @@ class _Finder(ast.NodeVisitor):
             case ast.keyword(arg=arg) if arg in FOR_PEOPLE:
                 pass
             case ast.Subscript(value=ast.Name(id="Literal")):
+                pass
+            case ast.Assign(value=ast.Subscript(value=ast.Name(id=name))) if name in TYPES:
                 pass
             case ast.Raise() | ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.JoinedStr():
                 pass
@@ -215,7 +222,7 @@ def _other_constants(value: object) -> Iterator[str]:
         case bool():
             yield str(not value)
         case int():
-            yield str(value + 1)
+            yield str(value + 1 if value < ROUND else value * 10)
         case float():
             yield str(value * 2 or 1.0)
         case str() if value and value.isprintable() and value.count(" ") < SENTENCE_SPACES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import socket
 import ssl
@@ -16,9 +18,11 @@ import pytest
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import DeliverySettings
 from orchestrator.documents.fetch import Fetched, Fetcher, FetchError, Limits
 from orchestrator.net.addresses import AddressPolicy
-from orchestrator.net.connector import Connector
+from orchestrator.net.connector import ONE_OF_SEVERAL_SECONDS, Connector
+from orchestrator.net.errors import AddressRefused
 from orchestrator.net.http import HttpClient
 from orchestrator.net.http_messages import Request
 from orchestrator.net.name_lookup import Found, Names
@@ -44,6 +48,13 @@ def resolved(**names: list[str]) -> Names:
         ]
 
     return Names(ask)
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe, contextlib.suppress(OSError):
+        probe.bind(("::1", 0))
+        return True
+    return False
 
 
 @pytest.fixture
@@ -128,6 +139,14 @@ def test_an_address_where_nobody_listens_is_followed_by_the_next(villain: Callab
     assert fetch(server.url(host="app.test"), Connector(names=names)).body == b"<Response/>"
 
 
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_of_ipv6_is_dialled(villain: Callable[..., Villain]) -> None:
+    server = villain(OK, host="::1")
+    assert fetch(server.url(host="[::1]"), Connector()).body == b"<Response/>"
+    assert fetch(server.url(host="app.test"), Connector(names=resolved(app_test=["::1"]))).status == 200
+    assert f"Host: [::1]:{server.port}".encode() in server.heads[0]
+
+
 @pytest.fixture
 def silent() -> Iterator[int]:
     """A port of 127.0.0.2 that answers nobody: its queue is full."""
@@ -152,6 +171,47 @@ def test_an_address_that_does_not_answer_is_followed_by_the_next(
     began = time.monotonic()
     assert fetch(server.url(host="app.test"), Connector(names=names), 8.0).body == b"<Response/>"
     assert time.monotonic() - began < 4
+
+
+def test_a_connection_that_is_not_made_leaves_no_socket() -> None:
+    """Its error may be kept for long, with all that it happened in."""
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="refused") as refused:
+        Connector(names=resolved(app_test=["127.0.0.1", "127.0.0.2"])).dial("app.test", 1, 1.0)
+    # Somebody else's may have been closed meanwhile.
+    assert len(os.listdir("/proc/self/fd")) <= before
+    assert refused.value.__traceback__ is not None
+
+
+def test_two_silent_addresses_leave_time_for_a_third_within_an_attempt_at_a_callback() -> None:
+    """And none is abandoned before its lost packet was sent again, after a second (RFC 6298)."""
+    assert 1.0 < ONE_OF_SEVERAL_SECONDS < DeliverySettings().timeout / 2
+
+
+def test_no_address_has_more_time_than_the_limit(silent: int) -> None:
+    began = time.monotonic()
+    with pytest.raises(OSError, match="timed out"):
+        Connector(names=resolved(app_test=["127.0.0.2"] * 3)).dial("app.test", silent, 0.1)
+    assert 0.25 < time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("place", [1, 7, 8, 9])
+def test_eight_addresses_of_a_name_are_tried_at_most(villain: Callable[..., Villain], place: int) -> None:
+    server = villain(OK)
+    addresses = [f"127.0.0.{number + 100}" for number in range(place - 1)] + ["127.0.0.1"]
+    connector = Connector(names=resolved(app_test=addresses))
+    if place <= 8:
+        assert fetch(server.url(host="app.test"), connector).body == b"<Response/>"
+    else:
+        assert "refused" in problem(server.url(host="app.test"), connector)
+        assert not server.connections
+
+
+def test_eight_refusals_are_named_at_most() -> None:
+    addresses = [f"169.254.0.{number}" for number in range(1, 10)]
+    with pytest.raises(AddressRefused) as refused:
+        Connector(names=resolved(app_test=addresses)).dial("app.test", 80, 1.0)
+    assert [f"{address} is" in str(refused.value) for address in addresses] == [True] * 8 + [False]
 
 
 def test_the_last_address_has_the_whole_time_limit(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,6 +360,20 @@ def test_tls_asks_for_the_name_and_verifies_it_although_an_address_is_dialled(
         fetcher.fetch(server.url(host="other.test"), "GET", (), RequestsCookieJar())
     fetcher.close()
     assert "CERTIFICATE_VERIFY_FAILED" in problem(server.url(host="app.test"), connector)
+
+
+@pytest.mark.parametrize("host", ["app.test", "other.test"])
+def test_where_certificates_are_not_checked_any_will_do(
+    villain: Callable[..., Villain], certificate: tuple[Path, Path], host: str
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    server = villain(OK, tls=tls)
+    connector = Connector(names=resolved(app_test=["127.0.0.1"], other_test=["127.0.0.1"]))
+    fetcher = Fetcher(Limits(5), connector, verify=False)
+    fetched = fetcher.fetch(server.url(host=host), "GET", (), RequestsCookieJar())
+    assert fetched.body == b"<Response/>"
+    fetcher.close()
 
 
 @pytest.mark.parametrize(

@@ -21,5 +21,5 @@ def test_a_receiver_reads_what_was_encoded(fields: list[tuple[str, str]]) -> Non
     assert parse_qsl(form_encoded(fields), keep_blank_values=True) == fields
 
 
-def test_what_is_no_unicode_is_replaced() -> None:
+def test_a_lone_surrogate_is_replaced() -> None:
     assert form_encoded([("From", "\ud83d")]) == "From=%3F"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 
 from orchestrator.net.addresses import AddressPolicy
 from orchestrator.net.connector import Connector
-from orchestrator.net.errors import TooMuch
+from orchestrator.net.errors import AddressRefused, TooMuch
 from orchestrator.net.http import HttpClient
 from orchestrator.net.http_messages import BadAnswer, Request, Response, StaleConnection
 from tests.net.villain import Serve, Villain
+from tests.web.site import wait_until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -124,15 +126,21 @@ def test_other_connections_are_not_used_again(
     for _ in range(2):
         with client.send(request(server)) as answer:
             assert answer.read(100) in (b"ok", b"")
+        wait_until(lambda: server.closed_by_client == server.connections, "it is closed at once")
     assert server.connections == 2
 
 
 def test_an_answer_ends_with_its_connection_where_it_says_no_length(
     serve: Callable[..., Villain], client: HttpClient
 ) -> None:
-    server = serve(b"HTTP/1.1 200 OK\r\n\r\nok", keeps=False)
+    def answer_and_wait(near: Any, head: bytes) -> None:
+        near.sendall(b"HTTP/1.1 200 OK\r\n\r\nok")
+        near.shutdown(socket.SHUT_WR)
+
+    server = serve(answer_and_wait)
     with client.send(request(server)) as answer:
         assert answer.read(100) == b"ok"
+    wait_until(lambda: server.closed_by_client == 1, "our side is closed at once, too")
 
 
 @pytest.mark.parametrize("read", [0, 1])
@@ -189,29 +197,50 @@ def test_a_body_may_be_as_long_as_is_allowed(serve: Callable[..., Villain], clie
         assert len(answer.read(3000000)) == 3000000
 
 
-def test_a_kept_connection_that_ends_instead_of_an_answer_is_stale(
-    serve: Callable[..., Villain], client: HttpClient
-) -> None:
-    def once(near: Any, head: bytes) -> None:
-        if len(server.heads) > 1:
-            near.close()
-        else:
-            near.sendall(OK)
+RESET = struct.pack("ii", 1, 0)
+BROKEN: dict[str, tuple[bytes | None, bool]] = {
+    "closed": (None, False),
+    "reset": (None, True),
+    "reset while the request is sent": (b"x" * 20_000_000, True),
+}
 
-    server = serve(once)
-    assert client.send(request(server)).read(10) == b"ok"
-    with pytest.raises(StaleConnection):
-        client.send(request(server))
+
+@pytest.mark.parametrize("has_served", [False, True], ids=["new", "kept"])
+@pytest.mark.parametrize("case", BROKEN)
+def test_only_a_connection_that_has_served_is_stale(
+    serve: Callable[..., Villain], client: HttpClient, case: str, has_served: bool
+) -> None:
+    """A new one that fails is a failed attempt; were it sent again at once, it would be for ever."""
+    body, is_reset = BROKEN[case]
+
+    def breaks(near: Any, head: bytes) -> None:
+        if has_served and len(server.heads) == 1:
+            near.sendall(OK)
+            return
+        if is_reset:
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        near.close()
+
+    server = serve(breaks)
+    if has_served:
+        assert client.send(request(server)).read(10) == b"ok"
+    with pytest.raises((OSError, BadAnswer)) as found:
+        client.send(request(server, body=body), 10)
+    assert isinstance(found.value, StaleConnection) is has_served
+    assert server.connections == 1
 
 
 def test_settings_that_were_reloaded_hold_for_kept_connections(serve: Callable[..., Villain]) -> None:
     server, connector = serve(), Connector()
     client = HttpClient(connector, 1, 1)
     assert client.send(request(server)).read(10) == b"ok"
+    connector.policy = AddressPolicy()
+    assert client.send(request(server)).read(10) == b"ok"
+    assert server.connections == 1, "the same settings once more"
     connector.policy = AddressPolicy(private=False)
-    with pytest.raises(Exception, match="is not dialled"):
+    with pytest.raises(AddressRefused, match="is not dialled"):
         client.send(request(server))
-    client.close()
+    wait_until(lambda: server.closed_by_client == 1, "it is closed")
 
 
 def test_two_at_once_have_a_connection_each_and_so_many_are_kept(
@@ -226,6 +255,7 @@ def test_two_at_once_have_a_connection_each_and_so_many_are_kept(
     answers = [client.send(request(server)) for _ in range(3)]
     assert [answer.read(10) for answer in answers] == [b"ok"] * 3
     assert server.connections == 4, "two are kept of a place"
+    wait_until(lambda: server.closed_by_client == 2, "those beyond are closed")
 
 
 def test_of_places_that_are_too_many_the_oldest_is_closed(
@@ -235,6 +265,9 @@ def test_of_places_that_are_too_many_the_oldest_is_closed(
     for server in (*servers, servers[0]):
         assert client.send(request(server)).read(10) == b"ok"
     assert [server.connections for server in servers] == [2, 1, 1]
+    wait_until(lambda: [server.closed_by_client for server in servers] == [1, 1, 0], "the oldest is closed")
+    client.close()
+    wait_until(lambda: [server.closed_by_client for server in servers] == [2, 1, 1], "all are closed")
 
 
 def test_a_greenlet_that_is_killed_leaves_no_half_read_connection(

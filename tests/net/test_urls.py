@@ -18,7 +18,7 @@ from orchestrator.callbacks.sender import Sender
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.net.connector import Connector
 from orchestrator.net.http import HttpClient
-from orchestrator.net.urls import location, path_of, resolve, target, with_fields
+from orchestrator.net.urls import Unrequestable, location, path_of, resolve, target, with_fields
 from orchestrator.store.message import Queued
 from tests.net.villain import Villain, answer, says
 
@@ -163,6 +163,48 @@ def test_the_bytes_of_a_redirect_stay_those_bytes(server: Callable[..., Villain]
 def test_only_characters_that_no_url_has_are_percent_encoded(written: str, path: str) -> None:
     assert path_of(written) == path
     assert target(written.replace("\\@", "")).url.isascii()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "ftp://h/a",
+            "ws://h/",
+            "mailto:a@h",
+            "file:///a",
+            "javascript:1",
+            "tel:+1",
+            "://h/",
+            "//h/a",
+            "h/a",
+        ),
+        *("/a", "", " ", "http:", "http://", "http:///a", "https://?a", "http://:80/", "http://h:port/"),
+        *("http://h:99999/", "http://[::1/", "http://a b/"),
+    ],
+)
+def test_a_server_of_another_protocol_is_never_tried(written: str) -> None:
+    with pytest.raises(Unrequestable):
+        target(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "origin", "authorization"),
+    [
+        ("http://h/a", "http://h", ""),
+        ("HTTPS://Host.Example:8443/A", "https://host.example:8443", ""),
+        ("http://[2001:DB8::1]:80/", "http://[2001:db8::1]:80", ""),
+        ("http://ann:pw@h/a", "http://h", "Basic YW5uOnB3"),
+        ("http://ann@h/a", "http://h", ""),
+        ("http://münchen.example/", "http://xn--mnchen-3ya.example", ""),
+    ],
+)
+def test_connections_are_kept_for_scheme_host_and_port(written: str, origin: str, authorization: str) -> None:
+    made = target(written)
+    assert made.origin.lower() == origin
+    assert {name.lower(): value for name, value in made.headers.items()} == (
+        {"authorization": authorization} if authorization else {}
+    )
 
 
 def test_a_document_is_relative_to_itself_and_an_absolute_address_stays_as_written() -> None:

@@ -24,6 +24,8 @@ class Villain:
     ) -> None:
         self.heads: list[bytes] = []
         self.connections = 0
+        self.closed_by_client = 0
+        """Connections that were kept here and closed there."""
         self._serve, self._keeps = serve, keeps
         extra = {"ssl_context": tls} if tls else {}
         self._server = StreamServer((host, port), self._handle, **extra)
@@ -48,6 +50,7 @@ class Villain:
                 self._serve(client, head)
                 if not self._keeps:
                     return
+            self.closed_by_client += 1
         except OSError:
             return
         finally:

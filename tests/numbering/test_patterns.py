@@ -45,6 +45,20 @@ def test_a_pattern_of_a_trunk(written: str, pattern: str, phone: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "phone"),
+    [
+        *((pattern, False) for pattern in ("?", "??", "??????", "?001", "?-01", "1?", "100???")),
+        *((pattern, True) for pattern in ("???????", "?*", "?1*", "*", "*98", "*?", "+*", "+?", "+1?")),
+    ],
+)
+def test_a_pattern_of_six_places_is_one_of_extensions_and_any_other_of_phone_numbers(
+    pattern: str, phone: bool
+) -> None:
+    assert outbound_pattern(pattern) == pattern
+    assert is_phone_pattern(pattern) is phone
+
+
+@pytest.mark.parametrize(
     ("text", "dialled"),
     [
         ("1", True),

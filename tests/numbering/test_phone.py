@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.numbering.caller_id import caller_id_of, is_anonymous
-from orchestrator.numbering.phone import NotANumber, exists, is_e164, normal, recognised
+from orchestrator.numbering.phone import NotANumber, dialled_as, exists, folded, is_e164, normal, recognised
 from tests.fuzz.profile import FUZZ
 from tests.numbering.spellings import spellings
 
@@ -122,6 +124,11 @@ def test_the_normal_form_of_a_number_is_its_own_normal_form(text: str, region: s
         ("anonymous", "US", None),
         ("alice", "US", None),
         ("+1312", "US", None),
+        # With a plus whatever is possible, without one only what there is.
+        ("+10000000000", "US", "+10000000000"),
+        ("10000000000", "US", None),
+        ("3125550100", "", None),
+        ("0013125550100", "DE", "+13125550100"),
         ("", "US", None),
     ],
 )
@@ -136,6 +143,57 @@ def test_a_few_digits_are_an_extension_also_where_numbers_may_be_short(text: str
     exists."""
     with pytest.raises(NotANumber, match="too few digits"):
         normal(text, region)
+
+
+@pytest.mark.parametrize(
+    ("digits", "region", "dialled"),
+    [
+        ("13125550100", "US", ("13125550100", "3125550100")),
+        ("13125550100", "CA", ("13125550100", "3125550100")),
+        ("442071838750", "GB", ("442071838750", "2071838750", "02071838750")),
+        ("4930123456", "DE", ("4930123456", "30123456", "030123456")),
+        # Another country's, one that no country has, and what is none are dialled in full.
+        ("442071838750", "US", ("442071838750",)),
+        ("13125550100", "GB", ("13125550100",)),
+        ("13125550100", "", ("13125550100",)),
+        ("10000000000", "US", ("10000000000",)),
+        ("497", "DE", ("497",)),
+        ("desk", "US", ("desk",)),
+    ],
+)
+def test_a_number_is_dialled_in_the_ways_of_its_own_country(
+    digits: str, region: str, dialled: tuple[str, ...]
+) -> None:
+    assert dialled_as(digits, region) == dialled
+
+
+def of_category(*categories: str) -> list[str]:
+    """Characters of the basic plane."""
+    return [char for char in map(chr, range(0x10000)) if unicodedata.category(char) in categories]
+
+
+def test_each_script_s_digits_dashes_and_spaces_are_plain_ones() -> None:
+    assert {folded(f"a{space}b") for space in of_category("Zs")} == {"a b"}
+    assert {folded(f"a{dash}b") for dash in (*of_category("Pd"), "\N{MINUS SIGN}")} == {"a-b"}
+    for digit in of_category("Nd"):
+        assert folded(f"a{digit}b") == f"a{unicodedata.decimal(digit)}b"
+
+
+def test_marks_that_nobody_sees_are_left_out_and_control_characters_are_refused() -> None:
+    assert {folded(f"a{mark}b") for mark in of_category("Cf")} == {"ab"}
+    for control in of_category("Cc", "Cs", "Zl", "Zp"):
+        with pytest.raises(NotANumber, match="has a control character"):
+            folded(f"a{control}b")
+
+
+@pytest.mark.parametrize("length", [63, 64, 65])
+def test_a_spelling_has_sixty_four_characters_at_most(length: int) -> None:
+    text = "+13125550100".ljust(length)
+    if length <= 64:
+        assert normal(text, "US") == "+13125550100"
+    else:
+        with pytest.raises(NotANumber, match="longer than 64 characters"):
+            normal(text, "US")
 
 
 def test_a_number_exists_where_its_country_has_numbers_that_begin_so() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import gevent
 import pytest
+import requests
 
 from orchestrator.recordings.model import CALL_RECORDING
 from tests.calls.scripted import ScriptedSwitch
@@ -91,6 +93,26 @@ def test_each_change_is_the_order_that_it_takes(
     assert all(str(path(bench, sid)) in command for command in bench.switch.saw("uuid_record", uuid))
     bench.switch.hangs_up(uuid)
     assert delivered(bench, 2) == ["in-progress", "completed"]
+
+
+def test_its_audio_is_heard_once_it_has_ended_however_long_it_was_paused(
+    bench: House, client: Client
+) -> None:
+    """A file that does not grow is taken for a finished one; one that is paused does not grow."""
+    uuid, this, sid = begin(bench, client)
+
+    def heard() -> int:
+        os.utime(path(bench, sid), (0, 0))
+        return requests.get(f"{client.base}/recordings/{sid}.wav", timeout=20).status_code
+
+    assert heard() == 409
+    for status in ("paused", "in-progress"):
+        assert client.ask("POST", this, data={"Status": status}).status_code == 200
+        assert heard() == 409
+    client.ask("POST", this, data={"Status": "stopped"})
+    bench.switch.event("RECORD_STOP", uuid, Record_File_Path=str(path(bench, sid)))
+    delivered(bench, 2)
+    assert heard() == 200
 
 
 def test_a_stop_is_ordered_once_and_nothing_changes_after_it(bench: House, client: Client) -> None:

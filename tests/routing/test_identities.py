@@ -175,11 +175,46 @@ def test_a_number_that_is_withheld_is_shown_nowhere(headers: dict[str, str]) -> 
     headers |= {"variable_sip_h_P-Charge-Info": f"<sip:{FROM}@h>", "variable_sip_h_X-Case": "7"}
     found = identities.caller(headers, "US", trusted=False)
     assert found == Identity(ANONYMOUS, HIDDEN, "", FROM)
-    caller = caller_of("v3:x", "leg", "1", headers, "US", found)
+    caller = caller_of("v3:x", "leg", "1", headers, "US", found, "telnyx")
     assert (caller.from_, caller.from_sip_uri, caller.calling_party_type) == (ANONYMOUS, HIDDEN, "pstn")
     assert origin_of(headers, "US", found).name == ""
     assert sip_header_fields(headers, found.withheld) == (("SipHeader_X-Case", "7"),)
     assert caller_of("v3:x", "leg", "1", headers, "US", found, "twilio").from_ == "+266696687"
+
+
+@pytest.mark.parametrize(
+    ("written", "withheld"),
+    [
+        (f"<sip:{FROM}@anonymous.invalid>", FROM),
+        ("<sip:3125550001@anonymous.invalid>", FROM),
+        ("<sip:anna@anonymous.invalid>", ""),
+        ("<sip:anonymous@anonymous.invalid>", ""),
+        ("<sip:@anonymous.invalid>", ""),
+    ],
+)
+def test_only_a_number_is_known_besides(written: str, withheld: str) -> None:
+    found = identities.caller(PLAIN | sent_from(written), "US", trusted=False)
+    assert found == Identity(ANONYMOUS, HIDDEN, "", withheld)
+
+
+NAMED = {"variable_sip_from_display": "Anna", "Caller-Caller-ID-Name": "Anna"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({}, "Anna"),
+        ({"Caller-Privacy-Hide-Name": "true"}, ""),
+        *(
+            ({"variable_sip_from_display": each}, "")
+            for each in (FROM, "unknown", "_undef_", "Outbound Call", "Anonymous", "")
+        ),
+        ({"variable_sip_from_display": "Bob"}, "Bob"),
+        ({"variable_sip_from_display": "desk", "variable_sip_from_user": "desk"}, ""),
+    ],
+)
+def test_a_name_is_shown_unless_it_is_hidden_or_says_nothing(headers: dict[str, str], name: str) -> None:
+    assert identities.caller(PLAIN | NAMED | headers, "US", trusted=False).name == name
 
 
 @pytest.mark.parametrize("privacy", ["none", "header", "session;critical", "history"])

@@ -7,6 +7,7 @@ import pytest
 from orchestrator.config import loads
 from orchestrator.config.current import CurrentSettings
 from orchestrator.config.trunks import Trunk
+from orchestrator.esl.errors import SwitchError
 from orchestrator.routing.endpoints import Route
 from orchestrator.routing.outbound_limits import OutboundLimitReached, OutboundLimits
 
@@ -76,6 +77,33 @@ def test_calls_that_go_on_after_a_restart_are_admitted_and_counted(live: Current
     # FreeSWITCH was out of reach, and has only one of them now.
     outbound_limits.lost("", lambda uuid: uuid == "1")
     outbound_limits.admit("5", OTHER, by(trunk))
+
+
+def test_calls_of_an_account_that_has_left_the_settings_count_for_their_trunk_alone(
+    live: CurrentSettings,
+) -> None:
+    outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["a"]
+    for uuid in ("1", "2", "3"):
+        outbound_limits.admit(uuid, "an account that was", by(trunk))
+    with pytest.raises(OutboundLimitReached, match="trunk a: max_calls is 3"):
+        outbound_limits.admit("4", "an account that was", by(trunk))
+
+
+def test_a_node_out_of_reach_is_asked_again_and_other_nodes_keep_their_calls(live: CurrentSettings) -> None:
+    outbound_limits, trunk = OutboundLimits(live), live.settings.trunks["a"]
+    for uuid, node in (("1", "here"), ("2", "there"), ("3", "there")):
+        outbound_limits.admit(uuid, OTHER, by(trunk), node)
+
+    def unreachable(uuid: str) -> bool:
+        raise SwitchError("not connected")
+
+    outbound_limits.lost("here", unreachable)
+    with pytest.raises(OutboundLimitReached):
+        outbound_limits.admit("4", OTHER, by(trunk))
+    outbound_limits.lost("here", lambda uuid: False)
+    outbound_limits.admit("4", OTHER, by(trunk))
+    with pytest.raises(OutboundLimitReached):
+        outbound_limits.admit("5", OTHER, by(trunk))
 
 
 def test_a_limit_that_is_changed_counts_from_the_next_call_on(live: CurrentSettings) -> None:

@@ -79,3 +79,22 @@ def test_a_label_may_end_in_json_and_both_spellings_of_a_call_sid_are_one(
     coached = coach.update(coaching=True, call_sid_to_coach=twilio_call_sid_of(sids["host.json"]))
     assert coached.call_sid_to_coach == sids["host.json"]
     assert twilio.conferences(conference.sid).participants("host.json").delete()
+
+
+def test_a_conference_whose_name_is_another_one_s_sid_takes_nothing_of_it(
+    house: House, client: Client
+) -> None:
+    """A sid is one; a name that looks like one is found in lists alone."""
+    sids = []
+    for number in range(2):
+        name = sids[0] if sids else "first"
+        house.voice(house.joins(name, beep="false"))
+        house.switch.call(ROOM, from_=f"+1312555000{number}").wait_answered(10)
+        house.events(2 * number + 2)
+        sids.append(client.conference(name).sid)
+    assert sids[0] != sids[1]
+    for sid, caller in zip(sids, ("+13125550000", "+13125550001"), strict=True):
+        assert client.conferences.retrieve(sid, account_sid=ACCOUNT).sid == sid
+        (one,) = client.participants(sid)
+        called = client.calls.retrieve(one.call_sid, account_sid=ACCOUNT)
+        assert called.from_ == caller

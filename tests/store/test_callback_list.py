@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
+from orchestrator.callbacks.delivery import Delivery
+from orchestrator.callbacks.retry import DeliverySettings
+from orchestrator.callbacks.signature import AccountKeys
 from orchestrator.rejection import NotFound, ServiceError
 from orchestrator.services.callbacks import CallbackService
 from orchestrator.store.message import CallbackQuery, receiver_of
+from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver, answers, hangs
 
@@ -93,6 +99,18 @@ def test_receivers_are_counted_with_their_last_error(
     assert service.failing([]) == {}
 
 
+def test_waiting_callbacks_of_a_receiver_are_counted_over_all_queues_and_by_account(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    delivery = Delivery(outbox, lambda account: AccountKeys(None, None), DeliverySettings())
+    service = CallbackService(outbox, delivery)
+    outbox.commit([make("one", "http://h/a?x=1"), make("one", "http://h/b", 1), make("two", "http://h/a")])
+    outbox.commit([make("three", "http://other/"), replace(make("four", "http://h/"), account_sid="another")])
+    found = {one.name: (one.waiting, one.failed) for one in service.receivers("account")}
+    assert found == {"http://h": (3, 0), "http://other": (1, 0)}
+    assert {one.name: one.waiting for one in service.receivers("another")} == {"http://h": 1}
+    outbox.close()
+
+
 def test_one_is_replayed_whether_it_failed_or_was_delivered(
     office: Office, destination: Receiver, service: CallbackService
 ) -> None:
@@ -137,3 +155,32 @@ def test_all_that_failed_at_a_receiver_are_replayed_in_their_order_and_no_others
     wait_until(lambda: not service.receivers("account")[0].waiting, "nothing waits")
     (left,) = service.find(ALL._replace(waiting=False, delivered=False))
     assert left.sequence == 9
+
+
+def test_each_question_and_order_sees_what_is_not_on_disk_yet(
+    tmp_path: Path,
+) -> None:
+    """Delivery writes behind: an end is in memory until its next flush."""
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    delivery = Delivery(outbox, lambda account: AccountKeys(None, None), DeliverySettings())
+    service, url = CallbackService(outbox, delivery), "http://h/c"
+
+    def failed(queue: str) -> int:
+        """The id of one whose failure is not on disk yet."""
+        outbox.commit([make(queue, url)])
+        message = outbox.next(queue)
+        assert message is not None
+        outbox.finish(message, delivered=False, attempts=1, status=410, error="answered 410")
+        return message.id
+
+    failed("one")
+    assert [one.state for one in service.find(ALL)] == ["failed"]
+    assert service.one("account", failed("two")).state == "failed"
+    failed("three")
+    assert [one.failed for one in service.receivers("account")] == [3]
+    failed("four")
+    assert service.failing(["four"]) == {"four": 1}
+    service.replay("account", failed("five"))
+    failed("six")
+    assert service.replay_failed("account", receiver_of(url)) == 6
+    outbox.close()

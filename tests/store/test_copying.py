@@ -79,7 +79,7 @@ def test_there_and_back(
     store.close()
 
 
-def test_it_refuses_what_is_in_use_not_empty_or_not_there(
+def test_stores_in_use_not_empty_or_not_there_are_refused(
     postgresql: PostgresServer,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -121,7 +121,7 @@ def test_a_commit_is_acknowledged_and_holds_back_until_then(opened: Opened) -> N
     assert (opened.buffer.unwritten, opened.stored()) == (0, [1])
 
 
-def test_what_comes_while_a_commit_is_under_way_is_the_next_one(opened: Opened) -> None:
+def test_changes_while_a_commit_is_under_way_are_the_next_one(opened: Opened) -> None:
     for number in range(200):
         opened.buffer.commit([make(f"room {number % 7}", URL, number)], [("room", "1", b"%d" % number)])
         if number % 50 == 0:
@@ -186,7 +186,7 @@ def test_of_an_earlier_connection_nothing_is_written_after_a_later_one_has(
         assert rows.read("SELECT value FROM state WHERE node = 'one'") == [(b"late",)]
 
 
-def test_who_has_lost_a_node_writes_nothing_more_and_says_so(opened: Opened) -> None:
+def test_a_process_that_has_lost_a_node_writes_nothing_more_and_says_so(opened: Opened) -> None:
     lost: list[OutboxError] = []
     opened.store.database.on_lost.append(lost.append)
     with visit(opened.url, write=True) as rows:
@@ -214,7 +214,7 @@ def test_a_second_orchestrator_is_refused_until_the_first_has_ended(
     open_store(url, ["one"]).close()
 
 
-def test_what_cannot_be_stored_in_a_text_stops_nothing(opened: Opened) -> None:
+def test_characters_that_no_text_can_hold_stop_nothing(opened: Opened) -> None:
     record = Record("conference", "c", "account", 1, 1, name='a\0b\\u0000"', value=b"\0\xff")
     opened.node.commit([make("room\0", URL, 1)], [("key", "\0", b"\0\1")], records=[record])
     found = opened.store.records.one("conference", "account", "c")
@@ -244,7 +244,7 @@ def refused(url: str) -> str:
     return str(caught.value)
 
 
-def test_what_is_wrong_with_a_server_is_said(postgresql: PostgresServer) -> None:
+def test_the_error_names_the_fault_of_a_server(postgresql: PostgresServer) -> None:
     assert "user or password is wrong" in refused(postgresql.url(password="other secret"))
     assert 'database "nowhere" does not exist' in refused(postgresql.url("nowhere"))
     assert "createdb" in refused(postgresql.url("nowhere"))
@@ -364,7 +364,7 @@ def test_callbacks_are_listed_and_retried_while_an_orchestrator_has_them(
     assert [message.sequence for message in opened.store.waiting()] == [1, 3]
 
 
-def test_the_doctor_says_what_there_is_and_what_is_wrong(
+def test_the_doctor_reports_versions_and_faults(
     opened: Opened, settings: Path, postgresql: PostgresServer
 ) -> None:
     found = database_check(load(settings))

@@ -20,8 +20,8 @@ from tests.lab.postgresql import PostgresServer
 from tests.lab.road import Road
 from tests.lab.switches import Switch
 from tests.lab.web import Application
-from tests.scenarios.conftest import ACCOUNT, API_KEY, House
 from tests.scenarios.captured_log import CapturedLog
+from tests.scenarios.conftest import ACCOUNT, API_KEY, House
 
 AWAY_SECONDS = float(os.environ.get("AWAY_SECONDS", "4"))
 BACK_SECONDS = 2.0

@@ -17,6 +17,7 @@ from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import Office, make, wait_until
 from tests.callbacks.receiver import Receiver
+from tests.docs.markdown import DOCS
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +90,7 @@ def test_commits_of_one_turn_of_the_hub_are_one_in_the_store(
     wait_until(lambda: len(destination.requests) == 3, "all are delivered")
 
 
-def test_what_leaves_the_process_waits_for_the_commits_of_its_turn(
+def test_commands_and_requests_wait_for_the_commits_of_their_turn(
     office: Office, write_buffer: WriteBehindBuffer
 ) -> None:
     """Symptom in the crash test, if it did not: after a kill the caller's application is asked again for a
@@ -212,3 +213,8 @@ def test_ends_that_could_not_be_written_are_not_sent_again_while_the_process_liv
     heal()
     wait_until(lambda: len(office.outbox.finished()) == 5, "the ends are written after all")
     assert [request.sequence for request in destination.requests] == [0, 1, 2, 3, 4]
+
+
+def test_so_many_callbacks_are_kept_in_memory_as_the_documentation_says() -> None:
+    text = (DOCS / "production.md").read_text()
+    assert f"{write_behind.MAX_UNWRITTEN:,} callbacks in memory" in text

@@ -44,6 +44,32 @@ def test_a_mute_over_the_api_names_the_key_and_never_shows_it(house: House) -> N
     assert API_KEY not in str(all_of(house))
 
 
+@pytest.mark.parametrize("to_all", [True, False], ids=["to all", "to one"])
+@pytest.mark.parametrize("is_there", [True, False], ids=["played", "not played"])
+def test_an_announcement_has_an_entry_when_it_is_asked_for_and_one_when_it_is_over(
+    house: House, to_all: bool, is_there: bool
+) -> None:
+    house.voice(house.joins(beep="false"))
+    for caller in (CALLER, "+13125550002"):
+        house.switch.call(NUMBER, from_=caller)
+    house.events(3)
+    first, second = (entry for entry in all_of(house) if entry.kind == "conference.join")
+    url = house.application.tone(500, 0.1) if is_there else house.application.url("/nowhere")
+    of = "" if to_all else f"/Participants/{first.call_sid}"
+    assert ask(house, f"Conferences/{first.conference_sid}{of}", AnnounceUrl=url).status_code == 200
+    over = wait_for(house, "conference.announcement", over=True)
+    asked = {"url": url, "by": "api", "key": "API key 1"}
+    problem = {} if is_there else {"problem": f"{url}: answered 404 -"}
+    assert over.facts == {"url": url, "over": True} | problem
+    assert over.level == ("info" if is_there else "warning")
+    found = [entry for entry in all_of(house) if entry.kind == "conference.announcement"]
+    of_conference = [entry for entry in found if entry.conference_sid]
+    assert [entry.facts for entry in of_conference] == [asked, over.facts]
+    assert {entry.call_sid for entry in of_conference} == {"" if to_all else first.call_sid}
+    of_calls = {entry.call_sid: entry.facts for entry in found if not entry.conference_sid}
+    assert of_calls == (dict.fromkeys((first.call_sid, second.call_sid), over.facts) if to_all else {})
+
+
 def test_a_key_with_a_name_is_named_by_it_also_of_the_console(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:

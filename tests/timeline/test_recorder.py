@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.clock import now
 from orchestrator.store import sql
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
+from orchestrator.timeline import recorder
 from orchestrator.timeline.entry import KINDS, Entry
 from orchestrator.timeline.recorder import Timeline, TimelineLimits
 from orchestrator.timeline.sentences import _SENTENCES, sentence
 from tests.docs.markdown import DOCS, section
+from tests.web.site import wait_until
 
 CALL, ROOM, ACCOUNT = "v3:call", "room", "account"
 
@@ -62,6 +65,17 @@ def test_entries_come_back_as_they_were_added_in_their_order(outbox: Outbox) -> 
     assert outbox.timeline.of_call("another", CALL) == []
     assert [one.kind for one in outbox.timeline.since("another", 0)] == ["conference.start"]
     assert outbox.timeline.last_id == third.id + 1
+
+
+def test_the_very_first_entry_is_in_each_of_its_lists(outbox: Outbox) -> None:
+    timeline = Timeline(outbox.timeline)
+    timeline.add("conference.join", account=ACCOUNT, call=CALL, conference=ROOM)
+    timeline.flush()
+    (entry,) = outbox.timeline.since(ACCOUNT, 0)
+    assert entry.id == 1
+    assert outbox.timeline.of_call(ACCOUNT, CALL) == [entry]
+    assert outbox.timeline.of_conference(ACCOUNT, ROOM) == [entry]
+    assert outbox.timeline.since(ACCOUNT, 1) == []
 
 
 def test_it_is_written_within_a_second_and_listeners_hear_of_it_then(outbox: Outbox) -> None:
@@ -113,6 +127,87 @@ def test_a_call_that_goes_on_for_ever_has_a_bounded_timeline_that_still_has_its_
     assert len(outbox.timeline.of_call(ACCOUNT, "v3:other")) == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_a_call_that_has_all_its_entries_only_the_end_is_kept(outbox: Outbox, kind: str) -> None:
+    timeline = Timeline(outbox.timeline, TimelineLimits(entries=3))
+    for _ in range(3):
+        timeline.add("verb.begin", account=ACCOUNT, call=CALL)
+    timeline.add(kind, account=ACCOUNT, call=CALL)
+    timeline.flush()
+    (*_, full, last) = [*outbox.timeline.of_call(ACCOUNT, CALL), None][:4]
+    assert full is not None
+    assert (full.kind, full.level, full.facts) == ("timeline.full", "warning", {"entries": 3})
+    is_end = kind in ("call.hangup", "conference.end", "media.quality")
+    assert (last.kind if last is not None else "") == (kind if is_end else "")
+
+
+AFTER_THE_END = {
+    *("callback.attempt", "callback.failed", "conference.leave", "document.failed", "media.quality"),
+    *("recording.absent", "recording.completed", "verb.end"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_an_entry_of_something_that_goes_on_begins_to_count(outbox: Outbox, kind: str) -> None:
+    timeline = Timeline(outbox.timeline)
+    timeline.add(kind, account=ACCOUNT, call=CALL)
+    goes_on = kind not in AFTER_THE_END
+    assert timeline._buffer.counts == ({CALL: 1} if goes_on else {})
+    timeline.flush()
+    is_over = kind in ("call.hangup", "conference.end")
+    assert timeline._buffer.counts == ({CALL: 1} if goes_on and not is_over else {})
+
+
+@pytest.mark.parametrize("age", [None, -1_000_000, 10_000, 49_000, 100_000, 60_000_000])
+def test_an_entry_has_the_time_of_its_event_unless_that_is_now(outbox: Outbox, age: int | None) -> None:
+    """FreeSWITCH's clock goes in steps: an event that has just come has the time at which it came."""
+    timeline, before = Timeline(outbox.timeline), now()
+    timeline.add("call.status", account=ACCOUNT, call=CALL, at=0 if age is None else before - age)
+    timeline.flush()
+    (entry,) = outbox.timeline.of_call(ACCOUNT, CALL)
+    if age is not None and age > 50_000:
+        assert entry.at == before - age
+    else:
+        assert before <= entry.at <= now()
+
+
+def test_entries_that_neither_the_disk_nor_the_memory_takes_are_counted(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.001)
+    monkeypatch.setattr(recorder, "_AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(recorder, "_MAX_UNWRITTEN", 3)
+    timeline = Timeline(outbox.timeline)
+    outbox._db.execute("PRAGMA query_only = ON")
+    for line in range(5):
+        timeline.add("verb.begin", account=ACCOUNT, call=CALL, line=line)
+    wait_until(lambda: timeline.lost, "some are lost")
+    assert (timeline.lost, timeline.written) == (2, 0)
+    assert timeline._write_error
+    outbox._db.execute("PRAGMA query_only = OFF")
+    wait_until(lambda: timeline.written, "the others are written")
+    assert not timeline._write_error
+    assert (timeline.lost, timeline.written) == (2, 3)
+    assert [one.facts["line"] for one in outbox.timeline.of_call(ACCOUNT, CALL)] == [2, 3, 4]
+
+
+def test_the_bounds_are_those_of_the_documentation() -> None:
+    text = (DOCS / "timeline.md").read_text()
+    assert f"{recorder._MAX_UNWRITTEN:,} entries are kept in memory" in text
+    rows = {row["Setting"]: row for row in section(DOCS / "timeline.md", "Settings").table("Setting")}
+    limits = {name: rows[f"`{name}`"]["Default"] for name in TimelineLimits._fields}
+    assert limits == {name: str(value) for name, value in TimelineLimits()._asdict().items()}
+
+
+@pytest.mark.parametrize("size", [7, 8, 9])
+def test_a_document_is_kept_up_to_its_bound_and_said_to_be_cut_beyond(outbox: Outbox, size: int) -> None:
+    timeline = Timeline(outbox.timeline, TimelineLimits(document_bytes=8))
+    timeline.add("document.answer", account=ACCOUNT, call=CALL, body=b"x" * size)
+    timeline.flush()
+    (entry,) = outbox.timeline.of_call(ACCOUNT, CALL)
+    assert (entry.body, entry.facts) == (b"x" * min(size, 8), {"cut": True} if size > 8 else {})
+
+
 def test_nothing_of_calls_and_conferences_that_are_over_stays_in_memory(outbox: Outbox) -> None:
     timeline = Timeline(outbox.timeline)
     timeline.add("call.arrived", account=ACCOUNT, call=CALL)
@@ -144,6 +239,21 @@ def test_a_disk_that_refuses_loses_nothing_for_a_while(
     timeline.flush()
     assert [one.kind for one in outbox.timeline.of_call(ACCOUNT, CALL)] == ["call.arrived", "call.hangup"]
     timeline.stop()
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_after_the_stop_nothing_is_written(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """The store is about to be closed."""
+    monkeypatch.setattr(recorder, "WRITE_SECONDS", 0.0)
+    timeline = Timeline(outbox.timeline)
+    for _ in range(before):
+        timeline.add("call.arrived", account=ACCOUNT, call=CALL)
+    timeline.stop()
+    timeline.add("call.hangup", account=ACCOUNT, call=CALL)
+    gevent.sleep(0.01)
+    assert [one.kind for one in outbox.timeline.of_call(ACCOUNT, CALL)] == ["call.arrived"] * before
 
 
 def test_old_entries_are_pruned_from_the_oldest_on_page_by_page(outbox: Outbox) -> None:

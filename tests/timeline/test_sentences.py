@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.emulator.causes import CODES
 from orchestrator.timeline.actor import Actor, By, actor, on_behalf, set_actor
 from orchestrator.timeline.entry import KINDS, Entry, Facts
+from orchestrator.timeline.hangups import CAUSES, REASONS, REMEDIES
 from orchestrator.timeline.sentences import sentence
 
 
@@ -417,3 +419,20 @@ def test_an_end_says_who_and_when_and_nothing_that_is_not_known(facts: Facts, sa
 )
 def test_a_refusal_says_what_is_known(facts: Facts, said: str) -> None:
     assert sentence(Entry(1, 1, "call.rejected", facts=facts)).startswith(said)
+
+
+def test_each_cause_that_is_explained_is_one_of_freeswitch_s() -> None:
+    assert CAUSES.keys() <= CODES.keys()
+    for cause, meaning in CAUSES.items():
+        facts: Facts = {"cause": cause, "side": "FreeSWITCH"}
+        said = sentence(Entry(1, 1, "call.hangup", facts=facts))
+        assert said == f"FreeSWITCH ended the call before it was answered: {cause} ({meaning})."
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_reason_of_a_refusal_is_said_with_its_remedy(reason: str) -> None:
+    said = sentence(Entry(1, 1, "call.rejected", facts={"reason": reason, "address": "192.0.2.1"}))
+    begins = REASONS[reason].partition("{")[0]
+    assert begins in said
+    assert (REMEDIES.get(reason, "") + ".") in said
+    assert REMEDIES.keys() <= REASONS.keys()
