@@ -8,6 +8,8 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from msgspec import Struct
+
 _RETRIED = frozenset({408, 429})
 
 
@@ -53,8 +55,7 @@ class DeliverySettings:
         return max(*self.backoff, self.max_retry_after) * (1 + self.jitter)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The result of one attempt."""
 
     verdict: Literal["delivered", "retry", "final"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import gevent
+from msgspec.structs import replace
 
 from orchestrator.callbacks.retry import Answer, DeliverySettings, judge
 from orchestrator.callbacks.signature import AccountKeys, Signer

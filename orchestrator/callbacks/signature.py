@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urldefrag, urlsplit, urlunsplit
 
 from nacl.signing import SigningKey
@@ -87,12 +88,11 @@ class AccountKeys:
     auth_token: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(NamedTuple):
     """The headers that say whose request it is: User-Agent and signatures."""
 
-    style: CallbackStyle = field(default_factory=CallbackStyle)
-    keys: AccountKeys = field(default_factory=AccountKeys)
+    style: CallbackStyle = CallbackStyle()
+    keys: AccountKeys = AccountKeys()
 
     def headers(self, url: str, form: bytes | None, at: int) -> dict[str, str]:
         """Of a request for `url`, both as on the wire; `form` is None of a GET, `at` in Unix seconds."""

@@ -33,7 +33,7 @@ from orchestrator.store.timeline import TimelineRows
 log = get_logger(__name__)
 
 RECENT = 2000
-"""Callbacks of which a copy is kept when they come into a database over a network: most are sent at once."""
+"""Callbacks of which a copy is kept, some 2 kB each: most are sent at once."""
 
 
 def _finished(rows: Iterable[tuple[Any, ...]]) -> list[FinishedMessage]:
@@ -140,7 +140,7 @@ class Outbox(Part):
         self._state = CopiedState(database) if database.remote else StoredState(database)
         self._queues = Queues()
         self._recent: OrderedDict[int, tuple[Any, ...]] = OrderedDict()
-        """Rows of the newest messages, of a database over a network."""
+        """Rows of the newest messages."""
         self._flushing = BoundedSemaphore()
         self._unwritten_failures: dict[int, tuple[int, int]] = {}
         """Attempts and next_at of waiting messages."""
@@ -192,8 +192,7 @@ class Outbox(Part):
             node,
         )
         self._state.committed(batch, node)
-        if self.remote:
-            self._keep(rows)
+        self._keep(rows)
         for id_, message in zip(batch.ids, batch.messages, strict=True):
             self._queues.append(message.queue, id_)
 
@@ -303,7 +302,10 @@ class Outbox(Part):
 
     def retries_asked(self) -> bool:
         """Whether another process may have asked for retries since the last call; costs next to nothing."""
-        return self.database.retries_asked()
+        changed = self.database.retries_asked()
+        if changed:
+            self._recent.clear()  # an operator may have deleted some of them
+        return changed
 
     def requeue(self, limit: int, in_flight: Container[str]) -> tuple[int, list[str]]:
         """Retry up to `limit` finished messages that somebody has asked for.

@@ -20,16 +20,16 @@ def test_whether_it_can_be_written_is_found_out_by_writing_and_once_a_second(
     monkeypatch.setattr(write_check.time, "monotonic", lambda: clock[0])
     outbox = Outbox(tmp_path / "outbox.sqlite")
     check = WriteCheck(outbox, [])
-    before = outbox._db.total_changes
+    before = outbox.database.connection.total_changes
     assert check.writable()
-    assert outbox._db.total_changes == before + 1
-    outbox._db.execute("PRAGMA query_only = ON")
+    assert outbox.database.connection.total_changes == before + 1
+    outbox.database.connection.execute("PRAGMA query_only = ON")
     for clock[0], is_known in ((1000.5, False), (1000.99, False), (1001.0, True), (1001.5, True)):
         assert check.writable() is not is_known
-    outbox._db.execute("PRAGMA query_only = OFF")
+    outbox.database.connection.execute("PRAGMA query_only = OFF")
     for clock[0], is_known in ((1001.9, False), (1002.0, True)):
         assert check.writable() is is_known
-    assert outbox._db.total_changes == before + 2
+    assert outbox.database.connection.total_changes == before + 2
     monkeypatch.undo()
     outbox.close()
 

@@ -117,6 +117,7 @@ def test_a_waiting_message_that_an_operator_deleted_is_skipped(outbox: Outbox, p
     other.execute("DELETE FROM pending WHERE sequence < 2")
     other.commit()
     other.close()
+    assert outbox.retries_asked(), "which is asked once a second"
     assert sequences(outbox, "a") == [2]
     assert outbox.counts().pending == 0
 

@@ -178,13 +178,13 @@ def test_entries_that_neither_the_disk_nor_the_memory_takes_are_counted(
     monkeypatch.setattr(recorder, "_AGAIN_SECONDS", 0.001)
     monkeypatch.setattr(recorder, "_MAX_UNWRITTEN", 3)
     timeline = Timeline(outbox.timeline)
-    outbox._db.execute("PRAGMA query_only = ON")
+    outbox.database.connection.execute("PRAGMA query_only = ON")
     for line in range(5):
         timeline.add("verb.begin", account=ACCOUNT, call=CALL, line=line)
     wait_until(lambda: timeline.lost, "some are lost")
     assert (timeline.lost, timeline.written) == (2, 0)
     assert timeline._write_error
-    outbox._db.execute("PRAGMA query_only = OFF")
+    outbox.database.connection.execute("PRAGMA query_only = OFF")
     wait_until(lambda: timeline.written, "the others are written")
     assert not timeline._write_error
     assert (timeline.lost, timeline.written) == (2, 3)
