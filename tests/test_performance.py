@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+import gevent
 import greenlet
 import pytest
 
@@ -157,6 +158,7 @@ def test_a_callback_that_is_sent_at_once_is_not_read(tmp_path: Path) -> None:
     """Symptom: each was read twice. Cause: once for the line of its receiver, and again by the worker. Fix:
     the worker takes what stands in the line, if that is still the first of its queue; and a copy is kept."""
     receiver, office = Receiver(), Office(tmp_path / "outbox.sqlite", QUICK)
+    gevent.sleep(0.05)  # at its start it looks for changes by others
     reads: Counter[str] = Counter()
 
     def trace(statement: str) -> None:
