@@ -58,7 +58,8 @@ class Scene:
         if variable == "rtp_audio_in_packet_count":
             self.asked.append((self.at, leg))
         answer = self.answers[variable]
-        on_reply(Disconnected("gone") if self.lost else Reply(answer, f"{answer}\n"))
+        is_lost = self.lost or answer == "lost"
+        on_reply(Disconnected("gone") if is_lost else Reply(answer, f"{answer}\n"))
 
     def now(self) -> int:
         return BEGAN + round(self.at * SECOND)
@@ -154,6 +155,13 @@ def test_nothing_is_concluded_while_freeswitch_does_not_answer(scene: Scene) -> 
     scene.lost = True
     scene.passes(20)
     assert scene.entries() == []
+
+
+def test_nothing_is_concluded_where_freeswitch_does_not_say_what_the_phone_sends(scene: Scene) -> None:
+    scene.answers["remote_audio_media_flow"] = "lost"
+    scene.passes(20)
+    assert scene.entries() == []
+    assert scene.counters.silent_legs == 0
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.IN])
