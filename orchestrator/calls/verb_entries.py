@@ -55,7 +55,7 @@ def subject(verb: Verb) -> str:
 def _noun(noun: object) -> str:
     if isinstance(noun, Conference):
         return f"conference {noun.name}"
-    return str(getattr(noun, "number", "") or getattr(noun, "uri", "") or type(noun).__name__)
+    return str(getattr(noun, "number", "") or getattr(noun, "address", "") or type(noun).__name__)
 
 
 def _outcome(step: NextAction) -> str:

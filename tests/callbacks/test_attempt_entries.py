@@ -29,7 +29,9 @@ class Book:
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    yield Book(outbox)
+    book = Book(outbox)
+    yield book
+    book.timeline.stop()
     outbox.close()
 
 

@@ -42,7 +42,9 @@ class Door:
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    yield Door(outbox)
+    door = Door(outbox)
+    yield door
+    door.timeline.stop()
     outbox.close()
 
 

@@ -70,7 +70,9 @@ def with_anna(one: Participant | None) -> Room:
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    yield Story(outbox)
+    story = Story(outbox)
+    yield story
+    story.timeline.stop()
     outbox.close()
 
 

@@ -37,14 +37,14 @@ def participant(number: int, phase: Phase = Phase.IN) -> Participant:
 class Scene:
     """A room, and a FreeSWITCH that answers what it is asked for."""
 
-    def __init__(self, outbox: Outbox, number: int) -> None:
+    def __init__(self, outbox: Outbox, timeline: Timeline, number: int) -> None:
         people = {one.call_sid: one for one in map(participant, range(number))}
         self.rooms = [Room("room", "account", "Room", ConferenceOptions(), participants=people)]
         self.answers = {"rtp_audio_in_packet_count": "0", "remote_audio_media_flow": "sendrecv"}
         self.lost = False
         self.asked: list[tuple[float, str]] = []
         self.at = 0.0
-        self.counters, self.timeline = CallCounters(), Timeline(outbox.timeline)
+        self.counters, self.timeline = CallCounters(), timeline
         self._store = outbox.timeline
         rooms: Any = self.rooms
         socket: Any = self
@@ -58,7 +58,8 @@ class Scene:
         if variable == "rtp_audio_in_packet_count":
             self.asked.append((self.at, leg))
         answer = self.answers[variable]
-        on_reply(Disconnected("gone") if self.lost else Reply(answer, f"{answer}\n"))
+        is_lost = self.lost or answer == "lost"
+        on_reply(Disconnected("gone") if is_lost else Reply(answer, f"{answer}\n"))
 
     def now(self) -> int:
         return BEGAN + round(self.at * SECOND)
@@ -86,8 +87,15 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 @pytest.fixture
-def scene(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    scene = Scene(outbox, 1)
+def timeline(outbox: Outbox) -> Iterator[Timeline]:
+    timeline = Timeline(outbox.timeline)
+    yield timeline
+    timeline.stop()
+
+
+@pytest.fixture
+def scene(outbox: Outbox, timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    scene = Scene(outbox, timeline, 1)
     monkeypatch.setattr(media_monitor, "now", scene.now)
     scene.monitor._step()
     return scene
@@ -149,6 +157,13 @@ def test_nothing_is_concluded_while_freeswitch_does_not_answer(scene: Scene) -> 
     assert scene.entries() == []
 
 
+def test_nothing_is_concluded_where_freeswitch_does_not_say_what_the_phone_sends(scene: Scene) -> None:
+    scene.answers["remote_audio_media_flow"] = "lost"
+    scene.passes(20)
+    assert scene.entries() == []
+    assert scene.counters.silent_legs == 0
+
+
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.IN])
 def test_only_participants_that_are_in_are_looked_at(scene: Scene, phase: Phase) -> None:
     scene.rooms[0] = replace(scene.rooms[0], participants={"v3:0": participant(0, phase)})
@@ -163,9 +178,13 @@ def test_only_participants_that_are_in_are_looked_at(scene: Scene, phase: Phase)
 
 @pytest.mark.parametrize(("number", "seconds_between"), [(1, 2.5), (100, 2.5), (200, 5.0)])
 def test_each_is_looked_at_as_often_as_forty_looks_a_second_allow(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, number: int, seconds_between: float
+    outbox: Outbox,
+    timeline: Timeline,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    seconds_between: float,
 ) -> None:
-    scene = Scene(outbox, number)
+    scene = Scene(outbox, timeline, number)
     monkeypatch.setattr(media_monitor, "now", scene.now)
     scene.passes(30, packets=1)
     at = [at for at, _ in scene.asked]

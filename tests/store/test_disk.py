@@ -10,6 +10,7 @@ import pytest
 from orchestrator.store import write_check
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.sqlite import explain
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.store.write_check import WriteCheck
 
 
@@ -31,6 +32,19 @@ def test_whether_it_can_be_written_is_found_out_by_writing_and_once_a_second(
         assert check.writable() is is_known
     assert outbox.database.connection.total_changes == before + 2
     monkeypatch.undo()
+    outbox.close()
+
+
+def test_it_cannot_be_written_while_something_waits_to_be(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    write_buffer = WriteBehindBuffer(outbox, lambda messages: None)
+    check = WriteCheck(outbox, [write_buffer])
+    assert check.writable()
+    outbox._db.execute("PRAGMA query_only = ON")
+    write_buffer.commit([], [("call", "a", b"state")])
+    outbox._db.execute("PRAGMA query_only = OFF")
+    assert not check.writable(), "what is in memory is not on the disk yet"
+    write_buffer.stop()
     outbox.close()
 
 

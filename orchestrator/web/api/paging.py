@@ -76,7 +76,7 @@ def page_body(
     """The fields beside the entries themselves. `next_token` is None on the last page, and empty where the
     number of the page is enough."""
     start = page.number * page.size
-    rest = {name: value for name, value in query.items() if name not in ("Page", "PageSize", "PageToken")}
+    rest = {name: value for name, value in query.items() if name != "PageToken"}
 
     def uri(number: int, **more: str) -> str:
         given = {name: value for name, value in more.items() if value}
