@@ -88,4 +88,7 @@ class AttemptEntries:
 
 def _sid(pattern: re.Pattern[bytes], body: bytes) -> str:
     found = pattern.search(body)
-    return unquote(found[1].decode("ascii", "replace")) if found else ""
+    if found is None:
+        return ""
+    sid = found[1].decode("ascii", "replace")
+    return unquote(sid) if "%" in sid else sid

@@ -23,7 +23,7 @@ log = get_logger(__name__)
 
 # mod_sofia.c, hangup_cause_to_sip(): SIP 503.
 REFUSED = "SWITCH_CONGESTION"
-SAMPLE_SECONDS = 0.1
+SAMPLE_SECONDS = 0.25
 
 
 class AdmissionControl(Part):

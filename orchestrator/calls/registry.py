@@ -264,4 +264,4 @@ class CallRegistry(Part):
 
     def _finish_from_hangup_record(self, event: Event) -> None:
         if event.name == "CHANNEL_DESTROY":
-            delete_hangup_record(self._services.connection, event.uuid)
+            delete_hangup_record(self._services.connection.later.post, event.uuid)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -19,6 +20,12 @@ def _network(value: object) -> object:
         raise setting_error(
             f"this is no network: {error}", "e.g. 10.1.0.0/16, or 10.1.2.3 for one address"
         ) from None
+
+
+@lru_cache(maxsize=4096)
+def parsed_address(text: str) -> IPv4Address | IPv6Address:
+    """As ipaddress.ip_address, which is slow: a call asks six times for its caller's. Raises ValueError."""
+    return ip_address(text)
 
 
 Cidr = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -11,7 +10,7 @@ from orchestrator.config.applications import Account, Application
 from orchestrator.config.dialect import Dialect, dialect_of
 from orchestrator.config.fields import Name, Region, Section, setting_error
 from orchestrator.config.freeswitch import FreeSwitch
-from orchestrator.config.network import Cidr, Network
+from orchestrator.config.network import Cidr, Network, parsed_address
 from orchestrator.config.patterns import best, is_pattern
 from orchestrator.config.profile import Profile
 from orchestrator.config.service import (
@@ -179,7 +178,7 @@ class Settings(Section):
     def caller(self, address: str) -> str:
         """Which trunk or named network a call comes from; empty if none."""
         try:
-            ip = ip_address(address)
+            ip = parsed_address(address)
         except ValueError:
             return ""
         return next((who for who, nets in self.callers().items() if any(ip in net for net in nets)), "")

@@ -25,6 +25,7 @@ from orchestrator.esl.errors import (
 from orchestrator.esl.events import MAINTENANCE, Event, decode
 from orchestrator.esl.half_open import watch
 from orchestrator.esl.heartbeat import Heartbeat
+from orchestrator.esl.later_commands import LaterCommands
 from orchestrator.esl.ownership import SETTLE_SECONDS, NotOwner, Ownership
 from orchestrator.esl.poll_keepalive import PollKeepalive
 from orchestrator.esl.protocol_errors import ProtocolErrors
@@ -77,8 +78,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
     `send`. Times are seconds.
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
-    when another does. `log_level`: of the log lines that are wanted; empty: none. `before_sending` is called
-    before commands are sent, and may block.
+    when another does. `log_level`: of log lines that are wanted; empty: none. `before_sending` may block.
 
     `send`, `api` and `wait_current` block, so they are for any greenlet but the reader; `post` may be called
     anywhere and does not yield.
@@ -125,6 +125,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
             None if ownership is None else Heartbeat(ownership, node, self.api, self._on_another_socket)
         )
         self._jobs = BackgroundJobs(self.send)
+        self.later = LaterCommands(self.post)
         self._session: EslSession | None = None
         self._poll_keepalive: PollKeepalive | None = None
         self._was_up = False
@@ -267,8 +268,8 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
         watching: list[gevent.Greenlet[..., None]] = [gevent.spawn(watch, session, _ignore, *self._probing)]
         if self._heartbeat is not None:
             watching.append(gevent.spawn(self._heartbeat.run, session))
-        keepalive, hub_heartbeat = PollKeepalive(session.trigger_poll), HubHeartbeat(session)
-        self._poll_keepalive = keepalive
+        keepalive = self._poll_keepalive = PollKeepalive(session.trigger_poll, lambda: session.received_at)
+        hub_heartbeat = HubHeartbeat(session)
         gevent.spawn(self._came_up)
         error: SwitchError = Disconnected("stopped")
         try:
@@ -331,8 +332,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
 
     def post(self, command: str, on_reply: OnReply | None = None) -> None:
         """Send without waiting. `on_reply` gets the `Reply` or the error, on the reading greenlet; at once
-        where there is
-        no socket. Raises `ValueError` for what is not one command."""
+        where there is no socket. Raises `ValueError` for what is not one command."""
         data = commands.wire(command)
         on_reply = on_reply or _ignore
         session = self._session

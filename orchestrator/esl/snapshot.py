@@ -192,10 +192,10 @@ def _hangup_record(leg: str, value: str) -> HangupRecord:
     return HangupRecord(leg, ended, created, answered, *words[3:10])
 
 
-def delete_hangup_record(connection: Connection, leg: str) -> None:
-    """Delete its hangup record, which has been read. Does not wait."""
+def delete_hangup_record(post: Callable[[str], None], leg: str) -> None:
+    """Delete its hangup record, which has been read. `post` sends a command and does not wait."""
     with suppress(ValueError):  # an id of somebody else's choice that is no name: it stays until a restart
-        connection.post(commands.forget_global(HANGUP_RECORDS + leg))
+        post(commands.forget_global(HANGUP_RECORDS + leg))
 
 
 def _json(text: str, kind: Callable[..., Any]) -> Any:

@@ -40,7 +40,10 @@ class _Connection:
     def send(self, data: bytes) -> None:
         assert self._socket is not None
         try:
-            self._socket.sendall(data)
+            # Nearly always all of it; `sendall` first asks the kernel for the size of its buffer.
+            sent = self._socket.send(data)
+            if sent < len(data):
+                self._socket.sendall(data[sent:])
         except ConnectionError as error:
             if self.has_served:
                 raise StaleConnection(str(error)) from error
@@ -169,7 +172,7 @@ class HttpClient:
 
 def _written(request: Request, host: str) -> bytes:
     lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    lines += map(": ".join, request.headers.items())
     body = request.body
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")

@@ -207,7 +207,7 @@ class Reconciler(Part):
         self._parts.rooms.fail_announcements_of_the_last_run()
         self._expired.clear()
         for leg in seen.hangup_records:
-            snapshot.delete_hangup_record(self._parts.connection, leg)
+            snapshot.delete_hangup_record(self._parts.connection.post, leg)
         if self.corrections.total != before:
             log.info("brought in step with FreeSWITCH", repairs=self.corrections.total - before)
 

@@ -4,10 +4,11 @@ address where the settings allow it. Numbers are read here, once, before any rul
 from __future__ import annotations
 
 import re
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from orchestrator.config.applications import Application
+from orchestrator.config.network import parsed_address
 from orchestrator.config.settings import Settings
 from orchestrator.config.trunks import Called, Trunk
 from orchestrator.esl import commands
@@ -87,7 +88,7 @@ def trunk_at(settings: Settings, address: Address) -> Trunk | None:
     with its port."""
     host = address.host.strip("[]")
     try:
-        ip = ip_address(host)
+        ip = parsed_address(host)
     except ValueError:
         ip = None
     there = [

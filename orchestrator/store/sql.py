@@ -13,12 +13,14 @@ from msgspec.structs import fields
 from orchestrator.store.records import SEARCHED, Query, Record
 
 State = Literal["waiting", "delivered", "failed"]
+INDEXED: Final = " INDEXED BY "
+"""SQLite's word before the name of the index that a query has to use."""
 _ALL: Final = 2**62
 """As a limit."""
 Prepared = tuple[str, Sequence[object]]
 """A query and its values."""
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 APPLICATION_ID: Final = 0x54584F42  # "TXOB"
 _CHECKPOINT_PAGES: Final = 4000
 """16 MB of log, from which a page that changed a hundred times goes into the file once."""
@@ -79,8 +81,8 @@ CREATE TABLE records (
     call_sid TEXT NOT NULL,
     value BLOB NOT NULL,
     node TEXT NOT NULL,
-    PRIMARY KEY (kind, sid)
-) WITHOUT ROWID;
+    UNIQUE (kind, sid)
+);
 CREATE INDEX records_by_time ON records (kind, account_sid, created_at, sid);
 CREATE INDEX records_by_name ON records (kind, account_sid, name) WHERE name <> '';
 CREATE INDEX records_by_conference ON records (conference_sid) WHERE conference_sid <> '';
@@ -191,11 +193,14 @@ FORGET_ASKED: Final = "DELETE FROM retries WHERE id = ?"
 RECORD_COLUMNS: Final = tuple(column.name for column in fields(Record))
 _CHANGING: Final = ("updated_at", "ended_at", "status", "value")
 """The columns that change during its life; to write another column is to write its indexes again."""
-_PARTIAL: Final = ("name", "conference_sid", "call_sid")
-"""Columns whose index leaves out empty values."""
+_PARTIAL: Final = {
+    "call_sid": "records_by_call",
+    "conference_sid": "records_by_conference",
+    "name": "records_by_name",
+}
+"""Columns whose index leaves out empty values, the most selective first."""
 REPLACE_RECORD: Final = replacing("kind, sid", _CHANGING)
 PUT_RECORD: Final = insert("records", RECORD_COLUMNS, REPLACE_RECORD)
-INDEXED: Final = " INDEXED BY records_by_name"
 _SEARCHED: Final = ("sid", "name", "from_", "to_", "conference_sid", "call_sid")
 _RECORDS: Final = f"SELECT {', '.join(RECORD_COLUMNS)} FROM records"
 NAMED_RECORDS: Final = (
@@ -335,8 +340,9 @@ def records(query: Query) -> Prepared:
         clauses.append("(created_at, sid) < (?, ?)")
         values += query.after
     order = "ORDER BY created_at DESC, sid DESC LIMIT ? OFFSET ?"
-    # It would rather have the rows in their order than those of this name alone.
-    index = INDEXED if query.equal.get("name") else ""
+    # It would rather have the rows in their order than those of this name or conference alone.
+    indexed = next((_PARTIAL[column] for column in _PARTIAL if query.equal.get(column)), "")
+    index = f"{INDEXED}{indexed}" if indexed else ""
     found = f"{_RECORDS}{index} WHERE {' AND '.join(clauses)} {order}"
     if not query.words:
         return found, (*values, query.limit, query.offset)

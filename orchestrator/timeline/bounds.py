@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from orchestrator.timeline.entry import Fact, Facts
 
 MAX_TEXT: Final = 1000
@@ -13,10 +15,14 @@ MAX_ITEMS: Final = 60
 MAX_TOTAL: Final = 6000
 """Characters of all facts of an entry, about."""
 _SHORT: Final = 100
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def bounded(facts: Facts) -> Facts:
     """The same where it is short, as most are."""
+    # In one step, and never less than the characters.
+    if len(_encode(facts)) <= MAX_TEXT:
+        return facts
     size = 0
     for fact in facts.values():
         if type(fact) is str:

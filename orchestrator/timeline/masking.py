@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from orchestrator.timeline.entry import Fact, Facts
@@ -12,6 +12,7 @@ from orchestrator.timeline.entry import Fact, Facts
 RawFact = Fact | tuple[tuple[str, str], ...]
 """As it happened: a tuple is the fields of a request."""
 STARS: Final = "***"
+_NOTHING: Final = (None, "")
 _SECRET: Final = (
     r"pass(?:word|wd|phrase)?|pwd|pin|pincode|secret|token|api[_-]?key|apikey|key|sig|signature|auth|"
     r"authorization|credential|credentials|access[_-]?token|auth[_-]?token|session|jwt|code|otp"
@@ -37,18 +38,17 @@ def url(text: str) -> str:
 
 def facts(given: Mapping[str, RawFact], *, show_digits: bool) -> Facts:
     """As they may be kept: URLs, fields of requests, answers and pressed keys are masked, others stay."""
-    masked: Facts = {}
-    for name, fact in given.items():
-        if type(fact) is tuple:
-            masked[name] = fields(fact, show_digits=show_digits)
-        # Left out where there is nothing to say: a reader takes what is absent for empty.
-        elif fact is not None and fact != "":
-            masked[name] = fact  # type: ignore[assignment]
+    # Left out where there is nothing to say: a reader takes what is absent for empty.
+    masked: Any = {name: fact for name, fact in given.items() if fact not in _NOTHING}
+    if tuple in map(type, masked.values()):
+        for name, fact in masked.items():
+            if type(fact) is tuple:
+                masked[name] = fields(fact, show_digits=show_digits)
     if not _MASKS.keys().isdisjoint(masked):
         for name in _MASKS.keys() & masked.keys():
             if type(said := masked[name]) is str:
                 masked[name] = _MASKS[name](said, show_digits)
-    return masked
+    return cast(Facts, masked)
 
 
 def fields(pairs: Iterable[tuple[str, str]], *, show_digits: bool) -> list[str]:

@@ -114,8 +114,8 @@ def test_a_snapshot_has_the_legs_that_live_and_the_hangup_records_of_the_others(
     assert seen.hangup_records == {
         OTHER: HangupRecord(OTHER, 5, 3, 4, "USER_BUSY", "room", "7", "486", "recv_refuse", "PCMA", "8000")
     }
-    delete_hangup_record(connection, OTHER)
-    delete_hangup_record(connection, "no name at all!")
+    delete_hangup_record(connection.post, OTHER)
+    delete_hangup_record(connection.post, "no name at all!")
     gevent.sleep(0.1)
     assert list_hangup_records(connection) == {}
 

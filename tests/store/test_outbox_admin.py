@@ -190,7 +190,7 @@ def test_a_file_of_an_earlier_version_is_refused_and_left_alone(tmp_path: Path) 
         old.execute("PRAGMA user_version = 3")
         old.execute("ALTER TABLE pending DROP COLUMN signatures")
     refused = (
-        r"earlier version \(schema 3, this program knows 6\); let that version deliver.*move the file away"
+        r"earlier version \(schema 3, this program knows 7\); let that version deliver.*move the file away"
     )
     with pytest.raises(OutboxError, match=refused):
         Outbox(path)

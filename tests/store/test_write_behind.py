@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import gevent
 import pytest
 
-from orchestrator.store import message
+from orchestrator.net import form
 from orchestrator.store import write_behind as journal_module
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.write_behind import WriteBehindBuffer
@@ -148,14 +148,14 @@ def test_a_disk_that_stays_full_does_not_fill_the_memory(office: Office, destina
     write_buffer.commit([make("room", destination.url(), 0)])
     for number in range(1, 1000):
         write_buffer.commit([make("room", destination.url(), number)])
-    message._encoded.cache_clear()
+    form._encoded.cache_clear()
     gc.collect()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1000, 20_000):
         write_buffer.commit([make("room", destination.url(), number)], [("room", "1", b"%d" % number)])
         if number % 2000 == 0:
             gevent.sleep(0.06)
-    message._encoded.cache_clear()
+    form._encoded.cache_clear()
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

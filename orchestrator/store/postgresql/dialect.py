@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -14,8 +15,8 @@ _TYPES: Final = (
     (" BLOB", " bytea"),
     (" WITHOUT ROWID", ""),
 )
+_INDEXED: Final = re.compile(rf"{sql.INDEXED}\w+")
 _WORDS: Final = (
-    (sql.INDEXED, ""),
     # SQLite's LIKE makes no difference between capital and small letters.
     (" LIKE ", " ILIKE "),
     ("CAST(body AS TEXT)", "convert_from(body, 'LATIN1')"),
@@ -33,6 +34,7 @@ def tables(text: str) -> str:
 @lru_cache(maxsize=1000)
 def query(text: str) -> str:
     """A query or a change, with psycopg's marks for values."""
+    text = _INDEXED.sub("", text)
     for ours, theirs in _WORDS:
         text = text.replace(ours, theirs)
     return text
