@@ -103,6 +103,21 @@ def test_a_killed_greenlet_does_not_answer_the_next_query(postgresql: PostgresSe
     each.close()
 
 
+def test_a_greenlet_killed_in_many_queries_ends(postgresql: PostgresServer) -> None:
+    # Symptom: a stop was an error of the database, and the killed part went on with its next query.
+    # Cause: psycopg leaves its pipeline with an error of its own. Fix: what interrupted it is raised again.
+    each = Connection(postgresql.empty(), "test", 10)
+    each.write((("CREATE TABLE numbers (number int)", [()]),))
+    writing = gevent.spawn(
+        each.write, (("INSERT INTO numbers SELECT ? FROM pg_sleep(0.2)", [(1,), (2,), (3,)]),)
+    )
+    gevent.sleep(0.1)
+    writing.kill()
+    assert isinstance(writing.value, gevent.GreenletExit), writing.exception
+    assert each.read("SELECT count(*) FROM numbers") == [(0,)]
+    each.close()
+
+
 def test_a_query_has_a_time_limit(postgresql: PostgresServer) -> None:
     each = Connection(postgresql.empty(), "test", 0.2)
     with pytest.raises(OutboxError, match=r"no answer within 0\.2 s"):

@@ -82,19 +82,21 @@ class Connection:
         with limit:
             try:
                 return act()
-            except gevent.Timeout as timeout:
-                self._drop()
-                if timeout is not limit:
-                    raise
-                fault, remedy = f"no answer within {seconds:g} s", "is it reachable, and not overloaded?"
-                raise OutboxError(self.place, fault, remedy) from None
-            except psycopg.Error as error:
-                if isinstance(error, psycopg.OperationalError):
-                    self._drop()
-                raise explain(self.place, error) from error
             except OutboxError:
                 raise
-            except BaseException:
+            except BaseException as error:
+                interruption = _interruption(error)
+                if interruption is limit:
+                    self._drop()
+                    fault, remedy = f"no answer within {seconds:g} s", "is it reachable, and not overloaded?"
+                    raise OutboxError(self.place, fault, remedy) from None
+                if interruption is not None:
+                    self._drop()
+                    raise interruption from None
+                if isinstance(error, psycopg.Error):
+                    if isinstance(error, psycopg.OperationalError):
+                        self._drop()
+                    raise explain(self.place, error) from error
                 self._drop()
                 raise
 
@@ -196,6 +198,15 @@ class Connection:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _interruption(error: BaseException | None) -> BaseException | None:
+    """The kill or time limit behind an error: on its way out of a query psycopg puts its own in its place."""
+    while error is not None:
+        if isinstance(error, (gevent.GreenletExit, gevent.Timeout)):
+            return error
+        error = error.__context__
+    return None
 
 
 def _is_address(host: str) -> bool:
