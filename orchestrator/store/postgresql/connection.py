@@ -86,18 +86,16 @@ class Connection:
                 raise
             except BaseException as error:
                 interruption = _interruption(error)
-                if interruption is limit:
+                refused = isinstance(error, psycopg.Error) and not isinstance(error, psycopg.OperationalError)
+                if interruption is not None or not refused:
                     self._drop()
+                if interruption is limit:
                     fault, remedy = f"no answer within {seconds:g} s", "is it reachable, and not overloaded?"
                     raise OutboxError(self.place, fault, remedy) from None
                 if interruption is not None:
-                    self._drop()
                     raise interruption from None
                 if isinstance(error, psycopg.Error):
-                    if isinstance(error, psycopg.OperationalError):
-                        self._drop()
                     raise explain(self.place, error) from error
-                self._drop()
                 raise
 
     def read(self, text: str, values: Sequence[object] = ()) -> list[Any]:
