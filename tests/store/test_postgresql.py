@@ -25,7 +25,7 @@ from orchestrator.store.postgresql.connection import Connection
 from orchestrator.store.records import Record
 from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import make, wait_until
-from tests.lab.postgresql import USER, PostgresServer
+from tests.lab.postgresql import PASSWORD, USER, PostgresServer
 from tests.lab.road import Road
 
 URL = "http://127.0.0.1:1/"
@@ -410,3 +410,18 @@ def test_a_url_that_is_none_is_a_mistake_in_the_settings(settings: Path) -> None
         load(settings)
     assert "no URL of PostgreSQL" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_each_way_to_name_a_server_leads_to_it(postgresql: PostgresServer) -> None:
+    schema_ = postgresql.empty().rpartition("?")[2]
+    login = f"{USER}:{PASSWORD.replace(' ', '%20')}"
+    port, directory = postgresql.port, str(postgresql.directory).replace("/", "%2F")
+    for where in (
+        f"{login}@localhost:{port}/postgres?{schema_}",
+        f"{login}@127.0.0.1:1,localhost:{port}/postgres?target_session_attrs=read-write&{schema_}",
+        f"/postgres?host={directory}&port={port}&user={USER}&{schema_}",
+    ):
+        each = Connection(f"postgresql://{where}", "test", 10)
+        assert each.read("SELECT current_user::text") == [(USER,)], where
+        assert "secret" not in each.place
+        each.close()
