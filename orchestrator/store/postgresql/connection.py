@@ -119,8 +119,11 @@ class Connection:
             changed = 0
             with connection.transaction(), connection.cursor() as cursor:
                 for text, rows in statements:
-                    if rows:
+                    if len(rows) == 1:
+                        cursor.execute(query(text).encode(), _clean(rows[0]))
+                    elif rows:
                         cursor.executemany(query(text).encode(), [_clean(row) for row in rows])
+                    if rows:
                         changed = cursor.rowcount
             return changed
 
