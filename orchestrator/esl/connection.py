@@ -78,8 +78,7 @@ class Connection(greenswitch.InboundESL, Part):  # type: ignore[misc]  # greensw
     `send`. Times are seconds.
 
     With `ownership` the socket comes up only where this process becomes the owner of FreeSWITCH, and ends
-    when another does. `log_level`: of the log lines that are wanted; empty: none. `before_sending` is called
-    before commands are sent, and may block.
+    when another does. `log_level`: of log lines that are wanted; empty: none. `before_sending` may block.
 
     `send`, `api` and `wait_current` block, so they are for any greenlet but the reader; `post` may be called
     anywhere and does not yield.

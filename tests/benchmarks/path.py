@@ -20,6 +20,7 @@ import gevent
 
 from orchestrator.esl.events import decode
 from orchestrator.esl.session import RECEIVE_BYTES
+from orchestrator.store.database import Statements
 from tests.benchmarks.frame import Figure, alternate, at_most, compared, measured
 from tests.benchmarks.rig import Rig
 
@@ -87,10 +88,10 @@ def _timed_writes(rig: Rig) -> list[float]:
     spent: list[float] = []
     write = rig.orchestrator.outbox._write
 
-    def timed(statements: Iterable[tuple[str, Sequence[Sequence[object]]]]) -> int:
+    def timed(statements: Statements, node: str | None = None) -> int:
         began = time.process_time()
         try:
-            return write(statements)
+            return write(statements, node)
         finally:
             spent.append(time.process_time() - began)
 

@@ -23,7 +23,7 @@ AUDIO = Fetched("http://h/a.wav", "audio/wav", b"RIFF1234")
 
 
 class Kept:
-    """What is recorded, without how long it took."""
+    """The entries, without how long it took."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, dict[str, Any]]] = []
@@ -108,7 +108,7 @@ SUBJECTS = {
 
 
 @pytest.mark.parametrize("written", SUBJECTS)
-def test_a_verb_is_of_what_is_heard_or_called(written: str) -> None:
+def test_the_subject_of_a_verb_is_its_sound_or_its_callee(written: str) -> None:
     (verb,) = parse(f"<Response>{written}</Response>").verbs
     assert subject(verb) == SUBJECTS[written]
 

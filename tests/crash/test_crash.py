@@ -17,7 +17,9 @@ def kind(pytestconfig: pytest.Config) -> str:
     )
 
 
-def test_every_callback_is_reported_and_none_is_invented(tmp_path: Path, kind: str) -> None:
+def test_every_callback_is_reported_and_none_is_invented(
+    tmp_path: Path, kind: str, pytestconfig: pytest.Config
+) -> None:
     options = Options(
         kills=3,
         freeswitch_kills=1,
@@ -30,6 +32,7 @@ def test_every_callback_is_reported_and_none_is_invented(tmp_path: Path, kind: s
         longest_death=2,
         goodbye=3,
         switch=kind,
+        engine=pytestconfig.getoption("--store"),
     )
     said: list[str] = []
     with running(options, tmp_path / "run", said.append) as run:

@@ -67,7 +67,7 @@ LONG = {
                 *("announcing", "callee_instructions", "called_off", "dialling", "early_media"),
                 *("effects", "every_parameter", "shown_names"),
             ),
-            "store": ("outbox", "outbox_admin"),
+            "store": ("copying", "outbox", "outbox_admin", "postgresql", "server_away"),
             "texml": ("properties",),
             "web": ("openapi",),
         }.items()

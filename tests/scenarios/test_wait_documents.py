@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Any
 
 import gevent
 import pytest
 
 from orchestrator.calls.stored_call import CALL, DOCUMENT
+from orchestrator.store.batch import Batch
 from tests.lab.phone import Phone
 from tests.lab.softphones import Answers
 from tests.lab.web import Answer
@@ -368,14 +368,14 @@ def test_the_leave_and_the_new_position_are_on_disk_together(
     waits(house, f"<Response><Pause length='1'/>{leads_out}</Response>")
     assert house.orchestrator is not None
     store = house.orchestrator.node.write_buffer._store
-    commit, commits = store.commit, list[tuple[set[str], set[str]]]()
+    write, commits = store.write, list[tuple[set[str], set[str]]]()
 
-    def noted(messages: Any = (), put: Any = (), delete: Any = (), records: Any = ()) -> None:
-        messages, put, delete = list(messages), list(put), list(delete)
-        commits.append(({one.event for one in messages}, {kind for kind, *_ in put}))
-        commit(messages, put, delete, list(records))
+    def noted(batch: Batch) -> None:
+        kept = {kind for (kind, _), value in batch.state.items() if value is not None}
+        commits.append(({one.event for one in batch.messages}, kept))
+        write(batch)
 
-    monkeypatch.setattr(store, "commit", noted)
+    monkeypatch.setattr(store, "write", noted)
     phone = house.switch.call(NUMBER, from_=FIRST)
     assert names(house, 3) == LEFT
     (kinds,) = [kinds for events, kinds in commits if "participant-leave" in events]

@@ -25,7 +25,7 @@ from orchestrator.store.postgresql.connection import Connection
 from orchestrator.store.records import Record
 from orchestrator.store.write_behind import WriteBehindBuffer
 from tests.callbacks.conftest import make, wait_until
-from tests.lab.postgresql import USER, PostgresServer
+from tests.lab.postgresql import PASSWORD, USER, PostgresServer
 from tests.lab.road import Road
 
 URL = "http://127.0.0.1:1/"
@@ -100,6 +100,21 @@ def test_a_killed_greenlet_does_not_answer_the_next_query(postgresql: PostgresSe
     gevent.sleep(0.1)
     asking.kill()
     assert each.read("SELECT 2 AS two") == [(2,)]
+    each.close()
+
+
+def test_a_greenlet_killed_in_many_queries_ends(postgresql: PostgresServer) -> None:
+    # Symptom: a stop was an error of the database, and the killed part went on with its next query.
+    # Cause: psycopg leaves its pipeline with an error of its own. Fix: what interrupted it is raised again.
+    each = Connection(postgresql.empty(), "test", 10)
+    each.write((("CREATE TABLE numbers (number int)", [()]),))
+    writing = gevent.spawn(
+        each.write, (("INSERT INTO numbers SELECT ? FROM pg_sleep(0.2)", [(1,), (2,), (3,)]),)
+    )
+    gevent.sleep(0.1)
+    writing.kill()
+    assert isinstance(writing.value, gevent.GreenletExit), writing.exception
+    assert each.read("SELECT count(*) FROM numbers") == [(0,)]
     each.close()
 
 
@@ -395,3 +410,18 @@ def test_a_url_that_is_none_is_a_mistake_in_the_settings(settings: Path) -> None
         load(settings)
     assert "no URL of PostgreSQL" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_each_way_to_name_a_server_leads_to_it(postgresql: PostgresServer) -> None:
+    schema_ = postgresql.empty().rpartition("?")[2]
+    login = f"{USER}:{PASSWORD.replace(' ', '%20')}"
+    port, directory = postgresql.port, str(postgresql.directory).replace("/", "%2F")
+    for where in (
+        f"{login}@localhost:{port}/postgres?{schema_}",
+        f"{login}@127.0.0.1:1,localhost:{port}/postgres?target_session_attrs=read-write&{schema_}",
+        f"/postgres?host={directory}&port={port}&user={USER}&{schema_}",
+    ):
+        each = Connection(f"postgresql://{where}", "test", 10)
+        assert each.read("SELECT current_user::text") == [(USER,)], where
+        assert "secret" not in each.place
+        each.close()

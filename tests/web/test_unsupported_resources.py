@@ -1,4 +1,4 @@
-"""What the vendors have and this API has not is answered so, and what nobody has is not there."""
+"""Resources of the vendors that this API has not are answered so, and resources of nobody are not found."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_it_is_not_supported_with_and_without_its_suffix(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", NOWHERE)
-def test_what_the_vendors_have_not_either_is_not_there(path: str) -> None:
+def test_a_resource_that_neither_vendor_has_is_not_found(path: str) -> None:
     assert resource_not_supported(path) is None
 
 

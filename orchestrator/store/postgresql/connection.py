@@ -82,20 +82,20 @@ class Connection:
         with limit:
             try:
                 return act()
-            except gevent.Timeout as timeout:
-                self._drop()
-                if timeout is not limit:
-                    raise
-                fault, remedy = f"no answer within {seconds:g} s", "is it reachable, and not overloaded?"
-                raise OutboxError(self.place, fault, remedy) from None
-            except psycopg.Error as error:
-                if isinstance(error, psycopg.OperationalError):
-                    self._drop()
-                raise explain(self.place, error) from error
             except OutboxError:
                 raise
-            except BaseException:
-                self._drop()
+            except BaseException as error:
+                interruption = _interruption(error)
+                refused = isinstance(error, psycopg.Error) and not isinstance(error, psycopg.OperationalError)
+                if interruption is not None or not refused:
+                    self._drop()
+                if interruption is limit:
+                    fault, remedy = f"no answer within {seconds:g} s", "is it reachable, and not overloaded?"
+                    raise OutboxError(self.place, fault, remedy) from None
+                if interruption is not None:
+                    raise interruption from None
+                if isinstance(error, psycopg.Error):
+                    raise explain(self.place, error) from error
                 raise
 
     def read(self, text: str, values: Sequence[object] = ()) -> list[Any]:
@@ -119,8 +119,11 @@ class Connection:
             changed = 0
             with connection.transaction(), connection.cursor() as cursor:
                 for text, rows in statements:
-                    if rows:
+                    if len(rows) == 1:
+                        cursor.execute(query(text).encode(), _clean(rows[0]))
+                    elif rows:
                         cursor.executemany(query(text).encode(), [_clean(row) for row in rows])
+                    if rows:
                         changed = cursor.rowcount
             return changed
 
@@ -196,6 +199,15 @@ class Connection:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _interruption(error: BaseException | None) -> BaseException | None:
+    """The kill or time limit behind an error: on its way out of a query psycopg puts its own in its place."""
+    while error is not None:
+        if isinstance(error, (gevent.GreenletExit, gevent.Timeout)):
+            return error
+        error = error.__context__
+    return None
 
 
 def _is_address(host: str) -> bool:
