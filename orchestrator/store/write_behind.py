@@ -7,12 +7,11 @@ themselves, so that no further change has to come by. No callback of it is sent 
 The changes of events that came together from FreeSWITCH are one commit: the dispatcher calls `begin_batch`
 before and `commit_batch` after them, and lets no other greenlet run between the two.
 
-A store in this process (SQLite) is written once for all commits of a turn of the hub: at its end, or before
-anything of it leaves this process. One over a network (PostgreSQL) is written by a greenlet of its own, one
-commit under way at a time, in which everything is that came together while the one before it was. All that
-leaves this process (commands to FreeSWITCH, requests for documents, answers of the REST API) calls
-`wait_committed` first, which holds it back until what caused it is in the store. With a store over a network
-that takes DEGRADED_SECONDS at most: then calls go on without the store, and only callbacks wait.
+A store in this process (SQLite) has taken a commit when `commit_batch` returns. One over a network
+(PostgreSQL) is written by a greenlet of its own, one commit under way at a time, in which everything is that
+came together while the one before it was. All that leaves this process (commands to FreeSWITCH, requests for
+documents, answers of the REST API) calls `wait_committed` first, which holds it back until what caused it is
+in the store, for DEGRADED_SECONDS at most: then calls go on without the store, and only callbacks wait.
 """
 
 from __future__ import annotations
@@ -61,7 +60,6 @@ class WriteBehindBuffer(Part):
         )
         self._again: gevent.Greenlet[..., None] | None = None
         self._in_batch = False
-        self._at_end_of_turn = False
         self._stopped = False
         self.lost = 0
         """Callbacks that neither the store nor the memory could take."""
@@ -108,9 +106,8 @@ class WriteBehindBuffer(Part):
     ) -> None:
         """As StateStore.commit, with everything that is not written yet. Never raises OutboxError."""
         self._batch.add(messages, put, delete, records)
-        if not (self._in_batch or self._at_end_of_turn):
-            self._at_end_of_turn = True
-            gevent.get_hub().loop.run_callback(self._end_turn)
+        if not self._in_batch:
+            self.commit_batch()
 
     # The rows of the next commit, or `commit_batch`, bit by bit
 
@@ -130,11 +127,6 @@ class WriteBehindBuffer(Part):
         """From now on commits wait for `commit_batch`."""
         self._in_batch = True
 
-    def _end_turn(self) -> None:
-        self._at_end_of_turn = False
-        if not self._in_batch:
-            self.commit_batch()
-
     def commit_batch(self) -> None:
         """Write the batch, or have it written."""
         self._in_batch = False
@@ -151,15 +143,12 @@ class WriteBehindBuffer(Part):
             self._write()
 
     def wait_committed(self) -> None:
-        """Until what was committed until now is in the store.
+        """Until what was committed until now is in the store: at once with one that is not over a network.
 
-        With one over a network for DEGRADED_SECONDS at most, and not at all once somebody has waited in vain
-        for so long, until the store answers again.
+        For DEGRADED_SECONDS at most, and not at all once somebody has waited in vain for so long, until the
+        store answers again.
         """
-        if not self._remote:
-            self.commit_batch()
-            return
-        if self._degraded or not (self._batch or self._under_way):
+        if not self._remote or self._degraded or not (self._batch or self._under_way):
             return
         answered = Event()
         (self._waiting if self._batch else self._waiting_under_way).append(answered)

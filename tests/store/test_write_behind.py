@@ -72,33 +72,8 @@ def test_a_batch_is_one_commit_and_is_seen_before_it_is_written(
     assert commits == ["COMMIT"]
     assert office.outbox.load("room") == [("old", b"2")]
     wait_until(lambda: len(destination.requests) == 3, "all are delivered")
-
-
-def test_commits_of_one_turn_of_the_hub_are_one_in_the_store(
-    office: Office, write_buffer: WriteBehindBuffer, destination: Receiver
-) -> None:
-    commits: list[str] = []
-    office.outbox.database.connection.set_trace_callback(
-        lambda words: words == "COMMIT" and commits.append(words)
-    )
-    for number in range(3):
-        write_buffer.commit([make("room", destination.url(), number)], [("room", "1", b"%d" % number)])
-    assert write_buffer.get("room", "1") == b"2"
-    assert office.outbox.get("room", "1") is None
-    gevent.sleep(0)
-    assert (commits, office.outbox.get("room", "1")) == (["COMMIT"], b"2")
-    wait_until(lambda: len(destination.requests) == 3, "all are delivered")
-
-
-def test_commands_and_requests_wait_for_the_commits_of_their_turn(
-    office: Office, write_buffer: WriteBehindBuffer
-) -> None:
-    """Symptom in the crash test, if it did not: after a kill the caller's application is asked again for a
-    document that it has answered, or a command was carried out of which nothing is known."""
-    write_buffer.commit(put=[("room", "1", b"asked")])
-    assert office.outbox.get("room", "1") is None
-    write_buffer.wait_committed()
-    assert office.outbox.get("room", "1") == b"asked"
+    write_buffer.commit(put=[("room", "old", b"3")])
+    assert office.outbox.get("room", "old") == b"3", "outside of a read each is a commit of its own"
 
 
 @pytest.mark.parametrize("refuse", [lock, fill, forbid])
