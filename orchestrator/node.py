@@ -331,7 +331,6 @@ class Node(Part):
             directory=shared.directory,
             outbound_limits=shared.outbound_limits,
             counters=shared.counters,
-            output_gate=shared.output_gate,
             verbs=VERBS,
             wait_until_connected=self.wait_until_current,
             keys=shared.keys.get,

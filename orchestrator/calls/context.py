@@ -34,7 +34,7 @@ from orchestrator.recordings.call_recording import CallRecorder, CallRecording
 from orchestrator.recordings.conference_recorder import ConferenceRecorder
 from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.store.interface import NodeStore, RecordStore
-from orchestrator.store.write_behind import OutputGate, WriteBehindBuffer
+from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.texml import Verb
 from orchestrator.timeline.recorder import Timeline
 from orchestrator.types import CallbackStyle
@@ -81,7 +81,6 @@ class CallContext:
     directory: RoomDirectory
     outbound_limits: OutboundLimits
     counters: CallCounters
-    output_gate: OutputGate
     verbs: Mapping[type[Verb], Executor]
     """How each verb runs, and is resumed."""
     wait_until_connected: Callable[[], None]

@@ -296,7 +296,6 @@ class DocumentRunner(CallState):
         asked_fields = (*self.standard_fields(), *fields)
 
         def fetch() -> Fetched:
-            self.services.output_gate.wait()
             fetcher, limits, signer = self.services.fetcher, self.limits, self.signer
             try:
                 return fetcher.fetch(url, method, asked_fields, self.cookies, limits=limits, signer=signer)

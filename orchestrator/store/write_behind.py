@@ -9,9 +9,10 @@ before and `commit_batch` after them, and lets no other greenlet run between the
 
 A store in this process (SQLite) has taken a commit when `commit_batch` returns. One over a network
 (PostgreSQL) is written by a greenlet of its own, one commit under way at a time, in which everything is that
-came together while the one before it was. All that leaves this process (commands to FreeSWITCH, requests for
-documents, answers of the REST API) calls `wait_committed` first, which holds it back until what caused it is
-in the store, for DEGRADED_SECONDS at most: then calls go on without the store, and only callbacks wait.
+came together while the one before it was. Commands to FreeSWITCH and answers of the REST API call
+`wait_committed` before they leave, which holds them back until their cause is in the store, for
+DEGRADED_SECONDS at most: then calls go on without the store, and only callbacks wait. Requests for documents
+do not wait: one that is asked for twice after a crash is so with each store.
 """
 
 from __future__ import annotations
