@@ -220,6 +220,7 @@ class Outbox(Part):
         changed in the settings. State of no node stays."""
         self._write([(statement, [(node,) * statement.count("?")]) for statement in sql.CLAIM])
         self._state.read_again()
+        self._recent.clear()
 
     def queues(self) -> list[str]:
         """Queues in which something waits, the longest waiting first."""

@@ -146,7 +146,7 @@ def test_any_text_of_a_caller_arrives_as_one_value_of_one_field(
     headers: dict[str, str], style: CallbackStyle, trusted: bool
 ) -> None:
     identity = identities.caller(headers, "US", trusted=trusted)
-    caller = caller_of("v3:x", "uuid", "1", headers, "US", identity)
+    caller = caller_of("v3:x", "uuid", "1", headers, "US", identity, style.request_fields)
     origin = origin_of(headers, "US", identity)
     sip_headers = sip_header_fields(headers)
     fields = standard_fields(caller, "account", "ringing", "inbound", sip_headers, style, origin)

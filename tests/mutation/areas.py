@@ -21,7 +21,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("conference",),
         (
             *("conference", "calls/test_status.py", "recovery", "scenarios", "sdk/test_early_media.py"),
-            "timeline/test_troubles.py",
+            "timeline/test_failures.py",
         ),
     ),
     "config": (
