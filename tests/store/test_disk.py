@@ -40,9 +40,9 @@ def test_it_cannot_be_written_while_something_waits_to_be(tmp_path: Path) -> Non
     write_buffer = WriteBehindBuffer(outbox, lambda messages: None)
     check = WriteCheck(outbox, [write_buffer])
     assert check.writable()
-    outbox._db.execute("PRAGMA query_only = ON")
+    outbox.database.connection.execute("PRAGMA query_only = ON")
     write_buffer.commit([], [("call", "a", b"state")])
-    outbox._db.execute("PRAGMA query_only = OFF")
+    outbox.database.connection.execute("PRAGMA query_only = OFF")
     assert not check.writable(), "what is in memory is not on the disk yet"
     write_buffer.stop()
     outbox.close()
