@@ -86,8 +86,8 @@ def _fixed(harness: Harness, options: argparse.Namespace) -> Iterator[Figure]:
         whole = Usage.now(harness.pids).since(began)
         joined = crowd.calls.join_times()
     callbacks = harness.callbacks()
-    yield _share("CPU time of the orchestrator to FreeSWITCH's", whole, at_most(8))
-    yield _share("  while nobody comes or goes", together, at_most(8))
+    yield _share("CPU time of the orchestrator to FreeSWITCH's", whole, at_most(6))
+    yield _share("  while nobody comes or goes", together, at_most(3))
     if options.beside:
         share = whole.spent[BARE] / whole.spent["FreeSWITCH"]
         yield Figure(

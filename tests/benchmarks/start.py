@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> Iterable[Figure]:
             _end(process)
     application.stop()
     yield measured("ready after start, nothing to recover", empty, "s")
-    yield measured(f"ready after start, {CALLERS:,} rooms to recover", ready, "s", at_most(3))
+    yield measured(f"ready after start, {CALLERS:,} rooms to recover", ready, "s", at_most(1.5))
     yield measured("of it, CPU time of the orchestrator", ours, "s")
     yield Figure("of that, where there is nothing to recover: importing", bare, "s")
     yield measured("of it, CPU time of the emulator", emulators, "s")
