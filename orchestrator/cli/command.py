@@ -129,20 +129,18 @@ def completion(shell: str) -> None:
 
 
 for each in (
-    *(
-        reload,
-        render,
-        config,
-        nodes,
-        callbacks,
-        conferences,
-        participants,
-        calls,
-        recordings,
-        store,
-        doctor,
-        demo,
-    ),
+    reload,
+    render,
+    config,
+    nodes,
+    callbacks,
+    conferences,
+    participants,
+    calls,
+    recordings,
+    store,
+    doctor,
+    demo,
 ):
     command.add_command(each)
 
