@@ -137,8 +137,7 @@ class Delivery(Part):
         self._backed_off.clear()
         self._starting_worker = False
         self._working = 0
-        # A connection to a server that was away is found broken by the first one.
-        _ = self._flush() or self._flush()
+        self._flush()
 
     def on_committed(self, messages: Iterable[Message]) -> None:
         """These are in the outbox now."""

@@ -6,7 +6,6 @@ after settings were reloaded; URLs go out as they were written; a whole request 
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 from collections.abc import Mapping
@@ -15,15 +14,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import certifi
-from gevent.monkey import get_original
 
 from orchestrator.net.connector import Connector
 from orchestrator.net.http_messages import BadAnswer, Request, Response, StaleConnection
+from orchestrator.net.idle_socket import is_readable
 
 RECEIVE_BYTES: Final = 64 * 1024
 _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 _OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
-_poll = get_original("select", "poll")
 Verify = bool | str
 """Of TLS: the authorities that everybody trusts, none, or those of a file."""
 
@@ -61,14 +59,12 @@ class _Connection:
             raise
 
     def is_good(self, connector: Connector) -> bool:
-        """Whether it can serve again. With gevent's poll it would be a watcher, a timer and two switches."""
+        """Whether it can serve again."""
         policy = connector.policy
         if self._socket is None or (self._checked_by is not policy and self._checked_by != policy):
             # Settings that were reloaded hold for kept connections too.
             return False
-        poll = _poll()
-        poll.register(self._socket, select.POLLIN)
-        return not poll.poll(0)
+        return not is_readable(self._socket.fileno())
 
     def served(self) -> None:
         self.has_served = True

@@ -227,13 +227,10 @@ class Timeline(Part):
         buffer.stopped = True
         if buffer.writer is not None:
             buffer.writer.kill(block=False)
-        for _ in range(2):  # a connection to a server that was away is found broken by the first one
-            try:
-                self.flush()
-                return
-            except OutboxError as error:
-                problem = str(error)
-        log.error("the end of timelines is lost", entries=len(buffer.pending), problem=problem)
+        try:
+            self.flush()
+        except OutboxError as error:
+            log.error("the end of timelines is lost", entries=len(buffer.pending), problem=str(error))
 
     def _write(self) -> None:
         buffer = self._buffer

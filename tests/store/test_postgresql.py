@@ -118,6 +118,21 @@ def test_a_greenlet_killed_in_many_queries_ends(postgresql: PostgresServer) -> N
     each.close()
 
 
+def test_a_connection_that_the_server_has_ended_is_opened_again_before_it_is_used(
+    postgresql: PostgresServer,
+) -> None:
+    """Symptom: at the end of an orchestrator whose server had been away the last entries of timelines were
+    lost. Cause: the only attempt found that the connection was broken. Fix: an idle one that can be read has
+    ended."""
+    each = Connection(postgresql.empty(), "to be ended", 10)
+    each.read("SELECT 1")
+    postgresql.sql(
+        "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity WHERE application_name = 'to be ended'"
+    )
+    assert each.read("SELECT 2 AS two") == [(2,)]
+    each.close()
+
+
 def test_a_query_has_a_time_limit(postgresql: PostgresServer) -> None:
     each = Connection(postgresql.empty(), "test", 0.2)
     with pytest.raises(OutboxError, match=r"no answer within 0\.2 s"):

@@ -18,6 +18,7 @@ from gevent.lock import RLock
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from orchestrator.net.errors import LookupFailed
+from orchestrator.net.idle_socket import is_readable
 from orchestrator.net.name_lookup import Names
 from orchestrator.store.database import Statements
 from orchestrator.store.interface import OutboxError
@@ -134,7 +135,9 @@ class Connection:
 
     def _opened(self) -> Connected:
         if self._connection is not None and not self._connection.closed:
-            return self._connection
+            if not is_readable(self._connection.fileno()):
+                return self._connection
+            self._drop()  # the server has ended it since the last query
         if self._failed is not None and time.monotonic() - self._failed_at < AGAIN_SECONDS:
             raise self._failed
         try:
