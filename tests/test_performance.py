@@ -198,5 +198,6 @@ def test_a_delivered_callback_takes_so_many_steps(tmp_path: Path) -> None:
     steps = steps_of(deliver)
     office.close()
     receiver.stop()
-    # 1,914 with Python 3.11; others have other instructions.
-    assert steps < 1980 * 100
+    # 2,072 with Python 3.11; others have other instructions. 150 of them make the next request while the
+    # receiver works, so that a callback takes half the time.
+    assert steps < 2140 * 100

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import count
 
 import gevent
@@ -19,11 +20,12 @@ from orchestrator.callbacks.bounds import QueueLimits
 from orchestrator.callbacks.counters import DeliveryCounters, Reason
 from orchestrator.callbacks.destinations import Destination, Destinations
 from orchestrator.callbacks.retry import Answer, DeliverySettings
-from orchestrator.callbacks.sender import Keys, Sender
+from orchestrator.callbacks.sender import Keys, Prepared, Sender
 from orchestrator.clock import now
 from orchestrator.lifecycle import STOP_SECONDS, Part
 from orchestrator.logs import Log, get_logger
 from orchestrator.net.connector import Connector
+from orchestrator.net.hub_turn import yield_after_long_turn
 from orchestrator.net.logged_url import for_log
 from orchestrator.net.urls import Unrequestable, target
 from orchestrator.recurring_error import RecurringError
@@ -74,8 +76,10 @@ class Delivery(Part):
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
         self._in_flight: set[str] = set()
-        self._heads: dict[str, Queued] = {}
+        self._heads: dict[str, Prepared] = {}
         """As read when their queues were put into line."""
+        self._ahead: dict[str, Prepared] = {}
+        """The next ones of queues in flight."""
         self._destinations = Destinations(settings, connector or Connector())
         self.counters = DeliveryCounters()
         self._limits = QueueLimits(outbox, settings, self.counters)
@@ -93,7 +97,7 @@ class Delivery(Part):
             log, "deliveries cannot be stored and would be repeated after a restart"
         )
         self._upkeep_error = RecurringError(log, "old callbacks do not fail in time")
-        self._asked_for_retries = False
+        self._asked_for_retries = True
         self._helpers: list[gevent.Greenlet[..., None]] = []
 
     @property
@@ -134,6 +138,7 @@ class Delivery(Part):
         self._busy.clear()
         self._in_flight.clear()
         self._heads.clear()
+        self._ahead.clear()
         self._backed_off.clear()
         self._starting_worker = False
         self._working = 0
@@ -175,20 +180,24 @@ class Delivery(Part):
 
     def _enqueue(self, queue: str, *, rest: bool = False) -> None:
         """Put the queue into the line of its next message's receiver; with `rest` only when that is due."""
-        message = self._next(queue)
-        if message is None:
+        head = self._next(queue)
+        if head is None:
             return
+        message = head.message
         left = message.next_at / 1e6 - time.time()
         if rest and left > 0:
             # The wall clock may have been set since: never longer than a backoff can be.
             self._back_off(queue, min(left, self._settings.longest_pause))
             return
         if len(self._heads) < _HEADS:
-            self._heads[queue] = message
+            self._heads[queue] = head
         self._destinations.enqueue(self._destination(message.url), queue)
 
-    def _next(self, queue: str) -> Queued | None:
+    def _next(self, queue: str) -> Prepared | None:
         """The queue's next message; without one the queue is idle, or rests if that cannot be known."""
+        ahead = self._ahead.pop(queue, None)
+        if ahead is not None and self._outbox.is_head(queue, ahead.message.id):
+            return ahead
         try:
             message = self._outbox.next(queue)
         except OutboxError as error:
@@ -197,7 +206,15 @@ class Delivery(Part):
             return None
         if message is None:
             self._busy.discard(queue)
-        return message
+            return None
+        return Prepared(message)
+
+    def _prepare_ahead(self, queue: str) -> None:
+        """While the receiver works. A fault of the next message shows itself when that has its turn."""
+        with suppress(Exception):
+            message = self._outbox.second(queue)
+            if message is not None:
+                self._ahead[queue] = self._sender.prepare(message)
 
     def _destination(self, url: str) -> Destination:
         try:
@@ -249,6 +266,7 @@ class Delivery(Part):
                 while self._running and (taken := self._destinations.take()):
                     self._start_worker()
                     self._work_once(*taken)
+                    yield_after_long_turn()
             finally:
                 self._working -= 1
             if not self._running or len(self._idle_workers) == _IDLE_WORKERS:
@@ -258,12 +276,13 @@ class Delivery(Part):
             woken.wait()
 
     def _work_once(self, destination: Destination, queue: str) -> None:
-        message = self._heads.pop(queue, None)
+        head = self._heads.pop(queue, None)
         # The head may have changed since the queue was put into line.
-        if message is None or not self._outbox.is_head(queue, message.id):
-            message = self._next(queue)
+        if head is None or not self._outbox.is_head(queue, head.message.id):
+            head = self._next(queue)
+        message = head.message if head is not None else None
         elsewhere = message is None or self._destination(message.url) is not destination
-        if message is None or elsewhere or self._limits.is_too_old(message.waits_since):
+        if head is None or message is None or elsewhere or self._limits.is_too_old(message.waits_since):
             self._destinations.untouched(destination)
             if elsewhere and message is not None:
                 self._enqueue(queue)
@@ -275,7 +294,7 @@ class Delivery(Part):
         seconds: float | None = None
         self._in_flight.add(queue)
         try:
-            answer = self._sender.send(message, destination.client)
+            answer = self._sender.send(head, destination.client, lambda: self._prepare_ahead(queue))
             if destination.name == _NOWHERE:
                 gevent.sleep(0)
             if answer.status is not None or destination.name == _NOWHERE:
@@ -381,6 +400,7 @@ class Delivery(Part):
             self._asked_for_retries = asked > 0
             self.counters.retried += len(queues)
             for queue in dict.fromkeys(queues):
+                self._ahead.pop(queue, None)
                 self._heads.pop(queue, None)  # it may be the same message again, with all its attempts
                 self.wake(queue)
             gevent.sleep(0.01)

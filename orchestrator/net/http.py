@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -134,8 +134,15 @@ class HttpClient:
         self._per_place = per_place
         self._places: dict[tuple[str, Verify], _Place] = {}
 
-    def send(self, request: Request, timeout: float | None = None, verify: Verify = True) -> Response:
-        """The answer, once its head is here. `timeout`: seconds for each step.
+    def send(
+        self,
+        request: Request,
+        timeout: float | None = None,
+        verify: Verify = True,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Response:
+        """The answer, once its head is here. `timeout`: seconds for each step; `meanwhile` is called once the
+        request is sent.
 
         Raises StaleConnection, AddressRefused, LookupFailed, TooMuch, BadAnswer and OSError.
         """
@@ -144,6 +151,8 @@ class HttpClient:
         response = Response(connection, request)
         try:
             connection.send(_written(request, place.host_header))
+            if meanwhile is not None:
+                meanwhile()
             response.read_head()
         except BaseException:
             connection.close()

@@ -6,24 +6,20 @@ that sends faster than we read never makes a greenlet wait, so that no time limi
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, Protocol
 
-import gevent
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from orchestrator.net.errors import NetError, TooMuch
+from orchestrator.net.hub_turn import yield_after_long_turn
 
 HEAD_BYTES: Final = 128 * 1024
 """Of head and, where nobody asks for more, body."""
 SHOWN_BYTES: Final = 40
 CHUNKING: Final = 2
 """A body in small chunks takes some more bytes than the body itself."""
-TURN_SECONDS: Final = 0.005
-# With 0 gevent lets others run fifty times before it looks at timers and sockets.
-WAY_SECONDS: Final = 0.0001
 
 
 class Connection(Protocol):
@@ -113,7 +109,6 @@ class Response:
         self._is_finished = False
         self._broken: BadAnswer | None = None
         self._left = HEAD_BYTES
-        self._turn_over_at = time.monotonic() + TURN_SECONDS
 
     def __enter__(self) -> Response:
         return self
@@ -162,9 +157,7 @@ class Response:
     def _receive(self) -> None:
         if self._left <= 0:
             raise TooMuch("the answer does not end")
-        if time.monotonic() > self._turn_over_at:
-            gevent.sleep(WAY_SECONDS)
-            self._turn_over_at = time.monotonic() + TURN_SECONDS
+        yield_after_long_turn()
         data = self._connection.receive()
         self._left -= len(data)
         if not data:

@@ -240,6 +240,11 @@ class Outbox(Part):
             self._unwritten_failures.pop(id_, None)
         return None
 
+    def second(self, queue: str) -> Queued | None:
+        """The message after the one whose turn it is, where a copy of it is in memory."""
+        row = self._recent.get(self._queues.second(queue))
+        return self._queued(row) if row is not None else None
+
     def postpone(self, message: Queued, attempts: int, next_at: int) -> None:
         """It failed, and is to be tried again at `next_at`. On disk with the next `flush`."""
         self._unwritten_failures[message.id] = (attempts, next_at)

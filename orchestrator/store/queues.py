@@ -36,6 +36,11 @@ class Queues:
         ids = self._ids.get(queue)
         return ids[0] if ids else None
 
+    def second(self, queue: str) -> int:
+        """0: none."""
+        ids = self._ids.get(queue, _NONE)
+        return ids[1] if len(ids) > 1 else 0
+
     def first(self, queue: str, number: int) -> Sequence[int]:
         """The ids of the first `number` messages of a queue."""
         return self._ids.get(queue, _NONE)[:number].tolist()

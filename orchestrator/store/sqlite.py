@@ -198,9 +198,9 @@ class File(FileRows):
         self.on_lost: list[Callable[[Exception], None]] = []
         """Never called: the lock is never lost."""
         self._lock = own(path)
-        self._data_version = -1
         try:
             super().__init__(path, connect(path))
+            ((self._data_version,),) = self.read(sql.DATA_VERSION)
         except BaseException:
             os.close(self._lock)
             raise

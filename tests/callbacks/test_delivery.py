@@ -17,12 +17,14 @@ import gevent
 import pytest
 from telnyx.lib.webhook_verification import verify_webhook_signature
 
+from orchestrator.callbacks import signature
 from orchestrator.callbacks.delivery import Delivery
-from orchestrator.callbacks.retry import DeliverySettings
-from orchestrator.callbacks.signature import AccountKeys, public_key
+from orchestrator.callbacks.retry import Answer, DeliverySettings
+from orchestrator.callbacks.sender import Sender
+from orchestrator.callbacks.signature import AccountKeys, load_key, new_seed, public_key
 from orchestrator.store.outbox import Outbox
 from tests.callbacks.conftest import QUICK, Office, make, results_into, wait_until
-from tests.callbacks.receiver import Receiver, Request, answers, drips, hangs, resets
+from tests.callbacks.receiver import Behaviour, Receiver, Request, answers, drips, hangs, resets
 from tests.lab.cost import Turns
 
 
@@ -72,6 +74,78 @@ def test_each_attempt_is_signed_afresh(open_office: Callable[..., Office], desti
         verify_webhook_signature(request.body, request.headers, public_key(office.key))
     assert int(second.headers["telnyx-timestamp"]) > int(first.headers["telnyx-timestamp"])
     assert first.body == second.body
+
+
+def takes(seconds: float) -> Behaviour:
+    """Answers 200 after so long."""
+
+    def behave(request: Request, client: socket.socket) -> bool:
+        gevent.sleep(seconds)
+        return answers(200)(request, client)
+
+    return behave
+
+
+def test_a_request_that_waited_long_for_the_one_before_it_is_signed_again(
+    open_office: Callable[..., Office], destination: Receiver
+) -> None:
+    """A queue's next request is made while the one before it is under way."""
+    office = open_office(replace(QUICK, timeout=5))
+    destination.behave(takes(2.1))
+    office.send(make("room", destination.url(), 0), make("room", destination.url(), 1))
+    office.wait_results(2)
+    first, second = (int(request.headers["telnyx-timestamp"]) for request in destination.requests)
+    assert second - first >= 2
+
+
+def test_a_key_that_was_changed_meanwhile_signs_the_next(office: Office, destination: Receiver) -> None:
+    destination.behave(takes(0.1))
+    office.send(make("room", destination.url(), 0), make("room", destination.url(), 1))
+    wait_until(lambda: len(destination.requests) == 1, "the first is under way")
+    gevent.sleep(0.02)
+    office.key = load_key(new_seed())
+    office.wait_results(2)
+    request = destination.requests[1]
+    verify_webhook_signature(request.body, request.headers, public_key(office.key))
+
+
+def test_a_message_that_fails_while_the_one_before_it_is_under_way_is_not_sent(
+    office: Office, destination: Receiver
+) -> None:
+    destination.behave(takes(0.1))
+    office.send(*(make("room", destination.url(), number) for number in range(3)))
+    wait_until(lambda: len(destination.requests) == 1, "the first is under way")
+    gevent.sleep(0.02)
+    _, second, _ = (queued.id for queued in office.outbox.waiting(queue="room"))
+    assert office.outbox.fail("room", second, "not any more")
+    office.wait_results(2)
+    assert [request.sequence for request in destination.requests] == [0, 2]
+
+
+def test_a_queue_s_next_request_is_ready_when_the_answer_comes(
+    office: Office, destination: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed: list[int] = []
+    monkeypatch.setattr(signature, "sign", lambda key, body, at: signed.append(at) or {})
+    destination.behave(takes(0.2))
+    office.send(*(make("room", destination.url(), number) for number in range(2)))
+    wait_until(lambda: len(destination.requests) == 1, "the first is under way")
+    gevent.sleep(0.05)
+    assert len(signed) == 2
+    office.wait_results(2)
+    assert len(signed) == 2
+
+
+def test_a_receiver_that_answers_at_once_leaves_turns_for_others(
+    office: Office, destination: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Symptom: a greenlet whose socket always has something ready never comes to the hub. Nothing else ran
+    until a room's callbacks were all delivered."""
+    monkeypatch.setattr(Sender, "send", lambda *_: Answer("delivered", 200))
+    office.send(*(make("room", destination.url(), number) for number in range(5000)))
+    turns = Turns(0)
+    turns.wait_while(lambda: len(office.results) < 5000)
+    assert len(turns.seconds) > 3
 
 
 @pytest.mark.parametrize("faulty", [1, 2, 3])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from requests.cookies import RequestsCookieJar
 
 from orchestrator.callbacks.retry import DeliverySettings
-from orchestrator.callbacks.sender import Sender
+from orchestrator.callbacks.sender import Prepared, Sender
 from orchestrator.documents.fetch import Fetcher, Limits
 from orchestrator.net.connector import Connector
 from orchestrator.net.http import HttpClient
@@ -120,7 +120,8 @@ def test_a_callback_goes_where_it_was_written_with_our_fields_behind(
     message = Queued(
         1, "q", villain.url(written), "GET" if method == "GET" else "POST", ENCODED.encode(), "a", "e", 0, 0
     )
-    assert Sender(lambda account: None, DeliverySettings()).send(message, client).verdict == "delivered"
+    sender = Sender(lambda account: None, DeliverySettings())
+    assert sender.send(Prepared(message), client).verdict == "delivered"
     client.close()
     assert requested(villain) == (with_ours(written) if method == "GET" else expected(written))
     assert b":path" not in villain.heads[-1].lower()
