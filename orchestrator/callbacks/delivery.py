@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from functools import partial
 from itertools import count
 
 import gevent
@@ -19,6 +19,7 @@ from gevent.pool import Group
 from orchestrator.callbacks.bounds import QueueLimits
 from orchestrator.callbacks.counters import DeliveryCounters, Reason
 from orchestrator.callbacks.destinations import Destination, Destinations
+from orchestrator.callbacks.prepared_messages import PreparedMessages
 from orchestrator.callbacks.retry import Answer, DeliverySettings
 from orchestrator.callbacks.sender import Keys, Prepared, Sender
 from orchestrator.clock import now
@@ -44,8 +45,6 @@ _REQUEUE_BATCH = 200
 _SWEEP_SECONDS = 5
 _IDLE_WORKERS = 8
 """A new one costs some pages of memory, taken and given back."""
-_HEADS = 2000
-"""First messages kept in memory while their queues are in line, some 2 kB each; others are read again."""
 _NOWHERE = ""
 """The host of messages whose URL cannot be requested."""
 
@@ -76,10 +75,7 @@ class Delivery(Part):
         self._busy: set[str] = set()
         """Queues that are in line, in flight or backing off."""
         self._in_flight: set[str] = set()
-        self._heads: dict[str, Prepared] = {}
-        """As read when their queues were put into line."""
-        self._ahead: dict[str, Prepared] = {}
-        """The next ones of queues in flight."""
+        self._messages = PreparedMessages(outbox, self._sender)
         self._destinations = Destinations(settings, connector or Connector())
         self.counters = DeliveryCounters()
         self._limits = QueueLimits(outbox, settings, self.counters)
@@ -137,8 +133,7 @@ class Delivery(Part):
         self._destinations.clear()
         self._busy.clear()
         self._in_flight.clear()
-        self._heads.clear()
-        self._ahead.clear()
+        self._messages.clear()
         self._backed_off.clear()
         self._starting_worker = False
         self._working = 0
@@ -189,32 +184,20 @@ class Delivery(Part):
             # The wall clock may have been set since: never longer than a backoff can be.
             self._back_off(queue, min(left, self._settings.longest_pause))
             return
-        if len(self._heads) < _HEADS:
-            self._heads[queue] = head
+        self._messages.keep(queue, head)
         self._destinations.enqueue(self._destination(message.url), queue)
 
     def _next(self, queue: str) -> Prepared | None:
         """The queue's next message; without one the queue is idle, or rests if that cannot be known."""
-        ahead = self._ahead.pop(queue, None)
-        if ahead is not None and self._outbox.is_head(queue, ahead.message.id):
-            return ahead
         try:
-            message = self._outbox.next(queue)
+            head = self._messages.next(queue)
         except OutboxError as error:
             log.critical("callbacks cannot be read", queue=queue, problem=str(error))
             self._back_off(queue, _OUTBOX_RETRY_SECONDS)
             return None
-        if message is None:
+        if head is None:
             self._busy.discard(queue)
-            return None
-        return Prepared(message)
-
-    def _prepare_ahead(self, queue: str) -> None:
-        """While the receiver works. A fault of the next message shows itself when that has its turn."""
-        with suppress(Exception):
-            message = self._outbox.second(queue)
-            if message is not None:
-                self._ahead[queue] = self._sender.prepare(message)
+        return head
 
     def _destination(self, url: str) -> Destination:
         try:
@@ -276,10 +259,8 @@ class Delivery(Part):
             woken.wait()
 
     def _work_once(self, destination: Destination, queue: str) -> None:
-        head = self._heads.pop(queue, None)
         # The head may have changed since the queue was put into line.
-        if head is None or not self._outbox.is_head(queue, head.message.id):
-            head = self._next(queue)
+        head = self._messages.take(queue) or self._next(queue)
         message = head.message if head is not None else None
         elsewhere = message is None or self._destination(message.url) is not destination
         if head is None or message is None or elsewhere or self._limits.is_too_old(message.waits_since):
@@ -294,7 +275,9 @@ class Delivery(Part):
         seconds: float | None = None
         self._in_flight.add(queue)
         try:
-            answer = self._sender.send(head, destination.client, lambda: self._prepare_ahead(queue))
+            answer = self._sender.send(
+                head, destination.client, partial(self._messages.prepare_second, queue)
+            )
             if destination.name == _NOWHERE:
                 gevent.sleep(0)
             if answer.status is not None or destination.name == _NOWHERE:
@@ -400,8 +383,7 @@ class Delivery(Part):
             self._asked_for_retries = asked > 0
             self.counters.retried += len(queues)
             for queue in dict.fromkeys(queues):
-                self._ahead.pop(queue, None)
-                self._heads.pop(queue, None)  # it may be the same message again, with all its attempts
+                self._messages.forget(queue)  # it may be the same message again, with all its attempts
                 self.wake(queue)
             gevent.sleep(0.01)
 
