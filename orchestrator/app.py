@@ -11,7 +11,9 @@ from __future__ import annotations
 import gc
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent.event import Event as Flag
@@ -45,8 +47,10 @@ from orchestrator.routing.outbound_limits import OutboundLimits
 from orchestrator.services.api_services import api_services
 from orchestrator.services.nodes import Nodes
 from orchestrator.shared_parts import Shared
+from orchestrator.standby import Standby
 from orchestrator.store.access.opening import open_store
-from orchestrator.store.interface import OutboxError
+from orchestrator.store.database import Lease
+from orchestrator.store.interface import OutboxError, OwnedByAnother
 from orchestrator.store.write_behind import OutputGate
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.timeline.recorder import Timeline
@@ -60,6 +64,9 @@ from orchestrator.web.recordings import RecordingAudio
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import CannotListen, WebServer
 
+if TYPE_CHECKING:
+    from orchestrator.store.postgresql.lease import Watch
+
 log = get_logger(__name__)
 
 
@@ -70,8 +77,9 @@ class Orchestrator(Part):
     own greenlet.
     """
 
-    def __init__(self, settings: Settings, *, take_over: bool = False) -> None:
-        """`take_over`: FreeSWITCH is taken from another orchestrator, also from one that lives.
+    def __init__(self, settings: Settings, *, take_over: bool = False, watch: Watch | None = None) -> None:
+        """`take_over`: FreeSWITCH is taken from another orchestrator, also from one that lives; `watch`: what
+        was seen of the one that had the database before.
 
         Raises OutboxError and OSError.
         """
@@ -79,7 +87,11 @@ class Orchestrator(Part):
         for places in settings.freeswitch.nodes:
             for directory in (places.recordings_dir, places.media_dir):
                 directory.mkdir(parents=True, exist_ok=True)
-        self.outbox = open_store(settings.callbacks.store, [node.name for node in settings.freeswitch.nodes])
+        self.outbox = open_store(
+            settings.callbacks.store,
+            [node.name for node in settings.freeswitch.nodes],
+            Lease(settings.callbacks.database, settings.url_in_cluster, watch),
+        )
         self.timeline = Timeline(self.outbox.timeline, timeline_limits(settings))
         self._keys = account_keys(settings)
         self._connector = Connector(address_policy(settings))
@@ -110,6 +122,7 @@ class Orchestrator(Part):
             relays=Relays(),
             output_gate=self.output_gate,
             take_over=take_over,
+            predecessor_may_run=self.outbox.database.predecessor_may_run,
         )
         if len(settings.freeswitch.nodes) == 1:
             self.outbox.claim(settings.freeswitch.nodes[0].name)
@@ -306,15 +319,31 @@ def _sign_in(settings: Settings) -> str:
     return "nobody can: no account has api_keys"
 
 
+def _made(settings: Settings, stop: Flag, *, take_over: bool) -> Orchestrator | None:
+    """The orchestrator, once the database is free; None where `stop` was set before."""
+    while settings.cluster.standby:
+        watch = Standby(settings).wait(stop)
+        if watch is None:
+            return None
+        with suppress(OwnedByAnother):
+            return Orchestrator(settings, take_over=take_over, watch=watch)
+    return Orchestrator(settings, take_over=take_over)
+
+
 def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     """Until SIGTERM or SIGINT, or FreeSWITCH turns out to belong to another orchestrator; the exit code.
     SIGHUP reloads `config`, which `settings` were read from."""
+    stop, refused = Flag(), list[Exception]()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, stop.set)
     try:
-        orchestrator = Orchestrator(settings, take_over=take_over)
-    except (OutboxError, OSError) as error:
+        orchestrator = _made(settings, stop, take_over=take_over)
+    except (CannotListen, OutboxError, OSError) as error:
         log.error("cannot start", problem=str(error))
         return 1
-    stop, refused = Flag(), list[Exception]()
+    if orchestrator is None:
+        log.info("stopping")
+        return 0
 
     def on_refused(error: Exception) -> None:
         refused.append(error)
@@ -323,8 +352,6 @@ def run(settings: Settings, config: Path, *, take_over: bool = False) -> int:
     for node in orchestrator.nodes:
         node.ownership.on_refused.append(on_refused)
     orchestrator.outbox.database.on_lost.append(on_refused)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        gevent.signal_handler(number, stop.set)
 
     def reload() -> Reloaded:
         return orchestrator.reloader.reload(lambda: load(config))

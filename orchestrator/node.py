@@ -203,7 +203,8 @@ class Node(Part):
 
     @cached_property
     def ownership(self) -> Ownership:
-        return Ownership(installation(self._shared.store), take_over=self._shared.take_over)
+        shared = self._shared
+        return Ownership(installation(shared.store), shared.take_over, shared.predecessor_may_run)
 
     @cached_property
     def connection(self) -> Connection:

@@ -39,3 +39,5 @@ class Shared:
     relays: Relays
     take_over: bool
     """FreeSWITCH is taken from another orchestrator, also from one that lives."""
+    predecessor_may_run: bool
+    """The orchestrator that had the database before is not known to have ended."""

@@ -95,8 +95,26 @@ def check_references(tree: Tree) -> Iterator[ConfigError]:
             kind = target.removesuffix("s")
             yield tree.error(path, f"there is no {kind} {word}", did_you_mean(word, known))
     yield from _check_numbers(tree)
+    yield from _check_cluster(tree)
     yield from _twice(tree, "sid")
     yield from _twice(tree, "name")
+
+
+def _check_cluster(tree: Tree) -> Iterator[ConfigError]:
+    cluster = tree.section("cluster")
+    if not cluster.get("standby"):
+        return
+    if tree.section("callbacks").get("postgresql") is None:
+        yield tree.error(
+            ("cluster", "standby"), "needs a database that is shared", "set callbacks.postgresql"
+        )
+    host = str(tree.section("web").get("listen") or "").rpartition(":")[0]
+    if host in ("0.0.0.0", "[::]", "") and tree.section("web").get("listen") and not cluster.get("url"):
+        yield tree.error(
+            ("cluster", "standby"),
+            f"others cannot reach this web server as {host}",
+            "set cluster.url, e.g. http://10.0.0.1:8080",
+        )
 
 
 def _check_numbers(tree: Tree) -> Iterator[ConfigError]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.applications import Account, Application
+from orchestrator.config.cluster import Cluster
 from orchestrator.config.dialect import Dialect, dialect_of
 from orchestrator.config.fields import Name, Region, Section, setting_error
 from orchestrator.config.freeswitch import FreeSwitch
@@ -61,6 +62,7 @@ class Settings(Section):
     profile_patterns: dict[str, Name] = Field(default={}, description="room name or pattern -> profile")
     admission: Admission = Admission()
     callbacks: Callbacks = Callbacks()
+    cluster: Cluster = Cluster()
     conference: Conference = Conference()
     documents: Documents = Documents()
     fetch: Fetch = Fetch()
@@ -83,6 +85,11 @@ class Settings(Section):
         if value == []:
             raise setting_error("there is no account", "at least one, with a sid")
         return value
+
+    @property
+    def url_in_cluster(self) -> str:
+        """Of the web server, as other orchestrators reach it."""
+        return self.cluster.url or f"http://{self.web.listen}"
 
     @field_validator("numbers")
     @classmethod

@@ -250,6 +250,14 @@ def _global_getvar(instance: Instance, argument: str) -> str:
     return instance.globals.get(argument, "")
 
 
+def _reload(instance: Instance, module: str) -> str:
+    act = instance.reloads.get(module.strip())
+    if act is None:
+        return "-ERR unloading module [No such module!]\n"
+    act()
+    return "+OK Reloading XML\n+OK module unloaded\n+OK module loaded\n"
+
+
 def _global_setvar(instance: Instance, argument: str) -> str:
     """`<name>=<value>[=<expected>]`; +OK also where another value than the expected one is there."""
     name, _, value = argument.partition("=")
@@ -308,6 +316,7 @@ COMMANDS: dict[str, Callable[[Instance, str], str]] = {
     "global_setvar": _global_setvar,
     "sched_hangup": _sched_hangup,
     "sched_del": lambda instance, task: f"+OK Deleted: {instance.unschedule(task.strip())}\n",
+    "reload": _reload,
     "reloadxml": lambda instance, _: "+OK [Success]\n",
     "reloadacl": lambda instance, _: "+OK acl reloaded\n",
     "sofia": sofia,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestrator.emulator.apps import applications
 from orchestrator.emulator.clock import Clock
 from orchestrator.emulator.conference import Conferences
@@ -23,6 +25,8 @@ class Instance(Core):
     ) -> None:
         super().__init__(clock, dialplan)
         self.phones = phones
+        self.reloads: dict[str, Callable[[], None]] = {}
+        """The effects of `reload`, by module."""
         self.conferences = Conferences(self, profiles)
         self.sessions = Sessions(self, applications(self.conferences, phones))
 

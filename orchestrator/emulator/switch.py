@@ -94,6 +94,7 @@ class EmulatedSwitch:
         core.context = self.context
         core.modules = self.modules
         core.conference_conf = self.conference_conf
+        core.reloads["mod_event_socket"] = self.drop_connections
         return core
 
     def start(self) -> EmulatedSwitch:

@@ -67,13 +67,17 @@ def speakable(text: str) -> str:
     return re.sub("mod_event_socket", "mod event socket", text, flags=re.IGNORECASE)
 
 
+CLOSE_ALL_SOCKETS: Final = "api reload mod_event_socket"
+"""FreeSWITCH ends every event socket, this one too; its calls go on. Any other such command is a mistake."""
+
+
 def wire(command: str) -> bytes:
     """A command as it goes over the socket. Raises `ValueError` when it would not arrive as that one
     command."""
     head, blank, body = command.partition("\n\n")
     if not head or head[0] in " \n" or head.endswith("\n") or "\r" in command or "\0" in command:
         raise ValueError(f"not one command: {command[:120]!r}")
-    if _is_reload(head):
+    if _is_reload(head) and command != CLOSE_ALL_SOCKETS:
         raise ValueError(f"FreeSWITCH would reload its event socket: {command[:120]!r}")
     data = command.encode("utf-8", "replace")
     if len(data) > MAX_COMMAND_BYTES:

@@ -29,7 +29,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from orchestrator.esl import commands
-from orchestrator.esl.errors import SwitchError
+from orchestrator.esl.errors import Disconnected, SwitchError
 from orchestrator.logs import get_logger
 
 log = get_logger(__name__)
@@ -159,16 +159,18 @@ class Ownership:
     def __init__(
         self,
         installation: str,
-        *,
         take_over: bool = False,
+        predecessor_may_run: bool = False,
     ) -> None:
-        """`installation` names the database; `take_over`: also from an owner that lives, once."""
+        """`installation` names the database; `take_over`: also from an owner that lives, once.
+        `predecessor_may_run`: the owner before, with the same database, is not known to have ended."""
         self.on_refused: list[Callable[[NotOwner], None]] = []
         """Each called where the first claim of this process is refused since the owner lives."""
         self.problem = ""
         """Why this process may not act; empty where nothing is known against it."""
         self._installation = installation
         self._take_over = take_over
+        self._predecessor_may_run = predecessor_may_run
         self._process = uuid4().hex[:12]
         self._mine: Owner | None = None
         """As last written."""
@@ -198,6 +200,16 @@ class Ownership:
         self._watch = _Watch()
         self._reported = ("", False)
         self.problem = ""
+        if self._predecessor_may_run:
+            self._predecessor_may_run = False
+            self._close_all_sockets(ask)
+
+    def _close_all_sockets(self, ask: Ask) -> NoReturn:
+        """FreeSWITCH ends every event socket, this one too. The owner before cannot claim it again. Raises
+        SwitchError."""
+        log.warning("closing the event sockets of the owner before, which may still run")
+        ask(commands.CLOSE_ALL_SOCKETS)
+        raise Disconnected("FreeSWITCH's event sockets were closed, so that the owner before has none")
 
     def beat(self, ask: Ask) -> None:
         """Change the heartbeat. Raises NotOwner where another has become the owner, SwitchError."""

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.store.postgresql.lease import Watch
 
 Statements = Iterable[tuple[str, Sequence[Sequence[object]]]]
 """Each with all its rows."""
 Work = Literal["delivery", "lists", "timeline"]
 """Work beside the commits of calls and rooms, which must not wait behind them."""
+
+
+class Lease(NamedTuple):
+    """Facts by which one orchestrator has the database of PostgreSQL after another."""
+
+    database: Path | None = None
+    """callbacks.database, beside which a file is locked as long as this process lives."""
+    url: str = ""
+    """Of this process's web server, as other orchestrators reach it."""
+    watch: Watch | None = None
+    """It has watched the owner already."""
 
 
 class Rows(Protocol):
@@ -37,6 +52,10 @@ class Database(Rows, Protocol):
     @property
     def remote(self) -> bool:
         """As StateStore.remote."""
+
+    @property
+    def predecessor_may_run(self) -> bool:
+        """The process that owned it before was silent for long, but is not known to have ended."""
 
     @property
     def on_lost(self) -> list[Callable[[Exception], None]]:

@@ -40,6 +40,10 @@ class OutboxError(Exception):
         self.remedy = remedy
 
 
+class OwnedByAnother(OutboxError):
+    """A living process has it."""
+
+
 class StateStore(Protocol):
     """State by kind and key, and what is committed with it."""
 

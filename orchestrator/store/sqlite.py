@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from orchestrator.store import sql
 from orchestrator.store.database import Statements, Work
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import receiver_of
+from orchestrator.store.owner_lock import own
 
 _BUSY_SECONDS = 0.1
 """How long somebody else's lock (a backup, a shell) is waited for; the whole process stands still for it."""
@@ -35,34 +35,6 @@ def explain(path: Path, error: sqlite3.Error) -> OutboxError:
     else:
         remedy = "this is a fault of the program: please report it"
     return OutboxError(path, text, remedy)
-
-
-def own(path: Path) -> int:
-    """Take the file for this process alone, until the descriptor returned is closed or the process ends.
-
-    Two orchestrators on one outbox would send everything twice. SQLite's own locks do not prevent that, and
-    its exclusive mode would shut out backups and shells that only read.
-    """
-    lock = path.with_name(path.name + "-lock")
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise OutboxError(
-            path, f"{lock.name}: {error.strerror}", "its directory must exist and be writable by this user"
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
-        os.close(descriptor)
-        raise OutboxError(
-            path,
-            f"it is locked by another process (pid {holder})",
-            "end that process, or give each its own file",
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, b"%d\n" % os.getpid())
-    return descriptor
 
 
 @contextlib.contextmanager
@@ -191,6 +163,7 @@ class File(FileRows):
     """The file of this process alone."""
 
     remote = False
+    predecessor_may_run = False
 
     def __init__(self, path: Path) -> None:
         """Raises OutboxError."""

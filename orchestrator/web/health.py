@@ -8,14 +8,17 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 
-def health(problems: Callable[[], Mapping[str, str]]) -> Blueprint:
+def health(problems: Callable[[], Mapping[str, str]] | None) -> Blueprint:
     """`/healthz` answers as long as the process runs and gets round to it; `/readyz` says 503 as long as
-    `problems` has any to name, by what has it."""
+    `problems` has any to name, by what has it. None: there is no `/readyz` here."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
     def healthz() -> ResponseReturnValue:
         return {"status": "alive"}, 200, _FRESH
+
+    if problems is None:
+        return blueprint
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:

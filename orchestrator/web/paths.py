@@ -45,6 +45,7 @@ class Handler(WSGIHandler):
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
+        environ["REQUEST_URI"] = self.path or "/"
         raw = (self.path or "").partition("?")[0]
         if raw.startswith(PREFIXES):
             environ["PATH_INFO"] = path_info(raw)

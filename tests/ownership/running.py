@@ -24,18 +24,28 @@ SETTINGS = """
 freeswitch:
   nodes:
     - {{host: {host}, port: {port}, password: {password}, recordings_dir: {recordings}, media_dir: {media}}}
-accounts: [{{sid: {account}}}]
+accounts: [{{sid: {account}, api_keys: [{key}]}}]
 applications: {{main: {{voice_url: "{voice}"}}}}
 default_application: main
 web: {{listen: "127.0.0.1:{web}"}}
-callbacks: {{database: {database}}}
+callbacks: {{database: {database}{store}}}
 """
+API_KEY = "an-api-key-of-the-tests"
 
 
 class Running:
     """One installation: a directory with settings and database."""
 
-    def __init__(self, switch: Switch, directory: Path, voice_url: str = "http://127.0.0.1:9/") -> None:
+    def __init__(
+        self,
+        switch: Switch,
+        directory: Path,
+        voice_url: str = "http://127.0.0.1:9/",
+        *,
+        postgresql: str = "",
+        more: str = "",
+    ) -> None:
+        """`postgresql`: the URL of the database in place of a file; `more`: other settings."""
         directory.mkdir(exist_ok=True)
         self.config = directory / "orchestrator.yaml"
         self.log = directory / "orchestrator.log"
@@ -51,7 +61,10 @@ class Running:
                 voice=voice_url,
                 web=self.web,
                 database=directory / "orchestrator.sqlite",
+                store=f', postgresql: "{postgresql}"' if postgresql else "",
+                key=API_KEY,
             )
+            + more
         )
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -13,7 +13,6 @@ from orchestrator.store.access.copying import TABLES
 from orchestrator.store.access.opening import Place, open_store
 from orchestrator.store.entries import Entry
 from orchestrator.store.outbox import Outbox
-from orchestrator.store.postgresql import database
 from orchestrator.store.records import Record
 from tests.callbacks.conftest import make
 from tests.lab.postgresql import PostgresServer
@@ -85,7 +84,6 @@ def test_stores_in_use_not_empty_or_not_there_are_refused(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_SECONDS", 0.2)
     file, url = tmp_path / "one.sqlite", postgresql.empty()
     assert run(capsys, str(file), url) == (1, f"orchestrator: {file} is not there\n")
     running = Outbox(file)

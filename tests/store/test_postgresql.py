@@ -20,7 +20,7 @@ from orchestrator.store.batch import Batch
 from orchestrator.store.entries import Entry
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.message import Message
-from orchestrator.store.postgresql import connection, database, schema
+from orchestrator.store.postgresql import connection, schema
 from orchestrator.store.postgresql.connection import Connection
 from orchestrator.store.records import Record
 from orchestrator.store.write_behind import WriteBehindBuffer
@@ -232,10 +232,7 @@ def test_a_process_that_has_lost_a_node_writes_nothing_more_and_says_so(opened: 
         assert rows.read("SELECT count(*) FROM records") == [(0,)]
 
 
-def test_a_second_orchestrator_is_refused_until_the_first_has_ended(
-    postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "LOCK_SECONDS", 0.2)
+def test_a_second_orchestrator_is_refused_until_the_first_has_ended(postgresql: PostgresServer) -> None:
     url = postgresql.empty()
     first = open_store(url, ["one"])
     with pytest.raises(OutboxError, match=r"another orchestrator has it \(host .*, pid \d+\)"):
@@ -327,7 +324,7 @@ def test_an_earlier_version_s_tables_are_converted(
     first.close()
     later = (
         *schema.MIGRATIONS,
-        "ALTER TABLE nodes ADD COLUMN url text",
+        "ALTER TABLE nodes ADD COLUMN other text",
         "ALTER TABLE nodes ADD COLUMN more text",
     )
     monkeypatch.setattr(schema, "MIGRATIONS", later)
@@ -335,7 +332,7 @@ def test_an_earlier_version_s_tables_are_converted(
         pass
     second = open_store(url, ["one"])
     assert second.depth == 1
-    assert second.database.read("SELECT url, more FROM nodes WHERE name = 'one'") == [(None, None)]
+    assert second.database.read("SELECT other, more FROM nodes WHERE name = 'one'") == [(None, None)]
     assert second.database.read("SELECT max(version) FROM texml_schema") == [(len(later),)]
     second.close()
 

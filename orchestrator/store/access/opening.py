@@ -5,28 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.store import sqlite
-from orchestrator.store.database import Database, Rows
+from orchestrator.store.database import Database, Lease, Rows
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
+
+if TYPE_CHECKING:
+    from orchestrator.store.postgresql.owner_watch import OwnerWatch
 
 Place = Path | str
 """A file, or a URL of PostgreSQL."""
 
 
-def open_store(place: Place, nodes: Sequence[str]) -> Outbox:
+def open_store(place: Place, nodes: Sequence[str], lease: Lease | None = None) -> Outbox:
     """For this process alone, which has these FreeSWITCH nodes. Raises OutboxError."""
-    return Outbox(open_database(place, nodes))
+    return Outbox(open_database(place, nodes, lease))
 
 
-def open_database(place: Place, nodes: Sequence[str] = ()) -> Database:
-    """As `open_store`, without reading anything."""
+def open_database(place: Place, nodes: Sequence[str] = (), lease: Lease | None = None) -> Database:
+    """As `open_store`, without reading anything. `lease`: of a database of PostgreSQL."""
     if isinstance(place, Path):
         return sqlite.File(place)
     with extra(place):
         from orchestrator.store.postgresql.database import Server
-    return Server(place, nodes)
+    return Server(place, nodes, lease)
+
+
+def watch_owner(place: str) -> OwnerWatch:
+    """For an orchestrator that stands by. Raises OutboxError."""
+    with extra(place):
+        from orchestrator.store.postgresql.owner_watch import OwnerWatch
+    return OwnerWatch(place)
 
 
 @contextmanager

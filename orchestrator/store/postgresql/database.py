@@ -1,9 +1,8 @@
 """The database of PostgreSQL that one orchestrator owns: its connections, and the proof that it is the owner.
 
-While it runs it holds an advisory lock of the server, as it locks a file of SQLite; the server frees it
-when the process ends. The fence makes it safe: each commit says for which epoch of its node it is,
-and another process that takes the node over begins another epoch. So does a new connection of our own: of a
-commit whose answer was lost nothing is written any more once it has been repeated.
+While it runs it keeps the lease of its nodes (lease.py). The fence makes it safe: each commit says for which
+epoch of its node it is, and another process that takes the node over begins another epoch. So does a new
+connection of our own: of a commit whose answer was lost nothing is written once it has been repeated.
 """
 
 from __future__ import annotations
@@ -12,14 +11,27 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
+import gevent
+
 from orchestrator.store import sql
-from orchestrator.store.database import Rows, Statements, Work
-from orchestrator.store.interface import OutboxError
+from orchestrator.store.database import Lease, Rows, Statements, Work
+from orchestrator.store.interface import OutboxError, OwnedByAnother
+from orchestrator.store.owner_lock import lock_of, own
 from orchestrator.store.postgresql import schema
 from orchestrator.store.postgresql.connection import Connected, Connection
+from orchestrator.store.postgresql.lease import (
+    BEAT_SECONDS,
+    LOOK_SECONDS,
+    Watch,
+    beat,
+    lock_name,
+    release,
+)
+from orchestrator.store.postgresql.stall_guard import StallGuard
 from orchestrator.store.postgresql.statements import PARTS, combined, encode, encode_epochs, given
 
 COMMIT_SECONDS: Final = 5.0
@@ -27,19 +39,7 @@ LIST_SECONDS: Final = 15.0
 """A list may search through much; nobody steers a call by it."""
 FIRST_SECONDS: Final = 300.0
 """For the first connection, which may have to convert the tables."""
-LOCK_SECONDS: Final = 5.0
-"""A predecessor that was killed holds the lock until the server has noticed."""
-_SCHEMA: Final = "hashtext(coalesce(current_schema(), ''))"
-_LOCK: Final = f"pg_try_advisory_lock(hashtext('texml orchestrator'), {_SCHEMA})"
-_HOLDER: Final = (
-    "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' "
-    "AND granted AND classid = (hashtext('texml orchestrator')::bigint & 4294967295)::oid "
-    f"AND objid = ({_SCHEMA}::bigint & 4294967295)::oid"
-)
-_CLAIM: Final = (
-    "INSERT INTO nodes (name, owner, epoch) SELECT unnest(%s::text[]), %s, 1 "
-    "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = nodes.epoch + 1 RETURNING name, epoch"
-)
+BEAT_TIMEOUT_SECONDS: Final = 2.0
 _CLAIM_AGAIN: Final = "UPDATE nodes SET epoch = epoch + 1 WHERE owner = %s RETURNING name, epoch"
 # All that an earlier connection of ours has sent is through, or stopped, before anything is sent again.
 _END_EARLIER: Final = (
@@ -57,14 +57,22 @@ class Server:
 
     remote = True
 
-    def __init__(self, url: str, nodes: Sequence[str]) -> None:
-        """Makes the tables where there are none, and takes these FreeSWITCH `nodes`. Raises OutboxError."""
+    def __init__(self, url: str, nodes: Sequence[str], lease: Lease | None = None) -> None:
+        """Makes the tables where there are none, and takes these FreeSWITCH `nodes`, once no other process
+        has any. Raises OutboxError, OwnedByAnother where one lives."""
         # Longer names are cut by the server, and connections differ by their process.
         self._process = f"texml {os.getpid()} {uuid4().hex[:8]} {socket.gethostname()[:20]}"
         self._nodes = list(nodes)
+        self._lease = lease or Lease()
+        self._lock = own(self._lease.database) if self._lease.database is not None else None
         self._epochs: dict[str, int] = {}
+        self.predecessor_may_run = False
+        """It was silent for a while, and may wake up."""
         self.on_lost: list[Callable[[Exception], None]] = []
         """Each called when another process has taken a node over; none may block."""
+        self._beating: gevent.Greenlet[..., None] | None = None
+        self._guard: StallGuard | None = None
+        self._beats = self._connection(url, "lease", BEAT_TIMEOUT_SECONDS)
         self._work = {
             "timeline": self._connection(url, "timeline", COMMIT_SECONDS, self._end_earlier),
             "delivery": self._connection(url, "delivery", COMMIT_SECONDS),
@@ -79,6 +87,8 @@ class Server:
             self.close()
             raise
         self._writer.open_seconds = usual
+        self._guard = StallGuard(url, self._process, len(self._epochs) - 1)
+        self._beating = gevent.spawn(self._beat)
 
     def _connection(
         self,
@@ -124,40 +134,68 @@ class Server:
         return bool(self._work["delivery"].read(sql.COUNT_ASKED)[0][0])
 
     def close(self) -> None:
-        for connection in (*self._work.values(), self._writer):
+        """The nodes are handed over: another process may have them at once."""
+        if self._beating is not None:
+            self._beating.kill()
+        if self._guard is not None:
+            self._guard.close()
+        if self._epochs:
+            with suppress(OutboxError):
+                self._beats.run(lambda connection: release(connection, self._process))
+        for connection in (*self._work.values(), self._beats, self._writer):
             connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     # The owner
 
     def _claim(self, connection: Connected) -> None:
         self._end_earlier(connection)
-        self._lock(connection)
-        if not self._epochs:
-            schema.migrate(connection, self.place)
-            rows = connection.execute(_CLAIM, (self._nodes, self._process)).fetchall()
-        else:
+        if self._epochs:
             rows = connection.execute(_CLAIM_AGAIN, (self._process,)).fetchall()
+            self._epochs = {"": 0, **dict(rows)}
             if len(rows) < len(self._nodes):
                 self._lose()
-        self._epochs = {"": 0, **dict(rows)}
+            return
+        if not schema.version(connection, self.place):
+            schema.migrate(connection, self.place)
+        self._epochs = {"": 0, **self._taken(connection)}
+        schema.migrate(connection, self.place)
+
+    def _taken(self, connection: Connected) -> dict[str, int]:
+        """The nodes' epochs, once they are free. Raises OwnedByAnother where a living process has them."""
+        watch = self._lease.watch or Watch()
+        if self._lock is not None and self._lease.database is not None:
+            watch.lock = lock_name(self._lock, lock_of(self._lease.database))
+        while True:
+            ended = watch.ended or watch.look(connection)
+            if ended:
+                epochs = watch.take(connection, self._nodes, self._process, self._lease.url)
+                if epochs is not None:
+                    self.predecessor_may_run = ended == "silent"
+                    return epochs
+            if watch.is_alive:
+                raise OwnedByAnother(
+                    self.place,
+                    f"another orchestrator has it ({watch.holders[0].described})",
+                    "end that process, give each its own database, or set cluster.standby",
+                )
+            time.sleep(LOOK_SECONDS)
+
+    def _beat(self) -> None:
+        while True:
+            gevent.sleep(BEAT_SECONDS)
+            # Without the server nobody else can take the nodes over.
+            with suppress(OutboxError):
+                if self._beats.run(self._beaten) < len(self._epochs) - 1:
+                    self._lose()
+
+    def _beaten(self, connection: Connected) -> int:
+        return beat(connection, self._process)
 
     def _end_earlier(self, connection: Connected) -> None:
         connection.execute(_END_EARLIER, (connection.info.parameter_status("application_name"),))
-
-    def _lock(self, connection: Connected) -> None:
-        """Raises OutboxError where another process holds the lock."""
-        until = time.monotonic() + LOCK_SECONDS
-        while connection.execute(f"SELECT {_LOCK}".encode()).fetchall() != [(True,)]:
-            if time.monotonic() > until:
-                holders = connection.execute(_HOLDER.encode()).fetchall()
-                holder = holders[0][0].split() if holders else []
-                who = f"host {holder[3]}, pid {holder[1]}" if len(holder) > 3 else "unknown"
-                raise OutboxError(
-                    self.place,
-                    f"another orchestrator has it ({who})",
-                    "end that process, or give each its own database",
-                )
-            time.sleep(0.1)
 
     def _lose(self) -> None:
         error = OwnerLost(self.place, "another process has taken a node of ours over", "end one of the two")

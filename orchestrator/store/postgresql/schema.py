@@ -24,10 +24,13 @@ $$;
 CREATE TABLE nodes (
     name text COLLATE "C" PRIMARY KEY,
     owner text NOT NULL,
-    epoch bigint NOT NULL
+    epoch bigint NOT NULL,
+    beat bigint NOT NULL DEFAULT 0,
+    url text NOT NULL DEFAULT '',
+    lock text NOT NULL DEFAULT ''
 );
 -- What is of no node has no owner.
-INSERT INTO nodes VALUES ('', '', 0);
+INSERT INTO nodes (name, owner, epoch) VALUES ('', '', 0);
 """
 MIGRATIONS: Final[tuple[str, ...]] = (FIRST,)
 """Each makes its version, from 1 on, of the one before it. One that was published is never changed."""
