@@ -13,7 +13,6 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gevent
 from gevent.event import Event as Flag
@@ -64,9 +63,6 @@ from orchestrator.web.recordings import RecordingAudio
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import CannotListen, WebServer
 
-if TYPE_CHECKING:
-    from orchestrator.store.postgresql.lease import Watch
-
 log = get_logger(__name__)
 
 
@@ -77,9 +73,9 @@ class Orchestrator(Part):
     own greenlet.
     """
 
-    def __init__(self, settings: Settings, *, take_over: bool = False, watch: Watch | None = None) -> None:
-        """`take_over`: FreeSWITCH is taken from another orchestrator, also from one that lives; `watch`: what
-        was seen of the one that had the database before.
+    def __init__(self, settings: Settings, *, take_over: bool = False, seen: object = None) -> None:
+        """`take_over`: FreeSWITCH is taken from another orchestrator, also from one that lives; `seen`: of
+        the one that had the database before.
 
         Raises OutboxError and OSError.
         """
@@ -90,7 +86,7 @@ class Orchestrator(Part):
         self.outbox = open_store(
             settings.callbacks.store,
             [node.name for node in settings.freeswitch.nodes],
-            Lease(settings.callbacks.database, settings.url_in_cluster, watch),
+            Lease(settings.callbacks.database, settings.url_in_cluster, seen),
         )
         self.timeline = Timeline(self.outbox.timeline, timeline_limits(settings))
         self._keys = account_keys(settings)
@@ -322,11 +318,11 @@ def _sign_in(settings: Settings) -> str:
 def _made(settings: Settings, stop: Flag, *, take_over: bool) -> Orchestrator | None:
     """The orchestrator, once the database is free; None where `stop` was set before."""
     while settings.cluster.standby:
-        watch = Standby(settings).wait(stop)
-        if watch is None:
+        seen = Standby(settings).wait(stop)
+        if seen is None:
             return None
         with suppress(OwnedByAnother):
-            return Orchestrator(settings, take_over=take_over, watch=watch)
+            return Orchestrator(settings, take_over=take_over, seen=seen)
     return Orchestrator(settings, take_over=take_over)
 
 

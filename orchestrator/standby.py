@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gevent.event import Event as Flag
 
 from orchestrator.config.settings import Settings
@@ -14,9 +12,6 @@ from orchestrator.store.interface import OutboxError
 from orchestrator.web.forwarding import forwarding
 from orchestrator.web.health import health
 from orchestrator.web.server import WebServer
-
-if TYPE_CHECKING:
-    from orchestrator.store.postgresql.lease import Holder, Watch
 
 LOOK_SECONDS = 0.25
 CLOSE_SECONDS = 0.2
@@ -31,31 +26,23 @@ class Standby:
     def __init__(self, settings: Settings) -> None:
         """Raises OutboxError."""
         self._owner = watch_owner(str(settings.callbacks.store))
-        self._seen: Holder | None = None
         self._error = RecurringError(log, "the owner of the database cannot be seen")
         self._web = WebServer(
-            settings.web.host, settings.web.port, (health(None), forwarding(lambda: self.owner_url))
+            settings.web.host, settings.web.port, (health(None), forwarding(lambda: self._owner.url))
         )
 
-    @property
-    def owner_url(self) -> str:
-        """Of the owner's web server; empty where there is none."""
-        holder = self._owner.holder
-        return holder.url if holder is not None else ""
-
-    def wait(self, stop: Flag) -> Watch | None:
-        """Until the owner is no more: what was seen of it; None where `stop` is set before. Raises
-        OutboxError where the database is none of ours, CannotListen."""
+    def wait(self, stop: Flag) -> object:
+        """Until the owner is no more: what was seen of it, for `Lease`; None where `stop` is set before.
+        Raises CannotListen."""
         try:
             if self._is_free():
-                return self._owner.watch
+                return self._owner.seen
             self._web.start()
-            holder = self._owner.holder
-            log.info("standing by", owner=holder.described if holder is not None else "", url=self.owner_url)
+            log.info("standing by", owner=self._owner.owner, url=self._owner.url)
             try:
                 while not stop.wait(LOOK_SECONDS):
                     if self._is_free():
-                        return self._owner.watch
+                        return self._owner.seen
             finally:
                 self._web.stop(CLOSE_SECONDS)
             return None
@@ -69,7 +56,6 @@ class Standby:
             self._error.on_error(error)
             return False
         self._error.on_success()
-        before, self._seen = self._seen, self._owner.holder or self._seen
-        if ended and before is not None:
-            log.info("taking over", owner=before.described, because=ended)
+        if ended and self._owner.owner:
+            log.info("taking over", owner=self._owner.owner, because=ended)
         return bool(ended)

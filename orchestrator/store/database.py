@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from orchestrator.store.postgresql.lease import Watch
+from typing import Any, Literal, NamedTuple, Protocol
 
 Statements = Iterable[tuple[str, Sequence[Sequence[object]]]]
 """Each with all its rows."""
@@ -22,8 +19,29 @@ class Lease(NamedTuple):
     """callbacks.database, beside which a file is locked as long as this process lives."""
     url: str = ""
     """Of this process's web server, as other orchestrators reach it."""
-    watch: Watch | None = None
-    """It has watched the owner already."""
+    seen: object = None
+    """As OwnerWatch.seen, where the owner was watched before."""
+
+
+class OwnerWatch(Protocol):
+    """The owner of a database, as an orchestrator that stands by sees it."""
+
+    @property
+    def owner(self) -> str:
+        """Its host and process; empty where none was seen."""
+
+    @property
+    def url(self) -> str:
+        """Of its web server; empty where there is no owner now."""
+
+    @property
+    def seen(self) -> object:
+        """For `Lease`."""
+
+    def look(self) -> str:
+        """How it is known that there is no owner any more; empty: there is one. Raises OutboxError."""
+
+    def close(self) -> None: ...
 
 
 class Rows(Protocol):

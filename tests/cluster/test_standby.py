@@ -184,7 +184,7 @@ def test_without_an_owner_requests_may_be_made_again_later(pair: Pair) -> None:
         pair.first.send(signal.SIGCONT)
 
 
-def test_one_that_stands_by_ends_when_it_is_told(pair: Pair) -> None:
+def test_one_that_stands_by_ends_at_sigterm(pair: Pair) -> None:
     pair.start()
     pair.second.send(signal.SIGTERM)
     assert pair.second.wait_ended(5) == 0

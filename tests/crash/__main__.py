@@ -3,6 +3,7 @@
     python -m tests.crash --kills 100 [--freeswitch-kills 20] [--receiver-fails 0.5] [--stalls N] [--seed N]
     python -m tests.crash --engine postgresql --kills 20
     python -m tests.crash --nodes 3 --kills 100 --freeswitch-kills 20
+    python -m tests.crash --engine postgresql --orchestrators 3 --kills 50 --stalls 20 --longest-stall 10
 
 With several nodes the calls come to each in turn, and a room is on its first caller's; one dies at a time.
 Exit code 0: nothing was lost, invented or wrong, and every room's callbacks are numbered without a gap.
@@ -39,6 +40,8 @@ def main() -> int:
     parser.add_argument("--stalls", type=int, default=0, help="SIGSTOP and SIGCONT of either or both")
     parser.add_argument("--longest-stall", type=float, default=60.0, metavar="SECONDS", help="of them (60)")
     parser.add_argument("--nodes", type=int, default=1, help="FreeSWITCHes under the orchestrator (1)")
+    parser.add_argument("--orchestrators", type=int, default=1, help="of which all but one stand by (1)")
+    parser.add_argument("--database-kills", type=int, default=0, help="of PostgreSQL, which comes back")
     parser.add_argument(
         "--engine", choices=["sqlite", "postgresql"], default="sqlite", help="the store (sqlite)"
     )
@@ -56,6 +59,8 @@ def main() -> int:
         parser.error("several nodes need a real FreeSWITCH: emulators in processes of their own have no SIP")
     if arguments.engine == "postgresql" and (reason := no_postgresql()):
         parser.error(reason)
+    if arguments.engine != "postgresql" and (arguments.orchestrators > 1 or arguments.database_kills):
+        parser.error("several orchestrators share PostgreSQL: --engine postgresql")
     options = Options(
         kills=arguments.kills if arguments.kills is not None else 0 if arguments.stalls else 100,
         freeswitch_kills=arguments.freeswitch_kills,
@@ -67,6 +72,8 @@ def main() -> int:
         seconds=arguments.seconds,
         switch=kind,
         nodes=arguments.nodes,
+        orchestrators=arguments.orchestrators,
+        database_kills=arguments.database_kills,
         engine=arguments.engine,
     )
     directory = arguments.keep or Path(tempfile.mkdtemp(prefix="crash-"))

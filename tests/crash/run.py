@@ -60,6 +60,9 @@ class Options:
     """How long calls are, against the usual."""
     switch: str = "freeswitch"
     nodes: int = 1
+    orchestrators: int = 1
+    """One has the nodes, the others stand by."""
+    database_kills: int = 0
     engine: Literal["sqlite", "postgresql"] = "sqlite"
 
 
@@ -82,6 +85,7 @@ class Run:
         self.crashes: list[Crash] = []
         self.stalls: list[Stall] = []
         self.kills = 0
+        self.taken_over = 0
         self.calls = 0
         self._lab: Lab = (
             RealLab(directory, options.nodes) if options.switch == "freeswitch" else EmulatedLab(directory)
@@ -95,7 +99,7 @@ class Run:
 
     def close(self) -> None:
         if self._service is not None:
-            self._service.end()
+            self._service.end_all()
         for witness in self._witnesses:
             witness.close()
         self._customer.stop()
@@ -111,7 +115,10 @@ class Run:
             self._witnesses.append(witness)
             witness.look()
         url = self._server.empty() if self._server is not None else ""
-        service = Service(self._directory, lab, self._customer.voice_url, postgresql=url)
+        orchestrators = self.options.orchestrators
+        service = Service(
+            self._directory, lab, self._customer.voice_url, postgresql=url, orchestrators=orchestrators
+        )
         self._service = service
         service.start()
         if not service.wait_ready():
@@ -139,6 +146,8 @@ class Run:
                 self._crash(lab)
             elif what == "stall":
                 self._stall(lab, service)
+            elif what == "database":
+                self._kill_database(service)
             else:
                 self._kill(service, what)
         gevent.sleep(max(2.0, options.seconds - (time.monotonic() - began)))
@@ -158,6 +167,7 @@ class Run:
     def _deeds(self) -> list[str]:
         options = self.options
         deeds = ["freeswitch"] * options.freeswitch_kills + ["stall"] * options.stalls
+        deeds += ["database"] * options.database_kills
         for _ in range(options.kills):
             deeds.append("SIGTERM" if self.chance.random() < 0.06 else "SIGKILL")
         self.chance.shuffle(deeds)
@@ -207,8 +217,8 @@ class Run:
         self._ready(service)
         gevent.sleep(chance.uniform(0.0, self.options.longest_life))
         who = chance.choice(("orchestrator", "switch", "both"))
-        switch = chance.choice(lab.nodes).pid
-        pids = {"orchestrator": [service.pid], "switch": [switch], "both": [service.pid, switch]}[who]
+        switch, owner = chance.choice(lab.nodes).pid, service.pid
+        pids = {"orchestrator": [owner], "switch": [switch], "both": [owner, switch]}[who]
         chance.shuffle(pids)
         seconds = chance.uniform(min(1.0, self.options.longest_stall), self.options.longest_stall)
         begin = now()
@@ -220,12 +230,30 @@ class Run:
             chance.shuffle(pids)
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
-        self.stalls.append(Stall(begin, now(), who != "switch", who != "orchestrator"))
-        self.say(f"{who} stood still for {seconds:.1f} s")
+        end = now()
+        taken_over = who != "switch" and service.stood_still(owner, begin)
+        if who != "orchestrator" or not taken_over:
+            stood = who != "switch" and not taken_over
+            self.stalls.append(Stall(begin, end, stood, who != "orchestrator"))
+        self.taken_over += taken_over
+        self.say(f"{who} stood still for {seconds:.1f} s{', taken over' if taken_over else ''}")
+
+    def _kill_database(self, service: Service) -> None:
+        """It comes back; meanwhile calls go on, and nobody else dies."""
+        chance, server = self.chance, self._server
+        assert server is not None
+        self._ready(service)
+        gevent.sleep(chance.uniform(0.0, self.options.longest_life))
+        server.stop()
+        gevent.sleep(chance.uniform(0.2, self.options.longest_death))
+        server.start()
+        self._ready(service)
+        gevent.sleep(2.0)
+        self.say("the database was killed")
 
     def _ready(self, service: Service) -> None:
         if not service.wait_ready():
-            raise RuntimeError(f"not ready in time:\n{service.log.read_text()[-3000:]}")
+            raise RuntimeError(f"not ready in time:\n{service.log_text()[-3000:]}")
 
     def _settle(self, lab: Lab, service: Service) -> None:
         """All hang up; then until nothing has been reported for a while and nothing waits to be."""
@@ -238,7 +266,7 @@ class Run:
         for witness in self._witnesses:
             witness.catch_up()
         self.memory.note("at the end", service)
-        service.end(signal.SIGTERM)
+        service.end_all()
 
     def _is_over(self, lab: Lab, service: Service) -> bool:
         quiet = self._customer.quiet_for
@@ -271,7 +299,7 @@ class Run:
             f"\n{self.calls} calls, {verdict.stays} stays in rooms, {verdict.callbacks} callbacks, "
             f"{delivered.twice} came again, {recordings} of recordings; "
             f"{len(self.crashes)} kills of the switch, "
-            f"{len(self.stalls)} stalls"
+            f"{len(self.stalls)} stalls, {self.taken_over} of an orchestrator that another took over from"
         )
         self.say(f"up over a restart: {sum(doing.values())} calls: {parts or 'none'}")
         self.say(f"receiver: {json.dumps(failed) if failed else 'took everything'}")

@@ -1,4 +1,4 @@
-"""The orchestrator as a child process: started, killed, and asked whether it is ready."""
+"""The orchestrator as child processes: started, killed, and asked whether it is ready."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import gevent
 
 from orchestrator.store.access.opening import visit
+from orchestrator.store.interface import OutboxError
+from orchestrator.web.forwarding import FORWARDED
 from tests.crash.switches import ROOT, Lab, Switch, free_port
 from tests.lab.processes import die_with_parent
 
 START_SECONDS = 60.0
+OWNERS = "SELECT owner FROM nodes WHERE owner <> ''"
 ACCOUNT, CONNECTION = "cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b", "1568109700606592442"
 SETTINGS = """
 freeswitch:
@@ -39,6 +44,7 @@ callbacks:
 {store}  timeout_secs: 2
   attempts: 20
   backoff_secs: [0.1, 0.2, 0.5]
+cluster: {{standby: {standby}}}
 logging: {{level: {level}}}
 """
 
@@ -55,30 +61,15 @@ class Life:
     how: str = ""
 
 
-class Service:
-    def __init__(
-        self, directory: Path, lab: Lab, voice_url: str, level: str = "info", postgresql: str = ""
-    ) -> None:
-        """`postgresql`: the URL of the database in place of a file."""
-        self.lives: list[Life] = []
-        self.log = directory / "orchestrator.log"
-        self.database = directory / "orchestrator.sqlite"
-        self._store: Path | str = postgresql or self.database
-        self._settings = directory / "orchestrator.yaml"
-        self._web = free_port()
-        self._settings.write_text(
-            SETTINGS.format(
-                account=ACCOUNT,
-                connection=CONNECTION,
-                nodes=json.dumps([_node(node) for node in lab.nodes]),
-                voice=voice_url,
-                out=lab.way_out,
-                web=self._web,
-                database=self.database,
-                store=f'  postgresql: "{postgresql}"\n' if postgresql else "",
-                level=level,
-            )
-        )
+class _Process:
+    """One `orchestrator run`, with settings of its own."""
+
+    def __init__(self, directory: Path, name: str, settings: Callable[..., str]) -> None:
+        self.log = directory / f"{name}.log"
+        self.database = directory / f"{name}.sqlite"
+        self.web = free_port()
+        self._settings = directory / f"{name}.yaml"
+        self._settings.write_text(settings(web=self.web, database=self.database))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,17 +81,9 @@ class Service:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    @property
-    def megabytes(self) -> float:
-        """Resident memory."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    def start(self) -> None:
-        """Does not wait: see wait_ready()."""
-        self.lives.append(Life(now()))
+    def start(self, life: int) -> None:
         with open(self.log, "ab") as log:
-            log.write(f"---- life {len(self.lives)}\n".encode())
+            log.write(f"---- life {life}\n".encode())
             log.flush()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "orchestrator", "run", "-c", str(self._settings)],
@@ -110,11 +93,119 @@ class Service:
                 stderr=log,
                 preexec_fn=die_with_parent,
             )
+
+    def is_ready(self) -> bool:
+        """Whether it has the nodes, and all of them are up."""
+        if not self.alive:
+            return False
+        connection = http.client.HTTPConnection("127.0.0.1", self.web, timeout=2)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            # One that stands by does not pass on what was passed on before.
+            connection.request("GET", "/readyz", headers={FORWARDED: "1"})
+            return connection.getresponse().status == 200
+        return False
+
+    def end(self, how: signal.Signals) -> bool:
+        """Whether it ended as it was asked to."""
+        if not self.alive:
+            return True
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+        self._process.send_signal(how)
+        return self.wait_ended(30)
+
+    def wait_ended(self, seconds: float) -> bool:
+        """Kills it where it does not end within the time."""
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
+        return True
+
+
+class Service:
+    """The orchestrator: one process, or several that share a database, of which one has the nodes."""
+
+    def __init__(
+        self,
+        directory: Path,
+        lab: Lab,
+        voice_url: str,
+        level: str = "info",
+        postgresql: str = "",
+        orchestrators: int = 1,
+    ) -> None:
+        """`postgresql`: the URL of the database in place of a file; several orchestrators need one."""
+        self.lives: list[Life] = []
+        settings = partial(
+            SETTINGS.format,
+            account=ACCOUNT,
+            connection=CONNECTION,
+            nodes=json.dumps([_node(node) for node in lab.nodes]),
+            voice=voice_url,
+            out=lab.way_out,
+            store=f'  postgresql: "{postgresql}"\n' if postgresql else "",
+            level=level,
+            standby="true" if orchestrators > 1 else "false",
+        )
+        names = [f"orchestrator-{number}" for number in range(1, orchestrators + 1)]
+        self._processes = [
+            _Process(directory, name, settings) for name in (names if orchestrators > 1 else ["orchestrator"])
+        ]
+        self._store: Path | str = postgresql or self.database
+        self._last = self._processes[0]
+        """That had the nodes when somebody looked."""
+
+    @property
+    def several(self) -> bool:
+        return len(self._processes) > 1
+
+    @property
+    def database(self) -> Path:
+        return self._processes[0].database
+
+    @property
+    def owner(self) -> _Process:
+        """The process that has the nodes; while none has, the one that had them."""
+        if self.several:
+            pids = set()
+            with contextlib.suppress(OutboxError), visit(self._store) as rows:
+                pids = {int(owner.split()[1]) for (owner,) in rows.read(OWNERS)}
+            self._last = next((one for one in self._processes if one.alive and one.pid in pids), self._last)
+        return self._last
+
+    @property
+    def pid(self) -> int:
+        """Of the owner."""
+        return self.owner.pid
+
+    @property
+    def megabytes(self) -> float:
+        """Resident memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def log_text(self) -> str:
+        return "\n".join(one.log.read_text() for one in self._processes if one.log.exists())
+
+    def start(self) -> None:
+        """Those that do not run. Does not wait: see wait_ready()."""
+        if not self.lives or not self.several:
+            self._new_life(now())
+        for one in self._processes:
+            if not one.alive:
+                one.start(len(self.lives))
+
+    def _new_life(self, started: int) -> None:
+        self.lives.append(Life(started))
         gevent.spawn(self._note_ready, self.lives[-1])
 
     def _note_ready(self, life: Life) -> None:
         """Also where nobody waits for it."""
-        while not life.dying and not life.ready and self.alive:
+        while not life.dying and not life.ready:
             if self._is_ready() and not life.dying:
                 life.ready = now()
             gevent.sleep(0.05)
@@ -131,16 +222,12 @@ class Service:
         return True
 
     def check(self) -> None:
-        """Raises RuntimeError where it has ended by itself."""
-        if not self.alive:
-            raise RuntimeError(f"the orchestrator ended by itself:\n{self.log.read_text()[-3000:]}")
+        """Raises RuntimeError where all have ended by themselves."""
+        if not any(one.alive for one in self._processes):
+            raise RuntimeError(f"the orchestrator ended by itself:\n{self.log_text()[-3000:]}")
 
     def _is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._web, timeout=2)
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        return False
+        return any(one.is_ready() for one in self._processes)
 
     def left(self) -> dict[str, int]:
         """Rows of things that have not ended: callbacks, rooms, recordings."""
@@ -154,18 +241,36 @@ class Service:
         return {what: count for what, count in counts.items() if count}
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        if self._process is None or not self.alive:
+        """The owner's; another that stands by takes over."""
+        owner = self.owner
+        if not owner.alive:
             return
         life = self.lives[-1]
         life.how, life.dying = how.name, now()
-        self._process.send_signal(how)
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self.several:
+            self._new_life(life.dying)
+        if not owner.end(how):
             life.how = "SIGTERM in vain"
         life.dead = now()
+
+    def end_all(self) -> None:
+        for one in self._processes:
+            one.end(signal.SIGTERM)
+
+    def stood_still(self, stopped: int, begin: int) -> bool:
+        """After a stall of the process `stopped`, since `begin`: whether another has the nodes. The one that
+        was stopped has to end then, and is started again."""
+        old = next((one for one in self._processes if one.alive and one.pid == stopped), None)
+        if not self.several or old is self.owner:
+            return False
+        life = self.lives[-1]
+        life.how, life.dying = "SIGSTOP", begin
+        self._new_life(begin)
+        if old is not None:
+            old.wait_ended(10)
+        life.dead = now()
+        self.start()
+        return True
 
 
 def _node(switch: Switch) -> dict[str, object]:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.store import sqlite
-from orchestrator.store.database import Database, Lease, Rows
+from orchestrator.store.database import Database, Lease, OwnerWatch, Rows
 from orchestrator.store.interface import OutboxError
 from orchestrator.store.outbox import Outbox
-
-if TYPE_CHECKING:
-    from orchestrator.store.postgresql.owner_watch import OwnerWatch
 
 Place = Path | str
 """A file, or a URL of PostgreSQL."""
@@ -36,8 +32,8 @@ def open_database(place: Place, nodes: Sequence[str] = (), lease: Lease | None =
 def watch_owner(place: str) -> OwnerWatch:
     """For an orchestrator that stands by. Raises OutboxError."""
     with extra(place):
-        from orchestrator.store.postgresql.owner_watch import OwnerWatch
-    return OwnerWatch(place)
+        from orchestrator.store.postgresql.owner_watch import ServerWatch
+    return ServerWatch(place)
 
 
 @contextmanager

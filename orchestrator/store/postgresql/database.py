@@ -165,7 +165,7 @@ class Server:
 
     def _taken(self, connection: Connected) -> dict[str, int]:
         """The nodes' epochs, once they are free. Raises OwnedByAnother where a living process has them."""
-        watch = self._lease.watch or Watch()
+        watch = self._lease.seen if isinstance(self._lease.seen, Watch) else Watch()
         if self._lock is not None and self._lease.database is not None:
             watch.lock = lock_name(self._lock, lock_of(self._lease.database))
         while True:

@@ -35,6 +35,8 @@ _TAKE: Final = (
     "RETURNING name, epoch"
 )
 _BEAT: Final = "UPDATE nodes SET beat = beat + 1 WHERE owner = %s"
+OWNED: Final = b"SELECT count(*) FROM nodes WHERE owner = $1"
+"""As libpq has it: how many nodes a process has."""
 _RELEASE: Final = "UPDATE nodes SET owner = '', lock = '' WHERE owner = %s"
 _END: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, %s)"
 

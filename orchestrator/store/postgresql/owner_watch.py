@@ -8,27 +8,31 @@ from typing import Final
 
 from orchestrator.store.postgresql import schema
 from orchestrator.store.postgresql.connection import Connected, Connection
-from orchestrator.store.postgresql.lease import Ended, Holder, Watch
+from orchestrator.store.postgresql.lease import Ended, Watch
 
 ASK_SECONDS: Final = 2.0
 
 
-class OwnerWatch:
-    """Used on one greenlet."""
+class ServerWatch:
+    """As database.OwnerWatch. Used on one greenlet."""
 
     def __init__(self, url: str) -> None:
         name = f"texml {os.getpid()} standby {socket.gethostname()[:20]}"
         self._connection = Connection(url, name, ASK_SECONDS)
-        self.watch = Watch()
+        self.seen = Watch()
+        self.owner = ""
+        """As last seen."""
 
     @property
-    def holder(self) -> Holder | None:
-        """As last seen."""
-        return self.watch.holders[0] if self.watch.holders else None
+    def url(self) -> str:
+        return self.seen.holders[0].url if self.seen.holders else ""
 
     def look(self) -> Ended:
-        """Raises OutboxError."""
-        return self._connection.run(self._look)
+        """As OwnerWatch.look."""
+        ended = self._connection.run(self._look)
+        if self.seen.holders:
+            self.owner = self.seen.holders[0].described
+        return ended
 
     def close(self) -> None:
         self._connection.close()
@@ -36,4 +40,4 @@ class OwnerWatch:
     def _look(self, connection: Connected) -> Ended:
         if not schema.version(connection, self._connection.place):
             return "handed over"
-        return self.watch.look(connection)
+        return self.seen.look(connection)

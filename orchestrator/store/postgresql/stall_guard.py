@@ -18,12 +18,12 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from orchestrator.logs import get_logger
+from orchestrator.store.postgresql.lease import OWNED
 
 STILL_SECONDS: Final = 0.7
 """Longer than the pause between two beats of the lease, each of which is a turn of the hub."""
 ASK_SECONDS: Final = 2.0
 LOST_EXIT_CODE: Final = 3
-_QUESTION: Final = b"SELECT count(*) FROM nodes WHERE owner = $1"
 # The whole process waits for the answer: gevent's would let others run.
 _poll = monkey.get_original("select", "poll")
 _POLLIN: Final = 1
@@ -97,7 +97,7 @@ class StallGuard:
         self.connect()
         connection = self._connection
         assert connection is not None
-        connection.send_query_params(_QUESTION, [self._process])
+        connection.send_query_params(OWNED, [self._process])
         poll, until = _poll(), time.monotonic() + ASK_SECONDS
         poll.register(connection.socket, _POLLIN)
         while connection.is_busy():
