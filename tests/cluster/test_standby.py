@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.lab.postgresql import PostgresServer
+from tests.lab.road import Road
 from tests.lab.switches import Switch
 from tests.lab.web import Application
 from tests.ownership.running import ACCOUNT, API_KEY, Running
@@ -26,7 +27,10 @@ REST = f"/2010-04-01/Accounts/{ACCOUNT}"
 class Pair:
     """Two orchestrators with one database."""
 
-    def __init__(self, switch: Switch, application: Application, directory: Path, url: str) -> None:
+    def __init__(
+        self, switch: Switch, application: Application, directory: Path, first_url: str, second_url: str
+    ) -> None:
+        """The URLs lead to the same database."""
         self.switch, self.application = switch, application
         self.all = [
             Running(
@@ -36,7 +40,7 @@ class Pair:
                 postgresql=url,
                 more="cluster: {standby: true}\n",
             )
-            for name in ("first", "second")
+            for name, url in (("first", first_url), ("second", second_url))
         ]
         self.first, self.second = self.all
 
@@ -82,10 +86,20 @@ class Pair:
 
 
 @pytest.fixture
+def road(postgresql: PostgresServer) -> Iterator[Road]:
+    """From the first to the database."""
+    road = Road(postgresql.port)
+    yield road
+    road.close()
+
+
+@pytest.fixture
 def pair(
-    switch: Switch, application: Application, tmp_path: Path, postgresql: PostgresServer
+    switch: Switch, application: Application, tmp_path: Path, postgresql: PostgresServer, road: Road
 ) -> Iterator[Pair]:
-    pair = Pair(switch, application, tmp_path, postgresql.empty())
+    url = postgresql.empty()
+    by_road = url.replace(f":{postgresql.port}/", f":{road.port}/")
+    pair = Pair(switch, application, tmp_path, by_road, url)
     yield pair
     for one in pair.all:
         one.end()
@@ -130,6 +144,28 @@ def test_one_that_stood_still_too_long_ends_before_it_does_anything(pair: Pair) 
     pair.wait_events(6)
     gevent.sleep(0.5)
     assert pair.sequences() == list(range(6))
+
+
+def test_one_that_is_cut_off_from_the_database_alone_acts_no_more(pair: Pair, road: Road) -> None:
+    """It cannot know that another has taken over: FreeSWITCH ends its event socket, and takes no other."""
+    pair.start()
+    one, two = pair.two_talk()
+    gevent.sleep(0.5)
+    road.become("blocked")
+    pair.taken_over(LEASE_SECONDS + 2)
+    hang_up(one)
+    pair.wait_events(4)
+    until(lambda: "event socket down" in pair.first.said(), 5, "its event socket is ended")
+    gevent.sleep(2)
+    assert pair.first.said().count("event socket up") == 1
+    hang_up(two)
+    pair.wait_events(6)
+    road.become("open")
+    assert pair.first.wait_ended(15) == 1
+    assert "another process has taken a node of ours over" in pair.first.said()
+    gevent.sleep(0.5)
+    assert pair.sequences() == list(range(6))
+    assert len(pair.application.to("/events")) == 6
 
 
 def test_a_stop_hands_over_without_a_wait(pair: Pair) -> None:
