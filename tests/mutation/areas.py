@@ -30,7 +30,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "console": (
         ("web/console",),
-        ("console/test_site.py", "console/test_view.py", "console/test_views.py", "browser_calls", "web"),
+        (
+            *("console/test_site.py", "console/test_view.py", "console/test_views.py"),
+            *("console/test_records.py", "console/test_event_stream.py", "browser_calls", "web"),
+        ),
     ),
     "documents": (
         ("documents",),
