@@ -42,7 +42,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "esl": (("esl",), ("esl", "emulator", "scenarios", "recovery", "ownership")),
     "fsconfig": (("fsconfig",), ("fsconfig", "existing", "health")),
-    "media": (("media",), ("media", "recordings", "scenarios", "fsconfig")),
+    "media": (("media",), ("media", "test_retention.py", "recordings", "scenarios", "fsconfig")),
     "net": (("net",), ("net", "documents", "callbacks")),
     "numbering": (("numbering",), ("numbering",)),
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),
