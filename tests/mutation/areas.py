@@ -33,7 +33,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             *("console/test_site.py", "console/test_view.py", "console/test_views.py"),
             *("console/test_records.py", "console/test_event_stream.py", "console/test_commands.py"),
-            *("browser_calls", "web"),
+            *("console/test_lists.py", "browser_calls", "web"),
         ),
     ),
     "documents": (

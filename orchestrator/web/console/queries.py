@@ -88,7 +88,7 @@ class ConsoleQueries:
         wanted = {pair[column] for pair in self._labelled(query)} - known
         for sid in sorted(wanted)[:PAGE]:
             found += find(query._replace(equal={**query.equal, "sid": sid}, words=()))
-        return sorted(found, key=lambda record: (-record.created_at, record.sid))
+        return sorted(found, key=lambda record: (record.created_at, record.sid), reverse=True)
 
     def _labelled(self, query: Query) -> list[tuple[str, str]]:
         """ConferenceSid and CallSid of participants whose labels fit."""
