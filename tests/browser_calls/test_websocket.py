@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import gevent
@@ -187,3 +188,29 @@ def test_after_the_end_nothing_is_read_from_its_connection(enabled: House, calle
     assert closed(socket)[0] == 1008
     gevent.sleep(0.2)
     assert enabled.log.unexpected() == []
+
+
+def test_a_browser_that_neither_reads_nor_closes_holds_nothing_up(enabled: House, caller: Caller) -> None:
+    assert enabled.orchestrator is not None
+    opened = enabled.orchestrator.console._phone._open
+    id_, _ = caller.permit(number=NUMBER)
+    base = caller.visitor.base.rstrip("/")
+    cookies = "; ".join(f"{one.name}={one.value}" for one in caller.visitor.http.cookies)
+    head = (
+        f"GET /console/phone/{id_} HTTP/1.1",
+        f"Host: {base.removeprefix('http://')}",
+        f"Origin: {base}",
+        f"Cookie: {cookies}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Protocol: sip",
+    )
+    with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as browser:
+        browser.sendall("\r\n".join((*head, "", "")).encode())
+        wait_until(lambda: id_ in opened, "it is open")
+        _, relay = opened[id_]
+        caller.visitor.ask("DELETE", "console/session")
+        for side in (relay._browser, relay._switch):
+            wait_until(lambda reader=side.thread: not reader.is_alive(), "it is read no more", 5.0)  # type: ignore[misc]
