@@ -95,7 +95,7 @@ class ConsoleQueries:
         left = self._control.conferences.find_leaves(
             Query("participant", query.account_sid, words=query.words, limit=PAGE)
         )
-        living = self._control.conferences.live_participants(query.account_sid)
+        living = self._control.conferences.present(query.account_sid)
         everybody = [(one.conference_sid, one.participant) for one in left] + living
         words = [each.lower() for each in query.words]
         return [
