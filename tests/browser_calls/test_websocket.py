@@ -69,6 +69,19 @@ def test_a_flood_of_messages_closes_it(caller: Caller, sip_server: SipServer) ->
     assert len(sip_server.messages) <= sip_relay.MAX_MESSAGES
 
 
+def test_as_many_messages_in_a_longer_time_are_no_flood(
+    caller: Caller, sip_server: SipServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sip_relay, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(sip_relay, "WINDOW_SECONDS", 0.05)
+    socket = caller.connects(caller.permit(number=NUMBER)[0])
+    for number in range(6):
+        socket.send(f"OPTIONS sip:{number} SIP/2.0\r\n\r\n")
+        assert socket.receive(5) is not None
+        gevent.sleep(0.03)
+    assert len(sip_server.messages) == 6
+
+
 def test_a_message_that_is_too_long_closes_it(caller: Caller, sip_server: SipServer) -> None:
     socket = caller.connects(caller.permit(number=NUMBER)[0])
     socket.send("INVITE " + "x" * sip_relay.MAX_MESSAGE_BYTES)
@@ -159,6 +172,7 @@ def test_a_call_outlives_the_orchestrator_when_its_browser_connects_again(
     web = enabled.settings.partition("browser_calls: ")[2].partition("\n")[0]
     monkeypatch.setattr(browser_calls, "RECONNECT_SECONDS", 1.0)
     enabled.stop()
+    assert closed(caller.sockets[0]) == (1001, "The orchestrator is stopping.")
     enabled.start(web=f"browser_calls: {web}")
     assert enabled.orchestrator is not None
     caller.visitor.base = f"http://127.0.0.1:{enabled.orchestrator.web.port}/"

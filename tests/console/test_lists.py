@@ -143,4 +143,9 @@ def test_rows_by_their_state_words_and_labels(
     monkeypatch.setattr(queries, "SEARCHED", 100)
     far = {"items": [], "next": "11000000 room-020", "searched": 11_000}
     assert asked("conferences", words="nobody") == far
+    for searched in (50, 112, 113):
+        monkeypatch.setattr(queries, "SEARCHED", searched)
+        found = [sid for page in pages(visitor, "conferences", "anna") for sid in page]
+        assert found == ["room-008", "room-007"], "once, as far back as they are"
+    monkeypatch.setattr(queries, "SEARCHED", 100)
     assert asked("conferences")["searched"] == 0

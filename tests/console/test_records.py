@@ -21,8 +21,10 @@ from orchestrator.conference.machine.state import (
 from orchestrator.node_availability import NodeState
 from orchestrator.store.callback_list import ListedCallback
 from orchestrator.web.console.callback_views import callback_view
+from orchestrator.web.console.commands import Commands
 from orchestrator.web.console.nodes import nodes_view
 from orchestrator.web.console.queries import call_view, left_view, room_view
+from orchestrator.web.console.query_routes import QueryRoutes
 from tests.console.conftest import start_room
 from tests.console.test_site import Visitor, visitor
 from tests.scenarios.conftest import NUMBER, House
@@ -182,6 +184,21 @@ PAGES = (
     "/", "/conferences", "/conferences/<sid>", "/calls", "/calls/<sid>", "/rejected", "/callbacks",
     "/numbers", "/nodes",
 )  # fmt: skip
+
+
+def test_each_order_and_each_question_has_its_address() -> None:
+    """Also those that no other page than the console's asks for."""
+    none: Any = None
+    routes = (*QueryRoutes(none, none, none, none, none, none).routes, *Commands(none, none, none).routes)
+    elsewhere = {"session", "events", "phone", "phone/<id_>", "static/<path:filename>"}
+    expected = {
+        (path.removeprefix("/console"), method)
+        for path, methods in ROUTES.items()
+        for method in methods
+        if path.removeprefix("/console/") not in elsewhere
+    }
+    assert len(routes) == len(expected)
+    assert {(path, method) for path, method, _ in routes} == expected
 
 
 @pytest.mark.rather("emulator")
