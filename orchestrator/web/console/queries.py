@@ -77,7 +77,7 @@ class ConsoleQueries:
             last = shown[-1]
         elif query.words and (oldest := find(query._replace(words=(), offset=SEARCHED - 1, limit=1))):
             last = oldest[0]
-            # What is older is on later pages.
+            # Older rows are on later pages.
             shown = [one for one in shown if (one.created_at, one.sid) >= (last.created_at, last.sid)]
         searched = last.created_at // 1000 if last is not None and len(found) <= PAGE else 0
         following = f"{last.created_at} {last.sid}" if last is not None else None
