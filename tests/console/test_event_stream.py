@@ -157,7 +157,7 @@ def test_the_checks_are_made_each_second_as_long_as_somebody_looks(
     assert len(slept) == seen
 
 
-def test_what_somebody_announced_is_reported_to_its_account(stream: Stream) -> None:
+def test_the_end_of_an_announcement_is_reported_to_its_account(stream: Stream) -> None:
     mine, other = began(stream, stream.watch()), stream.watch("other")
     for account in ("account", "nobody looks"):
         stream.events.on_announced(AnnouncementEnd("sid", account, "mine", "http://h/a.wav", "not found"))

@@ -1,4 +1,4 @@
-"""What is stored of conferences, calls and callbacks, and the nodes, as the page shows them."""
+"""Stored conferences, calls and callbacks, and the nodes, as the page shows them."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ HEADERS = {
         ),
     ],
 )
-def test_who_calls_whom_is_read_from_the_headers(change: dict[str, str], fields: dict[str, str]) -> None:
+def test_the_caller_is_read_from_the_headers(change: dict[str, str], fields: dict[str, str]) -> None:
     headers = HEADERS | change
     identity = identities.caller(headers, "US", trusted=False)
     expected = {

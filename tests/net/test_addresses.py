@@ -79,7 +79,7 @@ def test_private_addresses_are_dialled_unless_they_are_refused(address: str) -> 
         *("::1", "fc00::1", "fdff::1", "fec0::1", "64:ff9b:1::808:808"),
     ],
 )
-def test_private_addresses_are_known_whatever_python_s_release_knows(
+def test_private_addresses_are_the_same_with_every_release_of_python(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in (IPv4Address, IPv6Address):

@@ -1,4 +1,4 @@
-"""What FreeSWITCH plays, says and records ends in time also where FreeSWITCH never says so."""
+"""Sounds, speech and recordings end in time also where FreeSWITCH never says so."""
 
 from __future__ import annotations
 
