@@ -20,7 +20,14 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "conference": (
         ("conference",),
         (
-            *("conference", "calls/test_status.py", "recovery", "scenarios", "sdk/test_early_media.py"),
+            *(
+                "conference",
+                "calls/test_status.py",
+                "recovery",
+                "scenarios",
+                "sdk/test_early_media.py",
+                "sdk/test_announcing.py",
+            ),
             "timeline/test_failures.py",
         ),
     ),
