@@ -90,5 +90,6 @@ def test_each_call_and_conference_is_found_on_its_node(two_emulators: House) -> 
     (call,) = near.participants
     services.calls.update_call(ACCOUNT, call, CallUpdate(hang_up=True))
     wait_until(lambda: not list(nodes.rooms), "its only participant is gone")
+    wait_until(lambda: services.calls.call(ACCOUNT, call).ended_at, "its call has ended")
     with pytest.raises(ServiceError, match="has ended"):
         services.calls.update_call(ACCOUNT, call, CallUpdate(hang_up=True))
