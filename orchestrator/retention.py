@@ -40,7 +40,7 @@ JUST_USED_SECONDS = 600.0
 _RECORDING = re.compile(rf"{SID_PATTERN}\.(wav|mp3)")
 _UNFINISHED_RECORDING = re.compile(rf"{SID_PATTERN}(\.[a-z0-9]+)*\.(part|making\.(mp3|wav))")
 _SOUND = re.compile(r"(say-)?[0-9a-f]{64}\.wav")
-_UNFINISHED_SOUND = re.compile(r"(say-)?[0-9a-f]{64}(\.[0-9]+)*\.part")
+_UNFINISHED_SOUND = re.compile(r"(say-)?[0-9a-f]{64}(\.[0-9a-f]+)*\.part")
 
 
 @dataclass(frozen=True)

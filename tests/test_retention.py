@@ -12,6 +12,10 @@ import soundfile
 
 from orchestrator.media import audio_cache as library_module
 from orchestrator.media.audio_cache import AudioCache
+from orchestrator.media.silence import Gap, insert_silence
+from orchestrator.media.text_to_speech import CommandSpeech
+from orchestrator.media.trim import trim_silence
+from orchestrator.recordings.mp3 import Converter
 from orchestrator.retention import FoundFile, Retention, files, rows, surplus
 from orchestrator.store.outbox import Outbox
 from orchestrator.store.records import Query, Record, RecordKind
@@ -243,6 +247,39 @@ def test_a_sound_that_was_never_finished_goes_after_a_day(
     assert sweep(recordings, audio_cache) == {name}
     aged(audio_cache.directory / name, 1.1)
     assert sweep(recordings, audio_cache) == set()
+
+
+def test_each_file_has_a_name_that_is_deleted_where_it_stays_unfinished(
+    recordings: Path, audio_cache: AudioCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Symptom: speech that a killed process had not finished stayed for ever. Cause: its name had letters
+    where only digits were looked for. Fix: the names are looked for as they are made."""
+    unfinished: list[Path] = []
+    replace = os.replace
+
+    def note(source: Path, target: Path) -> None:
+        unfinished.append(source)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", note)
+    audio = BytesIO()
+    tone = 0.3 * np.sin(np.arange(8000) / 3)
+    soundfile.write(audio, np.concatenate([np.zeros(800), tone]), 8000, format="WAV")
+    recording, ready = recordings / f"{SID}.wav", recordings / f"{SID.replace('3', '4')}.wav"
+    for path in (recording, ready):
+        path.write_bytes(audio.getvalue())
+    audio_cache.keep(audio)
+    CommandSpeech(audio_cache, ["cp", str(ready), "{out}"], 10.0).sound("a text", "anna")
+    insert_silence(recording, [Gap(0.5, 0.5)])
+    trim_silence(recording)
+    Converter().make(recording, recording.with_suffix(".mp3"), 10.0)
+    assert len(unfinished) >= 6
+    for path in unfinished:
+        assert path.parent in (recordings, audio_cache.directory)
+        put(path.parent, path.name, days=1.1)
+        left = sweep(recordings, audio_cache)
+        assert path.name not in left
+    assert {recording.name, ready.name} < left
 
 
 # Rows

@@ -12,7 +12,6 @@ import gevent
 import numpy as np
 import soundfile
 from gevent.monkey import get_original
-from gevent.threadpool import ThreadPool
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 65536
@@ -40,8 +39,8 @@ class AudioError(Exception):
     """Not audio, or more of it than is allowed."""
 
 
-def in_thread(work: Callable[..., Result], *arguments: object, pool: ThreadPool | None = None) -> Result:
-    """`work` beside the event loop, in a pool of threads, else gevent's. Raises what it raises."""
+def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
+    """`work` beside the event loop, in gevent's pool of threads. Raises what it raises."""
 
     def guarded() -> Result | Exception:
         # The pool would write a traceback of whatever gets out of here to standard error.
@@ -50,7 +49,7 @@ def in_thread(work: Callable[..., Result], *arguments: object, pool: ThreadPool 
         except Exception as error:  # noqa: BLE001
             return error
 
-    result: Result | Exception = (pool or gevent.get_hub().threadpool).apply(guarded)
+    result: Result | Exception = gevent.get_hub().threadpool.apply(guarded)
     if isinstance(result, Exception):
         raise result
     return result

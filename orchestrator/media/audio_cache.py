@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 
 import gevent
 from gevent.lock import BoundedSemaphore
-from gevent.threadpool import ThreadPool
 
 from orchestrator.logs import get_logger
 from orchestrator.media import generated_audio
@@ -43,7 +42,7 @@ class AudioCache:
         self._held: WeakValueDictionary[str, AudioFile] = WeakValueDictionary()
         self._going: frozenset[str] = frozenset()
         self._deleting = BoundedSemaphore()
-        self._pool = ThreadPool(CONVERSIONS_AT_ONCE)
+        self._conversions = BoundedSemaphore(CONVERSIONS_AT_ONCE)
         self._converting: dict[Path, gevent.Greenlet[..., str]] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
@@ -61,16 +60,17 @@ class AudioCache:
     def _convert(self, source: BinaryIO, path: Path) -> None:
         converting = self._converting.get(path)
         if converting is None:
-            converting = self._converting[path] = gevent.spawn(self._in_pool, source, path)
+            converting = self._converting[path] = gevent.spawn(self._in_turn, source, path)
             converting.link(lambda _: self._converting.pop(path))
         converting.join()
         if converting.value != "":
             raise AudioError(converting.value or str(converting.exception))
 
-    def _in_pool(self, source: BinaryIO, path: Path) -> str:
+    def _in_turn(self, source: BinaryIO, path: Path) -> str:
         """The error: each waiting greenlet gets an exception of its own."""
         try:
-            in_thread(convert, source, path, self._max_seconds, pool=self._pool)
+            with self._conversions:
+                in_thread(convert, source, path, self._max_seconds)
         except (AudioError, OSError) as error:
             return str(error)
         return ""

@@ -214,11 +214,6 @@ class ConferenceService(Part):
         entries = self._nodes.of_call(one.call_sid).context.call_entries
         entries.decided(one.caller.leg, f"{what} {on_behalf()}")
 
-    def live_participants(self, account_sid: str) -> list[tuple[str, Participant]]:
-        """All that live, each with its ConferenceSid."""
-        mine = (room for room in self._rooms if room.account_sid == account_sid)
-        return [(room.sid, one) for room in mine for one in _present(room).values()]
-
     def conference_of(self, call_sid: str) -> str:
         """ConferenceSid of the conference that a call takes part in, or waits for; empty: of none."""
         return self._rooms.room_of(call_sid) if self._rooms.participant(call_sid) is not None else ""

@@ -283,9 +283,7 @@ class Outbox(Part):
         """Queue and id of `number` messages to drop where too many wait."""
         return self._queues.oldest_of_the_longest(number, in_flight)
 
-    def waiting_since(
-        self, before: int, after: tuple[int, int] = (0, 0), limit: int = 200
-    ) -> list[tuple[int, int, str]]:
+    def waiting_since(self, before: int, after: tuple[int, int], limit: int) -> list[tuple[int, int, str]]:
         """(since, id, queue) of messages that wait since before `before`; a page after `after`."""
         return self._read(sql.WAITING_SINCE, (before, *after, limit))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import gevent
@@ -66,6 +67,19 @@ def test_a_flood_of_messages_closes_it(caller: Caller, sip_server: SipServer) ->
         socket.send("OPTIONS sip:a@b SIP/2.0\r\n\r\n")
     assert closed(socket) == (1008, "Too many messages.")
     assert len(sip_server.messages) <= sip_relay.MAX_MESSAGES
+
+
+def test_as_many_messages_in_a_longer_time_are_no_flood(
+    caller: Caller, sip_server: SipServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sip_relay, "MAX_MESSAGES", 2)
+    monkeypatch.setattr(sip_relay, "WINDOW_SECONDS", 0.05)
+    socket = caller.connects(caller.permit(number=NUMBER)[0])
+    for number in range(6):
+        socket.send(f"OPTIONS sip:{number} SIP/2.0\r\n\r\n")
+        assert socket.receive(5) is not None
+        gevent.sleep(0.03)
+    assert len(sip_server.messages) == 6
 
 
 def test_a_message_that_is_too_long_closes_it(caller: Caller, sip_server: SipServer) -> None:
@@ -158,6 +172,7 @@ def test_a_call_outlives_the_orchestrator_when_its_browser_connects_again(
     web = enabled.settings.partition("browser_calls: ")[2].partition("\n")[0]
     monkeypatch.setattr(browser_calls, "RECONNECT_SECONDS", 1.0)
     enabled.stop()
+    assert closed(caller.sockets[0]) == (1001, "The orchestrator is stopping.")
     enabled.start(web=f"browser_calls: {web}")
     assert enabled.orchestrator is not None
     caller.visitor.base = f"http://127.0.0.1:{enabled.orchestrator.web.port}/"
@@ -187,3 +202,29 @@ def test_after_the_end_nothing_is_read_from_its_connection(enabled: House, calle
     assert closed(socket)[0] == 1008
     gevent.sleep(0.2)
     assert enabled.log.unexpected() == []
+
+
+def test_a_browser_that_neither_reads_nor_closes_holds_nothing_up(enabled: House, caller: Caller) -> None:
+    assert enabled.orchestrator is not None
+    opened = enabled.orchestrator.console._phone._open
+    id_, _ = caller.permit(number=NUMBER)
+    base = caller.visitor.base.rstrip("/")
+    cookies = "; ".join(f"{one.name}={one.value}" for one in caller.visitor.http.cookies)
+    head = (
+        f"GET /console/phone/{id_} HTTP/1.1",
+        f"Host: {base.removeprefix('http://')}",
+        f"Origin: {base}",
+        f"Cookie: {cookies}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Protocol: sip",
+    )
+    with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as browser:
+        browser.sendall("\r\n".join((*head, "", "")).encode())
+        wait_until(lambda: id_ in opened, "it is open")
+        _, relay = opened[id_]
+        caller.visitor.ask("DELETE", "console/session")
+        for side in (relay._browser, relay._switch):
+            wait_until(lambda reader=side.thread: not reader.is_alive(), "it is read no more", 5.0)  # type: ignore[misc]

@@ -675,3 +675,22 @@ def test_the_environment_s_proxies_do_not_see_callbacks(
     office.send(make("room", destination.url()))
     office.wait_results(1)
     assert office.results_of("room") == [(200, 1, "")]
+
+
+def test_a_queue_whose_first_message_has_failed_meanwhile_goes_to_the_receiver_of_the_next(
+    open_office: Callable[..., Office], destination: Receiver
+) -> None:
+    """It stands in the line of a receiver that has nothing to do with it any more."""
+    office = open_office(replace(QUICK, timeout=0.3, backoff=(60.0,)))
+    other = Receiver()
+    destination.behave(hangs)
+    try:
+        office.send(make("first", destination.url()))
+        wait_until(lambda: len(destination.requests) == 1, "the receiver has all that it may have")
+        office.send(make("moves", destination.url(), 0), make("moves", other.url(), 1))
+        (head, _) = office.outbox.waiting(queue="moves")
+        assert office.outbox.fail("moves", head.id, "too many")
+        wait_until(lambda: len(other.requests) == 1, "the next is delivered")
+        assert len(destination.requests) == 1
+    finally:
+        other.stop()

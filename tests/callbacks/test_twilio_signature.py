@@ -178,7 +178,9 @@ def test_each_is_sent_where_it_is_wanted_and_the_account_has_its_key(
 
 
 def test_the_keys_are_in_no_representation() -> None:
-    assert "0123456789" not in repr(Signer(CallbackStyle(), AccountKeys(load_key(new_seed()), TOKEN)))
+    keys = AccountKeys(load_key(new_seed()), TOKEN)
+    assert repr(keys) == "AccountKeys()"
+    assert "0123456789" not in repr(Signer(CallbackStyle(), keys))
 
 
 def test_a_new_token_signs_waiting_callbacks(office: Office, destination: Receiver) -> None:

@@ -12,11 +12,22 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.callbacks.call_status import UNANSWERED, StatusCallbacks, status_at_end
-from orchestrator.conference.live.records import room_record, row_of_room
+from orchestrator.calls.records import CallRecord, _record
+from orchestrator.conference.live.records import (
+    LeaveRecord,
+    RoomRecord,
+    decode_leave,
+    decode_room,
+    room_record,
+    row_of_leave,
+    row_of_room,
+)
+from orchestrator.conference.machine.effects import StoreLeave
 from orchestrator.conference.machine.state import (
     Caller,
     ConferenceOptions,
     EndReason,
+    LeaveReason,
     Participant,
     ParticipantOptions,
     Phase,
@@ -28,11 +39,12 @@ from orchestrator.counters import CallCounters
 from orchestrator.documents.counters import FetchCounters
 from orchestrator.esl.events import decode
 from orchestrator.recordings.model import recording_state_of
-from orchestrator.recordings.records import RecordingRecord, row_of_recording
+from orchestrator.recordings.records import RecordingRecord, decode_recording, row_of_recording
 from orchestrator.routing.caller_id import ANONYMOUS_URI, CallerId, reported, shown_by, variables
 from orchestrator.sids import call_sid_of, canonical_call_sid, has_call_sid, leg_of, twilio_call_sid_of
 from orchestrator.store.message import Message
 from orchestrator.store.outbox import Outbox
+from orchestrator.store.records import Record
 from orchestrator.store.write_behind import WriteBehindBuffer
 from orchestrator.texml import parse
 from orchestrator.types import CallbackStyle
@@ -298,6 +310,46 @@ def test_a_recording_is_over_once_it_has_an_end(status: str, over: bool) -> None
     assert (row.call_sid, row.conference_sid, row.status) == ("c", "conf", status)
     plain = RecordingRecord("s", "a", "c", "DialVerb", 1, 7)
     assert (plain.channels, plain.started_at, plain.duration) == (1, 0, 0.0)
+
+
+def test_a_row_has_each_column_of_its_thing() -> None:
+    """Lists find a row by its columns, and show its value."""
+    one = Participant(
+        Caller("call", "leg", from_="+1", to="+2"),
+        ParticipantOptions(label="anna"),
+        Phase.IN,
+        asked_at=1,
+        joined_at=2,
+    )
+    inside = room(created_at=1, node="n")
+    leave = row_of_leave(inside, StoreLeave(one, 5, LeaveReason.HUNG_UP))
+    assert replace(leave, value=b"") == Record(
+        "participant", f"{inside.sid}/call/2", inside.account_sid, 1, 5, 5, "completed", "anna", "+1", "+2",
+        inside.sid, "call", b"", "n",
+    )  # fmt: skip
+    assert decode_leave(leave.value) == LeaveRecord(inside.sid, one, 5, "participant_hung_up")
+    # It did not leave before it came.
+    assert row_of_leave(inside, StoreLeave(replace(one, joined_at=9), 5, LeaveReason.HUNG_UP)).ended_at == 9
+    stored = RoomRecord("sid", "account", "Room", 1, 2, 3, "completed", "r", "by", "n")
+    row = row_of_room(stored)
+    assert replace(row, value=b"") == Record(
+        "conference", "sid", "account", 1, 2, 3, "completed", "Room", node="n"
+    )
+    assert decode_room(row.value) == stored
+    call = CallRecord(
+        "sid", "account", "leg", "+1", "+2", True, 1, 2, 3, 4, "busy", "Anna", "parent", None, "X"
+    )
+    row = _record(call)
+    assert replace(row, value=b"") == Record(
+        "call", "sid", "account", 1, 2, 4, "busy", "", "+1", "+2", "", "parent"
+    )
+    assert msgspec.json.decode(row.value, type=CallRecord) == call
+    recording = RecordingRecord("sid", "account", "call", "DialVerb", 1, 2, "conf", 2, 3, 4.0, "completed")
+    row = row_of_recording(recording)
+    assert replace(row, value=b"") == Record(
+        "recording", "sid", "account", 1, 2, 2, "completed", conference_sid="conf", call_sid="call"
+    )
+    assert decode_recording(row.value) == recording
 
 
 # Ids

@@ -70,8 +70,10 @@ def test_a_key_makes_a_cookie_that_no_script_and_no_other_site_can_use(house: Ho
     response = Visitor(house).signs_in()
     assert response.json()["account"]["name"] == "main"
     cookie = response.headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    name, *attributes = cookie.split("; ")
+    assert name.startswith("console=")
+    assert {one.partition("=")[0] for one in attributes} == {"Expires", "HttpOnly", "Path", "SameSite"}
+    assert {"HttpOnly", "Path=/", "SameSite=Strict"} < set(attributes)
     expires = parsedate_to_datetime(cookie.partition("Expires=")[2].partition(";")[0])
     assert expires.timestamp() == pytest.approx(time.time() + 43200, abs=60)
     assert API_KEY not in cookie

@@ -277,11 +277,23 @@ def test_each_request_is_counted_with_its_outcome_and_its_time(
     villain: Callable[..., Villain], fetcher: Fetcher
 ) -> None:
     before = fetcher.counters.seconds.sum
+    silent = villain(lambda client, head: gevent.sleep(60)).url()  # type: ignore[arg-type]
     get(fetcher, villain(says(answer(b"<Response/>"))).url())
+    for url in (
+        villain(says(answer(b"", status="500 No"))).url(),
+        villain(says(answer(b"no gzip", "Content-Encoding: gzip"))).url(),
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1:1/",
+        villain(says(b"no HTTP")).url(),
+    ):
+        with pytest.raises(FetchError):
+            get(fetcher, url)
     with pytest.raises(FetchError):
-        get(fetcher, villain(says(answer(b"", status="500 No"))).url())
-    with pytest.raises(FetchError):
-        get(fetcher, "ftp://127.0.0.1/")
-    assert dict(fetcher.counters.outcomes) == {"ok": 1, "status": 1, "url": 1}
-    assert fetcher.counters.seconds.count == 3
-    assert 0 < fetcher.counters.seconds.sum - before < 5
+        get(fetcher, silent, Limits(0.1))
+    asking = gevent.spawn(get, fetcher, silent)
+    gevent.sleep(0.05)
+    asking.kill()
+    outcomes = {"ok": 1, "status": 1, "body": 1, "url": 1, "transport": 2, "timeout": 1, "abandoned": 1}
+    assert dict(fetcher.counters.outcomes) == outcomes
+    assert fetcher.counters.seconds.count == 8
+    assert 0.1 < fetcher.counters.seconds.sum - before < 5

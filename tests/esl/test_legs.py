@@ -377,3 +377,35 @@ def test_a_break_ends_sounds_and_nothing_else(call: Call, app: str) -> None:
     call.complete(started)
     assert stopping.get(timeout=5) is True
     assert not call.leg.playing
+
+
+def test_a_leg_is_watched_by_each_who_asked_until_it_is_destroyed_or_they_stop(call: Call) -> None:
+    legs = call.legs
+    seen: list[tuple[str, str]] = []
+
+    def first(event: Event) -> None:
+        seen.append(("first", event.name))
+
+    def second(event: Event) -> None:
+        seen.append(("second", event.name))
+
+    def hear(name: str, uuid: str = UUID) -> list[tuple[str, str]]:
+        seen.clear()
+        legs.notify_watchers(Event(name=name, uuid=uuid))
+        return list(seen)
+
+    legs.unwatch(UUID, first)
+    assert not legs.is_watched(UUID)
+    legs.watch(UUID, first)
+    legs.watch(UUID, second)
+    assert hear("CHANNEL_ANSWER") == [("first", "CHANNEL_ANSWER"), ("second", "CHANNEL_ANSWER")]
+    assert hear("CHANNEL_ANSWER", "another") == []
+    legs.unwatch(UUID, first)
+    assert legs.is_watched(UUID)
+    assert hear("CHANNEL_HANGUP") == [("second", "CHANNEL_HANGUP")]
+    legs.unwatch(UUID, second)
+    assert not legs.is_watched(UUID)
+    legs.watch(UUID, first)
+    assert hear("CHANNEL_DESTROY") == [("first", "CHANNEL_DESTROY")]
+    assert not legs.is_watched(UUID)
+    assert hear("CHANNEL_DESTROY") == []

@@ -225,7 +225,7 @@ def test_silent_ends_of_any_length_are_cut(tmp_path: Path, lead: float, voice: f
     silent_ends(path, lead, voice, trail)
     seconds = trim_silence(path)
     assert seconds == seconds_of(path)
-    assert abs(seconds - voice) <= 0.025
+    assert abs(seconds - voice) <= 0.0101
     samples, _ = soundfile.read(str(path))
     first = round(lead * RATE) - int(lead * 100) * 80
     assert np.abs(samples[first : first + 400] - tone(voice)[:400][: len(samples) - first]).max() < 0.001
@@ -240,7 +240,7 @@ def test_a_silent_file_stays_and_has_no_seconds(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("db", "sound"), [(-40.0, True), (-50.0, False)])
+@pytest.mark.parametrize(("db", "sound"), [(-44.5, True), (-45.5, False)])
 def test_sound_is_what_is_louder_than_a_quiet_line(tmp_path: Path, db: float, sound: bool) -> None:
     path = tmp_path / "recording.wav"
     samples = tone(1.0) / 0.3 * np.sqrt(2) * 10 ** (db / 20)
@@ -255,7 +255,9 @@ def audio_cache(tmp_path: Path) -> AudioCache:
 
 def test_audio_kept_twice_is_one_file_and_one_sound(audio_cache: AudioCache) -> None:
     content = audio(0.5).getvalue()
-    first, second = audio_cache.keep(content), audio_cache.keep(io.BytesIO(content))
+    source = io.BytesIO(content)
+    source.read(20)
+    first, second = audio_cache.keep(content), audio_cache.keep(source)
     assert first is second
     assert first.seconds == 0.5
     (name,) = os.listdir(audio_cache.directory)
@@ -276,8 +278,9 @@ def test_generated_audio_is_made_once_and_again_when_it_is_gone(audio_cache: Aud
     (audio_cache.directory / "own.wav").unlink()
     audio_cache.made("own", make)
     assert made == ["own.wav", "own.wav"]
-    assert audio_cache.beep(880, 200).seconds == 0.2
-    assert audio_cache.hold_music().seconds == 16.0
+    beep, music = audio_cache.beep(880, 200), audio_cache.hold_music()
+    assert (beep.path, beep.seconds) == ("/there/beep-880-200.wav", 0.2)
+    assert (music.path, music.seconds) == ("/there/hold-music.wav", 16.0)
 
 
 def test_only_audio_that_nobody_holds_is_deleted_and_counted(audio_cache: AudioCache) -> None:
@@ -356,7 +359,7 @@ def engine(directory: Path, code: str) -> Path:
     return script
 
 
-def test_a_text_is_spoken_by_the_command_once_for_each_voice(tmp_path: Path, audio_cache: AudioCache) -> None:
+def test_a_text_is_spoken_by_the_command_once_in_each_voice(tmp_path: Path, audio_cache: AudioCache) -> None:
     said, ready = tmp_path / "said", tmp_path / "ready.wav"
     ready.write_bytes(audio(0.5).getvalue())
     script = engine(
@@ -367,13 +370,17 @@ def test_a_text_is_spoken_by_the_command_once_for_each_voice(tmp_path: Path, aud
     speech = CommandSpeech(audio_cache, [str(script), "{text_file}", "{out}", "v-{voice}"], 10.0)
     first = speech.sound("Grüße, {out}", "anna")
     assert speech.sound("Grüße, {out}", "anna") is first
-    assert speech.sound("Grüße, {out}", "bert") is not first
-    assert said.read_text() == "Grüße, {out}|v-anna;Grüße, {out}|v-bert;"
+    others = [speech.sound("Grüße, {out}", "bert"), speech.sound("Grüße", "anna")]
+    assert len({sound.path for sound in (first, *others)}) == 3
+    assert said.read_text() == "Grüße, {out}|v-anna;Grüße, {out}|v-bert;Grüße|v-anna;"
     assert first.seconds == 0.5
     assert all(name.endswith(".wav") for name in os.listdir(audio_cache.directory))
 
 
-@pytest.mark.parametrize("code", ["sys.exit(3)", "import time; time.sleep(60)", "pass"])
+@pytest.mark.parametrize(
+    "code",
+    ["sys.exit(3)", "import time; time.sleep(60)", "pass", "open(sys.argv[2], 'w').write('no audio')"],
+)
 def test_an_engine_that_fails_takes_too_long_or_says_nothing_is_named(
     tmp_path: Path, audio_cache: AudioCache, code: str
 ) -> None:

@@ -20,7 +20,14 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "conference": (
         ("conference",),
         (
-            *("conference", "calls/test_status.py", "recovery", "scenarios", "sdk/test_early_media.py"),
+            *(
+                "conference",
+                "calls/test_status.py",
+                "recovery",
+                "scenarios",
+                "sdk/test_early_media.py",
+                "sdk/test_announcing.py",
+            ),
             "timeline/test_failures.py",
         ),
     ),
@@ -30,7 +37,11 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "console": (
         ("web/console",),
-        ("console/test_site.py", "console/test_view.py", "console/test_views.py", "browser_calls", "web"),
+        (
+            *("console/test_site.py", "console/test_view.py", "console/test_views.py"),
+            *("console/test_records.py", "console/test_event_stream.py", "console/test_commands.py"),
+            *("console/test_lists.py", "browser_calls", "web"),
+        ),
     ),
     "documents": (
         ("documents",),
@@ -38,7 +49,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "esl": (("esl",), ("esl", "emulator", "scenarios", "recovery", "ownership")),
     "fsconfig": (("fsconfig",), ("fsconfig", "existing", "health")),
-    "media": (("media",), ("media", "recordings", "scenarios", "fsconfig")),
+    "media": (("media",), ("media", "test_retention.py", "recordings", "scenarios", "fsconfig")),
     "net": (("net",), ("net", "documents", "callbacks")),
     "numbering": (("numbering",), ("numbering",)),
     "recordings": (("recordings",), ("recordings", "scenarios", "sdk", "recovery", "web")),

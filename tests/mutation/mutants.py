@@ -91,7 +91,7 @@ class _Finder(ast.NodeVisitor):
 
     def _step(self, node: ast.AST) -> None:
         match node:
-            case ast.FunctionDef() if node.name not in NOT_BEHAVIOUR:
+            case ast.FunctionDef() if node.name not in NOT_BEHAVIOUR and not _is_declared(node):
                 self.function.append(node.name)
                 self._each([*node.args.defaults, *filter(None, node.args.kw_defaults), *_body(node.body)])
                 self.function.pop()
@@ -211,6 +211,12 @@ def _body(statements: list[ast.stmt]) -> list[ast.expr | ast.stmt]:
         for statement in statements
         if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
     ]
+
+
+def _is_declared(function: ast.FunctionDef) -> bool:
+    """Of a Protocol: nothing of it is ever run."""
+    *documented, last = function.body
+    return not _body(documented) and isinstance(last, ast.Expr) and isinstance(last.value, ast.Constant)
 
 
 def _is_logged(call: ast.Call) -> bool:

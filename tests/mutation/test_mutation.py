@@ -71,6 +71,8 @@ def test_of_a_function_the_defaults_the_conditions_and_the_results() -> None:
         "x = f(description='of a setting')",
         "x = 'a sentence that somebody reads'",
         "def __repr__(self): return 'x'",
+        "def f(a: int = 1) -> int: ...",
+        "def f(a: int = 1) -> int: 'of a Protocol'",
     ],
 )
 def test_texts_for_people_are_left_alone(line: str) -> None:

@@ -71,6 +71,22 @@ def test_private_addresses_are_dialled_unless_they_are_refused(address: str) -> 
     assert not AddressPolicy(private=False, allow=(ip_network(address),)).refusal(address)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.255.0.1", "172.16.0.1", "192.168.255.1", "127.0.0.1", "100.127.0.1", "198.19.0.1"),
+        *("192.0.0.1", "192.0.2.1", "198.51.100.1", "203.0.113.1"),
+        *("::1", "fc00::1", "fdff::1", "fec0::1", "64:ff9b:1::808:808"),
+    ],
+)
+def test_private_addresses_are_the_same_with_every_release_of_python(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (IPv4Address, IPv6Address):
+        monkeypatch.setattr(kind, "is_global", True)
+    assert "network.private_addresses" in CLOSED.refusal(address)
+
+
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses_are_dialled_unless_they_are_denied(address: str) -> None:
     assert not OPEN.refusal(address)

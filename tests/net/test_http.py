@@ -278,3 +278,34 @@ def test_a_greenlet_that_is_killed_leaves_no_half_read_connection(
     gevent.sleep(0.1)
     waiting.kill()
     assert not client._places[server.url("").rstrip("/"), True]._kept
+
+
+def test_a_request_that_the_kernel_does_not_take_at_once_is_sent_whole(client: HttpClient) -> None:
+    body = bytes(range(256)) * 40_000
+    came = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            near, _ = listener.accept()
+            gevent.sleep(0.02)
+            while not came.endswith(b"the end"):
+                came.extend(near.recv(1 << 20))
+            near.sendall(OK)
+            near.close()
+
+        answering = gevent.spawn(answer)
+        origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        response = client.send(Request("POST", origin, "/", {}, body + b"the end"), timeout=10)
+        assert response.read(10) == b"ok"
+        answering.get(timeout=10)
+    assert bytes(came).partition(b"\r\n\r\n")[2] == body + b"the end"
+
+
+def test_an_answer_that_was_closed_is_not_read_on_and_may_be_closed_again(
+    serve: Callable[..., Villain], client: HttpClient
+) -> None:
+    response = client.send(request(serve(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")))
+    for _ in range(2):
+        response.close()
+    with pytest.raises(BadAnswer, match="the connection was closed"):
+        response.read(5)

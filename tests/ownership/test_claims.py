@@ -175,6 +175,7 @@ def test_another_s_heartbeat_that_changes_is_a_refusal_and_one_that_stands_still
     assert 13 <= waits <= 20
     assert not keeps(owner, owners)
     assert "owns FreeSWITCH no longer" in owner.problem
+    assert one.problem == "", "of the time before it became the owner"
 
 
 def test_a_watch_with_gaps_proves_nothing(

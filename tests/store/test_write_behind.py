@@ -178,6 +178,17 @@ def test_callbacks_that_cannot_be_written_at_the_end_are_logged(
     assert "callbacks=3" in caplog.text
 
 
+def test_after_the_end_nothing_is_tried_again(office: Office) -> None:
+    """The store is closed by then."""
+    write_buffer = WriteBehindBuffer(office.outbox, lambda messages: None)
+    allow = forbid(office.outbox)
+    write_buffer.commit(put=[("room", "a", b"1")])
+    write_buffer.stop()
+    allow()
+    gevent.sleep(0.15)
+    assert office.outbox.get("room", "a") is None
+
+
 def test_ends_that_could_not_be_written_are_not_sent_again_while_the_process_lives(
     office: Office, destination: Receiver
 ) -> None:

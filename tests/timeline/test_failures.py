@@ -128,7 +128,7 @@ def test_4_a_document_that_is_not_well_formed(house: House) -> None:
     house.voice("<Response>\n  <Say>Hello</Sya>\n</Response>")
     phone = house.switch.call(NUMBER, from_=CALLER)
     failed = wait_for(house, "document.failed")
-    assert failed.facts["line"] == 2
+    assert (failed.facts["line"], failed.facts["outcome"], failed.level) == (2, "document", "error")
     house.log.allows("no instructions")
     assert "Document cannot be used" in sentence(failed)
     phone.wait_ended()

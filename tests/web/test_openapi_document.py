@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from orchestrator.web.api.openapi import document
 from orchestrator.web.api.openapi_texts import OPERATIONS as TEXTS
 from orchestrator.web.api.operation import Operation
 from orchestrator.web.api.parameters import read
+from tests.web.outline import lines
+
+API = Path(__file__).resolve().parents[1] / "data" / "api.txt"
 
 DOCUMENT: dict[str, Any] = document(OPERATIONS, ACCOUNT, server="https://texml.example.com")  # type: ignore
 
@@ -78,3 +82,8 @@ def test_an_example_of_a_request_is_accepted(operation: Operation) -> None:
 
 def test_no_text_is_left_of_an_operation_that_is_gone() -> None:
     assert TEXTS.keys() == {operation.name for operation in OPERATIONS}
+
+
+def test_it_changes_on_purpose_alone() -> None:
+    """Clients are generated from it. `python -m tests.web.outline > tests/data/api.txt` writes it anew."""
+    assert list(lines()) == API.read_text("utf-8").splitlines()

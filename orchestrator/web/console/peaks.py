@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from gevent.lock import Semaphore
-from gevent.threadpool import ThreadPool
 
 from orchestrator.media.audio import UNREADABLE, AudioError, in_thread
 
@@ -21,7 +20,6 @@ class Peaks:
     """Of recordings as they lie on disk; of one that has changed they are made anew."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPool(1)
         self._turn = Semaphore(1)
         self._kept: OrderedDict[tuple[str, int, int], list[int]] = OrderedDict()
 
@@ -33,7 +31,7 @@ class Peaks:
             # Later requests for the same one wait for the result of the first.
             with self._turn:
                 if key not in self._kept:
-                    self._kept[key] = in_thread(peaks_of, path, pool=self._pool)
+                    self._kept[key] = in_thread(peaks_of, path)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)

@@ -70,13 +70,15 @@ class ConsoleQueries:
             words=wanted.alternatives,
         )
         found = find(query)
-        if query.words and query.after is None:
+        if query.words:
             found = self._with_labelled(found, query, find)
         shown, last = found[:PAGE], None
         if len(found) > PAGE:
             last = shown[-1]
         elif query.words and (oldest := find(query._replace(words=(), offset=SEARCHED - 1, limit=1))):
             last = oldest[0]
+            # Older rows are on later pages.
+            shown = [one for one in shown if (one.created_at, one.sid) >= (last.created_at, last.sid)]
         searched = last.created_at // 1000 if last is not None and len(found) <= PAGE else 0
         following = f"{last.created_at} {last.sid}" if last is not None else None
         return shown, {"next": following, "searched": searched}
@@ -88,14 +90,14 @@ class ConsoleQueries:
         wanted = {pair[column] for pair in self._labelled(query)} - known
         for sid in sorted(wanted)[:PAGE]:
             found += find(query._replace(equal={**query.equal, "sid": sid}, words=()))
-        return sorted(found, key=lambda record: (-record.created_at, record.sid))
+        return sorted(found, key=lambda record: (record.created_at, record.sid), reverse=True)
 
     def _labelled(self, query: Query) -> list[tuple[str, str]]:
         """ConferenceSid and CallSid of participants whose labels fit."""
         left = self._control.conferences.find_leaves(
             Query("participant", query.account_sid, words=query.words, limit=PAGE)
         )
-        living = self._control.conferences.live_participants(query.account_sid)
+        living = self._control.conferences.present(query.account_sid)
         everybody = [(one.conference_sid, one.participant) for one in left] + living
         words = [each.lower() for each in query.words]
         return [
