@@ -3,7 +3,7 @@
     python -m tests.crash --kills 100 [--freeswitch-kills 20] [--receiver-fails 0.5] [--stalls N] [--seed N]
     python -m tests.crash --engine postgresql --kills 20
     python -m tests.crash --nodes 3 --kills 100 --freeswitch-kills 20
-    python -m tests.crash --engine postgresql --orchestrators 3 --kills 50 --stalls 20 --longest-stall 10
+    python -m tests.crash --engine postgresql --orchestrators 3 --kills 50 --database-kills 5
 
 With several nodes the calls come to each in turn, and a room is on its first caller's; one dies at a time.
 Exit code 0: nothing was lost, invented or wrong, and every room's callbacks are numbered without a gap.
@@ -29,6 +29,10 @@ import gevent  # noqa: E402
 from tests.crash.run import Options, running  # noqa: E402
 from tests.crash.switches import RealLab  # noqa: E402
 from tests.lab.postgresql import why_not as no_postgresql  # noqa: E402
+
+
+STALE_SECONDS = 3.0
+"""The time after which a silent orchestrator has lost its nodes."""
 
 
 def main() -> int:
@@ -61,6 +65,11 @@ def main() -> int:
         parser.error(reason)
     if arguments.engine != "postgresql" and (arguments.orchestrators > 1 or arguments.database_kills):
         parser.error("several orchestrators share PostgreSQL: --engine postgresql")
+    if arguments.orchestrators > 1 and arguments.stalls and arguments.longest_stall >= STALE_SECONDS:
+        parser.error(
+            f"--longest-stall {STALE_SECONDS:g} or more: another orchestrator takes over and has FreeSWITCH "
+            "close every event socket, that of the witness too, who would miss what happens"
+        )
     options = Options(
         kills=arguments.kills if arguments.kills is not None else 0 if arguments.stalls else 100,
         freeswitch_kills=arguments.freeswitch_kills,
