@@ -30,7 +30,6 @@ from tests.crash.run import Options, running  # noqa: E402
 from tests.crash.switches import RealLab  # noqa: E402
 from tests.lab.postgresql import why_not as no_postgresql  # noqa: E402
 
-
 STALE_SECONDS = 3.0
 """The time after which a silent orchestrator has lost its nodes."""
 
