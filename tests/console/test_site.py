@@ -17,7 +17,7 @@ from flask import Blueprint, Flask
 
 from orchestrator.app import Orchestrator
 from orchestrator.config import loads
-from orchestrator.web.console.peaks import PARTS, Peaks
+from orchestrator.web.console.peaks import PARTS, Peaks, peaks_of
 from orchestrator.web.console.sessions import Session, Sessions
 from tests.console.conftest import address, silence_and_tone, start_room
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_API_KEY, House
@@ -414,6 +414,27 @@ def test_the_loudness_is_made_once_until_the_file_changes(tmp_path: Path) -> Non
     assert peaks.of(path) is first
     silence_and_tone(path, silent=2.0, loud=1.0, level=0.5)
     assert peaks.of(path) != first
+
+
+def test_of_many_who_ask_at_once_the_first_makes_the_loudness_and_one_is_made_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [silence_and_tone(tmp_path / f"{name}.wav", silent=0.1, loud=0.1, level=0.5) for name in "ab"]
+    under_way, most, made = [], [], []
+
+    def slowly(path: Path) -> list[int]:
+        under_way.append(path)
+        most.append(len(under_way))
+        time.sleep(0.02)
+        under_way.pop()
+        made.append(path)
+        return peaks_of(path)
+
+    monkeypatch.setattr("orchestrator.web.console.peaks.peaks_of", slowly)
+    peaks = Peaks()
+    asking = [gevent.spawn(peaks.of, path) for path in paths * 3]
+    assert {len(one.get(timeout=10)) for one in asking} == {PARTS}
+    assert (sorted(made), max(most)) == (paths, 1)
 
 
 def test_the_loop_goes_on_while_the_loudness_of_a_long_recording_is_made(tmp_path: Path) -> None:
