@@ -63,6 +63,15 @@ def visitor(house: House) -> Visitor:
     return visitor
 
 
+GUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
 # Getting in
 
 
@@ -268,11 +277,11 @@ def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(house:
     visitor = Visitor(house)
     for path in ("", "console/static/main.js", "console/session"):
         response = visitor.ask("GET", path)
-        policy = response.headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "unsafe" not in policy
-        assert "frame-ancestors 'none'" in policy
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        policy = response.headers["Content-Security-Policy"].split("; ")
+        own = {f"{kind}-src 'self'" for kind in ("script", "style", "img", "connect", "media")}
+        none = {f"{kind} 'none'" for kind in ("default-src", "base-uri", "frame-ancestors", "trusted-types")}
+        assert set(policy) == own | none | {"form-action 'self'", "require-trusted-types-for 'script'"}
+        assert [response.headers[name] for name in GUARDS] == list(GUARDS.values())
     assert visitor.ask("GET", "console/session").headers["Cache-Control"] == "no-store"
 
 
