@@ -76,8 +76,18 @@ GUARDS = {
 
 
 def test_a_key_makes_a_cookie_that_no_script_and_no_other_site_can_use(house: House) -> None:
-    response = Visitor(house).signs_in()
-    assert response.json()["account"]["name"] == "main"
+    visitor = Visitor(house)
+    response = visitor.signs_in()
+    welcome = response.json()
+    assert visitor.ask("GET", "console/session").json() == welcome
+    assert len(welcome.pop("csrf")) > 40
+    assert welcome.pop("expires") == pytest.approx((time.time() + 43200) * 1000, abs=60_000)
+    assert welcome == {
+        "account": {"sid": ACCOUNT, "name": "main"},
+        "key": "API key 1",
+        "calls": False,
+        "nodes": 1,
+    }
     cookie = response.headers["Set-Cookie"]
     name, *attributes = cookie.split("; ")
     assert name.startswith("console=")
