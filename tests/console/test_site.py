@@ -17,7 +17,7 @@ from flask import Blueprint, Flask
 
 from orchestrator.app import Orchestrator
 from orchestrator.config import loads
-from orchestrator.web.console.peaks import PARTS, Peaks
+from orchestrator.web.console.peaks import PARTS, Peaks, peaks_of
 from orchestrator.web.console.sessions import Session, Sessions
 from tests.console.conftest import address, silence_and_tone, start_room
 from tests.scenarios.conftest import ACCOUNT, API_KEY, OTHER_API_KEY, House
@@ -63,12 +63,31 @@ def visitor(house: House) -> Visitor:
     return visitor
 
 
+GUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
 # Getting in
 
 
 def test_a_key_makes_a_cookie_that_no_script_and_no_other_site_can_use(house: House) -> None:
-    response = Visitor(house).signs_in()
-    assert response.json()["account"]["name"] == "main"
+    visitor = Visitor(house)
+    response = visitor.signs_in()
+    welcome = response.json()
+    assert visitor.ask("GET", "console/session").json() == welcome
+    assert len(welcome.pop("csrf")) > 40
+    assert welcome.pop("expires") == pytest.approx((time.time() + 43200) * 1000, abs=60_000)
+    assert welcome == {
+        "account": {"sid": ACCOUNT, "name": "main"},
+        "key": "API key 1",
+        "calls": False,
+        "nodes": 1,
+    }
     cookie = response.headers["Set-Cookie"]
     name, *attributes = cookie.split("; ")
     assert name.startswith("console=")
@@ -268,11 +287,11 @@ def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(house:
     visitor = Visitor(house)
     for path in ("", "console/static/main.js", "console/session"):
         response = visitor.ask("GET", path)
-        policy = response.headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert "unsafe" not in policy
-        assert "frame-ancestors 'none'" in policy
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        policy = response.headers["Content-Security-Policy"].split("; ")
+        own = {f"{kind}-src 'self'" for kind in ("script", "style", "img", "connect", "media")}
+        none = {f"{kind} 'none'" for kind in ("default-src", "base-uri", "frame-ancestors", "trusted-types")}
+        assert set(policy) == own | none | {"form-action 'self'", "require-trusted-types-for 'script'"}
+        assert [response.headers[name] for name in GUARDS] == list(GUARDS.values())
     assert visitor.ask("GET", "console/session").headers["Cache-Control"] == "no-store"
 
 
@@ -414,6 +433,27 @@ def test_the_loudness_is_made_once_until_the_file_changes(tmp_path: Path) -> Non
     assert peaks.of(path) is first
     silence_and_tone(path, silent=2.0, loud=1.0, level=0.5)
     assert peaks.of(path) != first
+
+
+def test_of_many_who_ask_at_once_the_first_makes_the_loudness_and_one_is_made_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [silence_and_tone(tmp_path / f"{name}.wav", silent=0.1, loud=0.1, level=0.5) for name in "ab"]
+    under_way, most, made = [], [], []
+
+    def slowly(path: Path) -> list[int]:
+        under_way.append(path)
+        most.append(len(under_way))
+        time.sleep(0.02)
+        under_way.pop()
+        made.append(path)
+        return peaks_of(path)
+
+    monkeypatch.setattr("orchestrator.web.console.peaks.peaks_of", slowly)
+    peaks = Peaks()
+    asking = [gevent.spawn(peaks.of, path) for path in paths * 3]
+    assert {len(one.get(timeout=10)) for one in asking} == {PARTS}
+    assert (sorted(made), max(most)) == (paths, 1)
 
 
 def test_the_loop_goes_on_while_the_loudness_of_a_long_recording_is_made(tmp_path: Path) -> None:

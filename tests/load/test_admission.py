@@ -59,6 +59,12 @@ def test_no_more_calls_than_the_setting_says() -> None:
     assert [admission.admit("leg", 0, live) for live in (1, 2, 3)] == [None, LimitHit.CALLS, LimitHit.CALLS]
 
 
+def test_where_nothing_was_refused_there_is_nothing_to_report() -> None:
+    admission = new_admission()
+    arrive(admission, 3)
+    assert [admission.report(now) for now in (0.0, 1.0, 1000.0)] == [None] * 3
+
+
 def test_the_later_everything_is_the_fewer_are_admitted() -> None:
     admission = new_admission()
     admission.note_delay(1.0, now=0)

@@ -72,14 +72,14 @@ class ConsoleQueries:
         found = find(query)
         if query.words:
             found = self._with_labelled(found, query, find)
-        shown, last = found[:PAGE], None
+        shown, last, searched = found[:PAGE], None, 0
         if len(found) > PAGE:
             last = shown[-1]
         elif query.words and (oldest := find(query._replace(words=(), offset=SEARCHED - 1, limit=1))):
             last = oldest[0]
+            searched = last.created_at // 1000
             # Older rows are on later pages.
             shown = [one for one in shown if (one.created_at, one.sid) >= (last.created_at, last.sid)]
-        searched = last.created_at // 1000 if last is not None and len(found) <= PAGE else 0
         following = f"{last.created_at} {last.sid}" if last is not None else None
         return shown, {"next": following, "searched": searched}
 
