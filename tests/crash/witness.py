@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gevent
@@ -13,6 +15,20 @@ from tests.lab.eventsocket import EventSocket
 
 EVENTS = "CHANNEL_PARK CHANNEL_ANSWER CHANNEL_EXECUTE CHANNEL_HANGUP CUSTOM conference::maintenance"
 ACTIONS = {"add-member", "del-member", "conference-create", "conference-destroy", "start-recording"}
+
+APPLICATIONS = {"playback"}
+"""That a channel's listing shows for as long as they run."""
+ORDER = (
+    "CHANNEL_PARK",
+    "CHANNEL_EXECUTE",
+    "conference-create",
+    "add-member",
+    "CHANNEL_HANGUP",
+    "del-member",
+    "conference-destroy",
+)
+AGAIN_SECONDS = 3.0
+SETTLED_SECONDS = 0.4
 
 
 class Seen(NamedTuple):
@@ -51,11 +67,24 @@ _decode = msgspec.json.Decoder(_Event).decode
 class _Connection(EventSocket):
     """Keeps of each event only what is asked of it: there are hundreds of thousands."""
 
-    def __init__(self, host: str, port: int, password: str, seen: list[Seen], node: str) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        password: str,
+        seen: list[Seen],
+        node: str,
+        on_end: Callable[[], object] = lambda: None,
+    ) -> None:
         self._seen = seen
         self._node = node
+        self._on_end = on_end
         super().__init__(host, port, password, timeout=20)
         self.send(f"event json {EVENTS}")
+
+    def _read(self) -> None:
+        super()._read()
+        self._on_end()
 
     def _take(self, headers: dict[str, str], body: bytes) -> None:
         if headers.get("Content-Type") != "text/event-json":
@@ -93,7 +122,89 @@ class Witness:
     def look(self) -> None:
         """At the switch that has just been started."""
         self.close()
-        self._connection = _Connection(*self._address, self.seen, self._node)
+        self._connection = self._connected()
+
+    def _connected(self) -> _Connection:
+        return _Connection(*self._address, self.seen, self._node, self._on_end)
+
+    def _on_end(self) -> None:
+        """The socket has ended, and not by us: an orchestrator had FreeSWITCH close all, or it has died."""
+        gevent.spawn(self._look_again, time.time_ns() // 1000, self._connection)
+
+    def _look_again(self, ended: int, before: _Connection | None) -> None:
+        until = time.monotonic() + AGAIN_SECONDS
+        while before is not None and self._connection is before and time.monotonic() < until:
+            with contextlib.suppress(OSError, TimeoutError, gevent.Timeout):
+                connection = self._connected()
+                if self._connection is not before:
+                    connection.close()
+                    return
+                self._connection = connection
+                self._find_missed((ended + time.time_ns() // 1000) // 2)
+                return
+            gevent.sleep(0.005)
+
+    def _find_missed(self, at: int) -> None:
+        """What has happened between the two sockets, as if it had been seen then."""
+        gevent.sleep(SETTLED_SECONDS)
+        first = self._missed(at)
+        gevent.sleep(SETTLED_SECONDS)
+        # An event may still have been on its way.
+        self.seen.extend(sorted(first & self._missed(at), key=lambda one: ORDER.index(one.name)))
+
+    def _missed(self, at: int) -> set[Seen]:
+        rooms: set[str] = set()
+        members: dict[str, str] = {}
+        legs: dict[str, Seen] = {}
+        for one in self.seen:
+            if one.node != self._node:
+                continue
+            match one.name:
+                case "conference-create":
+                    rooms.add(one.room)
+                case "conference-destroy":
+                    rooms.discard(one.room)
+                case "add-member":
+                    members[one.leg] = one.room
+                case "del-member":
+                    members.pop(one.leg, None)
+                case "CHANNEL_HANGUP":
+                    legs.pop(one.leg, None)
+                case "CHANNEL_EXECUTE" | "CHANNEL_PARK":
+                    legs[one.leg] = one
+        listing = self.api("conference json_list").strip()
+        found = json.loads(listing) if listing.startswith("[") else []
+        now_in = {
+            one["uuid"]: conference["conference_name"]
+            for conference in found
+            for one in conference.get("members", ())
+            if one.get("type") == "caller"
+        }
+        now_rooms = {conference["conference_name"] for conference in found}
+        rows = {row["uuid"]: row for row in json.loads(self.api("show channels as json")).get("rows", [])}
+        gone = {leg for leg in legs if self.api(f"uuid_exists {leg}").strip() != "true"}
+
+        def seen(name: str, leg: str = "", room: str = "", detail: str = "", caller: str = "") -> Seen:
+            return Seen(at, at, name, leg, room, detail, caller, self._node)
+
+        return {
+            *(
+                seen("CHANNEL_PARK", leg, caller=row["cid_num"])
+                for leg, row in rows.items()
+                if leg not in legs
+            ),
+            *(
+                seen("CHANNEL_EXECUTE", leg, detail=row["application"])
+                for leg, row in rows.items()
+                if row["application"] in APPLICATIONS
+                and (leg not in legs or legs[leg].detail != row["application"])
+            ),
+            *(seen("conference-create", room=room) for room in now_rooms - rooms),
+            *(seen("add-member", leg, room) for leg, room in now_in.items() if members.get(leg) != room),
+            *(seen("CHANNEL_HANGUP", leg) for leg in gone),
+            *(seen("del-member", leg, room) for leg, room in members.items() if leg not in now_in),
+            *(seen("conference-destroy", room=room) for room in rooms - now_rooms),
+        }
 
     def api(self, command: str) -> str:
         assert self._connection is not None
@@ -105,6 +216,6 @@ class Witness:
             self.api("status")
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
