@@ -16,6 +16,8 @@ from orchestrator.numbering.patterns import NotAPattern, inbound_key
 from orchestrator.numbering.phone import REGIONS
 
 _WITH_PATHS = ("freeswitch", "callbacks", "conference")
+_TRUE = ("true", "t", "yes", "y", "on", "1")
+"""As pydantic reads them."""
 _NAMED = ("applications", "profiles", "trunks")
 
 
@@ -102,7 +104,7 @@ def check_references(tree: Tree) -> Iterator[ConfigError]:
 
 def _check_cluster(tree: Tree) -> Iterator[ConfigError]:
     cluster = tree.section("cluster")
-    if not cluster.get("standby"):
+    if str(cluster.get("standby")).lower() not in _TRUE:
         return
     if tree.section("callbacks").get("postgresql") is None:
         yield tree.error(

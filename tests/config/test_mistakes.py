@@ -22,6 +22,13 @@ MISTAKES = (
     ("web: {public_url: 'http://host:0/'}", "web.public_url", "this is no http or https URL"),
     ("web: {public_url: 'http://a host/'}", "web.public_url", "this is no http or https URL"),
     ("web: {public_url: 'ftp://host/'}", "web.public_url", "this is no http or https URL"),
+    ("cluster: {standby: yes}", "cluster.standby", "needs a database that is shared"),
+    (
+        "cluster: {standby: true}\ncallbacks: {postgresql: 'postgresql://a/b'}\nweb: {listen: '0.0.0.0:80'}",
+        "cluster.standby",
+        "others cannot reach this web server as 0.0.0.0",
+    ),
+    ("cluster: {url: 10.0.0.1}", "cluster.url", "this is no http or https URL"),
     ("sip: {trusted_networks: [office]}", "sip", "there is no network office"),
     ("? [a, b]\n: c", "", "a key has to be a text"),
     ('web: {listen: "a\\0b"}', "web.listen", "has a character that no text has"),
@@ -98,3 +105,21 @@ def test_how_deep_a_file_may_be_nested(levels: int, is_said: bool) -> None:
     with pytest.raises(ConfigErrors) as caught:
         loads(text, environ={})
     assert ("is nested too deep" in [error.message for error in caught.value.errors]) is is_said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cluster: {standby: false}",
+        "cluster: {standby: off}\nweb: {listen: '0.0.0.0:8080'}",
+        "cluster: {standby: true}\ncallbacks: {postgresql: 'postgresql://a/b'}",
+        "cluster: {standby: true, url: 'http://10.0.0.1:80/'}\ncallbacks: {postgresql: 'postgresql://a/b'}\n"
+        "web: {listen: '0.0.0.0:8080'}",
+    ],
+)
+def test_an_orchestrator_stands_by_where_the_others_can_reach_it(tmp_path: Path, text: str) -> None:
+    settings = loads(ACCOUNT + text, directory=tmp_path)
+    assert settings.cluster.standby == ("standby: true" in text)
+    assert settings.url_in_cluster == (
+        "http://10.0.0.1:80" if "url" in text else f"http://{settings.web.listen}"
+    )
