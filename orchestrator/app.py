@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import gevent
@@ -49,7 +48,7 @@ from orchestrator.shared_parts import Shared
 from orchestrator.standby import Standby
 from orchestrator.store.access.opening import open_store
 from orchestrator.store.database import Lease
-from orchestrator.store.interface import OutboxError, OwnedByAnother
+from orchestrator.store.interface import OutboxError
 from orchestrator.store.write_behind import OutputGate
 from orchestrator.store.write_check import WriteCheck
 from orchestrator.timeline.recorder import Timeline
@@ -62,6 +61,9 @@ from orchestrator.web.metrics import NodeSources, Sources, metrics
 from orchestrator.web.recordings import RecordingAudio
 from orchestrator.web.recordings import recordings as recording_pages
 from orchestrator.web.server import CannotListen, WebServer
+
+AGAIN_SECONDS = 1.0
+"""Between two attempts to take over."""
 
 log = get_logger(__name__)
 
@@ -321,8 +323,12 @@ def _made(settings: Settings, stop: Flag, *, take_over: bool) -> Orchestrator | 
         seen = Standby(settings).wait(stop)
         if seen is None:
             return None
-        with suppress(OwnedByAnother):
+        try:
             return Orchestrator(settings, take_over=take_over, seen=seen)
+        except OutboxError as error:
+            # Another was faster, or the database is away: nobody else would try again.
+            log.warning("cannot take over", problem=str(error))
+            stop.wait(AGAIN_SECONDS)
     return Orchestrator(settings, take_over=take_over)
 
 
