@@ -145,7 +145,7 @@ class Witness:
             gevent.sleep(0.005)
 
     def _find_missed(self, at: int) -> None:
-        """What has happened between the two sockets, as if it had been seen then."""
+        """Events between the two sockets are added, as if they had been seen then."""
         gevent.sleep(SETTLED_SECONDS)
         first = self._missed(at)
         gevent.sleep(SETTLED_SECONDS)
